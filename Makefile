@@ -1,0 +1,53 @@
+# Every command sets up what it needs on first use. Only Python >= 3.11 and make must be there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+S3_VENV := .venv-s3
+
+export DAGSTER_HOME := $(CURDIR)
+export UV_COMPILE_BYTECODE := 1
+export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint format bench s3 clean
+
+help: ## these lines
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(S3_VENV)/.installed: $(VENV)/.installed genesys_assets/sandbox/swift-constraints.txt
+	$(PYTHON) -m venv $(S3_VENV)
+	$(BIN)/uv pip install --quiet --python $(S3_VENV)/bin/python -r genesys_assets/sandbox/swift-constraints.txt
+	@touch $@
+
+s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
+
+demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data to published reports
+	$(BIN)/python -m genesys_assets.sandbox.demo
+
+dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOUD_CLIENT_ID is set
+	$(BIN)/python -m genesys_assets.sandbox.dev
+
+test: $(VENV)/.installed s3 ## the whole test suite
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(VENV)/.installed ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed ## the benchmarks
+	$(BIN)/python -m benchmarks
+
+clean: ## remove the virtual environments
+	rm -rf $(VENV) $(S3_VENV)

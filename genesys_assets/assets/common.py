@@ -1,0 +1,126 @@
+"""What all assets share: keys, owners, tags, and the metadata of a materialisation.
+
+Nothing here knows any one asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.tables.spec import TableSpec
+
+OWNERS = ["team:contact-centre-data"]
+POOL = "genesys_cloud"
+ONE_RUN = dg.BackfillPolicy.single_run()
+_PREVIEW_ROWS = 5
+_PREVIEW_COLUMNS = 10
+
+
+def asset_key(layer: str, name: str) -> dg.AssetKey:
+    return dg.AssetKey(["genesys", layer, name])
+
+
+def attributes(layer: str, *kinds: str, **tags: str) -> dict[str, Any]:
+    """Group, owners, kinds and tags of an asset of a layer."""
+    return {
+        "group_name": layer,
+        "owners": OWNERS,
+        "kinds": set(kinds) | {"parquet"},
+        "tags": {"genesys/layer": layer, **tags},
+    }
+
+
+def column_schema(spec: TableSpec) -> dg.TableSchema:
+    return dg.TableSchema(
+        [dg.TableColumn(column.name, str(column.type), column.description) for column in spec.columns]
+    )
+
+
+def description(spec: TableSpec, source: str) -> str:
+    """What the UI says of a table: what a row is, its key, where it comes from."""
+    return f"{spec.description}\n\nKey: `{', '.join(spec.key)}`\n\n{source}"
+
+
+def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPartitionsDefinition) -> Sequence[str]:
+    """The run's partition keys. A key before the first partition or in the future fails the run at once."""
+    keys = list(context.partition_keys)
+    first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
+    for key in keys:
+        if first is None or last is None or not first <= key <= last:
+            raise dg.Failure(
+                f"Partition {key!r} is outside the calendar: it must lie between {first} (GENESYS_ASSETS_START_DATE) and {last} (now).",
+                allow_retries=False,
+            )
+    return keys
+
+
+def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:
+    return {"run_id": context.run_id, "source": source, **more}
+
+
+def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -> dict[str, Any]:
+    """Row count, schema and a preview, for any table."""
+    return {
+        "dagster/partition_row_count": rows,
+        "row_count": rows,
+        "dagster/column_schema": column_schema(spec),
+        "preview": dg.MetadataValue.md(markdown(preview)),
+        **more,
+    }
+
+
+def markdown(table: pa.Table) -> str:
+    """The first rows and columns as a Markdown table."""
+    from tabulate import tabulate
+
+    shown = table.slice(0, _PREVIEW_ROWS).select(table.column_names[:_PREVIEW_COLUMNS])
+    if not len(shown):
+        return "no rows"
+    rows = [[_shown(value) for value in row.values()] for row in shown.to_pylist()]
+    hidden = len(table.column_names) - _PREVIEW_COLUMNS
+    note = f"\n\n… and {hidden} more columns" if hidden > 0 else ""
+    return tabulate(rows, headers=shown.column_names, tablefmt="github", disable_numparse=True) + note
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+@contextmanager
+def usage_of(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
+    """Fills the dictionary, at the end, with what the block cost: requests, retries, seconds waited for the rate limit."""
+    before = cloud.usage.snapshot()
+    spent: dict[str, Any] = {}
+    yield spent
+    usage = cloud.usage.snapshot() - before
+    spent.update(
+        requests=usage.requests,
+        retries=usage.retries,
+        rate_limited=usage.rate_limited,
+        seconds_waited=round(usage.waited_seconds, 3),
+    )
+
+
+def window_metadata(start: datetime, end: datetime) -> dict[str, Any]:
+    return {
+        "window_start": dg.MetadataValue.timestamp(start),
+        "window_end": dg.MetadataValue.timestamp(end),
+    }
+
+

@@ -1,0 +1,73 @@
+"""Live assets: snapshots of what is going on now, appended. Observations have no history: a moment not observed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from genesys_assets.assets.common import POOL, asset_key, attributes, description, provenance, table_metadata, usage_of
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES, live_conversations, live_queues
+from genesys_assets.tables.spec import TableSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genesys_assets.cloud.page import Page
+    from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.lake.lake import Lake
+
+
+def build_live_assets() -> list[dg.AssetsDefinition]:
+    return [
+        _live_asset(LIVE_CONVERSATIONS, _observe_conversations, live_conversations, ()),
+        _live_asset(LIVE_QUEUES, _observe_queues, live_queues, (asset_key("reference", "queues"),)),
+    ]
+
+
+def _observe_conversations(cloud: GenesysCloud, _: Lake) -> Iterator[Page]:
+    from genesys_assets.cloud import live
+
+    return live.conversation_activity(cloud)
+
+
+def _observe_queues(cloud: GenesysCloud, lake: Lake) -> Iterator[Page]:
+    from genesys_assets.cloud import live
+
+    queues = lake.read("reference/queues", None, columns=["id", "is_deleted"], schema=ENTITIES["queues"].schema)
+    queue_ids = [row["id"] for row in queues.to_pylist() if not row["is_deleted"]]
+    if not queue_ids:
+        raise dg.Failure("genesys/reference/queues names no queue to observe: materialise it first.", allow_retries=False)
+    return live.queue_observations(cloud, queue_ids)
+
+
+def _live_asset(
+    spec: TableSpec,
+    observe: Callable[[GenesysCloud, Lake], Iterator[Page]],
+    decode: Callable[[Iterable[tuple[datetime, bytes]]], pa.Table],
+    deps: tuple[dg.AssetKey, ...],
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("live", spec.name),
+        deps=deps,
+        description=description(spec, "Each materialisation appends one snapshot, stamped observed_at."),
+        pool=POOL,
+        **attributes("live", "genesys"),
+    )
+    def snapshot(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.MaterializeResult[None]:
+        cloud = genesys_cloud.client
+        with usage_of(cloud) as spent:
+            pages = list(observe(cloud, lake.lake))
+        table = decode((page.fetched_at, page.body) for page in pages)
+        observed_at = max(page.fetched_at for page in pages)
+        place = lake.lake.append(f"live/{spec.name}", table, observed_at, provenance(context, spec.name))
+        more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": lake.lake.store.uri(place)}
+        return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))
+
+    return snapshot

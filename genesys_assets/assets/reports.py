@@ -1,0 +1,213 @@
+"""Report assets: the built-in reports, each a formula of `tables.reports` over stored tables, a day at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from genesys_assets.assets.charts import Chart, chart_metadata
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    asset_key,
+    attributes,
+    checked_keys,
+    description,
+    provenance,
+    table_metadata,
+    window_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, days_reaching, utc_day
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables import reports
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.spec import TableSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genesys_assets.lake.lake import Lake
+
+
+class IntervalConfig(dg.Config):
+    """Length of the intervals of genesys/reports/interval: PT15M, PT30M, PT1H or P1D."""
+
+    granularity: str = "PT15M"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The stored tables as one day's report reads them: only the columns and rows that it needs."""
+
+    lake: Lake
+    calendar: Calendar
+    day: str
+
+    @property
+    def utc_day(self) -> reports.Window:
+        return reports.Window(*utc_day(self.day))
+
+    @property
+    def business_day(self) -> reports.Window:
+        return reports.Window(*self.calendar.business_day(self.day))
+
+    def entities(self, name: str) -> pa.Table:
+        return self.lake.read(f"reference/{name}", None, columns=["id", "name"], schema=ENTITIES[name].schema)
+
+    def table(self, spec: TableSpec, columns: Sequence[str], where: Any = None, before: int = 0, after: int = 0) -> pa.Table:
+        days = days_around(self.day, before, after)
+        return self.lake.read(f"tables/{spec.name}", days, columns=columns, where=where, schema=spec.schema)
+
+    def interval_metrics(self, around: int = 0) -> pa.Table:
+        self._must_exist(INTERVAL_METRICS)
+        return self.table(INTERVAL_METRICS, INTERVAL_METRICS.schema.names, before=around, after=around)
+
+    def conversations(self) -> pa.Table:
+        self._must_exist(model.CONVERSATIONS)
+        return self.table(model.CONVERSATIONS, ["conversation_id", "conversation_start", "media_type", "duration_ms"])
+
+    def handled(self, window: reports.Window) -> pa.Table:
+        """tHandle rows emitted in the window, by conversations begun on any day that may reach into it."""
+        import pyarrow.compute as pc
+
+        self._must_exist(model.SESSION_METRICS)
+        emitted = (pc.field("metric") == "tHandle") & (pc.field("emit_date") >= window.start) & (pc.field("emit_date") < window.end)
+        columns = ["conversation_id", "user_id", "metric", "emit_date"]
+        return self.table(model.SESSION_METRICS, columns, emitted, before=REACH_DAYS, after=1)
+
+    def session_metrics(self, *metrics: str, purpose: str | None = None) -> pa.Table:
+        import pyarrow.compute as pc
+
+        where = pc.field("metric").isin(list(metrics))
+        if purpose:
+            where &= pc.field("purpose") == purpose
+        return self.table(model.SESSION_METRICS, ["conversation_id", "media_type", "queue_id", "metric", "value"], where)
+
+    def of_queues_and_agents(self, spec: TableSpec, columns: Sequence[str]) -> pa.Table:
+        import pyarrow.compute as pc
+
+        return self.table(spec, columns, pc.field("purpose").isin(["acd", "agent"]))
+
+    def _must_exist(self, spec: TableSpec) -> None:
+        if not self.lake.has(f"tables/{spec.name}", self.day):
+            raise dg.Failure(
+                f"genesys/tables/{spec.name} has no partition {self.day}: materialise it first.", allow_retries=False
+            )
+
+
+def _agent_hourly(inputs: Inputs, _: IntervalConfig) -> pa.Table:
+    window = inputs.utc_day
+    return reports.agent_hourly(inputs.interval_metrics(), inputs.handled(window), inputs.entities("users"), window)
+
+
+def _agent_daily(inputs: Inputs, _: IntervalConfig) -> pa.Table:
+    window = inputs.business_day
+    return reports.agent_daily(inputs.interval_metrics(around=1), inputs.handled(window), inputs.entities("users"), window)
+
+
+def _interval(inputs: Inputs, config: IntervalConfig) -> pa.Table:
+    if config.granularity not in reports.GRANULARITIES:
+        raise dg.Failure(
+            f"granularity {config.granularity!r} is not valid: choose one of {', '.join(reports.GRANULARITIES)}.", allow_retries=False
+        )
+    return reports.interval(inputs.interval_metrics(), inputs.conversations(), inputs.utc_day, config.granularity)
+
+
+def _queue_media(inputs: Inputs, _: IntervalConfig) -> pa.Table:
+    return reports.queue_media(inputs.interval_metrics(around=1), inputs.entities("queues"), inputs.business_day)
+
+
+def _conversation_type(inputs: Inputs, _: IntervalConfig) -> pa.Table:
+    return reports.conversation_type(
+        inputs.conversations(), inputs.session_metrics("tAcd", "tHeldComplete"), inputs.utc_day
+    )
+
+
+def _conversation_quality(inputs: Inputs, _: IntervalConfig) -> pa.Table:
+    return reports.conversation_quality(
+        inputs.conversations(),
+        inputs.of_queues_and_agents(model.SESSIONS, ["conversation_id", "media_type", "queue_id"]),
+        inputs.session_metrics("tTalkComplete", "tHeldComplete", purpose="agent"),
+        inputs.of_queues_and_agents(model.SEGMENTS, ["media_type", "session_queue_id", "wrap_up_code"]),
+        inputs.entities("queues"),
+        inputs.entities("wrapup_codes"),
+        inputs.utc_day,
+    )
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """One report: its table, what it depends on, how it is computed and drawn."""
+
+    spec: TableSpec
+    compute: Callable[[Inputs, IntervalConfig], pa.Table]
+    deps: tuple[dg.AssetDep, ...]
+    chart: Chart
+
+
+def _on(layer: str, name: str, mapping: dg.PartitionMapping | None = None) -> dg.AssetDep:
+    return dg.AssetDep(asset_key(layer, name), partition_mapping=mapping)
+
+
+def _built_in() -> tuple[BuiltIn, ...]:
+    metrics = _on("tables", "interval_metrics")
+    metrics_around = _on("tables", "interval_metrics", days_reaching(1, 1))
+    handled = _on("tables", "session_metrics", days_reaching(REACH_DAYS, 1))
+    conversations, users, queues = _on("tables", "conversations"), _on("reference", "users"), _on("reference", "queues")
+    of_day = tuple(_on("tables", name) for name in ("session_metrics", "sessions", "segments"))
+    return (
+        BuiltIn(reports.AGENT_HOURLY, _agent_hourly, (metrics, handled, users), Chart("interval_start", "conversation_count")),
+        BuiltIn(reports.AGENT_DAILY, _agent_daily, (metrics_around, handled, users), Chart("user_name", "total_handle_time_minutes")),
+        BuiltIn(reports.INTERVAL, _interval, (metrics, conversations), Chart("interval_start", "conversation_count")),
+        BuiltIn(reports.QUEUE_MEDIA, _queue_media, (metrics_around, queues), Chart("queue_name", "total_interactions")),
+        BuiltIn(
+            reports.CONVERSATION_TYPE,
+            _conversation_type,
+            (conversations, of_day[0]),
+            Chart("media_type", "conversation_count"),
+        ),
+        BuiltIn(
+            reports.CONVERSATION_QUALITY,
+            _conversation_quality,
+            (conversations, *of_day, queues, _on("reference", "wrapup_codes")),
+            Chart("queue_name", "conversation_count"),
+        ),
+    )
+
+
+def build_report_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    return [_report_asset(report, calendar) for report in _built_in()]
+
+
+def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
+    spec, key, place = report.spec, asset_key("reports", report.spec.name), f"reports/{report.spec.name}"
+
+    @dg.asset(
+        key=key,
+        deps=report.deps,
+        description=description(spec, "Source: " + ", ".join(f"`{dep.asset_key.to_user_string()}`" for dep in report.deps)),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=check_specs(spec, key),
+        **attributes("reports", "arrow"),
+    )
+    def compute(context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource) -> dg.MaterializeResult[None]:
+        days = list(checked_keys(context, calendar.daily))
+        rows = 0
+        for day in days:
+            table = report.compute(Inputs(lake.lake, calendar, day), config)
+            lake.lake.write(place, spec, table, day, provenance(context, f"genesys/tables for {day}", partition=day))
+            rows += len(table)
+        return dg.MaterializeResult(
+            metadata=table_metadata(spec, table, rows, path=lake.lake.place(place, days[-1]))
+            | chart_metadata(table, report.chart)
+            | window_metadata(utc_day(days[0])[0], utc_day(days[-1])[1]),
+            check_results=check_table(lake.lake, place, days, spec, key),
+        )
+
+    return compute

@@ -1,0 +1,208 @@
+"""Table assets: stored pages decoded to tables, a UTC day at a time. What the tables are is in `tables`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    asset_key,
+    attributes,
+    checked_keys,
+    description,
+    provenance,
+    table_metadata,
+    window_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.spec import TableSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genesys_assets.cloud.page import Page
+    from genesys_assets.lake.lake import Lake, StoredPages
+
+
+def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    return [_conversation_tables(calendar), _interval_metrics(calendar), _daily_metrics(calendar)]
+
+
+def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
+    source = "Source: genesys/pages/hourly_details. Conversations begun outside the day are dropped; of duplicates the newest stays."
+    keys = {spec.name: asset_key("tables", spec.name) for spec in CONVERSATION_TABLES}
+    hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
+
+    @dg.multi_asset(
+        name="conversation_tables",
+        specs=[
+            dg.AssetSpec(keys[spec.name], deps=[hours], description=description(spec, source), **attributes("tables", "arrow"))
+            for spec in CONVERSATION_TABLES
+        ],
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=[check for spec in CONVERSATION_TABLES for check in check_specs(spec, keys[spec.name])],
+    )
+    def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
+        days = list(checked_keys(context, calendar.daily))
+        decoded = Findings()
+        rows: Counter[str] = Counter()
+        for day in days:
+            rows.update(_write_conversations(context, lake.lake, day, decoded))
+        for spec in CONVERSATION_TABLES:
+            place = f"tables/{spec.name}"
+            checks = check_table(lake.lake, place, days, spec, keys[spec.name])
+            preview = lake.lake.head(place, days[-1])
+            metadata = table_metadata(spec, preview, rows[spec.name], path=lake.lake.place(place, days[-1]))
+            yield dg.MaterializeResult(
+                asset_key=keys[spec.name],
+                metadata=metadata | _window(days) | decoded.metadata(),
+                check_results=checks,
+            )
+
+    return conversation_tables
+
+
+def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
+    key = asset_key("tables", INTERVAL_METRICS.name)
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days())],
+        description=description(INTERVAL_METRICS, "Source: genesys/pages/hourly_aggregates."),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=check_specs(INTERVAL_METRICS, key),
+        **attributes("tables", "arrow"),
+    )
+    def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
+        days = list(checked_keys(context, calendar.daily))
+        pages = {day: (page for stored in _hours(lake.lake, "hourly_aggregates", day).values() for page in stored) for day in days}
+        return _write_metrics(context, lake.lake, INTERVAL_METRICS, pages, key)
+
+    return interval_metrics
+
+
+def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
+    key = asset_key("tables", DAILY_METRICS.name)
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key("pages", "daily_aggregates")],
+        description=description(DAILY_METRICS, "Source: genesys/pages/daily_aggregates."),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=check_specs(DAILY_METRICS, key),
+        **attributes("tables", "arrow"),
+    )
+    def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
+        days = list(checked_keys(context, calendar.daily))
+        pages = {day: _fetched(lake.lake, "daily_aggregates", day) for day in days}
+        return _write_metrics(context, lake.lake, DAILY_METRICS, pages, key)
+
+    return daily_metrics
+
+
+class Findings:
+    """What decoding a run's pages brought to light: fields the model does not know, values that could not be kept."""
+
+    def __init__(self) -> None:
+        self.unknown: Counter[str] = Counter()
+        self.losses: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+
+    def metadata(self) -> dict[str, Any]:
+        found: dict[str, Any] = dict(self.counts)
+        if self.unknown:
+            found["unknown_fields"] = dg.MetadataValue.json(dict(self.unknown))
+        if self.losses:
+            found["values_lost"] = dg.MetadataValue.json(dict(self.losses))
+        return found
+
+
+def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str, findings: Findings) -> Counter[str]:
+    from genesys_assets.tables import decode, merge
+    from genesys_assets.tables.explode import explode
+
+    hours = _hours(lake, "hourly_details", day)
+    pages = [(stored, index) for stored in hours.values() for index in range(len(stored))]
+
+    def read(position: int) -> pa.StructArray:
+        stored, index = pages[position]
+        decoded = decode.decode(stored[index].body)
+        findings.unknown.update(decoded.unknown)
+        findings.losses.update(decoded.losses)
+        return decoded.conversations
+
+    stubs = []
+    for stored, index in pages:
+        page = stored[index]
+        stubs.append(merge.Stub(page.fetched_at, decode.starts(page.body)))
+    planned = merge.plan(stubs, *utc_day(day))
+    findings.counts.update(
+        pages=len(pages),
+        hours=len(hours),
+        conversations_begun_outside_dropped=planned.outside,
+        duplicates_dropped=planned.duplicates,
+    )
+    origin = provenance(context, "genesys/pages/hourly_details", partition=day, hours=len(hours))
+    with lake.table_writers({f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}, day, origin) as writers:
+        for conversations in merge.merged(planned, read):
+            for name, table in explode(conversations).items():
+                writers[f"tables/{name}"].write(table)
+    return Counter({spec.name: writers[f"tables/{spec.name}"].rows for spec in CONVERSATION_TABLES})
+
+
+def _write_metrics(
+    context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, pages: dict[str, Any], key: dg.AssetKey
+) -> dg.MaterializeResult[None]:
+    place = f"tables/{spec.name}"
+    findings, rows = Findings(), 0
+    for day, of_day in pages.items():
+        answers = metric_rows(spec, ((page.request, page.body) for page in of_day))
+        findings.unknown.update(answers.unknown)
+        rows += len(answers.table)
+        lake.write(place, spec, answers.table, day, provenance(context, "aggregates pages", partition=day))
+    days = list(pages)
+    preview = lake.head(place, days[-1])
+    return dg.MaterializeResult(
+        metadata=table_metadata(spec, preview, rows, path=lake.place(place, days[-1])) | _window(days) | findings.metadata(),
+        check_results=check_table(lake, place, days, spec, key),
+    )
+
+
+def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
+    """The day's stored hours. An hour of a finished day that was never fetched fails the run: a gap is not an empty hour."""
+    found = {hour: lake.pages(f"pages/{asset}", hour) for hour in hours_of(day)}
+    missing = [hour for hour, pages in found.items() if pages is None]
+    finished = utc_day(day)[1] <= datetime.now(UTC)
+    if missing and (finished or len(missing) == len(found)):
+        listed = ", ".join(hour[11:] for hour in missing)
+        raise dg.Failure(
+            f"genesys/pages/{asset} has not been fetched for these hours of {day}: {listed}. Materialise them first, "
+            f"for example with --partition-range {missing[0]}...{missing[-1]}.",
+            allow_retries=False,
+        )
+    return {hour: pages for hour, pages in found.items() if pages is not None}
+
+
+def _fetched(lake: Lake, asset: str, day: str) -> Iterator[Page]:
+    pages = lake.pages(f"pages/{asset}", day)
+    if pages is None:
+        raise dg.Failure(f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.", allow_retries=False)
+    return iter(pages)
+
+
+def _window(days: list[str]) -> dict[str, Any]:
+    return window_metadata(utc_day(days[0])[0], utc_day(days[-1])[1])
+
+

@@ -1,0 +1,85 @@
+"""Schedules: the hour at minute 10, the day at 02:00 UTC, the look-back at 03:30 UTC, the live snapshots every 5 minutes.
+
+All ship stopped: switch them on in the UI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from genesys_assets.automation.jobs import daily_job, hourly_job, live_job
+from genesys_assets.partitions import DAY, HOUR, Calendar
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+def build_schedules(calendar: Calendar) -> Sequence[dg.ScheduleDefinition]:
+    return [_hourly(calendar), _daily(calendar), _look_back(calendar), _live()]
+
+
+def last_full_hour(now: datetime) -> str:
+    return f"{now - HOUR:%Y-%m-%d-%H:00}"
+
+
+def day_before(now: datetime) -> str:
+    return f"{now - DAY:%Y-%m-%d}"
+
+
+def look_back_range(now: datetime, calendar: Calendar) -> tuple[str, str] | None:
+    """First and last hour to fetch again: from day D-look_back_days to the end of D-2, never before the start date."""
+    first = max((now - DAY * calendar.look_back_days).date(), calendar.start_date)
+    last = (now - 2 * DAY).date()
+    return None if first > last else (f"{first:%Y-%m-%d}-00:00", f"{last:%Y-%m-%d}-23:00")
+
+
+def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
+    @dg.schedule(cron_schedule="10 * * * *", job=hourly_job(), name="hourly", execution_timezone="UTC")
+    def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Fetch the last full hour."""
+        key = last_full_hour(_now(context))
+        if key < f"{calendar.start_date:%Y-%m-%d}":
+            return dg.SkipReason(f"{key} lies before GENESYS_ASSETS_START_DATE {calendar.start_date}.")
+        return dg.RunRequest(run_key=key, partition_key=key)
+
+    return hourly
+
+
+def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
+    @dg.schedule(cron_schedule="0 2 * * *", job=daily_job(), name="daily", execution_timezone="UTC")
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Compute and publish the day before."""
+        key = day_before(_now(context))
+        if key < f"{calendar.start_date:%Y-%m-%d}":
+            return dg.SkipReason(f"{key} lies before GENESYS_ASSETS_START_DATE {calendar.start_date}.")
+        return dg.RunRequest(run_key=key, partition_key=key)
+
+    return daily
+
+
+def _look_back(calendar: Calendar) -> dg.ScheduleDefinition:
+    @dg.schedule(cron_schedule="30 3 * * *", job=hourly_job(), name="look_back", execution_timezone="UTC")
+    def look_back(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Fetch the hours of the look-back days again, for the platform changes history; tables and reports follow by automation."""
+        now = _now(context)
+        bounds = look_back_range(now, calendar)
+        if bounds is None:
+            return dg.SkipReason("The start date is too recent for a look-back.")
+        return dg.RunRequest(
+            run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]}
+        )
+
+    return look_back
+
+
+def _live() -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(name="live", job=live_job(), cron_schedule="*/5 * * * *", execution_timezone="UTC")
+
+
+def _now(context: dg.ScheduleEvaluationContext) -> datetime:
+    return context.scheduled_execution_time.astimezone(UTC)
+
+

@@ -1,0 +1,113 @@
+"""Checks that every table gets from its TableSpec: columns and types, unique key, no nulls in the key, rows inside the partition.
+
+They read back what was stored. What must hold between tables belongs in a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from genesys_assets.partitions import utc_day
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as pads
+
+    from genesys_assets.lake.lake import Lake
+    from genesys_assets.tables.spec import TableSpec
+
+_BATCH_ROWS = 131_072
+
+
+def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of a table; a failing one stops what comes after it."""
+    described = {
+        "columns_and_types": "The file has exactly the declared columns, of the declared types, in that order.",
+        "key_is_unique": f"No two rows share {', '.join(spec.key)}.",
+        "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
+    }
+    if spec.partition_column:
+        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()
+    ]
+
+
+def check_table(
+    lake: Lake, place: str, partitions: Sequence[str | None], spec: TableSpec, key: dg.AssetKey
+) -> list[dg.AssetCheckResult]:
+    """Read the partitions back and check each; a check passes if it does for all of them."""
+    problems: dict[str, list[str]] = {check.name: [] for check in check_specs(spec, key)}
+    for partition in partitions:
+        dataset = lake.dataset(place, partition)
+        for name, problem in _problems(dataset, spec, partition):
+            problems[name].append(f"{partition}: {problem}" if partition else problem)
+    return [
+        dg.AssetCheckResult(
+            check_name=name,
+            asset_key=key,
+            passed=not found,
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))} if found else {},
+        )
+        for name, found in problems.items()
+    ]
+
+
+def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
+    if dataset is None:
+        yield "columns_and_types", "there is no file"
+        return
+    if not dataset.schema.equals(spec.schema):
+        yield "columns_and_types", f"the file has {dataset.schema.to_string()!r}"
+        return
+    nulls: dict[str, int] = dict.fromkeys(_never_null(spec), 0)
+    hashes: list[Any] = []
+    outside = 0
+    columns = list(dict.fromkeys([*spec.key, *([spec.partition_column] if spec.partition_column else [])]))
+    for batch in dataset.to_batches(columns=columns, batch_size=_BATCH_ROWS):
+        for name in nulls:
+            nulls[name] += batch.column(name).null_count
+        hashes.append(_hashes(batch.select(list(spec.key))))
+        if spec.partition_column and partition:
+            outside += _outside(batch.column(spec.partition_column), partition)
+    missing = {name: count for name, count in nulls.items() if count}
+    if missing:
+        yield "key_has_no_nulls", ", ".join(f"{name} is null in {count} rows" for name, count in missing.items())
+    repeated = _repeated(hashes)
+    if repeated:
+        yield "key_is_unique", f"{repeated} rows repeat a key"
+    if outside:
+        yield "rows_in_partition", f"{outside} rows lie outside"
+
+
+def _never_null(spec: TableSpec) -> list[str]:
+    return [name for name in spec.key if name not in spec.null_in_key]
+
+
+def _hashes(keys: pa.RecordBatch) -> Any:
+    """One 64-bit hash a row: equal keys give equal hashes, and two different keys practically never do."""
+    import pandas as pd
+
+    return pd.util.hash_pandas_object(keys.to_pandas(), index=False).to_numpy()
+
+
+def _repeated(hashes: Iterable[Any]) -> int:
+    import numpy as np
+
+    parts = list(hashes)
+    if not parts:
+        return 0
+    every = np.concatenate(parts)
+    return int(len(every) - len(np.unique(every)))
+
+
+def _outside(instants: pa.Array, partition: str) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    start, end = (pa.scalar(bound, instants.type) for bound in utc_day(partition[:10]))
+    inside = pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
+    return len(instants) - int(pc.sum(inside).as_py() or 0)

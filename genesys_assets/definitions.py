@@ -1,0 +1,55 @@
+"""Where the parts are put together: assets, resources, jobs, schedules and sensors. Importing it reads nothing and builds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+
+def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`, `publishing`, `s3`, `io_manager`."""
+    from dagster_aws.s3 import S3Resource
+
+    from genesys_assets.assets.live import build_live_assets
+    from genesys_assets.assets.pages import build_page_assets
+    from genesys_assets.assets.published import build_published_assets
+    from genesys_assets.assets.reference import build_reference_assets
+    from genesys_assets.assets.reports import build_report_assets
+    from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.automation.jobs import daily_job, hourly_job, live_job
+    from genesys_assets.automation.schedules import build_schedules
+    from genesys_assets.automation.sensors import build_sensors
+    from genesys_assets.lake.io_manager import LakeIOManager
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+
+    calendar = Calendar.from_environment()
+    return dg.Definitions(
+        assets=[
+            *build_reference_assets(),
+            *build_page_assets(calendar),
+            *build_table_assets(calendar),
+            *build_report_assets(calendar),
+            *build_live_assets(),
+            *build_published_assets(calendar),
+        ],
+        resources={
+            "genesys_cloud": GenesysCloudResource(),
+            "lake": LakeResource(),
+            "publishing": PublishingResource(),
+            "s3": S3Resource(),
+            "io_manager": LakeIOManager(),
+            **(resources or {}),
+        },
+        jobs=[hourly_job(), daily_job(), live_job()],
+        schedules=build_schedules(calendar),
+        sensors=build_sensors(),
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return build_definitions()

@@ -1,0 +1,254 @@
+"""What lies where in the lake, and how it is written and read: Parquet, Hive layout, one file a partition.
+
+    pages/<asset>/date=2026-01-31/hour=13/pages.parquet
+    tables/<table>/date=2026-01-31/data.parquet
+
+Files carry their provenance in their key-value metadata. What the bytes and columns mean is declared in `tables`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from genesys_assets.cloud.page import Page
+from genesys_assets.lake.store import Store
+from genesys_assets.tables.spec import INSTANT, TableSpec
+
+PAGES_SCHEMA = pa.schema(
+    [
+        ("page_number", pa.int64()),
+        ("request", pa.string()),
+        ("fetched_at", INSTANT),
+        ("correlation_id", pa.string()),
+        ("body", pa.binary()),
+    ]
+)
+_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+_ROWS_PER_GROUP = 65_536
+_PROVENANCE = b"genesys_assets"
+
+Provenance = dict[str, Any]
+"""run id, fetched window, source and whatever else tells where a file comes from; JSON in the file's metadata."""
+
+
+def partition_folder(asset: str, key: str | None) -> str:
+    """`tables/x`, `2026-01-31` -> `tables/x/date=2026-01-31`; hourly keys get an `hour=` as well."""
+    if key is None:
+        return asset
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d\d):00)?", key)
+    if match is None:
+        raise ValueError(f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00)")
+    day, hour = match.groups()
+    return f"{asset}/date={day}" + (f"/hour={hour}" if hour else "")
+
+
+class Lake:
+    """The lake at one store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    # -- pages ---------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def page_writers(
+        self, asset: str, keys: Sequence[str | None], provenance: Provenance
+    ) -> Iterator[dict[str | None, PageWriter]]:
+        """One writer per partition. All partitions are replaced when the block ends well, none when it does not."""
+        with self.store.scratch() as folder, contextlib.ExitStack() as stack:
+            writers = {
+                key: stack.enter_context(PageWriter(folder / f"{index}.parquet", {**provenance, "partition": key}))
+                for index, key in enumerate(keys)
+            }
+            yield writers
+            stack.close()
+            for key, writer in writers.items():
+                self.store.put(writer.path, f"{partition_folder(asset, key)}/pages.parquet")
+
+    def pages(self, asset: str, key: str | None) -> StoredPages | None:
+        """The pages of a partition, None where the partition was never fetched."""
+        place = f"{partition_folder(asset, key)}/pages.parquet"
+        return StoredPages(self.store, place) if self.store.exists(place) else None
+
+    # -- tables and reports --------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def table_writers(
+        self, assets: dict[str, TableSpec], key: str | None, provenance: Provenance
+    ) -> Iterator[dict[str, TableWriter]]:
+        """One writer per table, by asset. All are replaced when the block ends well, none when it does not."""
+        with self.store.scratch() as folder, contextlib.ExitStack() as stack:
+            writers = {
+                asset: stack.enter_context(TableWriter(folder / f"{index}.parquet", spec, provenance))
+                for index, (asset, spec) in enumerate(assets.items())
+            }
+            yield writers
+            stack.close()
+            for asset, writer in writers.items():
+                self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
+
+    def write(self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance) -> None:
+        """Replace one partition of one table."""
+        with self.table_writers({asset: spec}, key, provenance) as writers:
+            writers[asset].write(table)
+
+    def append(self, asset: str, table: pa.Table, observed_at: datetime, provenance: Provenance) -> str:
+        """Add a snapshot as a file of its own; gives its place."""
+        moment = observed_at.astimezone(UTC)
+        place = f"{asset}/date={moment:%Y-%m-%d}/{moment:%H%M%S}{moment.microsecond // 1000:03d}.parquet"
+        with self.store.scratch() as folder:
+            path = folder / "snapshot.parquet"
+            pq.write_table(table.replace_schema_metadata(_metadata(provenance)), path, **_COMPRESSION)
+            self.store.put(path, place)
+        return place
+
+    def place(self, asset: str, key: str | None) -> str:
+        """Where a partition of a table or report is, as a URI."""
+        return self.store.uri(f"{partition_folder(asset, key)}/data.parquet")
+
+    def has(self, asset: str, key: str | None) -> bool:
+        return self.store.exists(f"{partition_folder(asset, key)}/data.parquet")
+
+    def read(
+        self,
+        asset: str,
+        keys: str | None | Iterable[str],
+        *,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+        schema: pa.Schema | None = None,
+    ) -> pa.Table:
+        """Rows of one partition, or of several in order; partitions that are not there have no rows.
+
+        With none of them there, the empty table of `schema`, or FileNotFoundError where no schema was given.
+        """
+        dataset = self.dataset(asset, keys)
+        if dataset is None:
+            if schema is None:
+                raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
+            empty = schema.empty_table()
+            return empty.select(list(columns)) if columns else empty
+        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+
+    def dataset(self, asset: str, keys: str | None | Iterable[str]) -> pads.Dataset | None:
+        """The stored partitions among the keys as an Arrow dataset, None where there is none."""
+        wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
+        paths = [f"{partition_folder(asset, key)}/data.parquet" for key in wanted]
+        stored = [self.store.path(path) for path in paths if self.store.exists(path)]
+        if not stored:
+            return None
+        return pads.dataset(stored, filesystem=self.store.filesystem, format="parquet")
+
+    def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
+        """The first rows of a partition, without reading the rest."""
+        dataset = self.dataset(asset, key)
+        if dataset is None:
+            raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
+        return dataset.head(rows)
+
+    def provenance(self, asset: str, key: str | None) -> Provenance:
+        """What a partition's file says of its origin."""
+        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        return _provenance(pq.read_metadata(path, filesystem=self.store.filesystem).metadata)
+
+
+class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
+    """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone."""
+
+    def __init__(self, path: Path, provenance: Provenance) -> None:
+        self.path = path
+        self.pages = 0
+        self.bytes = 0
+        schema = PAGES_SCHEMA.with_metadata(_metadata(provenance))
+        self._writer = pq.ParquetWriter(path, schema, use_dictionary=False, **_COMPRESSION)
+
+    def write(self, page: Page) -> None:
+        self.pages += 1
+        self.bytes += len(page.body)
+        values = [page.number, page.request, page.fetched_at, page.correlation_id, page.body]
+        arrays = [pa.array([value], field.type) for value, field in zip(values, PAGES_SCHEMA, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=PAGES_SCHEMA))
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+
+class StoredPages:
+    """The pages of one partition, read one at a time."""
+
+    def __init__(self, store: Store, place: str) -> None:
+        self._file = pq.ParquetFile(store.filesystem.open_input_file(store.path(place)))
+
+    def __len__(self) -> int:
+        return int(self._file.num_row_groups)
+
+    def __iter__(self) -> Iterator[Page]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Page:
+        row = self._file.read_row_group(index, use_threads=False).to_pylist()[0]
+        return Page(
+            number=row["page_number"],
+            request=row["request"],
+            fetched_at=row["fetched_at"],
+            correlation_id=row["correlation_id"],
+            body=row["body"],
+        )
+
+    @property
+    def provenance(self) -> Provenance:
+        return _provenance(self._file.schema_arrow.metadata)
+
+
+class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
+    """Writes a table in parts, gathered to row groups of a size that other engines like."""
+
+    def __init__(self, path: Path, spec: TableSpec, provenance: Provenance) -> None:
+        self.path = path
+        self.spec = spec
+        self.rows = 0
+        schema = spec.schema.with_metadata(_metadata({**provenance, "schema_version": spec.version}))
+        self._writer = pq.ParquetWriter(path, schema, **_COMPRESSION)
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        self.rows += len(table)
+        self._waiting.append(table)
+        self._waiting_rows += len(table)
+        if self._waiting_rows >= _ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting_rows:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=2 * _ROWS_PER_GROUP)
+        self._waiting, self._waiting_rows = [], 0
+
+    def __exit__(self, exception: object, *_: object) -> None:
+        if exception is None:
+            self._flush()
+        self._writer.close()
+
+
+def partition_day(key: str) -> date:
+    """The UTC date of a daily or hourly partition key."""
+    return date.fromisoformat(key[:10])
+
+
+def _metadata(provenance: Provenance) -> dict[bytes, bytes]:
+    return {_PROVENANCE: json.dumps(provenance, sort_keys=True, default=str).encode()}
+
+
+def _provenance(metadata: dict[bytes, bytes] | None) -> Provenance:
+    return dict(json.loads((metadata or {}).get(_PROVENANCE, b"{}")))

@@ -1,0 +1,93 @@
+"""Thin Dagster resources: each hands assets one plain object of the domain.
+
+Every field may be left out and is then read from the environment (see `settings`), when it is first needed and not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from genesys_assets.settings import CloudSettings, LakeSettings, PublishSettings
+
+if TYPE_CHECKING:
+    from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.lake.lake import Lake
+    from genesys_assets.lake.publishing import Publisher
+
+
+class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
+    """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it in a run."""
+
+    region: str | None = None
+    api_url: str | None = None
+    login_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    requests_per_minute: int | None = None
+    _client: Any = PrivateAttr(default=None)
+
+    @property
+    def client(self) -> GenesysCloud:
+        """The connected organisation. Raises SettingError or UnknownRegion where the settings name none."""
+        if self._client is None:
+            from genesys_assets.cloud.regions import hosts
+            from genesys_assets.cloud.transport import GenesysCloud
+
+            settings = CloudSettings.load(
+                region=self.region,
+                api_url=self.api_url,
+                login_url=self.login_url,
+                client_id=self.client_id,
+                client_secret=self.client_secret,
+                requests_per_minute=self.requests_per_minute,
+            )
+            self._client = GenesysCloud(
+                hosts(settings.region, settings.api_url, settings.login_url),
+                settings.client_id,
+                settings.client_secret.get_secret_value(),
+                requests_per_minute=settings.requests_per_minute,
+            )
+        return self._client  # type: ignore[no-any-return]
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+class LakeResource(dg.ConfigurableResource["LakeResource"]):
+    """The lake: a folder or `s3://bucket/prefix`."""
+
+    location: str | None = None
+    _lake: Any = PrivateAttr(default=None)
+
+    @property
+    def lake(self) -> Lake:
+        if self._lake is None:
+            from genesys_assets.lake.lake import Lake
+            from genesys_assets.lake.store import open_store
+
+            self._lake = Lake(open_store(LakeSettings.load(lake=self.location).location, _s3_client))
+        return self._lake  # type: ignore[no-any-return]
+
+
+class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
+    """Where reports are published, and how long their addresses work."""
+
+    publish_url: str | None = None
+    url_expiry_seconds: int | None = None
+
+    def publisher(self, s3_client: Any) -> Publisher:
+        from genesys_assets.lake.publishing import Publisher
+
+        settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
+        return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
+
+
+def _s3_client() -> Any:
+    from dagster_aws.s3 import S3Resource
+
+    return S3Resource().get_client()

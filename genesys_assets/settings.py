@@ -1,0 +1,179 @@
+"""Every setting, read from the environment when it is first needed, and what a right value looks like.
+
+Settings come in groups by who needs them, so that a missing AWS address never stops a fetch. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingError(ValueError):
+    """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
+
+
+class _Group(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise SettingError("\n".join(cls._explain(problem) for problem in error.errors())) from None
+
+    @classmethod
+    def _explain(cls, problem: Any) -> str:
+        names = {(field.validation_alias or name): field for name, field in cls.model_fields.items()}
+        where = problem["loc"][0] if problem["loc"] else ""
+        field = names.get(where) or cls.model_fields.get(str(where))
+        if field is None:
+            return str(problem["msg"]).removeprefix("Value error, ")
+        name = field.validation_alias or where
+        hint = f"{field.description} Set it in the environment or in .env, for example {name}={(field.examples or ['…'])[0]}"
+        if problem["type"] == "missing":
+            return f"{name} is not set: {hint}"
+        secret = field.annotation is SecretStr
+        value = "" if secret else f" is {problem.get('input')!r}, which is not valid"
+        reason = str(problem["msg"]).removeprefix("Value error, ")
+        return f"{name}{value} ({reason}): {hint}"
+
+
+def _setting(name: str, description: str, example: str, **options: Any) -> Any:
+    return Field(validation_alias=name, description=description, examples=[example], **options)
+
+
+class CloudSettings(_Group):
+    """Which Genesys Cloud organisation, as whom, and how fast."""
+
+    region: str | None = _setting(
+        "GENESYS_CLOUD_REGION", "Region of the organisation, as key or domain.", "mypurecloud.com", default=None
+    )
+    api_url: str | None = _setting(
+        "GENESYS_CLOUD_API_URL", "API address instead of a region.", "https://api.mypurecloud.com", default=None
+    )
+    login_url: str | None = _setting(
+        "GENESYS_CLOUD_LOGIN_URL", "Login address instead of a region.", "https://login.mypurecloud.com", default=None
+    )
+    client_id: str = _setting(
+        "GENESYS_CLOUD_CLIENT_ID",
+        "Id of an OAuth client with the grant type client credentials.",
+        "7de3af06-c0b3-4f9b-af45-72f4a1403797",
+    )
+    client_secret: SecretStr = _setting(
+        "GENESYS_CLOUD_CLIENT_SECRET", "Secret of that OAuth client.", "<the secret shown when the client was made>"
+    )
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "Most requests a minute; the API's own headers lower it.", "300", default=300, ge=1
+    )
+
+    @field_validator("api_url", "login_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("an address begins with https:// or http://")
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.region is None and self.api_url is None:
+            raise ValueError(
+                "GENESYS_CLOUD_REGION is not set: set it to the organisation's region, for example GENESYS_CLOUD_REGION=mypurecloud.com, "
+                "or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
+            )
+        return self
+
+
+class CalendarSettings(_Group):
+    """When partitions begin, where a business day begins, and how far back history is read again."""
+
+    start_date: date = _setting(
+        "GENESYS_ASSETS_START_DATE", "First partition, a UTC date.", "2026-01-01", default=date(2026, 1, 1)
+    )
+    time_zone: str = _setting(
+        "GENESYS_ASSETS_TIME_ZONE", "The business day's IANA time zone.", "Europe/London", default="UTC"
+    )
+    look_back_days: int = _setting(
+        "GENESYS_ASSETS_LOOK_BACK_DAYS",
+        "How many days back the daily look-back fetches again, beginning with the day before yesterday's.",
+        "4",
+        default=4,
+        ge=2,
+        le=31,
+    )
+
+    @field_validator("start_date")
+    @classmethod
+    def _in_the_past(cls, value: date) -> date:
+        if value > date.today() + timedelta(days=1):
+            raise ValueError("the first partition cannot lie in the future")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("not a name of the IANA time zone database")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class LakeSettings(_Group):
+    """Where the lake is."""
+
+    lake: str = _setting(
+        "GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default=""
+    )
+    dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
+
+    @property
+    def location(self) -> str:
+        return self.lake or str((self.dagster_home or Path.cwd()) / "lake")
+
+    @field_validator("lake")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
+            raise ValueError("neither a folder nor s3://bucket/prefix")
+        return value
+
+
+class PublishSettings(_Group):
+    """Where reports are published and for how long their addresses work."""
+
+    publish_url: str = _setting(
+        "GENESYS_ASSETS_PUBLISH_URL", "Where reports are published: s3://bucket/prefix.", "s3://my-bucket/published"
+    )
+    url_expiry_seconds: int = _setting(
+        "GENESYS_ASSETS_URL_EXPIRY_SECONDS",
+        "Lifetime of presigned URLs in seconds, 1 to 604800 (7 days).",
+        "86400",
+        default=86_400,
+        ge=1,
+        le=604_800,
+    )
+
+    @field_validator("publish_url")
+    @classmethod
+    def _is_s3(cls, value: str) -> str:
+        if not value.startswith("s3://") or not value.removeprefix("s3://").split("/")[0]:
+            raise ValueError("not of the form s3://bucket/prefix")
+        return value
+
+
+class AlertSettings(_Group):
+    """Where failures are announced besides the log."""
+
+    webhook: str | None = _setting(
+        "GENESYS_ASSETS_ALERT_WEBHOOK", "Address that receives a JSON message for each failed run.", "https://hooks.example.com/T0/B0", default=None
+    )

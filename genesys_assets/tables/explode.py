@@ -1,0 +1,214 @@
+"""Nested conversations to the flat tables of the conversation model.
+
+Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows come out in the
+order of the conversations, and inside a conversation in the platform's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.tables import conversation_model as model
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Rows of one level of the nesting, with the columns they inherit."""
+
+    rows: pa.StructArray
+    inherited: dict[str, pa.Array]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def field(self, wire: str) -> pa.Array:
+        return pc.struct_field(self.rows, wire)
+
+    def columns(self, fields: tuple[model.Field, ...]) -> dict[str, pa.Array]:
+        return {field.column: self.field(field.wire) for field in fields}
+
+
+def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
+    """All tables of the conversation model, by name, from conversations of `CONVERSATION_TYPE`."""
+    level = Level(conversations, {})
+    keys = {
+        "conversation_id": level.field("conversationId"),
+        "conversation_start": level.field("conversationStart"),
+    }
+    participants, in_conversation = _unnest(level, "participants", keys)
+    participant_columns = participants.columns(model.PARTICIPANT)
+    sessions, in_participant = _unnest(
+        participants,
+        "sessions",
+        {name: participant_columns[name] for name in ("participant_id", "purpose", "user_id")},
+    )
+    segments, in_session = _unnest(sessions, "segments", {"session_id": sessions.field("sessionId")})
+    session_columns = _session_columns(sessions, segments, in_session)
+
+    rows: dict[str, Mapping[str, pa.Array]] = {
+        "conversations": _conversation_columns(level, sessions, in_conversation[in_participant], session_columns),
+        "participants": {**participants.inherited, **participant_columns},
+        "sessions": session_columns,
+        "segments": _segment_columns(segments, in_session, session_columns),
+        "session_metrics": _metric_columns(sessions, session_columns),
+        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, session_columns),
+        "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, session_columns),
+        "evaluations": _listed(level, "evaluations", model.EVALUATION, keys),
+        "surveys": _listed(level, "surveys", model.SURVEY, keys),
+        "resolutions": _listed(level, "resolutions", model.RESOLUTION, keys),
+    }
+    return {spec.name: _table(spec.schema, rows[spec.name]) for spec in model.CONVERSATION_TABLES}
+
+
+def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _unnest(parent: Level, wire: str, handed_down: Mapping[str, pa.Array]) -> tuple[Level, Positions]:
+    """The elements of a list field, with inherited columns, and each element's position in the parent."""
+    lists = parent.field(wire)
+    elements = pc.list_flatten(lists)
+    positions = pc.list_parent_indices(lists)
+    if elements.null_count:
+        valid = elements.is_valid()
+        elements, positions = elements.filter(valid), positions.filter(valid)
+    inherited = {name: column.take(positions) for name, column in {**parent.inherited, **handed_down}.items()}
+    return Level(elements, inherited), positions.to_numpy()
+
+
+def _listed(
+    parent: Level, wire: str, fields: tuple[model.Field, ...], handed_down: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    """The columns of a list that is unnested no further, numbered inside its parent."""
+    children, positions = _unnest(parent, wire, handed_down)
+    return {**children.inherited, **children.columns(fields), "ordinal": pa.array(_numbered(positions))}
+
+
+def _numbered(sorted_positions: Positions) -> Positions:
+    """0, 1, 2 … within each run of equal values."""
+    if not len(sorted_positions):
+        return sorted_positions
+    begins = np.flatnonzero(np.diff(sorted_positions, prepend=-1))
+    lengths = np.diff(begins, append=len(sorted_positions))
+    return np.arange(len(sorted_positions)) - np.repeat(begins, lengths)
+
+
+def _flow(sessions: Level) -> Level:
+    return Level(sessions.field("flow"), {})
+
+
+def _session_columns(sessions: Level, segments: Level, in_session: Positions) -> dict[str, pa.Array]:
+    count = len(sessions)
+    queue_ids = segments.field("queueId")
+    started, ended = segments.field("segmentStart"), segments.field("segmentEnd")
+    return {
+        **sessions.inherited,
+        **sessions.columns(model.SESSION),
+        **_flow(sessions).columns(model.FLOW),
+        "queue_id": queue_ids.take(_last_valid(queue_ids, in_session, count)),
+        "session_start": _extreme(started, in_session, count, np.minimum),
+        "session_end": _extreme(ended, in_session, count, np.maximum, null_if_any_null=True),
+    }
+
+
+def _last_valid(values: pa.Array, group: Positions, groups: int) -> pa.Array:
+    """For each group the position of its last value that is not null; null where there is none."""
+    valid = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
+    last = np.full(groups, -1, dtype=np.int64)
+    last[group[valid]] = valid
+    return pa.array(last, mask=last < 0)
+
+
+def _extreme(
+    instants: pa.Array, group: Positions, groups: int, ufunc: Any, *, null_if_any_null: bool = False
+) -> pa.Array:
+    """Each group's smallest or largest instant."""
+    valid = instants.is_valid().to_numpy(zero_copy_only=False)
+    numbers = instants.cast(pa.int64()).fill_null(0).to_numpy()
+    limits = np.iinfo(np.int64)
+    start = limits.max if ufunc is np.minimum else limits.min
+    extreme = np.full(groups, start, dtype=np.int64)
+    ufunc.at(extreme, group[valid], numbers[valid])
+    missing = extreme == start
+    if null_if_any_null:
+        missing[group[~valid]] = True
+    return pa.array(extreme, mask=missing).cast(instants.type)
+
+
+def _conversation_columns(
+    conversations: Level, sessions: Level, in_conversation: Positions, session_columns: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    columns = conversations.columns(model.CONVERSATION)
+    earliest = _earliest_session(sessions, session_columns["session_start"], in_conversation, len(conversations))
+    return {
+        **columns,
+        "is_complete": columns["conversation_end"].is_valid(),
+        "duration_ms": _milliseconds_between(columns["conversation_start"], columns["conversation_end"]),
+        "media_type": session_columns["media_type"].take(earliest),
+    }
+
+
+def _earliest_session(
+    sessions: Level, session_start: pa.Array, in_conversation: Positions, conversations: int
+) -> pa.Array:
+    """Position of each conversation's earliest customer or external session, else of its earliest session."""
+    from_outside = pc.is_in(sessions.inherited["purpose"], pa.array(["customer", "external"]))
+    inside = pc.invert(from_outside).fill_null(True).to_numpy(zero_copy_only=False)
+    never = np.iinfo(np.int64).max
+    start = session_start.cast(pa.int64()).fill_null(never).to_numpy()
+    best_last = np.lexsort((-np.arange(len(start)), -start, ~inside, in_conversation))
+    earliest = np.full(conversations, -1, dtype=np.int64)
+    earliest[in_conversation[best_last]] = best_last
+    return pa.array(earliest, mask=earliest < 0)
+
+
+def _segment_columns(
+    segments: Level, in_session: Positions, session_columns: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    columns = {**segments.inherited, **segments.columns(model.SEGMENT)}
+    session = pa.array(in_session)
+    return {
+        **columns,
+        "media_type": session_columns["media_type"].take(session),
+        "session_queue_id": session_columns["queue_id"].take(session),
+        "duration_ms": _milliseconds_between(columns["segment_start"], columns["segment_end"]),
+        "ordinal": pa.array(_numbered(in_session)),
+    }
+
+
+def _metric_columns(sessions: Level, session_columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    context = {name: session_columns[name] for name in ("session_id", "media_type", "queue_id")}
+    metrics, in_session = _unnest(sessions, "metrics", context)
+    columns = metrics.columns(model.METRIC)
+    ordinal = _occurrence(in_session, columns["metric"], columns["emit_date"])
+    return {**metrics.inherited, **columns, "ordinal": ordinal}
+
+
+def _occurrence(in_session: Positions, metric: pa.Array, emit_date: pa.Array) -> pa.Array:
+    """Which of the equal (session, metric, emit_date) a row is: 0 for the first, 1 for the next …"""
+    if not len(metric):
+        return pa.array([], pa.int64())
+    code = metric.dictionary_encode(null_encoding="encode").indices.to_numpy()
+    emitted = emit_date.cast(pa.int64()).fill_null(-1).to_numpy()
+    order = np.lexsort((emitted, code, in_session))
+    same = np.ones(len(order), dtype=bool)
+    for column in (in_session, code, emitted):
+        ordered = column[order]
+        same[1:] &= ordered[1:] == ordered[:-1]
+    same[0] = False
+    occurrence = np.empty(len(order), dtype=np.int64)
+    occurrence[order] = _numbered(np.cumsum(~same))
+    return pa.array(occurrence)
+
+
+def _milliseconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
+    return pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))

@@ -1,0 +1,139 @@
+"""Answers of the aggregates query to one table of buckets: interval x group x metric.
+
+Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the platform emitted it, not in
+that of the conversation's start. Nothing is summed here (`reports`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.spec import TableSpec, columns
+
+_COLUMNS = columns("""
+interval_start instant begin of the bucket
+interval_end instant end of the bucket, exclusive
+grouping string dimensions the query grouped by, sorted, joined by commas
+group_key string the group, and the metric's qualifier if it has one, as JSON with sorted keys; a dimension without a value is absent
+queue_id string queueId of the group
+user_id string userId of the group
+media_type string mediaType of the group
+metric string the metric
+qualifier string the metric's qualifier
+count integer how often it was emitted
+sum integer total; milliseconds for t metrics
+min integer smallest value
+max integer largest value
+current number current value of observations such as oServiceTarget
+ratio number ratio of this bucket; never average it
+numerator number numerator of the ratio
+denominator number denominator of the ratio
+target number service level target
+""")
+_KEY = ("interval_start", "grouping", "group_key", "metric")
+
+INTERVAL_METRICS = TableSpec(
+    "interval_metrics",
+    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row.",
+    _KEY,
+    _COLUMNS,
+    partition_column="interval_start",
+)
+DAILY_METRICS = TableSpec(
+    "daily_metrics",
+    "One row per business day, group and metric with data.",
+    _KEY,
+    _COLUMNS,
+)
+
+_STATS = ("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target")
+_WHOLE = frozenset({"count", "sum", "min", "max"})
+_KNOWN_STATS = frozenset({*_STATS, "countNegative", "countPositive", "p95", "p99", "calculatedMetricValue"})
+
+
+@dataclass(slots=True)
+class MetricRows:
+    """Rows of `INTERVAL_METRICS` or `DAILY_METRICS`, and what of the answers the table has no place for."""
+
+    table: pa.Table
+    unknown: Counter[str] = field(default_factory=Counter)
+
+
+def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> MetricRows:
+    """One table from (request, body) pairs of aggregates pages, in key order.
+
+    Raises UnreadablePage where a body is not an aggregates answer.
+    """
+    unknown: Counter[str] = Counter()
+    rows = [row for request, body in answers for row in _rows(request, body, unknown)]
+    rows.sort(key=lambda row: tuple(row[name] for name in spec.key))
+    return MetricRows(pa.Table.from_pylist(rows, spec.schema), unknown)
+
+
+def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
+    grouping = ",".join(sorted(json.loads(request).get("body", {}).get("groupBy") or ()))
+    for result in _results(body):
+        group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
+        unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
+        for bucket in result.get("data") or ():
+            start, end = _bounds(bucket)
+            unknown.update(f"results.data.{name}" for name in bucket if name not in ("interval", "metrics", "views"))
+            for measured in bucket.get("metrics") or ():
+                yield {
+                    "interval_start": start,
+                    "interval_end": end,
+                    "grouping": grouping,
+                    "group_key": _group_key(group, measured.get("qualifier")),
+                    "queue_id": group.get("queueId"),
+                    "user_id": group.get("userId"),
+                    "media_type": group.get("mediaType"),
+                    "metric": measured["metric"],
+                    "qualifier": measured.get("qualifier"),
+                    **_stats(measured.get("stats") or {}, unknown),
+                }
+
+
+def _results(body: bytes) -> list[dict[str, Any]]:
+    try:
+        answer = json.loads(body)
+    except ValueError as error:
+        raise UnreadablePage(f"the aggregates page is not JSON ({error}); it begins with {body[:40]!r}") from error
+    results = answer.get("results") if isinstance(answer, dict) else answer
+    if results is None:
+        return []
+    if not isinstance(results, list):
+        raise UnreadablePage(f"the aggregates page's `results` is a {type(results).__name__}, not a list")
+    return results
+
+
+def _bounds(bucket: dict[str, Any]) -> tuple[datetime, datetime]:
+    interval = bucket.get("interval")
+    try:
+        start, end = (datetime.fromisoformat(bound).astimezone(UTC) for bound in str(interval).split("/"))
+    except ValueError as error:
+        raise UnreadablePage(f"the aggregates page has a bucket with interval {interval!r}") from error
+    return start, end
+
+
+def _group_key(group: dict[str, str], qualifier: str | None) -> str:
+    key = group if qualifier is None else {**group, "qualifier": qualifier}
+    return json.dumps(key, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _stats(stats: dict[str, Any], unknown: Counter[str]) -> dict[str, Any]:
+    unknown.update(f"results.data.metrics.stats.{name}" for name in stats if name not in _KNOWN_STATS)
+    return {name: _whole(name, stats.get(name)) if name in _WHOLE else stats.get(name) for name in _STATS}
+
+
+def _whole(name: str, value: float | None) -> int | None:
+    if value is not None and value != int(value):
+        raise UnreadablePage(f"the aggregates page has {name} = {value!r}, where only whole milliseconds or counts can be kept")
+    return None if value is None else int(value)

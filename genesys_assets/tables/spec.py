@@ -1,0 +1,72 @@
+"""What a table is: its columns, its key, what one row means.
+
+Here stand the types every table is declared with, and nothing about any one table. The declarations live beside the code
+that fills them (`conversation_model`, `metrics`, `reference`, `live`, `reports`); Arrow schemas, the column
+descriptions in the UI and the asset checks are all derived from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+
+TYPES: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "instant": INSTANT,
+    "day": pa.date32(),
+    "strings": pa.list_(pa.string()),
+    "integers": pa.list_(pa.int64()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name in the table, its Arrow type and what it says."""
+
+    name: str
+    type: pa.DataType
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One table.
+
+    `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of its own (no
+    queue, say). `partition_column` is the instant whose UTC date is the row's partition, None where rows belong to their
+    partition for another reason.
+    """
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partition_column: str | None = None
+    null_in_key: tuple[str, ...] = ()
+    version: int = 1
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([pa.field(column.name, column.type) for column in self.columns])
+
+    def empty(self) -> pa.Table:
+        return self.schema.empty_table()
+
+    def conform(self, table: pa.Table) -> pa.Table:
+        """The same rows with exactly these columns in this order; a column that is missing is an error."""
+        return table.select(self.schema.names).cast(self.schema)
+
+
+def columns(declaration: str) -> tuple[Column, ...]:
+    """Columns from lines of `name type description`; the types are the words of `TYPES`."""
+    declared = []
+    for line in declaration.strip().splitlines():
+        name, type_, description = line.split(maxsplit=2)
+        declared.append(Column(name, TYPES[type_], description))
+    return tuple(declared)
