@@ -19,7 +19,9 @@ class SettingError(ValueError):
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+    )
 
     @classmethod
     def load(cls, **given: Any) -> Self:
@@ -71,7 +73,11 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET", "Secret of that OAuth client.", "<the secret shown when the client was made>"
     )
     requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "Most requests a minute; the API's own headers lower it.", "300", default=300, ge=1
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
     )
 
     @field_validator("api_url", "login_url")
@@ -131,9 +137,7 @@ class CalendarSettings(_Group):
 class LakeSettings(_Group):
     """Where the lake is."""
 
-    lake: str = _setting(
-        "GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default=""
-    )
+    lake: str = _setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
     dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property
@@ -175,5 +179,8 @@ class AlertSettings(_Group):
     """Where failures are announced besides the log."""
 
     webhook: str | None = _setting(
-        "GENESYS_ASSETS_ALERT_WEBHOOK", "Address that receives a JSON message for each failed run.", "https://hooks.example.com/T0/B0", default=None
+        "GENESYS_ASSETS_ALERT_WEBHOOK",
+        "Address that receives a JSON message for each failed run.",
+        "https://hooks.example.com/T0/B0",
+        default=None,
     )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -122,5 +121,3 @@ def window_metadata(start: datetime, end: datetime) -> dict[str, Any]:
         "window_start": dg.MetadataValue.timestamp(start),
         "window_end": dg.MetadataValue.timestamp(end),
     }
-
-

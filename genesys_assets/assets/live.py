@@ -1,25 +1,21 @@
 """Live assets: snapshots of what is going on now, appended. Observations have no history: a moment not observed is lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from genesys_assets.assets.common import POOL, asset_key, attributes, description, provenance, table_metadata, usage_of
+from genesys_assets.cloud import live
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.lake.lake import Lake
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES, live_conversations, live_queues
 from genesys_assets.tables.spec import TableSpec
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from genesys_assets.cloud.page import Page
-    from genesys_assets.cloud.transport import GenesysCloud
-    from genesys_assets.lake.lake import Lake
 
 
 def build_live_assets() -> list[dg.AssetsDefinition]:
@@ -30,18 +26,16 @@ def build_live_assets() -> list[dg.AssetsDefinition]:
 
 
 def _observe_conversations(cloud: GenesysCloud, _: Lake) -> Iterator[Page]:
-    from genesys_assets.cloud import live
-
     return live.conversation_activity(cloud)
 
 
 def _observe_queues(cloud: GenesysCloud, lake: Lake) -> Iterator[Page]:
-    from genesys_assets.cloud import live
-
     queues = lake.read("reference/queues", None, columns=["id", "is_deleted"], schema=ENTITIES["queues"].schema)
     queue_ids = [row["id"] for row in queues.to_pylist() if not row["is_deleted"]]
     if not queue_ids:
-        raise dg.Failure("genesys/reference/queues names no queue to observe: materialise it first.", allow_retries=False)
+        raise dg.Failure(
+            "genesys/reference/queues names no queue to observe: materialise it first.", allow_retries=False
+        )
     return live.queue_observations(cloud, queue_ids)
 
 
@@ -67,7 +61,10 @@ def _live_asset(
         table = decode((page.fetched_at, page.body) for page in pages)
         observed_at = max(page.fetched_at for page in pages)
         place = lake.lake.append(f"live/{spec.name}", table, observed_at, provenance(context, spec.name))
-        more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": lake.lake.store.uri(place)}
+        more: dict[str, Any] = {
+            "observed_at": dg.MetadataValue.timestamp(observed_at),
+            "path": lake.lake.store.uri(place),
+        }
         return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))
 
     return snapshot

@@ -1,13 +1,11 @@
 """Page assets: what the API said, byte for byte, by hour and by day. Nothing is decoded here (`tables`)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -21,13 +19,15 @@ from genesys_assets.assets.common import (
     usage_of,
     window_metadata,
 )
+from genesys_assets.cloud import aggregates, details
+from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.details import first_and_last_start
+from genesys_assets.cloud.errors import CircuitOpen
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.queries import AggregateQuery, Interval
+from genesys_assets.lake.lake import PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
-
-if TYPE_CHECKING:
-    from genesys_assets.cloud.page import Page
-    from genesys_assets.cloud.queries import AggregateQuery, Interval
-    from genesys_assets.lake.lake import PageWriter
 
 GROUPINGS = (("queueId", "mediaType"), ("userId", "mediaType"))
 """What the aggregates are grouped by: metrics of queues have no user, so one grouping cannot give both."""
@@ -98,12 +98,14 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     def hourly_details(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult[None]:
-        from genesys_assets.cloud import details
-
         keys = checked_keys(context, calendar.hourly)
         hours = {key: utc_hour(key) for key in keys}
         cloud, origin = genesys_cloud.client, provenance(context, _DETAILS)
-        with _retry_later_while_closed(), usage_of(cloud) as spent, lake.lake.page_writers("pages/hourly_details", keys, origin) as writers:
+        with (
+            _retry_later_while_closed(),
+            usage_of(cloud) as spent,
+            lake.lake.page_writers("pages/hourly_details", keys, origin) as writers,
+        ):
             for interval in _one_read_a_day(hours.values()):
                 progress = Progress(context, str(interval))
                 for page in details.fetch(cloud, interval, on_progress=progress):
@@ -124,15 +126,15 @@ def _fetch_aggregates(
     granularity: str,
     time_zone: str | None,
 ) -> dg.MaterializeResult[None]:
-    from genesys_assets.cloud import aggregates
-
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
     wanted = [
-        (key, query)
-        for key, window in windows.items()
-        for query in _aggregate_queries(window, granularity, time_zone)
+        (key, query) for key, window in windows.items() for query in _aggregate_queries(window, granularity, time_zone)
     ]
-    with _retry_later_while_closed(), usage_of(cloud) as spent, lake.lake.page_writers(f"pages/{name}", list(windows), origin) as writers:
+    with (
+        _retry_later_while_closed(),
+        usage_of(cloud) as spent,
+        lake.lake.page_writers(f"pages/{name}", list(windows), origin) as writers,
+    ):
         progress = Progress(context, name)
         answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
         for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
@@ -145,9 +147,6 @@ def _fetch_aggregates(
 def _aggregate_queries(
     window: tuple[datetime, datetime], granularity: str, time_zone: str | None
 ) -> Iterator[AggregateQuery]:
-    from genesys_assets.cloud.catalogue import DEFAULT_METRICS
-    from genesys_assets.cloud.queries import AggregateQuery, Interval
-
     for grouping in GROUPINGS:
         yield AggregateQuery(
             interval=Interval(*window),
@@ -166,16 +165,12 @@ def _numbered(page: Page, writer: PageWriter) -> Page:
 
 def _one_read_a_day(hours: Iterable[tuple[datetime, datetime]]) -> Iterator[Interval]:
     """One interval per UTC day, from the first to the last hour that is wanted of it."""
-    from genesys_assets.cloud.queries import Interval
-
     for _, group in groupby(sorted(hours), key=lambda hour: hour[0].date()):
         of_day = list(group)
         yield Interval(of_day[0][0], of_day[-1][1])
 
 
 def _hours_touched(page: Page, hours: dict[str, tuple[datetime, datetime]]) -> Sequence[str]:
-    from genesys_assets.cloud.details import first_and_last_start
-
     span = first_and_last_start(page)
     if span is None:
         return []
@@ -222,8 +217,6 @@ class Progress:
 @contextmanager
 def _retry_later_while_closed() -> Iterator[None]:
     """An open circuit asks Dagster to come back later instead of holding a slot."""
-    from genesys_assets.cloud.errors import CircuitOpen
-
     try:
         yield
     except CircuitOpen as closed:

@@ -1,15 +1,10 @@
 """Published assets: the day's reports on S3, with a manifest. How files are written and checked is in `lake.publishing`."""
 
-from __future__ import annotations
-
-import tempfile
-from pathlib import Path
-
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, asset_key, attributes, checked_keys
-from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.assets.common import ONE_RUN, asset_key, attributes
+from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.tables.reports import REPORTS
 

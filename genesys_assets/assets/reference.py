@@ -1,7 +1,5 @@
 """Reference assets: the organisation's queues, users, wrap-up codes, skills and divisions."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from genesys_assets.assets.common import POOL, asset_key, attributes, description, provenance, table_metadata, usage_of
@@ -20,7 +18,9 @@ def _reference_asset(name: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        description=description(spec, "An entity that is no longer listed stays, with its last known name, marked deleted."),
+        description=description(
+            spec, "An entity that is no longer listed stays, with its last known name, marked deleted."
+        ),
         pool=POOL,
         check_specs=check_specs(spec, key),
         **attributes("reference", "genesys"),

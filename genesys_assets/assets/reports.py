@@ -1,12 +1,12 @@
 """Report assets: the built-in reports, each a formula of `tables.reports` over stored tables, a day at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.assets.charts import Chart, chart_metadata
 from genesys_assets.assets.common import (
@@ -20,6 +20,7 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, days_reaching, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import conversation_model as model
@@ -27,11 +28,6 @@ from genesys_assets.tables import reports
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from genesys_assets.lake.lake import Lake
 
 
 class IntervalConfig(dg.Config):
@@ -59,7 +55,9 @@ class Inputs:
     def entities(self, name: str) -> pa.Table:
         return self.lake.read(f"reference/{name}", None, columns=["id", "name"], schema=ENTITIES[name].schema)
 
-    def table(self, spec: TableSpec, columns: Sequence[str], where: Any = None, before: int = 0, after: int = 0) -> pa.Table:
+    def table(
+        self, spec: TableSpec, columns: Sequence[str], where: Any = None, before: int = 0, after: int = 0
+    ) -> pa.Table:
         days = days_around(self.day, before, after)
         return self.lake.read(f"tables/{spec.name}", days, columns=columns, where=where, schema=spec.schema)
 
@@ -73,24 +71,24 @@ class Inputs:
 
     def handled(self, window: reports.Window) -> pa.Table:
         """tHandle rows emitted in the window, by conversations begun on any day that may reach into it."""
-        import pyarrow.compute as pc
-
         self._must_exist(model.SESSION_METRICS)
-        emitted = (pc.field("metric") == "tHandle") & (pc.field("emit_date") >= window.start) & (pc.field("emit_date") < window.end)
+        emitted = (
+            (pc.field("metric") == "tHandle")
+            & (pc.field("emit_date") >= window.start)
+            & (pc.field("emit_date") < window.end)
+        )
         columns = ["conversation_id", "user_id", "metric", "emit_date"]
         return self.table(model.SESSION_METRICS, columns, emitted, before=REACH_DAYS, after=1)
 
     def session_metrics(self, *metrics: str, purpose: str | None = None) -> pa.Table:
-        import pyarrow.compute as pc
-
         where = pc.field("metric").isin(list(metrics))
         if purpose:
             where &= pc.field("purpose") == purpose
-        return self.table(model.SESSION_METRICS, ["conversation_id", "media_type", "queue_id", "metric", "value"], where)
+        return self.table(
+            model.SESSION_METRICS, ["conversation_id", "media_type", "queue_id", "metric", "value"], where
+        )
 
     def of_queues_and_agents(self, spec: TableSpec, columns: Sequence[str]) -> pa.Table:
-        import pyarrow.compute as pc
-
         return self.table(spec, columns, pc.field("purpose").isin(["acd", "agent"]))
 
     def _must_exist(self, spec: TableSpec) -> None:
@@ -107,13 +105,16 @@ def _agent_hourly(inputs: Inputs, _: IntervalConfig) -> pa.Table:
 
 def _agent_daily(inputs: Inputs, _: IntervalConfig) -> pa.Table:
     window = inputs.business_day
-    return reports.agent_daily(inputs.interval_metrics(around=1), inputs.handled(window), inputs.entities("users"), window)
+    return reports.agent_daily(
+        inputs.interval_metrics(around=1), inputs.handled(window), inputs.entities("users"), window
+    )
 
 
 def _interval(inputs: Inputs, config: IntervalConfig) -> pa.Table:
     if config.granularity not in reports.GRANULARITIES:
         raise dg.Failure(
-            f"granularity {config.granularity!r} is not valid: choose one of {', '.join(reports.GRANULARITIES)}.", allow_retries=False
+            f"granularity {config.granularity!r} is not valid: choose one of {', '.join(reports.GRANULARITIES)}.",
+            allow_retries=False,
         )
     return reports.interval(inputs.interval_metrics(), inputs.conversations(), inputs.utc_day, config.granularity)
 
@@ -161,8 +162,18 @@ def _built_in() -> tuple[BuiltIn, ...]:
     conversations, users, queues = _on("tables", "conversations"), _on("reference", "users"), _on("reference", "queues")
     of_day = tuple(_on("tables", name) for name in ("session_metrics", "sessions", "segments"))
     return (
-        BuiltIn(reports.AGENT_HOURLY, _agent_hourly, (metrics, handled, users), Chart("interval_start", "conversation_count")),
-        BuiltIn(reports.AGENT_DAILY, _agent_daily, (metrics_around, handled, users), Chart("user_name", "total_handle_time_minutes")),
+        BuiltIn(
+            reports.AGENT_HOURLY,
+            _agent_hourly,
+            (metrics, handled, users),
+            Chart("interval_start", "conversation_count"),
+        ),
+        BuiltIn(
+            reports.AGENT_DAILY,
+            _agent_daily,
+            (metrics_around, handled, users),
+            Chart("user_name", "total_handle_time_minutes"),
+        ),
         BuiltIn(reports.INTERVAL, _interval, (metrics, conversations), Chart("interval_start", "conversation_count")),
         BuiltIn(reports.QUEUE_MEDIA, _queue_media, (metrics_around, queues), Chart("queue_name", "total_interactions")),
         BuiltIn(
@@ -190,13 +201,17 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=report.deps,
-        description=description(spec, "Source: " + ", ".join(f"`{dep.asset_key.to_user_string()}`" for dep in report.deps)),
+        description=description(
+            spec, "Source: " + ", ".join(f"`{dep.asset_key.to_user_string()}`" for dep in report.deps)
+        ),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(spec, key),
         **attributes("reports", "arrow"),
     )
-    def compute(context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource) -> dg.MaterializeResult[None]:
+    def compute(
+        context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource
+    ) -> dg.MaterializeResult[None]:
         days = list(checked_keys(context, calendar.daily))
         rows = 0
         for day in days:

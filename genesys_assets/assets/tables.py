@@ -1,13 +1,12 @@
 """Table assets: stored pages decoded to tables, a UTC day at a time. What the tables are is in `tables`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from genesys_assets.assets.common import (
     ONE_RUN,
@@ -20,17 +19,15 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.cloud.page import Page
+from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day
 from genesys_assets.resources import LakeResource
+from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.explode import explode
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.spec import TableSpec
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from genesys_assets.cloud.page import Page
-    from genesys_assets.lake.lake import Lake, StoredPages
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -45,14 +42,18 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="conversation_tables",
         specs=[
-            dg.AssetSpec(keys[spec.name], deps=[hours], description=description(spec, source), **attributes("tables", "arrow"))
+            dg.AssetSpec(
+                keys[spec.name], deps=[hours], description=description(spec, source), **attributes("tables", "arrow")
+            )
             for spec in CONVERSATION_TABLES
         ],
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=[check for spec in CONVERSATION_TABLES for check in check_specs(spec, keys[spec.name])],
     )
-    def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult[None]]:
+    def conversation_tables(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         days = list(checked_keys(context, calendar.daily))
         decoded = Findings()
         rows: Counter[str] = Counter()
@@ -86,7 +87,10 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     )
     def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
         days = list(checked_keys(context, calendar.daily))
-        pages = {day: (page for stored in _hours(lake.lake, "hourly_aggregates", day).values() for page in stored) for day in days}
+        pages = {
+            day: (page for stored in _hours(lake.lake, "hourly_aggregates", day).values() for page in stored)
+            for day in days
+        }
         return _write_metrics(context, lake.lake, INTERVAL_METRICS, pages, key)
 
     return interval_metrics
@@ -130,9 +134,6 @@ class Findings:
 
 
 def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str, findings: Findings) -> Counter[str]:
-    from genesys_assets.tables import decode, merge
-    from genesys_assets.tables.explode import explode
-
     hours = _hours(lake, "hourly_details", day)
     pages = [(stored, index) for stored in hours.values() for index in range(len(stored))]
 
@@ -175,7 +176,9 @@ def _write_metrics(
     days = list(pages)
     preview = lake.head(place, days[-1])
     return dg.MaterializeResult(
-        metadata=table_metadata(spec, preview, rows, path=lake.place(place, days[-1])) | _window(days) | findings.metadata(),
+        metadata=table_metadata(spec, preview, rows, path=lake.place(place, days[-1]))
+        | _window(days)
+        | findings.metadata(),
         check_results=check_table(lake, place, days, spec, key),
     )
 
@@ -198,11 +201,11 @@ def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
 def _fetched(lake: Lake, asset: str, day: str) -> Iterator[Page]:
     pages = lake.pages(f"pages/{asset}", day)
     if pages is None:
-        raise dg.Failure(f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.", allow_retries=False)
+        raise dg.Failure(
+            f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.", allow_retries=False
+        )
     return iter(pages)
 
 
 def _window(days: list[str]) -> dict[str, Any]:
     return window_metadata(utc_day(days[0])[0], utc_day(days[-1])[1])
-
-

@@ -21,4 +21,6 @@ def publish_again(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore
 
 def _changed_within(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore[type-arg]
     reach = timedelta(days=calendar.look_back_days + 1)
-    return dg.AutomationCondition.any_deps_updated() & dg.AutomationCondition.in_latest_time_window(lookback_delta=reach)
+    return dg.AutomationCondition.any_deps_updated() & dg.AutomationCondition.in_latest_time_window(
+        lookback_delta=reach
+    )

@@ -1,7 +1,5 @@
 """Sensors: the one that refreshes by automation conditions, and the one that speaks up when a run failed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

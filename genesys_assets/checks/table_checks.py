@@ -31,9 +31,7 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     }
     if spec.partition_column:
         described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
-    return [
-        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()
-    ]
+    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
 
 
 def check_table(

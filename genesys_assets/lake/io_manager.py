@@ -73,7 +73,9 @@ def convert(table: pa.Table, wanted: Any) -> Any:
         case "pyarrow.Table" | "typing.Any" | "builtins.object":
             return table
         case _:
-            raise TypeError(f"cannot load a table as {wanted!r}: annotate the input as pandas.DataFrame, pyarrow.Table or polars.DataFrame")
+            raise TypeError(
+                f"cannot load a table as {wanted!r}: annotate the input as pandas.DataFrame, pyarrow.Table or polars.DataFrame"
+            )
 
 
 def as_table(value: Any) -> pa.Table:
@@ -84,4 +86,6 @@ def as_table(value: Any) -> pa.Table:
         return value.to_arrow()
     if type(value).__module__.split(".")[0] == "pandas":
         return pa.Table.from_pandas(value, preserve_index=False)
-    raise TypeError(f"cannot store a {type(value).__name__}: return a pandas.DataFrame, pyarrow.Table or polars.DataFrame")
+    raise TypeError(
+        f"cannot store a {type(value).__name__}: return a pandas.DataFrame, pyarrow.Table or polars.DataFrame"
+    )

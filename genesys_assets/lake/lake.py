@@ -123,7 +123,7 @@ class Lake:
     def read(
         self,
         asset: str,
-        keys: str | None | Iterable[str],
+        keys: str | Iterable[str] | None,
         *,
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
@@ -141,7 +141,7 @@ class Lake:
             return empty.select(list(columns)) if columns else empty
         return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
-    def dataset(self, asset: str, keys: str | None | Iterable[str]) -> pads.Dataset | None:
+    def dataset(self, asset: str, keys: str | Iterable[str] | None) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where there is none."""
         wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
         paths = [f"{partition_folder(asset, key)}/data.parquet" for key in wanted]

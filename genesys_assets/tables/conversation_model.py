@@ -340,9 +340,7 @@ queue_id string the session's queue: that of its last segment that has one
 """)
 
 
-def _table(
-    name: str, description: str, key: tuple[str, ...], *groups: tuple[Column, ...]
-) -> TableSpec:
+def _table(name: str, description: str, key: tuple[str, ...], *groups: tuple[Column, ...]) -> TableSpec:
     return TableSpec(name, description, key, sum(groups, ()), partition_column="conversation_start")
 
 

@@ -121,9 +121,7 @@ def _microseconds(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
-def _count_unknown(
-    found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]
-) -> None:
+def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
     """Walk only where the reader had to infer something: there the two types differ."""
     if pa.types.is_list(found) and pa.types.is_list(known):
         _count_unknown(found.value_type, known.value_type, values.flatten(), path, unknown)

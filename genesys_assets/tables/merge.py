@@ -67,9 +67,7 @@ def plan(pages: Sequence[Stub], start: datetime, end: datetime) -> Plan:
     )
 
 
-def merged(
-    plan: Plan, read: Callable[[int], pa.StructArray]
-) -> Iterator[pa.StructArray]:
+def merged(plan: Plan, read: Callable[[int], pa.StructArray]) -> Iterator[pa.StructArray]:
     """Conversations by (conversationStart, conversationId), a group of pages at a time.
 
     `read` gives a page's conversations by the page's position; it is called once for each page that is needed.

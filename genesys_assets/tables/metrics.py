@@ -135,5 +135,7 @@ def _stats(stats: dict[str, Any], unknown: Counter[str]) -> dict[str, Any]:
 
 def _whole(name: str, value: float | None) -> int | None:
     if value is not None and value != int(value):
-        raise UnreadablePage(f"the aggregates page has {name} = {value!r}, where only whole milliseconds or counts can be kept")
+        raise UnreadablePage(
+            f"the aggregates page has {name} = {value!r}, where only whole milliseconds or counts can be kept"
+        )
     return None if value is None else int(value)

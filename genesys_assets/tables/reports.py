@@ -231,10 +231,13 @@ def conversation_type(conversations: pa.Table, session_metrics: pa.Table, window
     began = began.append_column("interval_start", _floor(began["conversation_start"], window, "PT1H"))
     began = began.append_column("conversation_count", _ones(began))
     position = pc.index_in(session_metrics["conversation_id"], began["conversation_id"])
-    emitted = pa.table({name: began[name].take(position) for name in keys} | {
-        "wait_time": _where(session_metrics, "tAcd", "value"),
-        "hold_time": _where(session_metrics, "tHeldComplete", "value"),
-    }).filter(pc.is_valid(position))
+    emitted = pa.table(
+        {name: began[name].take(position) for name in keys}
+        | {
+            "wait_time": _where(session_metrics, "tAcd", "value"),
+            "hold_time": _where(session_metrics, "tHeldComplete", "value"),
+        }
+    ).filter(pc.is_valid(position))
     sums = _sums(keys, began.select([*keys, "conversation_count", "duration_ms"]), emitted)
     return _finish(
         CONVERSATION_TYPE,
@@ -359,9 +362,11 @@ def _handled_conversations(session_metrics: pa.Table, window: Window, granularit
     emitted = _within(session_metrics, "emit_date", window)
     emitted = emitted.filter(pc.and_(pc.equal(emitted["metric"], "tHandle"), pc.is_valid(emitted["user_id"])))
     emitted = emitted.append_column("interval_start", _floor(emitted["emit_date"], window, granularity))
-    distinct = emitted.select(["interval_start", "user_id", "conversation_id"]).group_by(
-        ["interval_start", "user_id", "conversation_id"]
-    ).aggregate([])
+    distinct = (
+        emitted.select(["interval_start", "user_id", "conversation_id"])
+        .group_by(["interval_start", "user_id", "conversation_id"])
+        .aggregate([])
+    )
     return distinct.select(["interval_start", "user_id"]).append_column("conversation_count", _ones(distinct))
 
 
@@ -415,9 +420,9 @@ def _sums(keys: list[str], *parts: pa.Table, distinct: Iterable[str] = ()) -> pa
     grouped = stacked.group_by(keys).aggregate(
         [(name, "sum", at_least_one) for name in summed] + [(name, "distinct", valid) for name in distinct]
     )
-    return grouped.select([*keys, *(f"{name}_sum" for name in summed), *(f"{name}_distinct" for name in distinct)]).rename_columns(
-        [*keys, *summed, *distinct]
-    )
+    return grouped.select(
+        [*keys, *(f"{name}_sum" for name in summed), *(f"{name}_distinct" for name in distinct)]
+    ).rename_columns([*keys, *summed, *distinct])
 
 
 def _finish(spec: TableSpec, sums: pa.Table, derived: Mapping[str, Any]) -> pa.Table:

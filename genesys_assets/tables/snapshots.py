@@ -68,7 +68,10 @@ def live_conversations(pages: Iterable[tuple[datetime, bytes]]) -> pa.Table:
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for observed_at, body in pages:
         answer = _answer(body)
-        for entity in [*_list(answer, "entities"), *(e for r in _list(answer, "results") for e in _list(r, "entities"))]:
+        for entity in [
+            *_list(answer, "entities"),
+            *(e for r in _list(answer, "results") for e in _list(r, "entities")),
+        ]:
             row = {"observed_at": observed_at} | {name: entity.get(wire) for name, wire in _ENTITY.items()}
             rows[tuple(row[name] for name in LIVE_CONVERSATIONS.key[1:])] = row
     loose = LIVE_CONVERSATIONS.schema.set(

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from genesys_assets.cloud.page import Page
+from genesys_assets.lake.lake import Lake, partition_folder
+from genesys_assets.lake.store import LocalStore, open_store
+from genesys_assets.tables.spec import TableSpec, columns
+
+SPEC = TableSpec("things", "One row per thing.", ("id",), columns("id string its id\nn integer a number"))
+DAYS = ["2026-01-30", "2026-01-31", "2026-02-01"]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path / "lake"))
+
+
+def things(*rows: tuple[str, int]) -> pa.Table:
+    return pa.Table.from_pylist([{"id": id_, "n": n} for id_, n in rows], SPEC.schema)
+
+
+def numbered(*bodies: bytes) -> Iterator[Page]:
+    for number, body in enumerate(bodies, start=1):
+        yield Page(number, "{}", datetime(2026, 1, 31, 12, tzinfo=UTC), "c", body)
+
+
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [
+        (None, "tables/x"),
+        ("2026-01-31", "tables/x/date=2026-01-31"),
+        ("2026-01-31-13:00", "tables/x/date=2026-01-31/hour=13"),
+    ],
+)
+def test_partitions_lie_in_hive_folders(key: str | None, folder: str) -> None:
+    assert partition_folder("tables/x", key) == folder
+
+
+def test_a_key_that_is_no_partition_is_refused() -> None:
+    with pytest.raises(ValueError, match="'january' is neither a day"):
+        partition_folder("tables/x", "january")
+
+
+def test_what_is_written_is_read_back(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {"run_id": "r"})
+    assert lake.read("tables/things", DAYS[0]).equals(things(("a", 1)))
+    assert lake.provenance("tables/things", DAYS[0]) == {"run_id": "r", "schema_version": 1}
+
+
+def test_a_range_is_its_partitions_in_order_and_gaps_have_no_rows(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("c", 3)), DAYS[2], {})
+    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
+    assert lake.read("tables/things", DAYS)["id"].to_pylist() == ["a", "c"]
+
+
+def test_only_wanted_columns_and_rows_are_read(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
+    table = lake.read("tables/things", DAYS, columns=["n"], where=pc.field("id") == "b")
+    assert table.to_pylist() == [{"n": 2}]
+
+
+def test_what_was_never_written_is_an_error_unless_a_shape_is_given(lake: Lake) -> None:
+    with pytest.raises(FileNotFoundError, match="tables/things has no stored partition"):
+        lake.read("tables/things", DAYS)
+    assert lake.read("tables/things", DAYS, schema=SPEC.schema).schema == SPEC.schema
+
+
+def test_a_write_that_fails_leaves_what_was_there(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
+    with pytest.raises(RuntimeError), lake.table_writers({"tables/things": SPEC}, DAYS[0], {}) as writers:
+        writers["tables/things"].write(things(("b", 2)))
+        raise RuntimeError
+    assert lake.read("tables/things", DAYS[0])["id"].to_pylist() == ["a"]
+    assert lake.store.keys("") == ["tables/things/date=2026-01-30/data.parquet"]
+
+
+def test_equal_data_gives_equal_bytes(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "lake" / "tables/things/date=2026-01-30/data.parquet"
+    contents = []
+    for _ in range(2):
+        lake.write("tables/things", SPEC, things(*((str(n), n) for n in range(1000))), DAYS[0], {"run_id": "same"})
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_pages_come_back_byte_for_byte_one_at_a_time(lake: Lake) -> None:
+    bodies = [b'{"a": 1}', b"\xff\x00 anything", b""]
+    with lake.page_writers("pages/x", ["2026-01-31-13:00"], {"run_id": "r"}) as writers:
+        for page in numbered(*bodies):
+            writers["2026-01-31-13:00"].write(page)
+    stored = lake.pages("pages/x", "2026-01-31-13:00")
+    assert stored is not None
+    assert [page.body for page in stored] == bodies
+    assert stored[1] == list(numbered(*bodies))[1]
+    assert stored.provenance == {"partition": "2026-01-31-13:00", "run_id": "r"}
+
+
+def test_an_hour_without_pages_is_stored_and_differs_from_one_never_fetched(lake: Lake) -> None:
+    with lake.page_writers("pages/x", ["2026-01-31-13:00"], {}):
+        pass
+    empty = lake.pages("pages/x", "2026-01-31-13:00")
+    assert empty is not None
+    assert len(empty) == 0
+    assert lake.pages("pages/x", "2026-01-31-14:00") is None
+
+
+def test_a_fetch_that_fails_replaces_no_partition(lake: Lake) -> None:
+    keys = ["2026-01-31-13:00", "2026-01-31-14:00"]
+    with pytest.raises(RuntimeError), lake.page_writers("pages/x", keys, {}) as writers:
+        writers[keys[0]].write(next(numbered(b"{}")))
+        raise RuntimeError
+    assert lake.store.keys("") == []
+
+
+def test_snapshots_are_added_and_never_replaced(lake: Lake) -> None:
+    moments = [datetime(2026, 1, 31, 12, 0, second, 5000, tzinfo=UTC) for second in (1, 2)]
+    places = [lake.append("live/things", things(("a", 1)), moment, {}) for moment in moments]
+    assert places == ["live/things/date=2026-01-31/120001005.parquet", "live/things/date=2026-01-31/120002005.parquet"]
+    assert lake.store.keys("live") == places
+
+
+def test_a_folder_and_a_bucket_are_both_a_lake(tmp_path: Path) -> None:
+    assert open_store(str(tmp_path), lambda: None).uri("x") == f"{tmp_path}/x"
+    assert open_store("s3://bucket/some/prefix", lambda: None).uri("x") == "s3://bucket/some/prefix/x"

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.decode import (
+    UnreadablePage,
+    decode,
+    decode_value_by_value,
+    decode_with_arrow,
+    starts,
+)
+from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+
+
+def test_a_page_without_conversations_decodes_to_none() -> None:
+    for body in (b"{}", b'{"totalHits": 0}', b'{"conversations": null}', b'{"conversations": []}'):
+        assert len(decode(body).conversations) == 0
+
+
+def test_milliseconds_are_kept_and_finer_digits_cut() -> None:
+    body = page({"conversationId": "a", "conversationStart": "2026-01-31T12:00:00.123987Z"})
+    for decoded in (decode_with_arrow(body), decode_value_by_value(body)):
+        assert decoded.conversations[0].as_py()["conversationStart"].isoformat() == "2026-01-31T12:00:00.123000+00:00"
+        assert not decoded.losses
+
+
+def test_a_time_with_an_offset_becomes_utc() -> None:
+    body = page({"conversationId": "a", "conversationStart": "2026-01-31T13:00:00.000+01:00"})
+    for decoded in (decode_with_arrow(body), decode_value_by_value(body)):
+        assert decoded.conversations[0].as_py()["conversationStart"].isoformat() == "2026-01-31T12:00:00+00:00"
+
+
+def test_unknown_fields_are_counted_by_path_and_not_kept() -> None:
+    body = page(
+        conversation("a", participant("p", "agent", session("s", newThing={"x": 1}), weather="rain")),
+        conversation("b", participant("p", "agent", weather="sun"), mood=7),
+        newEnvelope=1,
+    )
+    expected = {
+        "newEnvelope": 1,
+        "conversations.mood": 1,
+        "conversations.participants.weather": 2,
+        "conversations.participants.sessions.newThing": 1,
+    }
+    for decoded in (decode_with_arrow(body), decode_value_by_value(body)):
+        assert dict(decoded.unknown) == expected
+        assert decoded.conversations.type == model.CONVERSATION_TYPE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "loss"),
+    [
+        ({"mediaStatsMinConversationMos": "bad"}, "conversations.mediaStatsMinConversationMos: str is no number"),
+        ({"conversationEnd": "yesterday"}, "conversations.conversationEnd: str is no timestamp"),
+        ({"conversationEnd": "2026-02-30T00:00:00Z"}, "conversations.conversationEnd: str is no timestamp"),
+        ({"divisionIds": "not-a-list"}, "conversations.divisionIds: str is no list"),
+        ({"selfServed": 2}, "conversations.selfServed: int is no boolean"),
+        ({"externalTag": {"x": 1}}, "conversations.externalTag: dict is no string"),
+        ({"participants": ["nobody"]}, "conversations.participants: str is no object"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_lost_alone_and_said_so(wrong: dict[str, Any], loss: str) -> None:
+    decoded = decode(page(conversation("a") | wrong, conversation("b")))
+    assert dict(decoded.losses) == {loss: 1}
+    assert [item.as_py()["conversationId"] for item in decoded.conversations] == ["a", "b"]
+
+
+def test_a_fraction_in_an_integer_is_never_cut_to_fit() -> None:
+    body = page(conversation("a", participant("p", "agent", session("s", metrics=[metric("tTalk", 1) | {"value": 12.5}]))))
+    decoded = decode(body)
+    assert dict(decoded.losses) == {"conversations.participants.sessions.metrics.value: float is no integer": 1}
+
+
+def test_values_that_mean_the_same_are_kept_without_loss() -> None:
+    body = page(conversation("a", participant("p", "agent", session("s", mediaCount="12", sessionDnis=5, recording="true"))))
+    decoded = decode(body)
+    kept = decoded.conversations[0].as_py()["participants"][0]["sessions"][0]
+    assert (kept["mediaCount"], kept["sessionDnis"], kept["recording"]) == (12, "5", True)
+    assert not decoded.losses
+
+
+def test_a_lone_surrogate_becomes_a_replacement_and_the_rest_stays() -> None:
+    body = b'{"conversations":[{"conversationId":"a","conversationStart":"2026-01-31T12:00:00Z","externalTag":"x\\ud800y"}]}'
+    assert decode(body).conversations[0].as_py()["externalTag"] == "x?y"
+
+
+def test_bytes_that_are_no_utf8_do_not_stop_the_page() -> None:
+    body = b'{"conversations":[{"conversationId":"a","conversationStart":"2026-01-31T12:00:00Z","externalTag":"\xff"}]}'
+    assert decode(body).conversations[0].as_py()["externalTag"] == "\ufffd"
+
+
+def test_conversations_without_id_or_start_are_dropped_and_counted() -> None:
+    body = page(conversation("a"), {"conversationId": "b"}, {"conversationStart": "2026-01-31T12:00:00Z"}, None)
+    for decoded in (decode_with_arrow(body), decode_value_by_value(body)):
+        assert len(decoded.conversations) == 1
+        assert decoded.losses["conversations: no conversationId or conversationStart, dropped"] == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"conversations": [', b"[]", b'"text"'])
+def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
+    with pytest.raises(UnreadablePage, match="page is"):
+        decode(body)
+
+
+def test_starts_agree_with_the_full_decoding() -> None:
+    body = page(conversation("b"), {"conversationId": "x"}, conversation("a"), None)
+    found = starts(body)
+    whole = decode(body).conversations
+    assert found.field("conversationId").equals(whole.field("conversationId"))
+    assert found.field("conversationStart").equals(whole.field("conversationStart"))
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
+@pytest.mark.parametrize(
+    "name", ["genesys_blueprint_conversation_chat_1", "genesys_devtools_conversations_details_query_2016_mixed"]
+)
+def test_the_samples_decode_without_loss(name: str) -> None:
+    sample = json.loads((SAMPLES / f"{name}.json").read_text())
+    pages = sample if "conversations" in sample else {"conversations": [sample]}
+    body = json.dumps(pages).encode()
+    decoded = decode_with_arrow(body)
+    assert not decoded.losses
+    assert not decoded.unknown
+    assert [_without_nulls(item.as_py()) for item in decoded.conversations] == [
+        _comparable(item) for item in pages["conversations"]
+    ]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _comparable(value: Any) -> Any:
+    """The sample's own values, its times written the way Python writes them."""
+    if isinstance(value, dict):
+        return {name: _comparable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_comparable(item) for item in value]
+    if isinstance(value, str) and value.endswith("Z") and value[4:5] == "-" and value[10:11] == "T":
+        from datetime import datetime
+
+        return datetime.fromisoformat(value).isoformat()
+    return value
+
+
+def _values(type_: pa.DataType) -> st.SearchStrategy[Any]:
+    if pa.types.is_list(type_):
+        return st.lists(_values(type_.value_type) | st.none(), max_size=3)
+    if pa.types.is_struct(type_):
+        members = {member.name: _values(member.type) | st.none() for member in type_}
+        return st.fixed_dictionaries({}, optional=members)
+    if pa.types.is_timestamp(type_):
+        return st.datetimes().map(lambda moment: f"{max(moment.year, 1700):04d}" + moment.isoformat()[4:19] + ".250Z")
+    if pa.types.is_integer(type_):
+        return st.integers(-(2**63), 2**63 - 1)
+    if pa.types.is_floating(type_):
+        return st.floats(allow_nan=False, allow_infinity=False)
+    return st.booleans() if pa.types.is_boolean(type_) else st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+
+
+def _small(type_: pa.DataType, keep: set[str]) -> pa.DataType:
+    """The model with fewer scalar fields, so that generated pages stay small."""
+    if pa.types.is_list(type_):
+        return pa.list_(_small(type_.value_type, keep))
+    if pa.types.is_struct(type_):
+        nested = [m for m in type_ if pa.types.is_nested(m.type) or m.name in keep]
+        return pa.struct([(m.name, _small(m.type, keep)) for m in nested])
+    return type_
+
+
+_FEW = _small(
+    model.CONVERSATION_TYPE,
+    {"conversationId", "conversationStart", "sessionId", "name", "value", "emitDate", "segmentStart", "selfServed", "minMos"},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_values(_FEW), max_size=3))
+def test_both_paths_give_the_same_on_pages_both_accept(conversations: list[Any]) -> None:
+    body = json.dumps({"conversations": conversations}).encode()
+    fast, tolerant = decode_with_arrow(body), decode_value_by_value(body)
+    assert fast.conversations.equals(tolerant.conversations)
+    assert fast.losses == tolerant.losses
+
+
+def test_a_segment_may_be_open_and_a_page_pretty_printed() -> None:
+    open_segment = segment("interact", 0, None)
+    body = json.dumps(
+        {"conversations": [conversation("a", participant("p", "agent", session("s", segments=[open_segment])), seconds=None)]},
+        indent=2,
+    ).encode()
+    decoded = decode_with_arrow(body).conversations[0].as_py()
+    assert decoded["conversationEnd"] is None
+    assert decoded["participants"][0]["sessions"][0]["segments"][0]["segmentEnd"] is None

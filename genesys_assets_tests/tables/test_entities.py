@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.entities import ENTITIES, entity_table
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+QUEUES, USERS = ENTITIES["queues"], ENTITIES["users"]
+
+
+def listing(*entities: dict[str, Any]) -> bytes:
+    return json.dumps({"entities": list(entities)}).encode()
+
+
+def test_entities_are_one_row_each_by_id() -> None:
+    table = entity_table(QUEUES, [listing({"id": "b", "name": "B"}), listing({"id": "a", "name": "A", "division": {"id": "d"}})])
+    assert table.select(["id", "name", "division_id", "is_deleted"]).to_pylist() == [
+        {"id": "a", "name": "A", "division_id": "d", "is_deleted": False},
+        {"id": "b", "name": "B", "division_id": None, "is_deleted": False},
+    ]
+    assert table.schema == QUEUES.schema
+
+
+def test_an_entity_that_is_no_longer_listed_keeps_its_name() -> None:
+    before = entity_table(QUEUES, [listing({"id": "a", "name": "Old"}, {"id": "b", "name": "B"})])
+    now = entity_table(QUEUES, [listing({"id": "b", "name": "New"})], before)
+    assert now.select(["id", "name", "is_deleted"]).to_pylist() == [
+        {"id": "a", "name": "Old", "is_deleted": True},
+        {"id": "b", "name": "New", "is_deleted": False},
+    ]
+
+
+def test_an_entity_listed_without_a_name_keeps_the_one_known() -> None:
+    before = entity_table(USERS, [listing({"id": "a", "name": "Ana"})])
+    now = entity_table(USERS, [listing({"id": "a", "state": "deleted"})], before)
+    assert now.select(["name", "is_deleted"]).to_pylist() == [{"name": "Ana", "is_deleted": True}]
+
+
+def test_reading_the_same_listing_again_changes_nothing() -> None:
+    body = listing({"id": "a", "name": "A"}, {"id": "b", "name": "B", "dateModified": "2026-01-31T12:00:00.123Z"})
+    once = entity_table(QUEUES, [body])
+    assert entity_table(QUEUES, [body], once).equals(once)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"entities": {}}'])
+def test_what_is_no_listing_is_refused_and_never_taken_for_an_empty_one(body: bytes) -> None:
+    with pytest.raises(UnreadablePage, match="queues"):
+        entity_table(QUEUES, [body])
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
+@pytest.mark.parametrize(("name", "sample"), [("queues", "splunk_ta_routing_queues_page"), ("users", "splunk_ta_users_page")])
+def test_the_samples_become_rows(name: str, sample: str) -> None:
+    body = (SAMPLES / f"{sample}.json").read_bytes()
+    sent = json.loads(body)["entities"]
+    rows = entity_table(ENTITIES[name], [body]).to_pylist()
+    assert {row["id"]: row["name"] for row in rows} == {entity["id"]: entity["name"] for entity in sent}
+    assert all(row["division_id"] for row in rows)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+
+REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+
+
+def answer(*metrics: dict[str, Any], group: Any = None, interval: str = "2026-01-31T12:00:00.000Z/2026-01-31T12:15:00.000Z") -> bytes:
+    result = {"group": group or {"queueId": "Q", "mediaType": "voice"}, "data": [{"interval": interval, "metrics": list(metrics)}]}
+    return json.dumps({"results": [result]}).encode()
+
+
+def test_a_row_carries_group_bucket_metric_and_all_statistics() -> None:
+    body = answer({"metric": "tHandle", "stats": {"count": 2, "sum": 30, "min": 10, "max": 20}})
+    (row,) = metric_rows(INTERVAL_METRICS, [(REQUEST, body)]).table.to_pylist()
+    assert row["interval_start"].isoformat() == "2026-01-31T12:00:00+00:00"
+    assert row["interval_end"].isoformat() == "2026-01-31T12:15:00+00:00"
+    assert row["grouping"] == "mediaType,queueId"
+    assert row["group_key"] == '{"mediaType":"voice","queueId":"Q"}'
+    assert (row["queue_id"], row["media_type"], row["user_id"]) == ("Q", "voice", None)
+    assert (row["count"], row["sum"], row["min"], row["max"], row["ratio"]) == (2, 30, 10, 20, None)
+
+
+def test_a_dimension_without_a_value_is_null_and_absent_from_the_key() -> None:
+    (row,) = metric_rows(INTERVAL_METRICS, [(REQUEST, answer({"metric": "nError", "stats": {"count": 1}}, group={"mediaType": "email"}))]).table.to_pylist()
+    assert row["queue_id"] is None
+    assert row["group_key"] == '{"mediaType":"email"}'
+
+
+def test_qualifiers_keep_rows_apart() -> None:
+    body = answer(
+        {"metric": "tX", "qualifier": "A", "stats": {"sum": 1}}, {"metric": "tX", "qualifier": "B", "stats": {"sum": 2}}
+    )
+    table = metric_rows(INTERVAL_METRICS, [(REQUEST, body)]).table
+    assert len({tuple(row.values()) for row in table.select(list(INTERVAL_METRICS.key)).to_pylist()}) == 2
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"results": null}', b'{"results": []}', b'{"results":[{"group":{},"data":null}]}'])
+def test_an_empty_answer_gives_no_rows(body: bytes) -> None:
+    assert len(metric_rows(DAILY_METRICS, [(REQUEST, body)]).table) == 0
+
+
+def test_unknown_fields_are_reported() -> None:
+    body = answer({"metric": "tHandle", "stats": {"count": 1, "median": 5, "p95": 4}})
+    assert dict(metric_rows(INTERVAL_METRICS, [(REQUEST, body)]).unknown) == {"results.data.metrics.stats.median": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"<html>", "not JSON"),
+        (b'{"results": {}}', "not a list"),
+        (answer(interval="today"), "interval 'today'"),
+        (answer({"metric": "tHandle", "stats": {"sum": 12.5}}), "sum = 12.5"),
+    ],
+)
+def test_what_cannot_be_kept_exactly_is_refused(body: bytes, named: str) -> None:
+    with pytest.raises(UnreadablePage, match=named):
+        metric_rows(INTERVAL_METRICS, [(REQUEST, body)])
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "splunk_ta_conversations_aggregates_query_all_metrics",
+        "splunk_ta_conversations_aggregates_query_message",
+        "genesys_tutorial_conversations_aggregates_query_chat",
+    ],
+)
+def test_the_samples_keep_every_statistic(name: str) -> None:
+    body = (SAMPLES / f"{name}.json").read_bytes()
+    found = metric_rows(INTERVAL_METRICS, [(REQUEST, body)])
+    assert not found.unknown
+    stored = {
+        (row["group_key"], row["metric"], stat): row[stat]
+        for row in found.table.to_pylist()
+        for stat in ("count", "sum", "min", "max", "ratio", "numerator", "denominator", "target", "current")
+        if row[stat] is not None
+    }
+    sent = {
+        (json.dumps(result["group"], sort_keys=True, separators=(",", ":")), metric["metric"], stat): value
+        for result in json.loads(body)["results"]
+        for bucket in result["data"]
+        for metric in bucket["metrics"]
+        for stat, value in metric["stats"].items()
+    }
+    assert stored == sent
