@@ -1,15 +1,23 @@
-"""Where the parts are put together: assets, resources, jobs, schedules and sensors. Importing it reads nothing and builds nothing."""
+"""Where the parts are put together: assets, resources, jobs, schedules and sensors. Importing it reads nothing and
+builds nothing.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
+_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
+"""Parameters that Dagster still calls beta and that there is no other way for: a range in one run, today's partition."""
+
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`, `publishing`, `s3`, `io_manager`."""
+    """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
+    `publishing`, `s3`, `io_manager`.
+    """
     from dagster_aws.s3 import S3Resource
 
     from genesys_assets.assets.live import build_live_assets
@@ -18,7 +26,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.tables import build_table_assets
-    from genesys_assets.automation.jobs import daily_job, hourly_job, live_job
+    from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.lake.io_manager import LakeIOManager
@@ -26,15 +34,19 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 
     calendar = Calendar.from_environment()
-    return dg.Definitions(
-        assets=[
+    with warnings.catch_warnings():
+        for parameter in _BETA_PARAMETERS:
+            warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
+        assets = [
             *build_reference_assets(),
             *build_page_assets(calendar),
             *build_table_assets(calendar),
             *build_report_assets(calendar),
             *build_live_assets(),
             *build_published_assets(calendar),
-        ],
+        ]
+    return dg.Definitions(
+        assets=assets,
         resources={
             "genesys_cloud": GenesysCloudResource(),
             "lake": LakeResource(),
@@ -43,7 +55,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[hourly_job(), daily_job(), live_job()],
+        jobs=[HOURLY, DAILY, LIVE],
         schedules=build_schedules(calendar),
         sensors=build_sensors(),
         executor=dg.in_process_executor,

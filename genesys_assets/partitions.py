@@ -17,7 +17,9 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 REACH_DAYS = 31
-"""How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for weeks."""
+"""How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
+weeks.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Calendar:
 
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
-        return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
+        return dg.DailyPartitionsDefinition(
+            start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1
+        )
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""

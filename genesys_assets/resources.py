@@ -1,6 +1,7 @@
 """Thin Dagster resources: each hands assets one plain object of the domain.
 
-Every field may be left out and is then read from the environment (see `settings`), when it is first needed and not before.
+Every field may be left out and is then read from the environment (see `settings`), when it is first needed and not
+before.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
-    """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it in a run."""
+    """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it
+    in a run.
+    """
 
     region: str | None = None
     api_url: str | None = None
@@ -83,7 +86,9 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
     def publisher(self, s3_client: Any) -> Publisher:
         from genesys_assets.lake.publishing import Publisher
 
-        settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
+        settings = PublishSettings.load(
+            publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds
+        )
         return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
 
 

@@ -39,7 +39,8 @@ class _Group(BaseSettings):
         if field is None:
             return str(problem["msg"]).removeprefix("Value error, ")
         name = field.validation_alias or where
-        hint = f"{field.description} Set it in the environment or in .env, for example {name}={(field.examples or ['…'])[0]}"
+        example = (field.examples or ["…"])[0]
+        hint = f"{field.description} Set it in the environment or in .env, for example {name}={example}"
         if problem["type"] == "missing":
             return f"{name} is not set: {hint}"
         secret = field.annotation is SecretStr
@@ -56,13 +57,22 @@ class CloudSettings(_Group):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
-        "GENESYS_CLOUD_REGION", "Region of the organisation, as key or domain.", "mypurecloud.com", default=None
+        "GENESYS_CLOUD_REGION",
+        "Region of the organisation, as key or domain.",
+        "mypurecloud.com",
+        default=None,
     )
     api_url: str | None = _setting(
-        "GENESYS_CLOUD_API_URL", "API address instead of a region.", "https://api.mypurecloud.com", default=None
+        "GENESYS_CLOUD_API_URL",
+        "API address instead of a region.",
+        "https://api.mypurecloud.com",
+        default=None,
     )
     login_url: str | None = _setting(
-        "GENESYS_CLOUD_LOGIN_URL", "Login address instead of a region.", "https://login.mypurecloud.com", default=None
+        "GENESYS_CLOUD_LOGIN_URL",
+        "Login address instead of a region.",
+        "https://login.mypurecloud.com",
+        default=None,
     )
     client_id: str = _setting(
         "GENESYS_CLOUD_CLIENT_ID",
@@ -70,7 +80,9 @@ class CloudSettings(_Group):
         "7de3af06-c0b3-4f9b-af45-72f4a1403797",
     )
     client_secret: SecretStr = _setting(
-        "GENESYS_CLOUD_CLIENT_SECRET", "Secret of that OAuth client.", "<the secret shown when the client was made>"
+        "GENESYS_CLOUD_CLIENT_SECRET",
+        "Secret of that OAuth client.",
+        "<the secret shown when the client was made>",
     )
     requests_per_minute: int = _setting(
         "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
@@ -91,8 +103,8 @@ class CloudSettings(_Group):
     def _somewhere(self) -> Self:
         if self.region is None and self.api_url is None:
             raise ValueError(
-                "GENESYS_CLOUD_REGION is not set: set it to the organisation's region, for example GENESYS_CLOUD_REGION=mypurecloud.com, "
-                "or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
+                "GENESYS_CLOUD_REGION is not set: set it to the organisation's region, for example "
+                "GENESYS_CLOUD_REGION=mypurecloud.com, or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
             )
         return self
 
@@ -137,7 +149,9 @@ class CalendarSettings(_Group):
 class LakeSettings(_Group):
     """Where the lake is."""
 
-    lake: str = _setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
+    lake: str = _setting(
+        "GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default=""
+    )
     dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property
@@ -156,7 +170,9 @@ class PublishSettings(_Group):
     """Where reports are published and for how long their addresses work."""
 
     publish_url: str = _setting(
-        "GENESYS_ASSETS_PUBLISH_URL", "Where reports are published: s3://bucket/prefix.", "s3://my-bucket/published"
+        "GENESYS_ASSETS_PUBLISH_URL",
+        "Where reports are published: s3://bucket/prefix.",
+        "s3://my-bucket/published",
     )
     url_expiry_seconds: int = _setting(
         "GENESYS_ASSETS_URL_EXPIRY_SECONDS",

@@ -57,7 +57,8 @@ def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPar
     for key in keys:
         if first is None or last is None or not first <= key <= last:
             raise dg.Failure(
-                f"Partition {key!r} is outside the calendar: it must lie between {first} (GENESYS_ASSETS_START_DATE) and {last} (now).",
+                f"Partition {key!r} is outside the calendar: it must lie between {first} "
+                f"(GENESYS_ASSETS_START_DATE) and {last} (now).",
                 allow_retries=False,
             )
     return keys
@@ -103,7 +104,9 @@ def _shown(value: Any) -> str:
 
 @contextmanager
 def usage_of(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
-    """Fills the dictionary, at the end, with what the block cost: requests, retries, seconds waited for the rate limit."""
+    """Fills the dictionary, at the end, with what the block cost: requests, retries, seconds waited for the rate
+    limit.
+    """
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
     yield spent

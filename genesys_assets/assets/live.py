@@ -1,4 +1,6 @@
-"""Live assets: snapshots of what is going on now, appended. Observations have no history: a moment not observed is lost."""
+"""Live assets: snapshots of what is going on now, appended. Observations have no history: a moment not observed is
+lost.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -7,7 +9,15 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from genesys_assets.assets.common import POOL, asset_key, attributes, description, provenance, table_metadata, usage_of
+from genesys_assets.assets.common import (
+    POOL,
+    asset_key,
+    attributes,
+    description,
+    provenance,
+    table_metadata,
+    usage_of,
+)
 from genesys_assets.cloud import live
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.transport import GenesysCloud
@@ -54,7 +64,7 @@ def _live_asset(
     )
     def snapshot(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         cloud = genesys_cloud.client
         with usage_of(cloud) as spent:
             pages = list(observe(cloud, lake.lake))

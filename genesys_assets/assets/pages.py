@@ -49,12 +49,13 @@ def _hourly_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.hourly,
         backfill_policy=ONE_RUN,
         pool=POOL,
-        description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, one by userId and mediaType.",
+        description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
+        "one by userId and mediaType.",
         **attributes("pages", "genesys"),
     )
     def hourly_aggregates(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.hourly)
         windows = {key: utc_hour(key) for key in keys}
         return _fetch_aggregates(context, genesys_cloud, lake, "hourly_aggregates", windows, "PT15M", None)
@@ -68,13 +69,13 @@ def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         pool=POOL,
-        description=f"One row per answer of `{_AGGREGATES}` for the business day at P1D, in the time zone GENESYS_ASSETS_TIME_ZONE; "
-        "today's day ends a minute ago.",
+        description=f"One row per answer of `{_AGGREGATES}` for the business day at P1D, in the time zone "
+        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago.",
         **attributes("pages", "genesys"),
     )
     def daily_aggregates(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.daily)
         until = datetime.now(UTC) - _A_LITTLE_AGO
         bounds = {key: calendar.business_day(key) for key in keys}
@@ -91,13 +92,14 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.hourly,
         backfill_policy=ONE_RUN,
         pool=POOL,
-        description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and provisional: conversations may still be in progress. "
-        "The platform answers by the UTC day, so a range of hours reads each day once.",
+        description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and "
+        "provisional: conversations may still be in progress. The platform answers by the UTC day, "
+        "so a range of hours reads each day once.",
         **attributes("pages", "genesys"),
     )
     def hourly_details(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.hourly)
         hours = {key: utc_hour(key) for key in keys}
         cloud, origin = genesys_cloud.client, provenance(context, _DETAILS)
@@ -125,7 +127,7 @@ def _fetch_aggregates(
     windows: dict[str, tuple[datetime, datetime]],
     granularity: str,
     time_zone: str | None,
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
     wanted = [
         (key, query) for key, window in windows.items() for query in _aggregate_queries(window, granularity, time_zone)
@@ -180,7 +182,7 @@ def _hours_touched(page: Page, hours: dict[str, tuple[datetime, datetime]]) -> S
 
 def _result(
     windows: dict[str, tuple[datetime, datetime]], stored: dict[str, int], spent: dict[str, Any]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     pages = sum(stored.values())
     return dg.MaterializeResult(
         metadata={

@@ -1,4 +1,6 @@
-"""Published assets: the day's reports on S3, with a manifest. How files are written and checked is in `lake.publishing`."""
+"""Published assets: the day's reports on S3, with a manifest. How files are written and checked is in
+`lake.publishing`.
+"""
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
@@ -26,7 +28,7 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     )
     def reports(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         raise NotImplementedError
 
     return [reports]

@@ -2,7 +2,15 @@
 
 import dagster as dg
 
-from genesys_assets.assets.common import POOL, asset_key, attributes, description, provenance, table_metadata, usage_of
+from genesys_assets.assets.common import (
+    POOL,
+    asset_key,
+    attributes,
+    description,
+    provenance,
+    table_metadata,
+    usage_of,
+)
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, entity_table
@@ -27,12 +35,15 @@ def _reference_asset(name: str) -> dg.AssetsDefinition:
     )
     def fetch(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult:
         from genesys_assets.cloud import reference
 
         cloud, place = genesys_cloud.client, f"reference/{name}"
         origin = provenance(context, f"GET {name}")
-        with usage_of(cloud) as spent, lake.lake.page_writers(f"pages/reference_{name}", [None], origin) as writers:
+        with (
+            usage_of(cloud) as spent,
+            lake.lake.page_writers(f"pages/reference_{name}", [None], origin) as writers,
+        ):
             for page in reference.fetch(cloud, name):
                 writers[None].write(page)
         pages = lake.lake.pages(f"pages/reference_{name}", None) or ()

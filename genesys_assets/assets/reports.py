@@ -94,7 +94,8 @@ class Inputs:
     def _must_exist(self, spec: TableSpec) -> None:
         if not self.lake.has(f"tables/{spec.name}", self.day):
             raise dg.Failure(
-                f"genesys/tables/{spec.name} has no partition {self.day}: materialise it first.", allow_retries=False
+                f"genesys/tables/{spec.name} has no partition {self.day}: materialise it first.",
+                allow_retries=False,
             )
 
 
@@ -159,7 +160,11 @@ def _built_in() -> tuple[BuiltIn, ...]:
     metrics = _on("tables", "interval_metrics")
     metrics_around = _on("tables", "interval_metrics", days_reaching(1, 1))
     handled = _on("tables", "session_metrics", days_reaching(REACH_DAYS, 1))
-    conversations, users, queues = _on("tables", "conversations"), _on("reference", "users"), _on("reference", "queues")
+    conversations, users, queues = (
+        _on("tables", "conversations"),
+        _on("reference", "users"),
+        _on("reference", "queues"),
+    )
     of_day = tuple(_on("tables", name) for name in ("session_metrics", "sessions", "segments"))
     return (
         BuiltIn(
@@ -174,8 +179,18 @@ def _built_in() -> tuple[BuiltIn, ...]:
             (metrics_around, handled, users),
             Chart("user_name", "total_handle_time_minutes"),
         ),
-        BuiltIn(reports.INTERVAL, _interval, (metrics, conversations), Chart("interval_start", "conversation_count")),
-        BuiltIn(reports.QUEUE_MEDIA, _queue_media, (metrics_around, queues), Chart("queue_name", "total_interactions")),
+        BuiltIn(
+            reports.INTERVAL,
+            _interval,
+            (metrics, conversations),
+            Chart("interval_start", "conversation_count"),
+        ),
+        BuiltIn(
+            reports.QUEUE_MEDIA,
+            _queue_media,
+            (metrics_around, queues),
+            Chart("queue_name", "total_interactions"),
+        ),
         BuiltIn(
             reports.CONVERSATION_TYPE,
             _conversation_type,
@@ -209,9 +224,7 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
         check_specs=check_specs(spec, key),
         **attributes("reports", "arrow"),
     )
-    def compute(
-        context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource
-    ) -> dg.MaterializeResult[None]:
+    def compute(context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         rows = 0
         for day in days:

@@ -21,7 +21,7 @@ from genesys_assets.assets.common import (
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake, StoredPages
-from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day
+from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
@@ -35,7 +35,10 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
-    source = "Source: genesys/pages/hourly_details. Conversations begun outside the day are dropped; of duplicates the newest stays."
+    source = (
+        "Source: genesys/pages/hourly_details. Conversations begun outside the day are dropped; "
+        "of duplicates the newest stays."
+    )
     keys = {spec.name: asset_key("tables", spec.name) for spec in CONVERSATION_TABLES}
     hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
 
@@ -43,7 +46,10 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         name="conversation_tables",
         specs=[
             dg.AssetSpec(
-                keys[spec.name], deps=[hours], description=description(spec, source), **attributes("tables", "arrow")
+                keys[spec.name],
+                deps=[hours],
+                description=description(spec, source),
+                **attributes("tables", "arrow"),
             )
             for spec in CONVERSATION_TABLES
         ],
@@ -51,9 +57,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         backfill_policy=ONE_RUN,
         check_specs=[check for spec in CONVERSATION_TABLES for check in check_specs(spec, keys[spec.name])],
     )
-    def conversation_tables(
-        context: dg.AssetExecutionContext, lake: LakeResource
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         days = list(checked_keys(context, calendar.daily))
         decoded = Findings()
         rows: Counter[str] = Counter()
@@ -85,7 +89,7 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         check_specs=check_specs(INTERVAL_METRICS, key),
         **attributes("tables", "arrow"),
     )
-    def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
+    def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         pages = {
             day: (page for stored in _hours(lake.lake, "hourly_aggregates", day).values() for page in stored)
@@ -108,7 +112,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         check_specs=check_specs(DAILY_METRICS, key),
         **attributes("tables", "arrow"),
     )
-    def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult[None]:
+    def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         pages = {day: _fetched(lake.lake, "daily_aggregates", day) for day in days}
         return _write_metrics(context, lake.lake, DAILY_METRICS, pages, key)
@@ -135,24 +139,23 @@ class Findings:
 
 def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str, findings: Findings) -> Counter[str]:
     hours = _hours(lake, "hourly_details", day)
-    pages = [(stored, index) for stored in hours.values() for index in range(len(stored))]
+    pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
+
+    def stub(hour: str, page: Page) -> merge.Stub:
+        start, end = utc_hour(hour)
+        return merge.Stub(start, end, page.fetched_at, decode.starts(page.body))
 
     def read(position: int) -> pa.StructArray:
-        stored, index = pages[position]
+        _, stored, index = pages[position]
         decoded = decode.decode(stored[index].body)
         findings.unknown.update(decoded.unknown)
         findings.losses.update(decoded.losses)
         return decoded.conversations
 
-    stubs = []
-    for stored, index in pages:
-        page = stored[index]
-        stubs.append(merge.Stub(page.fetched_at, decode.starts(page.body)))
-    planned = merge.plan(stubs, *utc_day(day))
+    planned = merge.plan([stub(hour, stored[index]) for hour, stored, index in pages])
     findings.counts.update(
         pages=len(pages),
         hours=len(hours),
-        conversations_begun_outside_dropped=planned.outside,
         duplicates_dropped=planned.duplicates,
     )
     origin = provenance(context, "genesys/pages/hourly_details", partition=day, hours=len(hours))
@@ -165,7 +168,7 @@ def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str
 
 def _write_metrics(
     context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, pages: dict[str, Any], key: dg.AssetKey
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     place = f"tables/{spec.name}"
     findings, rows = Findings(), 0
     for day, of_day in pages.items():
@@ -184,7 +187,9 @@ def _write_metrics(
 
 
 def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
-    """The day's stored hours. An hour of a finished day that was never fetched fails the run: a gap is not an empty hour."""
+    """The day's stored hours. An hour of a finished day that was never fetched fails the run: a gap is not an empty
+    hour.
+    """
     found = {hour: lake.pages(f"pages/{asset}", hour) for hour in hours_of(day)}
     missing = [hour for hour, pages in found.items() if pages is None]
     finished = utc_day(day)[1] <= datetime.now(UTC)
@@ -202,7 +207,8 @@ def _fetched(lake: Lake, asset: str, day: str) -> Iterator[Page]:
     pages = lake.pages(f"pages/{asset}", day)
     if pages is None:
         raise dg.Failure(
-            f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.", allow_retries=False
+            f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.",
+            allow_retries=False,
         )
     return iter(pages)
 

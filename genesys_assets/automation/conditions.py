@@ -10,7 +10,9 @@ from genesys_assets.partitions import Calendar
 
 
 def refresh(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore[type-arg]
-    """Tables and reports: today's each time an hour has landed, and those of the look-back days when they were read again."""
+    """Tables and reports: today's each time an hour has landed, and those of the look-back days when they were read
+    again.
+    """
     return _changed_within(calendar) & ~dg.AutomationCondition.in_progress()
 
 

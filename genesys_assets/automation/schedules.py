@@ -1,4 +1,5 @@
-"""Schedules: the hour at minute 10, the day at 02:00 UTC, the look-back at 03:30 UTC, the live snapshots every 5 minutes.
+"""Schedules: the hour at minute 10, the day at 02:00 UTC, the look-back at 03:30 UTC, the live snapshots every 5
+minutes.
 
 All ship stopped: switch them on in the UI.
 """
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.automation.jobs import daily_job, hourly_job, live_job
+from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
 from genesys_assets.partitions import DAY, HOUR, Calendar
 
 RANGE_START = "dagster/asset_partition_range_start"
@@ -37,7 +38,7 @@ def look_back_range(now: datetime, calendar: Calendar) -> tuple[str, str] | None
 
 
 def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
-    @dg.schedule(cron_schedule="10 * * * *", job=hourly_job(), name="hourly", execution_timezone="UTC")
+    @dg.schedule(cron_schedule="10 * * * *", job=HOURLY, name="hourly", execution_timezone="UTC")
     def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Fetch the last full hour."""
         key = last_full_hour(_now(context))
@@ -49,7 +50,7 @@ def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
 
 
 def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
-    @dg.schedule(cron_schedule="0 2 * * *", job=daily_job(), name="daily", execution_timezone="UTC")
+    @dg.schedule(cron_schedule="0 2 * * *", job=DAILY, name="daily", execution_timezone="UTC")
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Compute and publish the day before."""
         key = day_before(_now(context))
@@ -61,20 +62,26 @@ def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
 
 
 def _look_back(calendar: Calendar) -> dg.ScheduleDefinition:
-    @dg.schedule(cron_schedule="30 3 * * *", job=hourly_job(), name="look_back", execution_timezone="UTC")
+    @dg.schedule(cron_schedule="30 3 * * *", job=HOURLY, name="look_back", execution_timezone="UTC")
     def look_back(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Fetch the hours of the look-back days again, for the platform changes history; tables and reports follow by automation."""
+        """Fetch the hours of the look-back days again, for the platform changes history; tables and reports follow by
+        automation.
+        """
         now = _now(context)
         bounds = look_back_range(now, calendar)
         if bounds is None:
             return dg.SkipReason("The start date is too recent for a look-back.")
-        return dg.RunRequest(run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]})
+        return dg.RunRequest(
+            run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]}
+        )
 
     return look_back
 
 
 def _live() -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(name="live", job=live_job(), cron_schedule="*/5 * * * *", execution_timezone="UTC")
+    return dg.ScheduleDefinition(
+        name="live", job=LIVE, cron_schedule="*/5 * * * *", execution_timezone="UTC"
+    )
 
 
 def _now(context: dg.ScheduleEvaluationContext) -> datetime:

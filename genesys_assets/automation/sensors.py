@@ -13,7 +13,8 @@ def build_sensors() -> Sequence[dg.SensorDefinition]:
             "refresh",
             target=dg.AssetSelection.groups("tables", "reports", "published"),
             default_status=dg.DefaultSensorStatus.STOPPED,
-            description="Computes again what has changed underneath: today after each hour, look-back days after they were read again.",
+            description="Computes again what has changed underneath: today after each hour, "
+            "look-back days after they were read again.",
         ),
         _run_failure(),
     ]

@@ -1,4 +1,5 @@
-"""Checks that every table gets from its TableSpec: columns and types, unique key, no nulls in the key, rows inside the partition.
+"""Checks that every table gets from its TableSpec: columns and types, unique key, no nulls in the key, rows inside
+the partition.
 
 They read back what was stored. What must hold between tables belongs in a module of its own.
 """
@@ -30,8 +31,13 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
-        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
-    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
+        described["rows_in_partition"] = (
+            f"{spec.partition_column} lies on the partition's UTC day in every row."
+        )
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+        for name, text in described.items()
+    ]
 
 
 def check_table(
@@ -48,13 +54,17 @@ def check_table(
             check_name=name,
             asset_key=key,
             passed=not found,
-            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))} if found else {},
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))}
+            if found
+            else {},
         )
         for name, found in problems.items()
     ]
 
 
-def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
+def _problems(
+    dataset: pads.Dataset | None, spec: TableSpec, partition: str | None
+) -> Iterator[tuple[str, str]]:
     if dataset is None:
         yield "columns_and_types", "there is no file"
         return
@@ -73,7 +83,10 @@ def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | No
             outside += _outside(batch.column(spec.partition_column), partition)
     missing = {name: count for name, count in nulls.items() if count}
     if missing:
-        yield "key_has_no_nulls", ", ".join(f"{name} is null in {count} rows" for name, count in missing.items())
+        yield (
+            "key_has_no_nulls",
+            ", ".join(f"{name} is null in {count} rows" for name, count in missing.items()),
+        )
     repeated = _repeated(hashes)
     if repeated:
         yield "key_is_unique", f"{repeated} rows repeat a key"

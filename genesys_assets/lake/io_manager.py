@@ -18,7 +18,8 @@ from genesys_assets.tables.spec import Column, TableSpec
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Loads what lies in the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream assets return.
+    """Loads what lies in the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream
+    assets return.
 
     An input's metadata may name `columns` to read no others.
     """
@@ -42,12 +43,16 @@ class LakeIOManager(dg.ConfigurableIOManager):
             return
         if context.has_asset_partitions and len(context.asset_partition_keys) > 1:
             raise dg.DagsterInvariantViolationError(
-                f"{context.asset_key.to_user_string()} returned one table for {len(context.asset_partition_keys)} partitions: "
+                f"{context.asset_key.to_user_string()} returned one table for "
+                f"{len(context.asset_partition_keys)} partitions: "
                 "write one partition a run, or store the partitions with the `lake` resource."
             )
         table = as_table(obj)
         spec = TableSpec(
-            context.asset_key.path[-1], "", (), tuple(Column(field.name, field.type, "") for field in table.schema)
+            context.asset_key.path[-1],
+            "",
+            (),
+            tuple(Column(field.name, field.type, "") for field in table.schema),
         )
         key = context.asset_partition_key if context.has_asset_partitions else None
         where = place(context.asset_key)
@@ -74,7 +79,8 @@ def convert(table: pa.Table, wanted: Any) -> Any:
             return table
         case _:
             raise TypeError(
-                f"cannot load a table as {wanted!r}: annotate the input as pandas.DataFrame, pyarrow.Table or polars.DataFrame"
+                f"cannot load a table as {wanted!r}: "
+                "annotate the input as pandas.DataFrame, pyarrow.Table or polars.DataFrame"
             )
 
 

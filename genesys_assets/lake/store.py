@@ -1,6 +1,7 @@
 """A place for files: a local folder or an S3 prefix. It knows keys and bytes, not what they mean (`lake`).
 
-A file is replaced whole: it is written beside its place and moved there, on S3 with one upload. A reader sees the old or the new.
+A file is replaced whole: it is written beside its place and moved there, on S3 with one upload. A reader sees the old
+or the new.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Store(Protocol):
         """Remove a file; nothing happens where there is none."""
 
     def exists(self, key: str) -> bool:
-        return self.filesystem.get_file_info(self.path(key)).type == pafs.FileType.File
+        return bool(self.filesystem.get_file_info(self.path(key)).type == pafs.FileType.File)
 
     def keys(self, prefix: str) -> list[str]:
         """All keys under a folder, sorted; hidden files left out."""
@@ -94,7 +95,7 @@ class S3Store(Store):
         self._client = client
 
     @property
-    def filesystem(self) -> pafs.FileSystem:  # type: ignore[override]
+    def filesystem(self) -> pafs.FileSystem:
         if not hasattr(self, "_filesystem"):
             self._filesystem = _arrow_s3(self._client())
         return self._filesystem
@@ -129,7 +130,9 @@ def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
 
 
 def _arrow_s3(client: Any) -> pafs.S3FileSystem:
-    """Arrow's view of the bucket: boto3's endpoint and region, credentials from the AWS environment as every AWS tool reads them."""
+    """Arrow's view of the bucket: boto3's endpoint and region, credentials from the AWS environment as every AWS tool
+    reads them.
+    """
     endpoint = urlsplit(client.meta.endpoint_url)
     return pafs.S3FileSystem(
         region=client.meta.region_name,

@@ -1,7 +1,8 @@
 """The analytics conversation model: every field the platform documents, and the tables it becomes.
 
 Here stand declarations only. Bytes become nested Arrow data in `decode`, nested data becomes these tables in `explode`.
-Source: `POST /api/v2/analytics/conversations/details/query` and the details jobs, whose conversations have the same shape.
+Source: `POST /api/v2/analytics/conversations/details/query` and the details jobs, whose conversations have the same
+shape.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Page bytes to nested Arrow data: what a details page says, in the platform's own nesting.
 
 Two paths with one result. Arrow's own JSON reader takes a page whole; a page that it refuses (a string where a number
-belongs, a lone surrogate, a malformed timestamp) is walked value by value, alone, and each value that cannot be kept is recorded as a
+belongs, a lone surrogate, a malformed timestamp) is walked value by value, alone, and each value that cannot be kept
+is recorded as a
 loss and becomes null. Nothing here flattens (`explode`), orders or drops duplicates (`merge`).
 """
 
@@ -93,7 +94,11 @@ def starts(body: bytes) -> pa.StructArray:
 
 _KEYS = ("conversationId", "conversationStart")
 _ENVELOPE = frozenset({"conversations", "totalHits", "aggregations", "cursor", "dataAvailabilityDate"})
-_ENVELOPE_FIELDS = [("totalHits", pa.float64()), ("cursor", pa.string()), ("dataAvailabilityDate", pa.string())]
+_ENVELOPE_FIELDS = [
+    ("totalHits", pa.float64()),
+    ("cursor", pa.string()),
+    ("dataAvailabilityDate", pa.string()),
+]
 
 
 def _read_json(body: bytes, page: pa.DataType, *, unexpected: str) -> pa.Table:

@@ -1,6 +1,7 @@
 """Nested conversations to the flat tables of the conversation model.
 
-Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows come out in the
+Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows come out
+in the
 order of the conversations, and inside a conversation in the platform's order.
 """
 

@@ -20,15 +20,22 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """What planning needs to know of one page: when it was fetched, and ids and starts as `decode.starts` gives them."""
+    """What planning needs of one page: the half-open span of its partition, when it was fetched, and ids and starts
+    as `decode.starts` gives them. A page may reach beyond its partition; those conversations belong to another.
+    """
 
+    start: datetime
+    end: datetime
     fetched_at: datetime
     conversations: pa.StructArray
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which conversations of which pages to take, group by group; groups follow one another in time."""
+    """Which conversations of which pages to take, group by group; groups follow one another in time.
+
+    `outside` began outside their page's partition, `duplicates` are older forms of conversations that are taken.
+    """
 
     groups: tuple[tuple[tuple[int, Numbers], ...], ...]
     outside: int
@@ -39,8 +46,8 @@ class Plan:
         return sum(len(keep) for group in self.groups for _, keep in group)
 
 
-def plan(pages: Sequence[Stub], start: datetime, end: datetime) -> Plan:
-    """Keep each conversation that started in [start, end) once, in its most recently fetched form."""
+def plan(pages: Sequence[Stub]) -> Plan:
+    """Keep each conversation that began in its page's partition once, in its most recently fetched form."""
     lengths = [len(page.conversations) for page in pages]
     if not sum(lengths):
         return Plan((), 0, 0)
@@ -48,10 +55,12 @@ def plan(pages: Sequence[Stub], start: datetime, end: datetime) -> Plan:
     starts = pa.concat_arrays([pc.struct_field(page.conversations, "conversationStart") for page in pages])
     instants = starts.cast(pa.int64()).to_numpy()
     page_of = np.repeat(np.arange(len(pages)), lengths)
-    inside = (instants >= _milliseconds(start)) & (instants < _milliseconds(end))
-
-    fetched = np.array([_milliseconds(page.fetched_at) for page in pages], dtype=np.int64)
-    newest = _newest(ids, fetched[page_of], inside)
+    start, end, fetched = (
+        np.array([_milliseconds(getattr(page, name)) for page in pages], dtype=np.int64)[page_of]
+        for name in ("start", "end", "fetched_at")
+    )
+    inside = (instants >= start) & (instants < end)
+    newest = _newest(ids, fetched, inside)
     kept = np.flatnonzero(newest)
     begins = np.concatenate(([0], np.cumsum(lengths)))
     selected = {

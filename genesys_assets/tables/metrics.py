@@ -1,6 +1,7 @@
 """Answers of the aggregates query to one table of buckets: interval x group x metric.
 
-Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the platform emitted it, not in
+Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the
+platform emitted it, not in
 that of the conversation's start. Nothing is summed here (`reports`).
 """
 
@@ -22,7 +23,7 @@ _COLUMNS = columns("""
 interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
 grouping string dimensions the query grouped by, sorted, joined by commas
-group_key string the group, and the metric's qualifier if it has one, as JSON with sorted keys; a dimension without a value is absent
+group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
 queue_id string queueId of the group
 user_id string userId of the group
 media_type string mediaType of the group

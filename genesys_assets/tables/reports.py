@@ -2,7 +2,8 @@
 
 Every figure is a sum of parts: the parts are stacked as rows with the same keys and summed once, so a figure whose
 parts are all absent is null and a group may have a null in its key. Averages and ratios are quotients of such sums.
-Agent and interval figures count at the time a metric was emitted; conversation_type and conversation_quality at conversationStart.
+Agent and interval figures count at the time a metric was emitted; conversation_type and conversation_quality at
+conversationStart.
 """
 
 from __future__ import annotations
@@ -122,8 +123,8 @@ hold_percentage number 100 * hold time / duration
 )
 CONVERSATION_QUALITY = TableSpec(
     "conversation_quality",
-    "One row per media type and queue that the day's conversations touched with an acd or agent session. A conversation counts once in "
-    "every group it touches, and under queue null if it touches none: counts are not additive over queues.",
+    "One row per media type and queue that the day's conversations touched with an acd or agent session. "
+    "A conversation counts once in every group it touches, and under queue null if it touches none: counts are not additive over queues.",
     ("interval_start", "media_type", "queue_id"),
     _INTERVAL
     + columns("""
@@ -152,7 +153,9 @@ REPORTS: tuple[TableSpec, ...] = (
 
 
 def agent_hourly(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window) -> pa.Table:
-    """`AGENT_HOURLY` of the hours in the window. `session_metrics` are the tHandle rows of all conversations that may reach into it."""
+    """`AGENT_HOURLY` of the hours in the window. `session_metrics` are the tHandle rows of all conversations that may
+    reach into it.
+    """
     return _agents(AGENT_HOURLY, interval_metrics, session_metrics, users, window, "PT1H")
 
 
@@ -225,7 +228,9 @@ def queue_media(interval_metrics: pa.Table, queues: pa.Table, window: Window) ->
 
 
 def conversation_type(conversations: pa.Table, session_metrics: pa.Table, window: Window) -> pa.Table:
-    """`CONVERSATION_TYPE` of conversations that began in the window. `session_metrics` are their tAcd and tHeldComplete rows."""
+    """`CONVERSATION_TYPE` of conversations that began in the window. `session_metrics` are their tAcd and
+    tHeldComplete rows.
+    """
     keys = ["interval_start", "media_type"]
     began = _within(conversations, "conversation_start", window)
     began = began.append_column("interval_start", _floor(began["conversation_start"], window, "PT1H"))
@@ -263,7 +268,8 @@ def conversation_quality(
 ) -> pa.Table:
     """`CONVERSATION_QUALITY` of the day that the window is.
 
-    `sessions` and `segments` are those of acd and agent sessions, `session_metrics` the tTalkComplete and tHeldComplete rows of
+    `sessions` and `segments` are those of acd and agent sessions, `session_metrics` the tTalkComplete and
+    tHeldComplete rows of
     agent sessions.
     """
     keys = ["media_type", "queue_id"]

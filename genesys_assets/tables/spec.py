@@ -1,6 +1,7 @@
 """What a table is: its columns, its key, what one row means.
 
-Here stand the types every table is declared with, and nothing about any one table. The declarations live beside the code
+Here stand the types every table is declared with, and nothing about any one table. The declarations live beside the
+code
 that fills them (`conversation_model`, `metrics`, `reference`, `live`, `reports`); Arrow schemas, the column
 descriptions in the UI and the asset checks are all derived from them.
 """
@@ -38,8 +39,10 @@ class Column:
 class TableSpec:
     """One table.
 
-    `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of its own (no
-    queue, say). `partition_column` is the instant whose UTC date is the row's partition, None where rows belong to their
+    `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of
+    its own (no
+    queue, say). `partition_column` is the instant whose UTC date is the row's partition, None where rows belong to
+    their
     partition for another reason.
     """
 

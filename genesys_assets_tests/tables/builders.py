@@ -37,7 +37,11 @@ def conversation(
     seconds: float | None = 60,
     **more: Any,
 ) -> dict[str, Any]:
-    made = {"conversationId": conversation_id, "conversationStart": wire(start), "participants": list(participants)}
+    made = {
+        "conversationId": conversation_id,
+        "conversationStart": wire(start),
+        "participants": list(participants),
+    }
     if seconds is not None:
         made["conversationEnd"] = wire(start + timedelta(seconds=seconds))
     return {**made, **more}

@@ -18,7 +18,10 @@ def listing(*entities: dict[str, Any]) -> bytes:
 
 
 def test_entities_are_one_row_each_by_id() -> None:
-    table = entity_table(QUEUES, [listing({"id": "b", "name": "B"}), listing({"id": "a", "name": "A", "division": {"id": "d"}})])
+    table = entity_table(
+        QUEUES,
+        [listing({"id": "b", "name": "B"}), listing({"id": "a", "name": "A", "division": {"id": "d"}})],
+    )
     assert table.select(["id", "name", "division_id", "is_deleted"]).to_pylist() == [
         {"id": "a", "name": "A", "division_id": "d", "is_deleted": False},
         {"id": "b", "name": "B", "division_id": None, "is_deleted": False},
@@ -54,7 +57,9 @@ def test_what_is_no_listing_is_refused_and_never_taken_for_an_empty_one(body: by
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-@pytest.mark.parametrize(("name", "sample"), [("queues", "splunk_ta_routing_queues_page"), ("users", "splunk_ta_users_page")])
+@pytest.mark.parametrize(
+    ("name", "sample"), [("queues", "splunk_ta_routing_queues_page"), ("users", "splunk_ta_users_page")]
+)
 def test_the_samples_become_rows(name: str, sample: str) -> None:
     body = (SAMPLES / f"{sample}.json").read_bytes()
     sent = json.loads(body)["entities"]

@@ -36,9 +36,16 @@ AGENT = participant(
     session(
         "a1",
         "voice",
-        segments=[segment("interact", 10, 50, queueId="Q1"), segment("wrapup", 50, None, queueId="Q2", wrapUpCode="W")],
+        segments=[
+            segment("interact", 10, 50, queueId="Q1"),
+            segment("wrapup", 50, None, queueId="Q2", wrapUpCode="W"),
+        ],
         metrics=[metric("nConnected", 1, 10), metric("nConnected", 1, 10), metric("nConnected", 1, 11)],
-        flow={"flowId": "F", "endingLanguage": "en-us", "outcomes": [{"flowOutcomeId": "O1"}, {"flowOutcomeId": "O2"}]},
+        flow={
+            "flowId": "F",
+            "endingLanguage": "en-us",
+            "outcomes": [{"flowOutcomeId": "O1"}, {"flowOutcomeId": "O2"}],
+        },
     ),
     userId="U1",
 )
@@ -47,7 +54,12 @@ AGENT = participant(
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pa.Table]:
     whole = conversation(
-        "whole", CUSTOMER, QUEUE, AGENT, evaluations=[{"evaluationId": "E", "oTotalScore": 88}], surveys=[{"surveyId": "S"}]
+        "whole",
+        CUSTOMER,
+        QUEUE,
+        AGENT,
+        evaluations=[{"evaluationId": "E", "oTotalScore": 88}],
+        surveys=[{"surveyId": "S"}],
     )
     still_open = conversation("open", participant("p", "agent", session("s", "email")), seconds=None)
     empty = conversation("empty")
@@ -75,11 +87,21 @@ def test_duration_is_null_while_a_conversation_is_in_progress(tables: dict[str, 
 
 
 def test_a_session_without_segments_has_no_start_and_no_queue(tables: dict[str, pa.Table]) -> None:
-    assert rows(tables["sessions"], "session_id", "session_start", "session_end", "queue_id")[-1] == ("s", None, None, None)
+    assert rows(tables["sessions"], "session_id", "session_start", "session_end", "queue_id")[-1] == (
+        "s",
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_sessions_queue_is_that_of_its_last_segment_that_has_one(tables: dict[str, pa.Table]) -> None:
-    assert rows(tables["sessions"], "session_id", "queue_id") == [("c1", None), ("q1", "Q1"), ("a1", "Q2"), ("s", None)]
+    assert rows(tables["sessions"], "session_id", "queue_id") == [
+        ("c1", None),
+        ("q1", "Q1"),
+        ("a1", "Q2"),
+        ("s", None),
+    ]
 
 
 def test_an_open_segment_leaves_its_session_open(tables: dict[str, pa.Table]) -> None:
@@ -125,9 +147,21 @@ def test_children_of_flows_and_media_keep_their_session(tables: dict[str, pa.Tab
 @pytest.mark.parametrize(
     ("participants", "expected"),
     [
-        ((participant("a", "agent", session("1", "chat", segments=[segment("interact", 0, 1)])), CUSTOMER), "voice"),
-        ((participant("e", "external", session("1", "email", segments=[segment("interact", 9, 10)])), AGENT), "email"),
-        ((AGENT, participant("q", "acd", session("1", "message", segments=[segment("interact", 1, 2)]))), "message"),
+        (
+            (participant("a", "agent", session("1", "chat", segments=[segment("interact", 0, 1)])), CUSTOMER),
+            "voice",
+        ),
+        (
+            (
+                participant("e", "external", session("1", "email", segments=[segment("interact", 9, 10)])),
+                AGENT,
+            ),
+            "email",
+        ),
+        (
+            (AGENT, participant("q", "acd", session("1", "message", segments=[segment("interact", 1, 2)]))),
+            "message",
+        ),
         ((participant("c", "customer", session("1", "chat")), CUSTOMER), "voice"),
         ((participant("c", "customer", session("1", "chat")),), "chat"),
         ((participant("n", None, session("1", "callback")),), "callback"),  # type: ignore[arg-type]

@@ -20,15 +20,20 @@ Row = tuple[str, int, int]
 
 def _page(rows: list[Row]) -> bytes:
     return page(
-        *(conversation(id_, start=DAY + timedelta(milliseconds=ms), seconds=None, externalTag=str(tag)) for id_, ms, tag in rows)
+        *(
+            conversation(id_, start=DAY + timedelta(milliseconds=ms), seconds=None, externalTag=str(tag))
+            for id_, ms, tag in rows
+        )
     )
 
 
 def _merge(pages: list[list[Row]], fetched: list[int] | None = None) -> tuple[list[Row], int, int]:
     bodies = [_page(rows) for rows in pages]
     times = fetched or list(range(len(pages)))
-    stubs = [Stub(NEXT + timedelta(seconds=time), starts(body)) for time, body in zip(times, bodies, strict=True)]
-    planned = plan(stubs, DAY, NEXT)
+    stubs = [
+        Stub(DAY, NEXT, NEXT + timedelta(seconds=time), starts(body)) for time, body in zip(times, bodies, strict=True)
+    ]
+    planned = plan(stubs)
     out: list[Row] = []
     for part in merged(planned, lambda index: decode(bodies[index]).conversations):
         out += _rows(part)
@@ -51,9 +56,19 @@ def test_ordered_pages_pass_through_in_order() -> None:
 
 def test_what_began_outside_the_day_is_dropped_and_counted() -> None:
     midnight_after = 24 * 3600 * 1000
-    rows, outside, _ = _merge([[("before", -1, 0), ("first", 0, 0), ("last", midnight_after - 1, 0), ("after", midnight_after, 0)]])
+    rows, outside, _ = _merge(
+        [[("before", -1, 0), ("first", 0, 0), ("last", midnight_after - 1, 0), ("after", midnight_after, 0)]]
+    )
     assert [row[0] for row in rows] == ["first", "last"]
     assert outside == 2
+
+
+def test_a_page_stored_with_two_hours_gives_each_its_own_conversations() -> None:
+    body = _page([("a", 1, 0), ("b", 2, 0)])
+    border = DAY + timedelta(milliseconds=2)
+    planned = plan([Stub(DAY, border, NEXT, starts(body)), Stub(border, NEXT, NEXT, starts(body))])
+    assert [_rows(part)[0][0] for part in merged(planned, lambda _: decode(body).conversations)] == ["a", "b"]
+    assert (planned.outside, planned.duplicates) == (2, 0)
 
 
 def test_of_duplicates_the_most_recently_fetched_stays() -> None:
@@ -74,8 +89,8 @@ def test_equal_starts_across_pages_are_ordered_by_id() -> None:
 
 
 def test_pages_that_touch_no_other_are_never_held_together() -> None:
-    stubs = [Stub(NEXT, starts(_page([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 5, 0)]))) for i in range(5)]
-    assert [len(group) for group in plan(stubs, DAY, NEXT).groups] == [1, 1, 1, 1, 1]
+    stubs = [Stub(DAY, NEXT, NEXT, starts(_page([(f"{i}", 10 * i, 0), (f"{i}x", 10 * i + 5, 0)]))) for i in range(5)]
+    assert [len(group) for group in plan(stubs).groups] == [1, 1, 1, 1, 1]
 
 
 def test_no_pages_give_no_conversations() -> None:
@@ -84,7 +99,8 @@ def test_no_pages_give_no_conversations() -> None:
 
 
 _pages = st.lists(
-    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(-5, 40), st.integers(0, 99)), max_size=6), max_size=6
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(-5, 40), st.integers(0, 99)), max_size=6),
+    max_size=6,
 )
 
 

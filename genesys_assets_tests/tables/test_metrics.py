@@ -13,8 +13,15 @@ REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queu
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
-def answer(*metrics: dict[str, Any], group: Any = None, interval: str = "2026-01-31T12:00:00.000Z/2026-01-31T12:15:00.000Z") -> bytes:
-    result = {"group": group or {"queueId": "Q", "mediaType": "voice"}, "data": [{"interval": interval, "metrics": list(metrics)}]}
+def answer(
+    *metrics: dict[str, Any],
+    group: Any = None,
+    interval: str = "2026-01-31T12:00:00.000Z/2026-01-31T12:15:00.000Z",
+) -> bytes:
+    result = {
+        "group": group or {"queueId": "Q", "mediaType": "voice"},
+        "data": [{"interval": interval, "metrics": list(metrics)}],
+    }
     return json.dumps({"results": [result]}).encode()
 
 
@@ -30,20 +37,26 @@ def test_a_row_carries_group_bucket_metric_and_all_statistics() -> None:
 
 
 def test_a_dimension_without_a_value_is_null_and_absent_from_the_key() -> None:
-    (row,) = metric_rows(INTERVAL_METRICS, [(REQUEST, answer({"metric": "nError", "stats": {"count": 1}}, group={"mediaType": "email"}))]).table.to_pylist()
+    (row,) = metric_rows(
+        INTERVAL_METRICS,
+        [(REQUEST, answer({"metric": "nError", "stats": {"count": 1}}, group={"mediaType": "email"}))],
+    ).table.to_pylist()
     assert row["queue_id"] is None
     assert row["group_key"] == '{"mediaType":"email"}'
 
 
 def test_qualifiers_keep_rows_apart() -> None:
     body = answer(
-        {"metric": "tX", "qualifier": "A", "stats": {"sum": 1}}, {"metric": "tX", "qualifier": "B", "stats": {"sum": 2}}
+        {"metric": "tX", "qualifier": "A", "stats": {"sum": 1}},
+        {"metric": "tX", "qualifier": "B", "stats": {"sum": 2}},
     )
     table = metric_rows(INTERVAL_METRICS, [(REQUEST, body)]).table
     assert len({tuple(row.values()) for row in table.select(list(INTERVAL_METRICS.key)).to_pylist()}) == 2
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"results": null}', b'{"results": []}', b'{"results":[{"group":{},"data":null}]}'])
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"results": null}', b'{"results": []}', b'{"results":[{"group":{},"data":null}]}']
+)
 def test_an_empty_answer_gives_no_rows(body: bytes) -> None:
     assert len(metric_rows(DAILY_METRICS, [(REQUEST, body)]).table) == 0
 

@@ -22,7 +22,13 @@ def at(minutes: float) -> datetime:
 
 def measured(minutes: float, grouping: str, metric: str, **more: Any) -> dict[str, Any]:
     row = dict.fromkeys(INTERVAL_METRICS.schema.names)
-    return row | {"interval_start": at(minutes), "grouping": grouping, "group_key": "{}", "metric": metric, **more}
+    return row | {
+        "interval_start": at(minutes),
+        "grouping": grouping,
+        "group_key": "{}",
+        "metric": metric,
+        **more,
+    }
 
 
 def metrics(*rows: dict[str, Any]) -> pa.Table:
@@ -31,10 +37,16 @@ def metrics(*rows: dict[str, Any]) -> pa.Table:
 
 def handled(*rows: tuple[str, str | None, float]) -> pa.Table:
     schema = pa.schema(
-        [("conversation_id", pa.string()), ("user_id", pa.string()), ("metric", pa.string()), ("emit_date", pa.timestamp("ms", "UTC"))]
+        [
+            ("conversation_id", pa.string()),
+            ("user_id", pa.string()),
+            ("metric", pa.string()),
+            ("emit_date", pa.timestamp("ms", "UTC")),
+        ]
     )
     return pa.Table.from_pylist(
-        [{"conversation_id": c, "user_id": u, "metric": "tHandle", "emit_date": at(m)} for c, u, m in rows], schema
+        [{"conversation_id": c, "user_id": u, "metric": "tHandle", "emit_date": at(m)} for c, u, m in rows],
+        schema,
     )
 
 
@@ -67,7 +79,14 @@ def test_agents_are_summed_by_the_hour_and_a_conversation_counts_once() -> None:
             measured(0, BY_QUEUE, "tHandle", queue_id="Q1", media_type="voice", count=9, sum=9),
             measured(0, BY_USER, "tHandle", media_type="voice", count=9, sum=9),
         ),
-        handled(("a", "U1", 1), ("a", "U1", 50), ("b", "U1", 59.99), ("c", "U1", 60), ("d", None, 1), ("e", "U1", 24 * 60)),
+        handled(
+            ("a", "U1", 1),
+            ("a", "U1", 50),
+            ("b", "U1", 59.99),
+            ("c", "U1", 60),
+            ("d", None, 1),
+            ("e", "U1", 24 * 60),
+        ),
         USERS,
         WINDOW,
     )
@@ -142,7 +161,11 @@ def test_service_level_is_the_ratio_of_sums_and_its_target_stands_only_if_it_is_
         measured(15, BY_QUEUE, "oServiceLevel", **parts, ratio=0.0, numerator=0, denominator=3, target=0.8),
     ]
     (row,) = reports.queue_media(metrics(*rows), QUEUES, WINDOW).to_pylist()
-    assert (row["service_level"], row["service_level_numerator"], row["service_level_denominator"]) == (0.25, 1, 4)
+    assert (row["service_level"], row["service_level_numerator"], row["service_level_denominator"]) == (
+        0.25,
+        1,
+        4,
+    )
     assert row["service_level_target"] == 0.8
     other = measured(30, BY_QUEUE, "oServiceLevel", **parts, numerator=1, denominator=1, target=0.9)
     (row,) = reports.queue_media(metrics(*rows, other), QUEUES, WINDOW).to_pylist()
@@ -164,7 +187,15 @@ def test_queue_media_adds_offered_and_outbound_and_names_the_queue() -> None:
         WINDOW,
     )
     by_queue = {row["queue_id"]: row for row in table.to_pylist()}
-    assert (by_queue["Q1"]["queue_name"], by_queue["Q1"]["total_interactions"], by_queue["Q1"]["wait_time_ms"]) == ("Sales", 5, 900)
+    assert (
+        by_queue["Q1"]["queue_name"],
+        by_queue["Q1"]["total_interactions"],
+        by_queue["Q1"]["wait_time_ms"],
+    ) == (
+        "Sales",
+        5,
+        900,
+    )
     assert by_queue["Q1"]["average_handle_time_ms"] is None, "0 handled: no average"
     assert by_queue["Q1"]["answered"] is None
     assert (by_queue[None]["media_type"], by_queue[None]["total_interactions"]) == ("email", 4)
@@ -194,16 +225,26 @@ def test_conversation_type_takes_durations_of_complete_conversations_only() -> N
         "hold_percentage": 25.0,
     }
     assert (none["conversation_count"], none["duration_seconds"], none["hold_percentage"]) == (1, None, None)
-    assert (later["conversation_count"], later["duration_seconds"], later["hold_percentage"]) == (1, 0.0, None)
+    assert (later["conversation_count"], later["duration_seconds"], later["hold_percentage"]) == (
+        1,
+        0.0,
+        None,
+    )
 
 
-def _quality(talk: list[Any], durations: list[tuple[str, int | None]], touched: list[tuple[str, str | None]]) -> list[dict[str, Any]]:
+def _quality(
+    talk: list[Any], durations: list[tuple[str, int | None]], touched: list[tuple[str, str | None]]
+) -> list[dict[str, Any]]:
     sessions = pa.Table.from_pylist(
         [{"conversation_id": c, "media_type": "voice", "queue_id": q} for c, q in touched],
         pa.schema([("conversation_id", pa.string()), ("media_type", pa.string()), ("queue_id", pa.string())]),
     )
     segments = pa.table(
-        {"media_type": ["voice", "voice", "voice"], "session_queue_id": ["Q1", "Q1", "Q1"], "wrap_up_code": ["w2", "w1", "w2"]}
+        {
+            "media_type": ["voice", "voice", "voice"],
+            "session_queue_id": ["Q1", "Q1", "Q1"],
+            "wrap_up_code": ["w2", "w1", "w2"],
+        }
     )
     table = reports.conversation_quality(
         conversations(*((c, 5, "voice", d) for c, d in durations)),
@@ -225,10 +266,22 @@ def test_quality_counts_a_conversation_once_in_every_group_it_touches() -> None:
     )
     by_queue = {row["queue_id"]: row for row in rows}
     first = by_queue["Q1"]
-    assert (first["queue_name"], first["conversation_count"], first["avg_duration_seconds"]) == ("Sales", 2, 100.0)
+    assert (first["queue_name"], first["conversation_count"], first["avg_duration_seconds"]) == (
+        "Sales",
+        2,
+        100.0,
+    )
     assert (first["talk_ratio"], first["hold_ratio"], first["efficiency_score"]) == (0.5, 0.2, 90.0)
     assert (first["unique_wrapup_codes"], first["unique_wrapup_code_names"]) == (["w1", "w2"], ["Sold", "w2"])
-    assert (by_queue["Q2"]["conversation_count"], by_queue["Q2"]["hold_ratio"], by_queue["Q2"]["efficiency_score"]) == (1, None, None)
+    assert (
+        by_queue["Q2"]["conversation_count"],
+        by_queue["Q2"]["hold_ratio"],
+        by_queue["Q2"]["efficiency_score"],
+    ) == (
+        1,
+        None,
+        None,
+    )
     assert by_queue["Q2"]["unique_wrapup_codes"] == []
     assert (by_queue[None]["conversation_count"], by_queue[None]["avg_duration_seconds"]) == (1, 10.0)
 

@@ -14,7 +14,13 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def test_active_conversations_are_stamped_and_listed_once() -> None:
-    entity = {"conversationId": "a", "sessionId": "s", "metric": "oWaiting", "activityDate": "2026-01-31T11:59:00Z", "queueId": "Q"}
+    entity = {
+        "conversationId": "a",
+        "sessionId": "s",
+        "metric": "oWaiting",
+        "activityDate": "2026-01-31T11:59:00Z",
+        "queueId": "Q",
+    }
     body = json.dumps({"results": [{"group": {}, "entities": [entity, entity]}], "entities": [entity]}).encode()
     table = live_conversations([(NOW, body)])
     assert table.schema == LIVE_CONVERSATIONS.schema
@@ -25,7 +31,16 @@ def test_active_conversations_are_stamped_and_listed_once() -> None:
 
 
 def test_a_count_of_zero_is_kept_as_zero() -> None:
-    body = json.dumps({"results": [{"group": {"queueId": "Q", "mediaType": "chat"}, "data": [{"metric": "oWaiting", "stats": {"count": 0}}]}]})
+    body = json.dumps(
+        {
+            "results": [
+                {
+                    "group": {"queueId": "Q", "mediaType": "chat"},
+                    "data": [{"metric": "oWaiting", "stats": {"count": 0}}],
+                }
+            ]
+        }
+    )
     (row,) = live_queues([(NOW, body.encode())]).to_pylist()
     assert row["count"] == 0
 
@@ -40,7 +55,13 @@ def test_what_is_no_answer_is_refused(decode: object) -> None:
 def test_the_sample_of_observations_becomes_a_row_for_each_figure() -> None:
     body = (SAMPLES / "splunk_ta_queues_observations_query_200.json").read_bytes()
     sent = [
-        (result["group"]["queueId"], result["group"].get("mediaType"), data["metric"], data.get("qualifier"), data["stats"]["count"])
+        (
+            result["group"]["queueId"],
+            result["group"].get("mediaType"),
+            data["metric"],
+            data.get("qualifier"),
+            data["stats"]["count"],
+        )
         for result in json.loads(body)["results"]
         for data in result["data"]
     ]

@@ -1,0 +1,184 @@
+"""The names the platform knows: metrics, dimensions, and what other names for them mean.
+
+Here stand names only. Putting them together into a question belongs to `queries`; the unit and meaning of a
+figure belong to `tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from genesys_assets.cloud.errors import InvalidQuery
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+METRICS: tuple[str, ...] = _names(
+    """
+    nAgentDeclined nAlertExpired nBlindTransferred nBotInteractions nCallbackAttempts nCallbackOverSla
+    nCallbackScheduled nCfcOffered nCobrowseSessions nConnected nConsult nConsultTransferred
+    nConversations nError nOffered nOutbound nOutboundAbandoned nOutboundAttempted nOutboundConnected
+    nOverSla nStateTransitionError nTakeover nTransferred oAudioMessageCount oCallbackServiceLevel
+    oExternalAudioMessageCount oExternalMediaCount oMediaCount oMessageCount oMessageSegmentCount
+    oMessageTurn oServiceLevel oServiceTarget oSkillExpressionApplications tAbandon tAcd tActiveCallback
+    tActiveCallbackComplete tAcw tAgentResponseTime tAgentVideoConnected tAlert tAnswered
+    tAverageAgentResponseTime tAverageCustomerResponseTime tBarging tCallbackAbandon tCallbackConnect
+    tCallbackNotReached tCallbackVirtualWait tCfcAbandon tCfcAcd tCfcAnswered tCfcFlowOut tCoaching
+    tCoachingComplete tConnected tContacting tDialing tFirstConnect tFirstDial tFirstEngagement
+    tFirstResponse tFlowOut tHandle tHeld tHeldComplete tIvr tMonitoring tMonitoringComplete
+    tNotResponding tPark tParkComplete tScreenMonitoring tShortAbandon tSnippetRecord tTalk tTalkComplete
+    tTransmitting tUserResponseTime tVoicemail tWait
+    """
+)
+
+DIMENSIONS: tuple[str, ...] = _names(
+    """
+    activeRouting activeSkillId addressFrom addressTo agentAssistantId agentBullseyeRing agentOwned
+    agentRank agentScore ani assignerId authenticated canonicalExternalContactId conversationId
+    conversationInitiator convertedFrom convertedTo customerParticipation deliveryStatus
+    destinationAddress direction disconnectType divisionId dnis edgeId eligibleAgentCount errorCode
+    extendedDeliveryStatus externalContactId externalMediaCount externalOrganizationId externalTag
+    firstQueue flaggedReason flowInType flowOutType groupId interactionType journeyActionId
+    journeyActionMapId journeyActionMapVersion journeyCustomerId journeyCustomerIdType
+    journeyCustomerSessionId journeyCustomerSessionIdType knowledgeBaseId mediaCount mediaType messageType
+    originatingDirection originatingSocialMediaPublic outboundCampaignId outboundContactId
+    outboundContactListId participantName peerId proposedAgentId provider purpose queueId remote
+    removedSkillId requestedLanguageId requestedRouting requestedRoutingSkillId roomId routingPriority
+    routingRing routingRule routingRuleType scoredAgentId selectedAgentId selectedAgentRank selfServed
+    sessionDnis sessionId skillExpressionId stationId teamId usedRouting userId videoPresent
+    waitingInteractionCount wrapUpCode
+    """
+)
+
+CONVERSATION_DIMENSIONS: tuple[str, ...] = _names(
+    """
+    accessAttribute conversationEnd conversationId conversationInitiator conversationStart
+    customerParticipation divisionId externalTag mediaStatsMinConversationMos originatingDirection
+    originatingSocialMediaPublic
+    """
+)
+
+SEGMENT_DIMENSIONS: tuple[str, ...] = _names(
+    """
+    addressFrom addressTo agentAssistantId agentOwned ani authenticated bargedParticipantId callbackNumber
+    callbackScheduledTime canonicalExternalContactId cleared coachedParticipantId conference
+    deliveryPushed deliveryStatus destinationAddress destinationConversationId detectedSpeechEnd
+    detectedSpeechStart direction disconnectType dnis edgeId engagementSource errorCode exitReason
+    extendedDeliveryStatus externalContactId externalOrganizationId flaggedReason flowId flowName
+    flowOutType flowOutcome flowOutcomeId flowOutcomeValue flowVersion groupId journeyActionId
+    journeyActionMapId journeyCustomerId journeyCustomerIdType journeyCustomerSessionId mediaCount
+    mediaType messageType monitoredParticipantId outboundCampaignId outboundContactId
+    outboundContactListId participantName protocolCallId provider purpose queueId recording remote
+    remoteNameDisplayable requestedLanguageId requestedRouting requestedRoutingSkillId scoredAgentId
+    screenMonitoredUserId screenRecording scriptId segmentEnd segmentType sessionDnis sipResponseCode
+    skillExpressionId snippetRecording subject teamId transferTargetAddress transferTargetName
+    transferType usedRouting userId wrapUpCode wrapUpNote
+    """
+)
+
+METRIC_ALIASES: Mapping[str, str] = {
+    "handleTime": "tHandle",
+    "totalHandleTime": "tHandle",
+    "handledCount": "tHandle",
+    "talkTime": "tTalkComplete",
+    "agent.talk.seconds": "tTalkComplete",
+    "holdTime": "tHeldComplete",
+    "agent.hold.seconds": "tHeldComplete",
+    "wrapUpTime": "tAcw",
+    "wrapTime": "tAcw",
+    "waitTime": "tWait",
+    "abandonedCount": "tAbandon",
+    "conversationCount": "nConversations",
+}
+
+DIMENSION_ALIASES: Mapping[str, str] = {
+    "user": "userId",
+    "queue": "queueId",
+    "queue.id": "queueId",
+    "routing.queue.id": "queueId",
+    "conversation.media.type": "mediaType",
+    "conversationType": "mediaType",
+    "conversation.type": "mediaType",
+    "wrapup.code": "wrapUpCode",
+}
+
+_NO_DURATION = "aggregates have no duration: subtract conversationStart from conversationEnd of the details"
+
+METRICS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
+    "smallTalk": "the platform measures nothing like it",
+    "averageHandleTime": "an average is no metric: ask for tHandle and divide its sum by its count",
+    "count": "a count is no metric of its own: every metric has one, so ask for the metric to be counted",
+    "totalInteractions": "no single metric counts interactions: ask for nOffered and nOutbound",
+    "duration": _NO_DURATION,
+    "conversation.duration.seconds": _NO_DURATION,
+}
+
+DIMENSIONS_WITHOUT_EQUIVALENT: Mapping[str, str] = {
+    "user.name": "names are no dimension: group by userId and look the name up in the users listing",
+    "date": "the date is no dimension: use the granularity P1D with a time zone",
+    "interaction.startTime": (
+        "the start is no dimension of aggregates: use a granularity, or conversationStart of the details"
+    ),
+}
+
+DEFAULT_METRICS: tuple[str, ...] = _names(
+    """
+    nOffered nConnected nOutbound nTransferred nConsult nConsultTransferred nBlindTransferred nOverSla
+    nError nOutboundConnected oServiceLevel tHandle tTalk tTalkComplete tHeld tHeldComplete tAcw tAlert
+    tAnswered tAbandon tShortAbandon tWait tAcd tFlowOut tNotResponding tContacting tDialing tIvr
+    tConnected tVoicemail tUserResponseTime tAgentResponseTime
+    """
+)
+
+
+def metric(name: str) -> str:
+    """The platform's name of a metric, for its own name in any case or an alias. Raises InvalidQuery
+    otherwise.
+    """
+    return _resolve("metric", name, METRICS, METRIC_ALIASES, METRICS_WITHOUT_EQUIVALENT)
+
+
+def dimension(name: str) -> str:
+    """The platform's name of a dimension of aggregates, likewise."""
+    return _resolve("dimension", name, DIMENSIONS, DIMENSION_ALIASES, DIMENSIONS_WITHOUT_EQUIVALENT)
+
+
+def conversation_dimension(name: str) -> str:
+    """The platform's name of a dimension that a details query filters conversations by."""
+    return _resolve("conversation dimension", name, CONVERSATION_DIMENSIONS, {}, {})
+
+
+def segment_dimension(name: str) -> str:
+    """The platform's name of a dimension that a details query filters segments by."""
+    aliases = {alias: real for alias, real in DIMENSION_ALIASES.items() if real in SEGMENT_DIMENSIONS}
+    return _resolve("segment dimension", name, SEGMENT_DIMENSIONS, aliases, {})
+
+
+def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Up to three of the names that a person who wrote `name` may have meant, the likeliest first."""
+    by_lower = {known.lower(): known for known in names}
+    return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5))
+
+
+def _resolve(
+    kind: str,
+    name: str,
+    names: tuple[str, ...],
+    aliases: Mapping[str, str],
+    without_equivalent: Mapping[str, str],
+) -> str:
+    wanted = name.strip().lower()
+    for refused, reason in without_equivalent.items():
+        if refused.lower() == wanted:
+            raise InvalidQuery(f"{name!r} has no equivalent {kind}: {reason}.")
+    by_lower = {alias.lower(): real for alias, real in aliases.items()} | {
+        known.lower(): known for known in names
+    }
+    if wanted in by_lower:
+        return by_lower[wanted]
+    close = tuple(dict.fromkeys(by_lower[match.lower()] for match in closest(name, [*names, *aliases])))
+    hint = f"Closest: {', '.join(close)}." if close else f"Known are {', '.join(names)}."
+    raise InvalidQuery(f"{name!r} is not a {kind} of Genesys Cloud. {hint}")

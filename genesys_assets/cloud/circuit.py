@@ -1,0 +1,87 @@
+"""Stops asking a platform that has been unavailable for minutes, so that nobody holds a slot for nothing.
+
+A circuit only counts what it is told; which status counts is decided where it is told (`transport`), and how
+often a single request is repeated in `retry`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from genesys_assets.cloud.errors import CircuitOpen
+
+PATIENCE_SECONDS = 300.0
+COOLING_SECONDS = 120.0
+_UNAVAILABLE = 503
+
+
+class Circuit:
+    """Opens after `patience` seconds of 503 in a row, refuses calls for `cooling` seconds, then lets one
+    through as a probe.
+
+    Any other answer closes it again. Shared by the threads of one client.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        patience: float = PATIENCE_SECONDS,
+        cooling: float = COOLING_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._patience = patience
+        self._cooling = cooling
+        self._lock = threading.Lock()
+        self._unavailable_since: float | None = None
+        self._opens_again_at: float | None = None
+        self._probing = False
+
+    def admit(self) -> None:
+        """Returns if a request may go out. Raises CircuitOpen otherwise. What is admitted must be told of by
+        `note`.
+        """
+        with self._lock:
+            if self._opens_again_at is None:
+                return
+            retry_in = self._opens_again_at - self._clock()
+            if retry_in > 0 or self._probing:
+                raise _circuit_open(max(retry_in, 1.0))
+            self._probing = True
+
+    def note(self, status: int | None) -> None:
+        """What became of an admitted request: its status, or None if there was no answer.
+
+        Raises CircuitOpen if that is one 503 too many.
+        """
+        with self._lock:
+            now = self._clock()
+            probing, self._probing = self._probing, False
+            if status is None and not probing:
+                return
+            if status not in (None, _UNAVAILABLE):
+                self._unavailable_since = self._opens_again_at = None
+                return
+            if self._unavailable_since is None:
+                self._unavailable_since = now
+            if probing or now - self._unavailable_since >= self._patience:
+                self._opens_again_at = now + self._cooling
+                raise _circuit_open(self._cooling)
+
+    def patience_left(self) -> float:
+        """Seconds of 503 that are still borne before the circuit opens."""
+        with self._lock:
+            if self._unavailable_since is None:
+                return self._patience
+            return max(0.0, self._unavailable_since + self._patience - self._clock())
+
+
+def _circuit_open(retry_in: float) -> CircuitOpen:
+    error = CircuitOpen(
+        "Genesys Cloud has been unavailable for minutes and is left alone for now."
+        f" Try again in {retry_in:.0f} s.",
+        status=_UNAVAILABLE,
+    )
+    error.retry_in = retry_in
+    return error

@@ -1,0 +1,283 @@
+"""Conversations in full, by the details query: page after page, as they started.
+
+Here is dealt with what the query does not do by itself: it answers with every conversation that started on
+any UTC day the interval touches, reaches no further than 100,000 results, covers 7 days at most, and now and
+then is too heavy to be answered. Bulk history belongs to details jobs. Rows outside the interval are dropped
+in `tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from genesys_assets.cloud.errors import CircuitOpen, ServerTrouble, TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.paging import list_in
+from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, MOST_RESULTS, DetailsQuery, Order
+from genesys_assets.cloud.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/conversations/details/query"
+SHORTEST_PIECE = timedelta(minutes=15)
+
+OnProgress = Callable[[int, int, int], None]
+
+
+def fetch(
+    cloud: GenesysCloud,
+    interval: Interval,
+    *,
+    page_size: int = LARGEST_PAGE,
+    on_progress: OnProgress | None = None,
+) -> Iterator[Page]:
+    """Every page with a conversation that started in the interval, numbered from 1; none if there is none.
+
+    A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of
+    each. Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in
+    descending order. `on_progress(pages done, pages expected, total hits)` hears of each page; the last two
+    are estimates.
+
+    From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that
+    reaches into the future, TooLarge where not all conversations can be reached, UnexpectedAnswer, or any
+    other GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    DetailsQuery(interval=interval.days()[0], page_size=page_size)
+    progress = _Progress(on_progress)
+    pieces = interval.days(LONGEST.days)
+    pages = chain.from_iterable(_read(cloud, piece, page_size, progress) for piece in pieces)
+    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
+
+
+def first_and_last_start(page: Page) -> tuple[datetime, datetime] | None:
+    """conversationStart of a page's first and last row that have a sound one; None if there is no such
+    row.
+    """
+    starts = [start for row in list_in(page, "conversations") if (start := _start(row)) is not None]
+    return (starts[0], starts[-1]) if starts else None
+
+
+def _read(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[Page]:
+    """The pages of an interval; where the platform cannot answer for all of it at once, those of its
+    halves.
+    """
+    reached = interval.start
+    try:
+        for answer in _read_at_once(cloud, interval, page_size, progress):
+            yield answer.page
+            if answer.ascends and answer.latest is not None:
+                reached = max(reached, answer.latest)
+        return
+    except _Crowded:
+        rest = interval
+    except ServerTrouble as error:
+        rest = Interval(reached, interval.end)
+        if isinstance(error, CircuitOpen) or error.status not in (500, 504) or not _can_be_halved(rest):
+            raise
+    for half in rest.halves():
+        yield from _read(cloud, half, page_size, progress)
+
+
+def _can_be_halved(interval: Interval) -> bool:
+    return len(interval.days()) > 1 or interval.duration >= 2 * SHORTEST_PIECE
+
+
+def _read_at_once(
+    cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress
+) -> Iterator[_Answer]:
+    """The pages of an interval of at most 7 days, by one query from its early end and, if need be, one from
+    its late end.
+    """
+    ascending = _Query(cloud, interval, page_size, "asc")
+    total = ascending.total()
+    if total <= ascending.reach:
+        yield from ascending.walk(interval, total, progress)
+        return
+    if len(interval.days()) > 1:
+        raise _Crowded
+    # Shorter intervals do not help within a day, as the query answers for whole days. So read it from both
+    # ends.
+    descending = _Query(cloud, interval, page_size, "desc")
+    edge = ascending.answer(ascending.furthest).latest or interval.end
+    if total > 2 * ascending.reach:
+        descending.must_reach(max(edge, interval.start), total)
+    if interval.start <= edge:
+        yield from ascending.walk(interval, ascending.reach, progress)
+    if edge < interval.end:
+        rest = Interval(max(edge, interval.start), interval.end)
+        yield from descending.walk(rest, min(total, descending.reach), progress)
+        descending.must_reach(rest.start, total)
+
+
+class _Crowded(Exception):
+    """More results than the query reaches, on several days."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What paging needs to know of one page."""
+
+    page: Page
+    number: int
+    rows: int
+    total: int | None
+    ascends: bool
+    earliest: datetime | None
+    latest: datetime | None
+
+    def outside(self, interval: Interval) -> bool:
+        return (self.latest is not None and self.latest < interval.start) or (
+            self.earliest is not None and self.earliest >= interval.end
+        )
+
+
+class _Query:
+    """One details query in one order, and the few of its answers that the search for the first page has
+    seen.
+    """
+
+    def __init__(self, cloud: GenesysCloud, interval: Interval, page_size: int, order: Order) -> None:
+        self._cloud = cloud
+        self._interval = interval
+        self._page_size = page_size
+        self._order = order
+        self._seen: dict[int, _Answer] = {}
+        self.furthest = MOST_RESULTS // page_size
+        self.reach = self.furthest * page_size
+
+    def total(self) -> int:
+        """How many results the platform has, or thinks it has."""
+        first = self.answer(1)
+        return max(first.total or 0, first.rows)
+
+    def answer(self, number: int) -> _Answer:
+        """A page asked for while searching, remembered."""
+        if number not in self._seen:
+            self._seen[number] = self._ask(number)
+        return self._seen[number]
+
+    def walk(self, interval: Interval, total: int, progress: _Progress) -> Iterator[_Answer]:
+        """The pages with a conversation of the interval, out of `total` results, in this query's order."""
+        pages = -(-total // self._page_size)
+        first = self._first_page(interval, pages)
+        last = min(
+            (number - 1 for number, seen in self._seen.items() if self._beyond(seen, interval)), default=pages
+        )
+        progress.expect(last - first + 1, total)
+        for answer in self._from(first, last):
+            if answer.rows == 0:
+                self._must_be_the_end(answer, total)
+                return
+            if not answer.outside(interval):
+                progress.advance()
+                yield answer
+            if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
+                return
+
+    def must_reach(self, instant: datetime, total: int) -> None:
+        """Raises TooLarge if the last page this query may ask for begins after the instant."""
+        earliest = self.answer(min(self.furthest, max(1, -(-total // self._page_size)))).earliest
+        if earliest is not None and earliest > instant:
+            raise TooLarge(
+                f"About {total:,} conversations started on {instant:%Y-%m-%d}, and the details query reaches"
+                f" {2 * self.reach:,} a day at most. Use a details job for this day."
+            )
+
+    def _from(self, first: int, last: int) -> Iterator[_Answer]:
+        """Pages ahead of their use up to `last`, the last one expected, then one by one as long as there may
+        be more.
+        """
+        ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, last + 1))
+        beyond = map(self._ask_unless_seen, range(max(first, last + 1), self.furthest + 1))
+        return chain(ahead, beyond)
+
+    def _first_page(self, interval: Interval, pages: int) -> int:
+        """Found by bisection, since pages are in order and an hour late in the day has many before it."""
+        low, high = 1, max(1, pages)
+        middle = 1
+        while low < high:
+            if self._before(self.answer(middle), interval):
+                low = middle + 1
+            else:
+                high = middle
+            middle = (low + high) // 2
+        return low
+
+    def _before(self, answer: _Answer, interval: Interval) -> bool:
+        if answer.earliest is None or answer.latest is None:
+            return False
+        return answer.latest < interval.start if self._order == "asc" else answer.earliest >= interval.end
+
+    def _beyond(self, answer: _Answer, interval: Interval) -> bool:
+        return answer.outside(interval) and not self._before(answer, interval)
+
+    def _ends(self, answer: _Answer, interval: Interval) -> bool:
+        """Whether nothing of the interval can follow; rows of the very same start may be spread over two
+        pages.
+        """
+        if answer.earliest is None or answer.latest is None:
+            return False
+        return answer.latest >= interval.end if self._order == "asc" else answer.earliest < interval.start
+
+    def _must_be_the_end(self, answer: _Answer, total: int) -> None:
+        """A page without conversations is the end, unless the platform itself says that there are more."""
+        hits = total if answer.total is None else answer.total
+        tolerated = 0 if answer.number == 1 else answer.number * self._page_size
+        if hits > tolerated:
+            raise UnexpectedAnswer(
+                f"Page {answer.number} of the details of {self._interval} came without conversations,"
+                f" though there are {hits:,}. Nothing of it is used; ask again later.",
+                correlation_id=answer.page.correlation_id,
+            )
+
+    def _ask_unless_seen(self, number: int) -> _Answer:
+        return self._seen.pop(number, None) or self._ask(number)
+
+    def _ask(self, number: int) -> _Answer:
+        query = DetailsQuery(
+            interval=self._interval, page_number=number, page_size=self._page_size, order=self._order
+        )
+        page = self._cloud.post(PATH, query.body())
+        rows = list_in(page, "conversations")
+        total = page.json().get("totalHits")
+        starts = [start for row in rows if (start := _start(row)) is not None]
+        return _Answer(
+            page=page,
+            number=number,
+            rows=len(rows),
+            total=total if isinstance(total, int) else None,
+            ascends=self._order == "asc",
+            earliest=min(starts, default=None),
+            latest=max(starts, default=None),
+        )
+
+
+class _Progress:
+    """Pages done and expected, over all queries of one fetch."""
+
+    def __init__(self, tell: OnProgress | None) -> None:
+        self._tell = tell
+        self._done = self._expected = self._total = 0
+
+    def expect(self, pages: int, total: int) -> None:
+        self._expected = self._done + max(0, pages)
+        self._total = total
+
+    def advance(self) -> None:
+        self._done += 1
+        self._expected = max(self._expected, self._done)
+        if self._tell is not None:
+            self._tell(self._done, self._expected, self._total)
+
+
+def _start(row: Any) -> datetime | None:
+    written = row.get("conversationStart") if isinstance(row, dict) else None
+    try:
+        start = datetime.fromisoformat(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
+    return start if start is None or start.tzinfo else start.replace(tzinfo=UTC)

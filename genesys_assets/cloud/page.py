@@ -1,0 +1,46 @@
+"""One answer of the API, kept as it came.
+
+A page is what `cloud` hands on and the lake stores. Reading what is inside belongs to `tables`; the few
+fields that paging itself needs are read in `paging` and in the endpoint's module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The body of one successful answer and where it came from.
+
+    `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked,
+    `fetched_at` is UTC in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the
+    bytes of the answer after gzip, unchanged.
+    """
+
+    number: int
+    request: str
+    fetched_at: datetime
+    correlation_id: str | None
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as a dict; a page's body is always a JSON object."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+
+def request_text(
+    method: str, path: str, params: Mapping[str, object] | None = None, body: object = None
+) -> str:
+    """What was asked, as canonical JSON: the same question gives the same text."""
+    asked: dict[str, object] = {"method": method, "path": path}
+    if params:
+        asked["params"] = dict(params)
+    if body is not None:
+        asked["body"] = body
+    return json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,98 @@
+"""How long answers continue: by page number, by the address of the next page, or by a cursor.
+
+Each style is one small object that knows when the last page is reached. What a page holds and how it is asked
+for belongs to the endpoint modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from genesys_assets.cloud.errors import UnexpectedAnswer
+from genesys_assets.cloud.page import Page
+
+Get = Callable[[str, Mapping[str, Any]], Page]
+
+
+@dataclass(frozen=True, slots=True)
+class PageNumbers:
+    """Pages 1, 2, 3 … until one holds fewer `items` than `page_size`, or more: then the API does not heed the
+    page size.
+    """
+
+    items: str
+    page_size: int
+
+    def pages(self, ask: Callable[[int], Page]) -> Iterator[Page]:
+        for number in count(1):
+            page = ask(number)
+            held = len(list_in(page, self.items))
+            if held or number == 1:
+                yield replace(page, number=number)
+            if held != self.page_size:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class NextUri:
+    """Each answer tells the address of the next in `nextUri`; the last has none."""
+
+    get: Get
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
+        seen: set[str] = set()
+        for number in count(1):
+            page = self.get(path, params)
+            yield replace(page, number=number)
+            address = page.json().get("nextUri")
+            if not address:
+                return
+            if not isinstance(address, str) or address in seen:
+                raise UnexpectedAnswer(f"{path} names {address!r} as its next page, which leads nowhere new.")
+            seen.add(address)
+            path, params = _path_and_params(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Each answer holds a `cursor` to ask for the next with; the last has none."""
+
+    get: Get
+
+    def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
+        cursor: object = None
+        for number in count(1):
+            page = self.get(path, {**params, "cursor": cursor} if cursor else params)
+            yield replace(page, number=number)
+            following = page.json().get("cursor")
+            if not following:
+                return
+            if following == cursor:
+                raise UnexpectedAnswer(f"{path} gives the same cursor again and would never end.")
+            cursor = following
+
+
+def list_in(page: Page, name: str) -> list[Any]:
+    """The list of that name in an answer; empty if absent. Raises UnexpectedAnswer if it is no list."""
+    found = page.json().get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise UnexpectedAnswer(
+            f"{page.request} was answered with {name!r} that is no list but a {type(found).__name__}.",
+            correlation_id=page.correlation_id,
+        )
+    return found
+
+
+def _path_and_params(address: str) -> tuple[str, dict[str, Any]]:
+    """Only the path and the query: whichever host an address names, the token goes to ours alone."""
+    parts = urlsplit(address)
+    params: dict[str, Any] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        params[name] = [*params[name], value] if name in params else [value]
+    return parts.path, {name: values[0] if len(values) == 1 else values for name, values in params.items()}

@@ -1,0 +1,159 @@
+"""Which failures are worth another try, how often, and after how long a wait.
+
+The table `POLICY` is the whole policy. Errors are made in `answers` and `exchange`; giving up for minutes
+after a long outage is the `circuit`'s. Repeating is always safe here: every request reads.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import tenacity
+
+from genesys_assets.cloud.errors import (
+    BrokenAnswer,
+    CircuitOpen,
+    GenesysCloudError,
+    RateLimited,
+    ServerTrouble,
+    Unreachable,
+)
+
+T = TypeVar("T")
+Jitter = Callable[[float], float]
+Wait = Callable[[GenesysCloudError, int, Jitter], float]
+
+LONGEST_TOLD_WAIT = 180.0
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 30.0
+NO_CONNECTION = "no connection"
+BROKEN_BODY = "broken body"
+PRACTICALLY_FOR_EVER = 1000
+
+
+def full_jitter(ceiling: float) -> float:
+    """Anything from 0 to the ceiling, so that threads that failed together do not come back together."""
+    return random.uniform(0.0, ceiling)
+
+
+def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
+    """What the platform asks for, else exponential with full jitter."""
+    told = getattr(error, "retry_after", None)
+    if told is not None:
+        return min(float(told), LONGEST_TOLD_WAIT)
+    return jitter(min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries - 1, 10)))
+
+
+def as_told(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
+    """What the platform asks for and up to a second more, since its seconds are rounded; else backoff of at
+    least a second.
+    """
+    told = getattr(error, "retry_after", None)
+    if told is not None:
+        return float(told) + jitter(1.0)
+    return 1.0 + backoff(error, tries, jitter)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """How often a failure is answered by another try, and the wait before it."""
+
+    retries: int
+    wait: Wait
+
+
+POLICY: Mapping[int | str, Clause] = {
+    # The request is right and only early: waiting as told always ends it, so it is never final.
+    # (A wait above 180 s is: see `kind_of`.)
+    429: Clause(PRACTICALLY_FOR_EVER, as_told),
+    # The platform did not get the request in time; the next attempt usually gets through.
+    408: Clause(5, backoff),
+    # Perhaps a passing fault, perhaps one that this very question causes: three tries tell.
+    500: Clause(3, backoff),
+    # A gateway between two deployments; over within a minute.
+    502: Clause(6, backoff),
+    # Overload or maintenance. Not counted but timed, over all threads together: the circuit opens after 5
+    # minutes.
+    503: Clause(PRACTICALLY_FOR_EVER, backoff),
+    # Perhaps a question too heavy to answer in time: callers then ask for less, so they are told soon.
+    504: Clause(3, backoff),
+    # The network blinked, or the address is wrong: more tries would only delay saying so.
+    NO_CONNECTION: Clause(5, backoff),
+    # Cut off under way, or a gateway's HTML in place of the API's JSON.
+    BROKEN_BODY: Clause(4, backoff),
+    # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after its
+    # one refresh.
+}
+
+
+def kind_of(error: BaseException) -> int | str | None:
+    """The clause of the policy an error falls under; None if it is final."""
+    match error:
+        case CircuitOpen():
+            return None
+        case RateLimited(retry_after=told) if told is not None and told > LONGEST_TOLD_WAIT:
+            return None
+        case RateLimited():
+            return 429
+        case ServerTrouble(status=status) if status in POLICY:
+            return status
+        case Unreachable():
+            return NO_CONNECTION
+        case BrokenAnswer():
+            return BROKEN_BODY
+        case _:
+            return None
+
+
+def call_with_retries(
+    attempt: Callable[[], T],
+    *,
+    sleep: Callable[[float], None],
+    jitter: Jitter = full_jitter,
+    longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
+    on_retry: Callable[[GenesysCloudError, float], None] = lambda error, wait: None,
+) -> T:
+    """What `attempt` returns, tried again as the policy says. Raises its last error as it is.
+
+    `longest_wait` caps a wait (the circuit's patience), `on_retry` hears of every retry before its wait.
+    """
+    failures: Counter[int | str] = Counter()
+
+    def count(state: tenacity.RetryCallState) -> None:
+        failures[_kind(state)] += 1
+
+    def exhausted(state: tenacity.RetryCallState) -> bool:
+        return failures[_kind(state)] > POLICY[_kind(state)].retries
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = _error(state)
+        return min(POLICY[_kind(state)].wait(error, failures[_kind(state)], jitter), longest_wait(error))
+
+    def announce(state: tenacity.RetryCallState) -> None:
+        on_retry(_error(state), state.upcoming_sleep)
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: kind_of(error) is not None),
+        after=count,
+        stop=exhausted,
+        wait=wait,
+        before_sleep=announce,
+        sleep=sleep,
+        reraise=True,
+    )(attempt)
+
+
+def _error(state: tenacity.RetryCallState) -> GenesysCloudError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, GenesysCloudError)
+    return error
+
+
+def _kind(state: tenacity.RetryCallState) -> int | str:
+    kind = kind_of(_error(state))
+    assert kind is not None
+    return kind

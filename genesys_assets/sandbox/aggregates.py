@@ -1,0 +1,278 @@
+"""POST /api/v2/analytics/conversations/aggregates/query: counts what sessions emitted, by time and dimension.
+
+Here belongs the arithmetic. A metric counts in the bucket in which it was emitted, whenever its conversation
+began. Only what there is is answered: no zero rows, and a group lacks a dimension that has no value there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from genesys_assets.sandbox import filters, refusals, validation, vocabulary
+from genesys_assets.sandbox.directory import Directory
+from genesys_assets.sandbox.facts import SessionFacts
+from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.validation import Interval
+
+Item = dict[str, Any]
+Group = tuple[str | None, ...]
+
+PROPERTIES = (
+    "interval", "granularity", "timeZone", "groupBy", "filter", "metrics", "flattenMultivaluedDimensions",
+    "views", "alternateTimeDimension", "queryType", "sortMetric", "limit",
+)  # fmt: skip
+FILTER = filters.Vocabulary("ConversationAggregate", vocabulary.DIMENSIONS)
+
+_FUNCTIONS: dict[str, Callable[[list[int]], float]] = {
+    "average": lambda values: sum(values) / len(values),
+    "count": len,
+    "max": max,
+    "min": min,
+    "sum": sum,
+}
+
+# The service level is computed from what waiting sessions emit when somebody leaves the queue.
+_SERVICE_LEVEL_PARTS = ("tWait", "tAbandon", "tFlowOut", "tShortAbandon", "nOverSla")
+
+
+@dataclass(slots=True)
+class Tally:
+    """All values of one metric in one bucket of one group."""
+
+    values: list[int] = field(default_factory=list)
+
+    def stats(self, metric: str) -> Item:
+        if metric.startswith("n"):
+            return {"count": sum(self.values)}
+        return {
+            "max": max(self.values),
+            "min": min(self.values),
+            "count": len(self.values),
+            "sum": sum(self.values),
+        }
+
+
+@dataclass(slots=True)
+class Cell:
+    """One bucket of one group."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    conversations: set[str] = field(default_factory=set)
+    queues: set[tuple[str, str]] = field(default_factory=set)  # queueId and mediaType of waiting sessions
+
+    def count(self, metric: str) -> int:
+        if metric not in self.tallies:
+            return 0
+        return int(self.tallies[metric].stats(metric)["count"])
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A valid query."""
+
+    interval: Interval
+    buckets: list[Interval]
+    metrics: list[str]
+    group_by: list[str]
+    filter: Item | None
+    flatten: bool
+    views: list[Item]
+    query_type: str
+    sort_metric: Item | None
+    limit: int | None
+
+
+def answer(organisation: Organisation, body: Any, now: int) -> Item:
+    query = parse(body)
+    cells = _count(organisation, query, now)
+    results = [
+        {
+            "group": {
+                name: value for name, value in zip(query.group_by, group, strict=True) if value is not None
+            },
+            "data": data,
+        }
+        for group, row in sorted(cells.items(), key=lambda item: tuple(value or "" for value in item[0]))
+        if (data := list(_data(organisation.directory, query, row)))
+    ]
+    return {"results": _truncated(query, results, cells)}
+
+
+def parse(body: Any) -> Query:
+    validation.known_properties(body, PROPERTIES, "ConversationAggregationQuery")
+    whole = validation.interval(body)
+    metrics = validation.names(body.get("metrics"), vocabulary.METRICS, "ConversationAggregateMetric")
+    if not metrics:
+        raise refusals.bad_request("At least one metric is required.")
+    if body.get("alternateTimeDimension") is not None:
+        validation.one_of(body["alternateTimeDimension"], ("eventTime",), "AlternateTimeDimension")
+    query_type = body.get("queryType", "groupBy")
+    validation.one_of(query_type, ("groupBy", "topN", "bottomN"), "QueryType")
+    return Query(
+        interval=whole,
+        buckets=validation.buckets(body, whole),
+        metrics=metrics,
+        group_by=validation.names(
+            body.get("groupBy"), vocabulary.DIMENSIONS, "ConversationAggregateDimension"
+        ),
+        filter=None if body.get("filter") is None else filters.check(body["filter"], FILTER),
+        flatten=body.get("flattenMultivaluedDimensions") is True,
+        views=_views(body.get("views")),
+        query_type=query_type,
+        sort_metric=_sort_metric(body.get("sortMetric"), query_type, metrics),
+        limit=body.get("limit"),
+    )
+
+
+def _views(stated: Any) -> list[Item]:
+    views = stated or []
+    if not isinstance(views, list) or len(views) > 10:
+        raise refusals.bad_request("No more than 10 views are allowed per query.")
+    for view in views:
+        validation.known_properties(
+            view, ("target", "name", "function", "range"), "ConversationAggregationView"
+        )
+        target = validation.one_of(view.get("target"), vocabulary.METRICS, "ConversationAggregateMetric")
+        validation.one_of(view.get("function"), ("rangeBound",), "ViewFunction")
+        if not target.startswith("t") or not view.get("name") or not isinstance(view.get("range"), dict):
+            raise refusals.bad_request("A view needs a name, a timer metric as its target and a range.")
+    return views
+
+
+def _sort_metric(stated: Any, query_type: str, metrics: list[str]) -> Item | None:
+    if query_type == "groupBy":
+        return None
+    if stated is None and len(metrics) > 1:
+        raise refusals.bad_request("A sortMetric is required when there is more than one metric.")
+    wanted = validation.known_properties(stated or {"name": metrics[0]}, ("name", "function"), "SortMetric")
+    validation.one_of(wanted.get("name"), vocabulary.METRICS - vocabulary.NOT_SORTABLE, "SortMetric")
+    validation.one_of(wanted.get("function", "count"), _FUNCTIONS, "SortMetricFunction")
+    return wanted
+
+
+def _count(organisation: Organisation, query: Query, now: int) -> dict[Group, dict[int, Cell]]:
+    start, end = query.interval.start, min(query.interval.end, now + 1)
+    edges = [bucket.start for bucket in query.buckets]
+    cells: dict[Group, dict[int, Cell]] = {}
+    for arrival in organisation.active(start, end):
+        for session in organisation.facts(arrival, now):
+            emissions = [emission for emission in session.emissions if start <= emission[0] < end]
+            if not emissions or not _passes(query.filter, session):
+                continue
+            rows = [cells.setdefault(group, {}) for group in _groups(query, session)]
+            for when, metric, value in emissions:
+                number = bisect_right(edges, when) - 1
+                for row in rows:
+                    _add(row.setdefault(number, Cell()), session, metric, value)
+    return cells
+
+
+def _add(cell: Cell, session: SessionFacts, metric: str, value: int) -> None:
+    tally = cell.tallies.get(metric)
+    if tally is None:
+        tally = cell.tallies[metric] = Tally()
+    tally.values.append(value)
+    cell.conversations.add(session.conversation_id)
+    if metric in vocabulary.QUEUE_METRICS:
+        cell.queues.add((str(session.dimensions["queueId"]), str(session.dimensions["mediaType"])))
+
+
+def _passes(filter_: Item | None, session: SessionFacts) -> bool:
+    return filter_ is None or filters.matches(filter_, session.dimensions.get)
+
+
+def _groups(query: Query, session: SessionFacts) -> list[Group]:
+    """The groups that the session counts in: several if a dimension has several values, unless flattened."""
+    values: list[tuple[str | None, ...]] = []
+    for name in query.group_by:
+        found = session.dimensions.get(name)
+        if isinstance(found, tuple):
+            values.append((",".join(sorted(found)),) if query.flatten else found)
+        else:
+            values.append((found,))
+    return list(product(*values))
+
+
+def _data(directory: Directory, query: Query, row: dict[int, Cell]) -> Iterator[Item]:
+    for number in sorted(row):
+        cell = row[number]
+        metrics = [
+            {"metric": name, "stats": stats}
+            for name in query.metrics
+            if not ("userId" in query.group_by and name in vocabulary.QUEUE_METRICS)
+            and (stats := _stats(directory, cell, name))
+        ]
+        views = [
+            {"name": view["name"], "stats": stats} for view in query.views if (stats := _viewed(cell, view))
+        ]
+        if metrics or views:
+            data: Item = {"interval": str(query.buckets[number]), "metrics": metrics}
+            yield {**data, "views": views} if views else data
+
+
+def _stats(directory: Directory, cell: Cell, metric: str) -> Item | None:
+    if metric == "nConversations":
+        return {"count": len(cell.conversations)}
+    if metric == "oServiceLevel":
+        return _service_level(directory, cell)
+    if metric == "oServiceTarget":
+        target = _target(directory, cell)
+        return None if target is None else {"current": target}
+    return cell.tallies[metric].stats(metric) if metric in cell.tallies else None
+
+
+def _service_level(directory: Directory, cell: Cell) -> Item | None:
+    """Answered in time, out of the answered and of those who gave up, unless they gave up at once."""
+    left, gave_up, flowed_out, at_once, late = (cell.count(name) for name in _SERVICE_LEVEL_PARTS)
+    answered = left - gave_up - flowed_out
+    denominator = answered + gave_up - at_once
+    if denominator <= 0:
+        return None
+    numerator = answered - late
+    stats: Item = {"ratio": numerator / denominator, "numerator": numerator, "denominator": denominator}
+    target = _target(directory, cell)
+    return stats if target is None else {**stats, "target": target}
+
+
+def _target(directory: Directory, cell: Cell) -> float | None:
+    """The target of the queues involved, if they all have the same."""
+    targets = {directory.queue_by_id[queue].service_level(media)[0] for queue, media in cell.queues}
+    return targets.pop() if len(targets) == 1 else None
+
+
+def _viewed(cell: Cell, view: Item) -> Item | None:
+    tally = cell.tallies.get(view["target"])
+    bounds = view["range"]
+    low, high = bounds.get("gte", float("-inf")), bounds.get("lt", float("inf"))
+    values = [value for value in tally.values if low <= value < high] if tally else []
+    return Tally(values).stats(view["target"]) if values else None
+
+
+def _truncated(query: Query, results: list[Item], cells: dict[Group, dict[int, Cell]]) -> list[Item]:
+    """For topN and bottomN the groups in order of the sort metric, and only as many as asked for."""
+    if query.sort_metric is None:
+        return results
+    name, function = query.sort_metric["name"], query.sort_metric.get("function", "count")
+
+    def rank(result: Item) -> float:
+        group = tuple(result["group"].get(dimension) for dimension in query.group_by)
+        values = [
+            value
+            for cell in cells[group].values()
+            if name in cell.tallies
+            for value in cell.tallies[name].values
+        ]
+        return _summary(function, values)
+
+    ordered = sorted(results, key=rank, reverse=query.query_type == "topN")
+    return ordered if query.limit is None else ordered[: query.limit]
+
+
+def _summary(function: str, values: list[int]) -> float:
+    if not values:
+        return 0
+    return float(_FUNCTIONS[function](values))

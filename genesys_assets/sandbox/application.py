@@ -1,0 +1,194 @@
+"""What every request goes through: faults, login, budget, permission, body; and headers and compression on
+the way out.
+
+Here belongs HTTP. Which paths there are stands in `endpoints`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from genesys_assets.sandbox import refusals
+from genesys_assets.sandbox.access import Budget, LoginRefused
+from genesys_assets.sandbox.behaviour import Fault
+from genesys_assets.sandbox.endpoints import Call, Endpoint, Platform
+from genesys_assets.sandbox.organisation import encode
+from genesys_assets.sandbox.refusals import Refused
+
+MAXIMUM_REQUEST_BYTES = 512_000
+_SMALL = 500  # bytes below which compression is not worth it
+_GATEWAY_PAGE = (
+    b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+)
+
+Handler = Callable[[Request], Awaitable[Response]]
+Log = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer before it goes out."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    truncated: bool = False
+
+
+def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
+    """The whole HTTP application; `log` is told each request's method and path."""
+
+    async def log_in(request: Request, _: str) -> Answer:
+        form = (await request.body()).decode(errors="replace")
+        lifetime = platform.behaviour.token_lifetime_seconds
+        try:
+            granted = platform.access.log_in(request.headers.get("authorization", ""), form, lifetime)
+        except LoginRefused as refused:
+            return Answer(refused.status, encode(refused.body))
+        return Answer(body=encode(granted))
+
+    async def nowhere(request: Request, correlation_id: str) -> Answer:
+        return _refusal(refusals.of_status(404), correlation_id)
+
+    def through(answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
+        return _handler(platform, log, answer)
+
+    paths: dict[str, list[Endpoint]] = {}
+    for endpoint in platform.endpoints():
+        paths.setdefault(endpoint.path, []).append(endpoint)
+    routes = [Route("/oauth/token", through(log_in), methods=["POST"])]
+    for path, served in paths.items():
+        methods = [endpoint.method for endpoint in served]
+        routes.append(Route(path, through(_api_call(platform, served, now)), methods=methods))
+    every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    routes.append(Route("/{path:path}", through(nowhere), methods=every))
+    return Starlette(routes=routes)
+
+
+def _handler(platform: Platform, log: Log, answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
+    async def handle(request: Request) -> Response:
+        log(request.method, request.url.path)
+        correlation_id = str(uuid4())
+        if platform.behaviour.latency_ms:
+            await asyncio.sleep(platform.behaviour.latency_ms / 1000)
+        fault = platform.behaviour.fault_for(request.url.path)
+        if fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None):
+            made = _faulty(fault, correlation_id)
+        else:
+            made = await answer(request, correlation_id)
+        made.truncated = fault is not None and fault.truncated
+        made.headers["ININ-Correlation-Id"] = correlation_id
+        return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
+
+    return handle
+
+
+def _api_call(
+    platform: Platform, served: list[Endpoint], now: Callable[[], int]
+) -> Callable[[Request, str], Awaitable[Answer]]:
+    endpoints = {endpoint.method: endpoint for endpoint in served}
+
+    async def answer(request: Request, correlation_id: str) -> Answer:
+        # HEAD is answered like GET: the server leaves the body out.
+        endpoint = endpoints["GET" if request.method == "HEAD" else request.method]
+        budget: Budget | None = None
+        try:
+            token, budget = platform.access.spend(request.headers.get("authorization"))
+            if budget is not None and budget.exceeded:
+                raise refusals.too_many_requests(budget.reset, budget.allowed)
+            _permit(endpoint, platform.behaviour.missing_permissions)
+            call = Call(
+                path=dict(request.path_params),
+                parameters=_parameters(request),
+                body=_json(request, await request.body()) if endpoint.method == "POST" else None,
+                token=token,
+                now=now(),
+            )
+            made = _success(await run_in_threadpool(endpoint.answer, call))
+        except Refused as refused:
+            made = _refusal(refused, correlation_id)
+            if (
+                refused.status == HTTPStatus.TOO_MANY_REQUESTS
+                and budget
+                and platform.behaviour.retry_after_header
+            ):
+                made.headers["Retry-After"] = str(budget.reset)
+        if budget is not None:
+            made.headers |= budget.headers()
+        return made
+
+    return answer
+
+
+def _permit(endpoint: Endpoint, missing: set[str]) -> None:
+    if endpoint.permissions and missing.issuperset(endpoint.permissions):
+        raise refusals.missing_permissions(endpoint.permissions, any_of=len(endpoint.permissions) > 1)
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """The URL's query; what is given several times is joined by commas."""
+    names = dict.fromkeys(name for name, _ in request.query_params.multi_items())
+    return {name: ",".join(request.query_params.getlist(name)) for name in names}
+
+
+def _json(request: Request, body: bytes) -> Any:
+    if len(body) > MAXIMUM_REQUEST_BYTES:
+        raise refusals.of_status(413)
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise refusals.of_status(415)
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise refusals.of_status(400) from None
+
+
+def _success(answer: dict[str, Any] | bytes | None) -> Answer:
+    if answer is None:
+        return Answer(HTTPStatus.NO_CONTENT)
+    return Answer(body=answer if isinstance(answer, bytes) else encode(answer))
+
+
+def _refusal(refused: Refused, correlation_id: str) -> Answer:
+    return Answer(refused.status, encode({**refused.body(), "contextId": correlation_id}))
+
+
+def _faulty(fault: Fault, correlation_id: str) -> Answer:
+    if fault.body is None and fault.status == HTTPStatus.BAD_GATEWAY:
+        return Answer(fault.status, _GATEWAY_PAGE, dict(fault.headers), "text/html")
+    if fault.body is None:
+        made = _refusal(refusals.of_status(fault.status), correlation_id)
+    elif isinstance(fault.body, bytes | str):
+        raw = fault.body if isinstance(fault.body, bytes) else fault.body.encode()
+        looks_html = raw.lstrip().startswith(b"<")
+        made = Answer(fault.status, raw, content_type="text/html" if looks_html else "application/json")
+    else:
+        made = Answer(fault.status, encode(fault.body))
+    made.headers |= fault.headers
+    return made
+
+
+def _response(answer: Answer, accepted_encodings: str) -> Response:
+    body, headers = answer.body, dict(answer.headers)
+    if "gzip" in accepted_encodings and len(body) > _SMALL:
+        body = gzip.compress(body, compresslevel=1)
+        headers["Content-Encoding"] = "gzip"
+    if answer.truncated:
+        # The full length is promised; the server closes the connection when no more comes.
+        headers["Content-Length"] = str(len(body))
+        body = body[: len(body) // 2]
+    media_type = None if answer.status == HTTPStatus.NO_CONTENT else answer.content_type
+    return Response(body, status_code=answer.status, headers=headers, media_type=media_type)

@@ -1,0 +1,45 @@
+"""The Dagster UI: on the real organisation when GENESYS_CLOUD_CLIENT_ID is set, else on a sandbox started for it.
+
+`make dev` runs it. The sandbox and the S3 server live as long as the UI does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+
+def main() -> int:
+    with contextlib.ExitStack() as stack:
+        if not os.environ.get("GENESYS_CLOUD_CLIENT_ID"):
+            from genesys_assets.sandbox.demo import surroundings
+
+            week_ago = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%d}"
+            home = Path(os.environ.get("DAGSTER_HOME", "."))
+            stack.enter_context(surroundings(home / ".demo", start_date=week_ago, conversations_per_day=400))
+            print("GENESYS_CLOUD_CLIENT_ID is not set: running on the sandbox, from", week_ago, flush=True)
+        return _dagster_dev(sys.argv[1:])
+
+
+def _dagster_dev(arguments: list[str]) -> int:
+    """`dagster dev` in a process group of its own, ended as a group when this process is asked to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", *arguments], start_new_session=True
+    )
+
+    def end(*_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    return process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The table of endpoints: path, permission, answer.
+
+Here belongs what connects a path with the module of its family. What every request goes through is in
+`application`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from genesys_assets.sandbox import aggregates, details, live, reference
+from genesys_assets.sandbox.access import Access
+from genesys_assets.sandbox.behaviour import Behaviour
+from genesys_assets.sandbox.directory import Directory
+from genesys_assets.sandbox.organisation import Organisation, encode
+
+Item = dict[str, Any]
+Listing = Callable[[Directory, dict[str, str]], Item]
+
+UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": [1, None, "x"]}}
+
+_DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
+_AGGREGATE = ("analytics:conversationAggregate:view",)
+_OBSERVATION = ("analytics:queueObservation:view",)
+_LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
+    "/api/v2/routing/queues": (("routing:queue:view",), reference.queues),
+    "/api/v2/users": ((), reference.users),
+    "/api/v2/routing/wrapupcodes": (("routing:wrapupCode:view",), reference.wrapup_codes),
+    "/api/v2/routing/skills": (("routing:skill:view",), reference.skills),
+    "/api/v2/authorization/divisions": ((), reference.divisions),
+    "/api/v2/flows": (("architect:flow:view",), reference.flows),
+    "/api/v2/presence/definitions": (("presence:presenceDefinition:view",), reference.presence_definitions),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that may be answered; `now` is in ms."""
+
+    path: dict[str, str]
+    parameters: dict[str, str]
+    body: Any
+    token: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path, the permissions of which one is enough, and its answer: object, JSON bytes or None for 204."""
+
+    method: str
+    path: str
+    permissions: tuple[str, ...]
+    answer: Callable[[Call], Item | bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the endpoints speak for."""
+
+    organisation: Organisation
+    access: Access
+    behaviour: Behaviour
+
+    def endpoints(self) -> list[Endpoint]:
+        analytics = "/api/v2/analytics/conversations"
+        return [
+            Endpoint("GET", "/api/v2/tokens/me", (), self._token),
+            Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),
+            Endpoint("POST", f"{analytics}/aggregates/query", _AGGREGATE, self._aggregates),
+            Endpoint("POST", f"{analytics}/details/query", _DETAIL, self._details),
+            Endpoint("GET", f"{analytics}/details", _DETAIL, self._details_by_ids),
+            Endpoint("GET", f"{analytics}/{{id}}/details", _DETAIL, self._details_by_id),
+            Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
+            Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
+            *(
+                Endpoint("GET", path, permissions, self._listing(listing))
+                for path, (permissions, listing) in _LISTINGS.items()
+            ),
+        ]
+
+    def _token(self, call: Call) -> Item:
+        organization = {"id": self.organisation.directory.organisation_id, "name": "Sandbox"}
+        client = {"id": self.access.client_id, "name": "genesys_assets", "organization": organization}
+        return {"organization": organization, "homeOrganization": organization, "OAuthClient": client}
+
+    def _revoke(self, call: Call) -> None:
+        self.access.revoke(call.token)
+
+    def _aggregates(self, call: Call) -> Item:
+        return self._with_unknown(aggregates.answer(self.organisation, call.body, call.now))
+
+    def _details(self, call: Call) -> bytes:
+        conversations, total = details.answer(self.organisation, call.body, call.now)
+        parts = [b'"totalHits":%d' % total]
+        if conversations and not self.behaviour.withholds_conversations():
+            parts.insert(0, self._listed(conversations))
+        return b"{%b}" % b",".join(parts)
+
+    def _details_by_ids(self, call: Call) -> bytes:
+        conversations = details.by_ids(self.organisation, call.parameters.get("id"), call.now)
+        return b"{%b}" % self._listed(conversations)
+
+    def _details_by_id(self, call: Call) -> bytes:
+        return self._one(details.by_id(self.organisation, call.path["id"], call.now))
+
+    def _activity(self, call: Call) -> Item:
+        answer = live.conversation_activity(self.organisation, call.body, call.parameters, call.now)
+        return self._with_unknown(answer)
+
+    def _observations(self, call: Call) -> Item:
+        return self._with_unknown(live.queue_observations(self.organisation, call.body, call.now))
+
+    def _listing(self, listing: Listing) -> Callable[[Call], Item]:
+        return lambda call: self._with_unknown(listing(self.organisation.directory, call.parameters))
+
+    def _with_unknown(self, answer: Item) -> Item:
+        """With fields that no documentation knows, here and in each listed thing, if so wished."""
+        if not self.behaviour.unknown_fields:
+            return answer
+        listed: Item = {
+            name: [{**item, **UNKNOWN_FIELDS} for item in answer[name]]
+            for name in ("entities", "results")
+            if name in answer
+        }
+        return {**answer, **listed, **UNKNOWN_FIELDS}
+
+    def _listed(self, conversations: list[bytes]) -> bytes:
+        return b'"conversations":[%b]' % b",".join(self._one(conversation) for conversation in conversations)
+
+    def _one(self, conversation: bytes) -> bytes:
+        if not self.behaviour.unknown_fields:
+            return conversation
+        return conversation[:-1] + b"," + encode(UNKNOWN_FIELDS)[1:]

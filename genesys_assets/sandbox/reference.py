@@ -1,0 +1,95 @@
+"""The listings: queues, users, wrap-up codes, skills, divisions, flows, presence definitions.
+
+Here belong paging and the few filters of lists. The entities themselves are in `directory`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from genesys_assets.sandbox import refusals, validation
+from genesys_assets.sandbox.directory import Directory
+
+Item = dict[str, Any]
+
+MOST_PER_PAGE = 500
+STATES = ("active", "inactive", "deleted", "any")
+
+
+def queues(directory: Directory, parameters: dict[str, str]) -> Item:
+    """Deleted queues are not listed, although conversations still name them."""
+    return _page(
+        "routing/queues", [queue.entity for queue in directory.queues if not queue.deleted], parameters
+    )
+
+
+def users(directory: Directory, parameters: dict[str, str]) -> Item:
+    """Active users only, unless `state` says otherwise."""
+    state = parameters.get("state", "active")
+    if state not in STATES:
+        raise refusals.invalid_parameter(state, "state", ", ".join(STATES))
+    listed = [user for user in directory.users if state in ("any", user["state"])]
+    return _page("users", listed, parameters)
+
+
+def wrapup_codes(directory: Directory, parameters: dict[str, str]) -> Item:
+    return _page("routing/wrapupcodes", list(directory.wrapup_codes), parameters)
+
+
+def skills(directory: Directory, parameters: dict[str, str]) -> Item:
+    return _page("routing/skills", list(directory.skills), parameters)
+
+
+def divisions(directory: Directory, parameters: dict[str, str]) -> Item:
+    return _page("authorization/divisions", list(directory.divisions), parameters)
+
+
+def flows(directory: Directory, parameters: dict[str, str]) -> Item:
+    return _page("flows", list(directory.flows), parameters)
+
+
+def presence_definitions(directory: Directory, parameters: dict[str, str]) -> Item:
+    return _page("presence/definitions", list(directory.presences), parameters)
+
+
+def _page(path: str, listed: list[Item], parameters: dict[str, str]) -> Item:
+    size = validation.number_parameter(parameters, "pageSize", 25, MOST_PER_PAGE)
+    number = validation.number_parameter(parameters, "pageNumber", 1)
+    wanted = _wanted(listed, parameters)
+    last = max(1, -(-len(wanted) // size))
+
+    def uri(page: int) -> str:
+        kept = {name: value for name, value in parameters.items() if name not in ("pageSize", "pageNumber")}
+        return f"/api/v2/{path}?{urlencode({'pageSize': size, 'pageNumber': page, **kept})}"
+
+    answer: Item = {
+        "entities": wanted[(number - 1) * size : number * size],
+        "pageSize": size,
+        "pageNumber": number,
+        "total": len(wanted),
+        "firstUri": uri(1),
+        "selfUri": uri(number),
+        "lastUri": uri(last),
+        "pageCount": last,
+    }
+    if number < last:
+        answer["nextUri"] = uri(number + 1)
+    if number > 1:
+        answer["previousUri"] = uri(min(number - 1, last))
+    return answer
+
+
+def _wanted(listed: list[Item], parameters: dict[str, str]) -> list[Item]:
+    """In order of name, reduced to the ids, the division and the name asked for."""
+    chosen = sorted(listed, key=lambda entity: str(entity.get("name", entity["id"])).casefold())
+    if ids := parameters.get("id"):
+        chosen = [entity for entity in chosen if entity["id"] in ids.split(",")]
+    if divisions := parameters.get("divisionId"):
+        chosen = [entity for entity in chosen if entity.get("division", {}).get("id") in divisions.split(",")]
+    if name := parameters.get("name", "").strip("*").casefold():
+        chosen = [entity for entity in chosen if name in str(entity.get("name", "")).casefold()]
+    order = parameters.get("sortOrder", "asc").lower()
+    if order not in ("asc", "ascending", "desc", "descending"):
+        raise refusals.invalid_parameter(parameters["sortOrder"], "sortOrder", "asc, desc")
+    return chosen[::-1] if order.startswith("desc") else chosen

@@ -1,0 +1,132 @@
+"""Starting and stopping the sandbox: `with running() as sandbox: ...` serves it on a free loopback port.
+
+Here belongs the process side: the socket, the thread, the clock. What is served is built in `application`.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+
+import uvicorn
+from starlette.applications import Starlette
+
+from genesys_assets.sandbox import application
+from genesys_assets.sandbox.access import Access
+from genesys_assets.sandbox.behaviour import Behaviour
+from genesys_assets.sandbox.directory import uuid
+from genesys_assets.sandbox.endpoints import Platform
+from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.times import from_datetime
+
+HOST = "127.0.0.1"
+_START_SECONDS = 20.0
+_KEPT_REQUESTS = 100_000
+
+Now = datetime | Callable[[], datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running organisation: `url` serves the login as well as the API."""
+
+    url: str
+    organisation: Organisation
+    access: Access
+    behaviour: Behaviour
+    requests: deque[tuple[str, str]]
+
+    @property
+    def client_id(self) -> str:
+        return self.access.client_id
+
+    @property
+    def client_secret(self) -> str:
+        return self.access.client_secret
+
+    def requested(self, path: str) -> int:
+        """How many requests so far had a path that contains `path`."""
+        return sum(path in asked for _, asked in list(self.requests))
+
+    def environment(self) -> dict[str, str]:
+        """The settings that point the package at this sandbox."""
+        return {
+            "GENESYS_CLOUD_API_URL": self.url,
+            "GENESYS_CLOUD_LOGIN_URL": self.url,
+            "GENESYS_CLOUD_CLIENT_ID": self.client_id,
+            "GENESYS_CLOUD_CLIENT_SECRET": self.client_secret,
+        }
+
+
+@contextmanager
+def running(
+    *,
+    seed: int = 1,
+    conversations_per_day: int = 400,
+    now: Now = None,
+    port: int = 0,
+    requests_per_minute: int | None = 300,
+    behaviour: Behaviour | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Sandbox]:
+    """A sandbox for the length of a `with` block.
+
+    `now` is what the organisation takes for the present: a moment, a function, or None for the real one.
+    `clock` drives tokens and rate windows, in seconds. With `requests_per_minute=None` nothing is limited.
+    """
+    drawn = Random(f"client {seed}")
+    access = Access(
+        client_id=uuid(drawn),
+        client_secret=f"sandbox-{drawn.getrandbits(160):040x}",
+        requests_per_minute=requests_per_minute,
+        clock=clock,
+    )
+    requests: deque[tuple[str, str]] = deque(maxlen=_KEPT_REQUESTS)
+    platform = Platform(Organisation(seed, conversations_per_day), access, behaviour or Behaviour())
+    app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
+    with socket.create_server((HOST, port)) as listening, _serving(app, listening):
+        url = f"http://{HOST}:{listening.getsockname()[1]}"
+        yield Sandbox(url, platform.organisation, access, platform.behaviour, requests)
+
+
+@contextmanager
+def _serving(app: Starlette, listening: socket.socket) -> Iterator[None]:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],), name="sandbox", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("The sandbox did not start: its server ended or took too long.")
+        time.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _clock(now: Now) -> Callable[[], int]:
+    if callable(now):
+        return lambda: from_datetime(now())
+    if now is not None:
+        frozen = from_datetime(now)
+        return lambda: frozen
+    return lambda: from_datetime(datetime.now(UTC))
