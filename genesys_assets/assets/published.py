@@ -1,34 +1,83 @@
-"""Published assets: the day's reports on S3, with a manifest. How files are written and checked is in
-`lake.publishing`.
+"""Published assets: the day's reports on S3, with a manifest.
+
+How files look is in `lake.report_files`, how they are uploaded and proven in `lake.publishing`.
 """
+
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, asset_key, attributes
-from genesys_assets.partitions import Calendar
+from genesys_assets.assets.common import ONE_RUN, OWNERS, asset_key, checked_keys, window_metadata
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.publishing import PublishedFile, Publisher
+from genesys_assets.lake.report_files import write_report_files
+from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.tables.reports import REPORTS
 
 
 def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    report_keys = [asset_key("reports", spec.name) for spec in REPORTS]
-
     @dg.asset(
         key=asset_key("published", "reports"),
-        deps=report_keys,
-        description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as Parquet, CSV and JSON "
-        "with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails the asset.",
+        deps=[asset_key("reports", spec.name) for spec in REPORTS],
+        description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as Parquet, "
+        "CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         group_name="published",
-        owners=attributes("published")["owners"],
-        kinds={"s3", "json", "csv"},
+        owners=OWNERS,
+        kinds={"s3", "parquet", "csv"},
         tags={"genesys/layer": "published"},
     )
     def reports(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        raise NotImplementedError
+        days = list(checked_keys(context, calendar.daily))
+        publisher = publishing.publisher(s3.get_client())
+        for day in days:
+            files, manifest = _publish_day(lake.lake, publisher, day, context.run_id)
+            context.log.info(
+                f"{day}: {len(files)} files published and proven, {sum(file.bytes for file in files)} bytes"
+            )
+        return dg.MaterializeResult(metadata=_metadata(files, manifest) | window_metadata(*utc_day(days[-1])))
 
     return [reports]
+
+
+def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tuple[list[PublishedFile], PublishedFile]:
+    """Every report of the day, then the manifest: until it is there, readers have that of before."""
+    published: list[PublishedFile] = []
+    for spec in REPORTS:
+        with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
+            files = write_report_files(lake.read(f"reports/{spec.name}", day), Path(folder), spec.name)
+            published += publisher.publish(spec.name, date.fromisoformat(day), files)
+    through = min(utc_day(day)[1], _latest_fetch(lake, day))
+    manifest = publisher.publish_manifest(
+        date.fromisoformat(day), published, data_available_through=through, run_id=run_id
+    )
+    return published, manifest
+
+
+def _latest_fetch(lake: Lake, day: str) -> datetime:
+    """Up to when the day's tables can know anything: the end of its last fetched hour."""
+    through = lake.provenance("tables/conversations", day).get("data_available_through")
+    return datetime.fromisoformat(through) if through else datetime.now(UTC)
+
+
+def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:
+    listed = "\n".join(
+        f"| {file.report} | {file.format} | {file.rows} | {file.bytes} | [open]({file.url}) | {file.expires_at:%Y-%m-%d %H:%M}Z |"
+        for file in files
+    )
+    table = f"| report | format | rows | bytes | address | until |\n|---|---|---|---|---|---|\n{listed}"
+    return {
+        "files": dg.MetadataValue.md(table),
+        "dagster/row_count": len(files),
+        "bytes": sum(file.bytes for file in files),
+        "manifest": dg.MetadataValue.url(manifest.url),
+        "expires_at": dg.MetadataValue.timestamp(manifest.expires_at),
+    }

@@ -158,7 +158,8 @@ def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str
         hours=len(hours),
         duplicates_dropped=planned.duplicates,
     )
-    origin = provenance(context, "genesys/pages/hourly_details", partition=day, hours=len(hours))
+    through = utc_hour(max(hours))[1].isoformat()
+    origin = provenance(context, "genesys/pages/hourly_details", partition=day, data_available_through=through)
     with lake.table_writers({f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}, day, origin) as writers:
         for conversations in merge.merged(planned, read):
             for name, table in explode(conversations).items():

@@ -54,11 +54,8 @@ def fetch(
 
 
 def first_and_last_start(page: Page) -> tuple[datetime, datetime] | None:
-    """conversationStart of a page's first and last row that have a sound one; None if there is no such
-    row.
-    """
-    starts = [start for row in list_in(page, "conversations") if (start := _start(row)) is not None]
-    return (starts[0], starts[-1]) if starts else None
+    """The earliest and the latest conversationStart on a page; None if no row has a sound one."""
+    return _span(list_in(page, "conversations"))
 
 
 def _read(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[Page]:
@@ -160,13 +157,17 @@ class _Query:
             self._seen[number] = self._ask(number)
         return self._seen[number]
 
-    def walk(self, interval: Interval, total: int, progress: _Progress) -> Iterator[_Answer]:
-        """The pages with a conversation of the interval, out of `total` results, in this query's order."""
+    def walk(
+        self, interval: Interval, total: int, progress: _Progress, *, to_reach_only: bool = False
+    ) -> Iterator[_Answer]:
+        """The pages with a conversation of the interval, out of `total` results, in this query's order.
+
+        Raises TooLarge if the last page that may be asked for is not the end, unless that is as far as wanted.
+        """
         pages = -(-total // self._page_size)
-        first = self._first_page(interval, pages)
-        last = min(
-            (number - 1 for number, seen in self._seen.items() if self._beyond(seen, interval)), default=pages
-        )
+        first = self._search(1, pages, lambda answer: not self._before(answer, interval))
+        last = self._search(first, pages, lambda answer: self._ends(answer, interval))
+        self._seen = {number: seen for number, seen in self._seen.items() if first <= number <= last}
         progress.expect(last - first + 1, total)
         for answer in self._from(first, last):
             if answer.rows == 0:
@@ -177,34 +178,34 @@ class _Query:
                 yield answer
             if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
                 return
+        if not to_reach_only:
+            raise self.beyond_reach(total)
 
-    def must_reach(self, instant: datetime, total: int) -> None:
-        """Raises TooLarge if the last page this query may ask for begins after the instant."""
-        earliest = self.answer(min(self.furthest, max(1, -(-total // self._page_size)))).earliest
-        if earliest is not None and earliest > instant:
-            raise TooLarge(
-                f"About {total:,} conversations started on {instant:%Y-%m-%d}, and the details query reaches"
-                f" {2 * self.reach:,} a day at most. Use a details job for this day."
-            )
+    def beyond_reach(self, total: int) -> TooLarge:
+        return TooLarge(
+            f"About {total:,} conversations started on {self._interval.start:%Y-%m-%d}, and the details query"
+            f" reaches {2 * self.reach:,} a day at most. Use a details job for this day."
+        )
 
     def _from(self, first: int, last: int) -> Iterator[_Answer]:
-        """Pages ahead of their use up to `last`, the last one expected, then one by one as long as there may
-        be more.
-        """
+        """Pages ahead of their use up to `last`, the last one expected, then one by one while there may be more."""
         ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, last + 1))
         beyond = map(self._ask_unless_seen, range(max(first, last + 1), self.furthest + 1))
         return chain(ahead, beyond)
 
-    def _first_page(self, interval: Interval, pages: int) -> int:
-        """Found by bisection, since pages are in order and an hour late in the day has many before it."""
-        low, high = 1, max(1, pages)
-        middle = 1
+    def _search(self, low: int, high: int, reached: Callable[[_Answer], bool]) -> int:
+        """The first page from `low` on that is `reached`, or `high`: pages are in order, and many may lie before.
+
+        A whole day needs no search: its first page and its last are the query's.
+        """
+        if self._order == "asc" and self._interval_is_whole_days():
+            return low if low > 1 or reached(self.answer(1)) else high
         while low < high:
-            if self._before(self.answer(middle), interval):
-                low = middle + 1
-            else:
-                high = middle
-            middle = (low + high) // 2
+            for number, seen in self._seen.items():
+                if low <= number <= high:
+                    low, high = (low, number) if reached(seen) else (number + 1, high)
+            if low < high:
+                self.answer((low + high) // 2)
         return low
 
     def _before(self, answer: _Answer, interval: Interval) -> bool:
@@ -244,15 +245,15 @@ class _Query:
         page = self._cloud.post(PATH, query.body())
         rows = list_in(page, "conversations")
         total = page.json().get("totalHits")
-        starts = [start for row in rows if (start := _start(row)) is not None]
+        earliest, latest = _span(rows) or (None, None)
         return _Answer(
             page=page,
             number=number,
             rows=len(rows),
             total=total if isinstance(total, int) else None,
             ascends=self._order == "asc",
-            earliest=min(starts, default=None),
-            latest=max(starts, default=None),
+            earliest=earliest,
+            latest=latest,
         )
 
 
@@ -272,6 +273,11 @@ class _Progress:
         self._expected = max(self._expected, self._done)
         if self._tell is not None:
             self._tell(self._done, self._expected, self._total)
+
+
+def _span(rows: list[Any]) -> tuple[datetime, datetime] | None:
+    starts = [start for row in rows if (start := _start(row)) is not None]
+    return (min(starts), max(starts)) if starts else None
 
 
 def _start(row: Any) -> datetime | None:

@@ -147,9 +147,7 @@ class Publisher:
         with file.path.open("rb") as body:
             self._upload(key, body, file.content_type, file.sha256)
         url = self._proven_url(key, file.sha256)
-        return PublishedFile(
-            report, file.format, key, file.rows, file.bytes, file.sha256, url, _expires_at(url)
-        )
+        return PublishedFile(report, file.format, key, file.rows, file.bytes, file.sha256, url, _expires_at(url))
 
     def _key(self, report: str, day: date, name: str) -> str:
         return "/".join(filter(None, [self.prefix, "reports", report, f"date={day.isoformat()}", name]))
@@ -209,18 +207,14 @@ class Publisher:
                 "s3:GetObject, the region, and this machine's clock"
             )
         if digest != sha256:
-            raise Altered(
-                f"{self._place(key)} holds other bytes than were written: sha256 {digest}, not {sha256}"
-            )
+            raise Altered(f"{self._place(key)} holds other bytes than were written: sha256 {digest}, not {sha256}")
 
     def _get(self, key: str, url: str) -> tuple[int, str]:
         """Status and sha256 of the body. Errors tell only their kind: what requests says of them holds the address."""
         digest = hashlib.sha256()
         try:
             # The no-op `auth` keeps requests from adding credentials of a .netrc.
-            with self._http.get(
-                url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request
-            ) as answer:
+            with self._http.get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
                 if answer.ok:
                     for chunk in answer.iter_content(_CHUNK):
                         digest.update(chunk)

@@ -54,9 +54,7 @@ def write_report_files(table: pa.Table, folder: Path, name: str) -> list[LocalFi
     ]
 
 
-def _write(
-    table: pa.Table, path: Path, report: str, format_: str, content_type: str, writer: _Writer
-) -> LocalFile:
+def _write(table: pa.Table, path: Path, report: str, format_: str, content_type: str, writer: _Writer) -> LocalFile:
     with _Measured(path) as file:
         writer(table, file)
     return LocalFile(path, report, format_, content_type, table.num_rows, file.size, file.digest.hexdigest())
@@ -65,9 +63,7 @@ def _write(
 def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
     for column, field in zip(table.columns, table.schema, strict=True):
         if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:
-            raise ValueError(
-                f"report {name}: column {field.name} holds NaN or infinity; a missing figure must be null"
-            )
+            raise ValueError(f"report {name}: column {field.name} holds NaN or infinity; a missing figure must be null")
 
 
 # -- formats ---------------------------------------------------------------------------------------------------------------

@@ -77,24 +77,25 @@ def _visits(rng: Random, kind: str) -> int:
 
 
 def _visit(scene: Scene, queue: Queue, entered: int, kind: str, *, transfers: bool) -> int:
-    """Once through a queue to an agent who answers. Returns when that agent leaves."""
+    """Once through a queue to an agent who answers. Returns when the last one who helped leaves."""
     rng, tempo = scene.rng, draws.TEMPO[kind]
     user_id, rang, taken = _ring(scene, queue, entered, tempo)
     legs.acd(scene, queue, entered, taken, how="answered")
     parts = draws.pieces(rng, tempo, parking=kind == "email_long")
-    end = taken + sum(duration for _, duration in parts)
+    colleague_left = taken
     emitted: list[Item] = []
+    if scene.media == "voice" and not transfers and rng.random() < 0.07:
+        parts, colleague_left, emitted = _consult(scene, queue, parts, taken, kind)
+    end = taken + sum(duration for _, duration in parts)
     if transfers:
         emitted += [metric("nTransferred", 1, end), metric("nBlindTransferred", 1, end)]
-    elif scene.media == "voice" and rng.random() < 0.07:
-        parts, end, more = _consult(scene, queue, parts, taken, kind)
-        emitted += more
     if scene.media in WRITTEN:
         emitted += _responses(rng, taken, end)
+    if scene.media == "callback":
+        emitted += [metric(name, end - taken, end) for name in ("tActiveCallback", "tActiveCallbackComplete")]
     if rng.random() < 0.01:
         emitted.append(metric("nError", 1, end))
-    active = [metric(name, end - taken, end) for name in ("tActiveCallback", "tActiveCallbackComplete")]
-    return legs.agent(
+    left = legs.agent(
         scene,
         user_id,
         queue,
@@ -103,9 +104,10 @@ def _visit(scene: Scene, queue: Queue, entered: int, kind: str, *, transfers: bo
         pieces=parts,
         acw=draws.after_call_work(rng, tempo.acw),
         waited=taken - entered,
-        metrics=emitted + active if scene.media == "callback" else emitted,
+        metrics=emitted,
         disconnect="transfer" if transfers else rng.choice(("client", "peer")),
     )
+    return max(left, colleague_left)
 
 
 def _ring(scene: Scene, queue: Queue, entered: int, tempo: Tempo) -> tuple[str, int, int]:
@@ -123,28 +125,32 @@ def _ring(scene: Scene, queue: Queue, entered: int, tempo: Tempo) -> tuple[str, 
 def _consult(
     scene: Scene, queue: Queue, parts: Sequence[Piece], taken: int, kind: str
 ) -> tuple[tuple[Piece, ...], int, list[Item]]:
-    """The agent puts the caller on hold and asks a colleague, who then may take over."""
+    """The agent puts the caller on hold and asks a colleague, who may take over.
+
+    Returns the agent's pieces, when the colleague left, and the agent's metrics of the consult.
+    """
     rng = scene.rng
-    hold = 20 * SECOND + draws.duration(rng, 40 * SECOND)
     asks = taken + sum(duration for _, duration in parts)
-    rings, picks_up = asks + SECOND, asks + SECOND + draws.duration(rng, 4 * SECOND)
+    rings = asks + SECOND
+    picks_up = rings + draws.duration(rng, 4 * SECOND)
+    advised = picks_up + 10 * SECOND + draws.duration(rng, 40 * SECOND)
     takes_over = rng.random() < 0.6
-    longer = draws.duration(rng, 2 * MINUTE) if takes_over else 0
-    released = max(picks_up + SECOND, asks + hold)
-    colleague = rng.choice(queue.members[:6])
+    colleague_left = advised + draws.duration(rng, 2 * MINUTE) if takes_over else advised
     legs.agent(
         scene,
-        colleague,
+        rng.choice(queue.members[:6]),
         None,
         begun=rings,
         answered=picks_up,
-        pieces=(("interact", released - picks_up + longer),),
+        pieces=(("interact", colleague_left - picks_up),),
         acw=draws.after_call_work(rng, draws.TEMPO[kind].acw) if takes_over else None,
     )
-    emitted = [metric("nConsult", 1, asks)]
-    if takes_over:
-        emitted += [metric("nTransferred", 1, released), metric("nConsultTransferred", 1, released)]
-    return (*parts, ("hold", released - asks)), released, emitted
+    held = (*parts, ("hold", advised - asks))
+    asked = [metric("nConsult", 1, asks)]
+    if not takes_over:
+        return (*held, ("interact", draws.duration(rng, MINUTE))), colleague_left, asked
+    handed_over = [metric("nTransferred", 1, advised), metric("nConsultTransferred", 1, advised)]
+    return held, colleague_left, asked + handed_over
 
 
 def _responses(rng: Random, taken: int, end: int) -> list[Item]:

@@ -1,0 +1,65 @@
+"""A running sandbox and a client that is logged in, for the tests of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import requests
+
+from genesys_assets.sandbox.server import Sandbox, running
+
+DAY = date(2026, 1, 28)
+NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
+LATER = datetime(2026, 2, 20, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Client:
+    """Speaks to the sandbox with plain HTTP."""
+
+    sandbox: Sandbox
+    session: requests.Session
+
+    def get(self, path: str, **parameters: Any) -> requests.Response:
+        return self.session.get(f"{self.sandbox.url}{path}", params=parameters, timeout=20)
+
+    def post(self, path: str, body: Any, **options: Any) -> requests.Response:
+        return self.session.post(f"{self.sandbox.url}{path}", json=body, timeout=20, **options)
+
+    def aggregates(self, **body: Any) -> requests.Response:
+        return self.post("/api/v2/analytics/conversations/aggregates/query", body)
+
+    def details(self, **body: Any) -> requests.Response:
+        return self.post("/api/v2/analytics/conversations/details/query", body)
+
+
+def log_in(sandbox: Sandbox, secret: str | None = None, client_id: str | None = None) -> requests.Response:
+    return requests.post(
+        f"{sandbox.url}/oauth/token",
+        auth=(client_id or sandbox.client_id, secret or sandbox.client_secret),
+        data={"grant_type": "client_credentials"},
+        timeout=20,
+    )
+
+
+def client_of(sandbox: Sandbox, session: requests.Session) -> Client:
+    session.headers["Authorization"] = f"Bearer {log_in(sandbox).json()['access_token']}"
+    return Client(sandbox, session)
+
+
+@pytest.fixture
+def at_noon() -> Iterator[Client]:
+    """At noon of DAY: conversations are in progress."""
+    with running(now=NOON, requests_per_minute=None) as sandbox, requests.Session() as session:
+        yield client_of(sandbox, session)
+
+
+@pytest.fixture
+def afterwards() -> Iterator[Client]:
+    """Weeks after DAY: all that will ever end has ended."""
+    with running(now=LATER, requests_per_minute=None) as sandbox, requests.Session() as session:
+        yield client_of(sandbox, session)
