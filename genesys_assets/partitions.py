@@ -41,9 +41,7 @@ class Calendar:
 
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
-        return dg.DailyPartitionsDefinition(
-            start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1
-        )
+        return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""
@@ -77,13 +75,6 @@ def days_around(key: str, before: int, after: int) -> list[str]:
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
     """A day depends on its hours, today on those there are so far."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
-
-
-def days_reaching(before: int, after: int = 0) -> dg.TimeWindowPartitionMapping:
-    """A day depends on itself and on the days around it, as far as they exist."""
-    return dg.TimeWindowPartitionMapping(
-        start_offset=-before, end_offset=after, allow_nonexistent_upstream_partitions=True
-    )
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

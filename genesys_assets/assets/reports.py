@@ -1,4 +1,9 @@
-"""Report assets: the built-in reports, each a formula of `tables.reports` over stored tables, a day at a time."""
+"""Report assets: the built-in reports, each a formula of `tables.reports` over stored tables, a day at a time.
+
+A report depends on the tables of its own day. Where a figure reaches beyond it (an agent handles today what began last
+week) the neighbouring days are read as far as they are stored; declaring them as dependencies would make every backfill
+of a day run a month of reports again.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +26,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.lake.lake import Lake
-from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, days_reaching, utc_day
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import conversation_model as model
 from genesys_assets.tables import reports
@@ -148,35 +153,25 @@ class BuiltIn:
 
     spec: TableSpec
     compute: Callable[[Inputs, IntervalConfig], pa.Table]
-    deps: tuple[dg.AssetDep, ...]
+    deps: tuple[dg.AssetKey, ...]
     chart: Chart
 
 
-def _on(layer: str, name: str, mapping: dg.PartitionMapping | None = None) -> dg.AssetDep:
-    return dg.AssetDep(asset_key(layer, name), partition_mapping=mapping)
-
-
 def _built_in() -> tuple[BuiltIn, ...]:
-    metrics = _on("tables", "interval_metrics")
-    metrics_around = _on("tables", "interval_metrics", days_reaching(1, 1))
-    handled = _on("tables", "session_metrics", days_reaching(REACH_DAYS, 1))
-    conversations, users, queues = (
-        _on("tables", "conversations"),
-        _on("reference", "users"),
-        _on("reference", "queues"),
-    )
-    of_day = tuple(_on("tables", name) for name in ("session_metrics", "sessions", "segments"))
+    metrics, conversations = asset_key("tables", "interval_metrics"), asset_key("tables", "conversations")
+    session_metrics = asset_key("tables", "session_metrics")
+    users, queues = asset_key("reference", "users"), asset_key("reference", "queues")
     return (
         BuiltIn(
             reports.AGENT_HOURLY,
             _agent_hourly,
-            (metrics, handled, users),
+            (metrics, session_metrics, users),
             Chart("interval_start", "conversation_count"),
         ),
         BuiltIn(
             reports.AGENT_DAILY,
             _agent_daily,
-            (metrics_around, handled, users),
+            (metrics, session_metrics, users),
             Chart("user_name", "total_handle_time_minutes"),
         ),
         BuiltIn(
@@ -188,19 +183,26 @@ def _built_in() -> tuple[BuiltIn, ...]:
         BuiltIn(
             reports.QUEUE_MEDIA,
             _queue_media,
-            (metrics_around, queues),
+            (metrics, queues),
             Chart("queue_name", "total_interactions"),
         ),
         BuiltIn(
             reports.CONVERSATION_TYPE,
             _conversation_type,
-            (conversations, of_day[0]),
+            (conversations, session_metrics),
             Chart("media_type", "conversation_count"),
         ),
         BuiltIn(
             reports.CONVERSATION_QUALITY,
             _conversation_quality,
-            (conversations, *of_day, queues, _on("reference", "wrapup_codes")),
+            (
+                conversations,
+                session_metrics,
+                asset_key("tables", "sessions"),
+                asset_key("tables", "segments"),
+                queues,
+                asset_key("reference", "wrapup_codes"),
+            ),
             Chart("queue_name", "conversation_count"),
         ),
     )
@@ -216,9 +218,7 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         deps=report.deps,
-        description=description(
-            spec, "Source: " + ", ".join(f"`{dep.asset_key.to_user_string()}`" for dep in report.deps)
-        ),
+        description=description(spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in report.deps)),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(spec, key),

@@ -1,4 +1,8 @@
-"""Automation conditions: which days are computed again on their own when what they are made of has changed."""
+"""Automation conditions: which days are computed again on their own when what they are made of has changed.
+
+The sensor that acts on them is in `sensors`. A change is remembered until it was acted on: one that arrives while the
+day is being computed is not lost, and one that was acted on does not ask again.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,51 @@ from datetime import timedelta
 
 import dagster as dg
 
-from genesys_assets.partitions import Calendar
+from genesys_assets.partitions import DAY, Calendar
+
+_KNOWN_BY_NAME = dg.AssetSelection.groups("reference")
+_OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
 
 
-def refresh(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore[type-arg]
-    """Tables and reports: today's each time an hour has landed, and those of the look-back days when they were read
-    again.
+def refresh_tables(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+    """Today's each time an hour has landed, yesterday's with its last hour, look-back days' when they were read again.
+
+    Never an older day, however many days what changed reaches into.
     """
-    return _changed_within(calendar) & ~dg.AutomationCondition.in_progress()
+    return _within(look_back(calendar)) & _changed() & ~_being_computed()
 
 
-def publish_again(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore[type-arg]
-    """Published reports: look-back days whose reports changed; never today, whose reports are not finished."""
-    return refresh(calendar) & ~dg.AutomationCondition.in_latest_time_window()
+def refresh_reports(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+    """As tables, once the day's tables are there at all: the first of them to land does not yet make a report."""
+    condition = refresh_tables(calendar)
+    for key in _OF_THE_DAY:
+        condition &= dg.AutomationCondition.asset_matches(key, _there())
+    return condition
 
 
-def _changed_within(calendar: Calendar) -> dg.AutomationCondition:  # type: ignore[type-arg]
-    reach = timedelta(days=calendar.look_back_days + 1)
-    return dg.AutomationCondition.any_deps_updated() & dg.AutomationCondition.in_latest_time_window(
-        lookback_delta=reach
-    )
+def publish_again(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+    """Finished days whose reports changed and are all there; never today, whose reports are not finished."""
+    today = dg.AutomationCondition.in_latest_time_window()
+    return refresh_tables(calendar) & ~today & ~dg.AutomationCondition.any_deps_missing()
+
+
+def look_back(calendar: Calendar) -> timedelta:
+    """From the first look-back day to the end of today."""
+    return DAY * (calendar.look_back_days + 1)
+
+
+def _within(reach: timedelta) -> dg.AutomationCondition[dg.AssetKey]:
+    return dg.AutomationCondition.in_latest_time_window(lookback_delta=reach)
+
+
+def _changed() -> dg.AutomationCondition[dg.AssetKey]:
+    """Reference data alone changes no figure, only names: those follow with the next change."""
+    return dg.AutomationCondition.any_deps_updated().ignore(_KNOWN_BY_NAME).since_last_handled()
+
+
+def _being_computed() -> dg.AutomationCondition[dg.AssetKey]:
+    return dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
+
+
+def _there() -> dg.AutomationCondition[dg.AssetKey]:
+    return ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()

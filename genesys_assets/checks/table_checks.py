@@ -31,13 +31,8 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
-        described["rows_in_partition"] = (
-            f"{spec.partition_column} lies on the partition's UTC day in every row."
-        )
-    return [
-        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
-        for name, text in described.items()
-    ]
+        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
+    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
 
 
 def check_table(
@@ -54,17 +49,13 @@ def check_table(
             check_name=name,
             asset_key=key,
             passed=not found,
-            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))}
-            if found
-            else {},
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))} if found else {},
         )
         for name, found in problems.items()
     ]
 
 
-def _problems(
-    dataset: pads.Dataset | None, spec: TableSpec, partition: str | None
-) -> Iterator[tuple[str, str]]:
+def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
     if dataset is None:
         yield "columns_and_types", "there is no file"
         return

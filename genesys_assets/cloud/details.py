@@ -8,9 +8,9 @@ in `tables`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
@@ -59,9 +59,7 @@ def first_and_last_start(page: Page) -> tuple[datetime, datetime] | None:
 
 
 def _read(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[Page]:
-    """The pages of an interval; where the platform cannot answer for all of it at once, those of its
-    halves.
-    """
+    """The pages of an interval; where the platform cannot answer for all at once, those of its halves."""
     reached = interval.start
     try:
         for answer in _read_at_once(cloud, interval, page_size, progress):
@@ -83,31 +81,37 @@ def _can_be_halved(interval: Interval) -> bool:
     return len(interval.days()) > 1 or interval.duration >= 2 * SHORTEST_PIECE
 
 
-def _read_at_once(
-    cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress
-) -> Iterator[_Answer]:
-    """The pages of an interval of at most 7 days, by one query from its early end and, if need be, one from
-    its late end.
-    """
+def _read_at_once(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[_Answer]:
+    """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
     ascending = _Query(cloud, interval, page_size, "asc")
     total = ascending.total()
-    if total <= ascending.reach:
-        yield from ascending.walk(interval, total, progress)
-        return
-    if len(interval.days()) > 1:
+    if total > ascending.reach and len(interval.days()) > 1:
         raise _Crowded
-    # Shorter intervals do not help within a day, as the query answers for whole days. So read it from both
-    # ends.
+    # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.
     descending = _Query(cloud, interval, page_size, "desc")
-    edge = ascending.answer(ascending.furthest).latest or interval.end
     if total > 2 * ascending.reach:
-        descending.must_reach(max(edge, interval.start), total)
-    if interval.start <= edge:
-        yield from ascending.walk(interval, ascending.reach, progress)
-    if edge < interval.end:
-        rest = Interval(max(edge, interval.start), interval.end)
-        yield from descending.walk(rest, min(total, descending.reach), progress)
-        descending.must_reach(rest.start, total)
+        early, late = ascending.answer(ascending.furthest), descending.answer(descending.furthest)
+        if _leaves_a_gap(early, late, interval):
+            raise _beyond_reach(interval, total, 2 * ascending.reach)
+    if (yield from ascending.walk(interval, total, progress)):
+        return
+    rest = Interval(max(ascending.reached or interval.start, interval.start), interval.end)
+    if not (yield from descending.walk(rest, total, progress)):
+        raise _beyond_reach(interval, total, 2 * ascending.reach)
+
+
+def _leaves_a_gap(early: _Answer, late: _Answer, interval: Interval) -> bool:
+    """Whether part of the interval lies between what is reached from the two ends of the day."""
+    if early.latest is None or late.earliest is None:
+        return False
+    return max(early.latest, interval.start) < min(late.earliest, interval.end)
+
+
+def _beyond_reach(interval: Interval, total: int, reach: int) -> TooLarge:
+    return TooLarge(
+        f"About {total:,} conversations started on {interval.start:%Y-%m-%d}, and the details query reaches"
+        f" {reach:,} a day at most. Use a details job for this day."
+    )
 
 
 class _Crowded(Exception):
@@ -133,9 +137,7 @@ class _Answer:
 
 
 class _Query:
-    """One details query in one order, and the few of its answers that the search for the first page has
-    seen.
-    """
+    """One details query in one order, and those few of its answers that a search has seen."""
 
     def __init__(self, cloud: GenesysCloud, interval: Interval, page_size: int, order: Order) -> None:
         self._cloud = cloud
@@ -145,10 +147,13 @@ class _Query:
         self._seen: dict[int, _Answer] = {}
         self.furthest = MOST_RESULTS // page_size
         self.reach = self.furthest * page_size
+        self.reached: datetime | None = None
 
     def total(self) -> int:
         """How many results the platform has, or thinks it has."""
         first = self.answer(1)
+        if first.rows == 0:
+            self._must_be_the_end(first, 0)
         return max(first.total or 0, first.rows)
 
     def answer(self, number: int) -> _Answer:
@@ -157,49 +162,39 @@ class _Query:
             self._seen[number] = self._ask(number)
         return self._seen[number]
 
-    def walk(
-        self, interval: Interval, total: int, progress: _Progress, *, to_reach_only: bool = False
-    ) -> Iterator[_Answer]:
+    def walk(self, interval: Interval, total: int, progress: _Progress) -> Generator[_Answer, None, bool]:
         """The pages with a conversation of the interval, out of `total` results, in this query's order.
 
-        Raises TooLarge if the last page that may be asked for is not the end, unless that is as far as wanted.
+        Returns whether that is all; if not, there may be more behind the last page that may be asked for.
         """
-        pages = -(-total // self._page_size)
-        first = self._search(1, pages, lambda answer: not self._before(answer, interval))
-        last = self._search(first, pages, lambda answer: self._ends(answer, interval))
+        pages = min(-(-total // self._page_size), self.furthest)
+        first, last = 1, pages
+        if not _is_whole_days(interval):
+            first = self._search(1, pages, lambda answer: not self._before(answer, interval))
+            last = self._search(first, pages, lambda answer: self._ends(answer, interval))
         self._seen = {number: seen for number, seen in self._seen.items() if first <= number <= last}
         progress.expect(last - first + 1, total)
         for answer in self._from(first, last):
             if answer.rows == 0:
                 self._must_be_the_end(answer, total)
-                return
+                return True
+            self.reached = answer.latest or self.reached
+            total = max(total, answer.total or 0)
             if not answer.outside(interval):
                 progress.advance()
                 yield answer
             if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
-                return
-        if not to_reach_only:
-            raise self.beyond_reach(total)
-
-    def beyond_reach(self, total: int) -> TooLarge:
-        return TooLarge(
-            f"About {total:,} conversations started on {self._interval.start:%Y-%m-%d}, and the details query"
-            f" reaches {2 * self.reach:,} a day at most. Use a details job for this day."
-        )
+                return True
+        return total <= self.reach
 
     def _from(self, first: int, last: int) -> Iterator[_Answer]:
-        """Pages ahead of their use up to `last`, the last one expected, then one by one while there may be more."""
+        """Pages ahead of their use up to `last`, the last one expected, then one by one."""
         ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, last + 1))
         beyond = map(self._ask_unless_seen, range(max(first, last + 1), self.furthest + 1))
         return chain(ahead, beyond)
 
     def _search(self, low: int, high: int, reached: Callable[[_Answer], bool]) -> int:
-        """The first page from `low` on that is `reached`, or `high`: pages are in order, and many may lie before.
-
-        A whole day needs no search: its first page and its last are the query's.
-        """
-        if self._order == "asc" and self._interval_is_whole_days():
-            return low if low > 1 or reached(self.answer(1)) else high
+        """The first page from `low` on that is `reached`, or `high`; many pages may lie before it."""
         while low < high:
             for number, seen in self._seen.items():
                 if low <= number <= high:
@@ -212,9 +207,6 @@ class _Query:
         if answer.earliest is None or answer.latest is None:
             return False
         return answer.latest < interval.start if self._order == "asc" else answer.earliest >= interval.end
-
-    def _beyond(self, answer: _Answer, interval: Interval) -> bool:
-        return answer.outside(interval) and not self._before(answer, interval)
 
     def _ends(self, answer: _Answer, interval: Interval) -> bool:
         """Whether nothing of the interval can follow; rows of the very same start may be spread over two
@@ -239,9 +231,7 @@ class _Query:
         return self._seen.pop(number, None) or self._ask(number)
 
     def _ask(self, number: int) -> _Answer:
-        query = DetailsQuery(
-            interval=self._interval, page_number=number, page_size=self._page_size, order=self._order
-        )
+        query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
         rows = list_in(page, "conversations")
         total = page.json().get("totalHits")
@@ -255,6 +245,10 @@ class _Query:
             earliest=earliest,
             latest=latest,
         )
+
+
+def _is_whole_days(interval: Interval) -> bool:
+    return all(instant.time() == time() for instant in (interval.start, interval.end))
 
 
 class _Progress:

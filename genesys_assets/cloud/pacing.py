@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable, Mapping
 
 WINDOW_SECONDS = 60.0
-# Up to here requests go out as they come; the rest of the budget is spread over the rest of the window, so that
-# each of those requests knows the count of the one before and several processes share the end of a budget
-# without refusals.
+# Up to here requests go out as they come; the rest of the budget is spread over the rest of the window, so
+# that each of those requests knows the count of the one before and several processes share the end of a
+# budget without refusals.
 UNHURRIED_SHARE = 0.9
 # The API's seconds are whole; window ends that lie this close are one and the same.
 SAME_WINDOW_SECONDS = 5.0
@@ -100,11 +100,9 @@ class Budget:
 
 
 class Pacer:
-    """One budget, shared by threads: `acquire()` before every request, `observe(headers)` after it, always."""
+    """One budget, shared by threads: `acquire()` before every request, `observe(headers)` after each."""
 
-    def __init__(
-        self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._budget = Budget(requests_per_minute)
         self._clock = clock
         self._sleep = sleep

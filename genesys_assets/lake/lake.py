@@ -68,9 +68,7 @@ class Lake:
         """One writer per partition. All partitions are replaced when the block ends well, none when it does not."""
         with self.store.scratch() as folder, contextlib.ExitStack() as stack:
             writers = {
-                key: stack.enter_context(
-                    PageWriter(folder / f"{index}.parquet", {**provenance, "partition": key})
-                )
+                key: stack.enter_context(PageWriter(folder / f"{index}.parquet", {**provenance, "partition": key}))
                 for index, key in enumerate(keys)
             }
             yield writers
@@ -100,9 +98,7 @@ class Lake:
             for asset, writer in writers.items():
                 self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
 
-    def write(
-        self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance
-    ) -> None:
+    def write(self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance) -> None:
         """Replace one partition of one table."""
         with self.table_writers({asset: spec}, key, provenance) as writers:
             writers[asset].write(table)
@@ -140,9 +136,7 @@ class Lake:
         dataset = self.dataset(asset, keys)
         if dataset is None:
             if schema is None:
-                raise FileNotFoundError(
-                    f"{asset} has no stored partition among {keys!r}: materialise it first"
-                )
+                raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
             empty = schema.empty_table()
             return empty.select(list(columns)) if columns else empty
         return dataset.to_table(columns=list(columns) if columns else None, filter=where)

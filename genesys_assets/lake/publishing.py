@@ -1,15 +1,15 @@
 """Reports on S3: upload, presigned address, and the proof that only its holder can read the file.
 
-An address is handed out only after three things were seen: without its signature the object is refused, with it the object
-comes, and what comes has the sha256 that was written. The formats are `report_files`; which reports of which day, and the
-Dagster asset, are `assets.published`.
+An address is handed out only after three things were seen: without its signature the object is refused,
+with it the object comes, and what comes has the sha256 that was written. The formats are `report_files`;
+which reports of which day, and the Dagster asset, are `assets.published`.
 
     <prefix>/reports/<report>/date=2026-01-31/<report>.parquet|.csv|.json
     <prefix>/reports/manifest/date=2026-01-31/manifest.json
 
-**A presigned address is a key**: whoever has it reads the file until it expires. Addresses stand in the manifest and in the
-materialisation's metadata, never in a log or an error. The manifest is thus as secret as what it lists; it is published under
-the same proof.
+**A presigned address is a key**: whoever has it reads the file until it expires. Addresses stand in the
+manifest and in the materialisation's metadata, never in a log or an error. The manifest is thus as secret as
+what it lists, and is published under the same proof.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
 _REFUSED = (401, 403)
 _TIMEOUT_SECONDS = (10, 60)
 _CHUNK = 1 << 20
+_SIGV4 = "genesys_assets-sigv4"
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
@@ -52,7 +53,7 @@ class PubliclyReadable(PublishingError):
 
 
 class NotRefused(PublishingError):
-    """It could not be seen that the object is refused without a signature: the answer was neither a refusal nor the object."""
+    """Without a signature the answer was neither a refusal nor the object, which proves nothing."""
 
 
 class NotReadable(PublishingError):
@@ -86,10 +87,10 @@ class PublishedFile:
 
 
 class Publisher:
-    """Publishes to one `s3://bucket/prefix`. `s3_client` is a boto3 client, such as dagster-aws's S3Resource gives.
+    """Publishes to one `s3://bucket/prefix`, through a boto3 client such as dagster-aws's S3Resource gives.
 
-    An address never outlives the credentials it was signed with: with temporary ones it may end before `expires_at`.
-    Raises InvalidLocation and InvalidExpiry.
+    An address never outlives the credentials it was signed with: with temporary ones it may end before its
+    `expires_at`. Raises InvalidLocation and InvalidExpiry.
     """
 
     def __init__(
@@ -104,11 +105,12 @@ class Publisher:
         self.bucket, self.prefix = s3_location(url)
         if not 1 <= expiry_seconds <= LONGEST_EXPIRY_SECONDS:
             raise InvalidExpiry(
-                f"presigned addresses cannot live {expiry_seconds} seconds: choose 1 to {LONGEST_EXPIRY_SECONDS} (7 days)"
+                f"presigned addresses cannot live {expiry_seconds} seconds: choose 1 to "
+                f"{LONGEST_EXPIRY_SECONDS} (7 days), for example GENESYS_ASSETS_URL_EXPIRY_SECONDS=86400"
             )
         self.expiry_seconds = expiry_seconds
         self._client = sign_with_sigv4(s3_client)
-        self._http = http or requests.Session()
+        self._http = http
         self._now = now
 
     def publish(self, report: str, day: date, files: Sequence[LocalFile]) -> list[PublishedFile]:
@@ -147,7 +149,16 @@ class Publisher:
         with file.path.open("rb") as body:
             self._upload(key, body, file.content_type, file.sha256)
         url = self._proven_url(key, file.sha256)
-        return PublishedFile(report, file.format, key, file.rows, file.bytes, file.sha256, url, _expires_at(url))
+        return PublishedFile(
+            report=report,
+            format=file.format,
+            key=key,
+            rows=file.rows,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            url=url,
+            expires_at=_expires_at(url),
+        )
 
     def _key(self, report: str, day: date, name: str) -> str:
         return "/".join(filter(None, [self.prefix, "reports", report, f"date={day.isoformat()}", name]))
@@ -164,11 +175,11 @@ class Publisher:
             )
         except (ClientError, BotoCoreError) as error:
             raise UploadRefused(
-                f"{self._place(key)} was not uploaded: {error} Check GENESYS_ASSETS_PUBLISH_URL, the AWS credentials and "
-                "their permission s3:PutObject."
+                f"{self._place(key)} was not uploaded ({str(error).rstrip('.')}): check the bucket in "
+                "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permission s3:PutObject"
             ) from error
 
-    # -- proof -------------------------------------------------------------------------------------------------------------
+    # -- proof ---------------------------------------------------------------------------------------
 
     def _proven_url(self, key: str, sha256: str) -> str:
         with _unlogged():
@@ -192,29 +203,35 @@ class Publisher:
             return
         if 200 <= status < 300:
             raise PubliclyReadable(
-                f"{self._place(key)} can be read by anyone without a signature{self._withdraw(key)}. Make the bucket private "
-                "(on AWS: block public access) or choose another in GENESYS_ASSETS_PUBLISH_URL."
+                f"{self._place(key)} could be read by anyone, without a signature{self._withdraw(key)}: make "
+                "the bucket private (on AWS: block public access), or name another in "
+                "GENESYS_ASSETS_PUBLISH_URL"
             )
         raise NotRefused(
-            f"{self._place(key)} without a signature was answered with HTTP {status}; only 401 or 403 proves that it is private"
+            f"asked for {self._place(key)} without a signature, S3 answered HTTP {status}: only 401 or 403 "
+            "proves that it is private"
         )
 
     def _prove_readable(self, key: str, url: str, sha256: str) -> None:
         status, digest = self._get(key, url)
         if status != requests.codes.ok:
             raise NotReadable(
-                f"the presigned address of {self._place(key)} was answered with HTTP {status}: check the permission "
-                "s3:GetObject, the region, and this machine's clock"
+                f"the presigned address of {self._place(key)} was answered with HTTP {status}: check the "
+                "permission s3:GetObject, the region, and this machine's clock"
             )
         if digest != sha256:
-            raise Altered(f"{self._place(key)} holds other bytes than were written: sha256 {digest}, not {sha256}")
+            raise Altered(
+                f"{self._place(key)} gives other bytes than were written (sha256 {digest}, not {sha256}): "
+                "see whether something else writes there, and publish again"
+            )
 
     def _get(self, key: str, url: str) -> tuple[int, str]:
-        """Status and sha256 of the body. Errors tell only their kind: what requests says of them holds the address."""
+        """Status and sha256 of the body. An error tells only its kind: its own words hold the address."""
         digest = hashlib.sha256()
+        get = self._http.get if self._http else requests.get
         try:
-            # The no-op `auth` keeps requests from adding credentials of a .netrc.
-            with self._http.get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
+            # Without an `auth` of its own, requests would add credentials found in a .netrc.
+            with get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
                 if answer.ok:
                     for chunk in answer.iter_content(_CHUNK):
                         digest.update(chunk)
@@ -233,12 +250,12 @@ class Publisher:
 
 
 def s3_location(url: str) -> tuple[str, str]:
-    """`s3://bucket/some/prefix` -> ("bucket", "some/prefix"); the prefix may be missing. Raises InvalidLocation."""
+    """`s3://bucket/a/prefix` -> ("bucket", "a/prefix"); the prefix may be missing. Raises InvalidLocation."""
     match = _BUCKET_AND_PREFIX.fullmatch(url)
     if match is None:
         raise InvalidLocation(
-            f"{url!r} is not a place to publish to: expected s3://bucket/prefix, the bucket 3 to 63 lower-case letters, digits, "
-            "dots and hyphens"
+            f"{url!r} is not a place to publish to: expected s3://bucket/prefix, the bucket 3 to 63 small "
+            "letters, digits, dots and hyphens"
         )
     bucket, prefix = match.groups()
     return bucket, (prefix or "").strip("/")
@@ -247,11 +264,10 @@ def s3_location(url: str) -> tuple[str, str]:
 def sign_with_sigv4(s3_client: Any) -> Any:
     """The same client, presigning with SigV4.
 
-    boto3 falls back to the older SigV2 for endpoints other than AWS's, whose lifetimes are unbounded and which many servers refuse.
+    Left alone, boto3 presigns with the older SigV2 where the endpoint is not AWS's; SigV2 knows no bound of a
+    lifetime, and many servers refuse it.
     """
-    s3_client.meta.events.register_first(
-        "choose-signer.s3.GetObject", _sigv4_for_presigning, unique_id="genesys_assets-sigv4"
-    )
+    s3_client.meta.events.register_first("choose-signer.s3.GetObject", _sigv4_for_presigning, _SIGV4)
     return s3_client
 
 

@@ -1,10 +1,12 @@
 """One report as files that anyone can open: Parquet, CSV and JSON.
 
-Here is how values look in each format. Where the files go and who may read them is `publishing`; what the columns mean is
-`tables.reports`. All three are written batch by batch, and measured while they are written, so that no file is read again.
+Here is how values look in each format. Where the files go and who may read them is `publishing`; what the
+columns mean is `tables.reports`. Each file is written batch by batch, and measured while it is written, so
+that none is read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.
-- CSV: RFC 4180 in UTF-8, with a header and CRLF. A null is an empty field, an empty text is `""`, a list is a JSON array.
+- CSV: RFC 4180 in UTF-8, with a header and CRLF. A null is an empty field, an empty text is `""`, a list is
+  a JSON array.
 - JSON: an array of records, one on each line. A null is null, a list is a list.
 - CSV and JSON write moments as 2026-01-31T13:00:00.000Z and days as 2026-01-31.
 """
@@ -34,7 +36,6 @@ class LocalFile:
     """A finished file of one report; `sha256` in hex, `bytes` its size."""
 
     path: Path
-    report: str
     format: str
     content_type: str
     rows: int
@@ -48,25 +49,26 @@ def write_report_files(table: pa.Table, folder: Path, name: str) -> list[LocalFi
     Raises ValueError where a figure is NaN or infinite: a missing figure is null.
     """
     _refuse_unreal_figures(table, name)
-    return [
-        _write(table, folder / f"{name}.{format_}", name, format_, content_type, writer)
-        for format_, (content_type, writer) in _FORMATS.items()
-    ]
+    return [_write(table, folder / f"{name}.{format_}", format_) for format_ in _FORMATS]
 
 
-def _write(table: pa.Table, path: Path, report: str, format_: str, content_type: str, writer: _Writer) -> LocalFile:
+def _write(table: pa.Table, path: Path, format_: str) -> LocalFile:
+    content_type, write = _FORMATS[format_]
     with _Measured(path) as file:
-        writer(table, file)
-    return LocalFile(path, report, format_, content_type, table.num_rows, file.size, file.digest.hexdigest())
+        write(table, file)
+    return LocalFile(path, format_, content_type, table.num_rows, file.size, file.digest.hexdigest())
 
 
 def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
     for column, field in zip(table.columns, table.schema, strict=True):
         if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:
-            raise ValueError(f"report {name}: column {field.name} holds NaN or infinity; a missing figure must be null")
+            raise ValueError(
+                f"report {name}: column {field.name} holds NaN or infinity; a missing figure must be null, "
+                "so mend the formula that made it"
+            )
 
 
-# -- formats ---------------------------------------------------------------------------------------------------------------
+# -- formats -----------------------------------------------------------------------------------------
 
 
 def _write_parquet(table: pa.Table, file: _Measured) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -41,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(_introduction(sandbox), flush=True)
             stop.wait()
     except OSError as error:
-        print(f"The sandbox cannot listen on port {options.port}: {error.strerror}. Choose another, or 0.")
+        print(
+            f"The sandbox cannot listen on port {options.port}: {error.strerror}. Choose another, or 0.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

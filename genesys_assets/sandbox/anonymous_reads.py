@@ -16,7 +16,7 @@ _Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _NOT_BUCKETS = ("/v1/", "/auth/", "/info", "/healthcheck")
 
 
-def filter_factory(_shared: dict[str, str], *, account: str, **_: str) -> Callable[[_Application], _Application]:
+def filter_factory(_: dict[str, str], *, account: str, **__: str) -> Callable[[_Application], _Application]:
     """The step as PasteDeploy builds it. `account` owns every bucket, for example AUTH_sandbox."""
     return lambda application: AnonymousReads(application, account)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 
@@ -60,6 +60,14 @@ class Behaviour:
         """
         with self._lock:
             self.faults.append(Fault(status, times, path, dict(headers or {}), body, truncated))
+
+    def reset(self) -> None:
+        """Back to good behaviour."""
+        fresh = Behaviour()
+        with self._lock:
+            for knob in fields(self):
+                if knob.name != "_lock":
+                    setattr(self, knob.name, getattr(fresh, knob.name))
 
     def fault_for(self, path: str) -> Fault | None:
         """Takes one use from the first fault that concerns this path."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from genesys_assets.lake.lake import Lake
 
-_ROWS_SHOWN = 8
 _BUCKET = "genesys-assets"
 
 
@@ -103,15 +102,12 @@ def _lake() -> Lake:
 
 
 def _print_reports(lake: Lake, day: str) -> None:
-    from tabulate import tabulate
-
+    from genesys_assets.assets.common import markdown
     from genesys_assets.tables.reports import REPORTS
 
     for spec in REPORTS:
         table = lake.read(f"reports/{spec.name}", day)
-        _say(f"\n{spec.name}: {len(table)} rows. {spec.description}")
-        shown = table.slice(0, _ROWS_SHOWN).to_pandas()
-        print(tabulate(shown.values.tolist(), headers=list(shown.columns), tablefmt="simple", floatfmt=".2f"))
+        _say(f"\n{spec.name}: {len(table)} rows. {spec.description}\n\n{markdown(table)}")
 
 
 def _manifest(day: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from genesys_assets.sandbox.swift_settings import SERVERS
 _ACCOUNT = "sandbox"
 _STARTUP_SECONDS = 30.0
 _ATTEMPTS = 3
+_Process = subprocess.Popen[bytes]
 
 
 class ObjectStoreError(RuntimeError):
@@ -163,7 +164,8 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectSto
             python, home, ports=ports, account=_ACCOUNT, secret=store.secret_key, region=store.region
         )
     except subprocess.CalledProcessError as error:
-        raise ObjectStoreError(f"the S3 server's rings could not be written: {error.stderr[-500:]}") from error
+        said = error.stderr.strip()[-800:]
+        raise ObjectStoreError(f"the S3 server's rings could not be written: {said}") from error
     processes = {server: servers.enter_context(_process(python, settings, server)) for server in SERVERS}
     servers.enter_context(_ending_with_this_process([process.pid for process in processes.values()]))
     deadline = time.monotonic() + _STARTUP_SECONDS
@@ -181,7 +183,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _process(python: Path, settings: Path, server: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(python: Path, settings: Path, server: str) -> Iterator[_Process]:
     """One server, in a process group of its own: Swift's servers signal their whole group when they end."""
     with (settings / f"{server}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -198,7 +200,7 @@ def _process(python: Path, settings: Path, server: str) -> Iterator[subprocess.P
         _stop(process)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: _Process) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -225,7 +227,7 @@ def _ending_with_this_process(pids: list[int]) -> Iterator[None]:
             os.killpg(guard.pid, signal.SIGKILL)
 
 
-def _wait_until_healthy(server: str, process: subprocess.Popen[bytes], port: int, log: Path, deadline: float) -> None:
+def _wait_until_healthy(server: str, process: _Process, port: int, log: Path, deadline: float) -> None:
     while not _healthy(port):
         ended = process.poll() is not None
         if ended or time.monotonic() > deadline:

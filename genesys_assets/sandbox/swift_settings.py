@@ -98,11 +98,19 @@ for name, port in (ring.split("=") for ring in rings):
 """
 
 
-def write(python: Path, home: Path, *, ports: Mapping[str, int], account: str, secret: str, region: str) -> Path:
+def write(
+    python: Path,
+    home: Path,
+    *,
+    ports: Mapping[str, int],
+    account: str,
+    secret: str,
+    region: str,
+) -> Path:
     """Write the settings of all four servers below `home`; gives their folder, with one <server>.conf each.
 
-    `python` is the interpreter Swift is installed for, `ports` the port of each server. What was written before
-    is replaced; objects stay. Raises subprocess.CalledProcessError where Swift cannot write its rings.
+    `python` is the interpreter Swift is installed for, `ports` the port of each server. What was written
+    before is replaced; objects stay. Raises subprocess.CalledProcessError where Swift cannot write its rings.
     """
     settings, devices = home / "settings", home / "devices"
     shutil.rmtree(settings, ignore_errors=True)
@@ -121,9 +129,10 @@ def write(python: Path, home: Path, *, ports: Mapping[str, int], account: str, s
     (settings / "swift.conf").write_text(_SWIFT)
     for server in SERVERS:
         template = _COMMON + (_PROXY if server == "proxy" else _STORAGE)
-        (settings / f"{server}.conf").write_text(template.format(server=server, port=ports[server], **values))
+        text = template.format(server=server, port=ports[server], **values)
+        (settings / f"{server}.conf").write_text(text)
     shutil.copy(Path(__file__).with_name("anonymous_reads.py"), settings)
     rings = [f"{server}={ports[server]}" for server in SERVERS if server != "proxy"]
-    command = [python, "-c", _WRITE_RINGS, settings, _DEVICE, *rings]
+    command: list[str | Path] = [python, "-c", _WRITE_RINGS, settings, _DEVICE, *rings]
     subprocess.run(command, capture_output=True, text=True, check=True)
     return settings
