@@ -5,7 +5,7 @@ builds nothing.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -26,6 +26,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
     from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
@@ -40,10 +41,10 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         assets = [
             *build_reference_assets(),
             *build_page_assets(calendar),
-            *build_table_assets(calendar),
-            *build_report_assets(calendar),
+            *_automated(build_table_assets(calendar), refresh_tables(calendar)),
+            *_automated(build_report_assets(calendar), refresh_reports(calendar)),
+            *_automated(build_published_assets(calendar), publish_again(calendar)),
             *build_live_assets(),
-            *build_published_assets(calendar),
         ]
     return dg.Definitions(
         assets=assets,
@@ -60,6 +61,13 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         sensors=build_sensors(),
         executor=dg.in_process_executor,
     )
+
+
+def _automated(
+    assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]
+) -> Iterable[Any]:
+    """The assets, computed again on their own as the condition says."""
+    return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
 
 @dg.definitions

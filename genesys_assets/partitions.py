@@ -15,6 +15,7 @@ from genesys_assets.settings import CalendarSettings
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+_UTC = ZoneInfo("UTC")
 
 REACH_DAYS = 31
 """How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
@@ -41,17 +42,23 @@ class Calendar:
 
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
-        return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
+        return dg.DailyPartitionsDefinition(
+            start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1
+        )
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""
         day = date.fromisoformat(key)
         return _midnight(day, self.zone), _midnight(day + DAY, self.zone)
 
+    def last_to_finish(self, key: str) -> ZoneInfo:
+        """The zone in which a day is over when both the UTC day and the business day are: west of UTC its own."""
+        return self.zone if self.business_day(key)[1] > utc_day(key)[1] else _UTC
+
 
 def utc_day(key: str) -> tuple[datetime, datetime]:
     """UTC bounds of a daily key."""
-    start = _midnight(date.fromisoformat(key), ZoneInfo("UTC"))
+    start = _midnight(date.fromisoformat(key), _UTC)
     return start, start + DAY
 
 

@@ -5,12 +5,14 @@ Settings come in groups by who needs them, so that a missing AWS address never s
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,10 +45,27 @@ class _Group(BaseSettings):
         hint = f"{field.description} Set it in the environment or in .env, for example {name}={example}"
         if problem["type"] == "missing":
             return f"{name} is not set: {hint}"
-        secret = field.annotation is SecretStr
+        secret = SecretStr in (field.annotation, *get_args(field.annotation))
         value = "" if secret else f" is {problem.get('input')!r}, which is not valid"
         reason = str(problem["msg"]).removeprefix("Value error, ")
         return f"{name}{value} ({reason}): {hint}"
+
+
+def _address(value: str) -> str:
+    if not _is_address(value):
+        raise ValueError("an address begins with https:// or http:// and names a host")
+    return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+_Address = Annotated[str, AfterValidator(_address)]
 
 
 def _setting(name: str, description: str, example: str, **options: Any) -> Any:
@@ -62,13 +81,13 @@ class CloudSettings(_Group):
         "mypurecloud.com",
         default=None,
     )
-    api_url: str | None = _setting(
+    api_url: _Address | None = _setting(
         "GENESYS_CLOUD_API_URL",
         "API address instead of a region.",
         "https://api.mypurecloud.com",
         default=None,
     )
-    login_url: str | None = _setting(
+    login_url: _Address | None = _setting(
         "GENESYS_CLOUD_LOGIN_URL",
         "Login address instead of a region.",
         "https://login.mypurecloud.com",
@@ -92,13 +111,6 @@ class CloudSettings(_Group):
         ge=1,
     )
 
-    @field_validator("api_url", "login_url")
-    @classmethod
-    def _is_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("an address begins with https:// or http://")
-        return value.rstrip("/") if value else value
-
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if self.region is None and self.api_url is None:
@@ -107,6 +119,10 @@ class CloudSettings(_Group):
                 "GENESYS_CLOUD_REGION=mypurecloud.com, or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
             )
         return self
+
+
+_EARLIEST = date(2010, 1, 1)
+"""Before there was anything to fetch; an earlier date is a slip that would make millions of partitions."""
 
 
 class CalendarSettings(_Group):
@@ -127,11 +143,19 @@ class CalendarSettings(_Group):
         le=31,
     )
 
+    @field_validator("start_date", mode="before")
+    @classmethod
+    def _is_day(cls, value: Any) -> Any:
+        if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            raise ValueError("a date is written YYYY-MM-DD")
+        return value
+
     @field_validator("start_date")
     @classmethod
     def _in_the_past(cls, value: date) -> date:
-        if value > date.today() + timedelta(days=1):
-            raise ValueError("the first partition cannot lie in the future")
+        today = datetime.now(UTC).date()
+        if not _EARLIEST <= value <= today:
+            raise ValueError(f"the first partition must lie between {_EARLIEST} and today, {today}")
         return value
 
     @field_validator("time_zone")
@@ -149,7 +173,9 @@ class CalendarSettings(_Group):
 class LakeSettings(_Group):
     """Where the lake is."""
 
-    lake: str = _setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
+    lake: str = _setting(
+        "GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default=""
+    )
     dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property
@@ -192,9 +218,16 @@ class PublishSettings(_Group):
 class AlertSettings(_Group):
     """Where failures are announced besides the log."""
 
-    webhook: str | None = _setting(
+    webhook: SecretStr | None = _setting(
         "GENESYS_ASSETS_ALERT_WEBHOOK",
-        "Address that receives a JSON message for each failed run.",
+        "Address that receives a JSON message for each failed run; kept secret, for whoever knows it can post there.",
         "https://hooks.example.com/T0/B0",
         default=None,
     )
+
+    @field_validator("webhook")
+    @classmethod
+    def _names_a_host(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _address(value.get_secret_value())
+        return value

@@ -65,7 +65,7 @@ def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPar
 
 
 def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:
-    return {"run_id": context.run_id, "source": source, **more}
+    return {"run_id": context.run.run_id, "source": source, **more}
 
 
 def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -> dict[str, Any]:
@@ -103,13 +103,20 @@ def _shown(value: Any) -> str:
 
 
 @contextmanager
-def usage_of(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
-    """Fills the dictionary, at the end, with what the block cost: requests, retries, seconds waited for the rate
-    limit.
+def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
+    """Around everything that speaks to the API: fills the dictionary, at the end, with what it cost.
+
+    Where the API has been down for so long that calls fail at once, asks Dagster to come back later instead of holding
+    a slot.
     """
+    from genesys_assets.cloud.errors import CircuitOpen
+
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
-    yield spent
+    try:
+        yield spent
+    except CircuitOpen as closed_door:
+        raise dg.RetryRequested(max_retries=3, seconds_to_wait=closed_door.retry_in) from closed_door
     usage = cloud.usage.snapshot() - before
     spent.update(
         requests=usage.requests,

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from genesys_assets.assets.common import (
     POOL,
+    asking,
     asset_key,
     attributes,
     description,
     provenance,
     table_metadata,
-    usage_of,
 )
 from genesys_assets.cloud import live
 from genesys_assets.cloud.page import Page
@@ -66,7 +66,7 @@ def _live_asset(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud = genesys_cloud.client
-        with usage_of(cloud) as spent:
+        with asking(cloud) as spent:
             pages = list(observe(cloud, lake.lake))
         table = decode((page.fetched_at, page.body) for page in pages)
         observed_at = max(page.fetched_at for page in pages)

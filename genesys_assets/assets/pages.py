@@ -1,28 +1,25 @@
 """Page assets: what the API said, byte for byte, by hour and by day. Nothing is decoded here (`tables`)."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 import dagster as dg
 
 from genesys_assets.assets.common import (
     ONE_RUN,
     POOL,
+    asking,
     asset_key,
     attributes,
     checked_keys,
     provenance,
-    usage_of,
     window_metadata,
 )
 from genesys_assets.cloud import aggregates, details
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.details import first_and_last_start
-from genesys_assets.cloud.errors import CircuitOpen
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuery, Interval
 from genesys_assets.lake.lake import PageWriter
@@ -37,6 +34,9 @@ _DETAILS = "POST /api/v2/analytics/conversations/details/query"
 _A_LITTLE_AGO = timedelta(minutes=1)
 """How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
+
+Window = tuple[datetime, datetime]
+"""Half-open, in UTC."""
 
 
 def build_page_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -78,8 +78,7 @@ def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.daily)
         until = datetime.now(UTC) - _A_LITTLE_AGO
-        bounds = {key: calendar.business_day(key) for key in keys}
-        windows = {key: (start, min(end, until)) for key, (start, end) in bounds.items()}
+        windows = {key: _so_far(key, *calendar.business_day(key), until) for key in keys}
         zone = None if calendar.zone.key == "UTC" else calendar.zone.key
         return _fetch_aggregates(context, genesys_cloud, lake, "daily_aggregates", windows, "P1D", zone)
 
@@ -100,21 +99,16 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     def hourly_details(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
-        keys = checked_keys(context, calendar.hourly)
-        hours = {key: utc_hour(key) for key in keys}
         cloud, origin = genesys_cloud.client, provenance(context, _DETAILS)
-        with (
-            _retry_later_while_closed(),
-            usage_of(cloud) as spent,
-            lake.lake.page_writers("pages/hourly_details", keys, origin) as writers,
-        ):
-            for interval in _one_read_a_day(hours.values()):
-                progress = Progress(context, str(interval))
-                for page in details.fetch(cloud, interval, on_progress=progress):
-                    for key in _hours_touched(page, hours):
-                        writers[key].write(page)
-            stored = {key: writer.pages for key, writer in writers.items() if key}
-        return _result(hours, stored, spent)
+        with asking(cloud) as spent:
+            for hours in _day_by_day({key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}):
+                interval = Interval(min(hours.values())[0], max(hours.values())[1])
+                with lake.lake.page_writers("pages/hourly_details", list(hours), origin) as writers:
+                    for page in details.fetch(cloud, interval, on_progress=Progress(context, str(interval))):
+                        for key in _hours_touched(page, hours):
+                            writers[key].write(page)
+                _describe(context, hours, writers)
+        return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
 
@@ -124,31 +118,39 @@ def _fetch_aggregates(
     genesys_cloud: GenesysCloudResource,
     lake: LakeResource,
     name: str,
-    windows: dict[str, tuple[datetime, datetime]],
+    windows: dict[str, Window],
     granularity: str,
     time_zone: str | None,
 ) -> dg.MaterializeResult:
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
-    wanted = [
-        (key, query) for key, window in windows.items() for query in _aggregate_queries(window, granularity, time_zone)
-    ]
-    with (
-        _retry_later_while_closed(),
-        usage_of(cloud) as spent,
-        lake.lake.page_writers(f"pages/{name}", list(windows), origin) as writers,
-    ):
-        progress = Progress(context, name)
-        answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
-        for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
-            writers[key].write(_numbered(page, writers[key]))
-            progress(done, len(wanted), None)
-        stored = {key: writer.pages for key, writer in writers.items() if key}
-    return _result(windows, stored, spent)
+    with asking(cloud) as spent:
+        for of_day in _day_by_day(windows):
+            wanted = [
+                (key, query)
+                for key, window in of_day.items()
+                for query in _aggregate_queries(window, granularity, time_zone)
+            ]
+            progress = Progress(context, f"{name} of {next(iter(of_day))}")
+            with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
+                answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
+                for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
+                    writers[key].write(replace(page, number=writers[key].pages + 1))
+                    progress(done, len(wanted), None)
+            _describe(context, of_day, writers)
+    return dg.MaterializeResult(metadata=spent)
 
 
-def _aggregate_queries(
-    window: tuple[datetime, datetime], granularity: str, time_zone: str | None
-) -> Iterator[AggregateQuery]:
+def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
+    if start >= until:
+        raise dg.Failure(
+            f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, there is nothing of it yet: "
+            "materialise it later.",
+            allow_retries=False,
+        )
+    return start, min(end, until)
+
+
+def _aggregate_queries(window: Window, granularity: str, time_zone: str | None) -> Iterator[AggregateQuery]:
     for grouping in GROUPINGS:
         yield AggregateQuery(
             interval=Interval(*window),
@@ -159,20 +161,13 @@ def _aggregate_queries(
         )
 
 
-def _numbered(page: Page, writer: PageWriter) -> Page:
-    from dataclasses import replace
-
-    return replace(page, number=writer.pages + 1)
-
-
-def _one_read_a_day(hours: Iterable[tuple[datetime, datetime]]) -> Iterator[Interval]:
-    """One interval per UTC day, from the first to the last hour that is wanted of it."""
-    for _, group in groupby(sorted(hours), key=lambda hour: hour[0].date()):
-        of_day = list(group)
-        yield Interval(of_day[0][0], of_day[-1][1])
+def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
+    """The partitions of one UTC day at a time: what is fetched of a long range is stored before it is all there."""
+    for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
+        yield dict(of_day)
 
 
-def _hours_touched(page: Page, hours: dict[str, tuple[datetime, datetime]]) -> Sequence[str]:
+def _hours_touched(page: Page, hours: dict[str, Window]) -> Sequence[str]:
     span = first_and_last_start(page)
     if span is None:
         return []
@@ -180,19 +175,13 @@ def _hours_touched(page: Page, hours: dict[str, tuple[datetime, datetime]]) -> S
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 
-def _result(
-    windows: dict[str, tuple[datetime, datetime]], stored: dict[str, int], spent: dict[str, Any]
-) -> dg.MaterializeResult:
-    pages = sum(stored.values())
-    return dg.MaterializeResult(
-        metadata={
-            "pages": pages,
-            "dagster/row_count": pages,
-            "empty_partitions": sum(1 for count in stored.values() if not count),
-            **window_metadata(min(start for start, _ in windows.values()), max(end for _, end in windows.values())),
-            **spent,
-        }
-    )
+def _describe(
+    context: dg.AssetExecutionContext, windows: dict[str, Window], writers: dict[str | None, PageWriter]
+) -> None:
+    for key, (start, end) in windows.items():
+        writer = writers[key]
+        figures = {"pages": writer.pages, "dagster/partition_row_count": writer.pages, "bytes": writer.bytes}
+        context.add_asset_metadata(figures | window_metadata(start, end), partition_key=key)
 
 
 @dataclass
@@ -214,12 +203,3 @@ class Progress:
         of = f" of {expected}" if expected else ""
         having = f", {rows} rows" if rows else ""
         self.context.log.info(f"{self.what}: {done}{of} pages{having}, {a_minute:.0f} requests/min")
-
-
-@contextmanager
-def _retry_later_while_closed() -> Iterator[None]:
-    """An open circuit asks Dagster to come back later instead of holding a slot."""
-    try:
-        yield
-    except CircuitOpen as closed:
-        raise dg.RetryRequested(max_retries=3, seconds_to_wait=closed.retry_in) from closed

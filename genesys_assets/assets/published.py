@@ -24,8 +24,8 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[asset_key("reports", spec.name) for spec in REPORTS],
-        description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as Parquet, "
-        "CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails the asset.",
+        description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
+        "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         group_name="published",
@@ -39,11 +39,11 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         days = list(checked_keys(context, calendar.daily))
         publisher = publishing.publisher(s3.get_client())
         for day in days:
-            files, manifest = _publish_day(lake.lake, publisher, day, context.run_id)
-            context.log.info(
-                f"{day}: {len(files)} files published and proven, {sum(file.bytes for file in files)} bytes"
-            )
-        return dg.MaterializeResult(metadata=_metadata(files, manifest) | window_metadata(*utc_day(days[-1])))
+            files, manifest = _publish_day(lake.lake, publisher, day, context.run.run_id)
+            size = sum(file.bytes for file in files)
+            context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
+            context.add_asset_metadata(_metadata(files, manifest) | window_metadata(*utc_day(day)), partition_key=day)
+        return dg.MaterializeResult()
 
     return [reports]
 
@@ -70,7 +70,8 @@ def _latest_fetch(lake: Lake, day: str) -> datetime:
 
 def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:
     listed = "\n".join(
-        f"| {file.report} | {file.format} | {file.rows} | {file.bytes} | [open]({file.url}) | {file.expires_at:%Y-%m-%d %H:%M}Z |"
+        f"| {file.report} | {file.format} | {file.rows} | {file.bytes} "
+        f"| [open]({file.url}) | {file.expires_at:%Y-%m-%d %H:%M}Z |"
         for file in files
     )
     table = f"| report | format | rows | bytes | address | until |\n|---|---|---|---|---|---|\n{listed}"

@@ -4,12 +4,12 @@ import dagster as dg
 
 from genesys_assets.assets.common import (
     POOL,
+    asking,
     asset_key,
     attributes,
     description,
     provenance,
     table_metadata,
-    usage_of,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -41,7 +41,7 @@ def _reference_asset(name: str) -> dg.AssetsDefinition:
         cloud, place = genesys_cloud.client, f"reference/{name}"
         origin = provenance(context, f"GET {name}")
         with (
-            usage_of(cloud) as spent,
+            asking(cloud) as spent,
             lake.lake.page_writers(f"pages/reference_{name}", [None], origin) as writers,
         ):
             for page in reference.fetch(cloud, name):

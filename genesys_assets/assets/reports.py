@@ -226,16 +226,12 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
     )
     def compute(context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
-        rows = 0
         for day in days:
             table = report.compute(Inputs(lake.lake, calendar, day), config)
             lake.lake.write(place, spec, table, day, provenance(context, f"genesys/tables for {day}", partition=day))
-            rows += len(table)
-        return dg.MaterializeResult(
-            metadata=table_metadata(spec, table, rows, path=lake.lake.place(place, days[-1]))
-            | chart_metadata(table, report.chart)
-            | window_metadata(utc_day(days[0])[0], utc_day(days[-1])[1]),
-            check_results=check_table(lake.lake, place, days, spec, key),
-        )
+            metadata = table_metadata(spec, table, len(table), path=lake.lake.place(place, day))
+            shown = chart_metadata(table, report.chart) | window_metadata(*utc_day(day))
+            context.add_asset_metadata(metadata | shown, partition_key=day)
+        return dg.MaterializeResult(check_results=check_table(lake.lake, place, days, spec, key))
 
     return compute

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,20 +60,13 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     )
     def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         days = list(checked_keys(context, calendar.daily))
-        decoded = Findings()
-        rows: Counter[str] = Counter()
         for day in days:
-            rows.update(_write_conversations(context, lake.lake, day, decoded))
+            findings = _write_conversations(context, lake.lake, day)
+            for spec in CONVERSATION_TABLES:
+                _describe(context, lake.lake, spec, keys[spec.name], day, findings)
         for spec in CONVERSATION_TABLES:
-            place = f"tables/{spec.name}"
-            checks = check_table(lake.lake, place, days, spec, keys[spec.name])
-            preview = lake.lake.head(place, days[-1])
-            metadata = table_metadata(spec, preview, rows[spec.name], path=lake.lake.place(place, days[-1]))
-            yield dg.MaterializeResult(
-                asset_key=keys[spec.name],
-                metadata=metadata | _window(days) | decoded.metadata(),
-                check_results=checks,
-            )
+            checks = check_table(lake.lake, f"tables/{spec.name}", days, spec, keys[spec.name])
+            yield dg.MaterializeResult(asset_key=keys[spec.name], check_results=checks)
 
     return conversation_tables
 
@@ -120,13 +114,13 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     return daily_metrics
 
 
+@dataclass(slots=True)
 class Findings:
-    """What decoding a run's pages brought to light: fields the model does not know, values that could not be kept."""
+    """What decoding a day's pages brought to light: fields the model does not know, values that could not be kept."""
 
-    def __init__(self) -> None:
-        self.unknown: Counter[str] = Counter()
-        self.losses: Counter[str] = Counter()
-        self.counts: Counter[str] = Counter()
+    unknown: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
 
     def metadata(self) -> dict[str, Any]:
         found: dict[str, Any] = dict(self.counts)
@@ -137,7 +131,8 @@ class Findings:
         return found
 
 
-def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str, findings: Findings) -> Counter[str]:
+def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str) -> Findings:
+    findings = Findings()
     hours = _hours(lake, "hourly_details", day)
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
 
@@ -164,27 +159,27 @@ def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str
         for conversations in merge.merged(planned, read):
             for name, table in explode(conversations).items():
                 writers[f"tables/{name}"].write(table)
-    return Counter({spec.name: writers[f"tables/{spec.name}"].rows for spec in CONVERSATION_TABLES})
+    return findings
 
 
 def _write_metrics(
     context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, pages: dict[str, Any], key: dg.AssetKey
 ) -> dg.MaterializeResult:
     place = f"tables/{spec.name}"
-    findings, rows = Findings(), 0
     for day, of_day in pages.items():
         answers = metric_rows(spec, ((page.request, page.body) for page in of_day))
-        findings.unknown.update(answers.unknown)
-        rows += len(answers.table)
         lake.write(place, spec, answers.table, day, provenance(context, "aggregates pages", partition=day))
-    days = list(pages)
-    preview = lake.head(place, days[-1])
-    return dg.MaterializeResult(
-        metadata=table_metadata(spec, preview, rows, path=lake.place(place, days[-1]))
-        | _window(days)
-        | findings.metadata(),
-        check_results=check_table(lake, place, days, spec, key),
-    )
+        _describe(context, lake, spec, key, day, Findings(unknown=answers.unknown))
+    return dg.MaterializeResult(check_results=check_table(lake, place, list(pages), spec, key))
+
+
+def _describe(
+    context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, key: dg.AssetKey, day: str, findings: Findings
+) -> None:
+    place = f"tables/{spec.name}"
+    metadata = table_metadata(spec, lake.head(place, day), lake.rows(place, day), path=lake.place(place, day))
+    window = window_metadata(*utc_day(day))
+    context.add_asset_metadata(metadata | window | findings.metadata(), asset_key=key, partition_key=day)
 
 
 def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
@@ -212,7 +207,3 @@ def _fetched(lake: Lake, asset: str, day: str) -> Iterator[Page]:
             allow_retries=False,
         )
     return iter(pages)
-
-
-def _window(days: list[str]) -> dict[str, Any]:
-    return window_metadata(utc_day(days[0])[0], utc_day(days[-1])[1])

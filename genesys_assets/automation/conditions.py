@@ -7,16 +7,19 @@ day is being computed is not lost, and one that was acted on does not ask again.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
 from genesys_assets.partitions import DAY, Calendar
 
+Condition = dg.AutomationCondition[Any]
+
 _KNOWN_BY_NAME = dg.AssetSelection.groups("reference")
 _OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
 
 
-def refresh_tables(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+def refresh_tables(calendar: Calendar) -> Condition:
     """Today's each time an hour has landed, yesterday's with its last hour, look-back days' when they were read again.
 
     Never an older day, however many days what changed reaches into.
@@ -24,7 +27,7 @@ def refresh_tables(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
     return _within(look_back(calendar)) & _changed() & ~_being_computed()
 
 
-def refresh_reports(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+def refresh_reports(calendar: Calendar) -> Condition:
     """As tables, once the day's tables are there at all: the first of them to land does not yet make a report."""
     condition = refresh_tables(calendar)
     for key in _OF_THE_DAY:
@@ -32,7 +35,7 @@ def refresh_reports(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
     return condition
 
 
-def publish_again(calendar: Calendar) -> dg.AutomationCondition[dg.AssetKey]:
+def publish_again(calendar: Calendar) -> Condition:
     """Finished days whose reports changed and are all there; never today, whose reports are not finished."""
     today = dg.AutomationCondition.in_latest_time_window()
     return refresh_tables(calendar) & ~today & ~dg.AutomationCondition.any_deps_missing()
@@ -43,18 +46,18 @@ def look_back(calendar: Calendar) -> timedelta:
     return DAY * (calendar.look_back_days + 1)
 
 
-def _within(reach: timedelta) -> dg.AutomationCondition[dg.AssetKey]:
+def _within(reach: timedelta) -> Condition:
     return dg.AutomationCondition.in_latest_time_window(lookback_delta=reach)
 
 
-def _changed() -> dg.AutomationCondition[dg.AssetKey]:
+def _changed() -> Condition:
     """Reference data alone changes no figure, only names: those follow with the next change."""
     return dg.AutomationCondition.any_deps_updated().ignore(_KNOWN_BY_NAME).since_last_handled()
 
 
-def _being_computed() -> dg.AutomationCondition[dg.AssetKey]:
+def _being_computed() -> Condition:
     return dg.AutomationCondition.in_progress() | dg.AutomationCondition.any_deps_in_progress()
 
 
-def _there() -> dg.AutomationCondition[dg.AssetKey]:
+def _there() -> Condition:
     return ~dg.AutomationCondition.missing() | dg.AutomationCondition.will_be_requested()

@@ -1,5 +1,4 @@
-"""Schedules: the hour at minute 10, the day at 02:00 UTC, the look-back at 03:30 UTC, the live snapshots every 5
-minutes.
+"""Schedules: the hour at minute 10, the day at 02:00, the look-back at 03:30 UTC, the live snapshots every 5 minutes.
 
 All ship stopped: switch them on in the UI.
 """
@@ -50,9 +49,11 @@ def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
 
 
 def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
-    @dg.schedule(cron_schedule="0 2 * * *", job=DAILY, name="daily", execution_timezone="UTC")
+    zone = calendar.last_to_finish(f"{calendar.start_date:%Y-%m-%d}").key
+
+    @dg.schedule(cron_schedule="0 2 * * *", job=DAILY, name="daily", execution_timezone=zone)
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Compute and publish the day before."""
+        """Compute and publish the day before: two hours after it is over, the UTC day as well as the business day."""
         key = day_before(_now(context))
         if key < f"{calendar.start_date:%Y-%m-%d}":
             return dg.SkipReason(f"{key} lies before GENESYS_ASSETS_START_DATE {calendar.start_date}.")
@@ -71,7 +72,9 @@ def _look_back(calendar: Calendar) -> dg.ScheduleDefinition:
         bounds = look_back_range(now, calendar)
         if bounds is None:
             return dg.SkipReason("The start date is too recent for a look-back.")
-        return dg.RunRequest(run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]})
+        return dg.RunRequest(
+            run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]}
+        )
 
     return look_back
 

@@ -1,10 +1,23 @@
-"""Sensors: the one that refreshes by automation conditions, and the one that speaks up when a run failed."""
+"""Sensors: the one that refreshes by automation conditions, and the one that speaks up when a run failed.
 
-from collections.abc import Sequence
+When a day is refreshed is in `conditions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import dagster as dg
 
+from genesys_assets.automation.schedules import RANGE_END, RANGE_START
 from genesys_assets.settings import AlertSettings
+
+_WEBHOOK_SECONDS = 10
+
+
+class AlertNotDelivered(Exception):
+    """The webhook did not take the message. The message names its host only: the rest of the address is a secret."""
 
 
 def build_sensors() -> Sequence[dg.SensorDefinition]:
@@ -27,17 +40,33 @@ def failure_line(job: str, run_id: str, partition: str | None, message: str) -> 
     return f"genesys_assets: job {job}{of} failed: {first_line} (run {run_id})"
 
 
+def partition_of(tags: Mapping[str, str]) -> str | None:
+    """The run's partition, or its first and last one where it was asked for a range."""
+    if RANGE_START in tags:
+        return f"{tags[RANGE_START]}...{tags.get(RANGE_END, '')}"
+    return tags.get("dagster/partition")
+
+
 def _run_failure() -> dg.SensorDefinition:
     @dg.run_failure_sensor(name="run_failure", default_status=dg.DefaultSensorStatus.STOPPED)
     def run_failure(context: dg.RunFailureSensorContext) -> None:
-        """Writes one clear line for each failed run; posts it as JSON where GENESYS_ASSETS_ALERT_WEBHOOK is set."""
+        """Writes one clear line for each failed run; posts it as JSON where GENESYS_ASSETS_ALERT_WEBHOOK is set.
+
+        Where that fails, so does the tick, for people to see. It is not tried again: the line stands in the log, and
+        Dagster goes on to the next failed run.
+        """
         run = context.dagster_run
-        partition = run.tags.get("dagster/partition")
+        partition = partition_of(run.tags)
         line = failure_line(run.job_name, run.run_id, partition, _cause(context))
         context.log.error(line)
         webhook = AlertSettings.load().webhook
         if webhook:
-            _post(webhook, {"text": line, "job": run.job_name, "run_id": run.run_id, "partition": partition})
+            message = {"text": line, "job": run.job_name, "run_id": run.run_id, "partition": partition}
+            try:
+                _post(webhook.get_secret_value(), message)
+            except AlertNotDelivered as problem:
+                context.log.error(str(problem))
+                raise
 
     return run_failure
 
@@ -53,7 +82,19 @@ def _cause(context: dg.RunFailureSensorContext) -> str:
     return context.failure_event.message or ""
 
 
-def _post(webhook: str, message: dict[str, str | None]) -> None:
+def _post(webhook: str, message: Mapping[str, str | None]) -> None:
+    """Post once. What requests says of an error holds the whole address, so only its kind is passed on."""
     import requests
 
-    requests.post(webhook, json=message, timeout=10).raise_for_status()
+    try:
+        answer = requests.post(webhook, json=message, timeout=_WEBHOOK_SECONDS)
+    except requests.RequestException as error:
+        problem = f"cannot be reached ({type(error).__name__})"
+    else:
+        if answer.ok:
+            return
+        problem = f"answered {answer.status_code}"
+    raise AlertNotDelivered(
+        f"The alert for run {message['run_id']} was not delivered: the host {urlsplit(webhook).hostname} of "
+        f"GENESYS_ASSETS_ALERT_WEBHOOK {problem}."
+    )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genesys_assets.tables.spec import TableSpec
 
 _BATCH_ROWS = 131_072
+_ZERO = {"string": "", "bool": False}
 
 
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -31,8 +32,13 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
-        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
-    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
+        described["rows_in_partition"] = (
+            f"{spec.partition_column} lies on the partition's UTC day in every row."
+        )
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
+        for name, text in described.items()
+    ]
 
 
 def check_table(
@@ -49,18 +55,22 @@ def check_table(
             check_name=name,
             asset_key=key,
             passed=not found,
-            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))} if found else {},
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))}
+            if found
+            else {},
         )
         for name, found in problems.items()
     ]
 
 
-def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
+def _problems(
+    dataset: pads.Dataset | None, spec: TableSpec, partition: str | None
+) -> Iterator[tuple[str, str]]:
     if dataset is None:
         yield "columns_and_types", "there is no file"
         return
     if not dataset.schema.equals(spec.schema):
-        yield "columns_and_types", f"the file has {dataset.schema.to_string()!r}"
+        yield "columns_and_types", _difference(dataset.schema, spec.schema)
         return
     nulls: dict[str, int] = dict.fromkeys(_never_null(spec), 0)
     hashes: list[Any] = []
@@ -85,15 +95,43 @@ def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | No
         yield "rows_in_partition", f"{outside} rows lie outside"
 
 
+def _difference(found: pa.Schema, declared: pa.Schema) -> str:
+    """What is wrong with the columns, in words."""
+    missing = [name for name in declared.names if name not in found.names]
+    unknown = [name for name in found.names if name not in declared.names]
+    common = [name for name in declared.names if name in found.names]
+    changed = [name for name in common if found.field(name).type != declared.field(name).type]
+    words = [
+        *(["missing: " + ", ".join(missing)] if missing else []),
+        *(["not declared: " + ", ".join(unknown)] if unknown else []),
+        *(f"{name} is {found.field(name).type} instead of {declared.field(name).type}" for name in changed),
+    ]
+    return (
+        "; ".join(words)
+        or f"the columns are the same but differ in order or nullability: {', '.join(found.names)}"
+    )
+
+
 def _never_null(spec: TableSpec) -> list[str]:
     return [name for name in spec.key if name not in spec.null_in_key]
 
 
 def _hashes(keys: pa.RecordBatch) -> Any:
-    """One 64-bit hash a row: equal keys give equal hashes, and two different keys practically never do."""
-    import pandas as pd
+    """One 64-bit hash a row: equal keys give equal hashes, and two different keys practically never do.
 
-    return pd.util.hash_pandas_object(keys.to_pandas(), index=False).to_numpy()
+    A null is a column of its own beside the value, for it would turn the integers beside it into floats, but only in
+    the batches that have one.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns: dict[str, Any] = {}
+    for name, column in zip(keys.schema.names, keys.columns, strict=True):
+        zero = pa.scalar(_ZERO.get(str(column.type), 0)).cast(column.type)
+        columns[name] = pc.fill_null(column, zero)
+        columns[f"{name} is null"] = pc.is_null(column)
+    return pd.util.hash_pandas_object(pa.table(columns).to_pandas(), index=False).to_numpy()
 
 
 def _repeated(hashes: Iterable[Any]) -> int:

@@ -155,9 +155,8 @@ def _missing_permission(what: str, said: _ErrorBody, about: dict[str, Any]) -> M
     permissions = tuple(dict.fromkeys(_PERMISSION.findall(" ".join((said.message, *said.params)))))
     if permissions:
         joined = (" or " if said.code == _ANY_OF else " and ").join(permissions)
-        advice = (
-            f"{what} needs the permission {joined}: add it to a role of the OAuth client, in the divisions to be read."
-        )
+        need = f"{what} needs the permission {joined}"
+        advice = f"{need}: add it to a role of the OAuth client, in the divisions to be read."
     else:
         advice = f"{what} is not allowed: {said.message} Check the roles and divisions of the OAuth client."
     error = MissingPermission(advice, **about)
@@ -177,9 +176,12 @@ class _ErrorBody:
         self.code = _text(said.get("code")) or _text(said.get("error"))
         self.context_id = _text(said.get("contextId"))
         described = (
-            said.get(name) for name in ("message", "messageWithParams", "error_description", "description", "error")
+            said.get(name)
+            for name in ("message", "messageWithParams", "error_description", "description", "error")
         )
-        self.message = next((text for text in map(_text, described) if text), f"the answer was {_content(response)}")
+        self.message = next(
+            (text for text in map(_text, described) if text), f"the answer was {_content(response)}"
+        )
         params = said.get("messageParams")
         self.params = [str(value) for value in params.values()] if isinstance(params, dict) else []
 

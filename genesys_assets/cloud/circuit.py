@@ -79,7 +79,7 @@ class Circuit:
 
 def _circuit_open(retry_in: float) -> CircuitOpen:
     error = CircuitOpen(
-        f"Genesys Cloud has been unavailable for minutes and is left alone for now. Try again in {retry_in:.0f} s.",
+        f"Genesys Cloud has been unavailable for minutes. It is left alone for {retry_in:.0f} s.",
         status=_UNAVAILABLE,
     )
     error.retry_in = retry_in

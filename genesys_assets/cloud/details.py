@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from genesys_assets.cloud.errors import CircuitOpen, ServerTrouble, TooLarge, UnexpectedAnswer
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.interval import MILLISECOND, Interval
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, MOST_RESULTS, DetailsQuery, Order
@@ -23,6 +23,10 @@ from genesys_assets.cloud.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/query"
 SHORTEST_PIECE = timedelta(minutes=15)
+# While a day is going on, conversations still come in, and those that come in late move all behind them to
+# later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
+# once or out of order they would miss some.
+SETTLING = timedelta(hours=1)
 
 OnProgress = Callable[[int, int, int], None]
 
@@ -34,7 +38,7 @@ def fetch(
     page_size: int = LARGEST_PAGE,
     on_progress: OnProgress | None = None,
 ) -> Iterator[Page]:
-    """Every page with a conversation that started in the interval, numbered from 1; none if there is none.
+    """Every page whose first to last start overlaps the interval, numbered from 1; none if there is none.
 
     A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of
     each. Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in
@@ -81,7 +85,9 @@ def _can_be_halved(interval: Interval) -> bool:
     return len(interval.days()) > 1 or interval.duration >= 2 * SHORTEST_PIECE
 
 
-def _read_at_once(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[_Answer]:
+def _read_at_once(
+    cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress
+) -> Iterator[_Answer]:
     """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
     ascending = _Query(cloud, interval, page_size, "asc")
     total = ascending.total()
@@ -96,7 +102,7 @@ def _read_at_once(cloud: GenesysCloud, interval: Interval, page_size: int, progr
     if (yield from ascending.walk(interval, total, progress)):
         return
     rest = Interval(max(ascending.reached or interval.start, interval.start), interval.end)
-    if not (yield from descending.walk(rest, total, progress)):
+    if not (yield from descending.walk(rest, total, progress, read_before=ascending.reach)):
         raise _beyond_reach(interval, total, 2 * ascending.reach)
 
 
@@ -144,6 +150,7 @@ class _Query:
         self._interval = interval
         self._page_size = page_size
         self._order = order
+        self._settled = cloud.now() >= _midnight_after(interval) + SETTLING
         self._seen: dict[int, _Answer] = {}
         self.furthest = MOST_RESULTS // page_size
         self.reach = self.furthest * page_size
@@ -162,17 +169,21 @@ class _Query:
             self._seen[number] = self._ask(number)
         return self._seen[number]
 
-    def walk(self, interval: Interval, total: int, progress: _Progress) -> Generator[_Answer, None, bool]:
+    def walk(
+        self, interval: Interval, total: int, progress: _Progress, *, read_before: int = 0
+    ) -> Generator[_Answer, None, bool]:
         """The pages with a conversation of the interval, out of `total` results, in this query's order.
 
-        Returns whether that is all; if not, there may be more behind the last page that may be asked for.
+        Returns whether that is all, given how many results were read from the other end before. If not,
+        there may be more behind the last page that may be asked for.
         """
         pages = min(-(-total // self._page_size), self.furthest)
         first, last = 1, pages
         if not _is_whole_days(interval):
             first = self._search(1, pages, lambda answer: not self._before(answer, interval))
             last = self._search(first, pages, lambda answer: self._ends(answer, interval))
-        self._seen = {number: seen for number, seen in self._seen.items() if first <= number <= last}
+        kept = range(first, last + 1) if self._settled else range(1, 2)
+        self._seen = {number: seen for number, seen in self._seen.items() if number in kept}
         progress.expect(last - first + 1, total)
         for answer in self._from(first, last):
             if answer.rows == 0:
@@ -185,12 +196,13 @@ class _Query:
                 yield answer
             if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
                 return True
-        return total <= self.reach
+        return total <= self.reach + read_before
 
     def _from(self, first: int, last: int) -> Iterator[_Answer]:
-        """Pages ahead of their use up to `last`, the last one expected, then one by one."""
-        ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, last + 1))
-        beyond = map(self._ask_unless_seen, range(max(first, last + 1), self.furthest + 1))
+        """Settled pages ahead of their use up to the last one expected; any others one by one."""
+        first_beyond = min(max(first, last + 1) if self._settled else first, self.furthest + 1)
+        ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, first_beyond))
+        beyond = map(self._ask_unless_seen, range(first_beyond, self.furthest + 1))
         return chain(ahead, beyond)
 
     def _search(self, low: int, high: int, reached: Callable[[_Answer], bool]) -> int:
@@ -231,7 +243,9 @@ class _Query:
         return self._seen.pop(number, None) or self._ask(number)
 
     def _ask(self, number: int) -> _Answer:
-        query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
+        query = DetailsQuery(
+            interval=self._interval, page_number=number, page_size=self._page_size, order=self._order
+        )
         page = self._cloud.post(PATH, query.body())
         rows = list_in(page, "conversations")
         total = page.json().get("totalHits")
@@ -245,6 +259,11 @@ class _Query:
             earliest=earliest,
             latest=latest,
         )
+
+
+def _midnight_after(interval: Interval) -> datetime:
+    last_day = (interval.end - MILLISECOND).date()
+    return datetime.combine(last_day, time(), UTC) + timedelta(days=1)
 
 
 def _is_whole_days(interval: Interval) -> bool:

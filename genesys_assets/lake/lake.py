@@ -157,6 +157,11 @@ class Lake:
             raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
         return dataset.head(rows)
 
+    def rows(self, asset: str, key: str | None) -> int:
+        """How many rows a partition has."""
+        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        return int(pq.read_metadata(path, filesystem=self.store.filesystem).num_rows)
+
     def provenance(self, asset: str, key: str | None) -> Provenance:
         """What a partition's file says of its origin."""
         path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")

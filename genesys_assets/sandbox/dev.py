@@ -28,17 +28,31 @@ def main() -> int:
 
 def _dagster_dev(arguments: list[str]) -> int:
     """`dagster dev` in a process group of its own, ended as a group when this process is asked to end."""
+    signal.signal(signal.SIGTERM, _interrupt)
     process = subprocess.Popen(
         [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", *arguments], start_new_session=True
     )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end_group(process)
 
-    def end(*_: object) -> None:
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask first: the daemon and the web server are slow to let go, and leave children behind when they are not waited for."""
+    for request, patience_seconds in ((signal.SIGINT, 8), (signal.SIGTERM, 4), (signal.SIGKILL, 2)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
-    return process.wait()
+            os.killpg(process.pid, request)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience_seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import http.client
 import os
+import pwd
 import secrets
 import signal
 import socket
@@ -161,7 +162,13 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectSto
     )
     try:
         settings = swift_settings.write(
-            python, home, ports=ports, account=_ACCOUNT, secret=store.secret_key, region=store.region
+            python,
+            home,
+            ports=ports,
+            user=_user(),
+            account=_ACCOUNT,
+            secret=store.secret_key,
+            region=store.region,
         )
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip()[-800:]
@@ -172,6 +179,17 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectSto
     for server, process in processes.items():
         _wait_until_healthy(server, process, ports[server], settings / f"{server}.log", deadline)
     return store
+
+
+def _user() -> str:
+    """The name of the current user, which Swift looks up again when it starts."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise ObjectStoreError(
+            f"the S3 server cannot run as user {os.geteuid()}, which has no name on this machine: run it as "
+            "a user that /etc/passwd lists"
+        ) from None
 
 
 def _free_ports(count: int) -> list[int]:
@@ -214,7 +232,7 @@ def _ending_with_this_process(pids: list[int]) -> Iterator[None]:
     """Servers end even when this process is killed: a shell waits for its pipe to close, then ends them."""
     groups = [f"-{pid}" for pid in pids]
     with subprocess.Popen(
-        ["/bin/sh", "-c", 'cat >/dev/null; kill -KILL "$@"', "sh", *groups],
+        ["/bin/sh", "-c", 'read -r _; kill -KILL "$@"', "sh", *groups],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

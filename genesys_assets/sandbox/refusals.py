@@ -12,6 +12,7 @@ from uuid import uuid4
 
 MAXIMUM_RESULTS = 100_000
 
+_DOWN = "The server is currently unavailable (because it is overloaded or down for maintenance)."
 _OF_STATUS = {
     400: ("bad.request", "The request could not be understood by the server due to malformed syntax."),
     401: ("bad.credentials", "Invalid login credentials."),
@@ -27,10 +28,7 @@ _OF_STATUS = {
         "internal.server.error",
         "The server encountered an unexpected condition which prevented it from fulfilling the request.",
     ),
-    503: (
-        "service.unavailable",
-        "Service Unavailable - The server is currently unavailable (because it is overloaded or down for maintenance).",
-    ),
+    503: ("service.unavailable", f"Service Unavailable - {_DOWN}"),
     504: ("request.timeout", "The request timed out."),
 }
 
@@ -95,11 +93,15 @@ def too_many_results() -> Refused:
 
 
 def interval_too_long(days: int) -> Refused:
-    return bad_request(f"You must specify a search interval as part of your query that does not exceed {days} days")
+    return bad_request(
+        f"You must specify a search interval as part of your query that does not exceed {days} days"
+    )
 
 
 def no_token() -> Refused:
-    return Refused(401, "authentication.required", "No authentication bearer token specified in authorization header.")
+    return Refused(
+        401, "authentication.required", "No authentication bearer token specified in authorization header."
+    )
 
 
 def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:

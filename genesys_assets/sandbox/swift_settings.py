@@ -6,8 +6,6 @@ and stopping them is `object_store`.
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -103,14 +101,16 @@ def write(
     home: Path,
     *,
     ports: Mapping[str, int],
+    user: str,
     account: str,
     secret: str,
     region: str,
 ) -> Path:
     """Write the settings of all four servers below `home`; gives their folder, with one <server>.conf each.
 
-    `python` is the interpreter Swift is installed for, `ports` the port of each server. What was written
-    before is replaced; objects stay. Raises subprocess.CalledProcessError where Swift cannot write its rings.
+    `python` is the interpreter Swift is installed for, `ports` the port of each server, `user` the
+    system user they run as. What was written before is replaced; objects stay. Raises
+    subprocess.CalledProcessError where Swift cannot write its rings.
     """
     settings, devices = home / "settings", home / "devices"
     shutil.rmtree(settings, ignore_errors=True)
@@ -119,7 +119,7 @@ def write(
     values = {
         "settings": settings,
         "devices": devices,
-        "user": pwd.getpwuid(os.geteuid()).pw_name,
+        "user": user,
         "access": "s3api anonymous_reads tempauth",
         "features": "bulk slo dlo versioned_writes symlink",
         "region": region,

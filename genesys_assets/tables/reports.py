@@ -152,14 +152,18 @@ REPORTS: tuple[TableSpec, ...] = (
 )
 
 
-def agent_hourly(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window) -> pa.Table:
+def agent_hourly(
+    interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window
+) -> pa.Table:
     """`AGENT_HOURLY` of the hours in the window. `session_metrics` are the tHandle rows of all conversations that may
     reach into it.
     """
     return _agents(AGENT_HOURLY, interval_metrics, session_metrics, users, window, "PT1H")
 
 
-def agent_daily(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window) -> pa.Table:
+def agent_daily(
+    interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window
+) -> pa.Table:
     """`AGENT_DAILY` of the business day that the window is. Inputs as for `agent_hourly`."""
     return _agents(AGENT_DAILY, interval_metrics, session_metrics, users, window, "P1D")
 
@@ -381,7 +385,9 @@ def _within(table: pa.Table, instant: str, window: Window) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(table[instant], start), pc.less(table[instant], end)))
 
 
-def _measured(interval_metrics: pa.Table, grouping: str, window: Window, granularity: Granularity) -> pa.Table:
+def _measured(
+    interval_metrics: pa.Table, grouping: str, window: Window, granularity: Granularity
+) -> pa.Table:
     """The window's rows of one grouping, their interval_start moved to that of the report."""
     rows = _within(interval_metrics, "interval_start", window)
     rows = rows.filter(pc.equal(rows["grouping"], grouping))

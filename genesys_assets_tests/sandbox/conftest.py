@@ -51,15 +51,34 @@ def client_of(sandbox: Sandbox, session: requests.Session) -> Client:
     return Client(sandbox, session)
 
 
+@pytest.fixture(scope="session")
+def sandbox_at_noon() -> Iterator[Sandbox]:
+    with running(now=NOON, requests_per_minute=None) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox_afterwards() -> Iterator[Sandbox]:
+    with running(now=LATER, requests_per_minute=None) as sandbox:
+        yield sandbox
+
+
 @pytest.fixture
-def at_noon() -> Iterator[Client]:
+def at_noon(sandbox_at_noon: Sandbox) -> Iterator[Client]:
     """At noon of DAY: conversations are in progress."""
-    with running(now=NOON, requests_per_minute=None) as sandbox, requests.Session() as session:
-        yield client_of(sandbox, session)
+    yield from _clients(sandbox_at_noon)
 
 
 @pytest.fixture
-def afterwards() -> Iterator[Client]:
+def afterwards(sandbox_afterwards: Sandbox) -> Iterator[Client]:
     """Weeks after DAY: all that will ever end has ended."""
-    with running(now=LATER, requests_per_minute=None) as sandbox, requests.Session() as session:
+    yield from _clients(sandbox_afterwards)
+
+
+def _clients(sandbox: Sandbox) -> Iterator[Client]:
+    """Starting a sandbox takes its time, so one serves many tests, but none sees what another did to it."""
+    sandbox.behaviour.reset()
+    sandbox.requests.clear()
+    with requests.Session() as session:
         yield client_of(sandbox, session)
+    sandbox.behaviour.reset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -112,7 +113,8 @@ def test_who_leaves_a_queue_leaves_it_one_way_after_the_time_waited(conversation
             continue
         waited = millis(step["segmentEnd"]) - millis(step["segmentStart"])
         assert total(metrics, "tWait") == total(metrics, "tAcd") == waited
-        left = [name for name in ("tAbandon", "tFlowOut") if name in metrics] or ["answered"]
+        left: list[str] = [name for name in ("tAbandon", "tFlowOut") if name in metrics]
+        left = left or ["answered"]
         assert len(left) == 1
         ways[left[0]] += 1
         if left[0] != "answered":
@@ -199,8 +201,7 @@ def test_all_that_is_odd_in_real_data_occurs(organisation: Organisation, convers
             found["long session id"] += len(session["sessionId"]) > 36
             found["before the start"] += steps[0]["segmentStart"] < conversation["conversationStart"]
             found["overlap"] += any(
-                later["segmentStart"] < earlier.get("segmentEnd", "")
-                for earlier, later in zip(steps, steps[1:], strict=False)
+                later["segmentStart"] < earlier.get("segmentEnd", "") for earlier, later in pairwise(steps)
             )
             found["timeout"] += any(step.get("wrapUpCode") == "ININ-WRAP-UP-TIMEOUT" for step in steps)
             found["note"] += any("wrapUpNote" in step for step in steps)
@@ -246,6 +247,30 @@ def test_before_it_begins_a_conversation_is_not_shown(organisation: Organisation
     assert organisation.as_of(conversation, just_before) is None
 
 
+def test_an_instant_is_already_known_at_that_instant(organisation: Organisation) -> None:
+    chosen = [item for item in organisation.conversations(DAY) if "conversationEnd" in item][::100]
+    for conversation in chosen:
+        start, end = (
+            datetime.fromisoformat(conversation[f"conversation{name}"]) for name in ("Start", "End")
+        )
+        assert organisation.as_of(conversation, start) is not None
+        ended = organisation.as_of(conversation, end)
+        assert ended is not None
+        assert ended["conversationEnd"] == conversation["conversationEnd"]
+        just_before = organisation.as_of(conversation, end - timedelta(milliseconds=1))
+        assert just_before is not None
+        assert "conversationEnd" not in just_before
+        text = conversation["conversationEnd"]
+        emitted = {event for event in _events(conversation) if event[1] != "ended" and text in str(event)}
+        assert emitted <= _events(ended)
+
+
+def test_a_conversation_has_started_at_the_instant_of_its_start(organisation: Organisation) -> None:
+    first = organisation.arrivals(DAY)[0]
+    assert organisation.started([DAY], first.start) == [first]
+    assert organisation.started([DAY], first.start - 1) == []
+
+
 def test_nothing_shown_is_later_than_now(organisation: Organisation) -> None:
     now = datetime(2026, 1, 28, 12, tzinfo=UTC)
     text = iso(millis(now.isoformat()))
@@ -255,7 +280,7 @@ def test_nothing_shown_is_later_than_now(organisation: Organisation) -> None:
     assert any("conversationEnd" not in conversation for conversation in begun)
     instants = ("conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate", "eventTime")
     for name, value in _leaves(begun):
-        if name in instants or name.startswith("flowOutcome") and name.endswith("Timestamp"):
+        if name in instants or name.endswith("Timestamp"):
             assert value <= text
 
 
@@ -282,7 +307,9 @@ def test_every_conversation_is_found_by_its_id_alone(organisation: Organisation)
 
 
 def _events(conversation: Item) -> set[Any]:
-    found: set[Any] = {("end", conversation["conversationEnd"])} if "conversationEnd" in conversation else set()
+    found: set[Any] = (
+        {("end", conversation["conversationEnd"])} if "conversationEnd" in conversation else set()
+    )
     for participant, session, _ in sessions([conversation]):
         key = (participant["participantId"], session["sessionId"])
         for number, step in enumerate(session["segments"]):

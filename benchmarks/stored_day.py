@@ -1,0 +1,62 @@
+"""A past day of the sandbox's organisation, put into a lake as if it had been fetched: pages by the hour.
+
+The pages are written straight into the lake; fetching them over HTTP is what `pacing` measures.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.partitions import hours_of
+from genesys_assets.sandbox.organisation import Organisation
+
+DAY = "2026-01-28"
+PAGES = "pages/hourly_details"
+PAGE_SIZE = 100
+_PATH = "/api/v2/analytics/conversations/details/query"
+_FETCHED_AT = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+@contextmanager
+def stored_day(conversations: int) -> Iterator[Path]:
+    """The folder of a lake that holds the pages of DAY, and is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as folder:
+        _store(lake_at(Path(folder)), Organisation(conversations_per_day=conversations))
+        yield Path(folder)
+
+
+def lake_at(folder: Path) -> Lake:
+    return Lake(LocalStore(folder))
+
+
+def bodies(lake: Lake) -> list[bytes]:
+    """The bytes of the day's distinct pages."""
+    return list({page.number: page.body for hour in hours_of(DAY) for page in lake.pages(PAGES, hour) or ()}.values())
+
+
+def _store(lake: Lake, organisation: Organisation) -> None:
+    """As the details query answers: a page that reaches over the full hour is stored with both hours."""
+    arrivals = organisation.arrivals(date.fromisoformat(DAY))
+    now = _milliseconds(_FETCHED_AT)
+    with lake.page_writers(PAGES, hours_of(DAY), {"source": "sandbox"}) as writers:
+        for first in range(0, len(arrivals), PAGE_SIZE):
+            page, number = arrivals[first : first + PAGE_SIZE], first // PAGE_SIZE + 1
+            told = b",".join(organisation.body(arrival, now) for arrival in page)
+            body = b'{"conversations":[%b],"totalHits":%d}' % (told, len(arrivals))
+            for hour in sorted({_hour(arrival.start) for arrival in page}):
+                writers[hour].write(Page(number, request_text("POST", _PATH), _FETCHED_AT, None, body))
+
+
+def _hour(start: int) -> str:
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=start):%Y-%m-%d-%H:00}"
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)

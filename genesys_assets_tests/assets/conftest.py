@@ -1,0 +1,35 @@
+"""A fresh sandbox and an empty lake for each test of the assets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.cloud import retry
+from genesys_assets.sandbox.server import running
+from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.conftest import DAYS, NOW
+
+
+@pytest.fixture(scope="session")
+def code_location() -> dg.Definitions:
+    """The definitions, beginning with the first of DAYS."""
+    return definitions(f"{DAYS[0]}")
+
+
+@pytest.fixture
+def world(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Nothing is fetched yet. Retries do not wait."""
+    monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
+    with running(conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox:
+        yield World(sandbox, tmp_path / "lake", code_location)
+
+
+@pytest.fixture
+def elsewhere(world: World, tmp_path: Path) -> World:
+    """The same organisation with another lake."""
+    return replace(world, folder=tmp_path / "other", instance=dg.DagsterInstance.ephemeral(), runs=[])

@@ -1,0 +1,136 @@
+"""Page assets: hours and days of answers, one partition or a range, kept as they came."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from genesys_assets.assets import pages
+from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.plain_figures import moment
+
+DAY = "2026-01-28"
+DETAILS, AGGREGATES, DAILY = "pages/hourly_details", "pages/hourly_aggregates", "pages/daily_aggregates"
+
+
+def hour(of_day: int) -> str:
+    return f"{DAY}-{of_day:02d}:00"
+
+
+def starts(world: World, key: str) -> list[datetime]:
+    """When the conversations on an hour's stored pages began."""
+    stored = world.lake.pages(DETAILS, key)
+    assert stored is not None
+    return [
+        moment(item["conversationStart"]) for page in stored for item in json.loads(page.body).get("conversations", ())
+    ]
+
+
+def test_an_hour_keeps_the_pages_that_hold_its_conversations(world: World) -> None:
+    run = world.run("hourly", DETAILS, partition=hour(10))
+    begin = datetime(2026, 1, 28, 10, tzinfo=UTC)
+    told = [item for item in world.sandbox.organisation.conversations(begin.date())]
+    expected = [moment(item["conversationStart"]) for item in told]
+    assert run.success
+    assert {start for start in starts(world, hour(10)) if begin <= start < begin + timedelta(hours=1)} == {
+        start for start in expected if begin <= start < begin + timedelta(hours=1)
+    }
+    assert metadata(run, DETAILS)["pages"] == 1
+    assert metadata(run, DETAILS)["requests"] == 1
+
+
+def test_an_hour_of_aggregates_keeps_one_answer_by_queue_and_one_by_user(world: World) -> None:
+    run = world.run("hourly", AGGREGATES, partition=hour(10))
+    stored = world.lake.pages(AGGREGATES, hour(10))
+    assert run.success
+    assert stored is not None
+    asked = [json.loads(page.request)["body"] for page in stored]
+    assert [body["groupBy"] for body in asked] == [["queueId", "mediaType"], ["userId", "mediaType"]]
+    assert {body["interval"] for body in asked} == {"2026-01-28T10:00:00.000Z/2026-01-28T11:00:00.000Z"}
+    assert all(set(DEFAULT_METRICS) == set(body["metrics"]) and body["granularity"] == "PT15M" for body in asked)
+
+
+def test_a_range_of_hours_is_one_run_that_reads_each_day_once(world: World) -> None:
+    run = world.run("hourly", DETAILS, between=hours("2026-01-27", DAY))
+    assert run.success
+    assert world.sandbox.requested("details/query") == 2
+    assert metadata(run, DETAILS)["requests"] == 2
+    assert len([path for path in world.files() if path.endswith("pages.parquet")]) == 48
+
+
+def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere: World) -> None:
+    world.run("hourly", between=(hour(8), hour(12)))
+    for of_day in range(8, 13):
+        assert elsewhere.run("hourly", partition=hour(of_day)).success
+    assert world.contents() == elsewhere.contents()
+    assert len(world.contents()) == 10
+
+
+def test_fetching_again_stores_the_same(world: World) -> None:
+    world.run("hourly", between=hours(DAY))
+    before = world.contents()
+    assert world.run("hourly", between=hours(DAY)).success
+    assert world.contents() == before
+
+
+def test_an_hour_in_which_nothing_began_succeeds_without_pages(world: World) -> None:
+    begun = {moment(item["conversationStart"]).hour for item in world.sandbox.organisation.conversations(DAY_DATE)}
+    quiet = min(set(range(24)) - begun)
+    run = world.run("hourly", DETAILS, partition=hour(quiet))
+    stored = world.lake.pages(DETAILS, hour(quiet))
+    assert run.success
+    assert stored is not None
+    assert len(stored) == 0
+    assert metadata(run, DETAILS)["empty_partitions"] == 1
+    assert metadata(run, DETAILS)["dagster/row_count"] == 0
+
+
+DAY_DATE = datetime(2026, 1, 28).date()
+
+
+def test_a_day_in_pages_of_several_keeps_each_page_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.sandbox.organisation.conversations_per_day = 230
+    run = world.run("hourly", DETAILS, between=hours(DAY))
+    assert run.success
+    assert metadata(run, DETAILS)["requests"] == 3
+    assert metadata(run, DETAILS)["pages"] > 24
+
+
+def test_the_provenance_of_pages_names_run_source_and_partition(world: World) -> None:
+    run = world.run("hourly", DETAILS, partition=hour(10))
+    stored = world.lake.pages(DETAILS, hour(10))
+    assert stored is not None
+    assert stored.provenance == {
+        "run_id": run.run_id,
+        "source": "POST /api/v2/analytics/conversations/details/query",
+        "partition": hour(10),
+    }
+
+
+def test_a_business_day_is_asked_for_at_once_in_its_time_zone(world: World) -> None:
+    from genesys_assets_tests.assets.world import definitions
+
+    object.__setattr__(world, "definitions", definitions("2026-01-26", "America/New_York"))
+    assert world.run("daily", DAILY, partition=DAY).success
+    stored = world.lake.pages(DAILY, DAY)
+    assert stored is not None
+    asked = [json.loads(page.request)["body"] for page in stored]
+    assert {body["timeZone"] for body in asked} == {"America/New_York"}
+    assert {body["granularity"] for body in asked} == {"P1D"}
+    bounds = [tuple(map(moment, body["interval"].split("/"))) for body in asked]
+    assert set(bounds) == {(datetime(2026, 1, 28, 5, tzinfo=UTC), datetime(2026, 1, 29, 5, tzinfo=UTC))}
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition"),
+    [(DETAILS, "2026-01-25-23:00"), (AGGREGATES, "2199-01-01-00:00"), (DAILY, "2026-01-25"), (DAILY, "2199-01-01")],
+)
+def test_a_partition_outside_the_calendar_is_refused_by_name(world: World, asset: str, partition: str) -> None:
+    run = world.run("daily" if asset == DAILY else "hourly", asset, between=(partition, partition))
+    assert f"Partition '{partition}' is outside the calendar" in error(run)
+    assert "GENESYS_ASSETS_START_DATE" in error(run)
+    assert not world.files()
+    assert not world.sandbox.requests

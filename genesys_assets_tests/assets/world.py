@@ -1,0 +1,151 @@
+"""An organisation, a lake and the definitions between them: what a test of assets needs to run them as they really run.
+
+Here stands how assets are materialised in a test. What they must say is in the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genesys_assets.definitions import build_definitions
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.sandbox.organisation import Item
+from genesys_assets.sandbox.server import Sandbox
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+
+TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+
+def hours(first: str, last: str | None = None) -> tuple[str, str]:
+    """The range from the first hour of a day to the last hour of that or another one."""
+    return f"{first}-00:00", f"{last or first}-23:00"
+
+
+@dataclass(frozen=True)
+class World:
+    """A sandbox, the folder of its lake and the settings that connect them."""
+
+    sandbox: Sandbox
+    folder: Path
+    definitions: dg.Definitions
+    settings: Mapping[str, str] = field(default_factory=dict)
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+    runs: list[dg.ExecuteInProcessResult] = field(default_factory=list)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(LocalStore(self.folder))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **self.sandbox.environment(),
+            "GENESYS_CLOUD_REQUESTS_PER_MINUTE": "1000000",
+            "GENESYS_ASSETS_LAKE": str(self.folder),
+            **self.settings,
+        }
+
+    def run(
+        self,
+        job: str,
+        *assets: str,
+        partition: str | None = None,
+        between: tuple[str, str] | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job, or only some of its assets (`pages/hourly_details`), for one partition or a range of them."""
+        with environment(self.environment):
+            result = self.definitions.resolve_job_def(job).execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                tags=dict(zip(RANGE, between, strict=True)) if between else None,
+                asset_selection=[key(name) for name in assets] or None,
+                run_config=config,
+                raise_on_error=False,
+            )
+        self.runs.append(result)
+        return result
+
+    def seen(self, day: date, now: datetime) -> list[Item]:
+        """The conversations that began on a day, as the API shows them at `now`."""
+        told = (self.sandbox.organisation.as_of(item, now) for item in self.sandbox.organisation.conversations(day))
+        return [item for item in told if item is not None]
+
+    def files(self) -> dict[str, str]:
+        """Every stored file by its path, with the sha256 of its bytes."""
+        return {path: hashlib.sha256((self.folder / path).read_bytes()).hexdigest() for path in self._paths()}
+
+    def contents(self) -> dict[str, str]:
+        """Every stored file with the sha256 of its rows, whoever wrote them and when."""
+        return {path: _digest(pq.read_table(self.folder / path)) for path in self._paths()}
+
+    def _paths(self) -> list[str]:
+        return [str(path.relative_to(self.folder)) for path in sorted(self.folder.rglob("*")) if path.is_file()]
+
+
+def _digest(table: pa.Table) -> str:
+    """Of pages only what the platform said counts, not when and how it was asked."""
+    data = table.select(["body"] if "body" in table.column_names else table.column_names)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, data.schema.remove_metadata()) as writer:
+        writer.write_table(data.replace_schema_metadata(None).combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["genesys", *name.split("/")])
+
+
+@contextmanager
+def environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """The process's environment with these settings and no others of the package, put back afterwards."""
+    before = dict(os.environ)
+    ours = [name for name in before if name.startswith(("GENESYS_", "AWS_", "DAGSTER_"))]
+    for name in ours:
+        del os.environ[name]
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def definitions(start_date: str, time_zone: str = "UTC") -> dg.Definitions:
+    with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone}):
+        return build_definitions()
+
+
+def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
+    """What the one materialisation of an asset said, as plain values."""
+    (said,) = (
+        event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.materialization.asset_key == key(name)
+    )
+    return {label: value.value for label, value in said.items()}
+
+
+def error(result: dg.ExecuteInProcessResult) -> str:
+    """The message of the one error that ended a run: the innermost cause of its failed step."""
+    assert not result.success
+    failures = [event for event in result.all_events if event.is_step_failure]
+    (failure,) = failures
+    found: Any = failure.event_specific_data
+    said = found.error
+    while said.cause is not None:
+        said = said.cause
+    return str(said.message)

@@ -1,0 +1,238 @@
+"""Which days are computed again on their own, tick by tick, as hours land on an otherwise finished calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from genesys_assets.definitions import build_definitions
+
+TODAY, YESTERDAY = "2026-02-20", "2026-02-19"
+LOOK_BACK_DAYS = ["2026-02-16", "2026-02-17", "2026-02-18"]
+TABLES = {"tables/conversations", "tables/session_metrics", "tables/sessions", "tables/segments"}
+REPORTS = {
+    "reports/agent_hourly",
+    "reports/agent_daily",
+    "reports/interval",
+    "reports/queue_media",
+    "reports/conversation_type",
+    "reports/conversation_quality",
+}
+PUBLISHED = "published/reports"
+
+Requested = dict[str, set[str]]
+
+
+@dataclass
+class Ticks:
+    """The refresh sensor's evaluations, a minute apart, over one instance."""
+
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    now: datetime
+    cursor: Any = None
+    keys: list[dg.AssetKey] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = [spec.key for spec in self.definitions.resolve_all_asset_specs() if spec.automation_condition]
+
+    def tick(self) -> Requested:
+        self.now += timedelta(minutes=1)
+        result = dg.evaluate_automation_conditions(
+            self.definitions,
+            self.instance,
+            asset_selection=dg.AssetSelection.all(),
+            cursor=self.cursor,
+            evaluation_time=self.now,
+        )
+        self.cursor = result.cursor
+        every = {name(key): {str(day) for day in result.get_requested_partitions(key)} for key in self.keys}
+        return {asset: days for asset, days in every.items() if days}
+
+    def land(self, asset: str, *partitions: str) -> None:
+        for partition in partitions:
+            self.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key(asset), partition=partition))
+
+    def compute(self, requested: Requested) -> None:
+        """Carry out what a tick requested, everything at once."""
+        for asset, days in requested.items():
+            self.land(asset, *days)
+
+    def fetch(self, *hours: str) -> None:
+        self.land("pages/hourly_aggregates", *hours)
+        self.land("pages/hourly_details", *hours)
+
+
+def asset_key(asset: str) -> dg.AssetKey:
+    return dg.AssetKey(["genesys", *asset.split("/")])
+
+
+def name(key: dg.AssetKey) -> str:
+    return "/".join(key.path[1:])
+
+
+def hours_of(day: str) -> list[str]:
+    """The first and the last one, which stand for all."""
+    return [f"{day}-00:00", f"{day}-23:00"]
+
+
+def days_of(requested: Requested) -> set[str]:
+    return set().union(*requested.values()) if requested else set()
+
+
+@pytest.fixture
+def ticks(definitions: dg.Definitions) -> Iterator[Ticks]:
+    """Right before the first hour of TODAY's afternoon lands; nothing of it is stored yet."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        started = Ticks(definitions, instance, datetime(2026, 2, 20, 13, 9, tzinfo=UTC))
+        assert started.tick() == {}
+        yield started
+
+
+@pytest.fixture
+def running(ticks: Ticks) -> Ticks:
+    """The same with TODAY's tables and reports computed once."""
+    ticks.fetch(f"{TODAY}-11:00")
+    ticks.compute(ticks.tick())
+    assert ticks.tick() == {}
+    return ticks
+
+
+def test_every_table_report_and_publication_is_refreshed_on_its_own(definitions: dg.Definitions) -> None:
+    automated = {name(spec.key) for spec in definitions.resolve_all_asset_specs() if spec.automation_condition}
+    layers = {name(spec.key): spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    assert automated == {asset for asset, layer in layers.items() if layer in ("tables", "reports", "published")}
+
+
+def test_today_is_requested_as_soon_as_one_hour_has_landed(ticks: Ticks) -> None:
+    ticks.fetch(f"{TODAY}-12:00")
+    requested = ticks.tick()
+    assert TABLES | REPORTS | {"tables/interval_metrics"} <= requested.keys()
+    assert days_of(requested) == {TODAY}
+
+
+def test_each_further_hour_requests_today_again(running: Ticks) -> None:
+    running.fetch(f"{TODAY}-12:00")
+    requested = running.tick()
+    assert TABLES | REPORTS <= requested.keys()
+    assert days_of(requested) == {TODAY}
+
+
+def test_with_nothing_new_nothing_is_requested_again(running: Ticks) -> None:
+    running.fetch(f"{TODAY}-12:00")
+    assert running.tick()
+    assert running.tick() == {}
+    assert running.tick() == {}
+
+
+def test_what_was_computed_on_request_requests_nothing_more(running: Ticks) -> None:
+    running.fetch(f"{TODAY}-12:00", *(hour for day in LOOK_BACK_DAYS for hour in hours_of(day)))
+    running.compute(running.tick())
+    assert running.tick() == {}
+
+
+def test_reports_wait_until_all_tables_of_the_day_are_there(ticks: Ticks) -> None:
+    ticks.land("pages/hourly_details", f"{TODAY}-12:00")
+    first = ticks.tick()
+    assert TABLES <= first.keys()
+    assert not REPORTS & first.keys()
+    ticks.compute(first)
+    assert ticks.tick() == {}
+    ticks.land("pages/hourly_aggregates", f"{TODAY}-12:00")
+    second = ticks.tick()
+    assert REPORTS | {"tables/interval_metrics"} == second.keys()
+
+
+def test_an_hour_of_an_old_day_requests_nothing(running: Ticks) -> None:
+    running.fetch("2026-02-15-12:00", "2026-01-20-07:00")
+    assert running.tick() == {}
+
+
+def test_an_old_day_that_is_computed_by_hand_requests_nothing(running: Ticks) -> None:
+    for asset in ("session_metrics", "interval_metrics", "conversations"):
+        running.land(f"tables/{asset}", "2026-02-01")
+    assert running.tick() == {}
+
+
+def test_one_days_session_metrics_request_no_month_of_reports(running: Ticks) -> None:
+    running.land("tables/session_metrics", "2026-02-16")
+    assert days_of(running.tick()) <= {*LOOK_BACK_DAYS, YESTERDAY, TODAY}
+
+
+def test_the_last_hour_of_yesterday_completes_yesterday(definitions: dg.Definitions) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(definitions, instance, datetime(2026, 2, 20, 0, 9, tzinfo=UTC))
+        ticks.tick()
+        ticks.fetch(f"{YESTERDAY}-23:00")
+        requested = ticks.tick()
+    assert TABLES | REPORTS | {PUBLISHED} <= requested.keys()
+    assert days_of(requested) == {YESTERDAY}
+
+
+def test_look_back_days_are_requested_through_to_publishing_when_their_hours_were_read_again(running: Ticks) -> None:
+    running.fetch(*(hour for day in LOOK_BACK_DAYS for hour in hours_of(day)))
+    requested = running.tick()
+    assert TABLES | REPORTS | {PUBLISHED} <= requested.keys()
+    assert all(days == set(LOOK_BACK_DAYS) for days in requested.values())
+
+
+def test_how_far_back_is_the_calendars_look_back(running: Ticks) -> None:
+    running.fetch(*hours_of("2026-02-16"), *hours_of("2026-02-15"))
+    assert days_of(running.tick()) == {"2026-02-16"}
+
+
+def test_today_is_never_published(running: Ticks) -> None:
+    running.fetch(f"{TODAY}-12:00")
+    requested = running.tick()
+    assert REPORTS <= requested.keys()
+    assert PUBLISHED not in requested
+    running.compute(requested)
+    assert PUBLISHED not in running.tick()
+
+
+def test_a_day_is_not_published_while_a_report_of_it_is_missing(running: Ticks) -> None:
+    running.land("reports/interval", YESTERDAY)
+    assert running.tick() == {}
+    for report in REPORTS:
+        running.land(report, YESTERDAY)
+    assert running.tick() == {PUBLISHED: {YESTERDAY}}
+
+
+def test_reference_data_alone_requests_nothing(running: Ticks) -> None:
+    for entity in ("users", "queues", "wrapup_codes"):
+        running.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key(f"reference/{entity}")))
+    assert running.tick() == {}
+
+
+@dataclass
+class Meanwhile:
+    """In place of the lake: does something while a run is in progress, then lets the run fail."""
+
+    happens: Callable[[], None]
+
+    @property
+    def lake(self) -> None:
+        self.happens()
+        raise dg.Failure("enough", allow_retries=False)
+
+
+def test_an_hour_that_lands_while_the_day_is_computed_is_not_forgotten(running: Ticks) -> None:
+    metrics = "tables/interval_metrics"
+    in_progress: list[Requested] = []
+
+    def another_hour_lands() -> None:
+        running.land("pages/hourly_aggregates", f"{TODAY}-12:00")
+        in_progress.append(running.tick())
+
+    location = build_definitions(resources={"lake": Meanwhile(another_hour_lands)})
+    result = location.resolve_job_def("daily").execute_in_process(
+        instance=running.instance, partition_key=TODAY, asset_selection=[asset_key(metrics)], raise_on_error=False
+    )
+    assert not result.success
+    assert in_progress == [{}]
+    assert running.tick()[metrics] == {TODAY}

@@ -1,0 +1,165 @@
+"""What each schedule asks for at a tick, and that what it asks for can be run."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.automation.schedules import RANGE_END, RANGE_START, build_schedules
+from genesys_assets.definitions import build_definitions
+from genesys_assets.partitions import Calendar
+from genesys_assets.sandbox import server
+from genesys_assets_tests.automation.conftest import calendar
+
+
+def named(name: str, of: Calendar | None = None) -> dg.ScheduleDefinition:
+    return next(schedule for schedule in build_schedules(of or calendar()) if schedule.name == name)
+
+
+def requested(schedule: dg.ScheduleDefinition, now: datetime, definitions: dg.Definitions) -> list[dg.RunRequest]:
+    return list(_evaluated(schedule, now, definitions).run_requests or [])
+
+
+def skipped(schedule: dg.ScheduleDefinition, now: datetime, definitions: dg.Definitions) -> str:
+    tick = _evaluated(schedule, now, definitions)
+    assert not tick.run_requests
+    return str(tick.skip_message)
+
+
+def _evaluated(schedule: dg.ScheduleDefinition, now: datetime, definitions: dg.Definitions) -> dg.ScheduleExecutionData:
+    repository = definitions.get_repository_def()
+    with dg.build_schedule_context(scheduled_execution_time=now, repository_def=repository) as context:
+        return schedule.evaluate_tick(context)
+
+
+def test_every_schedule_ships_stopped() -> None:
+    schedules = build_schedules(calendar())
+    assert {schedule.name for schedule in schedules} == {"hourly", "daily", "look_back", "live"}
+    assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.STOPPED}
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "cron"),
+    [
+        ("hourly", "hourly", "10 * * * *"),
+        ("daily", "daily", "0 2 * * *"),
+        ("look_back", "hourly", "30 3 * * *"),
+        ("live", "live", "*/5 * * * *"),
+    ],
+)
+def test_each_schedule_runs_its_job_at_its_time_in_utc(name: str, job: str, cron: str) -> None:
+    schedule = named(name)
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (job, cron, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("now", "hour"),
+    [
+        (datetime(2026, 2, 1, 5, 10, tzinfo=UTC), "2026-02-01-04:00"),
+        (datetime(2026, 2, 1, 0, 10, tzinfo=UTC), "2026-01-31-23:00"),
+    ],
+)
+def test_at_minute_10_the_last_full_hour_is_fetched(now: datetime, hour: str, definitions: dg.Definitions) -> None:
+    [request] = requested(named("hourly"), now, definitions)
+    assert (request.partition_key, request.run_key) == (hour, hour)
+
+
+def test_the_hour_before_the_first_day_is_not_fetched(definitions: dg.Definitions) -> None:
+    hourly = named("hourly", calendar(date(2026, 2, 1)))
+    message = skipped(hourly, datetime(2026, 2, 1, 0, 10, tzinfo=UTC), definitions)
+    assert message == "2026-01-31-23:00 lies before GENESYS_ASSETS_START_DATE 2026-02-01."
+    assert requested(hourly, datetime(2026, 2, 1, 1, 10, tzinfo=UTC), definitions)[0].partition_key == (
+        "2026-02-01-00:00"
+    )
+
+
+def test_at_two_the_day_before_is_computed_and_published(definitions: dg.Definitions) -> None:
+    [request] = requested(named("daily"), datetime(2026, 3, 1, 2, tzinfo=UTC), definitions)
+    assert (request.partition_key, request.run_key) == ("2026-02-28", "2026-02-28")
+
+
+def test_the_day_before_the_first_day_is_not_computed(definitions: dg.Definitions) -> None:
+    daily = named("daily", calendar(date(2026, 3, 1)))
+    message = skipped(daily, datetime(2026, 3, 1, 2, tzinfo=UTC), definitions)
+    assert message == "2026-02-28 lies before GENESYS_ASSETS_START_DATE 2026-03-01."
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Honolulu"])
+def test_west_of_utc_the_day_is_computed_when_its_business_day_is_over_too(
+    zone: str, definitions: dg.Definitions
+) -> None:
+    western = calendar(zone=zone)
+    daily = named("daily", western)
+    assert daily.execution_timezone == zone
+    tick = datetime(2026, 3, 1, 2, tzinfo=western.zone)
+    [request] = requested(daily, tick, definitions)
+    assert request.partition_key == "2026-02-28"
+    assert western.business_day("2026-02-28")[1] < tick
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Australia/Lord_Howe"])
+def test_east_of_utc_the_day_is_computed_when_its_utc_day_is_over_too(zone: str) -> None:
+    assert named("daily", calendar(zone=zone)).execution_timezone == "UTC"
+
+
+def test_the_look_back_asks_for_one_run_from_its_first_day_to_the_day_before_yesterday(
+    definitions: dg.Definitions,
+) -> None:
+    [request] = requested(named("look_back"), datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-16-00:00", "2026-02-18-23:00")
+    assert request.partition_key is None
+    assert request.run_key == "look_back 2026-02-20"
+
+
+def test_the_look_back_reaches_as_far_as_the_setting_says(definitions: dg.Definitions) -> None:
+    look_back = named("look_back", calendar(look_back_days=7))
+    [request] = requested(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-13-00:00", "2026-02-18-23:00")
+
+
+def test_the_look_back_does_not_reach_before_the_first_day(definitions: dg.Definitions) -> None:
+    look_back = named("look_back", calendar(date(2026, 2, 17)))
+    [request] = requested(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-17-00:00", "2026-02-18-23:00")
+
+
+def test_a_young_calendar_has_nothing_to_look_back_to(definitions: dg.Definitions) -> None:
+    look_back = named("look_back", calendar(date(2026, 2, 19)))
+    message = skipped(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
+    assert message == "The start date is too recent for a look-back."
+
+
+def test_a_live_tick_asks_for_one_snapshot(definitions: dg.Definitions) -> None:
+    [request] = requested(named("live"), datetime(2026, 2, 20, 3, 35, tzinfo=UTC), definitions)
+    assert request.partition_key is None
+
+
+def test_what_a_look_back_tick_asks_for_is_one_run_over_all_its_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    first = (now - timedelta(days=2)).date()
+    with server.running(conversations_per_day=10, requests_per_minute=None) as sandbox:
+        for name, value in sandbox.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GENESYS_CLOUD_REQUESTS_PER_MINUTE", "1000000")
+        monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{first}")
+        monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(tmp_path))
+        location = build_definitions()
+        [request] = requested(location.resolve_schedule_def("look_back"), now, location)
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = location.resolve_job_def("hourly").execute_in_process(instance=instance, tags=dict(request.tags))
+            runs = instance.get_runs_count()
+    hours = {f"{first}-{hour:02d}:00" for hour in range(24)}
+    for asset in ("hourly_aggregates", "hourly_details"):
+        events = [
+            event.materialization
+            for event in result.get_asset_materialization_events()
+            if event.materialization.asset_key.path[-1] == asset
+        ]
+        assert {event.partition for event in events} == hours
+        assert len(list((tmp_path / "pages" / asset).rglob("pages.parquet"))) == 24
+    assert runs == 1

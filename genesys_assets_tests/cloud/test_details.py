@@ -1,0 +1,433 @@
+"""Reading conversations through a query that answers for whole UTC days, in pages, up to a limit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud import details
+from genesys_assets.cloud.details import PATH, first_and_last_start
+from genesys_assets.cloud.errors import (
+    CircuitOpen,
+    GenesysCloudError,
+    InvalidQuery,
+    ServerTrouble,
+    TooLarge,
+    UnexpectedAnswer,
+)
+from genesys_assets.cloud.interval import Interval, iso
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request, client
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
+DAY = Interval(MIDNIGHT, MIDNIGHT + timedelta(days=1))
+
+
+def hours(first: float, last: float) -> Interval:
+    return Interval(MIDNIGHT + timedelta(hours=first), MIDNIGHT + timedelta(hours=last))
+
+
+class Archive:
+    """Conversations, answered for as the platform does."""
+
+    def __init__(self, starts: list[datetime], *, limit: int = 100_000) -> None:
+        self.rows = [
+            {"conversationId": f"c{number}", "conversationStart": iso(start)}
+            for number, start in enumerate(sorted(starts))
+        ]
+        self.limit = limit
+        self.failing: Callable[[Interval, int], Reply | None] = lambda interval, number: None
+        self.intervals: list[Interval] = []
+
+    def __call__(self, request: Request) -> Reply:
+        query = request.json()
+        interval = Interval.parse(query["interval"])
+        size, number = query["paging"]["pageSize"], query["paging"]["pageNumber"]
+        self.intervals.append(interval)
+        failure = self.failing(interval, number)
+        if failure is not None:
+            return failure
+        if size * number > self.limit:
+            return Reply(400, {"message": f"Pagination may not exceed {self.limit} results."})
+        days = {interval.start.date(), *(piece.start.date() for piece in interval.days())}
+        rows = [row for row in self.rows if datetime.fromisoformat(row["conversationStart"]).date() in days]
+        if query["order"] == "desc":
+            rows.reverse()
+        shown = rows[(number - 1) * size : number * size]
+        body: dict[str, Any] = {"totalHits": len(rows)}
+        if shown:
+            body["conversations"] = shown
+        return Reply(body=body)
+
+    def within(self, interval: Interval) -> set[str]:
+        return {
+            row["conversationId"]
+            for row in self.rows
+            if datetime.fromisoformat(row["conversationStart"]) in interval
+        }
+
+
+def spread(number: int, interval: Interval = DAY, seed: int = 1) -> list[datetime]:
+    drawn = random.Random(seed)
+    milliseconds = interval.duration // timedelta(milliseconds=1)
+    return [interval.start + timedelta(milliseconds=drawn.randrange(milliseconds)) for _ in range(number)]
+
+
+def ids(pages: list[Page]) -> list[str]:
+    return [row["conversationId"] for page in pages for row in page.json()["conversations"]]
+
+
+def holds_all(archive: Archive, interval: Interval, pages: list[Page]) -> None:
+    assert archive.within(interval) <= set(ids(pages))
+    assert [page.number for page in pages] == list(range(1, len(pages) + 1))
+    for page in pages:
+        span = first_and_last_start(page)
+        assert span is not None
+        assert span[0] < interval.end
+        assert span[1] >= interval.start
+
+
+@pytest.mark.parametrize("number", [1, 9, 10, 11, 95, 100])
+def test_a_day_is_read_page_by_page_in_order(platform: Platform, cloud: GenesysCloud, number: int) -> None:
+    archive = Archive(spread(number))
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, DAY, page_size=10))
+    assert ids(pages) == [row["conversationId"] for row in archive.rows]
+    holds_all(archive, DAY, pages)
+    assert len(platform.asked(PATH)) <= -(-number // 10) + (number % 10 == 0)
+
+
+def test_the_question_is_the_platforms(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(PATH, Archive(spread(1)))
+    list(details.fetch(cloud, DAY))
+    assert platform.asked(PATH)[0].json() == {
+        "interval": str(DAY),
+        "order": "asc",
+        "orderBy": "conversationStart",
+        "paging": {"pageSize": 100, "pageNumber": 1},
+    }
+
+
+@pytest.mark.parametrize("body", [{}, {"totalHits": 0}, {"conversations": []}, {"conversations": None}])
+def test_a_quiet_time_has_no_pages(platform: Platform, cloud: GenesysCloud, body: object) -> None:
+    platform.on(PATH, Reply(body=body))
+    assert list(details.fetch(cloud, hours(13, 14))) == []
+    assert len(platform.asked(PATH)) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (13, 14), (23, 24), (9.25, 9.5), (0, 24), (10, 20)])
+def test_any_part_of_a_day_is_found(
+    platform: Platform, cloud: GenesysCloud, first: float, last: float, seed: int
+) -> None:
+    archive = Archive(spread(random.Random(seed).randrange(400), seed=seed))
+    platform.on(PATH, archive)
+    interval = hours(first, last)
+    pages = list(details.fetch(cloud, interval, page_size=7))
+    holds_all(archive, interval, pages)
+    assert [page.request for page in pages] == sorted({page.request: None for page in pages}, key=page_number)
+
+
+def page_number(request: str) -> int:
+    return int(request.split('"pageNumber":')[1].split(",")[0])
+
+
+def test_a_late_hour_of_a_busy_day_takes_few_requests(platform: Platform, cloud: GenesysCloud) -> None:
+    archive = Archive(spread(4000))
+    platform.on(PATH, archive)
+    interval = hours(22, 23)
+    pages = list(details.fetch(cloud, interval, page_size=10))
+    holds_all(archive, interval, pages)
+    assert len(platform.asked(PATH)) <= len(pages) + 20
+
+
+def test_conversations_of_the_very_same_start_are_all_read(platform: Platform, cloud: GenesysCloud) -> None:
+    at_one = MIDNIGHT + timedelta(hours=13)
+    archive = Archive([*spread(50), *[at_one] * 45, *[at_one - timedelta(milliseconds=1)] * 45])
+    platform.on(PATH, archive)
+    for interval in (hours(12, 13), hours(13, 14)):
+        holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
+
+
+def test_several_days_are_read_in_one_go(platform: Platform, cloud: GenesysCloud) -> None:
+    three_days = Interval(MIDNIGHT - timedelta(days=3, hours=-6), MIDNIGHT - timedelta(hours=3))
+    archive = Archive(spread(200, Interval(MIDNIGHT - timedelta(days=4), MIDNIGHT + timedelta(days=1))))
+    platform.on(PATH, archive)
+    holds_all(archive, three_days, list(details.fetch(cloud, three_days, page_size=10)))
+    assert set(archive.intervals) == {three_days}
+
+
+def test_more_than_seven_days_are_read_in_pieces_of_whole_days(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    weeks = Interval(MIDNIGHT - timedelta(days=17, hours=-6), MIDNIGHT - timedelta(hours=3))
+    archive = Archive(spread(300, weeks))
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, weeks, page_size=10))
+    holds_all(archive, weeks, pages)
+    assert len(ids(pages)) == len(set(ids(pages))) == 300
+    assert all(interval.duration <= timedelta(days=7) for interval in archive.intervals)
+
+
+def test_progress_is_told(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(PATH, Archive(spread(35)))
+    told: list[tuple[int, int, int]] = []
+    list(details.fetch(cloud, DAY, page_size=10, on_progress=lambda *progress: told.append(progress)))
+    assert told == [(1, 4, 35), (2, 4, 35), (3, 4, 35), (4, 4, 35)]
+
+
+def test_progress_of_an_hour_expects_that_hours_pages(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(PATH, Archive(spread(2400)))
+    told: list[tuple[int, int, int]] = []
+    pages = list(
+        details.fetch(cloud, hours(13, 14), page_size=10, on_progress=lambda *progress: told.append(progress))
+    )
+    assert told[-1][:2] == (len(pages), len(pages))
+
+
+def test_a_total_that_is_too_low_loses_nothing(platform: Platform, cloud: GenesysCloud) -> None:
+    archive = Archive(spread(95))
+
+    def understated(request: Request) -> Reply:
+        reply = archive(request)
+        return Reply(body={**reply.body, "totalHits": 40})
+
+    platform.on(PATH, understated)
+    holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
+
+
+def test_a_total_that_is_a_little_too_high_does_no_harm(platform: Platform, cloud: GenesysCloud) -> None:
+    archive = Archive(spread(95))
+
+    def overstated(request: Request) -> Reply:
+        reply = archive(request)
+        return Reply(body={**reply.body, "totalHits": 108})
+
+    platform.on(PATH, overstated)
+    holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
+
+
+@pytest.mark.parametrize("interval", [DAY, hours(13, 14)])
+def test_a_first_page_without_conversations_is_an_error_if_there_are_some(
+    platform: Platform, cloud: GenesysCloud, interval: Interval
+) -> None:
+    platform.on(PATH, Reply(body={"totalHits": 3}, headers={"ININ-Correlation-Id": "corr-5"}))
+    with pytest.raises(UnexpectedAnswer, match=r"without conversations, though there are 3.*corr-5"):
+        list(details.fetch(cloud, interval))
+    assert len(platform.asked(PATH)) == 1
+
+
+@pytest.mark.parametrize("keeps_total", [True, False])
+def test_a_page_without_conversations_in_the_middle_is_an_error(
+    platform: Platform, cloud: GenesysCloud, keeps_total: bool
+) -> None:
+    archive = Archive(spread(95))
+    hollow = Reply(body={"totalHits": 95} if keeps_total else {})
+    archive.failing = lambda interval, number: hollow if number == 4 else None
+    platform.on(PATH, archive)
+    with pytest.raises(UnexpectedAnswer, match="Page 4"):
+        list(details.fetch(cloud, DAY, page_size=10))
+
+
+def test_conversations_that_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(PATH, Reply(body={"conversations": {"a": 1}, "totalHits": 1}))
+    with pytest.raises(UnexpectedAnswer, match="no list"):
+        list(details.fetch(cloud, DAY))
+
+
+def test_malformed_starts_end_nothing_early(platform: Platform, cloud: GenesysCloud) -> None:
+    archive = Archive(spread(60))
+    archive.rows[15]["conversationStart"] = "2026-01-31T99:99:99.000Z"
+    rows: list[Any] = archive.rows
+    pages = {
+        1: rows[:10],
+        2: [{"conversationId": "x", "conversationStart": None}, None, "row"],
+        3: rows[20:25],
+    }
+
+    def answer(request: Request) -> Reply:
+        number = request.json()["paging"]["pageNumber"]
+        return Reply(body={"conversations": pages.get(number, []), "totalHits": 25})
+
+    platform.on(PATH, answer)
+    assert len(list(details.fetch(cloud, DAY, page_size=10))) == 3
+
+
+def test_the_future_is_refused_before_any_request(platform: Platform, cloud: GenesysCloud) -> None:
+    with pytest.raises(InvalidQuery, match="ends in the future"):
+        details.fetch(cloud, Interval(NOON - timedelta(hours=1), NOON + timedelta(hours=1)))
+    with pytest.raises(InvalidQuery, match="1 to 100"):
+        details.fetch(cloud, DAY, page_size=101)
+    assert platform.requests == []
+
+
+@pytest.fixture
+def small_reach(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A query that reaches 100 results where the platform's reaches 100,000."""
+    monkeypatch.setattr(details, "MOST_RESULTS", 100)
+    return 100
+
+
+@pytest.mark.parametrize("number", [99, 100, 101, 150, 199, 200])
+@pytest.mark.parametrize(("first", "last"), [(0, 24), (0, 1), (11, 13), (12, 13), (22, 24), (6, 18)])
+def test_a_crowded_day_is_read_from_both_ends(
+    platform: Platform, cloud: GenesysCloud, small_reach: int, number: int, first: float, last: float
+) -> None:
+    archive = Archive(spread(number), limit=small_reach)
+    platform.on(PATH, archive)
+    interval = hours(first, last)
+    holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
+
+
+def test_a_crowded_day_of_equal_starts_is_read_whole(
+    platform: Platform, cloud: GenesysCloud, small_reach: int
+) -> None:
+    noon = MIDNIGHT + timedelta(hours=12)
+    archive = Archive([*spread(80), *[noon] * 100], limit=small_reach)
+    platform.on(PATH, archive)
+    holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
+
+
+def test_crowded_days_are_read_one_by_one(platform: Platform, cloud: GenesysCloud, small_reach: int) -> None:
+    week = Interval(MIDNIGHT - timedelta(days=6), MIDNIGHT)
+    archive = Archive(spread(500, week), limit=small_reach)
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, week, page_size=10))
+    holds_all(archive, week, pages)
+    assert len(ids(pages)) == len(set(ids(pages)))
+
+
+def test_a_day_beyond_reach_is_an_error_that_names_the_job(
+    platform: Platform, cloud: GenesysCloud, small_reach: int
+) -> None:
+    archive = Archive(spread(300), limit=small_reach)
+    platform.on(PATH, archive)
+    with pytest.raises(
+        TooLarge, match=r"About 300 conversations started on 2026-01-31.*200 a day.*details job"
+    ):
+        list(details.fetch(cloud, DAY, page_size=10))
+    with pytest.raises(TooLarge):
+        list(details.fetch(cloud, hours(11, 13), page_size=10))
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (23, 24)])
+def test_the_ends_of_a_day_beyond_reach_are_read_all_the_same(
+    platform: Platform, cloud: GenesysCloud, small_reach: int, first: float, last: float
+) -> None:
+    archive = Archive(spread(300), limit=small_reach)
+    platform.on(PATH, archive)
+    interval = hours(first, last)
+    holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
+
+
+def too_heavy(longer_than: timedelta, status: int = 504) -> Callable[[Interval, int], Reply | None]:
+    return lambda interval, number: Reply(status, b"") if interval.duration > longer_than else None
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_a_question_too_heavy_is_halved(platform: Platform, cloud: GenesysCloud, status: int) -> None:
+    archive = Archive(spread(100))
+    archive.failing = too_heavy(timedelta(minutes=15), status)
+    platform.on(PATH, archive)
+    interval = hours(13, 14)
+    holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
+    assert min(asked.duration for asked in archive.intervals) == timedelta(minutes=15)
+
+
+def test_days_too_heavy_are_halved_at_midnight(platform: Platform, cloud: GenesysCloud) -> None:
+    two_days = Interval(MIDNIGHT - timedelta(days=2), MIDNIGHT)
+    archive = Archive(spread(100, two_days))
+    archive.failing = too_heavy(timedelta(days=1))
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, two_days, page_size=10))
+    holds_all(archive, two_days, pages)
+    assert len(ids(pages)) == 100
+
+
+def test_a_question_too_heavy_at_a_quarter_of_an_hour_is_an_error(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    archive = Archive(spread(100))
+    archive.failing = too_heavy(timedelta(0))
+    platform.on(PATH, archive)
+    with pytest.raises(ServerTrouble, match="HTTP 504"):
+        list(details.fetch(cloud, hours(13, 14), page_size=10))
+    assert min(asked.duration for asked in archive.intervals) == timedelta(minutes=15)
+
+
+def test_what_was_read_before_the_trouble_is_not_read_again(platform: Platform, cloud: GenesysCloud) -> None:
+    archive = Archive(spread(200))
+    archive.failing = lambda interval, number: Reply(504, b"") if interval == DAY and number == 15 else None
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, DAY, page_size=10))
+    holds_all(archive, DAY, pages)
+    assert len(pages) <= 23
+
+
+@pytest.mark.parametrize("status", [400, 403, 502, 503])
+def test_other_failures_are_not_halved(platform: Platform, cloud: GenesysCloud, status: int) -> None:
+    archive = Archive(spread(100))
+    archive.failing = lambda interval, number: Reply(status, b"")
+    platform.on(PATH, archive)
+    with pytest.raises(GenesysCloudError) as raised:
+        list(details.fetch(cloud, DAY, page_size=10))
+    assert set(archive.intervals) == {DAY}
+    assert isinstance(raised.value, CircuitOpen) == (status == 503)
+
+
+def test_pages_that_shift_while_a_day_goes_on_lose_nothing(platform: Platform, cloud: GenesysCloud) -> None:
+    today = Interval(DAY.end, NOON)
+    archive = Archive(spread(300, today))
+    arriving = count(1)
+
+    def growing(request: Request) -> Reply:
+        reply = archive(request)
+        late = {"conversationId": f"late{next(arriving)}", "conversationStart": iso(today.start)}
+        archive.rows.insert(0, late)
+        return reply
+
+    platform.on(PATH, growing)
+    interval = Interval(today.start + timedelta(hours=6), today.start + timedelta(hours=9))
+    expected = archive.within(interval)
+    assert expected <= set(ids(list(details.fetch(cloud, interval, page_size=10))))
+
+
+def test_one_page_is_in_hand_before_the_next_pages_are_all_read(platform: Platform, clock: Clock) -> None:
+    platform.on(PATH, Archive(spread(1000)))
+    with client(platform, clock, workers=2) as cloud:
+        pages = details.fetch(cloud, DAY, page_size=10)
+        next(pages)
+        assert len(platform.asked(PATH)) <= 4
+        pages.close()  # type: ignore[attr-defined]
+
+
+def test_first_and_last_start_are_the_earliest_and_the_latest() -> None:
+    body = (
+        b'{"conversations":[{"conversationStart":"2026-01-31T10:00:00.001Z"},{"conversationStart":"x"},7,'
+        b'{"conversationStart":"2026-01-31T09:00:00.0004Z"},{"conversationStart":"2026-01-31T09:30:00"}]}'
+    )
+    span = first_and_last_start(Page(1, "{}", NOON, None, body))
+    assert span is not None
+    assert span == (
+        datetime(2026, 1, 31, 9, 0, 0, 400, UTC),
+        datetime(2026, 1, 31, 10, 0, 0, 1000, UTC),
+    )
+    assert first_and_last_start(Page(1, "{}", NOON, None, b"{}")) is None
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
+def test_recorded_conversations_are_accepted(platform: Platform, cloud: GenesysCloud) -> None:
+    recorded = (SAMPLES / "genesys_devtools_conversations_details_query_2016_mixed.json").read_bytes()
+    span = first_and_last_start(Page(1, "{}", NOON, None, recorded))
+    assert span is not None
+    platform.on(PATH, Reply(body=recorded))
+    interval = Interval(span[0], span[0] + timedelta(hours=1))
+    assert next(iter(details.fetch(cloud, interval))).body == recorded

@@ -1,0 +1,229 @@
+"""The S3 server starts, serves, and leaves nothing behind, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+import requests
+
+from genesys_assets.sandbox import object_store as module
+from genesys_assets.sandbox import swift_settings
+from genesys_assets.sandbox.object_store import ObjectStore, ObjectStoreError, running
+
+
+@contextmanager
+def client_of(store: ObjectStore) -> Iterator[Any]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=store.endpoint_url,
+        aws_access_key_id=store.access_key,
+        aws_secret_access_key=store.secret_key,
+        region_name=store.region,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+# -- serving -----------------------------------------------------------------------------------------
+
+
+def test_only_a_public_bucket_is_read_without_a_signature(
+    object_store: ObjectStore, bucket: str, public_bucket: str
+) -> None:
+    with client_of(object_store) as client:
+        for name in (bucket, public_bucket):
+            client.put_object(Bucket=name, Key="a/b=c.txt", Body=b"text")
+
+    assert requests.get(f"{object_store.endpoint_url}/{bucket}/a/b%3Dc.txt", timeout=10).status_code == 401
+    assert requests.get(f"{object_store.endpoint_url}/{public_bucket}/a/b%3Dc.txt", timeout=10).text == "text"
+
+
+def test_nobody_writes_without_a_signature(object_store: ObjectStore, public_bucket: str) -> None:
+    answer = requests.put(f"{object_store.endpoint_url}/{public_bucket}/key", data=b"text", timeout=10)
+
+    assert answer.status_code == 401
+
+
+def test_the_environment_points_aws_tools_to_it(
+    object_store: ObjectStore, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+
+    names = [each["Name"] for each in client.list_buckets()["Buckets"]]
+
+    client.close()
+    assert bucket in names
+
+
+def test_the_secret_is_not_shown(object_store: ObjectStore) -> None:
+    assert object_store.secret_key not in repr(object_store)
+
+
+def test_objects_of_a_folder_are_there_at_the_next_start(tmp_path: Path) -> None:
+    with running(folder=tmp_path / "s3") as store, client_of(store) as client:
+        store.create_bucket("kept")
+        client.put_object(Bucket="kept", Key="key", Body=b"text")
+
+    with running(folder=tmp_path / "s3") as store, client_of(store) as client:
+        assert client.get_object(Bucket="kept", Key="key")["Body"].read() == b"text"
+
+
+# -- ending ------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_left_when_the_work_on_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = children()
+
+    def work() -> None:
+        with running():
+            assert len(children() - before) >= len(swift_settings.SERVERS)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+
+    assert children() <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_half_way_says_why_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = "[app:proxy-server]\nuse = egg:swift#proxy\n"
+    broken = f"[pipeline:main]\npipeline = no_such_step proxy-server\n{server}"
+    monkeypatch.setattr(swift_settings, "_PROXY", broken)
+    before = children()
+
+    with pytest.raises(ObjectStoreError, match=r"proxy process ended while starting: [\s\S]*no_such_step"):
+        running(folder=tmp_path).__enter__()
+
+    assert children() <= before
+
+
+def test_a_port_taken_meanwhile_is_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    free_ports = module._free_ports
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        choices = iter([[taken.getsockname()[1], *free_ports(3)]])
+        monkeypatch.setattr(module, "_free_ports", lambda count: next(choices, None) or free_ports(count))
+
+        with running() as store:
+            assert requests.get(f"{store.endpoint_url}/healthcheck", timeout=10).text == "OK"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """`python -m genesys_assets.sandbox.object_store`, and all processes it started."""
+    command = [sys.executable, "-m", module.__name__, "--folder", str(folder), "--bucket", "first"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        started: list[psutil.Process] = []
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline().strip() for _ in range(5)]
+            started = psutil.Process(process.pid).children(recursive=True)
+            assert [line.split("=")[0] for line in lines] == [
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_REGION",
+                "AWS_DEFAULT_REGION",
+                "AWS_ENDPOINT_URL_S3",
+            ]
+            yield process, started
+        finally:
+            process.kill()
+            for each in started:
+                if each.is_running():
+                    each.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_alone_it_ends_with_all_its_processes(number: signal.Signals, tmp_path: Path) -> None:
+    with alone(tmp_path) as (process, started):
+        assert len(started) >= len(swift_settings.SERVERS)
+        process.send_signal(number)
+
+        assert process.wait(timeout=20) == 0
+        assert not any(each.is_running() for each in started)
+
+
+def test_killed_outright_it_takes_its_processes_along(tmp_path: Path) -> None:
+    with alone(tmp_path) as (process, started):
+        process.kill()
+
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert alive == []
+
+
+# -- what it needs -----------------------------------------------------------------------------------
+
+
+def test_where_it_is_not_installed_the_make_target_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ObjectStoreError, match=f"no S3 server is installed in {tmp_path}: run `make s3`"):
+        running(venv=tmp_path).__enter__()
+
+    monkeypatch.setenv("GENESYS_ASSETS_S3_VENV", str(tmp_path / "other"))
+    with pytest.raises(ObjectStoreError, match=f"no S3 server is installed in {tmp_path}/other"):
+        running().__enter__()
+
+
+def test_a_folder_without_extended_attributes_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr(os, "setxattr", unsupported)
+
+    with pytest.raises(ObjectStoreError, match=f"the file system of {tmp_path} keeps no extended attributes"):
+        running(folder=tmp_path).__enter__()
+    with pytest.raises(ObjectStoreError, match="set TMPDIR to a folder on such a disk"):
+        running().__enter__()
+
+
+def test_another_place_is_found_where_the_temporary_folder_keeps_no_attributes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsuitable, cwd = tmp_path / "memory", tmp_path / "disk"
+    unsuitable.mkdir()
+    cwd.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(unsuitable))
+    monkeypatch.chdir(cwd)
+    monkeypatch.setattr(module, "_keeps_attributes", lambda folder: folder == cwd)
+
+    with module._data_folder(None) as folder:
+        assert folder.parent == cwd
+
+    assert list(cwd.iterdir()) == []
+
+
+def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 987_654_321)
+
+    with pytest.raises(ObjectStoreError, match="cannot run as user 987654321"):
+        running(folder=tmp_path).__enter__()
