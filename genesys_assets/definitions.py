@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 _BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
-"""Parameters that Dagster still calls beta and that there is no other way for: a range in one run, today's partition."""
+"""Parameters that Dagster calls beta and that there is no other way for: a range in one run, today's partition."""
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -63,9 +63,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     )
 
 
-def _automated(
-    assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]
-) -> Iterable[Any]:
+def _automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]) -> Iterable[Any]:
     """The assets, computed again on their own as the condition says."""
     return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 

@@ -42,9 +42,7 @@ class Calendar:
 
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
-        return dg.DailyPartitionsDefinition(
-            start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1
-        )
+        return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""

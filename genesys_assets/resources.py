@@ -86,9 +86,7 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
     def publisher(self, s3_client: Any) -> Publisher:
         from genesys_assets.lake.publishing import Publisher
 
-        settings = PublishSettings.load(
-            publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds
-        )
+        settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
         return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
 
 

@@ -173,9 +173,7 @@ class CalendarSettings(_Group):
 class LakeSettings(_Group):
     """Where the lake is."""
 
-    lake: str = _setting(
-        "GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default=""
-    )
+    lake: str = _setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
     dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property

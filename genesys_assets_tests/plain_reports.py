@@ -135,9 +135,7 @@ def queue_media(known: Knowledge) -> list[Row]:
 
 
 def conversation_type(known: Knowledge) -> list[Row]:
-    groups = grouped(
-        known.began, lambda item: (*known.step(moment(item["conversationStart"]), HOUR), media_type(item))
-    )
+    groups = grouped(known.began, lambda item: (*known.step(moment(item["conversationStart"]), HOUR), media_type(item)))
     rows = []
     for (start, end, media), begun in groups.items():
         duration, held = _sum(map(duration_ms, begun)), _sum(_values(sessions(begun), "tHeldComplete"))

@@ -79,8 +79,10 @@ def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
         unexpected = wanted[of_row].keys() - row.keys()
         assert not unexpected, f"no column for {unexpected}"
         for name, value in row.items():
-            assert value == pytest.approx(wanted[of_row].get(name), rel=1e-12) if is_number(value) else (
-                value == wanted[of_row].get(name)
+            assert (
+                value == pytest.approx(wanted[of_row].get(name), rel=1e-12)
+                if is_number(value)
+                else (value == wanted[of_row].get(name))
             ), f"{name} of {of_row}"
 
 
@@ -130,14 +132,10 @@ def test_interval_metrics_hold_every_figure_in_the_bucket_of_its_emission(
     compare(past_days.lake.read("tables/interval_metrics", f"{day}"), expected, METRIC_KEY)
 
 
-def test_daily_metrics_hold_every_figure_of_the_day(
-    past_days: World, conversations: dict[date, list[Item]]
-) -> None:
+def test_daily_metrics_hold_every_figure_of_the_day(past_days: World, conversations: dict[date, list[Item]]) -> None:
     everything = [item for items in conversations.values() for item in items]
     start, length = midnight(DAY), timedelta(days=1)
-    expected = plain.metric_rows(
-        everything, start, start + length, DEFAULT_METRICS, target_of(past_days), step=length
-    )
+    expected = plain.metric_rows(everything, start, start + length, DEFAULT_METRICS, target_of(past_days), step=length)
     compare(past_days.lake.read("tables/daily_metrics", f"{DAY}"), expected, METRIC_KEY)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
 
@@ -29,14 +29,18 @@ def asset_key(layer: str, name: str) -> dg.AssetKey:
     return dg.AssetKey(["genesys", layer, name])
 
 
-def attributes(layer: str, *kinds: str, **tags: str) -> dict[str, Any]:
+class Attributes(TypedDict):
+    """What every asset of a layer says of itself."""
+
+    group_name: str
+    owners: list[str]
+    kinds: set[str]
+    tags: dict[str, str]
+
+
+def attributes(layer: str, *kinds: str) -> Attributes:
     """Group, owners, kinds and tags of an asset of a layer."""
-    return {
-        "group_name": layer,
-        "owners": OWNERS,
-        "kinds": set(kinds) | {"parquet"},
-        "tags": {"genesys/layer": layer, **tags},
-    }
+    return {"group_name": layer, "owners": OWNERS, "kinds": {*kinds}, "tags": {"genesys/layer": layer}}
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:
@@ -52,16 +56,16 @@ def description(spec: TableSpec, source: str) -> str:
 
 def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPartitionsDefinition) -> Sequence[str]:
     """The run's partition keys. A key before the first partition or in the future fails the run at once."""
-    keys = list(context.partition_keys)
+    asked = context.partition_key_range
     first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
-    for key in keys:
+    for key in (asked.start, asked.end):
         if first is None or last is None or not first <= key <= last:
             raise dg.Failure(
                 f"Partition {key!r} is outside the calendar: it must lie between {first} "
                 f"(GENESYS_ASSETS_START_DATE) and {last} (now).",
                 allow_retries=False,
             )
-    return keys
+    return list(context.partition_keys)
 
 
 def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _live_asset(
         deps=deps,
         description=description(spec, "Each materialisation appends one snapshot, stamped observed_at."),
         pool=POOL,
-        **attributes("live", "genesys"),
+        **attributes("live", "genesys", "parquet"),
     )
     def snapshot(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource

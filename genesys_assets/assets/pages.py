@@ -21,7 +21,7 @@ from genesys_assets.cloud import aggregates, details
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import AggregateQuery, Interval
+from genesys_assets.cloud.queries import AggregateQuery, Granularity, Interval
 from genesys_assets.lake.lake import PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -51,7 +51,7 @@ def _hourly_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
         "one by userId and mediaType.",
-        **attributes("pages", "genesys"),
+        **attributes("pages", "genesys", "parquet"),
     )
     def hourly_aggregates(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
@@ -71,7 +71,7 @@ def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the business day at P1D, in the time zone "
         "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago.",
-        **attributes("pages", "genesys"),
+        **attributes("pages", "genesys", "parquet"),
     )
     def daily_aggregates(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
@@ -94,7 +94,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and "
         "provisional: conversations may still be in progress. The platform answers by the UTC day, "
         "so a range of hours reads each day once.",
-        **attributes("pages", "genesys"),
+        **attributes("pages", "genesys", "parquet"),
     )
     def hourly_details(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
@@ -119,7 +119,7 @@ def _fetch_aggregates(
     lake: LakeResource,
     name: str,
     windows: dict[str, Window],
-    granularity: str,
+    granularity: Granularity,
     time_zone: str | None,
 ) -> dg.MaterializeResult:
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
@@ -150,7 +150,7 @@ def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window
     return start, min(end, until)
 
 
-def _aggregate_queries(window: Window, granularity: str, time_zone: str | None) -> Iterator[AggregateQuery]:
+def _aggregate_queries(window: Window, granularity: Granularity, time_zone: str | None) -> Iterator[AggregateQuery]:
     for grouping in GROUPINGS:
         yield AggregateQuery(
             interval=Interval(*window),

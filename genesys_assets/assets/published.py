@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, OWNERS, asset_key, checked_keys, window_metadata
+from genesys_assets.assets.common import ONE_RUN, asset_key, attributes, checked_keys, window_metadata
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.publishing import PublishedFile, Publisher
 from genesys_assets.lake.report_files import write_report_files
@@ -25,13 +25,11 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         key=asset_key("published", "reports"),
         deps=[asset_key("reports", spec.name) for spec in REPORTS],
         description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
-        "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails the asset.",
+        "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails "
+        "the asset.",
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
-        group_name="published",
-        owners=OWNERS,
-        kinds={"s3", "parquet", "csv"},
-        tags={"genesys/layer": "published"},
+        **attributes("published", "s3", "parquet", "csv"),
     )
     def reports(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource

@@ -31,7 +31,7 @@ def _reference_asset(name: str) -> dg.AssetsDefinition:
         ),
         pool=POOL,
         check_specs=check_specs(spec, key),
-        **attributes("reference", "genesys"),
+        **attributes("reference", "genesys", "parquet"),
     )
     def fetch(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource

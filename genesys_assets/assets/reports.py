@@ -25,6 +25,7 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.cloud.queries import GRANULARITIES, Granularity
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import LakeResource
@@ -117,12 +118,17 @@ def _agent_daily(inputs: Inputs, _: IntervalConfig) -> pa.Table:
 
 
 def _interval(inputs: Inputs, config: IntervalConfig) -> pa.Table:
-    if config.granularity not in reports.GRANULARITIES:
-        raise dg.Failure(
-            f"granularity {config.granularity!r} is not valid: choose one of {', '.join(reports.GRANULARITIES)}.",
-            allow_retries=False,
-        )
-    return reports.interval(inputs.interval_metrics(), inputs.conversations(), inputs.utc_day, config.granularity)
+    return reports.interval(inputs.interval_metrics(), inputs.conversations(), inputs.utc_day, _granularity(config))
+
+
+def _granularity(config: IntervalConfig) -> Granularity:
+    for known in GRANULARITIES:
+        if known == config.granularity:
+            return known
+    raise dg.Failure(
+        f"granularity {config.granularity!r} is not valid: choose one of {', '.join(GRANULARITIES)}.",
+        allow_retries=False,
+    )
 
 
 def _queue_media(inputs: Inputs, _: IntervalConfig) -> pa.Table:
@@ -222,7 +228,7 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(spec, key),
-        **attributes("reports", "arrow"),
+        **attributes("reports", "arrow", "parquet"),
     )
     def compute(context: dg.AssetExecutionContext, config: IntervalConfig, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))

@@ -50,7 +50,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 keys[spec.name],
                 deps=[hours],
                 description=description(spec, source),
-                **attributes("tables", "arrow"),
+                **attributes("tables", "arrow", "parquet"),
             )
             for spec in CONVERSATION_TABLES
         ],
@@ -81,7 +81,7 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(INTERVAL_METRICS, key),
-        **attributes("tables", "arrow"),
+        **attributes("tables", "arrow", "parquet"),
     )
     def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
@@ -104,7 +104,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(DAILY_METRICS, key),
-        **attributes("tables", "arrow"),
+        **attributes("tables", "arrow", "parquet"),
     )
     def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))

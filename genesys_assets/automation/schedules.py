@@ -72,9 +72,7 @@ def _look_back(calendar: Calendar) -> dg.ScheduleDefinition:
         bounds = look_back_range(now, calendar)
         if bounds is None:
             return dg.SkipReason("The start date is too recent for a look-back.")
-        return dg.RunRequest(
-            run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]}
-        )
+        return dg.RunRequest(run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]})
 
     return look_back
 

@@ -5,6 +5,7 @@ When a day is refreshed is in `conditions`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from genesys_assets.automation.schedules import RANGE_END, RANGE_START
 from genesys_assets.settings import AlertSettings
 
 _WEBHOOK_SECONDS = 10
+_MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 
 
 class AlertNotDelivered(Exception):
@@ -72,14 +74,18 @@ def _run_failure() -> dg.SensorDefinition:
 
 
 def _cause(context: dg.RunFailureSensorContext) -> str:
-    """The innermost error of the first failed step, else the run's own message."""
+    """What the first failed step's code raised, out of what Dagster wraps it in; else the run's own message."""
     for event in context.get_step_failure_events():
         error = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None:
+        while error is not None and error.cause is not None and _wraps(error.cls_name):
             error = error.cause
         if error is not None:
-            return str(error.message)
+            return _MODULE.sub("", str(error.message)).removeprefix("Failure: ")
     return context.failure_event.message or ""
+
+
+def _wraps(error: str | None) -> bool:
+    return error is None or error.startswith("Dagster") or error == "RetryRequested"
 
 
 def _post(webhook: str, message: Mapping[str, str | None]) -> None:

@@ -32,13 +32,8 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
-        described["rows_in_partition"] = (
-            f"{spec.partition_column} lies on the partition's UTC day in every row."
-        )
-    return [
-        dg.AssetCheckSpec(name, asset=key, description=text, blocking=True)
-        for name, text in described.items()
-    ]
+        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
+    return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
 
 
 def check_table(
@@ -55,17 +50,13 @@ def check_table(
             check_name=name,
             asset_key=key,
             passed=not found,
-            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))}
-            if found
-            else {},
+            metadata={"problems": dg.MetadataValue.md("\n".join(f"- {problem}" for problem in found))} if found else {},
         )
         for name, found in problems.items()
     ]
 
 
-def _problems(
-    dataset: pads.Dataset | None, spec: TableSpec, partition: str | None
-) -> Iterator[tuple[str, str]]:
+def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
     if dataset is None:
         yield "columns_and_types", "there is no file"
         return
@@ -106,10 +97,7 @@ def _difference(found: pa.Schema, declared: pa.Schema) -> str:
         *(["not declared: " + ", ".join(unknown)] if unknown else []),
         *(f"{name} is {found.field(name).type} instead of {declared.field(name).type}" for name in changed),
     ]
-    return (
-        "; ".join(words)
-        or f"the columns are the same but differ in order or nullability: {', '.join(found.names)}"
-    )
+    return "; ".join(words) or f"the columns are the same but differ in order or nullability: {', '.join(found.names)}"
 
 
 def _never_null(spec: TableSpec) -> list[str]:

@@ -91,9 +91,7 @@ def answer(organisation: Organisation, body: Any, now: int) -> Item:
     cells = _count(organisation, query, now)
     results = [
         {
-            "group": {
-                name: value for name, value in zip(query.group_by, group, strict=True) if value is not None
-            },
+            "group": {name: value for name, value in zip(query.group_by, group, strict=True) if value is not None},
             "data": data,
         }
         for group, row in sorted(cells.items(), key=lambda item: tuple(value or "" for value in item[0]))
@@ -116,9 +114,7 @@ def parse(body: Any) -> Query:
         interval=whole,
         buckets=validation.buckets(body, whole),
         metrics=metrics,
-        group_by=validation.names(
-            body.get("groupBy"), vocabulary.DIMENSIONS, "ConversationAggregateDimension"
-        ),
+        group_by=validation.names(body.get("groupBy"), vocabulary.DIMENSIONS, "ConversationAggregateDimension"),
         filter=None if body.get("filter") is None else filters.check(body["filter"], FILTER),
         flatten=body.get("flattenMultivaluedDimensions") is True,
         views=_views(body.get("views")),
@@ -133,9 +129,7 @@ def _views(stated: Any) -> list[Item]:
     if not isinstance(views, list) or len(views) > 10:
         raise refusals.bad_request("No more than 10 views are allowed per query.")
     for view in views:
-        validation.known_properties(
-            view, ("target", "name", "function", "range"), "ConversationAggregationView"
-        )
+        validation.known_properties(view, ("target", "name", "function", "range"), "ConversationAggregationView")
         target = validation.one_of(view.get("target"), vocabulary.METRICS, "ConversationAggregateMetric")
         validation.one_of(view.get("function"), ("rangeBound",), "ViewFunction")
         if not target.startswith("t") or not view.get("name") or not isinstance(view.get("range"), dict):
@@ -206,9 +200,7 @@ def _data(directory: Directory, query: Query, row: dict[int, Cell]) -> Iterator[
             if not ("userId" in query.group_by and name in vocabulary.QUEUE_METRICS)
             and (stats := _stats(directory, cell, name))
         ]
-        views = [
-            {"name": view["name"], "stats": stats} for view in query.views if (stats := _viewed(cell, view))
-        ]
+        views = [{"name": view["name"], "stats": stats} for view in query.views if (stats := _viewed(cell, view))]
         if metrics or views:
             data: Item = {"interval": str(query.buckets[number]), "metrics": metrics}
             yield {**data, "views": views} if views else data
@@ -261,10 +253,7 @@ def _truncated(query: Query, results: list[Item], cells: dict[Group, dict[int, C
     def rank(result: Item) -> float:
         group = tuple(result["group"].get(dimension) for dimension in query.group_by)
         values = [
-            value
-            for cell in cells[group].values()
-            if name in cell.tallies
-            for value in cell.tallies[name].values
+            value for cell in cells[group].values() if name in cell.tallies for value in cell.tallies[name].values
         ]
         return _summary(function, values)
 

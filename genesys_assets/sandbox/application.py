@@ -30,9 +30,7 @@ from genesys_assets.sandbox.refusals import Refused
 
 MAXIMUM_REQUEST_BYTES = 512_000
 _SMALL = 500  # bytes below which compression is not worth it
-_GATEWAY_PAGE = (
-    b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-)
+_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 Handler = Callable[[Request], Awaitable[Response]]
 Log = Callable[[str, str], None]
@@ -121,11 +119,7 @@ def _api_call(
             made = _success(await run_in_threadpool(endpoint.answer, call))
         except Refused as refused:
             made = _refusal(refused, correlation_id)
-            if (
-                refused.status == HTTPStatus.TOO_MANY_REQUESTS
-                and budget
-                and platform.behaviour.retry_after_header
-            ):
+            if refused.status == HTTPStatus.TOO_MANY_REQUESTS and budget and platform.behaviour.retry_after_header:
                 made.headers["Retry-After"] = str(budget.reset)
         if budget is not None:
             made.headers |= budget.headers()

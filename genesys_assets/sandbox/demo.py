@@ -142,9 +142,7 @@ def _say(line: str) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--day", metavar="YYYY-MM-DD", help="the UTC day (default: yesterday)")
     parser.add_argument(
         "--conversations", type=int, default=400, help="conversations of the day (default: %(default)s)"

@@ -46,9 +46,7 @@ class Query:
     @property
     def plain(self) -> bool:
         """Whether the plan of the days is all that it takes to answer."""
-        return (
-            not (self.conversation_filters or self.segment_filters) and self.order_by == "conversationStart"
-        )
+        return not (self.conversation_filters or self.segment_filters) and self.order_by == "conversationStart"
 
 
 def answer(organisation: Organisation, body: Any, now: int) -> tuple[list[bytes], int]:
@@ -94,9 +92,7 @@ def by_ids(organisation: Organisation, stated: str | None, now: int) -> list[byt
     if not ids or len(ids) > MOST_IDS:
         raise refusals.invalid_parameter(stated or "", "id", f"1 to {MOST_IDS} conversation ids")
     found = (organisation.find(conversation_id) for conversation_id in ids)
-    return [
-        organisation.body(arrival, now) for arrival in found if arrival is not None and arrival.start <= now
-    ]
+    return [organisation.body(arrival, now) for arrival in found if arrival is not None and arrival.start <= now]
 
 
 def by_id(organisation: Organisation, conversation_id: str, now: int) -> bytes:
@@ -131,9 +127,7 @@ def _order_key(order_by: str, conversation: Item) -> str:
 
 
 def _passes(query: Query, conversation: Item) -> bool:
-    if not all(
-        filters.matches(filter_, _of_conversation(conversation)) for filter_ in query.conversation_filters
-    ):
+    if not all(filters.matches(filter_, _of_conversation(conversation)) for filter_ in query.conversation_filters):
         return False
     return all(
         any(filters.matches(filter_, _of_segment(*parts)) for parts in _segments(conversation))
@@ -174,9 +168,7 @@ def _of_segment(participant: Item, session: Item, step: Item) -> Callable[[str],
             return _between(step, "segmentStart", "segmentEnd")
         if name in plural:
             return _text(plural[name])
-        return _text(
-            step.get(name, session.get(name, participant.get(name, session.get("flow", {}).get(name))))
-        )
+        return _text(step.get(name, session.get(name, participant.get(name, session.get("flow", {}).get(name)))))
 
     return look_up
 

@@ -45,7 +45,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ask first: the daemon and the web server are slow to let go, and leave children behind when they are not waited for."""
+    """Ask first, so that runs end well; the web server is slow to let go and leaves children behind."""
     for request, patience_seconds in ((signal.SIGINT, 8), (signal.SIGTERM, 4), (signal.SIGKILL, 2)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, request)

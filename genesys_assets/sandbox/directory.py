@@ -71,9 +71,7 @@ class Queue:
 
     def service_level(self, media_type: str) -> tuple[float, int]:
         """The share of interactions to answer in time, and that time in milliseconds."""
-        setting = self.entity["mediaSettings"]["call" if media_type == "voice" else media_type][
-            "serviceLevel"
-        ]
+        setting = self.entity["mediaSettings"]["call" if media_type == "voice" else media_type]["serviceLevel"]
         return setting["percentage"], setting["durationMs"]
 
     def alerting_timeout_ms(self, media_type: str) -> int:
@@ -113,8 +111,7 @@ def build(seed: int) -> Directory:
     divisions = _divisions(rng)
     users = _users(rng, divisions)
     queues = tuple(
-        _queue(rng, row, users, divisions, deleted=row is _DELETED_QUEUE)
-        for row in (*_QUEUES, _DELETED_QUEUE)
+        _queue(rng, row, users, divisions, deleted=row is _DELETED_QUEUE) for row in (*_QUEUES, _DELETED_QUEUE)
     )
     return Directory(
         organisation_id=organisation_id,
@@ -145,8 +142,7 @@ def _users(rng: Random, divisions: tuple[Entity, ...]) -> tuple[Entity, ...]:
         return "deleted" if number % 15 == 14 else "inactive" if number % 10 == 9 else "active"
 
     return tuple(
-        _user(rng, name, number, state(number), divisions[number % 4 == 3])
-        for number, name in enumerate(_NAMES)
+        _user(rng, name, number, state(number), divisions[number % 4 == 3]) for number, name in enumerate(_NAMES)
     )
 
 

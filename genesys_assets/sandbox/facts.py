@@ -78,9 +78,7 @@ def of_session(participant: Item, session: Item) -> dict[str, Value]:
 
 
 def _of_segments(steps: list[Item]) -> dict[str, Value]:
-    found: dict[str, Value] = {
-        name: step[name] for step in steps for name in _LAST_OF_SEGMENTS if name in step
-    }
+    found: dict[str, Value] = {name: step[name] for step in steps for name in _LAST_OF_SEGMENTS if name in step}
     codes = dict.fromkeys(step["wrapUpCode"] for step in steps if "wrapUpCode" in step)
     if codes:
         found["wrapUpCode"] = _values(list(codes))

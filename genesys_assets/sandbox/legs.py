@@ -45,9 +45,7 @@ class Scene:
         return made
 
     def join(self, purpose: str, sessions: list[Item], **fields: Any) -> None:
-        self.participants.append(
-            {"participantId": uuid(self.rng), "purpose": purpose, **fields, "sessions": sessions}
-        )
+        self.participants.append({"participantId": uuid(self.rng), "purpose": purpose, **fields, "sessions": sessions})
 
 
 def segment(kind: str, start: int, end: int | None, queue: Queue | None = None, **fields: Any) -> Item:
@@ -86,9 +84,7 @@ def customer(
         again = start if end is None or rng.random() < 0.2 else start + (end - start) // 2
         emitted.append(metric("nConnected", 1, again))
     closing = {} if end is None else {"disconnectType": disconnect}
-    session = scene.session(
-        [segment("interact", start, end, queue, **closing)], emitted, sessionId=scene.peer
-    )
+    session = scene.session([segment("interact", start, end, queue, **closing)], emitted, sessionId=scene.peer)
     if scene.media == "voice" and end is not None and rng.random() < 0.8:
         session["mediaEndpointStats"] = [_endpoint_stats(rng, start, end)]
     scene.join(purpose, [session], participantName=name)
@@ -144,9 +140,7 @@ def bot(scene: Scene, start: int, end: int) -> None:
     }
     steps = [segment("interact", start, end, disconnectType="transfer")]
     emitted = [metric("nBotInteractions", 1, start)]
-    scene.join(
-        "botflow", [scene.session(steps, emitted, peerId=scene.peer, flow=told)], participantName=flow["name"]
-    )
+    scene.join("botflow", [scene.session(steps, emitted, peerId=scene.peer, flow=told)], participantName=flow["name"])
 
 
 def acd(scene: Scene, queue: Queue, entered: int, left: int | None, *, how: str) -> None:
@@ -225,9 +219,7 @@ def agent(
             steps.append(_wrapup(scene, queue, now, done))
             emitted.append(metric("tAcw", acw, done))
         emitted.append(metric("tHandle", talk + held + (acw or 0) + contacting + dialing, done))
-    routing: Item = (
-        {"requestedRoutings": ["Standard"], "usedRouting": "Standard"} if waited is not None else {}
-    )
+    routing: Item = {"requestedRoutings": ["Standard"], "usedRouting": "Standard"} if waited is not None else {}
     session = scene.session(steps, emitted, peerId=scene.peer, **routing, **fields)
     if scene.media == "voice" and not endless and scene.rng.random() < 0.8:
         session["mediaEndpointStats"] = [_endpoint_stats(scene.rng, answered, now)]
@@ -288,9 +280,7 @@ def _wrapup(scene: Scene, queue: Queue | None, start: int, end: int) -> Item:
     code = "ININ-WRAP-UP-TIMEOUT" if timed_out else codes[int(len(codes) * rng.random() ** 2)]["id"]
     made = segment("wrapup", begun, end, queue, wrapUpCode=code)
     if rng.random() < 0.15:
-        made["wrapUpNote"] = rng.choice(
-            ("Rückruf vereinbart", "will send the form", "très content", "see case 4711")
-        )
+        made["wrapUpNote"] = rng.choice(("Rückruf vereinbart", "will send the form", "très content", "see case 4711"))
     return made
 
 

@@ -36,14 +36,10 @@ class Activity:
     dimensions: dict[str, Value]
 
 
-def conversation_activity(
-    organisation: Organisation, body: Any, parameters: dict[str, str], now: int
-) -> Item:
+def conversation_activity(organisation: Organisation, body: Any, parameters: dict[str, str], now: int) -> Item:
     validation.known_properties(body, _PROPERTIES, "ConversationActivityQuery")
     metrics = _activity_metrics(body.get("metrics"))
-    group_by = validation.names(
-        body.get("groupBy"), vocabulary.ACTIVITY_DIMENSIONS, "ConversationActivityDimension"
-    )
+    group_by = validation.names(body.get("groupBy"), vocabulary.ACTIVITY_DIMENSIONS, "ConversationActivityDimension")
     if not group_by:
         raise refusals.bad_request("At least one groupBy dimension is required.")
     wanted = None if body.get("filter") is None else filters.check(body["filter"], ACTIVITY)
@@ -67,9 +63,7 @@ def conversation_activity(
 def queue_observations(organisation: Organisation, body: Any, now: int) -> Item:
     validation.known_properties(body, ("filter", "metrics", "detailMetrics"), "QueueObservationQuery")
     wanted = filters.check(body.get("filter") or {}, OBSERVATION)
-    metrics = validation.names(
-        body.get("metrics"), vocabulary.QUEUE_OBSERVATION_METRICS, "QueueObservationMetric"
-    )
+    metrics = validation.names(body.get("metrics"), vocabulary.QUEUE_OBSERVATION_METRICS, "QueueObservationMetric")
     if not metrics:
         raise refusals.bad_request("At least one metric is required.")
     if "queueId" not in _named(wanted):
@@ -135,9 +129,7 @@ def _activity_data(metrics: list[Item], activities: list[Activity], now: int) ->
         if name in _LONGEST:
             if found:
                 eldest = min(found, key=lambda activity: activity.since)
-                data.append(
-                    {"metric": name, "calculatedMetricValue": now - eldest.since, "entityIds": _ids([eldest])}
-                )
+                data.append({"metric": name, "calculatedMetricValue": now - eldest.since, "entityIds": _ids([eldest])})
             continue
         data.append({"metric": name, "count": len(found), "entityIds": _ids(found)})
         if wanted.get("details"):
@@ -162,9 +154,7 @@ def _entity(activity: Activity) -> Item:
         "metric": activity.metric,
         **{name: activity.dimensions[name] for name in shown if name in activity.dimensions},
         "requestedRoutingSkillIds": [
-            skill
-            for skill in _several(activity.dimensions.get("requestedRoutingSkillId"))
-            if skill is not None
+            skill for skill in _several(activity.dimensions.get("requestedRoutingSkillId")) if skill is not None
         ],
     }
 

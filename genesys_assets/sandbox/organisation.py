@@ -75,9 +75,7 @@ class Organisation:
             arrival
             for day in days
             if day_start(day) <= now
-            for arrival in arrivals.between(
-                self.arrivals(day), day_start(day), min(now + 1, day_start(day) + DAY)
-            )
+            for arrival in arrivals.between(self.arrivals(day), day_start(day), min(now + 1, day_start(day) + DAY))
         ]
 
     def active(self, start: int, end: int) -> Iterator[Arrival]:
@@ -87,9 +85,7 @@ class Organisation:
             today = self.arrivals(first + timedelta(days=number))
             recent = start - arrivals.LONGEST_SHORT
             yield from (
-                arrival
-                for arrival in today
-                if arrival.start < end and (arrival.start >= recent or arrival.lasting)
+                arrival for arrival in today if arrival.start < end and (arrival.start >= recent or arrival.lasting)
             )
 
     def find(self, conversation_id: str) -> Arrival | None:
@@ -111,9 +107,7 @@ class Organisation:
     def body(self, arrival: Arrival, now: int) -> bytes:
         """The conversation as of `now` as JSON."""
         kept = self._kept(self._bodies, arrival.id, _KEPT_BODIES, lambda: _body(self.tell(arrival)))
-        return (
-            zlib.decompress(kept.compressed) if kept.settled <= iso(now) else encode(self.shown(arrival, now))
-        )
+        return zlib.decompress(kept.compressed) if kept.settled <= iso(now) else encode(self.shown(arrival, now))
 
     def facts(self, arrival: Arrival, now: int) -> list[SessionFacts]:
         """What the aggregates know of the conversation at `now`."""

@@ -39,9 +39,7 @@ def as_of(conversation: Item, now: str) -> Item | None:
 def settled(conversation: Item) -> str:
     """The instant after which nothing in it changes any more."""
     latest = [conversation["conversationStart"], conversation.get("conversationEnd", "")]
-    latest += [
-        item["eventTime"] for name in ("evaluations", "surveys") for item in conversation.get(name, ())
-    ]
+    latest += [item["eventTime"] for name in ("evaluations", "surveys") for item in conversation.get(name, ())]
     for participant in conversation["participants"]:
         for session in participant["sessions"]:
             latest += [step["segmentStart"] for step in session["segments"]]

@@ -19,9 +19,7 @@ STATES = ("active", "inactive", "deleted", "any")
 
 def queues(directory: Directory, parameters: dict[str, str]) -> Item:
     """Deleted queues are not listed, although conversations still name them."""
-    return _page(
-        "routing/queues", [queue.entity for queue in directory.queues if not queue.deleted], parameters
-    )
+    return _page("routing/queues", [queue.entity for queue in directory.queues if not queue.deleted], parameters)
 
 
 def users(directory: Directory, parameters: dict[str, str]) -> Item:

@@ -93,15 +93,11 @@ def too_many_results() -> Refused:
 
 
 def interval_too_long(days: int) -> Refused:
-    return bad_request(
-        f"You must specify a search interval as part of your query that does not exceed {days} days"
-    )
+    return bad_request(f"You must specify a search interval as part of your query that does not exceed {days} days")
 
 
 def no_token() -> Refused:
-    return Refused(
-        401, "authentication.required", "No authentication bearer token specified in authorization header."
-    )
+    return Refused(401, "authentication.required", "No authentication bearer token specified in authorization header.")
 
 
 def missing_permissions(permissions: Iterable[str], *, any_of: bool) -> Refused:

@@ -31,9 +31,7 @@ def to_voicemail(scene: Scene, queue: Queue, entered: int) -> int:
     legs.acd(scene, queue, entered, left, how="flowed_out")
     end = left + 5 * SECOND + draws.duration(scene.rng, 25 * SECOND)
     emitted = [metric("tVoicemail", end - left, end)]
-    session = scene.session(
-        [segment("voicemail", left, end, disconnectType="peer")], emitted, peerId=scene.peer
-    )
+    session = scene.session([segment("voicemail", left, end, disconnectType="peer")], emitted, peerId=scene.peer)
     scene.join("voicemail", [session], participantName="Voicemail")
     return end
 

@@ -53,9 +53,7 @@ def _voice_inbound(scene: Scene, arrival: Arrival) -> int:
     else:
         legs.ivr(scene, start, leaves_ivr, target=queue)
         if fate < 0.17:
-            patience = (
-                rng.randrange(1_500, 9_000) if fate < 0.09 else 10 * SECOND + draws.duration(rng, 50 * SECOND)
-            )
+            patience = rng.randrange(1_500, 9_000) if fate < 0.09 else 10 * SECOND + draws.duration(rng, 50 * SECOND)
             end = service.abandoned(scene, queue, leaves_ivr, patience)
         elif fate < 0.20:
             end = service.to_voicemail(scene, queue, leaves_ivr)
@@ -139,9 +137,7 @@ def _callback(scene: Scene, arrival: Arrival) -> int:
         "skipEnabled": True,
     }
     if rng.random() < 0.06:
-        end = service.abandoned(
-            scene, queue, start, draws.duration(rng, draws.TEMPO[arrival.kind].wait) + SECOND
-        )
+        end = service.abandoned(scene, queue, start, draws.duration(rng, draws.TEMPO[arrival.kind].wait) + SECOND)
     else:
         end = service.answered(scene, queue, start, arrival.kind)
         service.dial_back(scene, number)
@@ -204,9 +200,7 @@ def _message(scene: Scene, arrival: Arrival) -> int | None:
         offered = start + 5 * SECOND + draws.duration(rng, 30 * SECOND)
         legs.bot(scene, start, offered)
     if arrival.kind == "message" and rng.random() < 0.05:
-        end: int | None = service.abandoned(
-            scene, queue, offered, 5 * SECOND + draws.duration(rng, 3 * MINUTE)
-        )
+        end: int | None = service.abandoned(scene, queue, offered, 5 * SECOND + draws.duration(rng, 3 * MINUTE))
     else:
         end = _never_or(scene, queue, arrival, offered)
     turns = [metric("oMessageTurn", 1 + rng.randrange(8), end)] if end is not None else []

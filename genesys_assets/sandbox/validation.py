@@ -61,9 +61,7 @@ def known_properties(body: Any, properties: Collection[str], of: str) -> Item:
 def interval(body: Item) -> Interval:
     stated = body.get("interval")
     if not isinstance(stated, str) or not stated:
-        raise refusals.bad_request(
-            "An interval is required, in the form of two ISO-8601 dates separated by a slash."
-        )
+        raise refusals.bad_request("An interval is required, in the form of two ISO-8601 dates separated by a slash.")
     parts = stated.split("/")
     if len(parts) != 2:
         raise refusals.invalid_date()

@@ -72,9 +72,7 @@ CONVERSATION_DIMENSIONS = _names(
 )
 CONVERSATION_METRICS = METRICS | {"tConversationDuration", "nFlow", "tFlow"}
 SEGMENT_METRICS = frozenset({"tSegmentDuration"})
-ACTIVITY_METRICS = frozenset(
-    {"oAlerting", "oInteracting", "oLongestInteracting", "oLongestWaiting", "oWaiting"}
-)
+ACTIVITY_METRICS = frozenset({"oAlerting", "oInteracting", "oLongestInteracting", "oLongestWaiting", "oWaiting"})
 ACTIVITY_DIMENSIONS = _names(
     """
     activeRouting addressFrom addressTo agentScore ani conversationId convertedFrom convertedTo direction

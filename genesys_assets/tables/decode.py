@@ -84,11 +84,7 @@ def starts(body: bytes) -> pa.StructArray:
     wanted = pa.struct([(name, CONVERSATION_TYPE.field(name).type) for name in _KEYS])
     try:
         page = pa.struct([("conversations", pa.list_(wanted))])
-        lists = (
-            _read_json(body, _microseconds(page), unexpected="ignore")
-            .column("conversations")
-            .combine_chunks()
-        )
+        lists = _read_json(body, _microseconds(page), unexpected="ignore").column("conversations").combine_chunks()
         found = lists.cast(pa.list_(wanted), safe=False).flatten()
         return found.filter(_has_keys(found))
     except (pa.ArrowInvalid, UnicodeDecodeError):
@@ -130,9 +126,7 @@ def _microseconds(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
-def _count_unknown(
-    found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]
-) -> None:
+def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
     """Walk only where the reader had to infer something: there the two types differ."""
     if pa.types.is_list(found) and pa.types.is_list(known):
         _count_unknown(found.value_type, known.value_type, values.flatten(), path, unknown)
@@ -144,9 +138,7 @@ def _count_unknown(
                 unknown[f"{path}.{member.name}"] += len(child) - child.null_count
             elif member.type != _microseconds(known.field(member.name).type):
                 child = pc.struct_field(values, [index])
-                _count_unknown(
-                    member.type, known.field(member.name).type, child, f"{path}.{member.name}", unknown
-                )
+                _count_unknown(member.type, known.field(member.name).type, child, f"{path}.{member.name}", unknown)
 
 
 def _has_keys(conversations: pa.StructArray) -> pa.Array:

@@ -136,6 +136,4 @@ def _row(spec: TableSpec, entity: dict[str, Any]) -> dict[str, Any]:
 
 def _loose(schema: pa.Schema) -> pa.Schema:
     """Timestamps as the strings the platform writes; the cast to the table's schema reads them."""
-    return pa.schema(
-        [pa.field(f.name, pa.string() if pa.types.is_timestamp(f.type) else f.type) for f in schema]
-    )
+    return pa.schema([pa.field(f.name, pa.string() if pa.types.is_timestamp(f.type) else f.type) for f in schema])

@@ -56,16 +56,12 @@ def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
     session_columns = _session_columns(sessions, segments, in_session)
 
     rows: dict[str, Mapping[str, pa.Array]] = {
-        "conversations": _conversation_columns(
-            level, sessions, in_conversation[in_participant], session_columns
-        ),
+        "conversations": _conversation_columns(level, sessions, in_conversation[in_participant], session_columns),
         "participants": {**participants.inherited, **participant_columns},
         "sessions": session_columns,
         "segments": _segment_columns(segments, in_session, session_columns),
         "session_metrics": _metric_columns(sessions, session_columns),
-        "media_endpoint_stats": _listed(
-            sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, session_columns
-        ),
+        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, session_columns),
         "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, session_columns),
         "evaluations": _listed(level, "evaluations", model.EVALUATION, keys),
         "surveys": _listed(level, "surveys", model.SURVEY, keys),
@@ -153,9 +149,7 @@ def _conversation_columns(
     conversations: Level, sessions: Level, in_conversation: Positions, session_columns: Mapping[str, pa.Array]
 ) -> dict[str, pa.Array]:
     columns = conversations.columns(model.CONVERSATION)
-    earliest = _earliest_session(
-        sessions, session_columns["session_start"], in_conversation, len(conversations)
-    )
+    earliest = _earliest_session(sessions, session_columns["session_start"], in_conversation, len(conversations))
     return {
         **columns,
         "is_complete": columns["conversation_end"].is_valid(),

@@ -86,9 +86,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
         for bucket in result.get("data") or ():
             start, end = _bounds(bucket)
-            unknown.update(
-                f"results.data.{name}" for name in bucket if name not in ("interval", "metrics", "views")
-            )
+            unknown.update(f"results.data.{name}" for name in bucket if name not in ("interval", "metrics", "views"))
             for measured in bucket.get("metrics") or ():
                 yield {
                     "interval_start": start,
@@ -108,9 +106,7 @@ def _results(body: bytes) -> list[dict[str, Any]]:
     try:
         answer = json.loads(body)
     except ValueError as error:
-        raise UnreadablePage(
-            f"the aggregates page is not JSON ({error}); it begins with {body[:40]!r}"
-        ) from error
+        raise UnreadablePage(f"the aggregates page is not JSON ({error}); it begins with {body[:40]!r}") from error
     results = answer.get("results") if isinstance(answer, dict) else answer
     if results is None:
         return []

@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.cloud.queries import Granularity
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
-
-Granularity = Literal["PT15M", "PT30M", "PT1H", "P1D"]
-
-GRANULARITIES = get_args(Granularity)
 
 BY_QUEUE = "mediaType,queueId"
 BY_USER = "mediaType,userId"
@@ -124,7 +121,8 @@ hold_percentage number 100 * hold time / duration
 CONVERSATION_QUALITY = TableSpec(
     "conversation_quality",
     "One row per media type and queue that the day's conversations touched with an acd or agent session. "
-    "A conversation counts once in every group it touches, and under queue null if it touches none: counts are not additive over queues.",
+    "A conversation counts once in every group it touches, and under queue null if it touches none: "
+    "counts are not additive over queues.",
     ("interval_start", "media_type", "queue_id"),
     _INTERVAL
     + columns("""
@@ -152,18 +150,14 @@ REPORTS: tuple[TableSpec, ...] = (
 )
 
 
-def agent_hourly(
-    interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window
-) -> pa.Table:
+def agent_hourly(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window) -> pa.Table:
     """`AGENT_HOURLY` of the hours in the window. `session_metrics` are the tHandle rows of all conversations that may
     reach into it.
     """
     return _agents(AGENT_HOURLY, interval_metrics, session_metrics, users, window, "PT1H")
 
 
-def agent_daily(
-    interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window
-) -> pa.Table:
+def agent_daily(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa.Table, window: Window) -> pa.Table:
     """`AGENT_DAILY` of the business day that the window is. Inputs as for `agent_hourly`."""
     return _agents(AGENT_DAILY, interval_metrics, session_metrics, users, window, "P1D")
 
@@ -385,9 +379,7 @@ def _within(table: pa.Table, instant: str, window: Window) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(table[instant], start), pc.less(table[instant], end)))
 
 
-def _measured(
-    interval_metrics: pa.Table, grouping: str, window: Window, granularity: Granularity
-) -> pa.Table:
+def _measured(interval_metrics: pa.Table, grouping: str, window: Window, granularity: Granularity) -> pa.Table:
     """The window's rows of one grouping, their interval_start moved to that of the report."""
     rows = _within(interval_metrics, "interval_start", window)
     rows = rows.filter(pc.equal(rows["grouping"], grouping))

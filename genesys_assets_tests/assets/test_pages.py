@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from genesys_assets.assets import pages
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
-from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.assets.world import World, definitions, error, hours, metadata
 from genesys_assets_tests.plain_figures import moment
 
 DAY = "2026-01-28"
+DATE = date(2026, 1, 28)
 DETAILS, AGGREGATES, DAILY = "pages/hourly_details", "pages/hourly_aggregates", "pages/daily_aggregates"
 
 
@@ -57,7 +58,7 @@ def test_a_range_of_hours_is_one_run_that_reads_each_day_once(world: World) -> N
     run = world.run("hourly", DETAILS, between=hours("2026-01-27", DAY))
     assert run.success
     assert world.sandbox.requested("details/query") == 2
-    assert metadata(run, DETAILS)["requests"] == 2
+    assert metadata(run, DETAILS, hour(10))["requests"] == 2
     assert len([path for path in world.files() if path.endswith("pages.parquet")]) == 48
 
 
@@ -77,26 +78,30 @@ def test_fetching_again_stores_the_same(world: World) -> None:
 
 
 def test_an_hour_in_which_nothing_began_succeeds_without_pages(world: World) -> None:
-    begun = {moment(item["conversationStart"]).hour for item in world.sandbox.organisation.conversations(DAY_DATE)}
+    begun = {moment(item["conversationStart"]).hour for item in world.sandbox.organisation.conversations(DATE)}
     quiet = min(set(range(24)) - begun)
     run = world.run("hourly", DETAILS, partition=hour(quiet))
     stored = world.lake.pages(DETAILS, hour(quiet))
     assert run.success
     assert stored is not None
     assert len(stored) == 0
-    assert metadata(run, DETAILS)["empty_partitions"] == 1
-    assert metadata(run, DETAILS)["dagster/row_count"] == 0
+    assert metadata(run, DETAILS)["pages"] == 0
+    assert metadata(run, DETAILS)["dagster/partition_row_count"] == 0
 
 
-DAY_DATE = datetime(2026, 1, 28).date()
-
-
-def test_a_day_in_pages_of_several_keeps_each_page_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_hour_of_a_range_tells_its_own_pages_and_window(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 230
     run = world.run("hourly", DETAILS, between=hours(DAY))
     assert run.success
-    assert metadata(run, DETAILS)["requests"] == 3
-    assert metadata(run, DETAILS)["pages"] > 24
+    for of_day in range(24):
+        stored = world.lake.pages(DETAILS, hour(of_day))
+        said = metadata(run, DETAILS, hour(of_day))
+        assert stored is not None
+        assert said["pages"] == said["dagster/partition_row_count"] == len(stored)
+        assert said["bytes"] == sum(len(page.body) for page in stored)
+        assert said["window_start"] == datetime(2026, 1, 28, of_day, tzinfo=UTC).timestamp()
+        assert said["window_end"] == said["window_start"] + 3600
+    assert said["requests"] == 3
 
 
 def test_the_provenance_of_pages_names_run_source_and_partition(world: World) -> None:
@@ -111,9 +116,7 @@ def test_the_provenance_of_pages_names_run_source_and_partition(world: World) ->
 
 
 def test_a_business_day_is_asked_for_at_once_in_its_time_zone(world: World) -> None:
-    from genesys_assets_tests.assets.world import definitions
-
-    object.__setattr__(world, "definitions", definitions("2026-01-26", "America/New_York"))
+    world = replace(world, definitions=definitions("2026-01-26", "America/New_York"))
     assert world.run("daily", DAILY, partition=DAY).success
     stored = world.lake.pages(DAILY, DAY)
     assert stored is not None

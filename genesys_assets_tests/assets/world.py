@@ -129,12 +129,12 @@ def definitions(start_date: str, time_zone: str = "UTC") -> dg.Definitions:
         return build_definitions()
 
 
-def metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
-    """What the one materialisation of an asset said, as plain values."""
+def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None = None) -> dict[str, Any]:
+    """What the materialisation of an asset, or of one partition of it, said, as plain values."""
     (said,) = (
         event.materialization.metadata
         for event in result.get_asset_materialization_events()
-        if event.materialization.asset_key == key(name)
+        if event.materialization.asset_key == key(name) and partition in (None, event.partition)
     )
     return {label: value.value for label, value in said.items()}
 
@@ -149,3 +149,14 @@ def error(result: dg.ExecuteInProcessResult) -> str:
     while said.cause is not None:
         said = said.cause
     return str(said.message)
+
+
+def events(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
+    """All that a run wrote to its event log, without the metadata of materialisations."""
+    logged = instance.all_logs(result.run_id)
+    return "\n".join(f"{entry.message}\n{_failure(entry)}" for entry in logged)
+
+
+def _failure(entry: dg.EventLogEntry) -> str:
+    event = entry.dagster_event
+    return str(event.event_specific_data) if event is not None and event.is_failure else ""

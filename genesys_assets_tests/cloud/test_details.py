@@ -69,9 +69,7 @@ class Archive:
 
     def within(self, interval: Interval) -> set[str]:
         return {
-            row["conversationId"]
-            for row in self.rows
-            if datetime.fromisoformat(row["conversationStart"]) in interval
+            row["conversationId"] for row in self.rows if datetime.fromisoformat(row["conversationStart"]) in interval
         }
 
 
@@ -165,9 +163,7 @@ def test_several_days_are_read_in_one_go(platform: Platform, cloud: GenesysCloud
     assert set(archive.intervals) == {three_days}
 
 
-def test_more_than_seven_days_are_read_in_pieces_of_whole_days(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_more_than_seven_days_are_read_in_pieces_of_whole_days(platform: Platform, cloud: GenesysCloud) -> None:
     weeks = Interval(MIDNIGHT - timedelta(days=17, hours=-6), MIDNIGHT - timedelta(hours=3))
     archive = Archive(spread(300, weeks))
     platform.on(PATH, archive)
@@ -187,9 +183,7 @@ def test_progress_is_told(platform: Platform, cloud: GenesysCloud) -> None:
 def test_progress_of_an_hour_expects_that_hours_pages(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(2400)))
     told: list[tuple[int, int, int]] = []
-    pages = list(
-        details.fetch(cloud, hours(13, 14), page_size=10, on_progress=lambda *progress: told.append(progress))
-    )
+    pages = list(details.fetch(cloud, hours(13, 14), page_size=10, on_progress=lambda *progress: told.append(progress)))
     assert told[-1][:2] == (len(pages), len(pages))
 
 
@@ -287,9 +281,7 @@ def test_a_crowded_day_is_read_from_both_ends(
     holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
 
 
-def test_a_crowded_day_of_equal_starts_is_read_whole(
-    platform: Platform, cloud: GenesysCloud, small_reach: int
-) -> None:
+def test_a_crowded_day_of_equal_starts_is_read_whole(platform: Platform, cloud: GenesysCloud, small_reach: int) -> None:
     noon = MIDNIGHT + timedelta(hours=12)
     archive = Archive([*spread(80), *[noon] * 100], limit=small_reach)
     platform.on(PATH, archive)
@@ -310,9 +302,7 @@ def test_a_day_beyond_reach_is_an_error_that_names_the_job(
 ) -> None:
     archive = Archive(spread(300), limit=small_reach)
     platform.on(PATH, archive)
-    with pytest.raises(
-        TooLarge, match=r"About 300 conversations started on 2026-01-31.*200 a day.*details job"
-    ):
+    with pytest.raises(TooLarge, match=r"About 300 conversations started on 2026-01-31.*200 a day.*details job"):
         list(details.fetch(cloud, DAY, page_size=10))
     with pytest.raises(TooLarge):
         list(details.fetch(cloud, hours(11, 13), page_size=10))
@@ -352,9 +342,7 @@ def test_days_too_heavy_are_halved_at_midnight(platform: Platform, cloud: Genesy
     assert len(ids(pages)) == 100
 
 
-def test_a_question_too_heavy_at_a_quarter_of_an_hour_is_an_error(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_a_question_too_heavy_at_a_quarter_of_an_hour_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(100))
     archive.failing = too_heavy(timedelta(0))
     platform.on(PATH, archive)

@@ -89,9 +89,7 @@ def test_equal_data_gives_equal_bytes(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "lake" / "tables/things/date=2026-01-30/data.parquet"
     contents = []
     for _ in range(2):
-        lake.write(
-            "tables/things", SPEC, things(*((str(n), n) for n in range(1000))), DAYS[0], {"run_id": "same"}
-        )
+        lake.write("tables/things", SPEC, things(*((str(n), n) for n in range(1000))), DAYS[0], {"run_id": "same"})
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
 

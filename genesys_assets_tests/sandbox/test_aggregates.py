@@ -86,16 +86,11 @@ def test_what_began_days_before_counts_when_it_is_emitted(afterwards: Client) ->
 def test_an_instant_belongs_to_the_interval_that_it_starts_not_to_the_one_that_it_ends(
     afterwards: Client,
 ) -> None:
-    _, _, _, item = next(
-        row for row in by_hand(afterwards, LATER, *DAY.split("/")) if row[3]["name"] == "tIvr"
-    )
+    _, _, _, item = next(row for row in by_hand(afterwards, LATER, *DAY.split("/")) if row[3]["name"] == "tIvr")
     instant = millis(item["emitDate"])
     starts = f"{iso(instant)}/{iso(instant + 1)}"
     ends = f"{iso(instant - 1)}/{iso(instant)}"
-    assert (
-        flat(afterwards.aggregates(interval=starts, metrics=["tIvr"]).json())[(), starts, "tIvr"]["count"]
-        == 1
-    )
+    assert flat(afterwards.aggregates(interval=starts, metrics=["tIvr"]).json())[(), starts, "tIvr"]["count"] == 1
     assert flat(afterwards.aggregates(interval=ends, metrics=["tIvr"]).json()) == {}
 
 
@@ -107,9 +102,7 @@ def test_a_session_counts_for_the_queue_that_its_segments_name_last() -> None:
 
 def test_buckets_add_up_to_the_whole(afterwards: Client) -> None:
     whole = flat(afterwards.aggregates(interval=DAY, metrics=["tHandle", "nOffered"]).json())
-    parts = flat(
-        afterwards.aggregates(interval=DAY, granularity="PT1H", metrics=["tHandle", "nOffered"]).json()
-    )
+    parts = flat(afterwards.aggregates(interval=DAY, granularity="PT1H", metrics=["tHandle", "nOffered"]).json())
     for name in ("tHandle", "nOffered"):
         added = sum(stats["count"] for (_, _, metric), stats in parts.items() if metric == name)
         assert added == whole[(), DAY, name]["count"]
@@ -148,9 +141,7 @@ def test_queues_metrics_have_no_user(afterwards: Client) -> None:
 def test_nothing_is_no_row(afterwards: Client) -> None:
     future = "2026-03-01T00:00:00.000Z/2026-03-02T00:00:00.000Z"
     assert afterwards.aggregates(interval=future, metrics=["tHandle"]).json() == {"results": []}
-    answer = flat(
-        afterwards.aggregates(interval=DAY, granularity="PT15M", groupBy=["userId"], metrics=["tAcw"]).json()
-    )
+    answer = flat(afterwards.aggregates(interval=DAY, granularity="PT15M", groupBy=["userId"], metrics=["tAcw"]).json())
     assert all(stats["count"] > 0 for stats in answer.values())
 
 
@@ -165,9 +156,7 @@ def test_a_value_of_several_counts_in_each_group_unless_flattened(afterwards: Cl
     query = {"interval": DAY, "groupBy": ["requestedRoutingSkillId"], "metrics": ["nOffered"]}
     split = flat(afterwards.aggregates(**query).json())
     joined = flat(afterwards.aggregates(**query, flattenMultivaluedDimensions=True).json())
-    total = flat(afterwards.aggregates(interval=DAY, metrics=["nOffered"]).json())[(), DAY, "nOffered"][
-        "count"
-    ]
+    total = flat(afterwards.aggregates(interval=DAY, metrics=["nOffered"]).json())[(), DAY, "nOffered"]["count"]
     assert sum(stats["count"] for stats in joined.values()) == total
     assert sum(stats["count"] for stats in split.values()) > total
     assert any("," in value for group, _, _ in joined for _, value in group)

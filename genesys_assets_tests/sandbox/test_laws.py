@@ -250,9 +250,7 @@ def test_before_it_begins_a_conversation_is_not_shown(organisation: Organisation
 def test_an_instant_is_already_known_at_that_instant(organisation: Organisation) -> None:
     chosen = [item for item in organisation.conversations(DAY) if "conversationEnd" in item][::100]
     for conversation in chosen:
-        start, end = (
-            datetime.fromisoformat(conversation[f"conversation{name}"]) for name in ("Start", "End")
-        )
+        start, end = (datetime.fromisoformat(conversation[f"conversation{name}"]) for name in ("Start", "End"))
         assert organisation.as_of(conversation, start) is not None
         ended = organisation.as_of(conversation, end)
         assert ended is not None
@@ -307,9 +305,7 @@ def test_every_conversation_is_found_by_its_id_alone(organisation: Organisation)
 
 
 def _events(conversation: Item) -> set[Any]:
-    found: set[Any] = (
-        {("end", conversation["conversationEnd"])} if "conversationEnd" in conversation else set()
-    )
+    found: set[Any] = {("end", conversation["conversationEnd"])} if "conversationEnd" in conversation else set()
     for participant, session, _ in sessions([conversation]):
         key = (participant["participantId"], session["sessionId"])
         for number, step in enumerate(session["segments"]):

@@ -44,9 +44,7 @@ def queues_filter(client: Client) -> Item:
 
 
 def test_activity_counts_the_sessions_at_work(at_noon: Client) -> None:
-    answer = at_noon.post(
-        f"{ACTIVITY}?pageSize=500", {"metrics": METRICS, "groupBy": ["queueId", "mediaType"]}
-    ).json()
+    answer = at_noon.post(f"{ACTIVITY}?pageSize=500", {"metrics": METRICS, "groupBy": ["queueId", "mediaType"]}).json()
     assert answer["entityIdDimension"] == "conversationId"
     counted = Counter(
         {

@@ -93,9 +93,7 @@ def test_a_queue_tells_its_service_level_per_media(at_noon: Client) -> None:
         ("/api/v2/users", {"state": "gone"}),
     ],
 )
-def test_a_parameter_out_of_range_is_refused_by_name(
-    at_noon: Client, path: str, parameters: dict[str, Any]
-) -> None:
+def test_a_parameter_out_of_range_is_refused_by_name(at_noon: Client, path: str, parameters: dict[str, Any]) -> None:
     answer = at_noon.get(path, **parameters)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid.query.param.value")
     assert f"[{next(iter(parameters))}]" in answer.json()["message"]

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from genesys_assets.cloud.queries import Granularity
 from genesys_assets.tables import reports
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.reports import BY_QUEUE, BY_USER, Window
@@ -129,7 +130,7 @@ def test_agent_daily_is_one_row_of_the_day() -> None:
 @pytest.mark.parametrize(
     ("granularity", "starts"), [("PT15M", [0, 30, 45]), ("PT30M", [0, 30]), ("PT1H", [0]), ("P1D", [0])]
 )
-def test_intervals_have_the_length_asked_for(granularity: reports.Granularity, starts: list[int]) -> None:
+def test_intervals_have_the_length_asked_for(granularity: Granularity, starts: list[int]) -> None:
     table = reports.interval(
         metrics(
             measured(0, BY_QUEUE, "tHandle", count=1, sum=10_000),
@@ -255,7 +256,8 @@ def _quality(
         pa.table({"id": ["w1"], "name": ["Sold"]}),
         WINDOW,
     )
-    return table.to_pylist()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
 
 
 def test_quality_counts_a_conversation_once_in_every_group_it_touches() -> None:

@@ -1,0 +1,181 @@
+"""When the platform or the settings are wrong: one clear error, no secret in it, and all that is stored stays as it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
+
+DAY = "2026-01-28"
+HOUR = f"{DAY}-10:00"
+DETAILS, AGGREGATES, QUEUES = "pages/hourly_details", "pages/hourly_aggregates", "reference/queues"
+FETCHES = [("hourly", DETAILS, HOUR), ("hourly", AGGREGATES, HOUR), ("daily", "pages/daily_aggregates", DAY)]
+ALWAYS = 1000
+
+
+@pytest.fixture
+def stocked(world: World) -> Iterator[World]:
+    """A world with a stored day, which must be as it was when the test is over."""
+    assert world.run("hourly", between=hours(DAY)).success
+    assert world.run("daily", "pages/daily_aggregates", "reference/queues", partition=DAY).success
+    before = world.files()
+    world.sandbox.access.revoke_all()
+    yield world
+    assert world.files() == before
+
+
+def with_settings(world: World, **settings: str) -> World:
+    return replace(world, settings=settings)
+
+
+def without(world: World, *names: str) -> World:
+    return replace(world, settings=dict.fromkeys(names, ""))
+
+
+@pytest.mark.parametrize(("job", "asset", "partition"), FETCHES)
+def test_a_wrong_secret_is_named_as_such_and_never_shown(stocked: World, job: str, asset: str, partition: str) -> None:
+    wrong = with_settings(stocked, GENESYS_CLOUD_CLIENT_SECRET="not-the-secret-4711")
+    run = wrong.run(job, asset, partition=partition)
+    assert "did not accept the secret of the OAuth client" in error(run)
+    assert stocked.sandbox.client_id in error(run)
+    assert "not-the-secret-4711" not in events(wrong.instance, run)
+
+
+def test_an_unknown_client_is_named(stocked: World) -> None:
+    run = with_settings(stocked, GENESYS_CLOUD_CLIENT_ID="nobody").run("hourly", DETAILS, partition=HOUR)
+    assert "does not know the OAuth client 'nobody'" in error(run)
+
+
+@pytest.mark.parametrize(
+    ("job", "asset", "partition", "missing"),
+    [
+        ("hourly", AGGREGATES, HOUR, {"analytics:conversationAggregate:view"}),
+        ("daily", "pages/daily_aggregates", DAY, {"analytics:conversationAggregate:view"}),
+        (
+            "hourly",
+            DETAILS,
+            HOUR,
+            {"analytics:conversationDetail:view", "analytics:agentConversationDetail:view"},
+        ),
+        ("daily", QUEUES, None, {"routing:queue:view"}),
+    ],
+)
+def test_a_missing_permission_is_named(
+    stocked: World, job: str, asset: str, partition: str | None, missing: set[str]
+) -> None:
+    stocked.sandbox.behaviour.missing_permissions = missing
+    said = error(stocked.run(job, asset, partition=partition))
+    assert "needs the permission" in said
+    assert all(permission in said for permission in missing)
+
+
+def test_an_unreachable_host_is_named(stocked: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    nowhere = with_settings(stocked, GENESYS_CLOUD_API_URL=address, GENESYS_CLOUD_LOGIN_URL=address)
+    assert f"127.0.0.1:{port} cannot be reached" in error(nowhere.run("hourly", DETAILS, partition=HOUR))
+
+
+@pytest.mark.parametrize("name", ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"])
+def test_a_missing_setting_is_named_with_what_a_right_value_looks_like(stocked: World, name: str) -> None:
+    said = error(without(stocked, name).run("hourly", DETAILS, partition=HOUR))
+    assert f"{name} is not set" in said
+    assert f"for example {name}=" in said
+    assert not stocked.sandbox.requests or stocked.sandbox.requests[-1][1] != "/oauth/token"
+
+
+def test_a_missing_region_is_named(stocked: World) -> None:
+    nowhere = without(stocked, "GENESYS_CLOUD_API_URL", "GENESYS_CLOUD_LOGIN_URL")
+    assert "GENESYS_CLOUD_REGION is not set" in error(nowhere.run("hourly", DETAILS, partition=HOUR))
+
+
+def test_a_malformed_setting_is_named_with_its_value(stocked: World) -> None:
+    slow = with_settings(stocked, GENESYS_CLOUD_REQUESTS_PER_MINUTE="many")
+    said = error(slow.run("hourly", DETAILS, partition=HOUR))
+    assert "GENESYS_CLOUD_REQUESTS_PER_MINUTE is 'many', which is not valid" in said
+
+
+@pytest.mark.parametrize(
+    ("job", "asset", "partition", "path"),
+    [(*fetch, "/api/v2/analytics") for fetch in FETCHES] + [("daily", QUEUES, None, "/routing/queues")],
+)
+@pytest.mark.parametrize("body", ["<html><body>Maintenance</body></html>", "", '["a list"]', '{"conversations": [{'])
+def test_an_answer_that_is_no_json_object_is_described(
+    stocked: World, job: str, asset: str, partition: str | None, path: str, body: str
+) -> None:
+    stocked.sandbox.behaviour.fail_next(200, times=ALWAYS, path=path, body=body)
+    said = error(stocked.run(job, asset, partition=partition))
+    assert "instead of a JSON object" in said
+
+
+def test_an_answer_cut_short_is_asked_again_and_then_given_up(stocked: World) -> None:
+    stocked.sandbox.behaviour.fail_next(200, times=ALWAYS, path="details/query", truncated=True)
+    before = stocked.sandbox.requested("details/query")
+    assert "breaks off" in error(stocked.run("hourly", DETAILS, partition=HOUR))
+    assert stocked.sandbox.requested("details/query") - before == 5
+
+
+def test_an_answer_cut_short_once_does_no_harm(stocked: World) -> None:
+    stocked.sandbox.behaviour.fail_next(200, path="details/query", truncated=True)
+    other = replace(stocked, folder=stocked.folder.parent / "other")
+    run = other.run("hourly", DETAILS, between=hours(DAY))
+    assert run.success
+    assert metadata(run, DETAILS, HOUR)["retries"] == 1
+    stored = {path: digest for path, digest in stocked.contents().items() if DETAILS in path}
+    assert other.contents() == stored
+
+
+def test_a_page_without_its_conversations_is_no_empty_hour(stocked: World) -> None:
+    stocked.sandbox.behaviour.answers_without_conversations = ALWAYS
+    said = error(stocked.run("hourly", DETAILS, partition=HOUR))
+    assert "came without conversations, though there are 60" in said
+
+
+def test_a_listing_without_its_entities_is_no_empty_list(stocked: World) -> None:
+    stocked.sandbox.behaviour.fail_next(200, path="/routing/queues", body={"pageNumber": 1, "total": 0})
+    assert "/api/v2/routing/queues was answered without 'entities'" in error(stocked.run("daily", QUEUES))
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, status: int) -> None:
+    stocked.sandbox.behaviour.fail_next(status, times=ALWAYS, path="aggregates/query")
+    said = error(stocked.run("hourly", AGGREGATES, partition=HOUR))
+    assert "failed on the platform's side" in said
+    assert f"HTTP {status}" in said
+
+
+def test_a_fault_halfway_through_a_range_leaves_the_hours_of_that_day_as_they_were(stocked: World) -> None:
+    """The answers of 24 hours are 48; the 40th is refused."""
+    stocked.sandbox.behaviour.fail_next(200, times=39, path="aggregates/query")
+    stocked.sandbox.behaviour.fail_next(400, path="aggregates/query")
+    assert "was not accepted" in error(stocked.run("hourly", AGGREGATES, between=hours(DAY)))
+
+
+def test_unknown_fields_are_kept_in_pages_and_told_with_the_tables(world: World) -> None:
+    world.sandbox.behaviour.unknown_fields = True
+    assert world.run("hourly", between=hours(DAY)).success
+    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    assert run.success
+    assert metadata(run, "tables/conversations")["unknown_fields"] == {"conversations.sandboxFutureField": 60}
+    assert set(metadata(run, "tables/interval_metrics")["unknown_fields"]) == {"results.sandboxFutureField"}
+    stored = world.lake.pages(DETAILS, HOUR)
+    assert stored is not None
+    assert all(b"sandboxFutureField" in page.body for page in stored)
+
+
+def test_unknown_fields_change_no_table(world: World, elsewhere: World) -> None:
+    for each, unknown in ((world, False), (elsewhere, True)):
+        world.sandbox.behaviour.unknown_fields = unknown
+        assert each.run("hourly", between=hours(DAY)).success
+        assert each.run("daily", *TABLES_OF_HOURS, "reference/queues", partition=DAY).success
+    plain, strange = (
+        {path: digest for path, digest in each.contents().items() if not path.startswith("pages/")}
+        for each in (world, elsewhere)
+    )
+    assert plain == strange
+    assert len(plain) == len(TABLES_OF_HOURS) + 1
