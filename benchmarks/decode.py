@@ -119,7 +119,7 @@ def write_tables(lake: Lake, phases: Phases) -> None:
         planned = merge.plan([stub(position) for position in range(len(pages))])
     assets = {f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}
     with phases("write"), lake.table_writers(assets, DAY, {"source": "benchmark"}) as writers:
-        for conversations in phases.of("merge", merge.merged(planned, read)):
+        for conversations in phases.of("merge", merge.gathered(merge.merged(planned, read))):
             with phases("explode"):
                 tables = explode(conversations)
             for name, table in tables.items():

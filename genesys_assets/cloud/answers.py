@@ -122,8 +122,8 @@ def told_to_wait(headers: Mapping[str, str], message: str, now: datetime) -> flo
     by_window = _seconds(headers.get("inin-ratelimit-reset"), now)
     if by_window is not None:
         return by_window
-    by_message = _SECONDS.findall(message)
-    return float(by_message[-1]) if by_message else None
+    by_message = _SECONDS.search(message)
+    return float(by_message.group(1)) if by_message else None
 
 
 def _seconds(value: str | None, now: datetime) -> float | None:
@@ -176,9 +176,12 @@ class _ErrorBody:
         self.code = _text(said.get("code")) or _text(said.get("error"))
         self.context_id = _text(said.get("contextId"))
         described = (
-            said.get(name) for name in ("message", "messageWithParams", "error_description", "description", "error")
+            said.get(name)
+            for name in ("message", "messageWithParams", "error_description", "description", "error")
         )
-        self.message = next((text for text in map(_text, described) if text), f"the answer was {_content(response)}")
+        self.message = next(
+            (text for text in map(_text, described) if text), f"the answer was {_content(response)}"
+        )
         params = said.get("messageParams")
         self.params = [str(value) for value in params.values()] if isinstance(params, dict) else []
 

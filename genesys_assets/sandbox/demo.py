@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake
 
 _BUCKET = "genesys-assets"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
 def main() -> int:
@@ -81,7 +82,7 @@ def _materialise(day: str, home: Path) -> None:
 
     home.mkdir(parents=True)
     definitions = build_definitions()
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as instance:
         hours = {RANGE_START: f"{day}-00:00", RANGE_END: f"{day}-23:00"}
         _run(definitions, "hourly", instance, tags=hours)
         _run(definitions, "daily", instance, partition_key=day)
@@ -89,7 +90,7 @@ def _materialise(day: str, home: Path) -> None:
 
 def _run(definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, **how: Any) -> None:
     began = datetime.now(UTC)
-    result = definitions.resolve_job_def(job).execute_in_process(instance=instance, **how)
+    result = definitions.resolve_job_def(job).execute_in_process(instance=instance, run_config=_QUIET, **how)
     events = result.get_asset_materialization_events()
     seconds = (datetime.now(UTC) - began).total_seconds()
     _say(f"job {job}: {len(events)} materialisations in {seconds:.1f} s")

@@ -54,13 +54,13 @@ def decode(body: bytes) -> Decoded:
 
 def decode_with_arrow(body: bytes) -> Decoded:
     """The fast path. Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
-    parsed = _read_json(body, _microseconds(_PAGE), unexpected="infer")
+    parsed = _read_json(body, _WRITTEN_PAGE, unexpected="infer")
     lists = parsed.column("conversations").combine_chunks()
     decoded = Decoded(pa.array([], CONVERSATION_TYPE))
     decoded.unknown.update(name for name in parsed.schema.names if name not in _ENVELOPE)
-    _count_unknown(lists.type, _PAGE.field("conversations").type, lists, "conversations", decoded.unknown)
+    _count_unknown(lists.type, _WRITTEN_PAGE.field("conversations").type, lists, "conversations", decoded.unknown)
     kept = lists.cast(_PAGE.field("conversations").type, safe=False).flatten()
-    decoded.conversations = kept.filter(kept.is_valid())
+    decoded.conversations = kept.filter(kept.is_valid()) if kept.null_count else kept
     return _with_keys(decoded)
 
 
@@ -126,6 +126,9 @@ def _microseconds(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
+_WRITTEN_PAGE = _microseconds(_PAGE)
+
+
 def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
     """Walk only where the reader had to infer something: there the two types differ."""
     if pa.types.is_list(found) and pa.types.is_list(known):
@@ -136,7 +139,7 @@ def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, pat
             if member.name not in names:
                 child = pc.struct_field(values, [index])
                 unknown[f"{path}.{member.name}"] += len(child) - child.null_count
-            elif member.type != _microseconds(known.field(member.name).type):
+            elif member.type != known.field(member.name).type:
                 child = pc.struct_field(values, [index])
                 _count_unknown(member.type, known.field(member.name).type, child, f"{path}.{member.name}", unknown)
 

@@ -98,14 +98,14 @@ def entity_table(spec: TableSpec, bodies: Iterable[bytes], known_before: pa.Tabl
     Raises UnreadablePage where a page has no list of `entities`.
     """
     listed = {entity["id"]: _row(spec, entity) for body in bodies for entity in _entities(spec, body)}
-    if known_before is not None:
-        for row in known_before.to_pylist():
-            if row["id"] not in listed:
-                listed[row["id"]] = {**row, "is_deleted": True}
-            elif listed[row["id"]]["name"] is None:
-                listed[row["id"]]["name"] = row["name"]
-    table = pa.Table.from_pylist(list(listed.values()), _loose(spec.schema))
-    return table.cast(spec.schema).sort_by("id")
+    gone = []
+    for row in known_before.to_pylist() if known_before is not None else ():
+        if row["id"] not in listed:
+            gone.append({**row, "is_deleted": True})
+        elif listed[row["id"]]["name"] is None:
+            listed[row["id"]]["name"] = row["name"]
+    table = pa.Table.from_pylist(list(listed.values()), _loose(spec.schema)).cast(spec.schema)
+    return pa.concat_tables([table, pa.Table.from_pylist(gone, spec.schema)]).sort_by("id")
 
 
 def names(table: pa.Table) -> pa.Table:

@@ -86,6 +86,18 @@ def merged(plan: Plan, read: Callable[[int], pa.StructArray]) -> Iterator[pa.Str
         yield _ordered(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
 
 
+def gathered(parts: Iterable[pa.StructArray], at_least: int = 1_000) -> Iterator[pa.StructArray]:
+    """The same conversations in fewer and larger parts: unnesting a part costs about the same for 100 as for 1,000."""
+    waiting: list[pa.StructArray] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= at_least:
+            yield pa.concat_arrays(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_arrays(waiting)
+
+
 def _newest(ids: pa.Array, fetched: Numbers, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """True for the newest occurrence of each id inside the bounds; of equally new ones the last."""
     code = ids.dictionary_encode().indices.to_numpy()

@@ -137,10 +137,18 @@ def test_the_clear_error_is_said_and_not_what_it_was_raised_from(watch: Watch, s
 
 
 def test_what_an_asset_says_of_its_failure_is_said_as_it_is(watch: Watch, said: list[str]) -> None:
-    watch.fail(partition_key="2020-01-01-00:00")
+    @dg.op
+    def gap() -> None:
+        raise dg.Failure("hour 03 has not been fetched", allow_retries=False)
+
+    @dg.job
+    def gaps() -> None:
+        gap()
+
+    run_id = gaps.execute_in_process(instance=watch.instance, raise_on_error=False).run_id
     said.clear()
     watch.tick()
-    assert "partition 2020-01-01-00:00 failed: Partition '2020-01-01-00:00' is outside the calendar" in said[0]
+    assert said[0].endswith(f"job gaps failed: hour 03 has not been fetched (run {run_id})")
 
 
 def test_each_failed_run_is_said_once(watch: Watch, said: list[str]) -> None:

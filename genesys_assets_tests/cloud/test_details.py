@@ -69,7 +69,9 @@ class Archive:
 
     def within(self, interval: Interval) -> set[str]:
         return {
-            row["conversationId"] for row in self.rows if datetime.fromisoformat(row["conversationStart"]) in interval
+            row["conversationId"]
+            for row in self.rows
+            if datetime.fromisoformat(row["conversationStart"]) in interval
         }
 
 
@@ -163,7 +165,9 @@ def test_several_days_are_read_in_one_go(platform: Platform, cloud: GenesysCloud
     assert set(archive.intervals) == {three_days}
 
 
-def test_more_than_seven_days_are_read_in_pieces_of_whole_days(platform: Platform, cloud: GenesysCloud) -> None:
+def test_more_than_seven_days_are_read_in_pieces_of_whole_days(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
     weeks = Interval(MIDNIGHT - timedelta(days=17, hours=-6), MIDNIGHT - timedelta(hours=3))
     archive = Archive(spread(300, weeks))
     platform.on(PATH, archive)
@@ -183,7 +187,9 @@ def test_progress_is_told(platform: Platform, cloud: GenesysCloud) -> None:
 def test_progress_of_an_hour_expects_that_hours_pages(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(2400)))
     told: list[tuple[int, int, int]] = []
-    pages = list(details.fetch(cloud, hours(13, 14), page_size=10, on_progress=lambda *progress: told.append(progress)))
+    pages = list(
+        details.fetch(cloud, hours(13, 14), page_size=10, on_progress=lambda *progress: told.append(progress))
+    )
     assert told[-1][:2] == (len(pages), len(pages))
 
 
@@ -213,8 +219,8 @@ def test_a_total_that_is_a_little_too_high_does_no_harm(platform: Platform, clou
 def test_a_first_page_without_conversations_is_an_error_if_there_are_some(
     platform: Platform, cloud: GenesysCloud, interval: Interval
 ) -> None:
-    platform.on(PATH, Reply(body={"totalHits": 3}, headers={"ININ-Correlation-Id": "corr-5"}))
-    with pytest.raises(UnexpectedAnswer, match=r"without conversations, though there are 3.*corr-5"):
+    platform.on(PATH, Reply(body={"totalHits": 3000}, headers={"ININ-Correlation-Id": "corr-5"}))
+    with pytest.raises(UnexpectedAnswer, match=r"without conversations, though there are 3,000.*corr-5"):
         list(details.fetch(cloud, interval))
     assert len(platform.asked(PATH)) == 1
 
@@ -281,7 +287,9 @@ def test_a_crowded_day_is_read_from_both_ends(
     holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10)))
 
 
-def test_a_crowded_day_of_equal_starts_is_read_whole(platform: Platform, cloud: GenesysCloud, small_reach: int) -> None:
+def test_a_crowded_day_of_equal_starts_is_read_whole(
+    platform: Platform, cloud: GenesysCloud, small_reach: int
+) -> None:
     noon = MIDNIGHT + timedelta(hours=12)
     archive = Archive([*spread(80), *[noon] * 100], limit=small_reach)
     platform.on(PATH, archive)
@@ -302,10 +310,27 @@ def test_a_day_beyond_reach_is_an_error_that_names_the_job(
 ) -> None:
     archive = Archive(spread(300), limit=small_reach)
     platform.on(PATH, archive)
-    with pytest.raises(TooLarge, match=r"About 300 conversations started on 2026-01-31.*200 a day.*details job"):
+    with pytest.raises(
+        TooLarge, match=r"About 300 conversations started on 2026-01-31.*200 a day.*details job"
+    ):
         list(details.fetch(cloud, DAY, page_size=10))
     with pytest.raises(TooLarge):
         list(details.fetch(cloud, hours(11, 13), page_size=10))
+    assert len(platform.asked(PATH)) == 2 * 3, "it is told before anything is read"
+
+
+def test_a_day_that_turns_out_crowded_is_read_from_both_ends(
+    platform: Platform, cloud: GenesysCloud, small_reach: int
+) -> None:
+    archive = Archive(spread(150), limit=small_reach)
+    first = count()
+
+    def understated_at_first(request: Request) -> Reply:
+        reply = archive(request)
+        return Reply(body={**reply.body, "totalHits": 150 if next(first) else 100})
+
+    platform.on(PATH, understated_at_first)
+    holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 1), (23, 24)])
@@ -342,7 +367,9 @@ def test_days_too_heavy_are_halved_at_midnight(platform: Platform, cloud: Genesy
     assert len(ids(pages)) == 100
 
 
-def test_a_question_too_heavy_at_a_quarter_of_an_hour_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
+def test_a_question_too_heavy_at_a_quarter_of_an_hour_is_an_error(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
     archive = Archive(spread(100))
     archive.failing = too_heavy(timedelta(0))
     platform.on(PATH, archive)

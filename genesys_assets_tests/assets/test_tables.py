@@ -1,0 +1,155 @@
+"""Table assets: a day's stored pages become tables; what they hold is compared in `test_a_day`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from genesys_assets.assets import tables
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata
+
+FIRST, DAY = "2026-01-27", "2026-01-28"
+
+
+@pytest.fixture
+def fetched(world: World) -> World:
+    assert world.run("hourly", between=hours(FIRST, DAY)).success
+    return world
+
+
+class At13_30(datetime):
+    """The clock at 13:30 on DAY."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return datetime(2026, 1, 28, 13, 30, tzinfo=UTC)
+
+
+def tables_of(world: World) -> dict[str, str]:
+    return {path: digest for path, digest in world.contents().items() if path.startswith("tables/")}
+
+
+def test_a_range_of_days_is_the_same_as_its_days_one_by_one(fetched: World) -> None:
+    assert fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY)).success
+    at_once = tables_of(fetched)
+    for day in (FIRST, DAY):
+        assert fetched.run("daily", *TABLES_OF_HOURS, partition=day).success
+    assert tables_of(fetched) == at_once
+    assert len(at_once) == 2 * len(TABLES_OF_HOURS)
+
+
+def test_hours_fetched_one_by_one_give_the_same_tables_as_a_range(fetched: World, elsewhere: World) -> None:
+    for hour in range(24):
+        assert elsewhere.run("hourly", partition=f"{DAY}-{hour:02d}:00").success
+    for world in (fetched, elsewhere):
+        assert world.run("daily", *TABLES_OF_HOURS, partition=DAY).success
+    assert tables_of(fetched) == tables_of(elsewhere)
+
+
+def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
+    run = fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY))
+    for name in TABLES_OF_HOURS:
+        for day in (FIRST, DAY):
+            said = metadata(run, name, day)
+            assert said["dagster/partition_row_count"] == said["row_count"] == len(fetched.lake.read(name, day))
+            assert said["path"] == fetched.lake.place(name, day)
+            assert said["window_start"] == datetime.fromisoformat(f"{day}T00:00Z").timestamp()
+            assert said["window_end"] == said["window_start"] + 86_400
+
+
+def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
+    run = fetched.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    said = metadata(run, "tables/conversations")
+    columns = said["dagster/column_schema"].columns
+    assert [column.name for column in columns] == CONVERSATIONS.schema.names
+    assert all(column.description for column in columns)
+    assert columns[1].type == "timestamp[ms, tz=UTC]"
+    lines = said["preview"].splitlines()
+    assert lines[0].startswith("| conversation_id")
+    assert len([line for line in lines if line.startswith("|")]) == 2 + 5
+    assert lines[-1] == f"… and {len(columns) - 10} more columns"
+    assert said["hours"] == 24
+    assert "unknown_fields" not in said
+    assert "values_lost" not in said
+
+
+@pytest.mark.parametrize("name", ["tables/interval_metrics", "tables/conversations"])
+def test_an_hour_that_was_never_fetched_fails_a_finished_day_by_name(world: World, name: str) -> None:
+    world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-20:00"))
+    world.run("hourly", between=(f"{DAY}-22:00", f"{DAY}-22:00"))
+    before = world.files()
+    chosen = [name] if name == "tables/interval_metrics" else TABLES_OF_HOURS[1:]
+    said = error(world.run("daily", *chosen, partition=DAY))
+    assert f"has not been fetched for these hours of {DAY}: 21:00, 23:00" in said
+    assert f"--partition-range {DAY}-21:00...{DAY}-23:00" in said
+    assert world.files() == before
+
+
+def test_a_day_that_was_never_fetched_leaves_its_table_as_it_was(fetched: World) -> None:
+    assert fetched.run("daily", *TABLES_OF_HOURS, partition=DAY).success
+    before = fetched.files()
+    assert "has not been fetched for these hours" in error(
+        fetched.run("daily", "tables/interval_metrics", partition="2026-01-29")
+    )
+    assert "daily_aggregates has not been fetched" in error(fetched.run("daily", "tables/daily_metrics", partition=DAY))
+    assert fetched.files() == before
+
+
+def test_today_is_made_of_the_hours_there_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "datetime", At13_30)
+    world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-12:00"))
+    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    assert run.success
+    assert metadata(run, "tables/conversations")["hours"] == 13
+    assert world.lake.provenance("tables/conversations", DAY)["data_available_through"] == "2026-01-28T13:00:00+00:00"
+    latest = max(world.lake.read("tables/conversations", DAY)["conversation_start"].to_pylist())
+    assert datetime(2026, 1, 28, 12, tzinfo=UTC) < latest < datetime(2026, 1, 28, 13, tzinfo=UTC)
+
+
+def test_today_without_any_hour_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "datetime", At13_30)
+    said = error(world.run("daily", "tables/interval_metrics", partition=DAY))
+    assert "has not been fetched for these hours" in said
+
+
+def test_a_day_without_conversations_has_empty_tables_and_passes_its_checks(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 0
+    assert world.run("hourly", between=hours(DAY)).success
+    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    assert run.success
+    assert all(check.passed for check in run.get_asset_check_evaluations())
+    for spec in CONVERSATION_TABLES:
+        table = world.lake.read(f"tables/{spec.name}", DAY)
+        assert len(table) == 0
+        assert table.schema.equals(spec.schema)
+        assert metadata(run, f"tables/{spec.name}")["row_count"] == 0
+        assert metadata(run, f"tables/{spec.name}")["preview"] == "no rows"
+
+
+def test_a_conversation_fetched_twice_stands_in_its_newest_form(world: World) -> None:
+    """The hour was fetched while conversations were open, and again when they were over; a later hour's page, fetched
+    in between, still shows them open.
+    """
+    ten, eleven = f"{DAY}-10:00", f"{DAY}-11:00"
+    assert world.run("hourly", between=hours(DAY)).success
+    assert world.run("hourly", partition=ten).success
+    assert world.run("daily", *TABLES_OF_HOURS, partition=DAY).success
+    first = tables_of(world)
+    assert world.run("hourly", partition=eleven).success
+    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    assert metadata(run, "tables/conversations")["duplicates_dropped"] == 0
+    assert tables_of(world) == first
+
+
+def test_all_checks_of_a_table_pass(fetched: World) -> None:
+    run = fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY))
+    checks = run.get_asset_check_evaluations()
+    assert all(check.passed for check in checks)
+    assert {check.check_name for check in checks} == {
+        "columns_and_types",
+        "key_is_unique",
+        "key_has_no_nulls",
+        "rows_in_partition",
+    }

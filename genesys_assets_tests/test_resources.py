@@ -1,0 +1,119 @@
+"""Resources: what is given comes first, what is not is read from the environment when it is first needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import dagster as dg
+import pytest
+
+from genesys_assets.cloud.errors import UnknownRegion
+from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+from genesys_assets.sandbox import server
+from genesys_assets.sandbox.server import Sandbox
+from genesys_assets.settings import SettingError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("GENESYS_", "AWS_")) or name == "DAGSTER_HOME"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with server.running(conversations_per_day=1) as started:
+        yield started
+
+
+def test_making_resources_needs_no_setting() -> None:
+    GenesysCloudResource()
+    LakeResource()
+    PublishingResource()
+
+
+def test_without_settings_the_first_use_names_them() -> None:
+    with pytest.raises(SettingError, match="GENESYS_CLOUD_CLIENT_ID is not set"):
+        _ = GenesysCloudResource().client
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_PUBLISH_URL is not set"):
+        PublishingResource().publisher(None)
+
+
+def test_the_client_comes_from_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    client = GenesysCloudResource().client
+    try:
+        assert client.get("/api/v2/routing/queues", {"pageNumber": 1}).json()["entities"]
+    finally:
+        client.close()
+
+
+def test_what_is_given_comes_before_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_CLOUD_REGION", "nowhere")
+    monkeypatch.setenv("GENESYS_CLOUD_CLIENT_ID", "another")
+    resource = GenesysCloudResource(
+        api_url=sandbox.url,
+        login_url=sandbox.url,
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+    )
+    client = resource.client
+    try:
+        assert client.get("/api/v2/routing/queues", {"pageNumber": 1}).json()["entities"]
+    finally:
+        client.close()
+
+
+def test_an_unknown_region_is_refused_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownRegion, match="nowhere"):
+        _ = GenesysCloudResource(region="nowhere", client_id="C", client_secret="S").client
+
+
+def test_a_run_shares_one_client_and_closes_it(sandbox: Sandbox) -> None:
+    resource = GenesysCloudResource(
+        api_url=sandbox.url, login_url=sandbox.url, client_id=sandbox.client_id, client_secret=sandbox.client_secret
+    )
+    with dg.build_resources({"genesys_cloud": resource}) as resources:
+        first = resources.genesys_cloud.client
+        assert resources.genesys_cloud.client is first
+    assert resource._client is None
+
+
+def test_the_secret_is_not_part_of_a_runs_configuration(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SECRET", "hush")
+    resource = GenesysCloudResource(client_secret=dg.EnvVar("SOME_SECRET"))
+    assert "hush" not in repr(resource)
+
+
+def test_the_lake_is_a_folder_or_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(LakeResource(location=str(tmp_path)).lake.store, LocalStore)
+    store = LakeResource(location="s3://bucket/a/prefix").lake.store
+    assert isinstance(store, S3Store)
+    assert store.uri("x") == "s3://bucket/a/prefix/x"
+
+
+def test_the_lake_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(tmp_path))
+    resource = LakeResource()
+    assert resource.lake.store.uri("x") == f"{tmp_path}/x"
+    assert resource.lake is resource.lake
+
+
+def test_a_malformed_lake_is_refused() -> None:
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_LAKE is 'http://lake', which is not valid"):
+        _ = LakeResource(location="http://lake").lake
+
+
+def test_reports_are_published_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_PUBLISH_URL", "s3://bucket/published")
+    monkeypatch.setenv("GENESYS_ASSETS_URL_EXPIRY_SECONDS", "60")
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="A", aws_secret_access_key="S")
+    publisher = PublishingResource().publisher(client)
+    assert (publisher.bucket, publisher.expiry_seconds) == ("bucket", 60)
+    assert PublishingResource(url_expiry_seconds=5).publisher(client).expiry_seconds == 5

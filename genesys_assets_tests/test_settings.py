@@ -1,0 +1,236 @@
+"""Every setting: where it comes from, what is allowed, and what is said when it is not; and that none is read early."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.settings import (
+    AlertSettings,
+    CalendarSettings,
+    CloudSettings,
+    LakeSettings,
+    PublishSettings,
+    SettingError,
+)
+
+GROUPS = (CloudSettings, CalendarSettings, LakeSettings, PublishSettings, AlertSettings)
+Group = type[CloudSettings | CalendarSettings | LakeSettings | PublishSettings | AlertSettings]
+CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("GENESYS_") or name == "DAGSTER_HOME"]:
+        monkeypatch.delenv(name)
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+
+def refusal(group: Group) -> str:
+    with pytest.raises(SettingError) as refused:
+        group.load()
+    return str(refused.value)
+
+
+def test_the_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_ASSETS_PUBLISH_URL": "s3://b/p"})
+    calendar = CalendarSettings.load()
+    assert CloudSettings.load().requests_per_minute == 300
+    assert (calendar.start_date, calendar.time_zone, calendar.look_back_days) == (date(2026, 1, 1), "UTC", 4)
+    assert PublishSettings.load().url_expiry_seconds == 86_400
+    assert AlertSettings.load().webhook is None
+
+
+def test_the_lake_lies_beside_dagster_yaml_unless_it_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert LakeSettings.load().location == f"{tmp_path}/lake"
+    monkeypatch.setenv("DAGSTER_HOME", "/srv/dagster")
+    assert LakeSettings.load().location == "/srv/dagster/lake"
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", "s3://bucket/prefix")
+    assert LakeSettings.load().location == "s3://bucket/prefix"
+
+
+def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = CLIENT | {
+        "GENESYS_CLOUD_API_URL": "https://api.example.com/",
+        "GENESYS_CLOUD_LOGIN_URL": "https://login.example.com",
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE": "120",
+        "GENESYS_ASSETS_START_DATE": "2025-12-24",
+        "GENESYS_ASSETS_TIME_ZONE": "Europe/London",
+        "GENESYS_ASSETS_LOOK_BACK_DAYS": "7",
+        "GENESYS_ASSETS_LAKE": "/data/lake",
+        "GENESYS_ASSETS_PUBLISH_URL": "s3://bucket/published",
+        "GENESYS_ASSETS_URL_EXPIRY_SECONDS": "60",
+        "GENESYS_ASSETS_ALERT_WEBHOOK": "https://hooks.example.com/T0",
+    }
+    set_all(monkeypatch, values)
+    cloud, calendar, publish, alert = (
+        CloudSettings.load(),
+        CalendarSettings.load(),
+        PublishSettings.load(),
+        AlertSettings.load(),
+    )
+    assert (cloud.client_id, cloud.client_secret.get_secret_value(), cloud.region) == ("C1", "hush", "us-east-1")
+    assert (cloud.api_url, cloud.login_url) == ("https://api.example.com", "https://login.example.com")
+    assert cloud.requests_per_minute == 120
+    assert (calendar.start_date, calendar.zone.key, calendar.look_back_days) == (date(2025, 12, 24), "Europe/London", 7)
+    assert LakeSettings.load().location == "/data/lake"
+    assert (publish.publish_url, publish.url_expiry_seconds) == ("s3://bucket/published", 60)
+    assert alert.webhook is not None
+    assert alert.webhook.get_secret_value() == "https://hooks.example.com/T0"
+
+
+def test_the_settings_are_those_of_the_example_file() -> None:
+    known = {str(field.validation_alias) for group in GROUPS for field in group.model_fields.values()}
+    lines = (REPOSITORY / ".env.example").read_text().splitlines()
+    shown = {line.removeprefix("# ").split("=")[0] for line in lines if "GENESYS_" in line and "=" in line}
+    assert known - {"DAGSTER_HOME"} == shown
+
+
+def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT)
+    assert CloudSettings.load(client_id="C2", region=None).client_id == "C2"
+    assert CloudSettings.load(client_id="C2", region=None).region == "us-east-1"
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"GENESYS_ASSETS_TIME_ZONE": "", "GENESYS_ASSETS_ALERT_WEBHOOK": ""})
+    assert CalendarSettings.load().time_zone == "UTC"
+    assert AlertSettings.load().webhook is None
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "example"),
+    [
+        (CloudSettings, "GENESYS_CLOUD_CLIENT_ID", "7de3af06-c0b3-4f9b-af45-72f4a1403797"),
+        (CloudSettings, "GENESYS_CLOUD_CLIENT_SECRET", "<the secret shown when the client was made>"),
+        (CloudSettings, "GENESYS_CLOUD_REGION", "mypurecloud.com"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3://my-bucket/published"),
+    ],
+)
+def test_a_missing_setting_is_named_with_an_example(
+    group: Group, name: str, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, {other: value for other, value in CLIENT.items() if other != name})
+    message = refusal(group)
+    assert message.startswith(f"{name} is not set: ")
+    assert f"{name}={example}" in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value", "allowed"),
+    [
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "api.example.com", "begins with https:// or http://"),
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "https://", "names a host"),
+        (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "ftp://login.example.com", "begins with https:// or http://"),
+        (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "https://[", "begins with https:// or http://"),
+        (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "many", "valid integer"),
+        (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "0", "greater than or equal to 1"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "yesterday", "YYYY-MM-DD"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "86400", "YYYY-MM-DD"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2026-01-01T00:00:00", "YYYY-MM-DD"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2026-02-30", "valid date"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "0026-01-01", "between 2010-01-01 and today"),
+        (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2999-01-01", "between 2010-01-01 and today"),
+        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "London", "IANA time zone database"),
+        (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "../UTC", "IANA time zone database"),
+        (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "1", "greater than or equal to 2"),
+        (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "32", "less than or equal to 31"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "neither a folder nor s3://bucket/prefix"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "neither a folder nor s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "bucket/prefix", "s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3:///prefix", "s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_URL_EXPIRY_SECONDS", "0", "greater than or equal to 1"),
+        (PublishSettings, "GENESYS_ASSETS_URL_EXPIRY_SECONDS", "604801", "less than or equal to 604800"),
+    ],
+)
+def test_a_malformed_setting_is_named_with_its_value_and_what_is_allowed(
+    group: Group, name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_ASSETS_PUBLISH_URL": "s3://b/p"} | {name: value})
+    message = refusal(group)
+    assert message.startswith(f"{name} is {value!r}, which is not valid (")
+    assert allowed in message
+    assert f"for example {name}=" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_the_first_partition_may_be_today_and_not_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    today = datetime.now(UTC).date()
+    monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{today}")
+    assert CalendarSettings.load().start_date == today
+    # Two days on, so that a midnight between these lines changes nothing.
+    monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{today + timedelta(days=2)}")
+    assert "and today" in refusal(CalendarSettings)
+
+
+def test_every_wrong_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"GENESYS_CLOUD_REQUESTS_PER_MINUTE": "many", "GENESYS_CLOUD_API_URL": "nowhere"})
+    named = [line.split()[0] for line in refusal(CloudSettings).splitlines()]
+    assert sorted(named) == [
+        "GENESYS_CLOUD_API_URL",
+        "GENESYS_CLOUD_CLIENT_ID",
+        "GENESYS_CLOUD_CLIENT_SECRET",
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+    ]
+
+
+def test_an_address_stands_for_a_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_CLOUD_REGION": "", "GENESYS_CLOUD_API_URL": "http://127.0.0.1:1"})
+    assert CloudSettings.load().region is None
+
+
+def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_CLOUD_REQUESTS_PER_MINUTE": "many"})
+    assert "hush" not in refusal(CloudSettings)
+    monkeypatch.delenv("GENESYS_CLOUD_REQUESTS_PER_MINUTE")
+    assert "hush" not in f"{CloudSettings.load()!r} {CloudSettings.load()}"
+
+
+def test_a_malformed_webhook_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", "hooks.example.com/hush")
+    message = refusal(AlertSettings)
+    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (an address begins with https:// or http://")
+    assert "hush" not in message
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_does_not_look_at_the_settings_of_another(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_ASSETS_PUBLISH_URL": "s3://b/p"})
+    own = {str(field.validation_alias) for field in group.model_fields.values()}
+    for other in GROUPS:
+        for field in other.model_fields.values():
+            if str(field.validation_alias) not in own:
+                monkeypatch.setenv(str(field.validation_alias), "garbage")
+    group.load()
+
+
+def test_importing_the_definitions_reads_no_setting_and_loads_nothing_heavy() -> None:
+    """Any group that was loaded would refuse its garbage."""
+    garbage = {str(field.validation_alias): "garbage" for group in GROUPS for field in group.model_fields.values()}
+    code = (
+        "import sys\n"
+        "import genesys_assets.definitions\n"
+        "heavy = ('pyarrow', 'pandas', 'numpy', 'boto3', 'botocore', 'dagster_aws', 'matplotlib', 'starlette')\n"
+        "print('loaded', [name for name in heavy if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, **garbage},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("loaded []\n", "", 0)
