@@ -14,6 +14,8 @@ from genesys_assets.assets.common import (
     asset_key,
     attributes,
     checked_keys,
+    column_schema,
+    markdown,
     provenance,
     window_metadata,
 )
@@ -22,7 +24,7 @@ from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuery, Granularity, Interval
-from genesys_assets.lake.lake import PageWriter
+from genesys_assets.lake.lake import PAGES, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
@@ -180,8 +182,14 @@ def _describe(
 ) -> None:
     for key, (start, end) in windows.items():
         writer = writers[key]
-        figures = {"pages": writer.pages, "dagster/partition_row_count": writer.pages, "bytes": writer.bytes}
-        context.add_asset_metadata(figures | window_metadata(start, end), partition_key=key)
+        described = {
+            "pages": writer.pages,
+            "dagster/partition_row_count": writer.pages,
+            "bytes": writer.bytes,
+            "dagster/column_schema": column_schema(PAGES),
+            "preview": dg.MetadataValue.md(markdown(writer.first_pages)),
+        }
+        context.add_asset_metadata(described | window_metadata(start, end), partition_key=key)
 
 
 @dataclass

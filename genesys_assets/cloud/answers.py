@@ -176,12 +176,9 @@ class _ErrorBody:
         self.code = _text(said.get("code")) or _text(said.get("error"))
         self.context_id = _text(said.get("contextId"))
         described = (
-            said.get(name)
-            for name in ("message", "messageWithParams", "error_description", "description", "error")
+            said.get(name) for name in ("message", "messageWithParams", "error_description", "description", "error")
         )
-        self.message = next(
-            (text for text in map(_text, described) if text), f"the answer was {_content(response)}"
-        )
+        self.message = next((text for text in map(_text, described) if text), f"the answer was {_content(response)}")
         params = said.get("messageParams")
         self.params = [str(value) for value in params.values()] if isinstance(params, dict) else []
 

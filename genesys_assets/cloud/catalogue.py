@@ -174,9 +174,7 @@ def _resolve(
     for refused, reason in without_equivalent.items():
         if refused.lower() == wanted:
             raise InvalidQuery(f"{name!r} has no equivalent {kind}: {reason}.")
-    by_lower = {alias.lower(): real for alias, real in aliases.items()} | {
-        known.lower(): known for known in names
-    }
+    by_lower = {alias.lower(): real for alias, real in aliases.items()} | {known.lower(): known for known in names}
     if wanted in by_lower:
         return by_lower[wanted]
     close = tuple(dict.fromkeys(by_lower[match.lower()] for match in closest(name, [*names, *aliases])))

@@ -85,9 +85,7 @@ def _can_be_halved(interval: Interval) -> bool:
     return len(interval.days()) > 1 or interval.duration >= 2 * SHORTEST_PIECE
 
 
-def _read_at_once(
-    cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress
-) -> Iterator[_Answer]:
+def _read_at_once(cloud: GenesysCloud, interval: Interval, page_size: int, progress: _Progress) -> Iterator[_Answer]:
     """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
     ascending = _Query(cloud, interval, page_size, "asc")
     total = ascending.total()
@@ -243,9 +241,7 @@ class _Query:
         return self._seen.pop(number, None) or self._ask(number)
 
     def _ask(self, number: int) -> _Answer:
-        query = DetailsQuery(
-            interval=self._interval, page_number=number, page_size=self._page_size, order=self._order
-        )
+        query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
         rows = list_in(page, "conversations")
         total = page.json().get("totalHits")

@@ -37,9 +37,7 @@ def exchange(
         unreachable.host = host
         raise unreachable from None
     except requests.exceptions.RequestException as error:
-        raise GenesysCloudError(
-            f"{what} could not be sent ({type(error).__name__}): check the API address."
-        ) from None
+        raise GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check the API address.") from None
 
 
 def _reason(error: BaseException) -> str:

@@ -46,18 +46,12 @@ class Predicate:
         if subject is None or (self.dimension and self.metric):
             raise InvalidQuery("A predicate is about a dimension or about a metric: name one of the two.")
         if self.operator not in ("matches", "exists", "notExists"):
-            raise InvalidQuery(
-                f"{self.operator!r} is not an operator. Allowed are matches, exists and notExists."
-            )
+            raise InvalidQuery(f"{self.operator!r} is not an operator. Allowed are matches, exists and notExists.")
         compared = self.value is not None or (self.range is not None and bool(self.range.body()))
         if self.operator == "matches" and not compared:
-            raise InvalidQuery(
-                f"The predicate on {subject} compares with nothing: give it a value or a range."
-            )
+            raise InvalidQuery(f"The predicate on {subject} compares with nothing: give it a value or a range.")
         if self.operator != "matches" and (self.value is not None or self.range is not None):
-            raise InvalidQuery(
-                f"The predicate on {subject} has the operator {self.operator}, which takes no value."
-            )
+            raise InvalidQuery(f"The predicate on {subject} has the operator {self.operator}, which takes no value.")
 
     def body(self, dimension: Resolve, metric: Resolve) -> dict[str, Any]:
         body: dict[str, Any] = {"operator": self.operator}

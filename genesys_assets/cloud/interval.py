@@ -80,9 +80,7 @@ class Interval:
     def until(self, instant: datetime) -> Self:
         """The part before `instant`. Raises InvalidQuery where nothing is left."""
         if _instant(instant) <= self.start:
-            raise InvalidQuery(
-                f"The interval {self} lies in the future: nothing of it is before {iso(instant)}."
-            )
+            raise InvalidQuery(f"The interval {self} lies in the future: nothing of it is before {iso(instant)}.")
         return type(self)(self.start, min(self.end, instant))
 
     def in_the_past(self, now: datetime) -> Self:
@@ -103,8 +101,6 @@ def iso(instant: datetime, zone: tzinfo = UTC) -> str:
 
 def _instant(instant: datetime) -> datetime:
     if instant.tzinfo is None:
-        raise InvalidQuery(
-            f"The instant {instant.isoformat()} has no time zone. Give it an offset, or Z for UTC."
-        )
+        raise InvalidQuery(f"The instant {instant.isoformat()} has no time zone. Give it an offset, or Z for UTC.")
     utc = instant.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)

@@ -102,9 +102,7 @@ class Budget:
 class Pacer:
     """One budget, shared by threads: `acquire()` before every request, `observe(headers)` after each."""
 
-    def __init__(
-        self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._budget = Budget(requests_per_minute)
         self._clock = clock
         self._sleep = sleep

@@ -34,9 +34,7 @@ class Page:
         return parsed
 
 
-def request_text(
-    method: str, path: str, params: Mapping[str, object] | None = None, body: object = None
-) -> str:
+def request_text(method: str, path: str, params: Mapping[str, object] | None = None, body: object = None) -> str:
     """What was asked, as canonical JSON: the same question gives the same text."""
     asked: dict[str, object] = {"method": method, "path": path}
     if params:

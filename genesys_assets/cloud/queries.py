@@ -58,9 +58,7 @@ class View:
                 f"The view {self.name!r} is about {self.target}, which is no timer. Use a metric named t…."
             )
         if self.gte is None and self.lt is None:
-            raise InvalidQuery(
-                f"The view {self.name!r} has no bound: give it gte, lt or both, in milliseconds."
-            )
+            raise InvalidQuery(f"The view {self.name!r} has no bound: give it gte, lt or both, in milliseconds.")
 
     def body(self) -> dict[str, Any]:
         bounds = Range(gte=self.gte, lt=self.lt).body()
@@ -90,19 +88,13 @@ class AggregateQuery:
         object.__setattr__(self, "metrics", _resolved(self.metrics, catalogue.metric, "metrics"))
         object.__setattr__(self, "views", tuple(self.views))
         if self.granularity not in GRANULARITIES:
-            raise InvalidQuery(
-                f"{self.granularity!r} is not a granularity. Allowed are {', '.join(GRANULARITIES)}."
-            )
+            raise InvalidQuery(f"{self.granularity!r} is not a granularity. Allowed are {', '.join(GRANULARITIES)}.")
         if not self.metrics:
             raise InvalidQuery("An aggregate query needs at least one metric.")
         if len(self.views) > MOST_VIEWS:
-            raise InvalidQuery(
-                f"An aggregate query takes at most {MOST_VIEWS} views; {len(self.views)} are given."
-            )
+            raise InvalidQuery(f"An aggregate query takes at most {MOST_VIEWS} views; {len(self.views)} are given.")
         if self.alternate_time_dimension not in (None, "eventTime"):
-            raise InvalidQuery(
-                f"{self.alternate_time_dimension!r} is not a time dimension. Allowed is eventTime."
-            )
+            raise InvalidQuery(f"{self.alternate_time_dimension!r} is not a time dimension. Allowed is eventTime.")
         self.body()
 
     def body(self) -> dict[str, Any]:
@@ -160,17 +152,14 @@ class DetailsQuery:
         filtered = bool(self.conversation_filters or self.segment_filters)
         longest = LONGEST_FILTERED if filtered else LONGEST
         if self.interval.duration > longest:
-            raise InvalidQuery(
-                f"The interval {self.interval} is longer than {longest.days} days: ask for its parts."
-            )
+            raise InvalidQuery(f"The interval {self.interval} is longer than {longest.days} days: ask for its parts.")
         self.body()
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
         filters = {
             "conversationFilters": [
-                given.body(catalogue.conversation_dimension, _details_metric)
-                for given in self.conversation_filters
+                given.body(catalogue.conversation_dimension, _details_metric) for given in self.conversation_filters
             ],
             "segmentFilters": [
                 given.body(catalogue.segment_dimension, _details_metric) for given in self.segment_filters
@@ -207,6 +196,4 @@ def _zone(name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InvalidQuery(
-            f"{name!r} is not a time zone. Use an IANA name, for example Europe/London."
-        ) from None
+        raise InvalidQuery(f"{name!r} is not a time zone. Use an IANA name, for example Europe/London.") from None

@@ -65,9 +65,7 @@ def hosts(region: str | None = None, api_url: str | None = None, login_url: str 
     """
     if api_url:
         api = _address(api_url)
-        return Hosts(
-            api_url=api, login_url=_address(login_url) if login_url else api.replace("//api.", "//login.")
-        )
+        return Hosts(api_url=api, login_url=_address(login_url) if login_url else api.replace("//api.", "//login."))
     if not region:
         raise UnknownRegion(
             "No region is given. Name the organisation's region, for example us_east_1 or mypurecloud.com,"

@@ -133,15 +133,11 @@ class GenesysCloud:
     ) -> None:
         self.close()
 
-    def _page(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
-    ) -> Page:
+    def _page(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Page:
         def ask() -> Page:
             response = self._ask(method, path, params=params, json=body)
             content = read_object(response, f"{method} {path}")
-            return Page(
-                1, request_text(method, path, params, body), self.now(), correlation_id(response), content
-            )
+            return Page(1, request_text(method, path, params, body), self.now(), correlation_id(response), content)
 
         return self._with_retries(method, path, ask)
 
@@ -206,9 +202,7 @@ class GenesysCloud:
     def _note_retry(self, what: str, error: GenesysCloudError, wait: float) -> None:
         limited = isinstance(error, RateLimited)
         self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
-        _log.log(
-            logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error
-        )
+        _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
 
     def _sleep_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):
@@ -217,9 +211,7 @@ class GenesysCloud:
 
 def _session(workers: int) -> requests.Session:
     session = requests.Session()
-    session.headers.update(
-        {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"}
-    )
+    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
     # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=workers, max_retries=0)
     session.mount("https://", adapter)

@@ -21,9 +21,7 @@ class Usage:
         self.waited_seconds = waited_seconds
         self._lock = threading.Lock()
 
-    def add(
-        self, *, requests: int = 0, retries: int = 0, rate_limited: int = 0, waited_seconds: float = 0.0
-    ) -> None:
+    def add(self, *, requests: int = 0, retries: int = 0, rate_limited: int = 0, waited_seconds: float = 0.0) -> None:
         with self._lock:
             self.requests += requests
             self.retries += retries

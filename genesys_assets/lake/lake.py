@@ -23,19 +23,23 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.store import Store
-from genesys_assets.tables.spec import INSTANT, TableSpec
+from genesys_assets.tables.spec import TableSpec, columns
 
-PAGES_SCHEMA = pa.schema(
-    [
-        ("page_number", pa.int64()),
-        ("request", pa.string()),
-        ("fetched_at", INSTANT),
-        ("correlation_id", pa.string()),
-        ("body", pa.binary()),
-    ]
+PAGES = TableSpec(
+    "pages",
+    "One row per answer of the API, as it came.",
+    ("page_number",),
+    columns("""
+page_number integer 1, 2, 3 … in the order of the fetch
+request string what was asked: method, path, parameters and body as JSON
+fetched_at instant when the answer was received
+correlation_id string what Genesys support asks for
+body binary the bytes of the answer, unchanged
+"""),
 )
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _ROWS_PER_GROUP = 65_536
+_PAGES_SHOWN = 5
 _PROVENANCE = b"genesys_assets"
 
 Provenance = dict[str, Any]
@@ -175,15 +179,25 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         self.path = path
         self.pages = 0
         self.bytes = 0
-        schema = PAGES_SCHEMA.with_metadata(_metadata(provenance))
+        self._first: list[dict[str, Any]] = []
+        schema = PAGES.schema.with_metadata(_metadata(provenance))
         self._writer = pq.ParquetWriter(path, schema, use_dictionary=False, **_COMPRESSION)
 
     def write(self, page: Page) -> None:
         self.pages += 1
         self.bytes += len(page.body)
         values = [page.number, page.request, page.fetched_at, page.correlation_id, page.body]
-        arrays = [pa.array([value], field.type) for value, field in zip(values, PAGES_SCHEMA, strict=True)]
-        self._writer.write_batch(pa.record_batch(arrays, schema=PAGES_SCHEMA))
+        arrays = [pa.array([value], field.type) for value, field in zip(values, PAGES.schema, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=PAGES.schema))
+        if len(self._first) < _PAGES_SHOWN:
+            shown = dict(zip(PAGES.schema.names, values, strict=True))
+            self._first.append(shown | {"body": None, "body_bytes": len(page.body)})
+
+    @property
+    def first_pages(self) -> pa.Table:
+        """The first pages for a preview, with the size of each body in its place."""
+        schema = PAGES.schema.remove(PAGES.schema.get_field_index("body")).append(pa.field("body_bytes", pa.int64()))
+        return pa.Table.from_pylist(self._first, schema)
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()

@@ -19,6 +19,7 @@ TYPES: dict[str, pa.DataType] = {
     "integer": pa.int64(),
     "number": pa.float64(),
     "boolean": pa.bool_(),
+    "binary": pa.binary(),
     "instant": INSTANT,
     "day": pa.date32(),
     "strings": pa.list_(pa.string()),

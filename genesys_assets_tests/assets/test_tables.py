@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from genesys_assets.assets import tables
+from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata
+from genesys_assets_tests.conftest import NOW
 
 FIRST, DAY = "2026-01-27", "2026-01-28"
 
@@ -128,19 +132,25 @@ def test_a_day_without_conversations_has_empty_tables_and_passes_its_checks(worl
         assert metadata(run, f"tables/{spec.name}")["preview"] == "no rows"
 
 
-def test_a_conversation_fetched_twice_stands_in_its_newest_form(world: World) -> None:
-    """The hour was fetched while conversations were open, and again when they were over; a later hour's page, fetched
-    in between, still shows them open.
-    """
-    ten, eleven = f"{DAY}-10:00", f"{DAY}-11:00"
-    assert world.run("hourly", between=hours(DAY)).success
-    assert world.run("hourly", partition=ten).success
-    assert world.run("daily", *TABLES_OF_HOURS, partition=DAY).success
-    first = tables_of(world)
-    assert world.run("hourly", partition=eleven).success
-    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
-    assert metadata(run, "tables/conversations")["duplicates_dropped"] == 0
-    assert tables_of(world) == first
+def test_a_day_fetched_again_when_it_is_over_shows_what_was_still_open(
+    tmp_path: Path, code_location: dg.Definitions
+) -> None:
+    clock = [datetime(2026, 1, 28, 15, tzinfo=UTC)]
+    with running(conversations_per_day=60, now=lambda: clock[0], requests_per_minute=None) as sandbox:
+        world, later = (World(sandbox, tmp_path / name, code_location) for name in ("lake", "later"))
+        assert world.run("hourly", between=hours(DAY)).success
+        assert world.run("daily", *TABLES_OF_HOURS, partition=DAY).success
+        afternoon = world.lake.read("tables/conversations", DAY)
+        clock[0] = NOW
+        for each in (world, later):
+            assert each.run("hourly", between=hours(DAY)).success
+            assert each.run("daily", *TABLES_OF_HOURS, partition=DAY).success
+        assert tables_of(world) == tables_of(later)
+        evening = world.lake.read("tables/conversations", DAY)
+    assert not all(afternoon["is_complete"].to_pylist())
+    assert len(evening) == 60 > len(afternoon)
+    completed = sum(evening["is_complete"].to_pylist())
+    assert completed > sum(afternoon["is_complete"].to_pylist()) + (len(evening) - len(afternoon)) / 2
 
 
 def test_all_checks_of_a_table_pass(fetched: World) -> None:

@@ -140,15 +140,11 @@ def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None
 
 
 def error(result: dg.ExecuteInProcessResult) -> str:
-    """The message of the one error that ended a run: the innermost cause of its failed step."""
+    """The message of the one error that ended a run, without the frame that Dagster puts around it."""
     assert not result.success
-    failures = [event for event in result.all_events if event.is_step_failure]
-    (failure,) = failures
-    found: Any = failure.event_specific_data
-    said = found.error
-    while said.cause is not None:
-        said = said.cause
-    return str(said.message)
+    (failure,) = (event for event in result.all_events if event.is_step_failure)
+    said: Any = failure.step_failure_data.error
+    return str(said.cause.message if "DagsterExecutionStepExecutionError" in said.message else said.message)
 
 
 def events(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
