@@ -25,13 +25,15 @@ NOW = datetime(2026, 1, 30, 18, 17, 0, 123_000, tzinfo=UTC)
 # Agents handle what began up to three days before; the day after is needed for business days of other zones.
 DAYS = [DAY + timedelta(days=offset) for offset in (-3, -2, -1, 0, 1)]
 
+PAST_BUCKET = "past-days"
+
 
 @pytest.fixture(scope="session")
 def past_days(tmp_path_factory: pytest.TempPathFactory, object_store: ObjectStore) -> Iterator[World]:
     """DAYS fetched hour by hour and decoded, DAY all the way to published reports. For reading only."""
     first, last = f"{DAYS[0]}", f"{DAYS[-1]}"
-    object_store.create_bucket("past-days")
-    publishing = {"GENESYS_ASSETS_PUBLISH_URL": "s3://past-days/published", **object_store.environment()}
+    object_store.create_bucket(PAST_BUCKET)
+    publishing = {"GENESYS_ASSETS_PUBLISH_URL": f"s3://{PAST_BUCKET}/published", **object_store.environment()}
     with running(seed=SEED, conversations_per_day=130, now=NOW, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path_factory.mktemp("lake"), definitions(first), publishing)
         world.run("hourly", between=hours(first, last))

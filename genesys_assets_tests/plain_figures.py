@@ -1,7 +1,7 @@
-"""What every table and report must say, worked out the slow and obvious way: loops over conversations, dictionaries, no Arrow.
+"""What every table must say, worked out the slow and obvious way: loops over conversations, dictionaries, no Arrow.
 
 Nothing of the package's own arithmetic is used here, so that both can be compared. The formulas are those that the
-descriptions of tables and reports state. What is compared with what stands in `test_a_day`.
+descriptions of tables state. Reports are worked out in `plain_reports`, all are compared in `test_a_day`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Key = tuple[Any, ...]
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 GROUPINGS = (("mediaType", "queueId"), ("mediaType", "userId"))
 # Facts of a queue, which no agent has: the platform leaves them out of answers by agent.
-OF_QUEUES = frozenset("nOffered nOverSla oServiceLevel tAbandon tAcd tFlowOut tShortAbandon tWait".split())
+OF_QUEUES = {"nOffered", "nOverSla", "oServiceLevel", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon", "tWait"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,7 +90,7 @@ def milliseconds(start: datetime, end: datetime | None) -> int | None:
     return None if end is None else (end - start) // timedelta(milliseconds=1)
 
 
-# -- the conversation model ------------------------------------------------------------------------------------------------
+# -- the conversation model --------------------------------------------------------------------------------------------
 
 
 def model_rows(conversations: list[Item]) -> dict[str, list[Row]]:
@@ -183,7 +183,7 @@ def _without(item: Item, *names: str) -> Item:
     return {name: value for name, value in item.items() if name not in names}
 
 
-# -- aggregates ------------------------------------------------------------------------------------------------------------
+# -- aggregates --------------------------------------------------------------------------------------------------------
 
 
 def metric_rows(
@@ -254,7 +254,7 @@ def _service_level(emitted: dict[str, list[int]], group: Item, target: Callable[
     return {"ratio": of / out_of, "numerator": of, "denominator": out_of, "target": goal}
 
 
-# -- parts of the reports' figures -------------------------------------------------------------------------------------------
+# -- parts of the reports' figures -------------------------------------------------------------------------------------
 
 
 def total(rows: Iterable[Row], metric: str, statistic: str) -> Any:

@@ -1,22 +1,30 @@
 """Whole days, from the API to the reports: every row and every figure is what the organisation's conversations say.
 
-What the conversations say is worked out in `plain_figures` and `plain_reports`; how the days were run stands in `conftest`.
+What the conversations say is worked out in `plain_figures` and `plain_reports`; how the days were run stands in
+`conftest`.
 """
 
 from __future__ import annotations
 
+import math
+import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.reports import REPORTS
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
-from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, hours
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 from genesys_assets_tests.plain_figures import Item, Key, Row
 
@@ -79,11 +87,11 @@ def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
         unexpected = wanted[of_row].keys() - row.keys()
         assert not unexpected, f"no column for {unexpected}"
         for name, value in row.items():
-            assert (
-                value == pytest.approx(wanted[of_row].get(name), rel=1e-12)
-                if is_number(value)
-                else (value == wanted[of_row].get(name))
-            ), f"{name} of {of_row}"
+            expected_value = wanted[of_row].get(name)
+            if isinstance(value, float) and expected_value is not None:
+                assert math.isclose(value, expected_value, rel_tol=1e-12), f"{name} of {of_row}"
+            else:
+                assert value == expected_value, f"{name} of {of_row}"
 
 
 def normal(row: Row, schema: pa.Schema) -> Row:
@@ -93,10 +101,6 @@ def normal(row: Row, schema: pa.Schema) -> Row:
         name: plain.moment(value) if name in instants and isinstance(value, str) else value
         for name, value in row.items()
     }
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, float)
 
 
 def test_the_days_hold_what_makes_days_hard(conversations: dict[date, list[Item]]) -> None:
@@ -156,3 +160,62 @@ def test_a_report_says_what_the_conversations_say(
     table = past_days.lake.read(f"reports/{name}", f"{DAY}")
     assert len(table)
     compare(table, expected(known), REPORT_KEYS[name])
+
+
+OF_BUSINESS_DAYS = ("pages/daily_aggregates", "tables/daily_metrics", "reference/users", "reference/queues")
+REPORTS_OF_BUSINESS_DAYS = ("reports/agent_daily", "reports/queue_media")
+
+
+def compare_business_day(
+    world: World, known: plain_reports.Knowledge, day: date, conversations: dict[date, list[Item]]
+) -> None:
+    everything = [item for items in conversations.values() for item in items]
+    expected = plain.metric_rows(
+        everything, known.start, known.end, DEFAULT_METRICS, target_of(world), step=known.end - known.start
+    )
+    compare(world.lake.read("tables/daily_metrics", f"{day}"), expected, METRIC_KEY)
+    agents = plain_reports.agent(known, None)
+    assert agents
+    compare(world.lake.read("reports/agent_daily", f"{day}"), agents, REPORT_KEYS["agent_daily"])
+    queues = plain_reports.queue_media(known)
+    compare(world.lake.read("reports/queue_media", f"{day}"), queues, REPORT_KEYS["queue_media"])
+
+
+def test_a_business_day_of_another_zone_is_cut_from_two_utc_days(
+    past_days: World, conversations: dict[date, list[Item]], tmp_path: Path
+) -> None:
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    in_new_york = replace(
+        past_days,
+        folder=tmp_path / "lake",
+        definitions=definitions(f"{DAYS[0]}", "America/New_York"),
+        instance=dg.DagsterInstance.ephemeral(),
+        runs=[],
+    )
+    assert in_new_york.run("daily", *OF_BUSINESS_DAYS, *REPORTS_OF_BUSINESS_DAYS, partition=f"{DAY}").success
+    start = midnight(DAY) + timedelta(hours=5)
+    known = knowledge(past_days, conversations, start, start + timedelta(days=1))
+    compare_business_day(in_new_york, known, DAY, conversations)
+
+
+@pytest.mark.parametrize(
+    ("day", "length"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)], ids=["clocks go on", "clocks go back"]
+)
+def test_a_business_day_on_which_clocks_change_has_its_own_length(tmp_path: Path, day: date, length: int) -> None:
+    zone, first = ZoneInfo("Europe/Zurich"), day - timedelta(days=1)
+    now = midnight(day + timedelta(days=1)) + timedelta(hours=6)
+    with running(conversations_per_day=60, now=now, requests_per_minute=None) as sandbox:
+        world = World(sandbox, tmp_path, definitions(f"{first}", zone.key))
+        assert world.run("hourly", between=hours(f"{first}", f"{day}")).success
+        assert world.run("daily", *TABLES_OF_HOURS, between=(f"{first}", f"{day}")).success
+        assert world.run("daily", *OF_BUSINESS_DAYS, *REPORTS_OF_BUSINESS_DAYS, partition=f"{day}").success
+        days = [first + timedelta(days=offset) for offset in range(-5, 3)]
+        conversations = {each: world.seen(each, now) for each in days}
+        start, end = (
+            datetime(each.year, each.month, each.day, tzinfo=zone).astimezone(UTC)
+            for each in (day, day + timedelta(days=1))
+        )
+        assert end - start == timedelta(hours=length)
+        known = knowledge(world, conversations, start, end)
+        fetched = replace(known, reaching=[*conversations[first], *conversations[day]])
+        compare_business_day(world, fetched, day, conversations)

@@ -80,9 +80,13 @@ def test_a_run_shares_one_client_and_closes_it(sandbox: Sandbox) -> None:
         api_url=sandbox.url, login_url=sandbox.url, client_id=sandbox.client_id, client_secret=sandbox.client_secret
     )
     with dg.build_resources({"genesys_cloud": resource}) as resources:
-        first = resources.genesys_cloud.client
-        assert resources.genesys_cloud.client is first
-    assert resource._client is None
+        in_the_run = resources.genesys_cloud
+        client = in_the_run.client
+        assert in_the_run.client is client
+        list(client.map_in_order(str, [1]))
+    assert in_the_run._client is None
+    with pytest.raises(RuntimeError):
+        list(client.map_in_order(str, [1]))
 
 
 def test_the_secret_is_not_part_of_a_runs_configuration(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ body binary the bytes of the answer, unchanged
 """),
 )
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
-_ROWS_PER_GROUP = 65_536
+_ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _PROVENANCE = b"genesys_assets"
 
@@ -155,11 +155,20 @@ class Lake:
         return pads.dataset(stored, filesystem=self.store.filesystem, format="parquet")
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
-        """The first rows of a partition, without reading the rest."""
-        dataset = self.dataset(asset, key)
-        if dataset is None:
+        """The first rows of a partition. (The `head` of a dataset would read ahead, up to all of it.)"""
+        if not self.has(asset, key):
             raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
-        return dataset.head(rows)
+        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        with pq.ParquetFile(path, filesystem=self.store.filesystem) as file:
+            first = next(file.iter_batches(batch_size=rows, use_threads=False), None)
+            return pa.Table.from_batches([first] if first else [], file.schema_arrow)
+
+    def row_groups(self, asset: str, key: str | None, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of a partition in pieces, for little memory. (The batches of a dataset would be read ahead.)"""
+        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        with pq.ParquetFile(path, filesystem=self.store.filesystem) as file:
+            for index in range(file.num_row_groups):
+                yield file.read_row_group(index, columns=list(columns), use_threads=False)
 
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""

@@ -1,4 +1,4 @@
-"""When the platform or the settings are wrong: one clear error, no secret in it, and all that is stored stays as it is."""
+"""When the platform or a setting is wrong: one clear error, no secret in it, and all that is stored stays as it is."""
 
 from __future__ import annotations
 

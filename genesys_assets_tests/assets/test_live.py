@@ -14,7 +14,8 @@ SPECS = {"live/conversations": LIVE_CONVERSATIONS, "live/queues": LIVE_QUEUES}
 def snapshots(world: World, name: str) -> list[dict[str, object]]:
     """All rows, as any engine that reads the folder gets them."""
     table = pads.dataset(world.folder / name, partitioning="hive").to_table()
-    return table.select(SPECS[name].schema.names).to_pylist()
+    rows: list[dict[str, object]] = table.select(SPECS[name].schema.names).to_pylist()
+    return rows
 
 
 @pytest.mark.parametrize("name", SPECS)

@@ -33,7 +33,7 @@ def starts(world: World, key: str) -> list[datetime]:
 def test_an_hour_keeps_the_pages_that_hold_its_conversations(world: World) -> None:
     run = world.run("hourly", DETAILS, partition=hour(10))
     begin = datetime(2026, 1, 28, 10, tzinfo=UTC)
-    told = [item for item in world.sandbox.organisation.conversations(begin.date())]
+    told = world.sandbox.organisation.conversations(begin.date())
     expected = [moment(item["conversationStart"]) for item in told]
     assert run.success
     assert {start for start in starts(world, hour(10)) if begin <= start < begin + timedelta(hours=1)} == {

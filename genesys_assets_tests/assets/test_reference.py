@@ -60,7 +60,7 @@ def test_a_queue_that_comes_back_is_no_longer_deleted(world: World) -> None:
 def test_a_listing_that_fails_halfway_loses_nothing(world: World) -> None:
     assert world.run("daily", "reference/queues").success
     before = world.files()
-    gone, listing = listing_without_the_first(world)
+    _, listing = listing_without_the_first(world)
     listing["nextUri"] = "/api/v2/routing/queues?pageNumber=2"
     world.sandbox.behaviour.fail_next(200, path="/routing/queues", body=listing)
     world.sandbox.behaviour.fail_next(400, path="/routing/queues")

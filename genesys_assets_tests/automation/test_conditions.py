@@ -224,18 +224,30 @@ class Meanwhile:
         raise dg.Failure("enough", allow_retries=False)
 
 
-def test_an_hour_that_lands_while_the_day_is_computed_is_not_forgotten(running: Ticks) -> None:
-    metrics = "tables/interval_metrics"
+def meanwhile(ticks: Ticks, lands: str, *partitions: str) -> Requested:
+    """What is requested at a tick at which something lands while TODAY's interval metrics are being computed."""
     in_progress: list[Requested] = []
 
-    def another_hour_lands() -> None:
-        running.land("pages/hourly_aggregates", f"{TODAY}-12:00")
-        in_progress.append(running.tick())
+    def happens() -> None:
+        ticks.land(lands, *partitions)
+        in_progress.append(ticks.tick())
 
-    location = build_definitions(resources={"lake": Meanwhile(another_hour_lands)})
-    result = location.resolve_job_def("daily").execute_in_process(
-        instance=running.instance, partition_key=TODAY, asset_selection=[asset_key(metrics)], raise_on_error=False
+    location = build_definitions(resources={"lake": Meanwhile(happens)})
+    location.resolve_job_def("daily").execute_in_process(
+        instance=ticks.instance,
+        partition_key=TODAY,
+        asset_selection=[asset_key("tables/interval_metrics")],
+        raise_on_error=False,
     )
-    assert not result.success
-    assert in_progress == [{}]
-    assert running.tick()[metrics] == {TODAY}
+    [requested] = in_progress
+    return requested
+
+
+def test_an_hour_that_lands_while_the_day_is_computed_is_not_forgotten(running: Ticks) -> None:
+    assert meanwhile(running, "pages/hourly_aggregates", f"{TODAY}-12:00") == {}
+    assert running.tick()["tables/interval_metrics"] == {TODAY}
+
+
+def test_a_report_waits_for_a_table_that_is_being_computed(running: Ticks) -> None:
+    assert "reports/interval" not in meanwhile(running, "tables/conversations", TODAY)
+    assert running.tick()["reports/interval"] == {TODAY}

@@ -1,0 +1,126 @@
+"""What changed between two versions of a partition: row by row, by key.
+
+Genesys Cloud rewrites history, so partitions are read again and replaced. Here two versions of a table's file are compared;
+when that happens and where the outcome is kept is `lake.lake`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+
+from genesys_assets.tables.spec import TableSpec
+
+Hashes = npt.NDArray[np.uint64]
+_FOOTER_LENGTH_BYTES = 8
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new version of a partition against the one before. Without one before, the row counts of before are None.
+
+    `content` identifies the rows: equal rows give equal content, whoever wrote them and when.
+    """
+
+    content: str
+    rows_after: int
+    rows_before: int | None = None
+    rows_added: int | None = None
+    rows_changed: int | None = None
+    rows_removed: int | None = None
+    previous_content: str | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether readers see anything they did not see before."""
+        return self.content != self.previous_content
+
+    def figures(self) -> dict[str, int | None]:
+        return {name: value for name, value in asdict(self).items() if name.startswith("rows_")}
+
+
+def content_of(parquet: Path) -> str:
+    """A digest of a Parquet file's rows: of its bytes up to the footer, which alone holds what differs by run."""
+    size = parquet.stat().st_size
+    with parquet.open("rb") as file:
+        file.seek(size - _FOOTER_LENGTH_BYTES)
+        footer = int.from_bytes(file.read(4), "little")
+        file.seek(0)
+        remaining, digest = size - _FOOTER_LENGTH_BYTES - footer, hashlib.sha256()
+        while remaining > 0:
+            chunk = file.read(min(_CHUNK, remaining))
+            digest.update(chunk)
+            remaining -= len(chunk)
+    return digest.hexdigest()
+
+
+def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[str, int]:
+    """How many rows were added, changed and removed, by the table's key. Memory holds an hour's rows at a time."""
+    counts = dict.fromkeys(("rows_before", "rows_after", "rows_added", "rows_changed", "rows_removed"), 0)
+    for where in _hours(before, after, spec):
+        old, new = (_hashed(dataset, spec, where) for dataset in (before, after))
+        in_both, at_old, at_new = np.intersect1d(old[0], new[0], return_indices=True)
+        counts["rows_before"] += len(old[0])
+        counts["rows_after"] += len(new[0])
+        counts["rows_added"] += len(new[0]) - len(in_both)
+        counts["rows_removed"] += len(old[0]) - len(in_both)
+        counts["rows_changed"] += int((old[1][at_old] != new[1][at_new]).sum())
+    return counts
+
+
+def _hours(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> Iterator[pc.Expression | None]:
+    """A filter for each hour that either version has rows of; one for everything where the table has no instant to go by."""
+    if spec.partition_column is None:
+        yield None
+        return
+    column = pc.field(spec.partition_column)
+    bounds = [_bounds(dataset, spec.partition_column) for dataset in (before, after)]
+    known = [bound for bound in bounds if bound is not None]
+    if not known:
+        return
+    hour, last = min(first for first, _ in known), max(last for _, last in known)
+    hour = hour.replace(minute=0, second=0, microsecond=0)
+    while hour <= last:
+        yield (column >= hour) & (column < hour + timedelta(hours=1))
+        hour += timedelta(hours=1)
+
+
+def _bounds(dataset: pads.Dataset, column: str) -> tuple[Any, Any] | None:
+    instants = dataset.to_table(columns=[column])[column]
+    bounds = pc.min_max(instants).as_py()
+    return None if bounds["min"] is None else (bounds["min"], bounds["max"])
+
+
+def _hashed(dataset: pads.Dataset, spec: TableSpec, where: pc.Expression | None) -> tuple[Hashes, Hashes]:
+    """A hash of each row's key, and one of the whole row. A key that repeats counts once."""
+    table = dataset.to_table(filter=where)
+    keys = _hash(table.select(list(spec.key)))
+    unique, first = np.unique(keys, return_index=True)
+    return unique, _hash(table)[first]
+
+
+def _hash(table: pa.Table) -> Hashes:
+    import pandas as pd
+
+    flat = table
+    for index, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            flat = flat.set_column(index, field.name, pa.array(_as_text(table.column(index)), pa.string()))
+    hashed = pd.util.hash_pandas_object(flat.to_pandas(), index=False)
+    return hashed.to_numpy()
+
+
+def _as_text(column: pa.ChunkedArray) -> list[str | None]:
+    return [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]

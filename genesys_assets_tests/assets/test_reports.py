@@ -1,0 +1,106 @@
+"""Report assets: a formula over stored tables; the figures are compared in `test_a_day`."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.tables.reports import REPORTS
+from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.conftest import DAY, DAYS
+
+ALL = [f"reports/{spec.name}" for spec in REPORTS]
+
+
+@pytest.fixture
+def days(past_days: World, tmp_path: Path) -> World:
+    """The past days in a lake of the test's own."""
+    folder = tmp_path / "lake"
+    shutil.copytree(past_days.folder, folder)
+    return replace(past_days, folder=folder, instance=dg.DagsterInstance.ephemeral(), runs=[])
+
+
+def reports_of(world: World) -> dict[str, str]:
+    return {path: digest for path, digest in world.contents().items() if path.startswith("reports/")}
+
+
+def interval(world: World, granularity: str) -> dg.ExecuteInProcessResult:
+    config = {"ops": {"genesys__reports__interval": {"config": {"granularity": granularity}}}}
+    return world.run("daily", "reports/interval", partition=f"{DAY}", config=config)
+
+
+def test_a_range_of_days_is_the_same_as_its_days_one_by_one(days: World) -> None:
+    before = reports_of(days)
+    assert days.run("daily", *ALL, between=(f"{DAYS[0]}", f"{DAYS[-1]}")).success
+    at_once = reports_of(days)
+    assert len(at_once) == len(ALL) * len(DAYS)
+    assert before.items() < at_once.items()
+    for day in DAYS[:2]:
+        assert days.run("daily", *ALL, partition=f"{day}").success
+    assert reports_of(days) == at_once
+
+
+@pytest.mark.parametrize("spec", REPORTS, ids=lambda spec: spec.name)
+def test_a_report_tells_its_rows_columns_preview_and_a_chart(past_days: World, spec: object) -> None:
+    name = spec.name  # type: ignore[attr-defined]
+    said = metadata(past_days.runs[-1], f"reports/{name}", f"{DAY}")
+    table = past_days.lake.read(f"reports/{name}", f"{DAY}")
+    assert said["row_count"] == said["dagster/partition_row_count"] == len(table)
+    assert [column.name for column in said["dagster/column_schema"].columns] == table.schema.names
+    assert said["preview"].startswith("| interval_start")
+    assert said["path"] == past_days.lake.place(f"reports/{name}", f"{DAY}")
+    picture = re.fullmatch(r"!\[.+ by .+\]\(data:image/png;base64,(.+)\)", said["chart"])
+    assert picture is not None
+    assert base64.b64decode(picture[1]).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("granularity", "step"),
+    [("PT30M", timedelta(minutes=30)), ("PT1H", timedelta(hours=1)), ("P1D", timedelta(days=1))],
+)
+def test_longer_intervals_sum_up_the_shorter_ones(days: World, granularity: str, step: timedelta) -> None:
+    short = days.lake.read("reports/interval", f"{DAY}").to_pylist()
+    assert interval(days, granularity).success
+    long = days.lake.read("reports/interval", f"{DAY}").to_pylist()
+    midnight = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+    assert len(long) == len({(row["interval_start"] - midnight) // step for row in short})
+    for row in long:
+        assert row["interval_end"] - row["interval_start"] == step
+        parts = [part for part in short if row["interval_start"] <= part["interval_start"] < row["interval_end"]]
+        for figure in ("conversation_count", "handled_count", "abandoned_count", "service_level_numerator"):
+            assert (row[figure] or 0) == sum(part[figure] or 0 for part in parts)
+
+
+def test_an_unknown_granularity_is_refused_with_those_there_are(days: World) -> None:
+    before = days.files()
+    assert "granularity 'PT5M' is not valid: choose one of PT15M, PT30M, PT1H, P1D" in error(interval(days, "PT5M"))
+    assert days.files() == before
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_report_without_its_tables_says_what_to_materialise_first(world: World, name: str) -> None:
+    said = error(world.run("daily", name, partition=f"{DAY}"))
+    assert re.search(rf"genesys/tables/\w+ has no partition {DAY}: materialise it first", said)
+    assert not world.files()
+
+
+def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 0
+    assert world.run("hourly", between=hours(f"{DAY}")).success
+    everything = dg.AssetSelection.groups("reference", "tables", "reports")
+    chosen = everything.resolve(world.definitions.resolve_asset_graph())
+    run = world.run("daily", *("/".join(key.path[1:]) for key in chosen), "pages/daily_aggregates", partition=f"{DAY}")
+    assert run.success
+    for spec in REPORTS:
+        table = world.lake.read(f"reports/{spec.name}", f"{DAY}")
+        assert len(table) == 0
+        assert table.schema.equals(spec.schema)
+        assert metadata(run, f"reports/{spec.name}")["row_count"] == 0
+        assert "chart" not in metadata(run, f"reports/{spec.name}")
