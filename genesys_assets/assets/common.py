@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.lake.versions import Change
     from genesys_assets.tables.spec import TableSpec
 
 OWNERS = ["team:contact-centre-data"]
 POOL = "genesys_cloud"
 ONE_RUN = dg.BackfillPolicy.single_run()
+CHANGED = "changed"
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
 
@@ -81,6 +83,12 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
         "preview": dg.MetadataValue.md(markdown(preview)),
         **more,
     }
+
+
+def change_metadata(change: Change) -> dict[str, Any]:
+    """What a new version of a partition changed; `changed` is what automation goes by."""
+    figures = {name: value for name, value in change.figures().items() if value is not None}
+    return {CHANGED: change.is_new, **figures}
 
 
 def markdown(table: pa.Table) -> str:

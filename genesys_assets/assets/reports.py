@@ -18,6 +18,7 @@ from genesys_assets.assets.common import (
     ONE_RUN,
     asset_key,
     attributes,
+    change_metadata,
     checked_keys,
     description,
     provenance,
@@ -234,9 +235,10 @@ def _report_asset(report: BuiltIn, calendar: Calendar) -> dg.AssetsDefinition:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
             table = report.compute(Inputs(lake.lake, calendar, day), config)
-            lake.lake.write(place, spec, table, day, provenance(context, f"genesys/tables for {day}", partition=day))
+            origin = provenance(context, f"genesys/tables for {day}", partition=day)
+            change = lake.lake.write(place, spec, table, day, origin)
             metadata = table_metadata(spec, table, len(table), path=lake.lake.place(place, day))
-            shown = chart_metadata(table, report.chart) | window_metadata(*utc_day(day))
+            shown = chart_metadata(table, report.chart) | change_metadata(change) | window_metadata(*utc_day(day))
             context.add_asset_metadata(metadata | shown, partition_key=day)
         return dg.MaterializeResult(check_results=check_table(lake.lake, place, days, spec, key))
 

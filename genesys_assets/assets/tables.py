@@ -13,6 +13,7 @@ from genesys_assets.assets.common import (
     ONE_RUN,
     asset_key,
     attributes,
+    change_metadata,
     checked_keys,
     description,
     provenance,
@@ -22,6 +23,7 @@ from genesys_assets.assets.common import (
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake, StoredPages
+from genesys_assets.lake.versions import Change
 from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
@@ -61,9 +63,9 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
-            findings = _write_conversations(context, lake.lake, day)
+            changes, findings = _write_conversations(context, lake.lake, day)
             for spec in CONVERSATION_TABLES:
-                _describe(context, lake.lake, spec, keys[spec.name], day, findings)
+                _describe(context, lake.lake, spec, keys[spec.name], day, changes[spec.name], findings)
         for spec in CONVERSATION_TABLES:
             checks = check_table(lake.lake, f"tables/{spec.name}", days, spec, keys[spec.name])
             yield dg.MaterializeResult(asset_key=keys[spec.name], check_results=checks)
@@ -131,7 +133,7 @@ class Findings:
         return found
 
 
-def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str) -> Findings:
+def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str) -> tuple[dict[str, Change], Findings]:
     findings = Findings()
     hours = _hours(lake, "hourly_details", day)
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
@@ -159,7 +161,7 @@ def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str
         for conversations in merge.merged(planned, read):
             for name, table in explode(conversations).items():
                 writers[f"tables/{name}"].write(table)
-    return findings
+    return {spec.name: writers[f"tables/{spec.name}"].change for spec in CONVERSATION_TABLES}, findings
 
 
 def _write_metrics(
@@ -168,18 +170,25 @@ def _write_metrics(
     place = f"tables/{spec.name}"
     for day, of_day in pages.items():
         answers = metric_rows(spec, ((page.request, page.body) for page in of_day))
-        lake.write(place, spec, answers.table, day, provenance(context, "aggregates pages", partition=day))
-        _describe(context, lake, spec, key, day, Findings(unknown=answers.unknown))
+        origin = provenance(context, "aggregates pages", partition=day)
+        change = lake.write(place, spec, answers.table, day, origin)
+        _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown))
     return dg.MaterializeResult(check_results=check_table(lake, place, list(pages), spec, key))
 
 
 def _describe(
-    context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, key: dg.AssetKey, day: str, findings: Findings
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    spec: TableSpec,
+    key: dg.AssetKey,
+    day: str,
+    change: Change,
+    findings: Findings,
 ) -> None:
     place = f"tables/{spec.name}"
-    metadata = table_metadata(spec, lake.head(place, day), lake.rows(place, day), path=lake.place(place, day))
-    window = window_metadata(*utc_day(day))
-    context.add_asset_metadata(metadata | window | findings.metadata(), asset_key=key, partition_key=day)
+    metadata = table_metadata(spec, lake.head(place, day), change.rows_after, path=lake.place(place, day))
+    more = change_metadata(change) | findings.metadata() | window_metadata(*utc_day(day))
+    context.add_asset_metadata(metadata | more, asset_key=key, partition_key=day)
 
 
 def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:

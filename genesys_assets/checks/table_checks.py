@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from genesys_assets.partitions import utc_day
+from genesys_assets.tables.hashing import hash_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from genesys_assets.tables.spec import TableSpec
 
 _BATCH_ROWS = 131_072
-_ZERO = {"string": "", "bool": False}
 
 
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -70,7 +70,7 @@ def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | No
     for batch in dataset.to_batches(columns=columns, batch_size=_BATCH_ROWS):
         for name in nulls:
             nulls[name] += batch.column(name).null_count
-        hashes.append(_hashes(batch.select(list(spec.key))))
+        hashes.append(hash_rows(batch.select(list(spec.key))))
         if spec.partition_column and partition:
             outside += _outside(batch.column(spec.partition_column), partition)
     missing = {name: count for name, count in nulls.items() if count}
@@ -102,24 +102,6 @@ def _difference(found: pa.Schema, declared: pa.Schema) -> str:
 
 def _never_null(spec: TableSpec) -> list[str]:
     return [name for name in spec.key if name not in spec.null_in_key]
-
-
-def _hashes(keys: pa.RecordBatch) -> Any:
-    """One 64-bit hash a row: equal keys give equal hashes, and two different keys practically never do.
-
-    A null is a column of its own beside the value, for it would turn the integers beside it into floats, but only in
-    the batches that have one.
-    """
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns: dict[str, Any] = {}
-    for name, column in zip(keys.schema.names, keys.columns, strict=True):
-        zero = pa.scalar(_ZERO.get(str(column.type), 0)).cast(column.type)
-        columns[name] = pc.fill_null(column, zero)
-        columns[f"{name} is null"] = pc.is_null(column)
-    return pd.util.hash_pandas_object(pa.table(columns).to_pandas(), index=False).to_numpy()
 
 
 def _repeated(hashes: Iterable[Any]) -> int:

@@ -1,7 +1,7 @@
 """What lies where in the lake, and how it is written and read: Parquet, Hive layout, one file a partition.
 
     pages/<asset>/date=2026-01-31/hour=13/pages.parquet
-    tables/<table>/date=2026-01-31/data.parquet
+    tables/<table>/date=2026-01-31/data.parquet       and _versions.json beside it: what each reading changed
 
 Files carry their provenance in their key-value metadata. What the bytes and columns mean is declared in `tables`.
 """
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.store import Store
+from genesys_assets.lake.versions import Change, compare, content_of
 from genesys_assets.tables.spec import TableSpec, columns
 
 PAGES = TableSpec(
@@ -40,6 +41,7 @@ body binary the bytes of the answer, unchanged
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+_HISTORY = "_versions.json"
 _PROVENANCE = b"genesys_assets"
 
 Provenance = dict[str, Any]
@@ -91,7 +93,10 @@ class Lake:
     def table_writers(
         self, assets: dict[str, TableSpec], key: str | None, provenance: Provenance
     ) -> Iterator[dict[str, TableWriter]]:
-        """One writer per table, by asset. All are replaced when the block ends well, none when it does not."""
+        """One writer per table, by asset. All are replaced when the block ends well, none when it does not.
+
+        Each writer's `change` then tells what is new. A partition whose rows are what they were stays untouched.
+        """
         with self.store.scratch() as folder, contextlib.ExitStack() as stack:
             writers = {
                 asset: stack.enter_context(TableWriter(folder / f"{index}.parquet", spec, provenance))
@@ -100,12 +105,50 @@ class Lake:
             yield writers
             stack.close()
             for asset, writer in writers.items():
-                self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
+                writer.change = self._replace(asset, key, writer, provenance)
 
-    def write(self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance) -> None:
-        """Replace one partition of one table."""
+    def write(self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance) -> Change:
+        """Replace one partition of one table; tells what is new."""
         with self.table_writers({asset: spec}, key, provenance) as writers:
             writers[asset].write(table)
+        return writers[asset].change
+
+    def _replace(self, asset: str, key: str | None, writer: TableWriter, provenance: Provenance) -> Change:
+        history = self._history(asset, key)
+        change = self._change(asset, key, writer, history.get("content"))
+        if change.is_new:
+            self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
+        if change.rows_before is not None:
+            read_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            reread = {"read_at": read_at, "run_id": provenance.get("run_id"), **change.figures()}
+            history["rereads"] = [*history.get("rereads", []), reread]
+        history["content"] = change.content
+        with self.store.scratch() as folder:
+            path = folder / _HISTORY
+            path.write_text(json.dumps(history, indent=1))
+            self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
+        return change
+
+    def _change(self, asset: str, key: str | None, writer: TableWriter, previous: str | None) -> Change:
+        content, before = content_of(writer.path), self.dataset(asset, key)
+        if before is None:
+            return Change(content, writer.rows)
+        if content == previous:
+            return Change(content, writer.rows, writer.rows, 0, 0, 0, previous)
+        after = pads.dataset(str(writer.path), format="parquet")
+        return Change(content, previous_content=previous, **compare(before, after, writer.spec))
+
+    def rereads(self, asset: str, key: str | None) -> list[dict[str, Any]]:
+        """Each time the partition was read again: read_at, run_id, and how many rows were added, changed, removed."""
+        return list(self._history(asset, key).get("rereads", []))
+
+    def _history(self, asset: str, key: str | None) -> dict[str, Any]:
+        """What stands beside the data about its versions; other engines pass over names that begin with `_`."""
+        place = f"{partition_folder(asset, key)}/{_HISTORY}"
+        if not self.store.exists(place):
+            return {}
+        with self.store.filesystem.open_input_file(self.store.path(place)) as file:
+            return dict(json.loads(file.read()))
 
     def append(self, asset: str, table: pa.Table, observed_at: datetime, provenance: Provenance) -> str:
         """Add a snapshot as a file of its own; gives its place."""
@@ -246,6 +289,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.path = path
         self.spec = spec
         self.rows = 0
+        self.change = Change("", 0)
         schema = spec.schema.with_metadata(_metadata({**provenance, "schema_version": spec.version}))
         self._writer = pq.ParquetWriter(path, schema, **_COMPRESSION)
         self._waiting: list[pa.Table] = []

@@ -1,13 +1,12 @@
 """What changed between two versions of a partition: row by row, by key.
 
-Genesys Cloud rewrites history, so partitions are read again and replaced. Here two versions of a table's file are compared;
-when that happens and where the outcome is kept is `lake.lake`.
+Genesys Cloud rewrites history, so partitions are read again and replaced. Here two versions of a table's file are
+compared; when that happens and where the outcome is kept is `lake.lake`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -15,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
+from genesys_assets.tables.hashing import Hashes, hash_rows
 from genesys_assets.tables.spec import TableSpec
 
-Hashes = npt.NDArray[np.uint64]
 _FOOTER_LENGTH_BYTES = 8
 _CHUNK = 1 << 20
 
@@ -81,7 +78,7 @@ def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[
 
 
 def _hours(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> Iterator[pc.Expression | None]:
-    """A filter for each hour that either version has rows of; one for everything where the table has no instant to go by."""
+    """A filter for each hour that either version may have rows of; none where the table has no instant to go by."""
     if spec.partition_column is None:
         yield None
         return
@@ -106,21 +103,6 @@ def _bounds(dataset: pads.Dataset, column: str) -> tuple[Any, Any] | None:
 def _hashed(dataset: pads.Dataset, spec: TableSpec, where: pc.Expression | None) -> tuple[Hashes, Hashes]:
     """A hash of each row's key, and one of the whole row. A key that repeats counts once."""
     table = dataset.to_table(filter=where)
-    keys = _hash(table.select(list(spec.key)))
+    keys = hash_rows(table.select(list(spec.key)))
     unique, first = np.unique(keys, return_index=True)
-    return unique, _hash(table)[first]
-
-
-def _hash(table: pa.Table) -> Hashes:
-    import pandas as pd
-
-    flat = table
-    for index, field in enumerate(table.schema):
-        if pa.types.is_nested(field.type):
-            flat = flat.set_column(index, field.name, pa.array(_as_text(table.column(index)), pa.string()))
-    hashed = pd.util.hash_pandas_object(flat.to_pandas(), index=False)
-    return hashed.to_numpy()
-
-
-def _as_text(column: pa.ChunkedArray) -> list[str | None]:
-    return [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]
+    return unique, hash_rows(table)[first]

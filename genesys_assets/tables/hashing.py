@@ -1,0 +1,39 @@
+"""One number a row: equal rows give equal numbers, and two different rows practically never do."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Hashes = npt.NDArray[np.uint64]
+
+
+def hash_rows(rows: pa.Table | pa.RecordBatch) -> Hashes:
+    """A 64-bit hash of each row, the same in every process.
+
+    A null is a column of its own beside the value, for it would turn the integers beside it into floats, but only in
+    the tables that have one.
+    """
+    import pandas as pd
+
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for name, column in zip(rows.schema.names, rows.columns, strict=True):
+        columns[name] = _without_nulls(_as_text(column) if pa.types.is_nested(column.type) else column)
+        columns[f"{name} is null"] = pc.is_null(column)
+    return np.asarray(pd.util.hash_pandas_object(pa.table(columns).to_pandas(), index=False), dtype=np.uint64)
+
+
+def _without_nulls(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    if not column.null_count:
+        return column
+    zero = "" if pa.types.is_string(column.type) or pa.types.is_binary(column.type) else 0
+    return pc.fill_null(column, pa.scalar(zero).cast(column.type))
+
+
+def _as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    texts = [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]
+    return pa.array(texts, pa.string())

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.tables.spec import TableSpec, columns
+
+DAY = "2026-01-31"
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SPEC = TableSpec(
+    "calls",
+    "One row per call.",
+    ("id",),
+    columns("id string its id\nbegan instant when\nn integer a number\ntags strings its tags"),
+    partition_column="began",
+)
+
+Call = tuple[str, int, int | None, list[str] | None]
+"""id, hour, number, tags"""
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def calls(*rows: Call) -> pa.Table:
+    listed = [{"id": i, "began": NOON + timedelta(hours=h), "n": n, "tags": t} for i, h, n, t in rows]
+    return pa.Table.from_pylist(listed, SPEC.schema)
+
+
+def write(lake: Lake, *rows: Call, run: str = "r") -> dict[str, Any]:
+    change = lake.write("tables/calls", SPEC, calls(*rows), DAY, {"run_id": run})
+    return change.figures() | {"is_new": change.is_new}
+
+
+def test_a_first_version_is_new_and_has_nothing_before_it(lake: Lake) -> None:
+    figures = write(lake, ("a", 0, 1, None))
+    assert figures == {
+        "rows_after": 1,
+        "rows_before": None,
+        "rows_added": None,
+        "rows_changed": None,
+        "rows_removed": None,
+        "is_new": True,
+    }
+    assert lake.rereads("tables/calls", DAY) == []
+
+
+def test_reading_the_same_again_leaves_the_file_untouched(lake: Lake, tmp_path: Path) -> None:
+    write(lake, ("a", 0, 1, ["x"]), run="first")
+    file = tmp_path / "tables/calls/date=2026-01-31/data.parquet"
+    before = (file.stat().st_mtime_ns, file.read_bytes())
+    figures = write(lake, ("a", 0, 1, ["x"]), run="second")
+    assert (figures["is_new"], figures["rows_added"], figures["rows_changed"], figures["rows_removed"]) == (
+        False,
+        0,
+        0,
+        0,
+    )
+    assert (file.stat().st_mtime_ns, file.read_bytes()) == before
+    assert lake.provenance("tables/calls", DAY)["run_id"] == "first"
+    assert [reread["run_id"] for reread in lake.rereads("tables/calls", DAY)] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("after", "added", "changed", "removed"),
+    [
+        ([("a", 0, 1, None), ("b", 1, 2, None), ("c", 5, 3, None)], 1, 0, 0),
+        ([("a", 0, 1, None)], 0, 0, 1),
+        ([("a", 0, 9, None), ("b", 1, 2, None)], 0, 1, 0),
+        ([("a", 0, None, None), ("b", 1, 2, None)], 0, 1, 0),
+        ([("a", 0, 1, []), ("b", 1, 2, None)], 0, 1, 0),
+        ([("a", 0, 1, None), ("d", 1, 2, None)], 1, 0, 1),
+        ([], 0, 0, 2),
+    ],
+)
+def test_rows_are_told_apart_by_key(lake: Lake, after: list[Call], added: int, changed: int, removed: int) -> None:
+    write(lake, ("a", 0, 1, None), ("b", 1, 2, None))
+    figures = write(lake, *after)
+    assert (figures["rows_added"], figures["rows_changed"], figures["rows_removed"]) == (added, changed, removed)
+    assert (figures["rows_before"], figures["rows_after"]) == (2, len(after))
+    assert figures["is_new"]
+    assert lake.read("tables/calls", DAY).equals(calls(*after))
+
+
+def test_every_reading_is_remembered_in_order(lake: Lake) -> None:
+    for run, number in (("one", 1), ("two", 2), ("three", 2)):
+        write(lake, ("a", 0, number, None), run=run)
+    assert [(reread["run_id"], reread["rows_changed"]) for reread in lake.rereads("tables/calls", DAY)] == [
+        ("two", 1),
+        ("three", 0),
+    ]
+
+
+_versions = st.dictionaries(
+    st.sampled_from("abcdef"),
+    st.tuples(st.integers(-12, 11), st.integers(0, 2) | st.none(), st.none() | st.just(["x"])),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_versions, _versions)
+def test_any_two_versions_are_compared_as_sets_of_keys_would_be(
+    tmp_path_factory: pytest.TempPathFactory, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    # A row that moves to another hour has left one and come into another.
+    moved = {key for key in old.keys() & new.keys() if old[key][0] != new[key][0]}
+    lake = Lake(LocalStore(tmp_path_factory.mktemp("lake")))
+    write(lake, *((key, *row) for key, row in sorted(old.items())))
+    figures = write(lake, *((key, *row) for key, row in sorted(new.items())))
+    assert figures["rows_added"] == len(new.keys() - old.keys()) + len(moved)
+    assert figures["rows_removed"] == len(old.keys() - new.keys()) + len(moved)
+    assert figures["rows_changed"] == sum(old[key] != new[key] for key in old.keys() & new.keys() - moved)
+    assert figures["is_new"] == (old != new)
