@@ -10,8 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
-"""Parameters that Dagster calls beta and that there is no other way for: a range in one run, today's partition."""
+_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
+"""What Dagster calls beta and there is no other way for: a range in one run, today's partition, a condition of ours."""
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -46,6 +46,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             *_automated(build_published_assets(calendar), publish_again(calendar)),
             *build_live_assets(),
         ]
+        sensors = build_sensors()
     return dg.Definitions(
         assets=assets,
         resources={
@@ -58,7 +59,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         },
         jobs=[HOURLY, DAILY, LIVE],
         schedules=build_schedules(calendar),
-        sensors=build_sensors(),
+        sensors=sensors,
         executor=dg.in_process_executor,
     )
 

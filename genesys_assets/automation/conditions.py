@@ -11,12 +11,36 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_assets.assets.common import CHANGED
 from genesys_assets.partitions import DAY, Calendar
 
 Condition = dg.AutomationCondition[Any]
 
 _KNOWN_BY_NAME = dg.AssetSelection.groups("reference")
 _OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
+
+
+class BroughtSomethingNew(dg.AutomationCondition[dg.AssetKey]):
+    """The partition's latest materialisation does not say that its rows are what they were before.
+
+    Look-back days are read again every day and are mostly unchanged: then nothing downstream has to run.
+    """
+
+    def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
+        view, key = context.asset_graph_view, context.key
+        candidates = context.candidate_subset.expensively_compute_asset_partitions()
+        new = {candidate for candidate in candidates if _is_new(view.instance, key, candidate.partition_key)}
+        return dg.AutomationResult(context, view.get_asset_subset_from_asset_partitions(key, new))
+
+
+def _is_new(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> bool:
+    partitions = None if partition is None else [partition]
+    latest = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
+    ).records
+    materialization = latest[0].asset_materialization if latest else None
+    changed = materialization.metadata.get(CHANGED) if materialization else None
+    return changed is None or bool(changed.value)
 
 
 def refresh_tables(calendar: Calendar) -> Condition:
@@ -52,7 +76,8 @@ def _within(reach: timedelta) -> Condition:
 
 def _changed() -> Condition:
     """Reference data alone changes no figure, only names: those follow with the next change."""
-    return dg.AutomationCondition.any_deps_updated().ignore(_KNOWN_BY_NAME).since_last_handled()
+    updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated() & BroughtSomethingNew())
+    return updated.ignore(_KNOWN_BY_NAME).since_last_handled()
 
 
 def _being_computed() -> Condition:

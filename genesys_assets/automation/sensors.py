@@ -28,6 +28,7 @@ def build_sensors() -> Sequence[dg.SensorDefinition]:
             "refresh",
             target=dg.AssetSelection.groups("tables", "reports", "published"),
             default_status=dg.DefaultSensorStatus.STOPPED,
+            use_user_code_server=True,
             description="Computes again what has changed underneath: today after each hour, "
             "look-back days after they were read again.",
         ),

@@ -88,9 +88,12 @@ class RateLimited(GenesysCloudError):
 
 
 class Unreachable(GenesysCloudError):
-    """No answer at all: no connection, no such host, or none in time."""
+    """No answer at all: no connection, no such host, or none in time. `may_have_arrived` is False where not
+    even a connection was made.
+    """
 
     host: str = ""
+    may_have_arrived: bool = True
 
 
 class ServerTrouble(GenesysCloudError):
@@ -111,3 +114,34 @@ class BrokenAnswer(GenesysCloudError):
 
 class UnexpectedAnswer(GenesysCloudError):
     """Sound JSON that lacks what this endpoint's answers always have."""
+
+
+class JobError(GenesysCloudError):
+    """A details job gave no conversations; `state` is the platform's word, None where there is no job to ask
+    about.
+    """
+
+    def __init__(self, message: str, *, job_id: str | None = None, state: str | None = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+        self.state = state
+
+
+class JobFailed(JobError):
+    """The platform gave up on the job, and on the one submitted in its place."""
+
+
+class JobExpired(JobError):
+    """The job's results were gone before they were read, and so were those of the one in its place."""
+
+
+class JobCancelled(JobError):
+    """Somebody cancelled the job."""
+
+
+class JobTooSlow(JobError):
+    """The job was not done by the deadline. It is left to go on, and the next try takes it up."""
+
+
+class SubmissionLost(JobError):
+    """The answer to a submission was lost, so that nobody knows whether there is a job."""

@@ -16,6 +16,13 @@ import requests
 from genesys_assets.cloud.errors import BrokenAnswer, GenesysCloudError, Unreachable
 
 Timeout = tuple[float, float]
+# Without a connection nothing was sent; whatever breaks one may have come after the request.
+_NEVER_SENT = (
+    requests.exceptions.ConnectTimeout,
+    socket.gaierror,
+    ConnectionRefusedError,
+    ssl.SSLCertVerificationError,
+)
 
 
 def exchange(
@@ -35,6 +42,7 @@ def exchange(
             f"{host} cannot be reached ({_reason(error)}). Check the region or API address, and the network."
         )
         unreachable.host = host
+        unreachable.may_have_arrived = not any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
         raise unreachable from None
     except requests.exceptions.RequestException as error:
         raise GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check the API address.") from None

@@ -65,15 +65,16 @@ class Cursor:
 
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
         cursor: object = None
+        seen: set[object] = set()
         for number in count(1):
             page = self.get(path, {**params, "cursor": cursor} if cursor else params)
             yield replace(page, number=number)
-            following = page.json().get("cursor")
-            if not following:
+            cursor = page.json().get("cursor")
+            if not cursor:
                 return
-            if following == cursor:
-                raise UnexpectedAnswer(f"{path} gives the same cursor again and would never end.")
-            cursor = following
+            if not isinstance(cursor, str) or cursor in seen:
+                raise UnexpectedAnswer(f"{path} gives a cursor that leads nowhere new and would never end.")
+            seen.add(cursor)
 
 
 def list_in(page: Page, name: str) -> list[Any]:

@@ -2,11 +2,13 @@
 
 Each builder holds a valid question or does not exist: its constructor raises InvalidQuery naming what is
 wrong. Whether its interval has passed depends on the clock, so `validate(now)` is asked right before the
-request. Sending belongs to `aggregates` and `details`.
+request. Sending belongs to `aggregates`, `details` and `details_jobs`.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal, Self, get_args
@@ -20,6 +22,7 @@ from genesys_assets.cloud.interval import Interval
 __all__ = [
     "AggregateQuery",
     "Clause",
+    "DetailsJobQuery",
     "DetailsQuery",
     "Filter",
     "Granularity",
@@ -157,25 +160,66 @@ class DetailsQuery:
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
-        filters = {
-            "conversationFilters": [
-                given.body(catalogue.conversation_dimension, _details_metric) for given in self.conversation_filters
-            ],
-            "segmentFilters": [
-                given.body(catalogue.segment_dimension, _details_metric) for given in self.segment_filters
-            ],
-        }
         return {
             "interval": str(self.interval),
             "order": self.order,
             "orderBy": "conversationStart",
             "paging": {"pageSize": self.page_size, "pageNumber": self.page_number},
-        } | {name: given for name, given in filters.items() if given}
+        } | _details_filters(self.conversation_filters, self.segment_filters)
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.in_the_past(now)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsJobQuery:
+    """Conversations by a bulk job, ascending by conversationStart.
+
+    With `start_of_day_interval_matching` those that started on any UTC day the interval touches, like the
+    details query; without it all whose lifetime overlaps the interval, however long ago they started.
+    """
+
+    interval: Interval
+    start_of_day_interval_matching: bool
+    conversation_filters: tuple[Filter, ...] = ()
+    segment_filters: tuple[Filter, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
+        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
+        self.body()
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        return {
+            "interval": str(self.interval),
+            "order": "asc",
+            "orderBy": "conversationStart",
+            "startOfDayIntervalMatching": self.start_of_day_interval_matching,
+        } | _details_filters(self.conversation_filters, self.segment_filters)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
+        canonical = json.dumps(self.body(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def validate(self, now: datetime) -> Self:
+        """The query itself. Raises InvalidQuery if its interval reaches into the future."""
+        self.interval.in_the_past(now)
+        return self
+
+
+def _details_filters(conversation: tuple[Filter, ...], segment: tuple[Filter, ...]) -> dict[str, Any]:
+    filters = {
+        "conversationFilters": [
+            given.body(catalogue.conversation_dimension, _details_metric) for given in conversation
+        ],
+        "segmentFilters": [given.body(catalogue.segment_dimension, _details_metric) for given in segment],
+    }
+    return {name: given for name, given in filters.items() if given}
 
 
 def _resolved(names: tuple[str, ...], resolve: Any, field: str) -> tuple[str, ...]:

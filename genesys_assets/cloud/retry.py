@@ -1,7 +1,9 @@
 """Which failures are worth another try, how often, and after how long a wait.
 
-The table `POLICY` is the whole policy. Errors are made in `answers` and `exchange`; giving up for minutes
-after a long outage is the `circuit`'s. Repeating is always safe here: every request reads.
+The table `POLICY` is the whole policy for requests that read: repeating them is always safe. A request that
+must not happen twice is repeated by the same table, but only after failures that prove it did not happen
+(`may_have_happened`). Errors are made in `answers` and `exchange`; giving up for minutes after a long outage is
+the `circuit`'s.
 """
 
 from __future__ import annotations
@@ -109,9 +111,27 @@ def kind_of(error: BaseException) -> int | str | None:
             return None
 
 
+def may_have_happened(error: BaseException) -> bool:
+    """Whether a failed request may have had its effect all the same: its answer was lost or tells nothing."""
+    match error:
+        case CircuitOpen():
+            # What made the circuit open again may be this very request, sent as its probe.
+            return error.__context__ is not None and may_have_happened(error.__context__)
+        case Unreachable(may_have_arrived=arrived):
+            return arrived
+        case ServerTrouble(status=status):
+            # 503 is a refusal: overloaded or in maintenance, the platform did not begin.
+            return status != 503
+        case BrokenAnswer():
+            return True
+        case _:
+            return False
+
+
 def call_with_retries(
     attempt: Callable[[], T],
     *,
+    repeatable: bool = True,
     sleep: Callable[[float], None],
     jitter: Jitter = full_jitter,
     longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
@@ -119,9 +139,13 @@ def call_with_retries(
 ) -> T:
     """What `attempt` returns, tried again as the policy says. Raises its last error as it is.
 
-    `longest_wait` caps a wait (the circuit's patience), `on_retry` hears of every retry before its wait.
+    What is not `repeatable` is tried again only if it cannot have happened. `longest_wait` caps a wait (the
+    circuit's patience), `on_retry` hears of every retry before its wait.
     """
     failures: Counter[int | str] = Counter()
+
+    def worth_it(error: BaseException) -> bool:
+        return kind_of(error) is not None and (repeatable or not may_have_happened(error))
 
     def count(state: tenacity.RetryCallState) -> None:
         failures[_kind(state)] += 1
@@ -137,7 +161,7 @@ def call_with_retries(
         on_retry(_error(state), state.upcoming_sleep)
 
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: kind_of(error) is not None),
+        retry=tenacity.retry_if_exception(worth_it),
         after=count,
         stop=exhausted,
         wait=wait,

@@ -93,9 +93,13 @@ class GenesysCloud:
         """The answer to a GET, its body a JSON object. Raises a GenesysCloudError."""
         return self._page("GET", path, params=params)
 
-    def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None) -> Page:
-        """The answer to a POST of JSON, likewise."""
-        return self._page("POST", path, params=params, body=body)
+    def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None, *, repeatable: bool = True) -> Page:
+        """The answer to a POST of JSON, likewise.
+
+        One that must not happen twice is not `repeatable`: it is sent again only where it surely had no effect.
+        After any other failure `retry.may_have_happened` tells whether it may have had one.
+        """
+        return self._page("POST", path, params=params, body=body, repeatable=repeatable)
 
     def delete(self, path: str) -> None:
         """Deletes what is at the path; the answer's body, if any, is not read."""
@@ -119,6 +123,10 @@ class GenesysCloud:
             for future in ahead:
                 future.cancel()
 
+    def sleep(self, seconds: float) -> None:
+        """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""
+        self._sleep(seconds)
+
     def close(self) -> None:
         """Ends waits and threads and closes the connections."""
         self._closed.set()
@@ -133,17 +141,29 @@ class GenesysCloud:
     ) -> None:
         self.close()
 
-    def _page(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Page:
+    def _page(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeatable: bool = True,
+    ) -> Page:
         def ask() -> Page:
             response = self._ask(method, path, params=params, json=body)
             content = read_object(response, f"{method} {path}")
             return Page(1, request_text(method, path, params, body), self.now(), correlation_id(response), content)
 
-        return self._with_retries(method, path, ask)
+        if not repeatable:
+            # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
+            call_with_retries(self._credentials.token, sleep=self._sleep, jitter=self._jitter)
+        return self._with_retries(method, path, ask, repeatable=repeatable)
 
-    def _with_retries(self, method: str, path: str, ask: Callable[[], T]) -> T:
+    def _with_retries(self, method: str, path: str, ask: Callable[[], T], *, repeatable: bool = True) -> T:
         return call_with_retries(
             partial(self._within_circuit, ask),
+            repeatable=repeatable,
             sleep=self._sleep,
             jitter=self._jitter,
             longest_wait=lambda error: self._circuit.patience_left() if error.status == 503 else float("inf"),

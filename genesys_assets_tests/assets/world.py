@@ -89,8 +89,9 @@ class World:
         return {path: hashlib.sha256((self.folder / path).read_bytes()).hexdigest() for path in self._paths()}
 
     def contents(self) -> dict[str, str]:
-        """Every stored file with the sha256 of its rows, whoever wrote them and when."""
-        return {path: _digest(pq.read_table(self.folder / path)) for path in self._paths()}
+        """Every stored Parquet file with the sha256 of its rows, whoever wrote them and when."""
+        stored = [path for path in self._paths() if path.endswith(".parquet")]
+        return {path: _digest(pq.read_table(self.folder / path)) for path in stored}
 
     def _paths(self) -> list[str]:
         return [str(path.relative_to(self.folder)) for path in sorted(self.folder.rglob("*")) if path.is_file()]

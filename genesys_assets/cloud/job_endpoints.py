@@ -1,0 +1,142 @@
+"""The endpoints of details jobs, one function each.
+
+What one answer says is read here. The life of a job — reuse, waiting, starting over, cleaning up — is told in
+`details_jobs`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from genesys_assets.cloud.errors import (
+    BadRequest,
+    BrokenAnswer,
+    GenesysCloudError,
+    InvalidQuery,
+    NotFound,
+    UnexpectedAnswer,
+)
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.paging import Cursor, list_in
+from genesys_assets.cloud.queries import DetailsJobQuery
+from genesys_assets.cloud.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/conversations/details/jobs"
+PAGE_SIZE = 1000
+# The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
+LARGEST_PAGE = 10_000
+
+_EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """How far a job is: QUEUED, PENDING, FULFILLED, FAILED, CANCELLED or EXPIRED; instants are UTC."""
+
+    state: str
+    error_message: str | None
+    submitted_at: datetime | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+
+
+def availability(cloud: GenesysCloud) -> datetime | None:
+    """The instant before which jobs have all data, UTC; None if the platform does not tell.
+
+    From `GET /api/v2/analytics/conversations/details/jobs/availability`. Raises UnexpectedAnswer, or any other
+    GenesysCloudError.
+    """
+    return available_through(cloud.get(f"{PATH}/availability"))
+
+
+def available_through(page: Page) -> datetime | None:
+    """The same as a page of results tells it: the instant before which the job's data was complete."""
+    return _instant(page, page.json(), "dataAvailabilityDate")
+
+
+def submit(cloud: GenesysCloud, query: DetailsJobQuery) -> str:
+    """The id of a new job, by `POST /api/v2/analytics/conversations/details/jobs`.
+
+    Sent again only where it surely had no effect; after another failure, `retry.may_have_happened` tells whether
+    there may be a job whose id nobody knows.
+    """
+    page = cloud.post(PATH, query.validate(cloud.now()).body(), repeatable=False)
+    job_id = page.json().get("jobId")
+    if not isinstance(job_id, str) or not job_id:
+        raise BrokenAnswer(
+            f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
+        )
+    return job_id
+
+
+def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
+    """How far the job is, by `GET …/jobs/{jobId}`. Raises NotFound for a job deleted or long expired."""
+    page = cloud.get(_path(job_id))
+    told = page.json()
+    state, message = told.get("state"), told.get("errorMessage")
+    if not isinstance(state, str):
+        raise UnexpectedAnswer(f"The details job {job_id} has no state.", correlation_id=page.correlation_id)
+    return JobStatus(
+        state=state,
+        error_message=message if isinstance(message, str) and message else None,
+        submitted_at=_instant(page, told, "submissionDate"),
+        completed_at=_instant(page, told, "completionDate"),
+        expires_at=_instant(page, told, "expirationDate"),
+    )
+
+
+def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[Page]:
+    """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
+
+    A page may lack `conversations` and still not be the last: only a missing cursor ends them.
+    """
+    for page in Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)}):
+        list_in(page, "conversations")
+        yield page
+
+
+def delete(cloud: GenesysCloud, job_id: str) -> None:
+    """Deletes the job, done or not, by `DELETE …/jobs/{jobId}`; one that is gone already is fine."""
+    try:
+        cloud.delete(_path(job_id))
+    except GenesysCloudError as error:
+        if not is_gone(error):
+            raise
+
+
+def is_gone(error: GenesysCloudError) -> bool:
+    """Whether an error means that the job or its results are not there any more."""
+    if isinstance(error, BadRequest):
+        return _EXPIRED.search(error.message) is not None or "expired" in (error.code or "").lower()
+    return isinstance(error, NotFound) or error.status == 410
+
+
+def checked_page_size(page_size: int) -> int:
+    if not 1 <= page_size <= LARGEST_PAGE:
+        raise InvalidQuery(
+            f"A page of job results holds 1 to {LARGEST_PAGE:,} conversations; {page_size} is asked for."
+        )
+    return page_size
+
+
+def _path(job_id: str) -> str:
+    return f"{PATH}/{quote(job_id, safe='')}"
+
+
+def _instant(page: Page, told: dict[str, Any], name: str) -> datetime | None:
+    written = told.get(name)
+    if written is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        raise UnexpectedAnswer(
+            f"{page.request} was answered with {name} {written!r}, which is no instant in ISO 8601.",
+            correlation_id=page.correlation_id,
+        ) from None
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
