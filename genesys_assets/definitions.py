@@ -25,6 +25,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
+    from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
     from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
@@ -42,6 +43,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             *build_reference_assets(),
             *build_page_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
+            *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
             *_automated(build_report_assets(calendar), refresh_reports(calendar)),
             *_automated(build_published_assets(calendar), publish_again(calendar)),
             *build_live_assets(),

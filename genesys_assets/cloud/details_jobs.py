@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from genesys_assets.cloud.errors import (
+    BadRequest,
     GenesysCloudError,
     JobCancelled,
     JobError,
@@ -213,27 +214,32 @@ class _Attempt:
     def _wait_for(self, job_id: str) -> None:
         """Returns when the job is FULFILLED."""
         wait = FIRST_WAIT
-        found: JobStatus | None = None
+        state: str | None = None
         while (left := (self._give_up_at - self._cloud.now()).total_seconds()) > 0:
             self._cloud.sleep(min(wait, left))
             wait = min(2 * wait, LONGEST_WAIT)
-            found = self._status(job_id)
-            if found.state == "FULFILLED":
+            now = self._state(job_id)
+            if now == "FULFILLED":
                 return
-            if found.state in _ENDS:
-                raise self._ended(job_id, found)
-        raise self._too_slow(job_id, found)
+            if now != state:
+                _log.info("The details job %s of %s is %s.", job_id, self._query.interval, now)
+            state = now
+        raise self._too_slow(job_id, state)
 
-    def _status(self, job_id: str) -> JobStatus:
+    def _state(self, job_id: str) -> str:
+        """FULFILLED, or another that may become it. Raises JobFailed, JobExpired or JobCancelled otherwise."""
         try:
-            return status(self._cloud, job_id)
+            found = status(self._cloud, job_id)
         except GenesysCloudError as error:
             if is_gone(error):
                 raise self._expired(job_id, error) from error
             raise
+        if found.state in _ENDS:
+            raise self._ended(job_id, found)
+        return found.state
 
     def _read(self, job_id: str, page_size: int, on_progress: OnProgress | None) -> Iterator[Page]:
-        rows = 0
+        rows = on_page = 0
         pages = results(self._cloud, job_id, page_size=page_size)
         while True:
             # Only asking may mean that the job is gone, not what is done with the page.
@@ -242,13 +248,20 @@ class _Attempt:
             except GenesysCloudError as error:
                 if is_gone(error):
                     raise self._expired(job_id, error) from error
+                if isinstance(error, BadRequest):
+                    # A cursor may be refused since its job has expired, whatever the refusal says.
+                    self._state(job_id)
                 raise
             if page is None:
-                return
-            rows += len(list_in(page, "conversations"))
+                break
+            on_page = len(list_in(page, "conversations"))
+            rows += on_page
             if on_progress is not None:
                 on_progress(page.number, None, rows)
             yield page
+        if not on_page:
+            # The end looks like this, and so might results that have just expired.
+            self._state(job_id)
 
     def _discard(self, job_id: str) -> None:
         """Deletes a job of no more use. One that cannot be deleted expires by itself."""
@@ -262,9 +275,9 @@ class _Attempt:
 
     def _ended(self, job_id: str, found: JobStatus) -> JobError:
         kind, happened, advice = _ENDS[found.state]
-        reason = f": {found.error_message}" if found.error_message else ", and the platform gives no reason."
+        reason = found.error_message or "no reason given"
         return kind(
-            f"The details job {job_id} of {self._query.interval} {happened}{reason} {advice}",
+            f"The details job {job_id} of {self._query.interval} {happened} ({reason}). {advice}",
             job_id=job_id,
             state=found.state,
         )
@@ -277,8 +290,7 @@ class _Attempt:
             state="EXPIRED",
         )
 
-    def _too_slow(self, job_id: str, found: JobStatus | None) -> JobTooSlow:
-        state = found.state if found else None
+    def _too_slow(self, job_id: str, state: str | None) -> JobTooSlow:
         return JobTooSlow(
             f"The details job {job_id} of {self._query.interval} is still {state or 'on its way'} at the deadline,"
             f" {iso(self._give_up_at)}. It is left to go on: try again later, within"

@@ -122,10 +122,10 @@ class Lake:
             read_at = datetime.now(UTC).isoformat(timespec="milliseconds")
             reread = {"read_at": read_at, "run_id": provenance.get("run_id"), **change.figures()}
             history["rereads"] = [*history.get("rereads", []), reread]
-        history["content"] = change.content
+        history |= {"content": change.content, "last_reading": provenance}
         with self.store.scratch() as folder:
             path = folder / _HISTORY
-            path.write_text(json.dumps(history, indent=1))
+            path.write_text(json.dumps(history, indent=1, default=str))
             self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
         return change
 
@@ -141,6 +141,10 @@ class Lake:
     def rereads(self, asset: str, key: str | None) -> list[dict[str, Any]]:
         """Each time the partition was read again: read_at, run_id, and how many rows were added, changed, removed."""
         return list(self._history(asset, key).get("rereads", []))
+
+    def last_reading(self, asset: str, key: str | None) -> Provenance:
+        """The provenance of the last time the partition was read, even if that changed no row; empty if it never was."""
+        return dict(self._history(asset, key).get("last_reading", {}))
 
     def _history(self, asset: str, key: str | None) -> dict[str, Any]:
         """What stands beside the data about its versions; other engines pass over names that begin with `_`."""

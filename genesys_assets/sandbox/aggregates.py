@@ -171,7 +171,7 @@ def _add(cell: Cell, session: SessionFacts, metric: str, value: int) -> None:
         tally = cell.tallies[metric] = Tally()
     tally.values.append(value)
     cell.conversations.add(session.conversation_id)
-    if metric in vocabulary.QUEUE_METRICS:
+    if metric in vocabulary.QUEUE_METRICS and "queueId" in session.dimensions:
         cell.queues.add((str(session.dimensions["queueId"]), str(session.dimensions["mediaType"])))
 
 
@@ -232,7 +232,8 @@ def _service_level(directory: Directory, cell: Cell) -> Item | None:
 
 def _target(directory: Directory, cell: Cell) -> float | None:
     """The target of the queues involved, if they all have the same."""
-    targets = {directory.queue_by_id[queue].service_level(media)[0] for queue, media in cell.queues}
+    known = directory.queue_by_id
+    targets = {known[queue].service_level(media)[0] if queue in known else None for queue, media in cell.queues}
     return targets.pop() if len(targets) == 1 else None
 
 

@@ -83,11 +83,13 @@ def _handler(platform: Platform, log: Log, answer: Callable[[Request, str], Awai
         correlation_id = str(uuid4())
         if platform.behaviour.latency_ms:
             await asyncio.sleep(platform.behaviour.latency_ms / 1000)
-        fault = platform.behaviour.fault_for(request.url.path)
-        if fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None):
-            made = _faulty(fault, correlation_id)
-        else:
+        await run_in_threadpool(platform.behaviour.happen, request.method, request.url.path)
+        fault = platform.behaviour.fault_for(request.method, request.url.path)
+        scripted = fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None)
+        if not scripted or (fault is not None and fault.takes_effect):
             made = await answer(request, correlation_id)
+        if scripted and fault is not None:
+            made = _faulty(fault, correlation_id)
         made.truncated = fault is not None and fault.truncated
         made.headers["ININ-Correlation-Id"] = correlation_id
         return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
@@ -116,7 +118,7 @@ def _api_call(
                 token=token,
                 now=now(),
             )
-            made = _success(await run_in_threadpool(endpoint.answer, call))
+            made = _success(endpoint.status, await run_in_threadpool(endpoint.answer, call))
         except Refused as refused:
             made = _refusal(refused, correlation_id)
             if refused.status == HTTPStatus.TOO_MANY_REQUESTS and budget and platform.behaviour.retry_after_header:
@@ -150,10 +152,10 @@ def _json(request: Request, body: bytes) -> Any:
         raise refusals.of_status(400) from None
 
 
-def _success(answer: dict[str, Any] | bytes | None) -> Answer:
+def _success(status: int, answer: dict[str, Any] | bytes | None) -> Answer:
     if answer is None:
         return Answer(HTTPStatus.NO_CONTENT)
-    return Answer(body=answer if isinstance(answer, bytes) else encode(answer))
+    return Answer(status, answer if isinstance(answer, bytes) else encode(answer))
 
 
 def _refusal(refused: Refused, correlation_id: str) -> Answer:

@@ -36,6 +36,8 @@ KINDS = {
 LASTING_KINDS = frozenset({"callback_long", "email_long", "message_long", "email_open", "message_open"})
 LONGEST_SHORT = 3 * HOUR
 LONGEST_LASTING = 3 * DAY
+# What never ends is taken for in progress so long, and then for forgotten.
+LONGEST_OPEN = 31 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,10 @@ class Arrival:
     @property
     def lasting(self) -> bool:
         return self.kind in LASTING_KINDS
+
+    @property
+    def open_ended(self) -> bool:
+        return self.kind.endswith("_open")
 
 
 def of_day(seed: int, day: date, count: int) -> list[Arrival]:

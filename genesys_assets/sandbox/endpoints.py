@@ -7,14 +7,16 @@ Here belongs what connects a path with the module of its family. What every requ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genesys_assets.sandbox import aggregates, details, live, reference
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import Directory
+from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
+from genesys_assets.sandbox.selection import Recent
 
 Item = dict[str, Any]
 Listing = Callable[[Directory, dict[str, str]], Item]
@@ -54,6 +56,7 @@ class Endpoint:
     path: str
     permissions: tuple[str, ...]
     answer: Callable[[Call], Item | bytes | None]
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,12 @@ class Platform:
     organisation: Organisation
     access: Access
     behaviour: Behaviour
+    jobs: Jobs
+    recent: Recent = field(default_factory=Recent)
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
+        jobs = f"{analytics}/details/jobs"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
             Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),
@@ -73,6 +79,11 @@ class Platform:
             Endpoint("POST", f"{analytics}/details/query", _DETAIL, self._details),
             Endpoint("GET", f"{analytics}/details", _DETAIL, self._details_by_ids),
             Endpoint("GET", f"{analytics}/{{id}}/details", _DETAIL, self._details_by_id),
+            Endpoint("GET", f"{jobs}/availability", _DETAIL[:1], self._availability),
+            Endpoint("POST", jobs, _DETAIL, self._submit, status=202),
+            Endpoint("GET", f"{jobs}/{{id}}", _DETAIL, self._job),
+            Endpoint("DELETE", f"{jobs}/{{id}}", _DETAIL, self._delete_job),
+            Endpoint("GET", f"{jobs}/{{id}}/results", _DETAIL, self._results),
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
             *(
@@ -93,7 +104,7 @@ class Platform:
         return self._with_unknown(aggregates.answer(self.organisation, call.body, call.now))
 
     def _details(self, call: Call) -> bytes:
-        conversations, total = details.answer(self.organisation, call.body, call.now)
+        conversations, total = details.answer(self.organisation, call.body, call.now, self.recent)
         parts = [b'"totalHits":%d' % total]
         if conversations and not self.behaviour.withholds_conversations():
             parts.insert(0, self._listed(conversations))
@@ -105,6 +116,25 @@ class Platform:
 
     def _details_by_id(self, call: Call) -> bytes:
         return self._one(details.by_id(self.organisation, call.path["id"], call.now))
+
+    def _availability(self, call: Call) -> Item:
+        return self._with_unknown(self.jobs.availability(call.now))
+
+    def _submit(self, call: Call) -> Item:
+        return self._with_unknown(self.jobs.submit(call.body, call.now))
+
+    def _job(self, call: Call) -> Item:
+        return self._with_unknown(self.jobs.status(call.path["id"], call.now))
+
+    def _delete_job(self, call: Call) -> None:
+        self.jobs.delete(call.path["id"])
+
+    def _results(self, call: Call) -> bytes:
+        conversations, beside = self.jobs.results(call.path["id"], call.parameters, call.now)
+        parts = [encode(self._with_unknown(beside))[1:-1]]
+        if conversations and not self.behaviour.withholds_conversations():
+            parts.insert(0, self._listed(conversations))
+        return b"{%b}" % b",".join(parts)
 
     def _activity(self, call: Call) -> Item:
         answer = live.conversation_activity(self.organisation, call.body, call.parameters, call.now)

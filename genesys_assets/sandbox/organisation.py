@@ -1,8 +1,8 @@
 """The organisation: its directory and all its conversations, each told anew from the seed and kept for a
-while.
+while; and what was rewritten of them since.
 
 Here belongs finding conversations by day, hour and id. What they contain is in `stories`, what was known when
-in `past`.
+in `past`, what was rewritten in `history`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from genesys_assets.sandbox import arrivals, directory, facts, past, stories
+from genesys_assets.sandbox import arrivals, attributes, directory, directory_changes, facts, past, reopening, stories
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.facts import SessionFacts
-from genesys_assets.sandbox.times import DAY, day_of, day_start, from_datetime, iso
+from genesys_assets.sandbox.history import ALWAYS, History, Revision, complete
+from genesys_assets.sandbox.times import DAY, SECOND, day_of, day_start, from_datetime, iso, millis
 
 Item = dict[str, Any]
 Kept = TypeVar("Kept")
@@ -28,6 +29,7 @@ Kept = TypeVar("Kept")
 _KEPT_BODIES = 150_000
 _KEPT_FACTS = 50_000
 _KEPT_ARRIVALS = 1_000_000
+_KEPT_DAYS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,22 @@ class _Body:
 
 
 class Organisation:
-    """Queues, people and conversations of one seed: the same seed always gives the same organisation."""
+    """Queues, people and conversations of one seed: the same seed always gives the same organisation.
 
-    def __init__(self, seed: int = 1, conversations_per_day: int = 400) -> None:
+    `conversations_per_day` may be a function of the day. `directory` is what the listings show; conversations
+    are told with the names of the beginning, as the platform keeps the names of the time.
+    """
+
+    def __init__(self, seed: int = 1, conversations_per_day: int | Callable[[date], int] = 400) -> None:
         self.seed = seed
         self.conversations_per_day = conversations_per_day
-        self.directory = directory.build(seed)
+        self._beginnings = directory.build(seed)
+        self.directory = self._beginnings
+        self.history = History()
         self._lock = threading.RLock()
         self._arrivals: OrderedDict[date, list[Arrival]] = OrderedDict()
+        self._by_id: OrderedDict[date, dict[str, Arrival]] = OrderedDict()
+        self._open: OrderedDict[date, list[Arrival]] = OrderedDict()
         self._bodies: OrderedDict[str, _Body] = OrderedDict()
         self._facts: OrderedDict[str, tuple[str, list[SessionFacts]]] = OrderedDict()
 
@@ -60,14 +70,89 @@ class Organisation:
         """What the API shows of a complete conversation at `now`; None before it began."""
         return past.as_of(conversation, iso(from_datetime(now)))
 
+    def conversation(self, conversation_id: str, *, with_attributes: bool = False) -> Item:
+        """The complete conversation of that id; with attributes as a details job shows it. Raises LookupError."""
+        arrival = self._existing(conversation_id)
+        if with_attributes:
+            return attributes.shown(self._complete_with_attributes(arrival))
+        return self.tell(arrival)
+
+    # History as tests rewrite it: query, jobs and aggregates all follow at once.
+
+    def plant(self, conversation: Item) -> str:
+        """Adds a hand-made complete conversation in the form of the API, on the day of its `conversationStart`.
+
+        Its instants may be any ISO-8601 text; `attributes` of its participants are shown by jobs only. Returns
+        its id. Raises ValueError where the id is taken or something needed is missing.
+        """
+        made = complete(conversation)
+        made.setdefault("divisionIds", [self._beginnings.divisions[0]["id"]])
+        planted: str = made["conversationId"]
+        with self._lock:
+            if self.find(planted) is not None:
+                raise ValueError(f"There is a conversation {planted} already; restate or delete it instead.")
+            self.history.revise(planted, [Revision(ALWAYS, made)], self._day_told(planted))
+        return planted
+
+    def restate(self, conversation_id: str, change: Callable[[Item], None], *, at: datetime | None = None) -> None:
+        """Lets `change` alter the complete conversation (attributes included), for ever or from `at` on.
+
+        Without `at` it is called once for each version that there is: one, unless it was re-opened. Raises
+        LookupError for an unknown id.
+        """
+        with self._lock:
+            revisions = self._revisions(conversation_id)
+            if at is None:
+                for revision in revisions:
+                    change(revision.conversation)
+            else:
+                later = self._complete_with_attributes(self._existing(conversation_id))
+                change(later)
+                revisions.append(Revision(from_datetime(at), later))
+            self.history.revise(conversation_id, revisions, self._day_told(conversation_id))
+
+    def reopen(self, conversation_id: str, at: datetime, *, talk_seconds: int = 300) -> None:
+        """Lets a conversation go on at `at`, after its end: new sessions, and a later `conversationEnd`.
+
+        Before `at` it is shown as it was. Raises LookupError for an unknown id, ValueError if it has not ended by
+        then.
+        """
+        moment = from_datetime(at)
+        with self._lock:
+            revisions = self._revisions(conversation_id)
+            latest = self._complete_with_attributes(self._existing(conversation_id))
+            longer = reopening.reopened(self._beginnings, latest, moment, talk_seconds * SECOND)
+            revisions.append(Revision(moment, longer))
+            self.history.revise(conversation_id, revisions, self._day_told(conversation_id))
+
+    def delete(self, conversation_id: str) -> None:
+        """Removes it without a trace, as for a request under the GDPR. Raises LookupError for an unknown id."""
+        with self._lock:
+            self._existing(conversation_id)
+            self.history.delete(conversation_id, self._day_told(conversation_id))
+
+    def rename(self, kind: str, entity_id: str, name: str) -> None:
+        """Gives one of the `queues`, `users`, `wrapup_codes` or `skills` another name in the listings."""
+        self.directory = directory_changes.renamed(self.directory, kind, entity_id, name)
+
+    def remove(self, kind: str, entity_id: str) -> None:
+        """Deletes one of the `queues`, `users`, `wrapup_codes` or `skills`: a user's state says so, others vanish."""
+        self.directory = directory_changes.removed(self.directory, kind, entity_id)
+
+    def restore(self) -> None:
+        """Back to what the seed tells: all that was rewritten or renamed is forgotten."""
+        with self._lock:
+            version = self.history.version
+            self.history = History()
+            self.history.version = version + 1
+            self.directory = self._beginnings
+
     # As the endpoints see it; `now` and all instants are in ms.
 
     def arrivals(self, day: date) -> list[Arrival]:
         """Which conversations begin on that day, in order of start, then id."""
-        most = max(8, _KEPT_ARRIVALS // max(1, self.conversations_per_day))
-        return self._kept(
-            self._arrivals, day, most, lambda: arrivals.of_day(self.seed, day, self.conversations_per_day)
-        )
+        with self._lock:
+            return self.history.of_day(day, self._told(day))
 
     def started(self, days: Iterable[date], now: int) -> list[Arrival]:
         """What has begun by `now` of the conversations of these days, in order of start."""
@@ -78,41 +163,125 @@ class Organisation:
             for arrival in arrivals.between(self.arrivals(day), day_start(day), min(now + 1, day_start(day) + DAY))
         ]
 
+    def overlapping(self, start: int, end: int, now: int) -> list[Arrival]:
+        """Those that, as was known at `now`, were in progress at some time of [start, end), in order of start."""
+        if now < start:
+            return []
+        first, last = day_of(start), day_of(end - 1)
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        begun = arrivals.between(self.started(days, now), start, end)
+        earlier = [arrival for arrival in self._lasting_until(start) if not self.history.knows(arrival.id)]
+        earlier += [
+            arrival
+            for arrival in self.history.arrivals()
+            if arrival.start < start and _ends_after(self.shown(arrival, now), start)
+        ]
+        return sorted(earlier, key=lambda arrival: (arrival.start, arrival.id)) + begun
+
     def active(self, start: int, end: int) -> Iterator[Arrival]:
         """All conversations in which something may happen in [start, end), and some in which nothing does."""
         first, last = day_of(start - arrivals.LONGEST_LASTING), day_of(end - 1)
+        recent = start - arrivals.LONGEST_SHORT
         for number in range((last - first).days + 1):
-            today = self.arrivals(first + timedelta(days=number))
-            recent = start - arrivals.LONGEST_SHORT
             yield from (
-                arrival for arrival in today if arrival.start < end and (arrival.start >= recent or arrival.lasting)
+                arrival
+                for arrival in self._told(first + timedelta(days=number))
+                if arrival.start < end
+                and (arrival.start >= recent or arrival.lasting)
+                and not self.history.knows(arrival.id)
             )
+        yield from (arrival for arrival in self.history.arrivals() if arrival.start < end)
 
     def find(self, conversation_id: str) -> Arrival | None:
         """The conversation of that id, whenever it is."""
+        if self.history.knows(conversation_id):
+            return self.history.arrival(conversation_id)
         day = arrivals.day_of_id(conversation_id)
         if day is None:
             return None
-        return next((arrival for arrival in self.arrivals(day) if arrival.id == conversation_id), None)
+        most = max(2, _KEPT_ARRIVALS // (8 * max(1, self._count(day))))
+        known = self._kept(self._by_id, day, most, lambda: {arrival.id: arrival for arrival in self._told(day)})
+        return known.get(conversation_id)
 
     def tell(self, arrival: Arrival) -> Item:
-        return stories.tell(self.directory, arrival)
+        """The complete conversation, as the query would show it in the end."""
+        if self.history.knows(arrival.id):
+            return attributes.removed(self.history.conversation(arrival.id))
+        return stories.tell(self._beginnings, arrival)
 
     def shown(self, arrival: Arrival, now: int) -> Item:
         """The conversation as of `now`, which must not be before it began."""
-        told = past.as_of(self.tell(arrival), iso(now))
-        assert told is not None, f"{arrival.id} begins at {iso(arrival.start)}, after {iso(now)}"
-        return told
+        if self.history.knows(arrival.id):
+            complete_ = attributes.removed(self.history.conversation(arrival.id, now))
+        else:
+            complete_ = stories.tell(self._beginnings, arrival)
+        return _as_of(complete_, now)
 
     def body(self, arrival: Arrival, now: int) -> bytes:
         """The conversation as of `now` as JSON."""
+        if self.history.knows(arrival.id):
+            return encode(self.shown(arrival, now))
         kept = self._kept(self._bodies, arrival.id, _KEPT_BODIES, lambda: _body(self.tell(arrival)))
         return zlib.decompress(kept.compressed) if kept.settled <= iso(now) else encode(self.shown(arrival, now))
 
+    def body_with_attributes(self, arrival: Arrival, now: int) -> bytes:
+        """The conversation as of `now` as the JSON of a details job."""
+        return encode(attributes.shown(_as_of(self._complete_with_attributes(arrival, now), now)))
+
     def facts(self, arrival: Arrival, now: int) -> list[SessionFacts]:
         """What the aggregates know of the conversation at `now`."""
+        if self.history.knows(arrival.id):
+            shown = self.history.conversation(arrival.id, now)
+            began = millis(shown["conversationStart"]) <= now
+            return facts.of_conversation(_as_of(shown, now)) if began else []
         settled, known = self._kept(self._facts, arrival.id, _KEPT_FACTS, lambda: _facts(self.tell(arrival)))
         return known if settled <= iso(now) else facts.of_conversation(self.shown(arrival, now))
+
+    # What the seed tells, and where it was overruled.
+
+    def _count(self, day: date) -> int:
+        stated = self.conversations_per_day
+        return stated(day) if callable(stated) else stated
+
+    def _told(self, day: date) -> list[Arrival]:
+        most = max(8, _KEPT_ARRIVALS // max(1, self._count(day)))
+        return self._kept(self._arrivals, day, most, lambda: arrivals.of_day(self.seed, day, self._count(day)))
+
+    def _day_told(self, conversation_id: str) -> date | None:
+        return arrivals.day_of_id(conversation_id)
+
+    def _existing(self, conversation_id: str) -> Arrival:
+        found = self.find(conversation_id)
+        if found is None:
+            raise LookupError(f"There is no conversation {conversation_id} in the sandbox.")
+        return found
+
+    def _revisions(self, conversation_id: str) -> list[Revision]:
+        """Copies, to be changed."""
+        arrival = self._existing(conversation_id)
+        known_from = [revision.known_from for revision in self.history.revisions(conversation_id)] or [ALWAYS]
+        return [Revision(instant, self._complete_with_attributes(arrival, instant)) for instant in known_from]
+
+    def _complete_with_attributes(self, arrival: Arrival, now: int | None = None) -> Item:
+        if self.history.knows(arrival.id):
+            return self.history.conversation(arrival.id, now)
+        return attributes.filled(stories.tell(self._beginnings, arrival))
+
+    def _lasting_until(self, start: int) -> Iterator[Arrival]:
+        """Those told by the seed that began before `start` and were not over by then."""
+        for number in range(arrivals.LONGEST_OPEN // DAY + 1):
+            day = day_of(start) - timedelta(days=number)
+            if day_start(day) < start - arrivals.LONGEST_LASTING - DAY:
+                yield from self._kept(self._open, day, _KEPT_DAYS, lambda day=day: _open(self._told(day)))
+                continue
+            for arrival in self._told(day):
+                longest = arrivals.LONGEST_LASTING if arrival.lasting else arrivals.LONGEST_SHORT
+                if not arrival.start < start or self.history.knows(arrival.id):
+                    continue
+                if arrival.open_ended or (
+                    arrival.start > start - longest and _ends_after(stories.tell(self._beginnings, arrival), start)
+                ):
+                    yield arrival
 
     def _kept(self, cache: OrderedDict[Any, Kept], key: Any, most: int, make: Callable[[], Kept]) -> Kept:
         with self._lock:
@@ -130,9 +299,23 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def _as_of(conversation: Item, now: int) -> Item:
+    told = past.as_of(conversation, iso(now))
+    assert told is not None, f"{conversation['conversationId']} begins after {iso(now)}"
+    return told
+
+
 def _body(conversation: Item) -> _Body:
     return _Body(past.settled(conversation), zlib.compress(encode(conversation), 1))
 
 
 def _facts(conversation: Item) -> tuple[str, list[SessionFacts]]:
     return past.settled(conversation), facts.of_conversation(conversation)
+
+
+def _open(day: list[Arrival]) -> list[Arrival]:
+    return [arrival for arrival in day if arrival.open_ended]
+
+
+def _ends_after(conversation: Item, instant: int) -> bool:
+    return "conversationEnd" not in conversation or millis(conversation["conversationEnd"]) > instant

@@ -19,6 +19,7 @@ _CONVERSATION_RESULTS = (
     "mediaStatsMinConversationMos",
     "mediaStatsMinConversationRFactor",
 )
+AFTERTHOUGHTS = ("evaluations", "surveys", "resolutions")
 _LATER = "~"
 
 
@@ -29,7 +30,7 @@ def as_of(conversation: Item, now: str) -> Item | None:
     shown = dict(conversation)
     if conversation.get("conversationEnd", _LATER) > now:
         _remove(shown, _CONVERSATION_RESULTS)
-    for name in ("evaluations", "surveys"):
+    for name in AFTERTHOUGHTS:
         _keep(shown, name, [item for item in conversation.get(name, ()) if item["eventTime"] <= now])
     participants = [_participant(participant, now) for participant in conversation["participants"]]
     _keep(shown, "participants", [participant for participant in participants if participant["sessions"]])
@@ -39,7 +40,7 @@ def as_of(conversation: Item, now: str) -> Item | None:
 def settled(conversation: Item) -> str:
     """The instant after which nothing in it changes any more."""
     latest = [conversation["conversationStart"], conversation.get("conversationEnd", "")]
-    latest += [item["eventTime"] for name in ("evaluations", "surveys") for item in conversation.get(name, ())]
+    latest += [item["eventTime"] for name in AFTERTHOUGHTS for item in conversation.get(name, ())]
     for participant in conversation["participants"]:
         for session in participant["sessions"]:
             latest += [step["segmentStart"] for step in session["segments"]]

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from random import Random
 
 import uvicorn
@@ -23,6 +23,7 @@ from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
+from genesys_assets.sandbox.jobs import Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.times import from_datetime
 
@@ -35,13 +36,14 @@ Now = datetime | Callable[[], datetime] | None
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running organisation: `url` serves the login as well as the API."""
+    """A running organisation: `url` serves the login as well as the API. `jobs` are all that were ever submitted."""
 
     url: str
     organisation: Organisation
     access: Access
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
+    jobs: list[Job]
 
     @property
     def client_id(self) -> str:
@@ -69,7 +71,7 @@ class Sandbox:
 def running(
     *,
     seed: int = 1,
-    conversations_per_day: int = 400,
+    conversations_per_day: int | Callable[[date], int] = 400,
     now: Now = None,
     port: int = 0,
     requests_per_minute: int | None = 300,
@@ -79,7 +81,7 @@ def running(
     """A sandbox for the length of a `with` block.
 
     `now` is what the organisation takes for the present: a moment, a function, or None for the real one.
-    `clock` drives tokens and rate windows, in seconds. With `requests_per_minute=None` nothing is limited.
+    `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None` nothing is limited.
     """
     drawn = Random(f"client {seed}")
     access = Access(
@@ -89,11 +91,14 @@ def running(
         clock=clock,
     )
     requests: deque[tuple[str, str]] = deque(maxlen=_KEPT_REQUESTS)
-    platform = Platform(Organisation(seed, conversations_per_day), access, behaviour or Behaviour())
+    behaving = behaviour or Behaviour()
+    organisation = Organisation(seed, conversations_per_day)
+    jobs = Jobs(organisation, behaving, clock)
+    platform = Platform(organisation, access, behaving, jobs)
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, platform.organisation, access, platform.behaviour, requests)
+        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted)
 
 
 @contextmanager

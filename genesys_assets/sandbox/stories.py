@@ -31,6 +31,7 @@ def tell(directory: Directory, arrival: Arrival) -> Item:
     conversation["participants"] = scene.participants
     if end is not None:
         _add_afterthoughts(conversation, scene.rng, end)
+        _add_resolution(conversation, end)
     return conversation
 
 
@@ -280,6 +281,24 @@ def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
         conversation["evaluations"] = [_evaluation(rng, judged)]
     else:
         conversation["surveys"] = [_survey(rng, judged)]
+
+
+def _add_resolution(conversation: Item, end: int) -> None:
+    """Of a few it is known, a day later, whether the customer had to come back."""
+    rng = Random(f"resolution {conversation['conversationId']}")
+    if rng.random() >= 0.02:
+        return
+    agents = [participant for participant in conversation["participants"] if "userId" in participant]
+    steps = [step for agent in agents for step in agent["sessions"][0]["segments"] if "queueId" in step]
+    if steps:
+        conversation["resolutions"] = [
+            {
+                "eventTime": iso(end + 24 * HOUR + draws.duration(rng, HOUR)),
+                "queueId": steps[-1]["queueId"],
+                "userId": agents[-1]["userId"],
+                "nNextContactAvoided": rng.randrange(2),
+            }
+        ]
 
 
 def _evaluation(rng: Random, judged: Item) -> Item:

@@ -236,6 +236,14 @@ METRIC = (
     Field("value", pa.int64(), "value", "milliseconds for t metrics, a number for n metrics"),
 )
 
+ATTRIBUTE = _fields("""
+name string the attribute
+value string its value; names and values are cut at 1024 characters
+""")
+
+ATTRIBUTE_LIMIT = 1024
+"""Characters at which the platform cuts names and values of attributes."""
+
 MEDIA_ENDPOINT_STAT = _fields("""
 eventTime instant when it was reported
 codecs strings audio encodings used
@@ -308,12 +316,14 @@ SESSION_TYPE = _type(
 )
 CONVERSATION_TYPE = _type(
     CONVERSATION,
-    participants=pa.list_(_type(PARTICIPANT, sessions=pa.list_(SESSION_TYPE))),
+    participants=pa.list_(
+        _type(PARTICIPANT, attributes=pa.list_(_type(ATTRIBUTE)), sessions=pa.list_(SESSION_TYPE)),
+    ),
     evaluations=pa.list_(_type(EVALUATION)),
     surveys=pa.list_(_type(SURVEY)),
     resolutions=pa.list_(_type(RESOLUTION)),
 )
-"""A conversation as the platform nests it."""
+"""A conversation as the platform nests it, but for participant attributes: there a map, here a list of pairs."""
 
 
 def _columns(fields: tuple[Field, ...]) -> tuple[Column, ...]:
@@ -364,6 +374,15 @@ PARTICIPANTS = _table(
     ("conversation_id", "participant_id"),
     CONVERSATION_KEYS,
     _columns(PARTICIPANT),
+)
+PARTICIPANT_ATTRIBUTES = _table(
+    "participant_attributes",
+    "One row per attribute of a participant. Only details jobs bring them: a day that has only its hours has none.",
+    ("conversation_id", "participant_id", "name"),
+    CONVERSATION_KEYS,
+    PARTICIPANT_KEYS,
+    _columns(ATTRIBUTE),
+    columns("is_truncated boolean whether name or value may have been cut by the platform"),
 )
 SESSIONS = _table(
     "sessions",
@@ -458,6 +477,7 @@ RESOLUTIONS = _table(
 CONVERSATION_TABLES: tuple[TableSpec, ...] = (
     CONVERSATIONS,
     PARTICIPANTS,
+    PARTICIPANT_ATTRIBUTES,
     SESSIONS,
     SEGMENTS,
     SESSION_METRICS,

@@ -2,8 +2,7 @@
 
 Two paths with one result. Arrow's own JSON reader takes a page whole; a page that it refuses (a string where a number
 belongs, a lone surrogate, a malformed timestamp) is walked value by value, alone, and each value that cannot be kept
-is recorded as a
-loss and becomes null. Nothing here flattens (`explode`), orders or drops duplicates (`merge`).
+is recorded as a loss and becomes null. Nothing here flattens (`explode`), orders or drops duplicates (`merge`).
 """
 
 from __future__ import annotations
@@ -59,7 +58,8 @@ def decode_with_arrow(body: bytes) -> Decoded:
     decoded = Decoded(pa.array([], CONVERSATION_TYPE))
     decoded.unknown.update(name for name in parsed.schema.names if name not in _ENVELOPE)
     _count_unknown(lists.type, _WRITTEN_PAGE.field("conversations").type, lists, "conversations", decoded.unknown)
-    kept = lists.cast(_PAGE.field("conversations").type, safe=False).flatten()
+    kept = lists.cast(_WITHOUT_MAPS.field("conversations").type, safe=False).flatten()
+    kept = _with_attributes(kept, body)
     decoded.conversations = kept.filter(kept.is_valid()) if kept.null_count else kept
     return _with_keys(decoded)
 
@@ -126,7 +126,49 @@ def _microseconds(type_: pa.DataType) -> pa.DataType:
     return type_
 
 
-_WRITTEN_PAGE = _microseconds(_PAGE)
+def _without_maps(type_: pa.DataType) -> pa.DataType:
+    """The type without participant attributes: Arrow's reader has no maps."""
+    if pa.types.is_list(type_):
+        return pa.list_(_without_maps(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([(m.name, _without_maps(m.type)) for m in type_ if m.name != _ATTRIBUTES])
+    return type_
+
+
+_ATTRIBUTES = "attributes"
+_WITHOUT_MAPS = _without_maps(_PAGE)
+_WRITTEN_PAGE = _microseconds(_WITHOUT_MAPS)
+
+
+def _with_attributes(conversations: pa.StructArray, body: bytes) -> pa.StructArray:
+    """The conversations with their participants' attributes, which are read apart."""
+    participants = conversations.field("participants")
+    people = participants.values
+    wanted = CONVERSATION_TYPE.field("participants").type.value_type
+    if b'"attributes"' in body:
+        listed = [
+            _pairs(person.get(_ATTRIBUTES) if person else None)
+            for item in json.loads(body)["conversations"] or []
+            for person in (item or {}).get("participants") or []
+        ]
+        attributes = pa.array(listed, wanted.field(_ATTRIBUTES).type)
+    else:
+        attributes = pa.nulls(len(people), wanted.field(_ATTRIBUTES).type)
+    columns = [attributes if m.name == _ATTRIBUTES else people.field(m.name) for m in wanted]
+    people = pa.StructArray.from_arrays(columns, fields=list(wanted), mask=people.is_null())
+    lists = pa.ListArray.from_arrays(participants.offsets, people, mask=participants.is_null())
+    columns = [lists if m.name == "participants" else conversations.field(m.name) for m in CONVERSATION_TYPE]
+    return pa.StructArray.from_arrays(columns, fields=list(CONVERSATION_TYPE), mask=conversations.is_null())
+
+
+def _pairs(attributes: Any) -> list[dict[str, Any]] | None:
+    if attributes is None:
+        return None
+    if not isinstance(attributes, dict):
+        raise pa.ArrowInvalid("attributes are no map")
+    if not all(value is None or isinstance(value, str) for value in attributes.values()):
+        raise pa.ArrowInvalid("an attribute is no text")
+    return [{"name": name, "value": value} for name, value in attributes.items()]
 
 
 def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
@@ -136,6 +178,8 @@ def _count_unknown(found: pa.DataType, known: pa.DataType, values: pa.Array, pat
     elif pa.types.is_struct(found) and pa.types.is_struct(known):
         names = {member.name for member in known}
         for index, member in enumerate(found):
+            if member.name == _ATTRIBUTES and path.endswith("participants"):
+                continue
             if member.name not in names:
                 child = pc.struct_field(values, [index])
                 unknown[f"{path}.{member.name}"] += len(child) - child.null_count
@@ -165,6 +209,8 @@ def _keep(value: Any, type_: pa.DataType, path: str, decoded: Decoded) -> Any:
     if value is None:
         return None
     if pa.types.is_list(type_):
+        if path.endswith(f"participants.{_ATTRIBUTES}") and isinstance(value, dict):
+            value = [{"name": name, "value": item} for name, item in value.items()]
         if not isinstance(value, list):
             return _lose(value, "list", path, decoded)
         return [_keep(item, type_.value_type, path, decoded) for item in value]

@@ -1,6 +1,7 @@
-"""Reference listings to entity tables: queues, users, wrap-up codes, skills, divisions.
+"""Reference listings to entity tables: queues, users, wrap-up codes, skills, divisions, as they are now.
 
-A name once known is never lost: an entity that the platform no longer lists stays, marked deleted.
+A name once known is never lost: an entity that the platform no longer lists stays, marked deleted. The names it had
+before are kept in `names`.
 """
 
 from __future__ import annotations
@@ -92,25 +93,52 @@ _WIRE = {
 }
 
 
-def entity_table(spec: TableSpec, bodies: Iterable[bytes], known_before: pa.Table | None = None) -> pa.Table:
+class ListingShrunk(ValueError):
+    """A listing lacks so many known entities that they were more likely hidden than deleted."""
+
+
+def entity_table(
+    spec: TableSpec,
+    bodies: Iterable[bytes],
+    known_before: pa.Table | None = None,
+    *,
+    accept_disappearances: bool = False,
+) -> pa.Table:
     """The entities of a listing's pages, by id, joined by those known before that are no longer listed.
 
-    Raises UnreadablePage where a page has no list of `entities`.
+    Raises UnreadablePage where a page has no list of `entities`, ListingShrunk where the listing has none or less than
+    half of those known before, unless disappearances are accepted.
     """
     listed = {entity["id"]: _row(spec, entity) for body in bodies for entity in _entities(spec, body)}
-    gone = []
-    for row in known_before.to_pylist() if known_before is not None else ():
-        if row["id"] not in listed:
-            gone.append({**row, "is_deleted": True})
-        elif listed[row["id"]]["name"] is None:
-            listed[row["id"]]["name"] = row["name"]
+    known = {row["id"]: row for row in known_before.to_pylist()} if known_before is not None else {}
+    if not accept_disappearances:
+        _must_not_shrink(spec, set(listed), {id_ for id_, row in known.items() if not row["is_deleted"]})
+    for id_, row in known.items():
+        if id_ in listed and listed[id_]["name"] is None:
+            listed[id_]["name"] = row["name"]
+    gone = [{**row, "is_deleted": True} for id_, row in known.items() if id_ not in listed]
     table = pa.Table.from_pylist(list(listed.values()), _loose(spec.schema)).cast(spec.schema)
     return pa.concat_tables([table, pa.Table.from_pylist(gone, spec.schema)]).sort_by("id")
 
 
-def names(table: pa.Table) -> pa.Table:
-    """Only `id` and `name` of an entity table, for joins."""
-    return table.select(["id", "name"]).filter(pc.is_valid(table["name"]))
+def newly_deleted(table: pa.Table, known_before: pa.Table | None) -> list[str]:
+    """Names, or ids where there is none, of the entities that were not deleted before and are now."""
+    if known_before is None:
+        return []
+    alive = known_before.filter(pc.invert(known_before["is_deleted"]))["id"]
+    died = table.filter(pc.and_(table["is_deleted"], pc.is_in(table["id"], alive.combine_chunks())))
+    return list(pc.coalesce(died["name"], died["id"]).to_pylist())
+
+
+def _must_not_shrink(spec: TableSpec, listed: set[str], alive: set[str]) -> None:
+    missing = alive - listed
+    if missing and (not listed or 2 * len(missing) > len(alive)):
+        raise ListingShrunk(
+            f"The listing of {spec.name} lacks {len(missing)} of the {len(alive)} known before. A permission or "
+            "division that the OAuth client lost looks exactly like this, so none of them was marked deleted. Check "
+            "the client's roles and divisions with make preflight; if they really are gone, run the asset once with "
+            "accept_disappearances: true in its config."
+        )
 
 
 def _entities(spec: TableSpec, body: bytes) -> list[dict[str, Any]]:

@@ -52,12 +52,14 @@ def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
         "sessions",
         {name: participant_columns[name] for name in ("participant_id", "purpose", "user_id")},
     )
+    attributes, _ = _unnest(participants, "attributes", {"participant_id": participant_columns["participant_id"]})
     segments, in_session = _unnest(sessions, "segments", {"session_id": sessions.field("sessionId")})
     session_columns = _session_columns(sessions, segments, in_session)
 
     rows: dict[str, Mapping[str, pa.Array]] = {
         "conversations": _conversation_columns(level, sessions, in_conversation[in_participant], session_columns),
         "participants": {**participants.inherited, **participant_columns},
+        "participant_attributes": _attribute_columns(attributes),
         "sessions": session_columns,
         "segments": _segment_columns(segments, in_session, session_columns),
         "session_metrics": _metric_columns(sessions, session_columns),
@@ -92,6 +94,13 @@ def _listed(
     """The columns of a list that is unnested no further, numbered inside its parent."""
     children, positions = _unnest(parent, wire, handed_down)
     return {**children.inherited, **children.columns(fields), "ordinal": pa.array(_numbered(positions))}
+
+
+def _attribute_columns(attributes: Level) -> dict[str, pa.Array]:
+    columns = attributes.columns(model.ATTRIBUTE)
+    lengths = [pc.utf8_length(columns[name]).fill_null(0) for name in ("name", "value")]
+    cut = [pc.greater_equal(length, model.ATTRIBUTE_LIMIT) for length in lengths]
+    return {**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}
 
 
 def _numbered(sorted_positions: Positions) -> Positions:

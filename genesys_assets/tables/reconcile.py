@@ -10,8 +10,9 @@ settings of the organisation, not at all.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,7 +21,9 @@ import pyarrow.compute as pc
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.tables import reports
+from genesys_assets.tables.conversation_model import SESSION_METRICS
 from genesys_assets.tables.reports import Window
+from genesys_assets.tables.spec import INSTANT
 
 HANDLE_TIME = "tHandle"
 HANDLE_TIME_PARTS = ("tTalkComplete", "tHeldComplete", "tAcw", "tContacting", "tDialing")
@@ -55,16 +58,8 @@ BY_USER = Grouping(reports.BY_USER, "user_id", tuple(name for name in METRICS if
 
 SESSION_COLUMNS = ["emit_date", "queue_id", "user_id", "media_type", "metric", "value"]
 """What `of_sessions` needs of `session_metrics`."""
-HANDLE_TIME_COLUMNS = [
-    "conversation_id",
-    "participant_id",
-    "session_id",
-    "queue_id",
-    "user_id",
-    "media_type",
-    "metric",
-    "value",
-]
+_SESSION = ["conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type"]
+HANDLE_TIME_COLUMNS = [*_SESSION, "metric", "value"]
 """What `unbalanced_handle_times` needs of `session_metrics`."""
 
 
@@ -146,8 +141,9 @@ def of_aggregates(rows: pa.Table, grouping: Grouping, window: Window, *, in_one_
     )
     rows = _of(grouping, rows.filter(pc.and_(inside, pc.equal(rows["grouping"], grouping.name))))
     if in_one_bucket:
-        rows = rows.drop_columns(["interval_start"]).append_column("interval_start", _constant(window, rows))
-    return _combined(rows.select([*grouping.key, *_STATISTICS]), grouping.key)
+        bucket = pa.repeat(pa.scalar(window.start, INSTANT), len(rows))
+        rows = rows.set_column(rows.schema.get_field_index("interval_start"), "interval_start", bucket)
+    return _combined(rows, grouping.key)
 
 
 def of_sessions(
@@ -157,62 +153,48 @@ def of_sessions(
 
     A timer counts each time it was emitted, a counter by its value, in the bucket of its emit_date.
     """
-    groupings = tuple(groupings)
-    parts: dict[str, list[pa.Table]] = {grouping.name: [] for grouping in groupings}
+    nothing = _emitted(_no_rows(SESSION_COLUMNS), window)
+    gathered = {grouping: [_of(grouping, nothing)] for grouping in groupings}
     for batch in batches:
         emitted = _emitted(pa.Table.from_batches([batch]), window)
-        for grouping in groupings:
-            gathered = parts[grouping.name]
-            rows = _of(grouping, emitted).select([*grouping.key, *_STATISTICS])
-            gathered.append(_combined(rows, grouping.key))
-            if len(gathered) > 1 and sum(map(len, gathered[1:])) > _MOST_WAITING_ROWS:
-                parts[grouping.name] = [_combined(pa.concat_tables(gathered), grouping.key)]
-    return {grouping.name: _figures(parts[grouping.name], grouping) for grouping in groupings}
+        for grouping, parts in gathered.items():
+            parts.append(_combined(_of(grouping, emitted), grouping.key))
+            if sum(map(len, parts[1:])) > max(_MOST_WAITING_ROWS, len(parts[0])):
+                parts[:] = [_combined(pa.concat_tables(parts), grouping.key)]
+    return {
+        grouping.name: _as_aggregates(_combined(pa.concat_tables(parts), grouping.key))
+        for grouping, parts in gathered.items()
+    }
 
 
 def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: Tolerance) -> Comparison:
-    """Figures of one grouping against those of the other way. Nothing there is the same as a count of nothing."""
-    sides = {"expected": expected, "found": found}
-    stacked = pa.concat_tables(
-        [
-            table.rename_columns([*grouping.key, *(f"{side}_{name}" for name in _STATISTICS)])
-            for side, table in sides.items()
-        ],
-        promote_options="default",
-    )
-    figures = [f"{side}_{name}" for side in sides for name in _STATISTICS]
-    both = stacked.group_by(grouping.key).aggregate([(name, "max") for name in figures])
-    both = both.rename_columns([name.removesuffix("_max") if name not in figures else name for name in both.schema.names])
-    differing = both.filter(_apart(both, tolerance)).select(
-        [*grouping.key, *(f"{side}_{name}" for name in _STATISTICS for side in sides)]
-    )
-    return Comparison(len(both), differing.sort_by([(name, "ascending") for name in grouping.key]))
+    """Figures of a grouping against the same figures found another way. No row is the same as a count of nothing."""
+    rows = _side_by_side(expected, found, grouping.key)
+    differences = rows.filter(_differing(rows, tolerance))
+    return Comparison(len(rows), differences.sort_by([(name, "ascending") for name in grouping.key]))
 
 
 def unbalanced_handle_times(
     batches: Iterable[pa.RecordBatch], open_conversations: pa.Array, tolerance: Tolerance
 ) -> Comparison:
-    """Sessions whose tHandle is not the sum of its parts, from all rows of `session_metrics` of whole conversations.
+    """Sessions whose tHandle (expected) is not the sum of its parts (found), from `session_metrics` of whole days.
 
     Only whole sessions balance: the parts are emitted before tHandle, often in another bucket. A session that has
     emitted no tHandle, or whose conversation is still open, is not compared.
     """
-    key = [name for name in HANDLE_TIME_COLUMNS if name not in ("metric", "value")]
-    compared = 0
-    suspects: list[pa.Table] = []
+    balanced = 0
+    suspects = [_handle_times(_no_rows(HANDLE_TIME_COLUMNS))]
     for batch in batches:
-        sums = _handle_times(pa.Table.from_batches([batch]), key)
-        compared += pc.sum(pc.is_valid(sums["expected_sum"])).as_py() or 0
-        suspects.append(sums.filter(_incomplete(sums, batch)))
-    if not suspects:
-        return Comparison(0, _handle_times(_no_rows(), key))
-    sums = pa.concat_tables(suspects).group_by(key).aggregate([("expected_sum", "sum"), ("found_sum", "sum")])
-    sums = sums.rename_columns([*key, "expected_sum", "found_sum"])
-    wrong = pc.and_(
-        tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum"),
-        pc.invert(pc.is_in(sums["conversation_id"], open_conversations)),
+        sums = _handle_times(pa.Table.from_batches([batch]))
+        suspect = sums.filter(_may_be_unbalanced(sums, batch["session_id"]))
+        balanced += len(sums) - len(suspect)
+        suspects.append(suspect)
+    sums = _added(pa.concat_tables(suspects))
+    sums = sums.filter(
+        pc.and_(pc.is_valid(sums["expected_sum"]), pc.invert(pc.is_in(sums["conversation_id"], open_conversations)))
     )
-    return Comparison(compared, sums.filter(wrong).sort_by([(name, "ascending") for name in key[:3]]))
+    wrong = sums.filter(tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum"))
+    return Comparison(balanced + len(sums), wrong.sort_by([(name, "ascending") for name in _SESSION[:3]]))
 
 
 def _emitted(rows: pa.Table, window: Window) -> pa.Table:
@@ -229,49 +211,98 @@ def _emitted(rows: pa.Table, window: Window) -> pa.Table:
     )
 
 
+def _no_rows(columns: list[str]) -> pa.Table:
+    return SESSION_METRICS.empty().select(columns)
+
+
 def _of(grouping: Grouping, rows: pa.Table) -> pa.Table:
     wanted = pc.is_in(rows["metric"], pa.array(grouping.metrics))
     if grouping is BY_USER:
         wanted = pc.and_(wanted, pc.is_valid(rows["user_id"]))
-    return rows.filter(wanted)
+    return rows.filter(wanted).select([*grouping.key, *_STATISTICS])
 
 
 def _combined(rows: pa.Table, key: list[str]) -> pa.Table:
     """One row per key; a sum of nothing but nulls is null."""
     at_least_one = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
     combined = rows.group_by(key).aggregate([(name, how, at_least_one) for name, how in _COMBINED.items()])
-    named = {f"{name}_{how}": name for name, how in _COMBINED.items()}
-    combined = combined.rename_columns([named.get(name, name) for name in combined.schema.names])
-    return combined.select([*key, *_STATISTICS])
+    return combined.select([*key, *(f"{name}_{how}" for name, how in _COMBINED.items())]).rename_columns(
+        [*key, *_STATISTICS]
+    )
 
 
-def _figures(parts: list[pa.Table], grouping: Grouping) -> pa.Table:
-    """The parts as one, with the statistics that aggregates have: of counters only the count."""
-    if not parts:
-        parts = [_of(grouping, _emitted(_no_rows(), Window(*_NEVER))).select([*grouping.key, *_STATISTICS])]
-    rows = _combined(pa.concat_tables(parts), grouping.key)
+def _as_aggregates(rows: pa.Table) -> pa.Table:
+    """With the statistics that aggregates have: of counters only the count."""
     counter = pc.starts_with(rows["metric"], "n")
     nothing = pa.scalar(None, pa.int64())
-    statistics = {"count": pc.if_else(counter, rows["sum"].fill_null(0), rows["count"])}
-    statistics |= {name: pc.if_else(counter, nothing, rows[name]) for name in ("sum", "min", "max")}
-    return pa.table({name: rows[name] for name in grouping.key} | statistics)
+    of_counters = {"count": rows["sum"].fill_null(0), "sum": nothing, "min": nothing, "max": nothing}
+    figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
+    return pa.table({name: rows[name] for name in rows.column_names} | figures)
 
 
-def _apart(both: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
-    """Whether a row's count or total differ; where the count is the same, also the extremes."""
-    counts = {side: both[f"{side}_count"].fill_null(0) for side in ("expected", "found")}
-    sums = {
-        side: pc.if_else(pc.is_null(both[f"{side}_count"]), pa.scalar(0, pa.int64()), both[f"{side}_sum"])
-        for side in ("expected", "found")
-    }
-    extreme = pc.or_(
-        *(tolerance.exceeded(both[f"expected_{name}"], both[f"found_{name}"], name) for name in ("min", "max"))
+def _side_by_side(expected: pa.Table, found: pa.Table, key: list[str]) -> pa.Table:
+    """One row per key of either, the figures of both beside each other. A null in a key is a value like others."""
+    sides = {"expected": expected, "found": found}
+    names = [f"{side}_{statistic}" for statistic in _STATISTICS for side in sides]
+    stacked = pa.concat_tables(
+        [
+            table.rename_columns([*key, *(f"{side}_{statistic}" for statistic in _STATISTICS)])
+            for side, table in sides.items()
+        ],
+        promote_options="default",
     )
-    of_same = pc.and_(extreme, pc.equal(counts["expected"], counts["found"]))
-    return pc.or_(
-        pc.or_(
-            tolerance.exceeded(counts["expected"], counts["found"], "count"),
-            tolerance.exceeded(sums["expected"], sums["found"], "sum"),
-        ),
-        of_same,
+    together = stacked.group_by(key).aggregate([(name, "max") for name in names])
+    return together.select([*key, *(f"{name}_max" for name in names)]).rename_columns([*key, *names])
+
+
+def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
+    """Whether the count or the total of a row differs or, of the same count, an extreme."""
+    expected, found = (rows[f"{side}_count"].fill_null(0) for side in ("expected", "found"))
+    same_count = pc.equal(expected, found)
+    return functools.reduce(
+        pc.or_,
+        [
+            tolerance.exceeded(expected, found, "count"),
+            tolerance.exceeded(_total(rows, "expected"), _total(rows, "found"), "sum"),
+            *(
+                pc.and_(same_count, tolerance.exceeded(rows[f"expected_{name}"], rows[f"found_{name}"], name))
+                for name in ("min", "max")
+            ),
+        ],
     )
+
+
+def _total(rows: pa.Table, side: str) -> pa.ChunkedArray:
+    """The sum, 0 where the side has no row at all."""
+    return pc.if_else(pc.is_null(rows[f"{side}_count"]), pa.scalar(0, pa.int64()), rows[f"{side}_sum"])
+
+
+def _handle_times(rows: pa.Table) -> pa.Table:
+    """Per session its tHandle and the sum of its parts."""
+    whole = pc.equal(rows["metric"], HANDLE_TIME)
+    part = pc.is_in(rows["metric"], pa.array(HANDLE_TIME_PARTS))
+    nothing = pa.scalar(None, pa.int64())
+    return _added(
+        pa.table(
+            {name: rows[name] for name in _SESSION}
+            | {
+                "expected_sum": pc.if_else(whole, rows["value"], nothing),
+                "found_sum": pc.if_else(part, rows["value"], nothing),
+            }
+        ).filter(pc.or_(whole, part))
+    )
+
+
+def _added(rows: pa.Table) -> pa.Table:
+    at_least_one = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
+    sums = rows.group_by(_SESSION).aggregate([(name, "sum", at_least_one) for name in ("expected_sum", "found_sum")])
+    return sums.select([*_SESSION, "expected_sum_sum", "found_sum_sum"]).rename_columns(
+        [*_SESSION, "expected_sum", "found_sum"]
+    )
+
+
+def _may_be_unbalanced(sums: pa.Table, session_ids: pa.Array) -> pa.ChunkedArray:
+    """All but the sessions that balance; the first and the last may go on in another batch."""
+    balanced = pc.equal(sums["expected_sum"], sums["found_sum"].fill_null(0)).fill_null(False)
+    ends = pa.array([session_ids[0].as_py(), session_ids[-1].as_py()] if len(session_ids) else [], pa.string())
+    return pc.or_(pc.invert(balanced), pc.is_in(sums["session_id"], ends))

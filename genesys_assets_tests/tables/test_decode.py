@@ -97,8 +97,10 @@ def test_values_that_mean_the_same_are_kept_without_loss() -> None:
 
 
 def test_a_lone_surrogate_becomes_a_replacement_and_the_rest_stays() -> None:
-    body = b'{"conversations":[{"conversationId":"a","conversationStart":"2026-01-31T12:00:00Z","externalTag":"x\\ud800"}]}'
-    assert decode(body).conversations[0].as_py()["externalTag"] == "x?"
+    body = (
+        b'{"conversations":[{"conversationId":"a","conversationStart":"2026-01-31T12:00:00Z","externalTag":"\\ud800"}]}'
+    )
+    assert decode(body).conversations[0].as_py()["externalTag"] == "?"
 
 
 def test_bytes_that_are_no_utf8_do_not_stop_the_page() -> None:
@@ -187,7 +189,7 @@ def _small(type_: pa.DataType, keep: set[str]) -> pa.DataType:
     if pa.types.is_list(type_):
         return pa.list_(_small(type_.value_type, keep))
     if pa.types.is_struct(type_):
-        nested = [m for m in type_ if pa.types.is_nested(m.type) or m.name in keep]
+        nested = [m for m in type_ if (pa.types.is_nested(m.type) and m.name != "attributes") or m.name in keep]
         return pa.struct([(m.name, _small(m.type, keep)) for m in nested])
     return type_
 
@@ -215,6 +217,32 @@ def test_both_paths_give_the_same_on_pages_both_accept(conversations: list[Any])
     fast, tolerant = decode_with_arrow(body), decode_value_by_value(body)
     assert fast.conversations.equals(tolerant.conversations)
     assert fast.losses == tolerant.losses
+
+
+ATTRIBUTES = {"account": "42", "när": "2026-01-31", "empty": "", "long": "x" * 1024, "none": None}
+
+
+def test_participant_attributes_come_as_pairs_and_stay_text() -> None:
+    people: list[Any] = [participant("p", "customer") | {"attributes": ATTRIBUTES}, participant("q", "agent"), None]
+    body = page(conversation("a", *people), None, conversation("b", participant("r", "acd") | {"attributes": {}}))
+    pairs = [{"name": name, "value": value} for name, value in ATTRIBUTES.items()]
+    for decoded in (decode_with_arrow(body), decode_value_by_value(body)):
+        first, second = (item.as_py()["participants"] for item in decoded.conversations)
+        assert [person and person["attributes"] for person in first] == [pairs, None, None]
+        assert second[0]["attributes"] == []
+        assert not decoded.unknown
+        assert not decoded.losses
+    assert decode_with_arrow(body).conversations.equals(decode_value_by_value(body).conversations)
+
+
+def test_an_attribute_that_is_no_text_goes_the_tolerant_way() -> None:
+    body = page(conversation("a", participant("p", "customer") | {"attributes": {"n": 5, "o": {"x": 1}}}))
+    decoded = decode(body)
+    assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == [
+        {"name": "n", "value": "5"},
+        {"name": "o", "value": None},
+    ]
+    assert dict(decoded.losses) == {"conversations.participants.attributes.value: dict is no string": 1}
 
 
 def test_a_segment_may_be_open_and_a_page_pretty_printed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.entities import ENTITIES, entity_table
+from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 QUEUES, USERS = ENTITIES["queues"], ENTITIES["users"]
@@ -48,6 +48,42 @@ def test_reading_the_same_listing_again_changes_nothing() -> None:
     body = listing({"id": "a", "name": "A"}, {"id": "b", "name": "B", "dateModified": "2026-01-31T12:00:00.123Z"})
     once = entity_table(QUEUES, [body])
     assert entity_table(QUEUES, [body], once).equals(once)
+
+
+def queues_named(*ids: str) -> bytes:
+    return listing(*({"id": id_, "name": id_.upper()} for id_ in ids))
+
+
+@pytest.mark.parametrize("still_listed", ["", "a", "ax"])
+def test_a_listing_that_lost_more_than_half_of_its_entities_is_not_believed(still_listed: str) -> None:
+    before = entity_table(QUEUES, [queues_named("a", "b", "c")])
+    with pytest.raises(ListingShrunk, match=r"queues lacks [23] of the 3 known before"):
+        entity_table(QUEUES, [queues_named(*still_listed)], before)
+    believed = entity_table(QUEUES, [queues_named(*still_listed)], before, accept_disappearances=True)
+    assert set(newly_deleted(believed, before)) == {"A", "B", "C"} - {*still_listed.upper()}
+
+
+def test_a_listing_that_lost_half_of_its_entities_is_believed() -> None:
+    before = entity_table(QUEUES, [queues_named("a", "b", "c", "d")])
+    assert newly_deleted(entity_table(QUEUES, [queues_named("a", "b")], before), before) == ["C", "D"]
+
+
+def test_the_last_entity_does_not_disappear_unnoticed() -> None:
+    with pytest.raises(ListingShrunk, match="lacks 1 of the 1"):
+        entity_table(QUEUES, [listing()], entity_table(QUEUES, [queues_named("a")]))
+
+
+def test_an_empty_listing_is_believed_where_nothing_was_known_or_all_is_deleted() -> None:
+    assert len(entity_table(QUEUES, [listing()])) == 0
+    deleted = entity_table(USERS, [listing({"id": "a", "name": "Ana", "state": "deleted"})])
+    assert entity_table(USERS, [listing()], deleted).equals(deleted)
+
+
+def test_only_what_is_deleted_since_is_newly_deleted() -> None:
+    before = entity_table(USERS, [listing({"id": "a", "state": "deleted"}, {"id": "b"}, {"id": "c"})])
+    now = entity_table(USERS, [listing({"id": "b", "state": "deleted"}, {"id": "c"})], before)
+    assert newly_deleted(now, before) == ["b"]
+    assert newly_deleted(now, None) == []
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"entities": {}}'])

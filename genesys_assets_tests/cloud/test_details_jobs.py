@@ -1,0 +1,526 @@
+"""The life of a details job, on a platform that fails it at every turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud import details_jobs, errors
+from genesys_assets.cloud.details_jobs import (
+    PATH,
+    DetailsJobQuery,
+    JobBookInMemory,
+    RecordedJob,
+    Restarted,
+    available_through,
+)
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.queries import Filter, Predicate
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.cloud.job_archive import AVAILABLE, JobArchive
+from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, client
+
+DAY = Interval(datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+QUERY = DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True)
+LOST = [Reply(fault="reset"), Reply(202, {"jobId": "x" * 99}, fault="truncated"), Reply(500, {}), Reply(502, b"<html>")]
+EXPIRED = [
+    Reply(404, {"message": "The requested resource was not found.", "code": "not.found"}),
+    Reply(410, {"message": "Gone."}),
+    Reply(400, {"message": "The job has expired.", "code": "bad.request"}),
+]
+
+
+@pytest.fixture
+def archive(platform: Platform, clock: Clock) -> JobArchive:
+    return JobArchive(platform, clock, rows=25)
+
+
+@pytest.fixture
+def book() -> JobBookInMemory:
+    return JobBookInMemory()
+
+
+def read(cloud: GenesysCloud, book: JobBookInMemory, **options: Any) -> list[Page | Restarted]:
+    return list(details_jobs.fetch(cloud, QUERY, book, page_size=10, **options))
+
+
+def written(given: Iterable[Page | Restarted]) -> list[str]:
+    """What a writer holds that heeds Restarted."""
+    ids: list[str] = []
+    numbers: list[int] = []
+    for page in given:
+        if isinstance(page, Restarted):
+            ids, numbers = [], []
+            continue
+        ids += [row["conversationId"] for row in page.json().get("conversations", [])]
+        numbers.append(page.number)
+    assert numbers == list(range(1, len(numbers) + 1))
+    return ids
+
+
+def all_of(archive: JobArchive) -> list[str]:
+    return [row["conversationId"] for row in archive.rows]
+
+
+# -- the common way ---------------------------------------------------------------------------------------------------
+
+
+def test_the_availability_is_told(cloud: GenesysCloud, archive: JobArchive) -> None:
+    assert details_jobs.availability(cloud) == AVAILABLE
+
+
+@pytest.mark.parametrize("body", [{}, {"dataAvailabilityDate": None}])
+def test_an_availability_that_is_not_told_is_none(platform: Platform, cloud: GenesysCloud, body: object) -> None:
+    platform.on(f"{PATH}/availability", Reply(body=body))
+    assert details_jobs.availability(cloud) is None
+
+
+@pytest.mark.parametrize("told", ["soon", 5])
+def test_an_availability_that_is_no_instant_is_an_error(platform: Platform, cloud: GenesysCloud, told: object) -> None:
+    platform.on(f"{PATH}/availability", Reply(body={"dataAvailabilityDate": told}))
+    with pytest.raises(errors.UnexpectedAnswer, match="dataAvailabilityDate"):
+        details_jobs.availability(cloud)
+
+
+def test_a_job_is_submitted_waited_for_read_and_deleted(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    archive.plan("QUEUED", "PENDING", "FULFILLED")
+    pages = read(cloud, book)
+    assert written(pages) == all_of(archive)
+    assert archive.bodies == [
+        {
+            "interval": "2026-01-31T00:00:00.000Z/2026-02-01T00:00:00.000Z",
+            "order": "asc",
+            "orderBy": "conversationStart",
+            "startOfDayIntervalMatching": True,
+        }
+    ]
+    assert [asked.params for asked in archive.asked("job-1", "/results")] == [
+        {"pageSize": "10"},
+        {"pageSize": "10", "cursor": "10"},
+        {"pageSize": "10", "cursor": "20"},
+    ]
+    assert clock.slept == [1, 2, 4]
+    assert archive.deleted == ["job-1"]
+    assert book.find(QUERY.fingerprint) is None
+    assert [available_through(page) for page in pages if isinstance(page, Page)] == [AVAILABLE] * 3
+
+
+def test_a_thousand_conversations_are_asked_for_unless_told_otherwise(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    list(details_jobs.fetch(cloud, QUERY, book))
+    assert archive.asked("job-1", "/results")[0].params == {"pageSize": "1000"}
+
+
+def test_a_quiet_day_has_one_page_without_conversations(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.rows = []
+    pages = read(cloud, book)
+    assert [page.number for page in pages if isinstance(page, Page)] == [1]
+    assert archive.deleted == ["job-1"]
+
+
+def test_a_page_without_conversations_is_not_the_end_if_it_has_a_cursor(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.in_place_of["job-1", 2] = Reply(body={"cursor": "20"})
+    assert written(read(cloud, book)) == all_of(archive)[:10] + all_of(archive)[20:]
+
+
+def test_conversations_that_are_no_list_are_an_error(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.in_place_of["job-1", 1] = Reply(body={"conversations": {"a": 1}})
+    with pytest.raises(errors.UnexpectedAnswer, match="no list"):
+        read(cloud, book)
+
+
+def test_progress_is_told(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
+    told: list[tuple[int, int | None, int | None]] = []
+    read(cloud, book, on_progress=lambda *progress: told.append(progress))
+    assert told == [(1, None, 10), (2, None, 20), (3, None, 25)]
+
+
+def test_nothing_is_asked_for_an_invalid_question(
+    platform: Platform, cloud: GenesysCloud, book: JobBookInMemory
+) -> None:
+    ahead = DetailsJobQuery(interval=Interval(NOON, NOON + timedelta(hours=1)), start_of_day_interval_matching=True)
+    with pytest.raises(errors.InvalidQuery, match="ends in the future"):
+        details_jobs.fetch(cloud, ahead, book)
+    with pytest.raises(errors.InvalidQuery, match="1 to 10,000"):
+        details_jobs.fetch(cloud, QUERY, book, page_size=0)
+    with pytest.raises(errors.InvalidQuery, match="noDimension"):
+        DetailsJobQuery(
+            interval=DAY,
+            start_of_day_interval_matching=True,
+            segment_filters=(Filter(predicates=(Predicate("noDimension", "x"),)),),
+        )
+    assert platform.requests == []
+
+
+def test_the_fingerprint_is_that_of_the_question() -> None:
+    same = DetailsJobQuery(interval=Interval.parse(str(DAY)), start_of_day_interval_matching=True)
+    ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
+    others = [
+        DetailsJobQuery(interval=DAY, start_of_day_interval_matching=False),
+        DetailsJobQuery(interval=DAY.until(NOON - timedelta(days=1)), start_of_day_interval_matching=True),
+        DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True, conversation_filters=(ended,)),
+    ]
+    assert same.fingerprint == QUERY.fingerprint
+    assert len({query.fingerprint for query in [QUERY, *others]}) == 4
+    # Notes of one version must be found by the next.
+    assert QUERY.fingerprint == "8df5b46ae1f086a6826a02aaa6deb83c23941b420dffd337a0b9b1a868c105eb"
+
+
+# -- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_wait_doubles_up_to_half_a_minute(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    archive.plan(*["PENDING"] * 8, "FULFILLED")
+    read(cloud, book)
+    assert clock.slept == [1, 2, 4, 8, 16, 30, 30, 30, 30]
+
+
+def test_a_state_of_tomorrow_is_waited_for(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
+    archive.plan("RESHUFFLING", "FULFILLED")
+    assert written(read(cloud, book)) == all_of(archive)
+
+
+def test_a_job_that_is_not_done_by_the_deadline_is_named_and_taken_up_by_the_next_try(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    archive.plan(*["PENDING"] * 7, "FULFILLED")
+    with pytest.raises(errors.JobTooSlow, match=r"job-1 of 2026-01-31.* still PENDING at the deadline") as raised:
+        read(cloud, book, deadline=timedelta(seconds=60))
+    assert (raised.value.job_id, raised.value.state) == ("job-1", "PENDING")
+    assert sum(clock.slept) == 60
+    assert archive.deleted == []
+    assert written(read(cloud, book)) == all_of(archive)
+    assert list(archive.bodies) == archive.bodies[:1]
+
+
+def test_a_state_that_is_missing_is_an_error(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
+    archive.plan({"status": "PENDING"})
+    with pytest.raises(errors.UnexpectedAnswer, match="job-1 has no state"):
+        read(cloud, book)
+
+
+# -- starting over ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["FAILED", "EXPIRED"])
+def test_a_job_that_comes_to_nothing_is_submitted_once_more(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str
+) -> None:
+    archive.plan("PENDING", state)
+    given = read(cloud, book)
+    assert isinstance(given[0], Restarted)
+    assert given[0].job_id == "job-1"
+    assert written(given) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2"]
+    assert book.find(QUERY.fingerprint) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [("FAILED", errors.JobFailed), ("EXPIRED", errors.JobExpired)], ids=["failed", "expired"]
+)
+def test_a_second_job_that_comes_to_nothing_is_an_error(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str, kind: type[errors.JobError]
+) -> None:
+    archive.plan(state)
+    archive.plan({"state": state, "errorMessage": "The cluster burnt down"})
+    with pytest.raises(kind, match=r"job-2 of 2026-01-31T.*The cluster burnt down") as raised:
+        read(cloud, book)
+    assert (raised.value.job_id, raised.value.state) == ("job-2", state)
+    assert len(archive.bodies) == 2
+    assert archive.deleted == ["job-1", "job-2"]
+    assert book.find(QUERY.fingerprint) is None
+
+
+def test_a_cancelled_job_is_an_error_and_forgotten(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.plan("CANCELLED")
+    with pytest.raises(errors.JobCancelled, match=r"job-1 of 2026-01-31T.*cancelled.*only one asks"):
+        read(cloud, book)
+    assert len(archive.bodies) == 1
+    assert book.find(QUERY.fingerprint) is None
+
+
+@pytest.mark.parametrize("gone", EXPIRED)
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_results_that_expire_while_they_are_read_are_read_anew_from_the_first_page(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, gone: Reply, page: int
+) -> None:
+    archive.in_place_of["job-1", page] = gone
+    given = read(cloud, book)
+    assert [number for number, item in enumerate(given, start=1) if isinstance(item, Restarted)] == [page]
+    assert written(given) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2"]
+
+
+def test_results_that_expire_twice_are_an_error(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.in_place_of |= {("job-1", 2): EXPIRED[0], ("job-2", 2): EXPIRED[0]}
+    with pytest.raises(errors.JobExpired, match=r"job-2 .*not there any more"):
+        read(cloud, book)
+    assert book.find(QUERY.fingerprint) is None
+
+
+def test_a_cursor_refused_since_its_job_expired_is_such_a_case(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.plan("FULFILLED", "EXPIRED")
+    archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
+    assert written(read(cloud, book)) == all_of(archive)
+
+
+def test_a_cursor_refused_while_its_job_is_sound_is_an_error(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    refused = Reply(400, {"message": "Pagination may not exceed 400000 results."})
+    archive.in_place_of["job-1", 2] = refused
+    with pytest.raises(errors.BadRequest, match="400000"):
+        read(cloud, book)
+    assert len(archive.bodies) == 1
+
+
+def test_results_that_end_in_nothing_since_the_job_expired_are_not_taken_for_the_end(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.plan("FULFILLED", "EXPIRED")
+    archive.in_place_of["job-1", 2] = Reply(body={})
+    assert written(read(cloud, book)) == all_of(archive)
+
+
+# -- deleting ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_cannot_be_deleted_takes_nothing_away(
+    platform: Platform,
+    cloud: GenesysCloud,
+    archive: JobArchive,
+    book: JobBookInMemory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
+    pages = [next(given), next(given), next(given)]
+    platform.on(f"{PATH}/job-1", Reply(403, {"message": "No."}))
+    with caplog.at_level(logging.WARNING):
+        assert list(given) == []
+    assert written(pages) == all_of(archive)
+    assert "job-1 stays until it expires" in caplog.text
+    assert book.find(QUERY.fingerprint) is None
+
+
+def test_deleting_what_is_gone_is_no_error(cloud: GenesysCloud, archive: JobArchive) -> None:
+    details_jobs.delete(cloud, "job-9")
+    archive.start("job-1")
+    details_jobs.delete(cloud, "job-1")
+    assert archive.deleted == ["job-1"]
+
+
+# -- taking up what an earlier try left behind ------------------------------------------------------------------------
+
+
+def test_pages_left_unread_are_read_by_the_next_try_from_the_same_job(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
+    next(given)
+    given.close()  # type: ignore[attr-defined]
+    assert archive.deleted == []
+    assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 1
+    assert archive.deleted == ["job-1"]
+
+
+@pytest.mark.parametrize("state", ["QUEUED", "PENDING", "FULFILLED"])
+def test_a_recorded_job_that_may_still_be_read_is_reused(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, state: str
+) -> None:
+    archive.plan(state, "FULFILLED")
+    archive.start("old")
+    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
+    assert written(read(cloud, book)) == all_of(archive)
+    assert archive.bodies == []
+    assert archive.deleted == ["old"]
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED"])
+def test_a_recorded_job_that_came_to_nothing_is_deleted_and_another_submitted(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, state: str
+) -> None:
+    archive.plan(state)
+    archive.start("old")
+    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
+    given = read(cloud, book)
+    assert not any(isinstance(item, Restarted) for item in given)
+    assert written(given) == all_of(archive)
+    assert len(archive.bodies) == 1
+    assert archive.deleted == ["old", "job-1"]
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=2), timedelta(hours=7)])
+def test_a_recorded_job_past_its_expiry_or_too_old_to_be_today_is_not_reused(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, age: timedelta
+) -> None:
+    archive.lifetime = timedelta(hours=1) if age < timedelta(hours=6) else timedelta(days=1)
+    archive.start("old")
+    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
+    clock.pass_by(age.total_seconds())
+    assert written(read(cloud, book)) == all_of(archive)
+    assert archive.deleted == ["old", "job-1"]
+
+
+def test_a_recorded_job_that_is_gone_is_forgotten(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    book.record(RecordedJob(QUERY.fingerprint, "vanished", clock.now()))
+    assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 1
+
+
+# -- submitting once --------------------------------------------------------------------------------------------------
+
+
+def test_the_intent_is_recorded_before_the_request(
+    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    noted: list[RecordedJob | None] = []
+
+    def look(request: Any) -> Reply:
+        noted.append(book.find(QUERY.fingerprint))
+        archive.start("job-1")
+        return Reply(202, {"jobId": "job-1"})
+
+    platform.on(PATH, look)
+    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
+    next(given)
+    assert noted == [RecordedJob(QUERY.fingerprint, None, NOON)]
+    assert book.find(QUERY.fingerprint) == RecordedJob(QUERY.fingerprint, "job-1", NOON)
+
+
+@pytest.mark.parametrize("lost", [*LOST, Reply(202, {}), Reply(504, {}), Reply(408, {})])
+def test_a_submission_whose_answer_is_lost_is_repeated_once_and_after_a_while(
+    cloud: GenesysCloud,
+    archive: JobArchive,
+    book: JobBookInMemory,
+    clock: Clock,
+    lost: Reply,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    archive.submissions.append((lost, True))
+    with caplog.at_level(logging.WARNING):
+        assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 2
+    assert sum(clock.slept) >= details_jobs.GRACE.total_seconds()
+    assert "It is submitted once more" in caplog.text
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_a_submission_lost_twice_is_an_error_and_not_sent_a_third_time(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, lost: Reply
+) -> None:
+    archive.submissions += [(lost, True), (lost, True)]
+    with pytest.raises(errors.SubmissionLost, match=r"2026-01-31T.*submitted twice, and both answers were lost"):
+        read(cloud, book)
+    assert len(archive.bodies) == 2
+    noted = book.find(QUERY.fingerprint)
+    assert noted is not None
+    assert noted.job_id is None
+
+
+def test_an_intent_left_behind_is_submitted_after_its_grace_and_once(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    book.record(RecordedJob(QUERY.fingerprint, None, clock.now() - timedelta(hours=1)))
+    archive.submissions.append((Reply(fault="reset"), True))
+    with pytest.raises(errors.SubmissionLost):
+        read(cloud, book)
+    assert len(archive.bodies) == 1
+    assert clock.slept == []
+
+
+def test_the_job_of_another_process_is_found_while_its_answer_is_awaited(
+    platform: Platform, archive: JobArchive, clock: Clock
+) -> None:
+    class SharedBook(JobBookInMemory):
+        looks = 0
+
+        def find(self, fingerprint: str) -> RecordedJob | None:
+            self.looks += 1
+            if self.looks == 3:
+                self.record(RecordedJob(fingerprint, "theirs", clock.now()))
+            return super().find(fingerprint)
+
+    archive.start("theirs")
+    shared = SharedBook()
+    shared.record(RecordedJob(QUERY.fingerprint, None, clock.now()))
+    with client(platform, clock) as cloud:
+        assert written(read(cloud, shared)) == all_of(archive)
+    assert archive.bodies == []
+    assert archive.deleted == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    "refused", [Reply(429, {}, {"Retry-After": "7"}), Reply(503, {})], ids=["rate limit", "unavailable"]
+)
+def test_a_submission_that_was_not_begun_is_repeated_at_once(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, refused: Reply
+) -> None:
+    archive.submissions += [(refused, False), (refused, False)]
+    assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 3
+    assert sum(clock.slept) < 60
+
+
+@pytest.mark.parametrize(
+    ("refused", "kind"),
+    [
+        (Reply(400, {"message": "No."}), errors.BadRequest),
+        (Reply(403, {"message": "No."}), errors.MissingPermission),
+        (Reply(429, {}, {"Retry-After": "4000"}), errors.RateLimited),
+    ],
+    ids=["bad", "forbidden", "limited for long"],
+)
+def test_a_submission_refused_leaves_no_note(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, refused: Reply, kind: type[Exception]
+) -> None:
+    archive.submissions.append((refused, False))
+    with pytest.raises(kind):
+        read(cloud, book)
+    assert book.find(QUERY.fingerprint) is None
+    assert len(archive.bodies) == 1
+
+
+def test_a_login_that_fails_is_not_taken_for_a_lost_submission(
+    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    token = Reply(body={"access_token": "t", "expires_in": 86399})
+    platform.on(TOKEN_PATH, Reply(500, {}), Reply(fault="reset"), token)
+    assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 1
+
+
+def test_trouble_while_reading_leaves_the_job_to_the_next_try(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.in_place_of["job-1", 2] = Reply(504, {})
+    with pytest.raises(errors.ServerTrouble):
+        read(cloud, book)
+    assert archive.deleted == []
+    archive.in_place_of.clear()
+    assert written(read(cloud, book)) == all_of(archive)
+    assert len(archive.bodies) == 1
