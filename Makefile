@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE := 1
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint format bench s3 clean
+.PHONY: help demo dev preflight test lint format bench s3 clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,9 @@ demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data
 
 dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOUD_CLIENT_ID is set
 	$(BIN)/python -m genesys_assets.sandbox.dev
+
+preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
+	$(BIN)/python -m genesys_assets.preflight
 
 test: $(VENV)/.installed s3 ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2

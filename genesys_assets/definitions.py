@@ -20,15 +20,18 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     """
     from dagster_aws.s3 import S3Resource
 
+    from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.pages import build_page_assets
+    from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.automation.completing import build_completing_sensors
     from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
-    from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
+    from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.lake.io_manager import LakeIOManager
@@ -40,15 +43,17 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         for parameter in _BETA_PARAMETERS:
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
+            build_preflight_asset(),
             *build_reference_assets(),
             *build_page_assets(calendar),
+            *build_daily_details_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
             *_automated(build_report_assets(calendar), refresh_reports(calendar)),
             *_automated(build_published_assets(calendar), publish_again(calendar)),
             *build_live_assets(),
         ]
-        sensors = build_sensors()
+        sensors = [*build_sensors(), *build_completing_sensors(calendar)]
     return dg.Definitions(
         assets=assets,
         resources={
@@ -59,7 +64,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, DAILY, LIVE],
+        jobs=[HOURLY, DAILY, COMPLETE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE, LIVE],
         schedules=build_schedules(calendar),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -30,11 +30,12 @@ class Calendar:
     start_date: date
     zone: ZoneInfo
     look_back_days: int
+    month_close_day: int | None = None
 
     @classmethod
     def from_environment(cls) -> Calendar:
         settings = CalendarSettings.load()
-        return cls(settings.start_date, settings.zone, settings.look_back_days)
+        return cls(settings.start_date, settings.zone, settings.look_back_days, settings.month_close_day)
 
     @property
     def hourly(self) -> dg.HourlyPartitionsDefinition:

@@ -136,11 +136,19 @@ class CalendarSettings(_Group):
     )
     look_back_days: int = _setting(
         "GENESYS_ASSETS_LOOK_BACK_DAYS",
-        "How many days back the daily look-back fetches again, beginning with the day before yesterday's.",
+        "How many days back, beginning with yesterday, the daily look-back reads again.",
         "4",
         default=4,
-        ge=2,
+        ge=1,
         le=31,
+    )
+    month_close_day: int | None = _setting(
+        "GENESYS_ASSETS_MONTH_CLOSE_DAY",
+        "Day of the month, 1 to 28, on which the look-back reads the whole month before again; not set: never.",
+        "5",
+        default=None,
+        ge=1,
+        le=28,
     )
 
     @field_validator("start_date", mode="before")
@@ -229,3 +237,15 @@ class AlertSettings(_Group):
         if value is not None:
             _address(value.get_secret_value())
         return value
+
+
+class PreflightSettings(_Group):
+    """How much of the organisation must be visible."""
+
+    expected_queues: int | None = _setting(
+        "GENESYS_ASSETS_EXPECTED_QUEUES",
+        "How many queues must be visible at least; fewer mean that the OAuth client lost a division.",
+        "120",
+        default=None,
+        ge=1,
+    )

@@ -24,6 +24,7 @@ from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuery, Granularity, Interval
+from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -33,7 +34,7 @@ GROUPINGS = (("queueId", "mediaType"), ("userId", "mediaType"))
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
-_A_LITTLE_AGO = timedelta(minutes=1)
+A_LITTLE_AGO = timedelta(minutes=1)
 """How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
 
@@ -79,7 +80,7 @@ def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.daily)
-        until = datetime.now(UTC) - _A_LITTLE_AGO
+        until = datetime.now(UTC) - A_LITTLE_AGO
         windows = {key: _so_far(key, *calendar.business_day(key), until) for key in keys}
         zone = None if calendar.zone.key == "UTC" else calendar.zone.key
         return _fetch_aggregates(context, genesys_cloud, lake, "daily_aggregates", windows, "P1D", zone)
@@ -106,10 +107,13 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
             for hours in _day_by_day({key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}):
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with lake.lake.page_writers("pages/hourly_details", list(hours), origin) as writers:
-                    for page in details.fetch(cloud, interval, on_progress=Progress(context, str(interval))):
+                    progress, reading = Progress(context, str(interval)), Reading()
+                    for page in details.fetch(cloud, interval, on_progress=progress, reading=reading):
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
-                _describe(context, hours, writers)
+                describe_pages(context, hours, writers)
+                for key in hours:
+                    context.add_asset_metadata(_completeness(reading), partition_key=key)
         return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
@@ -138,7 +142,7 @@ def _fetch_aggregates(
                 for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
                     writers[key].write(replace(page, number=writers[key].pages + 1))
                     progress(done, len(wanted), None)
-            _describe(context, of_day, writers)
+            describe_pages(context, of_day, writers)
     return dg.MaterializeResult(metadata=spent)
 
 
@@ -163,6 +167,19 @@ def _aggregate_queries(window: Window, granularity: Granularity, time_zone: str 
         )
 
 
+def _completeness(reading: Reading) -> dict[str, int]:
+    """What the reading of the hour's day got, and what the platform said there is."""
+    figures = {
+        "day_conversations_read": reading.conversations,
+        "day_total_hits_first": reading.total_hits_first,
+        "day_total_hits_last": reading.total_hits_last,
+        "day_rows_repeated": reading.repeated,
+        "day_rereads": reading.rereads,
+        "day_missing": reading.missing,
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
 def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
     """The partitions of one UTC day at a time: what is fetched of a long range is stored before it is all there."""
     for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
@@ -172,12 +189,12 @@ def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
 def _hours_touched(page: Page, hours: dict[str, Window]) -> Sequence[str]:
     span = first_and_last_start(page)
     if span is None:
-        return []
+        return list(hours)[:1]
     first, last = span
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 
-def _describe(
+def describe_pages(
     context: dg.AssetExecutionContext, windows: dict[str, Window], writers: dict[str | None, PageWriter]
 ) -> None:
     for key, (start, end) in windows.items():

@@ -4,7 +4,7 @@ How files look is in `lake.report_files`, how they are uploaded and proven in `l
 """
 
 import tempfile
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,17 +53,15 @@ def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tup
         with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
             files = write_report_files(lake.read(f"reports/{spec.name}", day), Path(folder), spec.name)
             published += publisher.publish(spec.name, date.fromisoformat(day), files)
-    through = min(utc_day(day)[1], _latest_fetch(lake, day))
+    reading = lake.last_reading("tables/conversations", day)
     manifest = publisher.publish_manifest(
-        date.fromisoformat(day), published, data_available_through=through, run_id=run_id
+        date.fromisoformat(day),
+        published,
+        data_available_through=datetime.fromisoformat(reading["data_available_through"]),
+        is_complete=reading["is_complete"],
+        run_id=run_id,
     )
     return published, manifest
-
-
-def _latest_fetch(lake: Lake, day: str) -> datetime:
-    """Up to when the day's tables can know anything: the end of its last fetched hour."""
-    through = lake.provenance("tables/conversations", day).get("data_available_through")
-    return datetime.fromisoformat(through) if through else datetime.now(UTC)
 
 
 def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:

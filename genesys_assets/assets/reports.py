@@ -7,6 +7,7 @@ of a day run a month of reports again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -32,8 +33,8 @@ from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import conversation_model as model
 from genesys_assets.tables import reports
-from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import TableSpec
 
 
@@ -59,8 +60,10 @@ class Inputs:
     def business_day(self) -> reports.Window:
         return reports.Window(*self.calendar.business_day(self.day))
 
-    def entities(self, name: str) -> pa.Table:
-        return self.lake.read(f"reference/{name}", None, columns=["id", "name"], schema=ENTITIES[name].schema)
+    def names(self, name: str, window: reports.Window) -> pa.Table:
+        """The names that were valid at the end of the window."""
+        spec = HISTORIES[name]
+        return names_on(self.lake.read(f"reference/{spec.name}", None, schema=spec.schema), window.end)
 
     def table(
         self, spec: TableSpec, columns: Sequence[str], where: Any = None, before: int = 0, after: int = 0
@@ -68,9 +71,28 @@ class Inputs:
         days = days_around(self.day, before, after)
         return self.lake.read(f"tables/{spec.name}", days, columns=columns, where=where, schema=spec.schema)
 
-    def interval_metrics(self, around: int = 0) -> pa.Table:
+    def interval_metrics(self, window: reports.Window) -> pa.Table:
+        """Rows of the window, whatever UTC days it touches; those that are over must be there in full."""
         self._must_exist(INTERVAL_METRICS)
-        return self.table(INTERVAL_METRICS, INTERVAL_METRICS.schema.names, before=around, after=around)
+        if window.end <= datetime.now(UTC):
+            self._must_reach(window)
+        inside = (pc.field("interval_start") >= window.start) & (pc.field("interval_start") < window.end)
+        return self.table(INTERVAL_METRICS, INTERVAL_METRICS.schema.names, inside, before=1, after=1)
+
+    def _must_reach(self, window: reports.Window) -> None:
+        for day in days_around(self.day, before=1, after=1):
+            start, end = utc_day(day)
+            if end <= window.start or start >= window.end or start.date() < self.calendar.start_date:
+                continue
+            through = self.lake.last_reading("tables/interval_metrics", day).get("data_available_through")
+            needed = min(end, window.end)
+            if through is None or datetime.fromisoformat(through) < needed:
+                raise dg.Failure(
+                    f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
+                    f"genesys/tables/interval_metrics of {day} reaches {through or 'nowhere'}, not "
+                    f"{needed:%Y-%m-%d %H:%M}: materialise it again.",
+                    allow_retries=False,
+                )
 
     def conversations(self) -> pa.Table:
         self._must_exist(model.CONVERSATIONS)
@@ -108,18 +130,22 @@ class Inputs:
 
 def _agent_hourly(inputs: Inputs, _: IntervalConfig) -> pa.Table:
     window = inputs.utc_day
-    return reports.agent_hourly(inputs.interval_metrics(), inputs.handled(window), inputs.entities("users"), window)
+    return reports.agent_hourly(
+        inputs.interval_metrics(window), inputs.handled(window), inputs.names("users", window), window
+    )
 
 
 def _agent_daily(inputs: Inputs, _: IntervalConfig) -> pa.Table:
     window = inputs.business_day
     return reports.agent_daily(
-        inputs.interval_metrics(around=1), inputs.handled(window), inputs.entities("users"), window
+        inputs.interval_metrics(window), inputs.handled(window), inputs.names("users", window), window
     )
 
 
 def _interval(inputs: Inputs, config: IntervalConfig) -> pa.Table:
-    return reports.interval(inputs.interval_metrics(), inputs.conversations(), inputs.utc_day, _granularity(config))
+    return reports.interval(
+        inputs.interval_metrics(inputs.utc_day), inputs.conversations(), inputs.utc_day, _granularity(config)
+    )
 
 
 def _granularity(config: IntervalConfig) -> Granularity:
@@ -133,7 +159,8 @@ def _granularity(config: IntervalConfig) -> Granularity:
 
 
 def _queue_media(inputs: Inputs, _: IntervalConfig) -> pa.Table:
-    return reports.queue_media(inputs.interval_metrics(around=1), inputs.entities("queues"), inputs.business_day)
+    window = inputs.business_day
+    return reports.queue_media(inputs.interval_metrics(window), inputs.names("queues", window), window)
 
 
 def _conversation_type(inputs: Inputs, _: IntervalConfig) -> pa.Table:
@@ -148,8 +175,8 @@ def _conversation_quality(inputs: Inputs, _: IntervalConfig) -> pa.Table:
         inputs.of_queues_and_agents(model.SESSIONS, ["conversation_id", "media_type", "queue_id"]),
         inputs.session_metrics("tTalkComplete", "tHeldComplete", purpose="agent"),
         inputs.of_queues_and_agents(model.SEGMENTS, ["media_type", "session_queue_id", "wrap_up_code"]),
-        inputs.entities("queues"),
-        inputs.entities("wrapup_codes"),
+        inputs.names("queues", inputs.utc_day),
+        inputs.names("wrapup_codes", inputs.utc_day),
         inputs.utc_day,
     )
 
@@ -167,7 +194,7 @@ class BuiltIn:
 def _built_in() -> tuple[BuiltIn, ...]:
     metrics, conversations = asset_key("tables", "interval_metrics"), asset_key("tables", "conversations")
     session_metrics = asset_key("tables", "session_metrics")
-    users, queues = asset_key("reference", "users"), asset_key("reference", "queues")
+    users, queues = asset_key("reference", "users_history"), asset_key("reference", "queues_history")
     return (
         BuiltIn(
             reports.AGENT_HOURLY,
@@ -208,7 +235,7 @@ def _built_in() -> tuple[BuiltIn, ...]:
                 asset_key("tables", "sessions"),
                 asset_key("tables", "segments"),
                 queues,
-                asset_key("reference", "wrapup_codes"),
+                asset_key("reference", "wrapup_codes_history"),
             ),
             Chart("queue_name", "conversation_count"),
         ),

@@ -15,14 +15,14 @@ from genesys_assets.assets.common import (
     table_metadata,
     window_metadata,
 )
+from genesys_assets.assets.tables import DAY_TABLES
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS, restatements
 
-LEDGERED = (*CONVERSATION_TABLES, INTERVAL_METRICS, DAILY_METRICS)
+LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 
 
 def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:

@@ -1,7 +1,8 @@
 """Table assets: stored pages decoded to tables, a UTC day at a time. What the tables are is in `tables`."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,16 +22,21 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.cloud import details
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.versions import Change
-from genesys_assets.partitions import Calendar, hours_of, hours_to_days, utc_day, utc_hour
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.explode import explode
+from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.spec import TableSpec
+
+DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
+"""What is made of a day's conversations."""
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -39,10 +45,11 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = (
-        "Source: genesys/pages/hourly_details. Conversations begun outside the day are dropped; "
-        "of duplicates the newest stays."
+        "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
+        "genesys/pages/daily_overlap of later days has of conversations begun on this one. "
+        "Of duplicates the newest stays."
     )
-    keys = {spec.name: asset_key("tables", spec.name) for spec in CONVERSATION_TABLES}
+    keys = {spec.name: asset_key("tables", spec.name) for spec in DAY_TABLES}
     hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
 
     @dg.multi_asset(
@@ -50,23 +57,23 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 keys[spec.name],
-                deps=[hours],
+                deps=[hours, asset_key("pages", "daily_details")],
                 description=description(spec, source),
                 **attributes("tables", "arrow", "parquet"),
             )
-            for spec in CONVERSATION_TABLES
+            for spec in DAY_TABLES
         ],
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
-        check_specs=[check for spec in CONVERSATION_TABLES for check in check_specs(spec, keys[spec.name])],
+        check_specs=[check for spec in DAY_TABLES for check in check_specs(spec, keys[spec.name])],
     )
     def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
             changes, findings = _write_conversations(context, lake.lake, day)
-            for spec in CONVERSATION_TABLES:
+            for spec in DAY_TABLES:
                 _describe(context, lake.lake, spec, keys[spec.name], day, changes[spec.name], findings)
-        for spec in CONVERSATION_TABLES:
+        for spec in DAY_TABLES:
             checks = check_table(lake.lake, f"tables/{spec.name}", days, spec, keys[spec.name])
             yield dg.MaterializeResult(asset_key=keys[spec.name], check_results=checks)
 
@@ -87,11 +94,12 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     )
     def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
-        pages = {
-            day: (page for stored in _hours(lake.lake, "hourly_aggregates", day).values() for page in stored)
-            for day in days
-        }
-        return _write_metrics(context, lake.lake, INTERVAL_METRICS, pages, key)
+        for day in days:
+            hours = _hours(lake.lake, "hourly_aggregates", day)
+            pages = (page for stored in hours.values() for page in stored)
+            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, utc_hour(max(hours))[1])
+        checks = check_table(lake.lake, f"tables/{INTERVAL_METRICS.name}", days, INTERVAL_METRICS, key)
+        return dg.MaterializeResult(check_results=checks)
 
     return interval_metrics
 
@@ -110,8 +118,12 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     )
     def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
-        pages = {day: _fetched(lake.lake, "daily_aggregates", day) for day in days}
-        return _write_metrics(context, lake.lake, DAILY_METRICS, pages, key)
+        for day in days:
+            pages = _fetched(lake.lake, "daily_aggregates", day)
+            through = min(calendar.business_day(day)[1], max(page.fetched_at for page in pages))
+            _write_metrics(context, lake.lake, DAILY_METRICS, key, day, pages, through)
+        checks = check_table(lake.lake, f"tables/{DAILY_METRICS.name}", days, DAILY_METRICS, key)
+        return dg.MaterializeResult(check_results=checks)
 
     return daily_metrics
 
@@ -123,9 +135,19 @@ class Findings:
     unknown: Counter[str] = field(default_factory=Counter)
     losses: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
+    known: dict[str, Any] = field(default_factory=dict)
+    pages: set[tuple[datetime, str | None]] = field(default_factory=set)
+
+    def add(self, page: Page, decoded: decode.Decoded) -> None:
+        """What one page brought to light; a page that is stored with several hours counts once."""
+        identity = (page.fetched_at, page.correlation_id)
+        if identity not in self.pages:
+            self.pages.add(identity)
+            self.unknown.update(decoded.unknown)
+            self.losses.update(decoded.losses)
 
     def metadata(self) -> dict[str, Any]:
-        found: dict[str, Any] = dict(self.counts)
+        found: dict[str, Any] = {**self.counts, **self.known}
         if self.unknown:
             found["unknown_fields"] = dg.MetadataValue.json(dict(self.unknown))
         if self.losses:
@@ -133,47 +155,98 @@ class Findings:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stored page of the day, and the half-open span of starts it is asked for."""
+
+    start: datetime
+    end: datetime
+    pages: StoredPages
+    index: int
+
+    def page(self) -> Page:
+        return self.pages[self.index]
+
+
 def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str) -> tuple[dict[str, Change], Findings]:
     findings = Findings()
-    hours = _hours(lake, "hourly_details", day)
-    pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
+    sources, through, is_complete = _sources(lake, day)
 
-    def stub(hour: str, page: Page) -> merge.Stub:
-        start, end = utc_hour(hour)
-        return merge.Stub(start, end, page.fetched_at, decode.starts(page.body))
+    def stub(source: Source) -> merge.Stub:
+        page = source.page()
+        return merge.Stub(source.start, source.end, page.fetched_at, decode.starts(page.body))
 
     def read(position: int) -> pa.StructArray:
-        _, stored, index = pages[position]
-        decoded = decode.decode(stored[index].body)
-        findings.unknown.update(decoded.unknown)
-        findings.losses.update(decoded.losses)
+        page = sources[position].page()
+        decoded = decode.decode(page.body)
+        findings.add(page, decoded)
         return decoded.conversations
 
-    planned = merge.plan([stub(hour, stored[index]) for hour, stored, index in pages])
-    findings.counts.update(
-        pages=len(pages),
-        hours=len(hours),
-        duplicates_dropped=planned.duplicates,
+    planned = merge.plan([stub(source) for source in sources])
+    findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
+    findings.known = {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete}
+    origin = provenance(
+        context,
+        "details pages",
+        partition=day,
+        data_available_through=through.isoformat(),
+        is_complete=is_complete,
     )
-    through = utc_hour(max(hours))[1].isoformat()
-    origin = provenance(context, "genesys/pages/hourly_details", partition=day, data_available_through=through)
-    with lake.table_writers({f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}, day, origin) as writers:
-        for conversations in merge.merged(planned, read):
-            for name, table in explode(conversations).items():
+    with lake.table_writers({f"tables/{spec.name}": spec for spec in DAY_TABLES}, day, origin) as writers:
+        for conversations in merge.gathered(merge.merged(planned, read)):
+            tables = explode(conversations)
+            tables[INTERACTION_LEGS.name] = interaction_legs(tables)
+            for name, table in tables.items():
                 writers[f"tables/{name}"].write(table)
-    return {spec.name: writers[f"tables/{spec.name}"].change for spec in CONVERSATION_TABLES}, findings
+    return {spec.name: writers[f"tables/{spec.name}"].change for spec in DAY_TABLES}, findings
+
+
+def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:
+    """The pages that tell of the day, the instant up to which they know all, and whether that is all of it."""
+    start, end = utc_day(day)
+    overlap = [
+        Source(start, end, pages, index)
+        for later in days_around(day, before=-1, after=REACH_DAYS)
+        if (pages := lake.pages("pages/daily_overlap", later)) is not None
+        for index in range(len(pages))
+    ]
+    daily = lake.pages("pages/daily_details", day)
+    if daily is not None and daily.provenance["is_complete"]:
+        read_at = max((page.fetched_at for page in daily), default=start)
+        overlap = [source for source in overlap if source.page().fetched_at > read_at]
+        return [*(Source(start, end, daily, index) for index in range(len(daily))), *overlap], end, True
+    hours = _hours(lake, "hourly_details", day, needed=daily is None)
+    of_hours = [Source(*utc_hour(hour), pages, index) for hour, pages in hours.items() for index in range(len(pages))]
+    through = max((utc_hour(hour)[1] for hour in hours), default=start)
+    if daily is not None:
+        through = max(through, datetime.fromisoformat(daily.provenance["data_available_through"]))
+    return [*of_hours, *_of_unfinished_day(daily, start, end), *overlap], through, False
+
+
+def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
+    """Pages of jobs speak up to the instant they have all data of, pages of the query from there on."""
+    if daily is None:
+        return
+    through = datetime.fromisoformat(daily.provenance["data_available_through"])
+    for index, page in enumerate(daily):
+        by_job = json.loads(page.request)["path"] != details.PATH
+        yield Source(start, through, daily, index) if by_job else Source(through, end, daily, index)
 
 
 def _write_metrics(
-    context: dg.AssetExecutionContext, lake: Lake, spec: TableSpec, pages: dict[str, Any], key: dg.AssetKey
-) -> dg.MaterializeResult:
-    place = f"tables/{spec.name}"
-    for day, of_day in pages.items():
-        answers = metric_rows(spec, ((page.request, page.body) for page in of_day))
-        origin = provenance(context, "aggregates pages", partition=day)
-        change = lake.write(place, spec, answers.table, day, origin)
-        _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown))
-    return dg.MaterializeResult(check_results=check_table(lake, place, list(pages), spec, key))
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    spec: TableSpec,
+    key: dg.AssetKey,
+    day: str,
+    pages: Iterable[Page],
+    through: datetime,
+) -> None:
+    answers = metric_rows(spec, ((page.request, page.body) for page in pages))
+    origin = provenance(context, "aggregates pages", partition=day, data_available_through=through.isoformat())
+    change = lake.write(f"tables/{spec.name}", spec, answers.table, day, origin)
+    known = {"data_available_through": dg.MetadataValue.timestamp(through)}
+    _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown, known=known))
 
 
 def _describe(
@@ -191,14 +264,14 @@ def _describe(
     context.add_asset_metadata(metadata | more, asset_key=key, partition_key=day)
 
 
-def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
+def _hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str, StoredPages]:
     """The day's stored hours. An hour of a finished day that was never fetched fails the run: a gap is not an empty
     hour.
     """
     found = {hour: lake.pages(f"pages/{asset}", hour) for hour in hours_of(day)}
     missing = [hour for hour, pages in found.items() if pages is None]
     finished = utc_day(day)[1] <= datetime.now(UTC)
-    if missing and (finished or len(missing) == len(found)):
+    if needed and missing and (finished or len(missing) == len(found)):
         listed = ", ".join(hour[11:] for hour in missing)
         raise dg.Failure(
             f"genesys/pages/{asset} has not been fetched for these hours of {day}: {listed}. Materialise them first, "
@@ -208,11 +281,11 @@ def _hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
     return {hour: pages for hour, pages in found.items() if pages is not None}
 
 
-def _fetched(lake: Lake, asset: str, day: str) -> Iterator[Page]:
+def _fetched(lake: Lake, asset: str, day: str) -> StoredPages:
     pages = lake.pages(f"pages/{asset}", day)
     if pages is None:
         raise dg.Failure(
             f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.",
             allow_retries=False,
         )
-    return iter(pages)
+    return pages

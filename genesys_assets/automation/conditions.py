@@ -15,6 +15,7 @@ from genesys_assets.assets.common import CHANGED
 from genesys_assets.partitions import DAY, Calendar
 
 Condition = dg.AutomationCondition[Any]
+_LONGEST_TO_MONTH_CLOSE = 31 + 28
 
 _KNOWN_BY_NAME = dg.AssetSelection.groups("reference")
 _OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
@@ -66,8 +67,9 @@ def publish_again(calendar: Calendar) -> Condition:
 
 
 def look_back(calendar: Calendar) -> timedelta:
-    """From the first look-back day to the end of today."""
-    return DAY * (calendar.look_back_days + 1)
+    """From the first day that a look-back may read again to the end of today."""
+    days = calendar.look_back_days if calendar.month_close_day is None else _LONGEST_TO_MONTH_CLOSE
+    return DAY * (days + 1)
 
 
 def _within(reach: timedelta) -> Condition:

@@ -1,5 +1,7 @@
 """Schedules: the hour at minute 10, the day at 02:00, the look-back at 03:30 UTC, the live snapshots every 5 minutes.
 
+When a day is read by details jobs is no matter of the clock: see `sensors`.
+
 All ship stopped: switch them on in the UI.
 """
 
@@ -10,7 +12,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE
+from genesys_assets.automation.jobs import DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS
 from genesys_assets.partitions import DAY, HOUR, Calendar
 
 RANGE_START = "dagster/asset_partition_range_start"
@@ -18,7 +20,7 @@ RANGE_END = "dagster/asset_partition_range_end"
 
 
 def build_schedules(calendar: Calendar) -> Sequence[dg.ScheduleDefinition]:
-    return [_hourly(calendar), _daily(calendar), _look_back(calendar), _live()]
+    return [_hourly(calendar), _daily(calendar), _look_back(calendar), _look_back_hours(calendar), _live()]
 
 
 def last_full_hour(now: datetime) -> str:
@@ -30,10 +32,14 @@ def day_before(now: datetime) -> str:
 
 
 def look_back_range(now: datetime, calendar: Calendar) -> tuple[str, str] | None:
-    """First and last hour to fetch again: from day D-look_back_days to the end of D-2, never before the start date."""
-    first = max((now - DAY * calendar.look_back_days).date(), calendar.start_date)
-    last = (now - 2 * DAY).date()
-    return None if first > last else (f"{first:%Y-%m-%d}-00:00", f"{last:%Y-%m-%d}-23:00")
+    """First and last day to read again: D-look_back_days to D-1, once a month from the beginning of the month before;
+    never before the start date.
+    """
+    first = (now - DAY * calendar.look_back_days).date()
+    if now.day == calendar.month_close_day:
+        first = min(first, (now.replace(day=1) - DAY).date().replace(day=1))
+    first, last = max(first, calendar.start_date), (now - DAY).date()
+    return None if first > last else (f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}")
 
 
 def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
@@ -63,18 +69,29 @@ def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
 
 
 def _look_back(calendar: Calendar) -> dg.ScheduleDefinition:
-    @dg.schedule(cron_schedule="30 3 * * *", job=HOURLY, name="look_back", execution_timezone="UTC")
+    @dg.schedule(cron_schedule="30 3 * * *", job=LOOK_BACK, name="look_back", execution_timezone="UTC")
     def look_back(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Fetch the hours of the look-back days again, for the platform changes history; tables and reports follow by
-        automation.
-        """
-        now = _now(context)
-        bounds = look_back_range(now, calendar)
-        if bounds is None:
-            return dg.SkipReason("The start date is too recent for a look-back.")
-        return dg.RunRequest(run_key=f"look_back {now:%Y-%m-%d}", tags={RANGE_START: bounds[0], RANGE_END: bounds[1]})
+        """Read the look-back days again, for the platform changes history; tables and reports follow by automation."""
+        return _again("look_back", _now(context), calendar, "{}", "{}")
 
     return look_back
+
+
+def _look_back_hours(calendar: Calendar) -> dg.ScheduleDefinition:
+    @dg.schedule(cron_schedule="30 3 * * *", job=LOOK_BACK_HOURS, name="look_back_hours", execution_timezone="UTC")
+    def look_back_hours(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Read the aggregates of the look-back days' hours again."""
+        return _again("look_back_hours", _now(context), calendar, "{}-00:00", "{}-23:00")
+
+    return look_back_hours
+
+
+def _again(name: str, now: datetime, calendar: Calendar, first: str, last: str) -> dg.RunRequest | dg.SkipReason:
+    bounds = look_back_range(now, calendar)
+    if bounds is None:
+        return dg.SkipReason("The start date is too recent for a look-back.")
+    tags = {RANGE_START: first.format(bounds[0]), RANGE_END: last.format(bounds[1])}
+    return dg.RunRequest(run_key=f"{name} {now:%Y-%m-%d}", tags=tags)
 
 
 def _live() -> dg.ScheduleDefinition:

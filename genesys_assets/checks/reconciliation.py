@@ -14,24 +14,24 @@ fault: an aggregate counts what was emitted on the day, whenever its conversatio
 that are not stored, or still open when they were last read, are not there to be counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+from tabulate import tabulate
 
 from genesys_assets.assets.common import asset_key
+from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import LakeResource
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from genesys_assets.lake.lake import Lake
-    from genesys_assets.tables.reconcile import Comparison, Tolerance
+from genesys_assets.tables import reconcile
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.reconcile import Comparison, Tolerance
+from genesys_assets.tables.reports import Window
 
 SESSIONS = asset_key("tables", "session_metrics")
 HOURS = asset_key("tables", "interval_metrics")
@@ -41,12 +41,8 @@ USERS_MATCH = "users_match_interval_metrics"
 HANDLE_TIME = "handle_time_is_its_parts"
 DAY_MATCHES = "day_matches_interval_metrics"
 
-_BATCH_ROWS = 131_072
+_ROWS_AT_ONCE = 1_000_000
 _ROWS_SHOWN = 20
-_AGGREGATE_COLUMNS = (
-    *("interval_start", "grouping", "queue_id", "user_id", "media_type", "metric"),
-    *("count", "sum", "min", "max"),
-)
 
 
 def build_reconciliation_checks(
@@ -59,11 +55,12 @@ def build_reconciliation_checks(
     """The checks; `tolerance` is written as `Tolerance.parse` reads it. With `blocking` and the severity ERROR a
     difference keeps the run's reports from being computed and published.
     """
-    return [_of_sessions(calendar, tolerance, severity, blocking), _of_days(calendar, tolerance, severity, blocking)]
+    allowed = Tolerance.parse(tolerance)
+    return [_of_sessions(calendar, allowed, severity, blocking), _of_days(calendar, allowed, severity, blocking)]
 
 
 def _of_sessions(
-    calendar: Calendar, tolerance: str, severity: dg.AssetCheckSeverity, blocking: bool
+    calendar: Calendar, tolerance: Tolerance, severity: dg.AssetCheckSeverity, blocking: bool
 ) -> dg.AssetChecksDefinition:
     described = {
         QUEUES_MATCH: "Counts, sums, minima and maxima of every metric, recomputed from the sessions by the time of "
@@ -87,11 +84,9 @@ def _of_sessions(
         ],
     )
     def reconcile_sessions(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-        from genesys_assets.tables.reconcile import Tolerance
-
         findings = {name: Findings() for name in described}
         for day in run_days(context, calendar):
-            for name, finding in reconcile_sessions_of(lake.lake, day, Tolerance.parse(tolerance)).items():
+            for name, finding in reconcile_sessions_of(lake.lake, day, tolerance).items():
                 findings[name].add(day, finding)
         for name, found in findings.items():
             warning = name == HANDLE_TIME
@@ -101,7 +96,7 @@ def _of_sessions(
 
 
 def _of_days(
-    calendar: Calendar, tolerance: str, severity: dg.AssetCheckSeverity, blocking: bool
+    calendar: Calendar, tolerance: Tolerance, severity: dg.AssetCheckSeverity, blocking: bool
 ) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=DAY_MATCHES,
@@ -112,12 +107,10 @@ def _of_days(
         "media type and metric. Evaluated where the business day is the UTC day.",
     )
     def day_matches(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        from genesys_assets.tables.reconcile import Tolerance
-
         found = Findings()
         for day in run_days(context, calendar):
             if calendar.business_day(day) == utc_day(day):
-                found.add(day, reconcile_day(lake.lake, day, Tolerance.parse(tolerance)))
+                found.add(day, reconcile_day(lake.lake, day, tolerance))
             else:
                 found.add(day, f"the business day of {calendar.zone.key} is not the UTC day")
         return found.result(DAY_MATCHES, DAYS, tolerance, severity)
@@ -171,58 +164,48 @@ def reconcile_sessions_of(
     lake: Lake, day: str, tolerance: Tolerance, *, reach_days: int = REACH_DAYS
 ) -> dict[str, Finding | str]:
     """By name of the check what it found of the day, or why it could not be evaluated."""
-    import pyarrow.compute as pc
-
-    from genesys_assets.tables import reconcile
-    from genesys_assets.tables.reports import Window
-
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
         return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, HANDLE_TIME), obstacle)
-
-    window = Window(*utc_day(day))
-    emitted = (
-        pc.field("metric").isin(reconcile.METRICS)
-        & (pc.field("emit_date") >= window.start)
-        & (pc.field("emit_date") < window.end)
-    )
-    days = days_around(day, reach_days, 1)
-    groupings = {QUEUES_MATCH: reconcile.BY_QUEUE, USERS_MATCH: reconcile.BY_USER}
-    found = reconcile.of_sessions(
-        _batches(lake, "session_metrics", days, reconcile.SESSION_COLUMNS, emitted), groupings.values(), window
-    )
-    aggregates = _aggregates(lake, "interval_metrics", day)
+    emitted = lake.dataset("tables/session_metrics", days_around(day, reach_days, 1))
+    begun = lake.dataset("tables/session_metrics", day)
+    aggregates = lake.dataset("tables/interval_metrics", day)
+    windows = _windows(day, lake.rows("tables/session_metrics", day))
     unread = unread_conversations(lake, day, reach_days)
     findings: dict[str, Finding | str] = {}
-    for name, grouping in groupings.items():
-        expected = reconcile.of_aggregates(aggregates, grouping, window)
-        compared = reconcile.compare(expected, found[grouping.name], grouping, tolerance)
-        standing, explained = compared.without(unread.media)
+    for name, grouping in {QUEUES_MATCH: reconcile.BY_QUEUE, USERS_MATCH: reconcile.BY_USER}.items():
+        parts = [
+            reconcile.compare(
+                reconcile.of_aggregates(aggregates, grouping, window),
+                reconcile.of_sessions(emitted, grouping, window),
+                grouping,
+                tolerance,
+            )
+            for window in windows
+        ]
+        compared = Comparison.together(parts)
+        standing, explained = compared.of_unread(unread.media)
         findings[name] = Finding(compared.compared, standing, explained, str(unread))
-    findings[HANDLE_TIME] = _handle_times(lake, day, tolerance)
+    still_open = _still_open(lake, day)
+    parts = [reconcile.unbalanced_handle_times(begun, window, still_open, tolerance) for window in windows]
+    compared = Comparison.together(parts)
+    findings[HANDLE_TIME] = Finding(compared.compared, compared.differences)
     return findings
 
 
 def reconcile_day(lake: Lake, day: str, tolerance: Tolerance) -> Finding | str:
     """What the comparison of the day's aggregates with those of its hours gave, or why there was none."""
-    import pyarrow as pa
-
-    from genesys_assets.tables import reconcile
-    from genesys_assets.tables.reports import Window
-
     obstacle = _obstacle(lake, day, "daily_metrics", "interval_metrics")
     if obstacle:
         return obstacle
     window = Window(*utc_day(day))
-    daily, hourly = (_aggregates(lake, name, day) for name in ("daily_metrics", "interval_metrics"))
-    compared: list[Comparison] = []
+    asked = [lake.dataset(f"tables/{name}", day) for name in ("daily_metrics", "interval_metrics")]
+    parts = []
     for grouping in (reconcile.BY_QUEUE, reconcile.BY_USER):
-        expected, found = (
-            reconcile.of_aggregates(rows, grouping, window, in_one_bucket=True) for rows in (daily, hourly)
-        )
-        compared.append(reconcile.compare(expected, found, grouping, tolerance))
-    differences = pa.concat_tables([one.differences for one in compared], promote_options="default")
-    return Finding(sum(one.compared for one in compared), differences)
+        of_day, of_hours = (reconcile.of_aggregates(metrics, grouping, window, in_one_bucket=True) for metrics in asked)
+        parts.append(reconcile.compare(of_day, of_hours, grouping, tolerance))
+    compared = Comparison.together(parts)
+    return Finding(compared.compared, compared.differences)
 
 
 def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> Unread:
@@ -230,16 +213,14 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> 
 
     A day whose file says that everything up to the end of `day` was available to it leaves nothing open.
     """
-    import pyarrow.compute as pc
-
     reach = days_around(day, reach_days, 0)
     missing = tuple(earlier for earlier in reach if not lake.has("tables/session_metrics", earlier))
     early = [earlier for earlier in reach if earlier not in missing and not _read_after(lake, earlier, day)]
-    still_open = {"conversations": ~pc.field("is_complete"), "sessions": pc.field("session_end").is_null()}
     media: set[str | None] = set()
-    for name, where in still_open.items():
-        for batch in _batches(lake, name, early, ["media_type"], where):
-            media.update(pc.unique(batch["media_type"]).to_pylist())
+    for name, where in (("conversations", ~pc.field("is_complete")), ("sessions", pc.field("session_end").is_null())):
+        dataset = lake.dataset(f"tables/{name}", early)
+        if dataset is not None:
+            media.update(pc.unique(dataset.to_table(columns=["media_type"], filter=where)["media_type"]).to_pylist())
     if "callback" in media:
         media.add("voice")  # the call back is yet to come
     return Unread(missing, frozenset(name for name in media if name))
@@ -265,40 +246,19 @@ def _obstacle(lake: Lake, day: str, *tables: str) -> str | None:
     return None
 
 
-def _handle_times(lake: Lake, day: str, tolerance: Tolerance) -> Finding:
-    import pyarrow.compute as pc
+def _still_open(lake: Lake, day: str) -> pa.ChunkedArray:
 
-    from genesys_assets.tables import reconcile
-    from genesys_assets.tables.conversation_model import CONVERSATIONS
-
-    still_open = lake.read(
-        "tables/conversations",
-        day,
-        columns=["conversation_id"],
-        where=~pc.field("is_complete"),
-        schema=CONVERSATIONS.schema,
-    )
-    wanted = pc.field("metric").isin([reconcile.HANDLE_TIME, *reconcile.HANDLE_TIME_PARTS])
-    rows = _batches(lake, "session_metrics", [day], reconcile.HANDLE_TIME_COLUMNS, wanted)
-    compared = reconcile.unbalanced_handle_times(rows, still_open["conversation_id"], tolerance)
-    return Finding(compared.compared, compared.differences)
+    place, column = f"tables/{CONVERSATIONS.name}", "conversation_id"
+    where = ~pc.field("is_complete")
+    return lake.read(place, day, columns=[column], where=where, schema=CONVERSATIONS.schema)[column]
 
 
-def _batches(lake: Lake, name: str, days: Sequence[str], columns: Sequence[str], where: Any) -> Iterator[Any]:
-    dataset = lake.dataset(f"tables/{name}", days)
-    if dataset is not None:
-        yield from dataset.to_batches(
-            columns=list(columns), filter=where, batch_size=_BATCH_ROWS, batch_readahead=4, fragment_readahead=1
-        )
-
-
-def _aggregates(lake: Lake, name: str, day: str) -> pa.Table:
-    import pyarrow.compute as pc
-
-    from genesys_assets.tables import reconcile
-
-    wanted = pc.field("metric").isin(reconcile.METRICS)
-    return lake.read(f"tables/{name}", day, columns=_AGGREGATE_COLUMNS, where=wanted)
+def _windows(day: str, rows: int) -> list[Window]:
+    """The day, or parts of it that are compared one after the other: what is held grows with the rows of a part."""
+    start, end = utc_day(day)
+    parts = next(count for count in (1, 2, 4, 8, 24) if rows <= count * _ROWS_AT_ONCE or count == 24)
+    length = (end - start) / parts
+    return [Window(start + length * index, start + length * (index + 1)) for index in range(parts)]
 
 
 # -- what the UI shows -------------------------------------------------------------------------------------------------
@@ -318,13 +278,13 @@ class Findings:
             self.of_days[day] = finding
 
     def result(
-        self, name: str, key: dg.AssetKey, tolerance: str, severity: dg.AssetCheckSeverity
+        self, name: str, key: dg.AssetKey, tolerance: Tolerance, severity: dg.AssetCheckSeverity
     ) -> dg.AssetCheckResult:
         differing = sum(len(found.differences) for found in self.of_days.values())
         metadata: dict[str, Any] = {
             "compared": sum(found.compared for found in self.of_days.values()),
             "differing": differing,
-            "tolerance": tolerance,
+            "tolerance": str(tolerance),
         }
         if differing:
             metadata["differences"] = dg.MetadataValue.md(self._listed())
@@ -352,13 +312,16 @@ class Findings:
 
 
 def listed(differences: pa.Table) -> str:
-    """The first differences as a Markdown table; columns without a value are left out."""
-    from tabulate import tabulate
-
+    """The first differences as a Markdown table, without the statistics that no figure has."""
     first = differences.slice(0, _ROWS_SHOWN)
-    names = [name for name in first.column_names if first[name].null_count < len(first)]
-    rows = [[_shown(row[name]) for name in names] for row in first.select(names).to_pylist()]
+    blank = {name for name in first.column_names if first[name].null_count == len(first)}
+    names = [name for name in first.column_names if not {name, _other_side(name)} <= blank]
+    rows = [[_shown(row[name]) for name in names] for row in first.to_pylist()]
     return tabulate(rows, headers=names, tablefmt="github", disable_numparse=True)
+
+
+def _other_side(name: str) -> str:
+    return name.replace("expected_", "found_") if name.startswith("expected_") else name.replace("found_", "expected_")
 
 
 def _shown(value: Any) -> str:

@@ -16,12 +16,9 @@ from genesys_assets.tables.hashing import hash_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.dataset as pads
 
     from genesys_assets.lake.lake import Lake
     from genesys_assets.tables.spec import TableSpec
-
-_BATCH_ROWS = 131_072
 
 
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -42,8 +39,7 @@ def check_table(
     """Read the partitions back and check each; a check passes if it does for all of them."""
     problems: dict[str, list[str]] = {check.name: [] for check in check_specs(spec, key)}
     for partition in partitions:
-        dataset = lake.dataset(place, partition)
-        for name, problem in _problems(dataset, spec, partition):
+        for name, problem in _problems(lake, place, spec, partition):
             problems[name].append(f"{partition}: {problem}" if partition else problem)
     return [
         dg.AssetCheckResult(
@@ -56,7 +52,8 @@ def check_table(
     ]
 
 
-def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
+def _problems(lake: Lake, place: str, spec: TableSpec, partition: str | None) -> Iterator[tuple[str, str]]:
+    dataset = lake.dataset(place, partition)
     if dataset is None:
         yield "columns_and_types", "there is no file"
         return
@@ -67,12 +64,12 @@ def _problems(dataset: pads.Dataset | None, spec: TableSpec, partition: str | No
     hashes: list[Any] = []
     outside = 0
     columns = list(dict.fromkeys([*spec.key, *([spec.partition_column] if spec.partition_column else [])]))
-    for batch in dataset.to_batches(columns=columns, batch_size=_BATCH_ROWS):
+    for rows in lake.row_groups(place, partition, columns):
         for name in nulls:
-            nulls[name] += batch.column(name).null_count
-        hashes.append(hash_rows(batch.select(list(spec.key))))
+            nulls[name] += rows.column(name).null_count
+        hashes.append(hash_rows(rows.select(list(spec.key))))
         if spec.partition_column and partition:
-            outside += _outside(batch.column(spec.partition_column), partition)
+            outside += _outside(rows.column(spec.partition_column), partition)
     missing = {name: count for name, count in nulls.items() if count}
     if missing:
         yield (

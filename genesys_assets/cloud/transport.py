@@ -64,6 +64,8 @@ class GenesysCloud:
     ) -> None:
         self.hosts = hosts
         self.usage = Usage()
+        # Of the newest answer: the platform's clock and what is left of the request budget.
+        self.last_headers: Mapping[str, str] = {}
         self._now = now
         self._timeout = timeout
         self._workers = workers
@@ -214,7 +216,7 @@ class GenesysCloud:
                 auth=self._credentials,
                 **options,
             )
-            headers = response.headers
+            headers = self.last_headers = response.headers
             return response
         finally:
             self._pacer.observe(headers)

@@ -143,7 +143,7 @@ class Lake:
         return list(self._history(asset, key).get("rereads", []))
 
     def last_reading(self, asset: str, key: str | None) -> Provenance:
-        """The provenance of the last time the partition was read, even if that changed no row; empty if it never was."""
+        """The provenance of the last reading of the partition, even if that changed no row; empty if there was none."""
         return dict(self._history(asset, key).get("last_reading", {}))
 
     def _history(self, asset: str, key: str | None) -> dict[str, Any]:
@@ -229,15 +229,26 @@ class Lake:
 
 
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
-    """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone."""
+    """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
+
+    `provenance` may be added to until the file is closed.
+    """
 
     def __init__(self, path: Path, provenance: Provenance) -> None:
         self.path = path
+        self.provenance = dict(provenance)
+        self._begin()
+
+    def _begin(self) -> None:
         self.pages = 0
         self.bytes = 0
         self._first: list[dict[str, Any]] = []
-        schema = PAGES.schema.with_metadata(_metadata(provenance))
-        self._writer = pq.ParquetWriter(path, schema, use_dictionary=False, **_COMPRESSION)
+        self._writer = pq.ParquetWriter(self.path, PAGES.schema, use_dictionary=False, **_COMPRESSION)
+
+    def restart(self) -> None:
+        """Forget the pages written so far."""
+        self._writer.close()
+        self._begin()
 
     def write(self, page: Page) -> None:
         self.pages += 1
@@ -256,6 +267,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return pa.Table.from_pylist(self._first, schema)
 
     def __exit__(self, *_: object) -> None:
+        self._writer.add_key_value_metadata(_metadata(self.provenance))
         self._writer.close()
 
 
@@ -283,7 +295,7 @@ class StoredPages:
 
     @property
     def provenance(self) -> Provenance:
-        return _provenance(self._file.schema_arrow.metadata)
+        return _provenance(self._file.metadata.metadata)
 
 
 class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
@@ -297,23 +309,23 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         schema = spec.schema.with_metadata(_metadata({**provenance, "schema_version": spec.version}))
         self._writer = pq.ParquetWriter(path, schema, **_COMPRESSION)
         self._waiting: list[pa.Table] = []
-        self._waiting_rows = 0
 
     def write(self, table: pa.Table) -> None:
         self.rows += len(table)
         self._waiting.append(table)
-        self._waiting_rows += len(table)
-        if self._waiting_rows >= _ROWS_PER_GROUP:
-            self._flush()
+        while sum(map(len, self._waiting)) >= _ROWS_PER_GROUP:
+            self._flush(_ROWS_PER_GROUP)
 
-    def _flush(self) -> None:
-        if self._waiting_rows:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=2 * _ROWS_PER_GROUP)
-        self._waiting, self._waiting_rows = [], 0
+    def _flush(self, rows: int) -> None:
+        """Write exactly so many rows as one group, so that the same rows give the same bytes however they came."""
+        waiting = pa.concat_tables(self._waiting)
+        self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
+        self._waiting = [waiting.slice(rows)]
 
     def __exit__(self, exception: object, *_: object) -> None:
-        if exception is None:
-            self._flush()
+        rest = sum(map(len, self._waiting))
+        if exception is None and rest:
+            self._flush(rest)
         self._writer.close()
 
 

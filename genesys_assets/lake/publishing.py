@@ -123,6 +123,7 @@ class Publisher:
         files: Sequence[PublishedFile],
         *,
         data_available_through: datetime | None,
+        is_complete: bool,
         run_id: str,
     ) -> PublishedFile:
         """Say what stands on S3 for the day. Publish it last: until then readers have the manifest of before.
@@ -133,6 +134,7 @@ class Publisher:
             "date": day.isoformat(),
             "generated_at": _moment(self._now()),
             "data_available_through": data_available_through and _moment(data_available_through),
+            "is_complete": is_complete,
             "run_id": run_id,
             "bucket": self.bucket,
             "files": [_entry(file) for file in files],

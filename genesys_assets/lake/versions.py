@@ -22,6 +22,8 @@ from genesys_assets.tables.spec import TableSpec
 
 _FOOTER_LENGTH_BYTES = 8
 _CHUNK = 1 << 20
+# Reading ahead would hold hundreds of megabytes for nothing.
+_ONE_BY_ONE: dict[str, Any] = {"use_threads": False, "batch_readahead": 1, "fragment_readahead": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,14 @@ def _hours(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> Iterat
 
 
 def _bounds(dataset: pads.Dataset, column: str) -> tuple[Any, Any] | None:
-    instants = dataset.to_table(columns=[column])[column]
+    instants = dataset.to_table(columns=[column], **_ONE_BY_ONE)[column]
     bounds = pc.min_max(instants).as_py()
     return None if bounds["min"] is None else (bounds["min"], bounds["max"])
 
 
 def _hashed(dataset: pads.Dataset, spec: TableSpec, where: pc.Expression | None) -> tuple[Hashes, Hashes]:
     """A hash of each row's key, and one of the whole row. A key that repeats counts once."""
-    table = dataset.to_table(filter=where)
+    table = dataset.to_table(filter=where, **_ONE_BY_ONE)
     keys = hash_rows(table.select(list(spec.key)))
     unique, first = np.unique(keys, return_index=True)
     return unique, hash_rows(table)[first]

@@ -13,7 +13,7 @@ Item = dict[str, Any]
 LONGEST = 1024  # characters of a key or a value; what is longer is cut
 
 _TIERS = ("gold", "silver", "bronze")
-_LANGUAGES = {"språk": "svenska", "Sprache": "Züritüütsch", "langue": "français", "言語": "日本語"}  # noqa: RUF001
+_LANGUAGES = {"språk": "svenska", "Sprache": "Züritüütsch", "langue": "français", "言語": "日本語"}
 
 
 def filled(conversation: Item) -> Item:

@@ -8,6 +8,7 @@ in `past`, what was rewritten in `history`.
 from __future__ import annotations
 
 import json
+import marshal
 import threading
 import zlib
 from collections import OrderedDict
@@ -25,9 +26,10 @@ from genesys_assets.sandbox.times import DAY, SECOND, day_of, day_start, from_da
 Item = dict[str, Any]
 Kept = TypeVar("Kept")
 
-# How much is kept at once; a day of 100,000 conversations is about 150 MB of bodies.
+# How much is kept at once, so that a large day is told only once; 100,000 conversations take about 150 MB of
+# bodies and as much of facts. Both are kept as bytes, which the garbage collector need not look through.
 _KEPT_BODIES = 150_000
-_KEPT_FACTS = 50_000
+_KEPT_FACTS = 150_000
 _KEPT_ARRIVALS = 1_000_000
 _KEPT_DAYS = 400
 
@@ -38,6 +40,14 @@ class _Body:
 
     settled: str
     compressed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the sessions of a complete conversation emitted, and the instant from which on that is the truth."""
+
+    settled: str
+    packed: bytes
 
 
 class Organisation:
@@ -58,7 +68,7 @@ class Organisation:
         self._by_id: OrderedDict[date, dict[str, Arrival]] = OrderedDict()
         self._open: OrderedDict[date, list[Arrival]] = OrderedDict()
         self._bodies: OrderedDict[str, _Body] = OrderedDict()
-        self._facts: OrderedDict[str, tuple[str, list[SessionFacts]]] = OrderedDict()
+        self._facts: OrderedDict[str, _Facts] = OrderedDict()
 
     # As tests and tools see it.
 
@@ -234,8 +244,10 @@ class Organisation:
             shown = self.history.conversation(arrival.id, now)
             began = millis(shown["conversationStart"]) <= now
             return facts.of_conversation(_as_of(shown, now)) if began else []
-        settled, known = self._kept(self._facts, arrival.id, _KEPT_FACTS, lambda: _facts(self.tell(arrival)))
-        return known if settled <= iso(now) else facts.of_conversation(self.shown(arrival, now))
+        kept = self._kept(self._facts, arrival.id, _KEPT_FACTS, lambda: _facts(self.tell(arrival)))
+        if kept.settled > iso(now):
+            return facts.of_conversation(self.shown(arrival, now))
+        return [SessionFacts(arrival.id, dimensions, emissions) for dimensions, emissions in marshal.loads(kept.packed)]
 
     # What the seed tells, and where it was overruled.
 
@@ -272,16 +284,21 @@ class Organisation:
         for number in range(arrivals.LONGEST_OPEN // DAY + 1):
             day = day_of(start) - timedelta(days=number)
             if day_start(day) < start - arrivals.LONGEST_LASTING - DAY:
-                yield from self._kept(self._open, day, _KEPT_DAYS, lambda day=day: _open(self._told(day)))
-                continue
-            for arrival in self._told(day):
-                longest = arrivals.LONGEST_LASTING if arrival.lasting else arrivals.LONGEST_SHORT
-                if not arrival.start < start or self.history.knows(arrival.id):
-                    continue
-                if arrival.open_ended or (
-                    arrival.start > start - longest and _ends_after(stories.tell(self._beginnings, arrival), start)
-                ):
-                    yield arrival
+                yield from self._never_ending(day)
+            else:
+                yield from (arrival for arrival in self._told(day) if self._lasts_until(arrival, start))
+
+    def _lasts_until(self, arrival: Arrival, instant: int) -> bool:
+        longest = arrivals.LONGEST_LASTING if arrival.lasting else arrivals.LONGEST_SHORT
+        if not instant - longest < arrival.start < instant:
+            return arrival.open_ended and arrival.start < instant
+        return arrival.open_ended or _ends_after(stories.tell(self._beginnings, arrival), instant)
+
+    def _never_ending(self, day: date) -> list[Arrival]:
+        """Those of a day long past; only they are kept, for a whole month of days is looked through at once."""
+        return self._kept(
+            self._open, day, _KEPT_DAYS, lambda: [arrival for arrival in self._told(day) if arrival.open_ended]
+        )
 
     def _kept(self, cache: OrderedDict[Any, Kept], key: Any, most: int, make: Callable[[], Kept]) -> Kept:
         with self._lock:
@@ -309,12 +326,9 @@ def _body(conversation: Item) -> _Body:
     return _Body(past.settled(conversation), zlib.compress(encode(conversation), 1))
 
 
-def _facts(conversation: Item) -> tuple[str, list[SessionFacts]]:
-    return past.settled(conversation), facts.of_conversation(conversation)
-
-
-def _open(day: list[Arrival]) -> list[Arrival]:
-    return [arrival for arrival in day if arrival.open_ended]
+def _facts(conversation: Item) -> _Facts:
+    sessions = [(session.dimensions, session.emissions) for session in facts.of_conversation(conversation)]
+    return _Facts(past.settled(conversation), marshal.dumps(sessions))
 
 
 def _ends_after(conversation: Item, instant: int) -> bool:

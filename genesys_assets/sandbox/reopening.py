@@ -37,7 +37,9 @@ def reopened(directory: Directory, conversation: Item, at: int, talk: int) -> It
     if millis(conversation["conversationEnd"]) > at:
         raise ValueError(f"Conversation {said} ends at {conversation['conversationEnd']}, after {iso(at)}.")
     participants: list[Item] = conversation["participants"]
-    customer = next(one for one in participants if one["purpose"] in ("customer", "external"))
+    customer = next((one for one in participants if one["purpose"] in ("customer", "external")), None)
+    if customer is None:
+        raise ValueError(f"Conversation {said} has no customer who could come back.")
     session = customer["sessions"][0]
     rng = Random(f"reopening {said} {at}")
     scene = Scene(

@@ -81,7 +81,8 @@ def running(
     """A sandbox for the length of a `with` block.
 
     `now` is what the organisation takes for the present: a moment, a function, or None for the real one.
-    `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None` nothing is limited.
+    `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None`
+    nothing is limited.
     """
     drawn = Random(f"client {seed}")
     access = Access(

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.tables import session_facts
+from genesys_assets.tables.session_facts import NEVER, Emissions, Flags, Numbers, Sessions, extreme
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
-
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _METRICS = {
     "n_offered": "nOffered",
@@ -99,16 +96,6 @@ t_handle_ms integer tHandle
 
 # The platform's clocks differ by some milliseconds between the sessions of a conversation.
 _SLACK_MS = 1_000
-_NEVER = int(np.iinfo(np.int64).max)
-_SESSION_KEY = ("conversation_id", "participant_id", "session_id")
-_TRANSFERS = pa.array(["transfer", "consultTransfer", "conferenceTransfer"])
-_AGENTS = pa.array(["agent", "user"])
-_SUPERVISION = (
-    "monitored_participant_id",
-    "coached_participant_id",
-    "barged_participant_id",
-    "screen_monitored_user_id",
-)
 
 
 def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
@@ -116,9 +103,7 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
 
     Conversations come out in the order they come in. What a leg and its outcome are is defined in `docs/legs.md`.
     """
-    keys = _keys(tables["sessions"])
-    emitted = _read_emissions(tables["session_metrics"], keys)
-    sessions = _read_sessions(tables["sessions"], tables["segments"], keys, emitted)
+    sessions, emitted = session_facts.read(tables)
     lead, leg_of_agent = _agent_legs(sessions)
     acd = _offering_acd(sessions, emitted, lead, leg_of_agent)
     fate = _fate_in_queue(sessions, emitted)
@@ -136,63 +121,6 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
 
 
 @dataclass(frozen=True, slots=True)
-class _Emissions:
-    """One value per metric that a session emitted."""
-
-    session: Numbers
-    metric: Numbers
-    value: Numbers
-    at: Numbers
-    names: list[str]
-
-    def _rows(self, metric: str) -> Numbers:
-        if metric not in self.names:
-            return np.zeros(0, dtype=np.int64)
-        return np.flatnonzero(self.metric == self.names.index(metric))
-
-    def any(self, metric: str, group_of_session: Numbers, groups: int) -> Flags:
-        """Whether a session of the group emitted it; group -1 is nobody's."""
-        group = group_of_session[self.session[self._rows(metric)]]
-        return np.bincount(group[group >= 0], minlength=groups) > 0
-
-    def first(self, metric: str, sessions: int) -> Numbers:
-        """When each session first emitted it."""
-        rows = self._rows(metric)
-        return _extreme(np.minimum, _NEVER, self.at[rows], self.session[rows], sessions)
-
-    def total(self, metric: str, group_of_session: Numbers, groups: int) -> pa.Array:
-        """Its sum over the group's sessions; null where none emitted it."""
-        rows = self._rows(metric)
-        group = group_of_session[self.session[rows]]
-        totals = np.zeros(groups, dtype=np.int64)
-        np.add.at(totals, group[group >= 0], self.value[rows][group >= 0])
-        return pa.array(totals, mask=~self.any(metric, group_of_session, groups))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sessions:
-    """One value per session, in the order of the table. Instants are ms, `_NEVER` where there is none."""
-
-    rows: pa.Table
-    conversation: Numbers
-    participant: Numbers
-    queue: Numbers
-    is_acd: Flags
-    is_agent: Flags
-    begin: Numbers
-    end: Numbers
-    left: Numbers
-    alerted: Numbers
-    connected: Numbers
-    transferred: Flags
-    wrap_up: Numbers
-    wrap_up_codes: pa.Array
-
-    def __len__(self) -> int:
-        return len(self.begin)
-
-
-@dataclass(frozen=True, slots=True)
 class _Legs:
     """Each leg's acd and leading agent session, each session's leg; -1 where there is none."""
 
@@ -201,55 +129,7 @@ class _Legs:
     of_session: Numbers
 
 
-def _read_emissions(metrics: pa.Table, keys: pa.Array) -> _Emissions:
-    owner = _owners(metrics, keys)
-    owned = owner >= 0
-    names = metrics["metric"].combine_chunks().dictionary_encode()
-    return _Emissions(
-        session=owner[owned],
-        metric=names.indices.fill_null(-1).to_numpy()[owned],
-        value=metrics["value"].fill_null(0).to_numpy()[owned],
-        at=_numbers(metrics["emit_date"])[owned],
-        names=names.dictionary.to_pylist(),
-    )
-
-
-def _read_sessions(rows: pa.Table, segments: pa.Table, keys: pa.Array, emitted: _Emissions) -> _Sessions:
-    count = len(rows)
-    owner = _owners(segments, keys)
-    start, stop = _numbers(segments["segment_start"]), _numbers(segments["segment_end"])
-
-    def first(segment_type: str) -> Numbers:
-        chosen = _flags(pc.equal(segments["segment_type"], segment_type))
-        return _extreme(np.minimum, _NEVER, start[chosen], owner[chosen], count)
-
-    before_wrapup = ~_flags(pc.equal(segments["segment_type"], "wrapup"))
-    left = _extreme(np.maximum, -1, stop[before_wrapup], owner[before_wrapup], count)
-    end = _numbers(rows["session_end"])
-    connected = first("interact")
-    coded = np.flatnonzero(_flags(segments["wrap_up_code"].is_valid()))
-    moved = _flags(pc.is_in(segments["disconnect_type"], _TRANSFERS))
-    supervising = np.any([_flags(rows[name].is_valid()) for name in _SUPERVISION], axis=0)
-    conversation = _codes(rows["conversation_id"])
-    return _Sessions(
-        rows=rows,
-        conversation=conversation,
-        participant=np.cumsum(_changes(rows.select(_SESSION_KEY[:2]))),
-        queue=_codes(rows["queue_id"]),
-        is_acd=_flags(pc.equal(rows["purpose"], "acd")),
-        is_agent=_flags(pc.is_in(rows["purpose"], _AGENTS)) & ~supervising,
-        begin=_numbers(pc.coalesce(rows["session_start"], rows["conversation_start"])),
-        end=end,
-        left=np.where(left < 0, end, left),
-        alerted=first("alert"),
-        connected=np.where(connected == _NEVER, emitted.first("tAnswered", count), connected),
-        transferred=np.isin(np.arange(count), owner[moved]),
-        wrap_up=_extreme(np.maximum, -1, coded, owner[coded], count),
-        wrap_up_codes=segments["wrap_up_code"],
-    )
-
-
-def _agent_legs(sessions: _Sessions) -> tuple[Numbers, Numbers]:
+def _agent_legs(sessions: Sessions) -> tuple[Numbers, Numbers]:
     """The session that leads each leg with an agent, and the leg of each agent session.
 
     A session that did not ring and began while its participant was still busy is at another one's side: the voice
@@ -260,14 +140,14 @@ def _agent_legs(sessions: _Sessions) -> tuple[Numbers, Numbers]:
     participant = sessions.participant[order]
     same_participant = np.diff(participant, prepend=-1) == 0
     busy_until = np.roll(_running_maximum(sessions.end[order], participant), 1)
-    rang = sessions.alerted[order] != _NEVER
+    rang = sessions.alerted[order] != NEVER
     at_side = same_participant & (sessions.begin[order] < busy_until) & ~rang
     leg_of_session = np.full(len(sessions), -1)
     leg_of_session[order] = np.cumsum(~at_side) - 1
     return order[~at_side], leg_of_session
 
 
-def _offering_acd(sessions: _Sessions, emitted: _Emissions, lead: Numbers, leg_of_session: Numbers) -> Numbers:
+def _offering_acd(sessions: Sessions, emitted: Emissions, lead: Numbers, leg_of_session: Numbers) -> Numbers:
     """The acd session that each leg comes from: of the same queue, begun before it and not over when it began.
 
     Where the agent's session names no queue but its metrics are those of a routed one, any queue will do.
@@ -281,21 +161,20 @@ def _offering_acd(sessions: _Sessions, emitted: _Emissions, lead: Numbers, leg_o
         return np.where(begin - _SLACK_MS <= _at(sessions.end, acd, -_SLACK_MS), acd, -1)
 
     in_queue = waiting(sessions.conversation * (len(sessions) + 1) + sessions.queue + 1)
-    routed = emitted.any("tAnswered", leg_of_session, len(lead)) | emitted.any(
-        "tNotResponding", leg_of_session, len(lead)
-    )
-    unnamed = routed & (in_queue < 0) & (sessions.queue[lead] < 0)
+    answered = emitted.any("tAnswered", leg_of_session, len(lead))
+    silent = emitted.any("tNotResponding", leg_of_session, len(lead))
+    unnamed = (answered | silent) & (in_queue < 0) & (sessions.queue[lead] < 0)
     return np.where(unnamed, waiting(sessions.conversation), in_queue)
 
 
-def _fate_in_queue(sessions: _Sessions, emitted: _Emissions) -> Numbers:
+def _fate_in_queue(sessions: Sessions, emitted: Emissions) -> Numbers:
     """How each acd session ends if no agent answers."""
     each, count = np.arange(len(sessions)), len(sessions)
     return np.select(
         [
             emitted.any("tAbandon", each, count),
             emitted.any("tFlowOut", each, count),
-            sessions.end == _NEVER,
+            sessions.end == NEVER,
             sessions.transferred,
         ],
         [_ABANDONED, _FLOW_OUT, _UNDECIDED, _FLOW_OUT],
@@ -303,13 +182,13 @@ def _fate_in_queue(sessions: _Sessions, emitted: _Emissions) -> Numbers:
     )
 
 
-def _outcomes(sessions: _Sessions, emitted: _Emissions, legs: _Legs, fate: Numbers) -> Numbers:
+def _outcomes(sessions: Sessions, emitted: Emissions, legs: _Legs, fate: Numbers) -> Numbers:
     """What became of each leg with an agent."""
     count = len(legs.lead)
-    left = _extreme(np.maximum, -1, sessions.left, legs.of_session, count)
-    answered = _extreme(np.minimum, _NEVER, sessions.connected, legs.of_session, count) != _NEVER
+    left = extreme(np.maximum, -1, sessions.left, legs.of_session, count)
+    answered = extreme(np.minimum, NEVER, sessions.connected, legs.of_session, count) != NEVER
     silent = emitted.any("tNotResponding", legs.of_session, count)
-    rang = silent | (_extreme(np.minimum, _NEVER, sessions.alerted, legs.of_session, count) != _NEVER)
+    rang = silent | (extreme(np.minimum, NEVER, sessions.alerted, legs.of_session, count) != NEVER)
     transferred = emitted.any("nTransferred", legs.of_session, count) | np.isin(
         np.arange(count), legs.of_session[sessions.transferred]
     )
@@ -321,14 +200,14 @@ def _outcomes(sessions: _Sessions, emitted: _Emissions, legs: _Legs, fate: Numbe
             answered & transferred,
             answered,
             rang & given_up,
-            rang & (silent | (left != _NEVER)),
+            rang & (silent | (left != NEVER)),
         ],
         [_CONSULT, _TRANSFER, _ANSWERED, _at(fate, legs.acd, _UNDECIDED), _NOT_RESPONDING],
         _UNDECIDED,
     )
 
 
-def _consulted(sessions: _Sessions, emitted: _Emissions, legs: _Legs, left: Numbers) -> Flags:
+def _consulted(sessions: Sessions, emitted: Emissions, legs: _Legs, left: Numbers) -> Flags:
     """Whether the leg began while an agent who consulted somebody was in the conversation."""
     conversation, begin = sessions.conversation[legs.lead], sessions.begin[legs.lead]
     asking = np.flatnonzero(emitted.any("nConsult", legs.of_session, len(legs.lead)))
@@ -337,16 +216,17 @@ def _consulted(sessions: _Sessions, emitted: _Emissions, legs: _Legs, left: Numb
     return begin <= _at(left[asking], asked_by, -1)
 
 
-def _given_up(sessions: _Sessions, legs: _Legs, fate: Numbers, answered: Flags, left: Numbers) -> Flags:
+def _given_up(sessions: Sessions, legs: _Legs, fate: Numbers, answered: Flags, left: Numbers) -> Flags:
     """Whether the ringing stopped because the wait in the queue was over, and nobody answered at all."""
     helped = np.zeros(len(sessions), dtype=bool)
     helped[legs.acd[answered & (legs.acd >= 0)]] = True
     lost = (fate != _UNDECIDED) & ~helped
-    waited_until = _at(np.where(lost, sessions.end, _NEVER), legs.acd, _NEVER)
-    return (waited_until != _NEVER) & (np.abs(left - waited_until) <= _SLACK_MS)
+    waited_until = _at(np.where(lost, sessions.end, NEVER), legs.acd, NEVER)
+    together: Flags = (waited_until != NEVER) & (np.abs(left - waited_until) <= _SLACK_MS)
+    return together
 
 
-def _ending_leg(sessions: _Sessions, acd: Numbers, lead: Numbers, outcome: Numbers, fate: Numbers) -> Numbers:
+def _ending_leg(sessions: Sessions, acd: Numbers, lead: Numbers, outcome: Numbers, fate: Numbers) -> Numbers:
     """For each acd session the leg in which its wait ends, or rings now; -1 if that is no agent's."""
     waits_still = _at(fate, acd, _UNDECIDED) == _UNDECIDED
     ends = (acd >= 0) & (outcome != _NOT_RESPONDING) & ((outcome != _UNDECIDED) | waits_still)
@@ -358,14 +238,14 @@ def _ending_leg(sessions: _Sessions, acd: Numbers, lead: Numbers, outcome: Numbe
     return ending
 
 
-def _table(sessions: _Sessions, emitted: _Emissions, legs: _Legs, outcome: Numbers) -> pa.Table:
+def _table(sessions: Sessions, emitted: Emissions, legs: _Legs, outcome: Numbers) -> pa.Table:
     legs, outcome, offered = _in_order(sessions, legs, outcome)
     count = len(legs.lead)
     stated_by = np.where(legs.lead >= 0, legs.lead, legs.acd)
     conversation = sessions.conversation[stated_by]
     of_agent = np.where(sessions.is_agent, legs.of_session, -1)
     of_last = np.where(_at(legs.lead, legs.of_session, 0) < 0, legs.of_session, of_agent)
-    wrap_up = _extreme(np.maximum, -1, sessions.wrap_up, of_agent, count)
+    wrap_up = extreme(np.maximum, -1, sessions.wrap_up, of_agent, count)
     rows = sessions.rows
     found: dict[str, pa.Array] = {
         **{name: rows[name].take(stated_by) for name in ("conversation_id", "conversation_start")},
@@ -379,10 +259,10 @@ def _table(sessions: _Sessions, emitted: _Emissions, legs: _Legs, outcome: Numbe
         "agent_session_id": _taken(rows["session_id"], legs.lead),
         "side_session_ids": _side_session_ids(sessions, legs, of_agent),
         "offered_at": _instants(offered),
-        "alerted_at": _instants(_extreme(np.minimum, _NEVER, sessions.alerted, of_agent, count)),
-        "answered_at": _instants(_extreme(np.minimum, _NEVER, sessions.connected, of_agent, count)),
-        "disconnected_at": _instants(_extreme(np.maximum, -1, sessions.left, of_last, count)),
-        "ended_at": _instants(_extreme(np.maximum, -1, sessions.end, of_last, count)),
+        "alerted_at": _instants(extreme(np.minimum, NEVER, sessions.alerted, of_agent, count)),
+        "answered_at": _instants(extreme(np.minimum, NEVER, sessions.connected, of_agent, count)),
+        "disconnected_at": _instants(extreme(np.maximum, -1, sessions.left, of_last, count)),
+        "ended_at": _instants(extreme(np.maximum, -1, sessions.end, of_last, count)),
         "outcome": _taken(pa.array(OUTCOMES), outcome),
         "wrap_up_code": _taken(sessions.wrap_up_codes, wrap_up),
         **{column: emitted.total(metric, legs.of_session, count) for column, metric in _METRICS.items()},
@@ -390,11 +270,11 @@ def _table(sessions: _Sessions, emitted: _Emissions, legs: _Legs, outcome: Numbe
     return INTERACTION_LEGS.conform(pa.table(found)).combine_chunks()
 
 
-def _in_order(sessions: _Sessions, legs: _Legs, outcome: Numbers) -> tuple[_Legs, Numbers, Numbers]:
+def _in_order(sessions: Sessions, legs: _Legs, outcome: Numbers) -> tuple[_Legs, Numbers, Numbers]:
     """The legs in the order of their numbers, with when each was offered."""
     stated_by = np.where(legs.lead >= 0, legs.lead, legs.acd)
     begin = sessions.begin[stated_by]
-    offered = np.where(legs.acd >= 0, _at(sessions.begin, legs.acd, 0), begin)
+    offered = np.where(legs.acd >= 0, _at(sessions.offered, legs.acd, 0), begin)
     order = np.lexsort((begin, legs.lead < 0, offered, sessions.conversation[stated_by]))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -402,7 +282,7 @@ def _in_order(sessions: _Sessions, legs: _Legs, outcome: Numbers) -> tuple[_Legs
     return ordered, outcome[order], offered[order]
 
 
-def _side_session_ids(sessions: _Sessions, legs: _Legs, of_agent: Numbers) -> pa.Array:
+def _side_session_ids(sessions: Sessions, legs: _Legs, of_agent: Numbers) -> pa.Array:
     leads = np.zeros(len(sessions), dtype=bool)
     leads[legs.lead[legs.lead >= 0]] = True
     side = np.flatnonzero((of_agent >= 0) & ~leads)
@@ -413,42 +293,8 @@ def _side_session_ids(sessions: _Sessions, legs: _Legs, of_agent: Numbers) -> pa
     return pa.ListArray.from_arrays(offsets, ids, mask=pa.array(how_many == 0))
 
 
-def _keys(rows: pa.Table) -> pa.Array:
-    parts = [rows[name].combine_chunks() for name in _SESSION_KEY]
-    return pc.binary_join_element_wise(*parts, "|", null_handling="replace", null_replacement="")
-
-
-def _owners(rows: pa.Table, keys: pa.Array) -> Numbers:
-    """The position of each row's session among the keys; rows of a session are contiguous."""
-    begins = _changes(rows.select(_SESSION_KEY))
-    owners = pc.index_in(_keys(rows.filter(pa.array(begins))), keys).fill_null(-1).to_numpy().astype(np.int64)
-    return owners[np.cumsum(begins) - 1]
-
-
-def _changes(rows: pa.Table) -> Flags:
-    """Whether a row differs from the one before it; the first one does."""
-    changed = np.ones(len(rows), dtype=bool)
-    if len(rows):
-        values = [column.combine_chunks().fill_null("") for column in rows.columns]
-        changed[1:] = np.any([_flags(pc.not_equal(value[1:], value[:-1])) for value in values], axis=0)
-    return changed
-
-
-def _codes(values: pa.ChunkedArray) -> Numbers:
-    """Equal numbers for equal values, in order of appearance; -1 for null."""
-    return values.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy().astype(np.int64)
-
-
-def _flags(values: pa.Array) -> Flags:
-    return values.fill_null(False).to_numpy(zero_copy_only=False)
-
-
-def _numbers(instants: pa.ChunkedArray) -> Numbers:
-    return instants.cast(pa.int64()).fill_null(_NEVER).to_numpy()
-
-
 def _instants(numbers: Numbers) -> pa.Array:
-    return pa.array(numbers, mask=(numbers < 0) | (numbers == _NEVER)).cast(INSTANT)
+    return pa.array(numbers, mask=(numbers < 0) | (numbers == NEVER)).cast(INSTANT)
 
 
 def _taken(values: pa.Array, positions: Numbers) -> pa.Array:
@@ -458,13 +304,6 @@ def _taken(values: pa.Array, positions: Numbers) -> pa.Array:
 def _at(values: Numbers, positions: Numbers, missing: int) -> Numbers:
     """The values at the positions; `missing` at position -1."""
     return np.append(values, missing)[positions]
-
-
-def _extreme(ufunc: Any, default: int, values: Numbers, group: Numbers, groups: int) -> Numbers:
-    """Each group's smallest or largest value; group -1 is nobody's."""
-    extreme = np.full(groups, default, dtype=np.int64)
-    ufunc.at(extreme, group[group >= 0], values[group >= 0])
-    return extreme
 
 
 def _running_maximum(values: Numbers, groups: Numbers) -> Numbers:

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.acero as acero
 import pyarrow.compute as pc
+import pyarrow.dataset as pads
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.tables import reports
-from genesys_assets.tables.conversation_model import SESSION_METRICS
 from genesys_assets.tables.reports import Window
 from genesys_assets.tables.spec import INSTANT
 
@@ -35,8 +36,11 @@ _OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", 
 
 _BUCKET_MINUTES = 15
 _STATISTICS = ("count", "sum", "min", "max")
-_COMBINED = {"count": "sum", "sum": "sum", "min": "min", "max": "max"}
-_MOST_WAITING_ROWS = 1_000_000
+_NOTHING = pa.scalar(None, pa.int64())
+_ZERO = pa.scalar(0, pa.int64())
+_AT_LEAST_ONE = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
+_OPTIONS = {"count": pc.CountOptions(mode="all"), "sum": _AT_LEAST_ONE}
+_READ_AHEAD = {"batch_size": 65_536, "batch_readahead": 2, "fragment_readahead": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,7 @@ BY_QUEUE = Grouping(reports.BY_QUEUE, "queue_id", METRICS)
 BY_USER = Grouping(reports.BY_USER, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
 """What has no user is compared by queue only."""
 
-SESSION_COLUMNS = ["emit_date", "queue_id", "user_id", "media_type", "metric", "value"]
-"""What `of_sessions` needs of `session_metrics`."""
-_SESSION = ["conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type"]
-HANDLE_TIME_COLUMNS = [*_SESSION, "metric", "value"]
-"""What `unbalanced_handle_times` needs of `session_metrics`."""
+SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,60 +111,64 @@ class Comparison:
     compared: int
     differences: pa.Table
 
-    def without(self, unread_media: frozenset[str] | None) -> tuple[pa.Table, pa.Table]:
-        """The differences that stand, and those that conversations nobody has read yet may account for.
+    @classmethod
+    def together(cls, parts: Sequence[Comparison]) -> Comparison:
+        """Those of several windows or groupings as one."""
+        differences = pa.concat_tables([part.differences for part in parts], promote_options="default")
+        return cls(sum(part.compared for part in parts), differences)
+
+    def of_unread(self, media: frozenset[str] | None) -> tuple[pa.Table, pa.Table]:
+        """The differences that stand, and those that conversations which were not read may account for.
 
         Those are of the given media types, None being every one, and on one side only: the aggregates have more.
         """
         rows = self.differences
-        if unread_media is None:
+        if media is None:
             unread = pa.chunked_array([pa.repeat(pa.scalar(True), len(rows))])
         else:
-            unread = pc.is_in(rows["media_type"], pa.array(sorted(unread_media), pa.string()))
-        for statistic, holds in (
-            ("count", pc.greater_equal),
-            ("sum", pc.greater_equal),
-            ("min", pc.less_equal),
-            ("max", pc.greater_equal),
-        ):
-            expected, found = rows[f"expected_{statistic}"], rows[f"found_{statistic}"]
-            if statistic in ("count", "sum"):
-                expected, found = expected.fill_null(0), found.fill_null(0)
-            unread = pc.and_(unread, holds(expected, found).fill_null(True))
+            unread = pc.is_in(rows["media_type"], pa.array(sorted(media), pa.string()))
+        for name in ("count", "sum"):
+            more = pc.greater_equal(rows[f"expected_{name}"].fill_null(0), rows[f"found_{name}"].fill_null(0))
+            unread = pc.and_(unread, more)
+        wider = pc.and_(
+            pc.less_equal(rows["expected_min"], rows["found_min"]).fill_null(True),
+            pc.greater_equal(rows["expected_max"], rows["found_max"]).fill_null(True),
+        )
+        unread = pc.and_(unread, wider)
         return rows.filter(pc.invert(unread)), rows.filter(unread)
 
 
-def of_aggregates(rows: pa.Table, grouping: Grouping, window: Window, *, in_one_bucket: bool = False) -> pa.Table:
+def of_aggregates(
+    metrics: pads.Dataset, grouping: Grouping, window: Window, *, in_one_bucket: bool = False
+) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
-    inside = pc.and_(
-        pc.greater_equal(rows["interval_start"], window.start), pc.less(rows["interval_start"], window.end)
+    bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
+    return _aggregated(
+        metrics,
+        ["grouping", *grouping.key, *_STATISTICS],
+        (pc.field("grouping") == grouping.name) & _wanted(grouping) & _within("interval_start", window),
+        {"interval_start": bucket} | _fields(grouping.key[1:]),
+        {name: (pc.field(name), "sum" if name == "count" else name) for name in _STATISTICS},
     )
-    rows = _of(grouping, rows.filter(pc.and_(inside, pc.equal(rows["grouping"], grouping.name))))
-    if in_one_bucket:
-        bucket = pa.repeat(pa.scalar(window.start, INSTANT), len(rows))
-        rows = rows.set_column(rows.schema.get_field_index("interval_start"), "interval_start", bucket)
-    return _combined(rows, grouping.key)
 
 
-def of_sessions(
-    batches: Iterable[pa.RecordBatch], groupings: Iterable[Grouping], window: Window
-) -> dict[str, pa.Table]:
-    """The same figures from rows of `session_metrics`, by name of the grouping; only one batch at a time is held.
+def of_sessions(session_metrics: pads.Dataset, grouping: Grouping, window: Window) -> pa.Table:
+    """The same figures from `session_metrics` of all conversations that may reach into the window.
 
     A timer counts each time it was emitted, a counter by its value, in the bucket of its emit_date.
     """
-    nothing = _emitted(_no_rows(SESSION_COLUMNS), window)
-    gathered = {grouping: [_of(grouping, nothing)] for grouping in groupings}
-    for batch in batches:
-        emitted = _emitted(pa.Table.from_batches([batch]), window)
-        for grouping, parts in gathered.items():
-            parts.append(_combined(_of(grouping, emitted), grouping.key))
-            if sum(map(len, parts[1:])) > max(_MOST_WAITING_ROWS, len(parts[0])):
-                parts[:] = [_combined(pa.concat_tables(parts), grouping.key)]
-    return {
-        grouping.name: _as_aggregates(_combined(pa.concat_tables(parts), grouping.key))
-        for grouping, parts in gathered.items()
-    }
+    bucket = pc.floor_temporal(pc.field("emit_date"), multiple=_BUCKET_MINUTES, unit="minute")
+    rows = _aggregated(
+        session_metrics,
+        ["emit_date", *grouping.key[1:], "value"],
+        _wanted(grouping) & _within("emit_date", window),
+        {"interval_start": bucket} | _fields(grouping.key[1:]),
+        {name: (pc.field("metric" if name == "count" else "value"), name) for name in _STATISTICS},
+    )
+    counter = pc.starts_with(rows["metric"], "n")
+    of_counters = dict.fromkeys(_STATISTICS, _NOTHING) | {"count": rows["sum"].fill_null(0)}
+    figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
+    return pa.table({name: rows[name] for name in grouping.key} | figures)
 
 
 def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: Tolerance) -> Comparison:
@@ -175,69 +179,66 @@ def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: 
 
 
 def unbalanced_handle_times(
-    batches: Iterable[pa.RecordBatch], open_conversations: pa.Array, tolerance: Tolerance
+    session_metrics: pads.Dataset, began: Window, open_conversations: pa.Array, tolerance: Tolerance
 ) -> Comparison:
-    """Sessions whose tHandle (expected) is not the sum of its parts (found), from `session_metrics` of whole days.
+    """Sessions whose tHandle (expected) is not the sum of its parts (found), of conversations that began in a window.
 
     Only whole sessions balance: the parts are emitted before tHandle, often in another bucket. A session that has
     emitted no tHandle, or whose conversation is still open, is not compared.
     """
-    balanced = 0
-    suspects = [_handle_times(_no_rows(HANDLE_TIME_COLUMNS))]
-    for batch in batches:
-        sums = _handle_times(pa.Table.from_batches([batch]))
-        suspect = sums.filter(_may_be_unbalanced(sums, batch["session_id"]))
-        balanced += len(sums) - len(suspect)
-        suspects.append(suspect)
-    sums = _added(pa.concat_tables(suspects))
-    sums = sums.filter(
-        pc.and_(pc.is_valid(sums["expected_sum"]), pc.invert(pc.is_in(sums["conversation_id"], open_conversations)))
+    whole = pc.field("metric") == HANDLE_TIME
+    part = pc.field("metric").isin(HANDLE_TIME_PARTS)
+    sums = _aggregated(
+        session_metrics,
+        ["conversation_start", *SESSION, "metric", "value"],
+        (whole | part) & _within("conversation_start", began),
+        _fields(SESSION),
+        {
+            "expected_sum": (pc.if_else(whole, pc.field("value"), _NOTHING), "sum"),
+            "found_sum": (pc.if_else(part, pc.field("value"), _NOTHING), "sum"),
+        },
     )
-    wrong = sums.filter(tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum"))
-    return Comparison(balanced + len(sums), wrong.sort_by([(name, "ascending") for name in _SESSION[:3]]))
+    over = pc.invert(pc.is_in(sums["conversation_id"], open_conversations))
+    sums = sums.filter(pc.and_(pc.is_valid(sums["expected_sum"]), over))
+    wrong = tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum")
+    return Comparison(len(sums), sums.filter(wrong).sort_by([(name, "ascending") for name in SESSION[:3]]))
 
 
-def _emitted(rows: pa.Table, window: Window) -> pa.Table:
-    """Each row as a figure of its own: bucket and statistics. Of counters `sum` is what they count."""
-    when = rows["emit_date"]
-    rows = rows.filter(pc.and_(pc.greater_equal(when, window.start), pc.less(when, window.end)))
-    return pa.table(
-        {name: rows[name] for name in ("queue_id", "user_id", "media_type", "metric")}
-        | {
-            "interval_start": pc.floor_temporal(rows["emit_date"], multiple=_BUCKET_MINUTES, unit="minute"),
-            "count": pa.repeat(pa.scalar(1, pa.int64()), len(rows)),
-            **dict.fromkeys(("sum", "min", "max"), rows["value"]),
-        }
+def _wanted(grouping: Grouping) -> pc.Expression:
+    wanted = pc.field("metric").isin(grouping.metrics)
+    return wanted & pc.field("user_id").is_valid() if grouping is BY_USER else wanted
+
+
+def _within(column: str, window: Window) -> pc.Expression:
+    start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+    return (pc.field(column) >= start) & (pc.field(column) < end)
+
+
+def _fields(names: Iterable[str]) -> dict[str, pc.Expression]:
+    return {name: pc.field(name) for name in names}
+
+
+def _aggregated(
+    dataset: pads.Dataset,
+    columns: Iterable[str],
+    where: pc.Expression,
+    key: Mapping[str, pc.Expression],
+    statistics: Mapping[str, tuple[pc.Expression, str]],
+) -> pa.Table:
+    """One row per key, straight from the files: no more is held than the groups. A sum of only nulls is null."""
+    values = {f"of_{name}": value for name, (value, _) in statistics.items()}
+    aggregates = [(f"of_{name}", f"hash_{how}", _OPTIONS.get(how), name) for name, (_, how) in statistics.items()]
+    plan = acero.Declaration.from_sequence(
+        [
+            acero.Declaration(
+                "scan", acero.ScanNodeOptions(dataset, columns=list(columns), filter=where, **_READ_AHEAD)
+            ),
+            acero.Declaration("filter", acero.FilterNodeOptions(where)),
+            acero.Declaration("project", acero.ProjectNodeOptions([*key.values(), *values.values()], [*key, *values])),
+            acero.Declaration("aggregate", acero.AggregateNodeOptions(aggregates, keys=list(key))),
+        ]
     )
-
-
-def _no_rows(columns: list[str]) -> pa.Table:
-    return SESSION_METRICS.empty().select(columns)
-
-
-def _of(grouping: Grouping, rows: pa.Table) -> pa.Table:
-    wanted = pc.is_in(rows["metric"], pa.array(grouping.metrics))
-    if grouping is BY_USER:
-        wanted = pc.and_(wanted, pc.is_valid(rows["user_id"]))
-    return rows.filter(wanted).select([*grouping.key, *_STATISTICS])
-
-
-def _combined(rows: pa.Table, key: list[str]) -> pa.Table:
-    """One row per key; a sum of nothing but nulls is null."""
-    at_least_one = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
-    combined = rows.group_by(key).aggregate([(name, how, at_least_one) for name, how in _COMBINED.items()])
-    return combined.select([*key, *(f"{name}_{how}" for name, how in _COMBINED.items())]).rename_columns(
-        [*key, *_STATISTICS]
-    )
-
-
-def _as_aggregates(rows: pa.Table) -> pa.Table:
-    """With the statistics that aggregates have: of counters only the count."""
-    counter = pc.starts_with(rows["metric"], "n")
-    nothing = pa.scalar(None, pa.int64())
-    of_counters = {"count": rows["sum"].fill_null(0), "sum": nothing, "min": nothing, "max": nothing}
-    figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
-    return pa.table({name: rows[name] for name in rows.column_names} | figures)
+    return plan.to_table(use_threads=False)
 
 
 def _side_by_side(expected: pa.Table, found: pa.Table, key: list[str]) -> pa.Table:
@@ -274,35 +275,4 @@ def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
 
 def _total(rows: pa.Table, side: str) -> pa.ChunkedArray:
     """The sum, 0 where the side has no row at all."""
-    return pc.if_else(pc.is_null(rows[f"{side}_count"]), pa.scalar(0, pa.int64()), rows[f"{side}_sum"])
-
-
-def _handle_times(rows: pa.Table) -> pa.Table:
-    """Per session its tHandle and the sum of its parts."""
-    whole = pc.equal(rows["metric"], HANDLE_TIME)
-    part = pc.is_in(rows["metric"], pa.array(HANDLE_TIME_PARTS))
-    nothing = pa.scalar(None, pa.int64())
-    return _added(
-        pa.table(
-            {name: rows[name] for name in _SESSION}
-            | {
-                "expected_sum": pc.if_else(whole, rows["value"], nothing),
-                "found_sum": pc.if_else(part, rows["value"], nothing),
-            }
-        ).filter(pc.or_(whole, part))
-    )
-
-
-def _added(rows: pa.Table) -> pa.Table:
-    at_least_one = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
-    sums = rows.group_by(_SESSION).aggregate([(name, "sum", at_least_one) for name in ("expected_sum", "found_sum")])
-    return sums.select([*_SESSION, "expected_sum_sum", "found_sum_sum"]).rename_columns(
-        [*_SESSION, "expected_sum", "found_sum"]
-    )
-
-
-def _may_be_unbalanced(sums: pa.Table, session_ids: pa.Array) -> pa.ChunkedArray:
-    """All but the sessions that balance; the first and the last may go on in another batch."""
-    balanced = pc.equal(sums["expected_sum"], sums["found_sum"].fill_null(0)).fill_null(False)
-    ends = pa.array([session_ids[0].as_py(), session_ids[-1].as_py()] if len(session_ids) else [], pa.string())
-    return pc.or_(pc.invert(balanced), pc.is_in(sums["session_id"], ends))
+    return pc.if_else(pc.is_null(rows[f"{side}_count"]), _ZERO, rows[f"{side}_sum"])

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.queries import Granularity
+from genesys_assets.tables.names import named, system_name
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 BY_QUEUE = "mediaType,queueId"
@@ -38,7 +39,7 @@ interval_end instant end, exclusive
 """)
 _AGENT = columns("""
 user_id string the agent
-user_name string the agent's name; null where it was never known
+user_name string the agent's name on that day; the id where no name was ever known
 conversation_count integer distinct conversations in which a session of the agent emitted tHandle in the interval
 total_handle_time_minutes number sum of tHandle
 total_wrap_up_minutes number sum of tAcw
@@ -55,14 +56,14 @@ service_level_target number the target; null where the parts have different ones
 
 AGENT_HOURLY = TableSpec(
     "agent_hourly",
-    "One row per agent and UTC hour in which a metric of the agent was emitted.",
+    "One row per agent and UTC hour in which one of these metrics of the agent was emitted.",
     ("interval_start", "user_id"),
     _INTERVAL + _AGENT,
     partition_column="interval_start",
 )
 AGENT_DAILY = TableSpec(
     "agent_daily",
-    "One row per agent and business day in which a metric of the agent was emitted.",
+    "One row per agent and business day in which one of these metrics of the agent was emitted.",
     ("interval_start", "user_id"),
     _INTERVAL + _AGENT,
 )
@@ -87,7 +88,7 @@ QUEUE_MEDIA = TableSpec(
     _INTERVAL
     + columns("""
 queue_id string the queue
-queue_name string the queue's name; null where it was never known
+queue_name string the queue's name on that day; the id where no name was ever known
 media_type string media type
 total_interactions integer count of nOffered + count of nOutbound
 total_handle_time_ms integer sum of tHandle
@@ -128,7 +129,7 @@ CONVERSATION_QUALITY = TableSpec(
     + columns("""
 media_type string media type
 queue_id string the queue
-queue_name string the queue's name; null where it was never known
+queue_name string the queue's name on that day; the id where no name was ever known
 conversation_count integer conversations that touched the group
 avg_duration_seconds number mean duration, complete ones only
 talk_ratio number tTalkComplete of the group's agent sessions / duration, complete conversations only
@@ -218,7 +219,7 @@ def queue_media(interval_metrics: pa.Table, queues: pa.Table, window: Window) ->
         _interval_end(sums, window, "P1D")
         | _service_level(sums, measured, keys)
         | {
-            "queue_name": _name(sums["queue_id"], queues),
+            "queue_name": named(sums["queue_id"], queues),
             "total_interactions": _plus(sums["offered"], sums["outbound"]),
             "average_handle_time_ms": _ratio(sums["total_handle_time_ms"], sums["handled_count"]),
         },
@@ -302,7 +303,7 @@ def conversation_quality(
         {
             "interval_start": _constant(window.start, sums),
             "interval_end": _constant(window.end, sums),
-            "queue_name": _name(sums["queue_id"], queues),
+            "queue_name": named(sums["queue_id"], queues),
             "avg_duration_seconds": _scaled(_ratio(sums["duration"], sums["complete"]), 1000),
             "talk_ratio": _ratio(sums["talk_time"], sums["duration"]),
             "hold_ratio": hold_ratio,
@@ -311,7 +312,8 @@ def conversation_quality(
             ),
             "unique_wrapup_codes": pa.array(codes, pa.list_(pa.string())),
             "unique_wrapup_code_names": pa.array(
-                [[known.get(code) or code for code in listed] for listed in codes], pa.list_(pa.string())
+                [[known.get(code) or system_name(code) or code for code in listed] for listed in codes],
+                pa.list_(pa.string()),
             ),
         },
     )
@@ -352,7 +354,7 @@ def _agents(
         sums,
         _interval_end(sums, window, granularity)
         | {
-            "user_name": _name(sums["user_id"], users),
+            "user_name": named(sums["user_id"], users),
             "total_handle_time_minutes": _scaled(sums["handle_time"], 60_000),
             "total_wrap_up_minutes": _scaled(sums["wrap_up"], 60_000),
             "total_talk_time_minutes": _scaled(sums["talk_time"], 60_000),
@@ -464,10 +466,6 @@ def _scaled(milliseconds: pa.ChunkedArray, divisor: int) -> pa.ChunkedArray:
 def _plus(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
     """Their sum, an absent one counting 0 if the other is there."""
     return pc.if_else(pc.is_valid(one), pc.add(one, other.fill_null(0)), other)
-
-
-def _name(ids: pa.ChunkedArray, entities: pa.Table) -> pa.ChunkedArray:
-    return entities["name"].take(pc.index_in(ids, entities["id"]))
 
 
 def _ones(table: pa.Table) -> pa.Array:

@@ -90,9 +90,7 @@ class Platform:
     def _log_in(self, request: Request) -> Reply:
         with self._lock:
             self._logins += 1
-            return Reply(
-                body={"access_token": f"token-{self._logins}", "token_type": "bearer", "expires_in": 86399}
-            )
+            return Reply(body={"access_token": f"token-{self._logins}", "token_type": "bearer", "expires_in": 86399})
 
 
 class _Handler(BaseHTTPRequestHandler):

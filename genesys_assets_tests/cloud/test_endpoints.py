@@ -20,9 +20,7 @@ YESTERDAY = Interval.parse("2026-01-31T00:00:00Z/2026-02-01T00:00:00Z")
 
 
 def question(**changes: Any) -> AggregateQuery:
-    return AggregateQuery(
-        **{"interval": YESTERDAY, "granularity": "PT15M", "group_by": ("queueId",), **changes}
-    )
+    return AggregateQuery(**{"interval": YESTERDAY, "granularity": "PT15M", "group_by": ("queueId",), **changes})
 
 
 def test_aggregates_are_asked_for_once(platform: Platform, cloud: GenesysCloud) -> None:
@@ -45,9 +43,7 @@ def test_aggregates_whose_results_are_no_list_are_an_error(platform: Platform, c
         aggregates.fetch(cloud, question())
 
 
-def test_aggregates_of_the_future_are_refused_before_any_request(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_aggregates_of_the_future_are_refused_before_any_request(platform: Platform, cloud: GenesysCloud) -> None:
     tomorrow = Interval.parse("2026-02-01T00:00:00Z/2026-02-02T00:00:00Z")
     with pytest.raises(InvalidQuery, match="ends in the future"):
         aggregates.fetch(cloud, question(interval=tomorrow))
@@ -95,9 +91,7 @@ def test_users_are_listed_whatever_their_state(platform: Platform, cloud: Genesy
     assert [request.params["state"] for request in platform.asked(path)] == ["any", "any"]
 
 
-def test_a_listing_without_entities_is_an_error_and_not_an_empty_list(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_a_listing_without_entities_is_an_error_and_not_an_empty_list(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(reference.LISTINGS["queues"].path, Reply(body={"total": 3}))
     with pytest.raises(UnexpectedAnswer, match="without 'entities'"):
         list(reference.fetch(cloud, "queues"))
@@ -119,9 +113,7 @@ def test_a_recorded_listing_is_accepted(platform: Platform, cloud: GenesysCloud)
 
 
 def test_activity_is_read_page_by_page(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(
-        live.ACTIVITY_PATH, Reply(body={"results": [{}, {}]}), Reply(body={"results": [{}]}), Reply(500, b"")
-    )
+    platform.on(live.ACTIVITY_PATH, Reply(body={"results": [{}, {}]}), Reply(body={"results": [{}]}), Reply(500, b""))
     pages = list(live.conversation_activity(cloud, page_size=2))
     assert [page.number for page in pages] == [1, 2]
     asked = platform.asked(live.ACTIVITY_PATH)
@@ -150,8 +142,7 @@ def test_queues_are_observed_200_at_a_time(platform: Platform, cloud: GenesysClo
     pages = list(live.queue_observations(cloud, [*ids, "queue-0"]))
     assert [page.number for page in pages] == [1, 2, 3]
     asked = [
-        [predicate["value"] for predicate in json.loads(page.request)["body"]["filter"]["predicates"]]
-        for page in pages
+        [predicate["value"] for predicate in json.loads(page.request)["body"]["filter"]["predicates"]] for page in pages
     ]
     assert [len(batch) for batch in asked] == [200, 200, 50]
     assert [id_ for batch in asked for id_ in batch] == ids

@@ -53,8 +53,7 @@ def test_days_partition_the_interval_and_touch_no_more_days_than_asked(interval:
     assert all(before.end == after.start for before, after in pairwise(pieces))
     assert all(piece.start.time() == datetime.min.time() for piece in pieces[1:])
     assert all(
-        (piece.end - timedelta(milliseconds=1)).date() - piece.start.date() < timedelta(most)
-        for piece in pieces
+        (piece.end - timedelta(milliseconds=1)).date() - piece.start.date() < timedelta(most) for piece in pieces
     )
 
 
@@ -71,9 +70,7 @@ def test_until_keeps_what_is_before_the_instant(interval: Interval, instant: dat
 
 def test_an_interval_is_written_as_the_platform_reads_it() -> None:
     assert str(HOUR) == "2026-01-31T13:00:00.000Z/2026-01-31T14:00:00.000Z"
-    assert (
-        HOUR.text(ZoneInfo("Asia/Kolkata")) == "2026-01-31T18:30:00.000+05:30/2026-01-31T19:30:00.000+05:30"
-    )
+    assert HOUR.text(ZoneInfo("Asia/Kolkata")) == "2026-01-31T18:30:00.000+05:30/2026-01-31T19:30:00.000+05:30"
 
 
 def test_instants_become_utc_and_whole_milliseconds() -> None:

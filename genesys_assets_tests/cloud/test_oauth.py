@@ -61,9 +61,7 @@ def test_a_token_is_kept_until_a_minute_before_it_expires(
     assert tokens_used(platform) == ["Bearer first", "Bearer first", "Bearer second"]
 
 
-def test_a_token_of_a_short_life_is_used_for_half_of_it(
-    platform: Platform, cloud: GenesysCloud, clock: Clock
-) -> None:
+def test_a_token_of_a_short_life_is_used_for_half_of_it(platform: Platform, cloud: GenesysCloud, clock: Clock) -> None:
     platform.on(TOKEN_PATH, grant("first", 10), grant("second", 10))
     cloud.get(PATH)
     clock.pass_by(4.9)

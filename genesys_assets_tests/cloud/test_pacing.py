@@ -29,9 +29,7 @@ class Server:
             self.count = 0
         self.count += 1
         left = self.begin + 60 - now
-        reset = {"up": math.ceil(left), "down": math.floor(left), "one more": math.ceil(left) + 1}[
-            self.rounding
-        ]
+        reset = {"up": math.ceil(left), "down": math.floor(left), "one more": math.ceil(left) + 1}[self.rounding]
         return {
             "inin-ratelimit-count": str(self.count),
             "inin-ratelimit-allowed": str(self.allowed),
@@ -53,9 +51,7 @@ class Process:
 
 def simulate(server: Server, *processes: Process, minutes: float = 10, others: float = 0.0) -> None:
     """Lets the processes ask as fast as their budgets permit; `others` ask so often a second."""
-    events = [
-        (10.0, at, worker, "ask") for at, process in enumerate(processes) for worker in range(process.workers)
-    ]
+    events = [(10.0, at, worker, "ask") for at, process in enumerate(processes) for worker in range(process.workers)]
     if others:
         events.append((10.0, -1, 0, "others"))
     heapq.heapify(events)

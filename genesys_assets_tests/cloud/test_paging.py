@@ -69,6 +69,11 @@ def test_a_cursor_is_passed_on_until_there_is_none() -> None:
     ]
 
 
+def test_cursors_that_go_round_in_a_circle_are_an_error() -> None:
+    with pytest.raises(UnexpectedAnswer, match="nowhere new"):
+        list(Cursor(Asked(*[{"cursor": "one"}, {"cursor": "two"}] * 5)).pages("/a", {}))
+
+
 def test_a_cursor_that_stays_the_same_is_an_error() -> None:
     with pytest.raises(UnexpectedAnswer, match="would never end"):
         list(Cursor(Asked(*[{"cursor": "one"}] * 5)).pages("/a", {}))

@@ -47,9 +47,7 @@ def test_an_aggregate_query_is_written_as_the_platform_reads_it() -> None:
             "predicates": [{"type": "dimension", "dimension": "userId", "operator": "exists"}],
         },
         "flattenMultivaluedDimensions": True,
-        "views": [
-            {"target": "tTalkComplete", "name": "short", "function": "rangeBound", "range": {"lt": 10_000}}
-        ],
+        "views": [{"target": "tTalkComplete", "name": "short", "function": "rangeBound", "range": {"lt": 10_000}}],
         "alternateTimeDimension": "eventTime",
     }
 
@@ -153,9 +151,7 @@ def test_a_filtered_details_query_may_cover_a_month() -> None:
     ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
     assert DetailsQuery(interval=month, conversation_filters=(ended,)).body()
     with pytest.raises(InvalidQuery, match="longer than 31 days"):
-        DetailsQuery(
-            interval=Interval(DAY.start, month.end + timedelta(days=1)), conversation_filters=(ended,)
-        )
+        DetailsQuery(interval=Interval(DAY.start, month.end + timedelta(days=1)), conversation_filters=(ended,))
 
 
 @pytest.mark.parametrize(

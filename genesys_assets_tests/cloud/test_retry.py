@@ -6,7 +6,7 @@ import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited, ServerTrouble
-from genesys_assets.cloud.retry import POLICY, call_with_retries, full_jitter, kind_of
+from genesys_assets.cloud.retry import POLICY, call_with_retries, full_jitter, kind_of, may_have_happened
 
 
 def trouble(status: int, retry_after: float | None = None) -> ServerTrouble:
@@ -35,8 +35,8 @@ class Attempts:
             raise self.failures.pop(0)
         return "done"
 
-    def run(self) -> str:
-        return call_with_retries(self, sleep=self.waits.append, jitter=lambda ceiling: ceiling)
+    def run(self, *, repeatable: bool = True) -> str:
+        return call_with_retries(self, repeatable=repeatable, sleep=self.waits.append, jitter=lambda ceiling: ceiling)
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,42 @@ def test_jitter_is_full() -> None:
 
 def test_these_statuses_and_no_others_are_retried() -> None:
     assert {status for status in POLICY if isinstance(status, int)} == {408, 429, 500, 502, 503, 504}
+
+
+def not_even_connected() -> errors.Unreachable:
+    error = errors.Unreachable("x")
+    error.may_have_arrived = False
+    return error
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [trouble(408), trouble(500), trouble(502), trouble(504), errors.Unreachable("x"), errors.BrokenAnswer("x")],
+)
+def test_what_must_not_happen_twice_is_not_tried_again_if_it_may_have_happened(failure: GenesysCloudError) -> None:
+    attempts = Attempts(failure)
+    with pytest.raises(type(failure)):
+        attempts.run(repeatable=False)
+    assert attempts.made == 1
+    assert may_have_happened(failure)
+
+
+@pytest.mark.parametrize("failure", [limited(30.0), limited(None), trouble(503), not_even_connected()])
+def test_what_must_not_happen_twice_is_tried_again_if_it_surely_did_not_happen(failure: GenesysCloudError) -> None:
+    attempts = Attempts(failure, failure)
+    assert attempts.run(repeatable=False) == "done"
+    assert not may_have_happened(failure)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        errors.BadRequest("x", status=400),
+        errors.MissingPermission("x", status=403),
+        errors.CircuitOpen("x", status=503),
+        errors.InvalidQuery("x"),
+        limited(4000.0),
+    ],
+)
+def test_what_was_refused_did_not_happen(failure: GenesysCloudError) -> None:
+    assert not may_have_happened(failure)

@@ -12,6 +12,7 @@ import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.regions import Hosts
+from genesys_assets.cloud.retry import may_have_happened
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, Request, client
 
@@ -100,9 +101,7 @@ def test_a_connection_that_breaks_is_made_again(platform: Platform, cloud: Genes
     assert cloud.get(PATH).json() == {"done": True}
 
 
-def test_an_answer_that_does_not_come_is_an_error_that_names_the_host(
-    platform: Platform, clock: Clock
-) -> None:
+def test_an_answer_that_does_not_come_is_an_error_that_names_the_host(platform: Platform, clock: Clock) -> None:
     platform.on(PATH, Reply(fault="silent"))
     with (
         client(platform, clock, timeout=(5.0, 0.05)) as cloud,
@@ -115,9 +114,7 @@ def test_an_unreachable_host_is_named(clock: Clock) -> None:
     nowhere = Hosts("http://127.0.0.1:9", "http://127.0.0.1:9")
     with (
         GenesysCloud(nowhere, "id", "secret", clock=clock, sleep=clock.sleep) as cloud,
-        pytest.raises(
-            errors.Unreachable, match=r"127\.0\.0\.1:9 cannot be reached \(connection refused\)"
-        ) as raised,
+        pytest.raises(errors.Unreachable, match=r"127\.0\.0\.1:9 cannot be reached \(connection refused\)") as raised,
     ):
         cloud.get(PATH)
     assert raised.value.host == "127.0.0.1:9"
@@ -141,14 +138,10 @@ def test_trouble_that_passes_is_not_noticed(platform: Platform, cloud: GenesysCl
     assert cloud.usage.requests == 4
 
 
-def test_trouble_that_stays_is_an_error_with_the_correlation_id(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_trouble_that_stays_is_an_error_with_the_correlation_id(platform: Platform, cloud: GenesysCloud) -> None:
     said = error_body("The request timed out.", "request.timeout")
     platform.on(PATH, Reply(504, said, {"ININ-Correlation-Id": "corr-9"}))
-    with pytest.raises(
-        errors.ServerTrouble, match=r"The request timed out\..*HTTP 504.*correlation id corr-9"
-    ):
+    with pytest.raises(errors.ServerTrouble, match=r"The request timed out\..*HTTP 504.*correlation id corr-9"):
         cloud.get(PATH)
 
 
@@ -187,9 +180,7 @@ def test_a_refusal_is_final_and_carries_what_the_api_said(
         error_body("Not allowed.", "x", messageParams={"permissions": "[analytics:conversationDetail:view]"}),
     ],
 )
-def test_a_missing_permission_is_named(
-    platform: Platform, cloud: GenesysCloud, said: dict[str, object]
-) -> None:
+def test_a_missing_permission_is_named(platform: Platform, cloud: GenesysCloud, said: dict[str, object]) -> None:
     platform.on(PATH, Reply(403, said))
     with pytest.raises(errors.MissingPermission, match="add it to a role of the OAuth client") as raised:
         cloud.get(PATH)
@@ -197,13 +188,9 @@ def test_a_missing_permission_is_named(
     assert raised.value.correlation_id == "ctx-1"
 
 
-def test_a_403_that_names_no_permission_says_what_the_api_said(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
+def test_a_403_that_names_no_permission_says_what_the_api_said(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(403, error_body("You are not authorized.", "not.authorized")))
-    with pytest.raises(
-        errors.MissingPermission, match=r"You are not authorized\..*roles and divisions"
-    ) as raised:
+    with pytest.raises(errors.MissingPermission, match=r"You are not authorized\..*roles and divisions") as raised:
         cloud.get(PATH)
     assert raised.value.permissions == ()
 
@@ -262,9 +249,7 @@ def test_a_rate_limit_is_waited_for(
     assert cloud.usage.waited_seconds == pytest.approx(seconds + 1)
 
 
-def test_a_rate_limit_of_hours_says_when_to_come_back(
-    platform: Platform, cloud: GenesysCloud, clock: Clock
-) -> None:
+def test_a_rate_limit_of_hours_says_when_to_come_back(platform: Platform, cloud: GenesysCloud, clock: Clock) -> None:
     platform.on(PATH, Reply(429, LIMIT, {"Retry-After": "7200"}))
     with pytest.raises(errors.RateLimited, match="Come back at 2026-02-01 14:00:00 UTC, in 7200 s") as raised:
         cloud.get(PATH)
@@ -438,3 +423,55 @@ def test_the_real_rate_limit_of_a_server_is_kept(platform: Platform, clock: Cloc
         list(cloud.map_in_order(lambda _: cloud.get(PATH), range(100)))
         assert cloud.usage.rate_limited == 0
         assert cloud.usage.waited_seconds <= 5 * 60
+
+
+@pytest.mark.parametrize("lost", [Reply(fault="reset"), Reply(500, {}), Reply(504, {}), *BROKEN])
+def test_a_post_that_must_not_happen_twice_is_not_sent_again_if_it_may_have_happened(
+    platform: Platform, cloud: GenesysCloud, lost: Reply
+) -> None:
+    platform.on(PATH, lost, DONE)
+    with pytest.raises(errors.GenesysCloudError) as raised:
+        cloud.post(PATH, {}, repeatable=False)
+    assert len(platform.asked(PATH)) == 1
+    assert may_have_happened(raised.value)
+
+
+def test_a_post_that_must_not_happen_twice_is_sent_again_if_it_did_not_happen(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    expired = Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
+    platform.on(PATH, Reply(429, LIMIT), Reply(503, {}), expired, DONE)
+    assert cloud.post(PATH, {}, repeatable=False).json() == {"done": True}
+    assert len(platform.asked(PATH)) == 4
+
+
+def test_a_post_that_reaches_nobody_did_not_happen(clock: Clock, platform: Platform) -> None:
+    with client(platform, clock) as cloud:
+        platform.on(PATH, DONE)
+        cloud.get(PATH)
+        cloud.hosts = Hosts("http://127.0.0.1:9", platform.url)
+        with pytest.raises(errors.Unreachable) as raised:
+            cloud.post(PATH, {}, repeatable=False)
+    assert not may_have_happened(raised.value)
+    assert cloud.usage.retries == 5
+
+
+def test_a_post_whose_answer_never_comes_may_have_happened(platform: Platform, clock: Clock) -> None:
+    platform.on(PATH, Reply(fault="silent"))
+    with client(platform, clock, timeout=(5.0, 0.05)) as cloud, pytest.raises(errors.Unreachable) as raised:
+        cloud.post(PATH, {}, repeatable=False)
+    assert len(platform.asked(PATH)) == 1
+    assert may_have_happened(raised.value)
+
+
+def test_a_post_lost_as_the_probe_of_the_circuit_may_have_happened(platform: Platform, clock: Clock) -> None:
+    platform.on(PATH, Reply(503, {}))
+    with client(platform, clock) as cloud:
+        with pytest.raises(errors.CircuitOpen) as opened:
+            cloud.get(PATH)
+        assert not may_have_happened(opened.value)
+        clock.pass_by(121)
+        platform.on(PATH, Reply(fault="reset"))
+        with pytest.raises(errors.CircuitOpen) as raised:
+            cloud.post(PATH, {}, repeatable=False)
+    assert may_have_happened(raised.value)

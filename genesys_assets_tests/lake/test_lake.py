@@ -87,6 +87,18 @@ def test_a_write_that_fails_leaves_what_was_there(lake: Lake) -> None:
     ]
 
 
+def test_the_same_rows_give_the_same_bytes_however_they_came(lake: Lake, tmp_path: Path) -> None:
+    rows = things(*((f"{n:06d}", n) for n in range(70_000)))
+    contents = []
+    for size in (70_000, 999, 40_000):
+        with lake.table_writers({"tables/things": SPEC}, DAYS[0], {"run_id": "same"}) as writers:
+            for first in range(0, len(rows), size):
+                writers["tables/things"].write(rows.slice(first, size))
+        contents.append(writers["tables/things"].change.content)
+    assert len(set(contents)) == 1
+    assert lake.read("tables/things", DAYS[0]).equals(rows)
+
+
 def test_equal_data_gives_equal_bytes(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "lake" / "tables/things/date=2026-01-30/data.parquet"
     contents = []

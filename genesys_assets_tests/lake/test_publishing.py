@@ -140,7 +140,7 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
     published = publisher.publish("agent_daily", DAY, files)
 
     through = datetime(2026, 2, 1, tzinfo=UTC)
-    file = publisher.publish_manifest(DAY, published, data_available_through=through, run_id="a-run")
+    file = publisher.publish_manifest(DAY, published, data_available_through=through, is_complete=True, run_id="a-run")
 
     manifest = manifest_of(file)
     assert file.key == "p/reports/manifest/date=2026-01-31/manifest.json"
@@ -161,7 +161,7 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
 
 
 def test_a_manifest_can_say_that_no_data_is_available_yet(publisher: Publisher) -> None:
-    file = publisher.publish_manifest(DAY, [], data_available_through=None, run_id="a-run")
+    file = publisher.publish_manifest(DAY, [], data_available_through=None, is_complete=True, run_id="a-run")
 
     assert manifest_of(file)["data_available_through"] is None
     assert manifest_of(file)["files"] == []
@@ -172,7 +172,7 @@ def test_a_manifest_can_say_that_no_data_is_available_yet(publisher: Publisher) 
 
 def test_without_its_signature_an_address_is_refused(publisher: Publisher, files: list[LocalFile]) -> None:
     published = publisher.publish("agent_daily", DAY, files)
-    manifest = publisher.publish_manifest(DAY, published, data_available_through=None, run_id="a-run")
+    manifest = publisher.publish_manifest(DAY, published, data_available_through=None, is_complete=True, run_id="a-run")
 
     for file in [*published, manifest]:
         assert status_of(file.url.partition("?")[0]) in (401, 403)
@@ -245,7 +245,7 @@ def test_a_manifest_that_anyone_could_read_fails_too(s3_client: Any, public_buck
     publisher = Publisher(s3_client, f"s3://{public_bucket}/p")
 
     with pytest.raises(PubliclyReadable):
-        publisher.publish_manifest(DAY, [], data_available_through=None, run_id="a-run")
+        publisher.publish_manifest(DAY, [], data_available_through=None, is_complete=True, run_id="a-run")
 
 
 # -- lifetimes and places ----------------------------------------------------------------------------
@@ -408,7 +408,7 @@ def test_no_address_is_shown_or_logged(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         published = publisher.publish("agent_daily", DAY, files)
-        publisher.publish_manifest(DAY, published, data_available_through=None, run_id="a-run")
+        publisher.publish_manifest(DAY, published, data_available_through=None, is_complete=True, run_id="a-run")
 
     assert len(caplog.records) > 0
     for file in published:

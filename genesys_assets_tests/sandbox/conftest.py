@@ -78,7 +78,9 @@ def afterwards(sandbox_afterwards: Sandbox) -> Iterator[Client]:
 def _clients(sandbox: Sandbox) -> Iterator[Client]:
     """Starting a sandbox takes its time, so one serves many tests, but none sees what another did to it."""
     sandbox.behaviour.reset()
+    sandbox.organisation.restore()
     sandbox.requests.clear()
     with requests.Session() as session:
         yield client_of(sandbox, session)
     sandbox.behaviour.reset()
+    sandbox.organisation.restore()

@@ -324,3 +324,60 @@ def test_a_query_that_the_platform_would_refuse_is_refused(at_noon: Client, case
     assert answer.status_code == 400
     assert answer.json()["code"] == code
     assert text in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end", "hours"),
+    [
+        ("Europe/London", "2026-03-28T00:00:00+00:00", "2026-03-31T00:00:00+01:00", [24, 23, 24]),
+        ("Europe/London", "2026-10-24T00:00:00+01:00", "2026-10-27T00:00:00+00:00", [24, 25, 24]),
+        ("America/New_York", "2026-03-07T00:00:00-05:00", "2026-03-10T00:00:00-04:00", [24, 23, 24]),
+        ("America/New_York", "2026-10-31T00:00:00-04:00", "2026-11-03T00:00:00-05:00", [24, 25, 24]),
+        # There the clocks move by half an hour.
+        ("Australia/Lord_Howe", "2026-10-03T00:00:00+10:30", "2026-10-06T00:00:00+11:00", [24, 23.5, 24]),
+        ("Australia/Lord_Howe", "2026-04-04T00:00:00+11:00", "2026-04-07T00:00:00+10:30", [24, 24.5, 24]),
+    ],
+)
+def test_days_around_a_change_of_the_clocks_are_as_long_as_they_are_there(
+    zone: str, start: str, end: str, hours: list[float]
+) -> None:
+    body = {"interval": f"{start}/{end}", "granularity": "P1D", "timeZone": zone, "metrics": ["tHandle"]}
+    buckets = aggregates.parse(body).buckets
+    assert [(bucket.end - bucket.start) / 3_600_000 for bucket in buckets] == hours
+    assert (buckets[0].start, buckets[-1].end) == (millis(start), millis(end))
+    in_utc = {**body, "interval": f"{iso(millis(start))}/{iso(millis(end))}"}
+    assert aggregates.parse(in_utc).buckets == buckets
+    each = [
+        aggregates.parse({**body, "interval": str(bucket), "granularity": granularity}).buckets
+        for bucket in buckets
+        for granularity in ("P1D", "PT30M")
+    ]
+    assert [len(parts) for parts in each] == [number for length in hours for number in (1, int(2 * length))]
+
+
+def test_what_is_emitted_at_midnight_of_a_short_day_counts_on_the_next(afterwards: Client) -> None:
+    organisation = afterwards.sandbox.organisation
+    emitted = ["2025-03-29T23:59:59.999Z", "2025-03-30T00:00:00Z", "2025-03-30T22:59:59.999Z", "2025-03-30T23:00:00Z"]
+    metrics = [{"name": "oMediaCount", "value": 1, "emitDate": when} for when in emitted]
+    step = {"segmentStart": emitted[0], "segmentEnd": emitted[3], "segmentType": "interact"}
+    session = {"sessionId": "s", "mediaType": "message", "roomId": "dst", "segments": [step], "metrics": metrics}
+    organisation.plant(
+        {
+            "conversationId": "dst",
+            "conversationStart": emitted[0],
+            "participants": [{"purpose": "customer", "sessions": [session]}],
+        }
+    )
+    answer = afterwards.aggregates(
+        interval="2025-03-29T00:00:00Z/2025-04-01T00:00:00+01:00",
+        granularity="P1D",
+        timeZone="Europe/London",
+        metrics=["oMediaCount"],
+        filter={"type": "and", "predicates": [{"dimension": "roomId", "value": "dst"}]},
+    )
+    counts = {interval: stats["count"] for (_, interval, _), stats in flat(answer.json()).items()}
+    assert counts == {
+        "2025-03-29T00:00:00.000Z/2025-03-30T00:00:00.000Z": 1,
+        "2025-03-30T00:00:00.000Z/2025-03-30T23:00:00.000Z": 2,
+        "2025-03-30T23:00:00.000Z/2025-03-31T23:00:00.000Z": 1,
+    }

@@ -193,6 +193,7 @@ def test_all_that_is_odd_in_real_data_occurs(organisation: Organisation, convers
         found["two divisions"] += len(conversation["divisionIds"]) > 1
         found["evaluation"] += "evaluations" in conversation
         found["survey"] += "surveys" in conversation
+        found["resolution"] += "resolutions" in conversation
         for participant, session, metrics in sessions([conversation]):
             steps = session["segments"]
             connected = [item["emitDate"] for item in metrics.get("nConnected", ())]

@@ -84,6 +84,30 @@ def test_it_pages_through_details(sdk: Any, client: Any, sandbox: Sandbox) -> No
     assert found == [arrival.id for arrival in sandbox.organisation.arrivals(day)]
 
 
+def test_it_reads_a_details_job_to_the_end(sdk: Any, client: Any, sandbox: Sandbox) -> None:
+    api = sdk.AnalyticsApi(client)
+    assert api.get_analytics_conversations_details_jobs_availability().data_availability_date
+    query = sdk.AsyncConversationQuery()
+    query.interval, query.start_of_day_interval_matching = DAY, True
+    job_id = api.post_analytics_conversations_details_jobs(query).job_id
+    assert api.get_analytics_conversations_details_job(job_id).state == "FULFILLED"
+    found = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.get_analytics_conversations_details_job_results(job_id, page_size=150, **cursor)
+        found += page.conversations
+        if not page.cursor:
+            break
+        cursor = {"cursor": page.cursor}
+    day = LATER.date().replace(month=1, day=28)
+    ids = [conversation.conversation_id for conversation in found]
+    assert ids == [arrival.id for arrival in sandbox.organisation.arrivals(day)]
+    assert any(participant.attributes for participant in found[0].participants + found[1].participants)
+    assert "outdated_sdk_version" not in str([conversation.to_dict() for conversation in found])
+    api.delete_analytics_conversations_details_job(job_id)
+    assert sandbox.jobs[-1].deleted
+
+
 def test_it_knows_every_enumerated_value_that_occurs(sdk: Any, client: Any) -> None:
     query = sdk.ConversationQuery()
     query.interval = DAY

@@ -1,0 +1,49 @@
+"""The preflight asset: whether the organisation can be read, and how much of it. It stores nothing.
+
+What is looked at is decided in `cloud.preflight`; `genesys_assets.preflight` is the same as a command.
+"""
+
+import dagster as dg
+
+from genesys_assets.assets.common import POOL, asking, asset_key, attributes
+from genesys_assets.cloud.preflight import Preflight, preflight
+from genesys_assets.resources import GenesysCloudResource
+from genesys_assets.settings import PreflightSettings
+
+_DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
+
+Login, permissions, visible divisions, queues and users, how far details jobs reach, the clock, the rate limit. It fails
+if any of them would make runs fail or hide rows, and says what to do."""
+
+
+def build_preflight_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("ops", "preflight"),
+        description=_DESCRIPTION,
+        pool=POOL,
+        **attributes("ops", "genesys"),
+    )
+    def look(genesys_cloud: GenesysCloudResource) -> dg.MaterializeResult:
+        expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
+        with asking(cloud) as spent:
+            found = preflight(cloud, expected_queues=expected)
+        metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}
+        if not found.passed:
+            raise dg.Failure(_in_short(found), metadata=metadata, allow_retries=False)
+        warnings = sum(finding.level == "warn" for finding in found.findings)
+        return dg.MaterializeResult(metadata=metadata | {"warnings": warnings})
+
+    return look
+
+
+def markdown(found: Preflight) -> str:
+    """The findings as a Markdown table."""
+    from tabulate import tabulate
+
+    rows = [(finding.level, finding.what, finding.value, finding.advice) for finding in found.findings]
+    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    return tabulate(escaped, headers=["", "what", "how it is", "what to do"], tablefmt="github", disable_numparse=True)
+
+
+def _in_short(found: Preflight) -> str:
+    return "\n".join(f"{finding.what}: {finding.value}. {finding.advice}" for finding in found.failures)

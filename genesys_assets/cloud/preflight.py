@@ -1,0 +1,298 @@
+"""What can be known before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
+
+Every endpoint that is used is asked once, for as little as it can give, and nothing is kept. How the findings are shown
+is up to `assets.preflight` and the command `genesys_assets.preflight`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+from genesys_assets.cloud import aggregates, details, job_endpoints, live, reference
+from genesys_assets.cloud.errors import (
+    GenesysCloudError,
+    LoginRefused,
+    MissingPermission,
+    NotFound,
+    ServerTrouble,
+    Unreachable,
+)
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.queries import AggregateQuery, DetailsQuery
+from genesys_assets.cloud.transport import GenesysCloud
+
+Level = Literal["ok", "warn", "fail"]
+
+# The Date header has whole seconds, and the answer took a while to come.
+TOLERATED_SKEW = timedelta(seconds=5)
+# The hourly schedule asks ten minutes after an hour is over; a clock this wrong comes close to asking before.
+LARGEST_SKEW = timedelta(minutes=5)
+# Genesys Cloud fills the days that jobs read within hours; longer than this is worth a question to its support.
+USUAL_LAG = timedelta(hours=24)
+LITTLE_LEFT = 0.1
+_HOUR = timedelta(hours=1)
+_ANY_OF = "missing.any.permissions"
+_NO_QUEUE = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it is, and what to do if it is not as it should be.
+
+    `permissions` are those that a role must give to put it right.
+    """
+
+    level: Level
+    what: str
+    value: str
+    advice: str = ""
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """All findings, in the order they were made."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.level == "fail")
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def missing_permissions(self) -> tuple[str, ...]:
+        """What one role needs to give so that all is permitted, each permission once."""
+        return tuple(dict.fromkeys(name for finding in self.findings for name in finding.permissions))
+
+
+def preflight(cloud: GenesysCloud, *, expected_queues: int | None = None) -> Preflight:
+    """Looks at everything and raises nothing: what went wrong is a finding too.
+
+    `expected_queues` is how many queues must be visible at least; without it, one.
+    """
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1))))
+
+
+def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
+    login = _login(cloud)
+    yield login
+    if login.level == "fail":
+        return
+    seen = _Seen()
+    for look in _looks(cloud, seen, expected_queues):
+        try:
+            yield look.at()
+        except (Unreachable, ServerTrouble) as error:
+            yield Finding("fail", look.what, "no answer; the rest was not tried", str(error))
+            return
+        except GenesysCloudError as error:
+            yield _refused(look, error)
+    yield _clock(cloud)
+    yield _rate_limit(cloud)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One question to the platform, and the permissions of which one is enough for it, the best one first."""
+
+    what: str
+    permissions: tuple[str, ...]
+    at: Callable[[], Finding]
+
+
+class _Seen:
+    """What later questions need of earlier ones."""
+
+    def __init__(self) -> None:
+        self.divisions: dict[str, str] = {}
+        self.queue_ids: list[str] = []
+
+
+def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look]:
+    detail = "analytics:conversationDetail:view"
+    observation = ("analytics:queueObservation:view",)
+
+    def permitted(what: str, ask: Callable[[], object]) -> Callable[[], Finding]:
+        def at() -> Finding:
+            ask()
+            return Finding("ok", what, "permitted")
+
+        return at
+
+    def asked(what: str, permissions: tuple[str, ...], ask: Callable[[], object]) -> _Look:
+        return _Look(what, permissions, permitted(what, ask))
+
+    return [
+        _Look("divisions", (), lambda: _divisions(cloud, seen)),
+        _Look("queues", ("routing:queue:view",), lambda: _queues(cloud, seen, expected_queues)),
+        _Look("users", ("directory:user:view",), lambda: _counted(cloud, "users", at_least=1)),
+        _Look("wrap-up codes", ("routing:wrapupCode:view",), lambda: _counted(cloud, "wrapup_codes")),
+        _Look("skills", ("routing:skill:view",), lambda: _counted(cloud, "skills")),
+        asked(
+            "conversation aggregates",
+            ("analytics:conversationAggregate:view",),
+            lambda: aggregates.fetch(
+                cloud, AggregateQuery(interval=_an_hour(cloud), granularity="PT1H", metrics=("nOffered",))
+            ),
+        ),
+        asked(
+            "conversation details",
+            (detail, "analytics:agentConversationDetail:view"),
+            lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
+        ),
+        _Look("details jobs", (detail,), lambda: _jobs(cloud)),
+        asked(
+            "queue observations",
+            observation,
+            lambda: list(live.queue_observations(cloud, seen.queue_ids[:1] or [_NO_QUEUE])),
+        ),
+        asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
+    ]
+
+
+def _login(cloud: GenesysCloud) -> Finding:
+    try:
+        me = cloud.get("/api/v2/tokens/me").json()
+    except LoginRefused as error:
+        return Finding("fail", "login", "refused", str(error))
+    except Unreachable as error:
+        return Finding("fail", "login", "no answer", str(error))
+    except (MissingPermission, NotFound):
+        # A gateway may let through only what is needed; there is a token all the same.
+        return Finding("ok", "login", "accepted")
+    except GenesysCloudError as error:
+        return Finding("fail", "login", "failed", str(error))
+    organisation, client = _name(me.get("organization")), _name(me.get("OAuthClient"))
+    return Finding("ok", "login", f"organisation {organisation}, OAuth client {client}")
+
+
+def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
+    for division in _entities(cloud, "divisions"):
+        seen.divisions[division["id"]] = str(division.get("name") or division["id"])
+    if not seen.divisions:
+        advice = "Give the OAuth client a role in every division whose conversations are to be read."
+        return Finding("fail", "divisions", "none visible", advice)
+    return Finding("ok", "divisions", f"{len(seen.divisions)} visible: {', '.join(sorted(seen.divisions.values()))}")
+
+
+def _queues(cloud: GenesysCloud, seen: _Seen, expected: int) -> Finding:
+    queues = list(_entities(cloud, "queues"))
+    seen.queue_ids = [queue["id"] for queue in queues]
+    of_division = Counter((queue.get("division") or {}).get("id") for queue in queues)
+    named = sorted((seen.divisions.get(str(id_), str(id_)), count) for id_, count in of_division.items())
+    value = (
+        f"{len(queues)} visible" + (": " if named else "") + ", ".join(f"{count} in {name}" for name, count in named)
+    )
+    if len(queues) < expected:
+        advice = (
+            f"At least {expected} should be. The roles of the OAuth client lack divisions, whose rows are hidden "
+            "without an error: add them to its role. (Or lower GENESYS_ASSETS_EXPECTED_QUEUES.)"
+        )
+        return Finding("fail", "queues", value, advice)
+    without = [name for id_, name in sorted(seen.divisions.items(), key=lambda item: item[1]) if id_ not in of_division]
+    if without:
+        advice = (
+            f"None in {', '.join(without)}: right if there are none, else the OAuth client's role lacks the division."
+        )
+        return Finding("warn", "queues", value, advice)
+    return Finding("ok", "queues", value)
+
+
+def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
+    listing, what = reference.LISTINGS[name], name.replace("wrapup_codes", "wrap-up codes")
+    page = cloud.get(listing.path, {**listing.params, "pageSize": 1, "pageNumber": 1}).json()
+    total = page.get("total")
+    if not isinstance(total, int):
+        return Finding("ok", what, "permitted")
+    if total < at_least:
+        return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")
+    return Finding("ok", what, f"{total} visible")
+
+
+def _jobs(cloud: GenesysCloud) -> Finding:
+    through = job_endpoints.availability(cloud)
+    if through is None:
+        return Finding("warn", "details jobs", "permitted", "The platform does not tell how far their data reaches.")
+    lag = cloud.now() - through
+    value = f"data until {through:%Y-%m-%d %H:%M} UTC, {lag / _HOUR:.1f} hours ago"
+    if lag > USUAL_LAG:
+        advice = "Days after it stay incomplete until Genesys Cloud has caught up."
+        return Finding("warn", "details jobs", value, advice)
+    return Finding("ok", "details jobs", value)
+
+
+def _clock(cloud: GenesysCloud) -> Finding:
+    try:
+        there = parsedate_to_datetime(cloud.last_headers.get("Date", ""))
+    except ValueError:
+        return Finding("warn", "clock", "the platform does not tell its time")
+    skew = cloud.now() - (there if there.tzinfo else there.replace(tzinfo=UTC))
+    seconds = abs(skew).total_seconds()
+    value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} the platform's"
+    if abs(skew) <= TOLERATED_SKEW:
+        return Finding("ok", "clock", value)
+    level: Level = "fail" if abs(skew) > LARGEST_SKEW else "warn"
+    return Finding(level, "clock", value, "Set this machine's clock by NTP: it decides which hours are over.")
+
+
+def _rate_limit(cloud: GenesysCloud) -> Finding:
+    names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")
+    try:
+        allowed, used, reset = (int(cloud.last_headers[name]) for name in names)
+    except (KeyError, ValueError):
+        return Finding("ok", "rate limit", "not announced; GENESYS_CLOUD_REQUESTS_PER_MINUTE alone limits requests")
+    left = max(0, allowed - used)
+    value = f"{allowed} requests a minute, {left} left for the next {reset} s"
+    if left < LITTLE_LEFT * allowed:
+        return Finding("warn", "rate limit", value, "Others use this OAuth client: give this project one of its own.")
+    return Finding("ok", "rate limit", value)
+
+
+def _refused(look: _Look, error: GenesysCloudError) -> Finding:
+    if not isinstance(error, MissingPermission):
+        return Finding("fail", look.what, "failed", str(error))
+    permissions, one_is_enough = error.permissions, error.code == _ANY_OF
+    if not permissions:
+        permissions, one_is_enough = look.permissions, True
+    if not permissions:
+        return Finding("fail", look.what, "not permitted", str(error))
+    if one_is_enough:
+        permissions = next(((name,) for name in look.permissions if name in permissions), permissions[:1])
+    wanted = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)
+    advice = (
+        f"Give the OAuth client a role with the permission {wanted}, in every division to be read: "
+        "Admin > Integrations > OAuth > the client > Roles."
+    )
+    return Finding("fail", look.what, "not permitted", advice, permissions)
+
+
+def _in_words(permission: str) -> str:
+    """As the role editor of the admin UI shows it: routing:wrapupCode:view is Routing > Wrapup Code > View."""
+    parts = (re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part) for part in permission.split(":"))
+    return " > ".join(part[:1].upper() + part[1:] for part in parts)
+
+
+def _entities(cloud: GenesysCloud, name: str) -> Iterator[dict[str, Any]]:
+    for page in reference.fetch(cloud, name):
+        yield from (entity for entity in page.json()["entities"] if entity and entity.get("id"))
+
+
+def _an_hour(cloud: GenesysCloud) -> Interval:
+    """A full hour that is surely over, even by a clock that runs ahead."""
+    end = cloud.now().replace(minute=0, second=0, microsecond=0) - _HOUR
+    return Interval(end - _HOUR, end)
+
+
+def _name(described: Any) -> str:
+    told = described if isinstance(described, dict) else {}
+    return str(told.get("name") or told.get("id") or "unknown")

@@ -1,0 +1,72 @@
+"""The command `make preflight`: prints whether the organisation can be read, and ends with 0 if so, else with 1.
+
+What is looked at is decided in `cloud.preflight`; `assets.preflight` is the same as an asset.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genesys_assets.cloud.preflight import Preflight
+
+_WIDTH = 110
+
+
+def main() -> int:
+    from dotenv import load_dotenv
+
+    from genesys_assets.cloud.errors import UnknownRegion
+    from genesys_assets.cloud.preflight import preflight
+    from genesys_assets.resources import GenesysCloudResource
+    from genesys_assets.settings import PreflightSettings, SettingError
+
+    # Dagster reads it by itself; what the environment says goes before it there too.
+    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env")
+    # Whoever waits for a platform that is down sees why.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        expected = PreflightSettings.load().expected_queues
+        cloud = GenesysCloudResource().client
+    except (SettingError, UnknownRegion) as error:
+        print(f"FAIL  settings\n{_indented(str(error))}")
+        return 1
+    with cloud:
+        print(f"{cloud.hosts.api_url}\n", flush=True)
+        found = preflight(cloud, expected_queues=expected)
+    print(text(found))
+    return 0 if found.passed else 1
+
+
+def text(found: Preflight) -> str:
+    """The findings for a terminal: one line each, what to do below, and at the end what all of it comes to."""
+    wide = max(len(finding.what) for finding in found.findings)
+    lines = []
+    for finding in found.findings:
+        level = "ok" if finding.level == "ok" else finding.level.upper()
+        lines.append(f"{level:<5} {finding.what:<{wide}}  {finding.value}")
+        if finding.advice:
+            lines.append(_indented(finding.advice))
+    return "\n".join([*lines, "", _summary(found)])
+
+
+def _summary(found: Preflight) -> str:
+    if found.passed:
+        return "Ready: everything that is needed can be read."
+    count = len(found.failures)
+    said = f"Not ready: {count} {'thing has' if count == 1 else 'things have'} to be put right."
+    missing = found.missing_permissions
+    return f"{said}\nOne role would do that gives: {', '.join(missing)}" if missing else said
+
+
+def _indented(advice: str) -> str:
+    return textwrap.indent(textwrap.fill(advice, _WIDTH - 6), " " * 6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

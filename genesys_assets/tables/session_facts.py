@@ -1,0 +1,196 @@
+"""What sessions tell, one value per session, for those who put sessions together.
+
+Here the tables of sessions, segments and session metrics become arrays of numbers that share the positions of the
+sessions table. What the sessions make together is not known here (`legs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+NEVER = int(np.iinfo(np.int64).max)
+_SESSION_KEY = ("conversation_id", "participant_id", "session_id")
+_TRANSFERS = pa.array(["transfer", "consultTransfer", "conferenceTransfer"])
+_AGENTS = pa.array(["agent", "user"])
+_SUPERVISION = (
+    "monitored_participant_id",
+    "coached_participant_id",
+    "barged_participant_id",
+    "screen_monitored_user_id",
+)
+
+
+def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:
+    """The facts of all sessions, from the tables of `explode`."""
+    keys = _keys(tables["sessions"])
+    emitted = _read_emissions(tables["session_metrics"], keys)
+    return _read_sessions(tables["sessions"], tables["segments"], keys, emitted), emitted
+
+
+@dataclass(frozen=True, slots=True)
+class Emissions:
+    """One value per metric that a session emitted."""
+
+    session: Numbers
+    metric: Numbers
+    value: Numbers
+    at: Numbers
+    names: list[str]
+
+    def _rows(self, metric: str) -> Numbers:
+        if metric not in self.names:
+            return np.zeros(0, dtype=np.int64)
+        return np.flatnonzero(self.metric == self.names.index(metric))
+
+    def any(self, metric: str, group_of_session: Numbers, groups: int) -> Flags:
+        """Whether a session of the group emitted it; group -1 is nobody's."""
+        group = group_of_session[self.session[self._rows(metric)]]
+        return np.bincount(group[group >= 0], minlength=groups) > 0
+
+    def first(self, metric: str, sessions: int) -> Numbers:
+        """When each session first emitted it."""
+        rows = self._rows(metric)
+        return extreme(np.minimum, NEVER, self.at[rows], self.session[rows], sessions)
+
+    def total(self, metric: str, group_of_session: Numbers, groups: int) -> pa.Array:
+        """Its sum over the group's sessions; null where none emitted it."""
+        rows = self._rows(metric)
+        group = group_of_session[self.session[rows]]
+        totals = np.zeros(groups, dtype=np.int64)
+        np.add.at(totals, group[group >= 0], self.value[rows][group >= 0])
+        return pa.array(totals, mask=~self.any(metric, group_of_session, groups))
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """One value per session, in the order of the table. Instants are ms, `NEVER` where there is none.
+
+    `offered` is when a queue took it on, `left` the end of all but after-call work, `connected` when it was answered,
+    `wrap_up` the position of its last code in `wrap_up_codes`. Agents are those who handle, not those who supervise.
+    """
+
+    rows: pa.Table
+    conversation: Numbers
+    participant: Numbers
+    queue: Numbers
+    is_acd: Flags
+    is_agent: Flags
+    begin: Numbers
+    offered: Numbers
+    alerted: Numbers
+    connected: Numbers
+    left: Numbers
+    end: Numbers
+    transferred: Flags
+    wrap_up: Numbers
+    wrap_up_codes: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+
+def _read_emissions(metrics: pa.Table, keys: pa.Array) -> Emissions:
+    owner = _owners(metrics, keys)
+    owned = owner >= 0
+    names = metrics["metric"].combine_chunks().dictionary_encode()
+    return Emissions(
+        session=owner[owned],
+        metric=_whole(names.indices.fill_null(-1))[owned],
+        value=_whole(metrics["value"].fill_null(0))[owned],
+        at=_numbers(metrics["emit_date"])[owned],
+        names=names.dictionary.to_pylist(),
+    )
+
+
+def _read_sessions(rows: pa.Table, segments: pa.Table, keys: pa.Array, emitted: Emissions) -> Sessions:
+    count = len(rows)
+    owner = _owners(segments, keys)
+    start, stop = _numbers(segments["segment_start"]), _numbers(segments["segment_end"])
+
+    def first(segment_type: str) -> Numbers:
+        chosen = _flags(pc.equal(segments["segment_type"], segment_type))
+        return extreme(np.minimum, NEVER, start[chosen], owner[chosen], count)
+
+    begin = _numbers(pc.coalesce(rows["session_start"], rows["conversation_start"]))
+    end = _numbers(rows["session_end"])
+    not_wrapup = ~_flags(pc.equal(segments["segment_type"], "wrapup"))
+    left = extreme(np.maximum, -1, stop[not_wrapup], owner[not_wrapup], count)
+    coded = np.flatnonzero(_flags(segments["wrap_up_code"].is_valid()))
+    moved = _flags(pc.is_in(segments["disconnect_type"], _TRANSFERS))
+    supervising = np.any([_flags(rows[name].is_valid()) for name in _SUPERVISION], axis=0)
+    return Sessions(
+        rows=rows,
+        conversation=_codes(rows["conversation_id"]),
+        participant=np.cumsum(_changes(rows.select(_SESSION_KEY[:2]))),
+        queue=_codes(rows["queue_id"]),
+        is_acd=_flags(pc.equal(rows["purpose"], "acd")),
+        is_agent=_flags(pc.is_in(rows["purpose"], _AGENTS)) & ~supervising,
+        begin=begin,
+        offered=_either(emitted.first("nOffered", count), begin),
+        alerted=first("alert"),
+        connected=_either(first("interact"), emitted.first("tAnswered", count)),
+        left=np.where(left < 0, end, left),
+        end=end,
+        transferred=np.isin(np.arange(count), owner[moved]),
+        wrap_up=extreme(np.maximum, -1, coded, owner[coded], count),
+        wrap_up_codes=segments["wrap_up_code"],
+    )
+
+
+def _either(instants: Numbers, otherwise: Numbers) -> Numbers:
+    return np.where(instants == NEVER, otherwise, instants)
+
+
+def extreme(ufunc: Any, default: int, values: Numbers, group: Numbers, groups: int) -> Numbers:
+    """Each group's smallest or largest value; group -1 is nobody's."""
+    reached = np.full(groups, default, dtype=np.int64)
+    ufunc.at(reached, group[group >= 0], values[group >= 0])
+    return reached
+
+
+def _keys(rows: pa.Table) -> pa.Array:
+    parts = [rows[name].combine_chunks() for name in _SESSION_KEY]
+    return pc.binary_join_element_wise(*parts, "|", null_handling="replace", null_replacement="")
+
+
+def _owners(rows: pa.Table, keys: pa.Array) -> Numbers:
+    """The position of each row's session among the keys; rows of a session are contiguous."""
+    begins = _changes(rows.select(_SESSION_KEY))
+    owners = _whole(pc.index_in(_keys(rows.filter(pa.array(begins))), keys).fill_null(-1))
+    return owners.take(np.cumsum(begins) - 1)
+
+
+def _changes(rows: pa.Table) -> Flags:
+    """Whether a row differs from the one before it; the first one does."""
+    changed = np.ones(len(rows), dtype=bool)
+    if len(rows):
+        values = [column.combine_chunks().fill_null("") for column in rows.columns]
+        changed[1:] = np.any([_flags(pc.not_equal(value[1:], value[:-1])) for value in values], axis=0)
+    return changed
+
+
+def _codes(values: pa.ChunkedArray) -> Numbers:
+    """Equal numbers for equal values, in order of appearance; -1 for null."""
+    return _whole(values.combine_chunks().dictionary_encode().indices.fill_null(-1))
+
+
+def _flags(values: pa.Array) -> Flags:
+    return np.asarray(values.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _numbers(instants: pa.ChunkedArray) -> Numbers:
+    return _whole(instants.cast(pa.int64()).fill_null(NEVER))
+
+
+def _whole(values: pa.Array) -> Numbers:
+    return np.asarray(values.to_numpy(), dtype=np.int64)

@@ -1,0 +1,64 @@
+"""The preflight asset: a run that tells whether the others can succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.assets.preflight import build_preflight_asset
+from genesys_assets.resources import GenesysCloudResource
+from genesys_assets.sandbox.server import running
+from genesys_assets_tests.assets.world import World, environment, error, metadata
+
+
+@pytest.fixture
+def outpost(tmp_path: Path) -> Iterator[World]:
+    """A world in which there is nothing but the preflight."""
+    job = dg.define_asset_job("preflight", selection=dg.AssetSelection.assets(["genesys", "ops", "preflight"]))
+    alone = dg.Definitions([build_preflight_asset()], jobs=[job], resources={"genesys_cloud": GenesysCloudResource()})
+    with running(conversations_per_day=20, requests_per_minute=None) as sandbox:
+        yield World(sandbox, tmp_path / "lake", alone, instance=dg.DagsterInstance.ephemeral(str(tmp_path / "dagster")))
+
+
+def test_it_shows_what_it_found_as_a_table_and_stores_nothing(outpost: World) -> None:
+    run = outpost.run("preflight")
+    said = metadata(run, "ops/preflight")
+    assert run.success
+    assert said["requests"] == 11
+    rows = said["findings"].splitlines()
+    assert "what to do" in rows[0]
+    assert len(rows) == 2 + 13
+    assert any("queues" in row and "10 visible: 6 in Home, 4 in Switzerland" in row for row in rows)
+    assert outpost.files() == {}
+
+
+def test_it_fails_naming_what_is_missing_and_what_to_do(outpost: World) -> None:
+    outpost.sandbox.behaviour.missing_permissions = {"routing:queue:view"}
+    run = outpost.run("preflight")
+    said = error(run)
+    assert "queues: not permitted." in said
+    assert "Give the OAuth client a role with the permission Routing > Queue > View (routing:queue:view)" in said
+    (failure,) = (event for event in run.all_events if event.is_step_failure)
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    assert "| fail" in str(told.metadata["findings"].value)
+
+
+def test_it_fails_where_fewer_queues_are_visible_than_expected(outpost: World) -> None:
+    demanding = replace(outpost, settings={"GENESYS_ASSETS_EXPECTED_QUEUES": "11"})
+    assert "queues: 10 visible" in error(demanding.run("preflight"))
+    assert replace(outpost, settings={"GENESYS_ASSETS_EXPECTED_QUEUES": "10"}).run("preflight").success
+
+
+def test_an_expectation_that_is_no_number_is_named(outpost: World) -> None:
+    wrong = replace(outpost, settings={"GENESYS_ASSETS_EXPECTED_QUEUES": "many"})
+    assert "GENESYS_ASSETS_EXPECTED_QUEUES is 'many', which is not valid" in error(wrong.run("preflight"))
+
+
+def test_building_it_needs_no_settings() -> None:
+    with environment({}):
+        assert build_preflight_asset().key == dg.AssetKey(["genesys", "ops", "preflight"])

@@ -1,0 +1,413 @@
+"""The checks between tables: which days are read, what a difference means for the run, and what the UI is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from genesys_assets.checks import reconciliation
+from genesys_assets.checks.reconciliation import (
+    DAY_MATCHES,
+    DAYS,
+    HANDLE_TIME,
+    HOURS,
+    QUEUES_MATCH,
+    SESSIONS,
+    USERS_MATCH,
+    Finding,
+    build_reconciliation_checks,
+    reconcile_day,
+    reconcile_sessions_of,
+    unread_conversations,
+)
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversation_model import SESSIONS as SESSION_TABLE
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.reconcile import Tolerance
+from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.assets.world import RANGE, World
+from genesys_assets_tests.conftest import DAY as PAST_DAY
+
+DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+EXACT = Tolerance()
+WHOLE = {"is_complete": True, "data_available_through": "2026-02-03T00:00:00+00:00"}
+"""What the files of a day say that was read after all that is compared here."""
+TO_THE_END = {"data_available_through": "2026-02-01T00:00:00+00:00"}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def put(lake: Lake, spec: TableSpec, rows: Iterable[Mapping[str, Any]], day: str, origin: Mapping[str, Any]) -> None:
+    lake.write(f"tables/{spec.name}", spec, pa.Table.from_pylist(list(rows), spec.schema), day, dict(origin))
+
+
+def offered(count: int = 1, media: str = "voice") -> dict[str, Any]:
+    return {
+        "conversation_id": "C1",
+        "conversation_start": NOON,
+        "participant_id": "P1",
+        "session_id": "S1",
+        "media_type": media,
+        "queue_id": "Q1",
+        "metric": "nOffered",
+        "emit_date": NOON,
+        "value": count,
+        "ordinal": 0,
+    }
+
+
+def conversation(media: str = "voice", complete: bool = True) -> dict[str, Any]:
+    return {"conversation_id": "C1", "conversation_start": NOON, "media_type": media, "is_complete": complete}
+
+
+def session(media: str = "voice", over: bool = True) -> dict[str, Any]:
+    began = {"conversation_id": "C1", "conversation_start": NOON, "participant_id": "P1", "session_id": "S1"}
+    return began | {"media_type": media, "session_start": NOON, "session_end": NOON if over else None}
+
+
+def bucket(count: int = 1, media: str = "voice", start: datetime = NOON) -> dict[str, Any]:
+    key = {"interval_start": start, "grouping": "mediaType,queueId", "queue_id": "Q1", "media_type": media}
+    return key | {"metric": "nOffered", "count": count}
+
+
+def store_conversations(
+    lake: Lake,
+    *emitted: Mapping[str, Any],
+    day: str = DAY,
+    open_media: str | None = None,
+    open_session: str | None = None,
+    origin: Mapping[str, Any] = WHOLE,
+) -> None:
+    put(lake, SESSION_METRICS, emitted, day, origin)
+    put(lake, CONVERSATIONS, [conversation(open_media, complete=False)] if open_media else [], day, origin)
+    put(lake, SESSION_TABLE, [session(open_session, over=False)] if open_session else [session()], day, origin)
+
+
+def store_reach(lake: Lake) -> None:
+    """Empty days as far back as conversations may have begun."""
+    for day in days_around(DAY, REACH_DAYS, -1):
+        store_conversations(lake, day=day)
+
+
+def store_hours(lake: Lake, *rows: Mapping[str, Any], day: str = DAY, origin: Mapping[str, Any] = TO_THE_END) -> None:
+    put(lake, INTERVAL_METRICS, rows, day, origin)
+
+
+def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
+    """How many differences stand, and how many are put down to unread conversations."""
+    finding = reconcile_sessions_of(lake, DAY, EXACT)[name]
+    assert isinstance(finding, Finding)
+    return len(finding.differences), len(finding.unread or ())
+
+
+# -- a real day --------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
+    findings = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
+    findings["day"] = reconcile_day(past_days.lake, f"{PAST_DAY}", EXACT)
+    for name, finding in findings.items():
+        assert isinstance(finding, Finding), f"{name}: {finding}"
+        assert finding.compared > 80, name
+        assert finding.differences.to_pylist() == [], name
+        assert not len(finding.unread or ()), name
+
+
+def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: World) -> None:
+    """Or else nothing of that day's sessions began earlier, and the test above proves less than it says."""
+    finding = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
+    assert isinstance(finding, Finding)
+    assert len(finding.differences) + len(finding.unread or ())
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 1_000])
+def test_a_day_compared_in_parts_gives_the_same(
+    past_days: World, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    at_once = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    monkeypatch.setattr(reconciliation, "_ROWS_AT_ONCE", rows_at_once)
+    in_parts = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    for name, finding in at_once.items():
+        part = in_parts[name]
+        assert isinstance(finding, Finding)
+        assert isinstance(part, Finding)
+        assert (part.compared, part.differences.to_pylist()) == (finding.compared, finding.differences.to_pylist())
+
+
+# -- what stands and what is nobody's fault ----------------------------------------------------------------------------
+
+
+def test_a_lost_conversation_is_found_where_all_was_read(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake)
+    store_hours(lake, bucket())
+    assert found(lake) == (1, 0)
+
+
+def test_a_conversation_counted_twice_is_found_whatever_was_read(lake: Lake) -> None:
+    store_conversations(lake, offered(2), origin=TO_THE_END, open_media="voice")
+    store_hours(lake, bucket())
+    assert found(lake) == (1, 0)
+
+
+def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(lake: Lake) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket())
+    assert found(lake) == (0, 1)
+    finding = reconcile_sessions_of(lake, DAY, EXACT)[QUEUES_MATCH]
+    assert isinstance(finding, Finding)
+    assert finding.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
+
+
+@pytest.mark.parametrize("how", ["open_media", "open_session"])
+def test_conversations_open_when_they_were_read_may_account_for_more_of_their_media_type(lake: Lake, how: str) -> None:
+    store_reach(lake)
+    store_conversations(lake, origin=TO_THE_END, **{how: "email"})
+    store_hours(lake, bucket(media="email"), bucket(media="chat"))
+    assert found(lake) == (1, 1)
+
+
+def test_an_open_callback_may_yet_become_a_call(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, origin={}, open_media="callback")
+    assert unread_conversations(lake, DAY).media == frozenset({"callback", "voice"})
+
+
+def test_a_day_read_after_the_end_leaves_nothing_open(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, origin=WHOLE, open_media="email")
+    assert unread_conversations(lake, DAY).media == frozenset()
+
+
+def test_an_earlier_day_read_too_early_leaves_its_open_conversations_out(lake: Lake) -> None:
+    store_reach(lake)
+    early = {"is_complete": True, "data_available_through": "2026-01-31T06:00:00+00:00"}
+    store_conversations(lake, day="2026-01-20", origin=early, open_media="email")
+    store_conversations(lake)
+    assert unread_conversations(lake, DAY).media == frozenset({"email"})
+
+
+def test_what_began_on_an_earlier_day_is_read_there(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake)
+    store_conversations(lake, offered(), day="2026-01-05")
+    store_hours(lake, bucket())
+    assert found(lake) == (0, 0)
+
+
+def test_a_tolerated_difference_is_none(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, offered(9))
+    store_hours(lake, bucket(10))
+    assert found(lake) == (1, 0)
+    finding = reconcile_sessions_of(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
+    assert isinstance(finding, Finding)
+    assert len(finding.differences) == 0
+
+
+# -- days that can not be compared -------------------------------------------------------------------------------------
+
+
+def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:
+    store_conversations(lake)
+    store_hours(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
+    reason = "interval_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
+    assert {*map(str, reconcile_sessions_of(lake, DAY, EXACT).values())} == {reason}
+
+
+def test_a_day_whose_conversations_are_incomplete_is_not_evaluated(lake: Lake) -> None:
+    store_conversations(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
+    store_hours(lake)
+    reason = "session_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
+    assert reconcile_sessions_of(lake, DAY, EXACT)[USERS_MATCH] == reason
+
+
+def test_a_day_without_one_of_the_tables_is_not_evaluated(lake: Lake) -> None:
+    assert reconcile_day(lake, DAY, EXACT) == "daily_metrics is not stored"
+    store_conversations(lake)
+    assert reconcile_sessions_of(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics is not stored"
+
+
+def test_today_is_not_evaluated(lake: Lake) -> None:
+    today = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%d}"
+    store_conversations(lake, day=today, origin={})
+    store_hours(lake, day=today, origin={})
+    assert reconcile_sessions_of(lake, today, EXACT)[QUEUES_MATCH] == "the day is not over"
+
+
+# -- days and hours ----------------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
+    store_hours(lake, bucket(2), bucket(3, start=NOON + timedelta(hours=5)))
+    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
+    finding = reconcile_day(lake, DAY, EXACT)
+    assert isinstance(finding, Finding)
+    assert (finding.compared, len(finding.differences)) == (1, 0)
+
+
+def test_a_day_that_is_not_the_sum_of_its_hours_is_listed(lake: Lake) -> None:
+    store_hours(lake, bucket(2))
+    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
+    finding = reconcile_day(lake, DAY, EXACT)
+    assert isinstance(finding, Finding)
+    (difference,) = finding.differences.to_pylist()
+    assert (difference["expected_count"], difference["found_count"]) == (5, 2)
+
+
+# -- as Dagster runs them ----------------------------------------------------------------------------------------------
+
+
+PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01")
+
+
+@dg.multi_asset(specs=[dg.AssetSpec(key) for key in (SESSIONS, HOURS, DAYS)], partitions_def=PARTITIONS)
+def stored_tables() -> Iterable[dg.MaterializeResult]:
+    yield from (dg.MaterializeResult(asset_key=key) for key in (SESSIONS, HOURS, DAYS))
+
+
+@dg.asset(deps=[SESSIONS], partitions_def=PARTITIONS)
+def report() -> None: ...
+
+
+def run(
+    folder: Path, *, zone: str = "UTC", days: tuple[str, str] | None = None, **options: Any
+) -> dg.ExecuteInProcessResult:
+    """Run the tables, their checks and a report of one day, or of a range of days."""
+    checks = build_reconciliation_checks(Calendar(date(2026, 1, 1), ZoneInfo(zone), 4), **options)
+    definitions = dg.Definitions(
+        assets=[stored_tables, report],
+        asset_checks=checks,
+        resources={"lake": LakeResource(location=str(folder))},
+        jobs=[dg.define_asset_job("daily", dg.AssetSelection.all())],
+    )
+    return definitions.resolve_job_def("daily").execute_in_process(
+        partition_key=None if days else DAY,
+        tags=dict(zip(RANGE, days, strict=True)) if days else None,
+        raise_on_error=False,
+    )
+
+
+def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
+
+
+def text(evaluation: dg.AssetCheckEvaluation, label: str) -> str:
+    return str(evaluation.metadata[label].value)
+
+
+@pytest.fixture
+def reconciled(lake: Lake) -> Lake:
+    store_reach(lake)
+    for day in (DAY, NEXT_DAY):
+        hour = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        emitted = offered() | {"conversation_start": hour, "emit_date": hour}
+        store_conversations(lake, emitted, day=day)
+        store_hours(lake, bucket(start=hour), day=day, origin=WHOLE)
+        put(lake, DAILY_METRICS, [bucket(start=hour.replace(hour=0))], day, {})
+    return lake
+
+
+def lose_conversations(lake: Lake, day: str = DAY) -> None:
+    store_conversations(lake, day=day)
+
+
+def test_all_checks_pass_on_a_day_that_reconciles(reconciled: Lake, tmp_path: Path) -> None:
+    result = run(tmp_path)
+    assert result.success
+    passed = {name: evaluation.passed for name, evaluation in evaluations(result).items()}
+    assert passed == {QUEUES_MATCH: True, USERS_MATCH: True, HANDLE_TIME: True, DAY_MATCHES: True}
+    metadata = evaluations(result)[QUEUES_MATCH].metadata
+    assert {name: value.value for name, value in metadata.items()} == {
+        "compared": 1,
+        "differing": 0,
+        "tolerance": "0",
+    }
+
+
+def test_a_failing_check_lists_both_figures_and_lets_the_report_be(reconciled: Lake, tmp_path: Path) -> None:
+    lose_conversations(reconciled)
+    result = run(tmp_path)
+    assert result.success
+    assert result.asset_materializations_for_node("report")
+    failed = evaluations(result)[QUEUES_MATCH]
+    assert (failed.passed, failed.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert text(failed, "differences").splitlines() == [
+        "2026-01-31: 1 of 1",
+        "",
+        "| interval_start   | queue_id   | media_type   | metric   | expected_count   | found_count   |",
+        "|------------------|------------|--------------|----------|------------------|---------------|",
+        "| 2026-01-31 12:00 | Q1         | voice        | nOffered | 1                |               |",
+    ]
+
+
+def test_a_blocking_check_keeps_the_report_from_being_made(reconciled: Lake, tmp_path: Path) -> None:
+    lose_conversations(reconciled)
+    result = run(tmp_path, blocking=True)
+    assert not result.success
+    assert not result.asset_materializations_for_node("report")
+
+
+def test_the_severity_is_as_configured_and_a_handle_time_only_warns(reconciled: Lake, tmp_path: Path) -> None:
+    store_conversations(reconciled, offered() | {"metric": "tHandle", "value": 5})
+    result = evaluations(run(tmp_path))
+    assert result[QUEUES_MATCH].severity == dg.AssetCheckSeverity.ERROR
+    assert (result[HANDLE_TIME].passed, result[HANDLE_TIME].severity) == (False, dg.AssetCheckSeverity.WARN)
+    warned = evaluations(run(tmp_path, severity=dg.AssetCheckSeverity.WARN))
+    assert warned[QUEUES_MATCH].severity == dg.AssetCheckSeverity.WARN
+
+
+def test_the_tolerance_is_as_configured(reconciled: Lake, tmp_path: Path) -> None:
+    lose_conversations(reconciled)
+    assert evaluations(run(tmp_path, tolerance="1"))[QUEUES_MATCH].passed
+
+
+def test_a_tolerance_that_is_not_one_is_refused_when_the_checks_are_built(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a tolerance is written like"):
+        run(tmp_path, tolerance="some")
+
+
+def test_every_day_of_a_range_is_compared(reconciled: Lake, tmp_path: Path) -> None:
+    assert evaluations(run(tmp_path, days=(DAY, NEXT_DAY)))[QUEUES_MATCH].passed
+    lose_conversations(reconciled, NEXT_DAY)
+    failed = evaluations(run(tmp_path, days=(DAY, NEXT_DAY)))[QUEUES_MATCH]
+    assert failed.metadata["compared"].value == 2
+    assert text(failed, "differences").startswith("2026-02-01: 1 of 1\n")
+
+
+def test_a_business_day_of_another_zone_is_not_compared_with_utc_hours(reconciled: Lake, tmp_path: Path) -> None:
+    evaluation = evaluations(run(tmp_path, zone="America/New_York"))[DAY_MATCHES]
+    assert evaluation.passed
+    assert text(evaluation, "not_evaluated") == "- 2026-01-31: the business day of America/New_York is not the UTC day"
+
+
+def test_more_in_the_aggregates_is_told_of_where_it_is_nobodys_fault(lake: Lake, tmp_path: Path) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket())
+    evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
+    assert evaluation.passed
+    assert evaluation.metadata["unread"].value == 1
+    assert "31 earlier days are not stored" in text(evaluation, "why_unread")
+
+
+def test_a_long_list_is_cut(reconciled: Lake, tmp_path: Path) -> None:
+    hours = [NOON.replace(hour=0) + timedelta(minutes=15 * number) for number in range(90)]
+    store_hours(reconciled, *(bucket(start=hour) for hour in hours), origin=WHOLE)
+    failed = evaluations(run(tmp_path))[QUEUES_MATCH]
+    assert failed.metadata["differing"].value == 89
+    assert text(failed, "differences").count("nOffered") == 20

@@ -1,0 +1,105 @@
+"""Jobs and queries against the sandbox: what both say of a day is the same, whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from genesys_assets.cloud import details, details_jobs
+from genesys_assets.cloud.details_jobs import DetailsJobQuery, JobBookInMemory, Restarted
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.reading import Reading
+from genesys_assets.cloud.regions import Hosts
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets_tests.cloud.platform import NOON, Clock
+
+DAY = Interval(datetime(2026, 1, 28, tzinfo=UTC), datetime(2026, 1, 29, tzinfo=UTC))
+QUERY = DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True)
+JOBS = "/details/jobs"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with running(now=NOON, requests_per_minute=None, conversations_per_day=120) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def cloud(sandbox: Sandbox, clock: Clock) -> Iterator[GenesysCloud]:
+    hosts = Hosts(sandbox.url, sandbox.url)
+    with GenesysCloud(
+        hosts, sandbox.client_id, sandbox.client_secret, workers=1, clock=clock, now=clock.now, sleep=clock.sleep
+    ) as cloud:
+        yield cloud
+
+
+def ids(pages: list[Page]) -> list[str]:
+    return [row["conversationId"] for page in pages for row in page.json().get("conversations", [])]
+
+
+def by_job(cloud: GenesysCloud, book: JobBookInMemory | None = None) -> list[str]:
+    """What a writer holds in the end."""
+    pages: list[Page] = []
+    for page in details_jobs.fetch(cloud, QUERY, book or JobBookInMemory(), page_size=30):
+        if isinstance(page, Restarted):
+            pages.clear()
+        else:
+            pages.append(page)
+    return ids(pages)
+
+
+def test_a_job_and_the_query_agree_on_a_day(cloud: GenesysCloud, sandbox: Sandbox) -> None:
+    reading = Reading()
+    queried = ids(list(details.fetch(cloud, DAY, page_size=30, reading=reading)))
+    assert by_job(cloud) == queried
+    assert len(queried) == len(set(queried)) == reading.total_hits_last
+    assert [job.deleted for job in sandbox.jobs] == [True]
+
+
+@pytest.mark.parametrize("pages", [0, 1, 3])
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_results_that_expire_while_being_read_leave_no_gap(
+    cloud: GenesysCloud, sandbox: Sandbox, pages: int, status: int
+) -> None:
+    expected = by_job(cloud)
+    sandbox.behaviour.expired_results_status = status
+    sandbox.behaviour.next_job(state="EXPIRED", after_pages=pages)
+    assert by_job(cloud) == expected
+    assert len(sandbox.jobs) == 3
+
+
+def test_a_job_whose_answer_is_lost_is_not_submitted_a_third_time(
+    cloud: GenesysCloud, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.behaviour.fail_next(502, path=JOBS, method="POST", takes_effect=True)
+    assert len(by_job(cloud)) == len(set(by_job(cloud)))
+    assert [job.deleted for job in sandbox.jobs] == [False, True, True]
+    assert sum(clock.slept) >= details_jobs.GRACE.total_seconds()
+
+
+def test_the_availability_is_that_of_the_results(cloud: GenesysCloud, sandbox: Sandbox) -> None:
+    sandbox.behaviour.availability = NOON - timedelta(hours=16)
+    page = next(details_jobs.fetch(cloud, QUERY, JobBookInMemory()))
+    assert isinstance(page, Page)
+    assert details_jobs.availability(cloud) == details_jobs.available_through(page) == NOON - timedelta(hours=16)
+
+
+def test_a_conversation_that_goes_while_the_day_is_read_takes_none_with_it(
+    cloud: GenesysCloud, sandbox: Sandbox
+) -> None:
+    expected = ids(list(details.fetch(cloud, DAY, page_size=30)))
+    organisation = sandbox.organisation
+    sandbox.behaviour.interrupt("details/query", lambda: organisation.delete(expected[3]), after=2)
+    reading = Reading()
+    found = set(ids(list(details.fetch(cloud, DAY, page_size=30, reading=reading))))
+    assert set(expected) - {expected[3]} <= found
+    assert reading.rereads == 1
+
+
+def test_conversations_are_found_by_their_ids(cloud: GenesysCloud) -> None:
+    some = ids(list(details.fetch(cloud, DAY)))[:105]
+    assert ids(list(details.by_ids(cloud, some))) == some

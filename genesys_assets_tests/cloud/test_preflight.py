@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud.preflight import Finding, Preflight, preflight
+from genesys_assets.cloud.regions import Hosts
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets_tests.cloud.platform import Clock
+
+DETAIL, AGENT_DETAIL = "analytics:conversationDetail:view", "analytics:agentConversationDetail:view"
+AGGREGATE, OBSERVATION = "analytics:conversationAggregate:view", "analytics:queueObservation:view"
+LOOKED_AT = [
+    "login",
+    "divisions",
+    "queues",
+    "users",
+    "wrap-up codes",
+    "skills",
+    "conversation aggregates",
+    "conversation details",
+    "details jobs",
+    "queue observations",
+    "conversation activity",
+    "clock",
+    "rate limit",
+]
+
+
+@pytest.fixture(scope="module")
+def running_sandbox() -> Iterator[Sandbox]:
+    with running(conversations_per_day=20) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Well-behaved before and after each test."""
+    yield running_sandbox
+    running_sandbox.behaviour.reset()
+
+
+def look(sandbox: Sandbox, expected_queues: int | None = None, **client: Any) -> Preflight:
+    secret = client.pop("client_secret", sandbox.client_secret)
+    client_id = client.pop("client_id", sandbox.client_id)
+    url = client.pop("url", sandbox.url)
+    options: dict[str, Any] = {"sleep": lambda seconds: None, **client}
+    with GenesysCloud(Hosts(url, url), client_id, secret, **options) as cloud:
+        return preflight(cloud, expected_queues=expected_queues)
+
+
+def finding(found: Preflight, what: str) -> Finding:
+    (one,) = (finding for finding in found.findings if finding.what == what)
+    return one
+
+
+def levels(found: Preflight) -> dict[str, str]:
+    return {finding.what: finding.level for finding in found.findings}
+
+
+def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: Sandbox) -> None:
+    before = len(sandbox.requests)
+    found = look(sandbox, expected_queues=10)
+    assert found.passed
+    assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
+    assert not any(finding.advice for finding in found.findings)
+    assert len(sandbox.requests) - before == 12
+
+
+def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
+    found = look(sandbox)
+    assert finding(found, "login").value == "organisation Sandbox, OAuth client genesys_assets"
+    assert finding(found, "divisions").value == "2 visible: Home, Switzerland"
+    assert finding(found, "queues").value == "10 visible: 6 in Home, 4 in Switzerland"
+    assert finding(found, "users").value == "30 visible"
+    assert finding(found, "wrap-up codes").value == "12 visible"
+
+
+@pytest.mark.parametrize(
+    ("missing", "refused", "needed"),
+    [
+        ({"routing:queue:view"}, ["queues"], "routing:queue:view"),
+        ({"routing:wrapupCode:view"}, ["wrap-up codes"], "routing:wrapupCode:view"),
+        ({"routing:skill:view"}, ["skills"], "routing:skill:view"),
+        ({AGGREGATE}, ["conversation aggregates"], AGGREGATE),
+        ({DETAIL}, ["details jobs"], DETAIL),
+        ({DETAIL, AGENT_DETAIL}, ["conversation details", "details jobs"], DETAIL),
+        ({OBSERVATION}, ["queue observations", "conversation activity"], OBSERVATION),
+    ],
+)
+def test_a_missing_permission_is_named_with_the_role_to_give_and_the_rest_is_tried(
+    sandbox: Sandbox, missing: set[str], refused: list[str], needed: str
+) -> None:
+    sandbox.behaviour.missing_permissions = missing
+    found = look(sandbox)
+    assert [finding.what for finding in found.failures] == refused
+    assert not found.passed
+    assert found.missing_permissions == (needed,)
+    for failure in found.failures:
+        assert failure.value == "not permitted"
+        assert "a role with the permission" in failure.advice
+        assert f"({needed}), in every division" in failure.advice
+    assert [finding.what for finding in found.findings] == LOOKED_AT
+
+
+def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
+    sandbox.behaviour.missing_permissions = {"routing:wrapupCode:view"}
+    assert "Routing > Wrapup Code > View" in finding(look(sandbox), "wrap-up codes").advice
+
+
+def test_all_missing_permissions_make_one_role(sandbox: Sandbox) -> None:
+    sandbox.behaviour.missing_permissions = {DETAIL, AGENT_DETAIL, AGGREGATE, OBSERVATION, "routing:queue:view"}
+    assert set(look(sandbox).missing_permissions) == {DETAIL, AGGREGATE, OBSERVATION, "routing:queue:view"}
+
+
+def test_a_permission_that_the_platform_does_not_name_is_known_all_the_same(sandbox: Sandbox) -> None:
+    sandbox.behaviour.fail_next(403, path="/routing/skills")
+    found = look(sandbox)
+    assert found.missing_permissions == ("routing:skill:view",)
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        ({"client_secret": "not-the-secret-4711"}, "did not accept the secret"),
+        ({"client_id": "nobody"}, "does not know the OAuth client 'nobody'"),
+    ],
+)
+def test_a_refused_login_is_the_only_finding_and_shows_no_secret(
+    sandbox: Sandbox, client: dict[str, Any], said: str
+) -> None:
+    (only,) = look(sandbox, **client).findings
+    assert (only.level, only.what, only.value) == ("fail", "login", "refused")
+    assert said in only.advice
+    assert "4711" not in repr(only)
+
+
+def test_a_host_that_does_not_answer_is_the_only_finding(sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    (only,) = look(sandbox, url=f"http://127.0.0.1:{port}").findings
+    assert (only.level, only.what, only.value) == ("fail", "login", "no answer")
+    assert "connection refused" in only.advice
+
+
+def test_a_gateway_that_hides_the_token_endpoint_does_not_hide_the_rest(sandbox: Sandbox) -> None:
+    sandbox.behaviour.fail_next(404, path="/tokens/me")
+    found = look(sandbox)
+    assert finding(found, "login").value == "accepted"
+    assert found.passed
+
+
+def test_an_outage_in_the_middle_ends_the_look(sandbox: Sandbox) -> None:
+    sandbox.behaviour.fail_next(500, path="/aggregates/query", times=100)
+    found = look(sandbox)
+    last = found.findings[-1]
+    assert (last.level, last.what) == ("fail", "conversation aggregates")
+    assert "not tried" in last.value
+    assert "HTTP 500" in last.advice
+
+
+@pytest.mark.parametrize(("path", "what"), [("/routing/queues", "queues"), ("/jobs/availability", "details jobs")])
+def test_what_is_not_there_fails_alone(sandbox: Sandbox, path: str, what: str) -> None:
+    sandbox.behaviour.fail_next(404, path=path)
+    found = look(sandbox)
+    assert [failure.what for failure in found.failures] == [what]
+    assert "was not found" in finding(found, what).advice
+
+
+@pytest.mark.parametrize(("path", "what"), [("/routing/queues", "queues"), ("/api/v2/users", "users")])
+def test_a_listing_without_any_entity_fails(sandbox: Sandbox, path: str, what: str) -> None:
+    sandbox.behaviour.fail_next(200, path=path, body={"entities": [], "total": 0})
+    found = look(sandbox)
+    assert [failure.what for failure in found.failures] == [what]
+    assert "visible" in finding(found, what).value
+    assert "division" in finding(found, what).advice
+
+
+def test_fewer_queues_than_expected_fail_and_name_the_likely_reason(sandbox: Sandbox) -> None:
+    found = look(sandbox, expected_queues=11)
+    assert [failure.what for failure in found.failures] == ["queues"]
+    assert "At least 11 should be" in finding(found, "queues").advice
+    assert "divisions" in finding(found, "queues").advice
+
+
+def test_a_division_without_a_visible_queue_is_a_warning(sandbox: Sandbox) -> None:
+    home = [
+        queue.entity
+        for queue in sandbox.organisation.directory.queues
+        if queue.entity["division"]["name"] == "Home" and not queue.deleted
+    ]
+    sandbox.behaviour.fail_next(200, path="/routing/queues", body={"entities": home})
+    found = look(sandbox, expected_queues=6)
+    assert found.passed
+    assert finding(found, "queues").level == "warn"
+    assert "None in Switzerland" in finding(found, "queues").advice
+
+
+@pytest.mark.parametrize(
+    ("behind", "level"), [(timedelta(hours=4), "ok"), (timedelta(hours=23), "ok"), (timedelta(hours=30), "warn")]
+)
+def test_it_tells_how_far_behind_jobs_are(sandbox: Sandbox, behind: timedelta, level: str) -> None:
+    sandbox.behaviour.availability = datetime.now(UTC) - behind
+    jobs = finding(look(sandbox), "details jobs")
+    assert jobs.level == level
+    assert (
+        f"{sandbox.behaviour.availability:%Y-%m-%d %H:%M} UTC, {behind / timedelta(hours=1):.1f} hours ago"
+        in jobs.value
+    )
+
+
+def test_jobs_whose_reach_is_not_told_are_a_warning(sandbox: Sandbox) -> None:
+    sandbox.behaviour.fail_next(200, path="/jobs/availability", body={})
+    assert finding(look(sandbox), "details jobs").level == "warn"
+
+
+def shifted(by: timedelta) -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC) + by
+
+
+@pytest.mark.parametrize(
+    ("skew", "level", "said"),
+    [
+        (timedelta(seconds=60), "warn", "s ahead of the platform's"),
+        (-timedelta(seconds=60), "warn", "s behind the platform's"),
+        (timedelta(minutes=20), "fail", "s ahead of the platform's"),
+        (-timedelta(minutes=20), "fail", "s behind the platform's"),
+    ],
+)
+def test_a_clock_that_is_wrong_is_told_by_how_much(sandbox: Sandbox, skew: timedelta, level: str, said: str) -> None:
+    clock = finding(look(sandbox, now=shifted(skew)), "clock")
+    assert clock.level == level
+    assert said in clock.value
+    assert abs(int(clock.value.split()[0]) - abs(skew).total_seconds()) <= 5
+    assert "NTP" in clock.advice
+
+
+def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
+    assert finding(look(sandbox), "rate limit").value.startswith("300 requests a minute, 289 left for the next ")
+
+
+def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:
+    with running(conversations_per_day=20, requests_per_minute=12) as busy:
+        found = look(busy, clock=clock, sleep=clock.sleep)
+    assert finding(found, "rate limit").level == "warn"
+    assert "one of its own" in finding(found, "rate limit").advice
+    assert found.passed
+
+
+def test_a_rate_limit_that_is_not_announced_is_no_problem() -> None:
+    with running(conversations_per_day=20, requests_per_minute=None) as unlimited:
+        found = look(unlimited)
+    assert finding(found, "rate limit").level == "ok"
+    assert "not announced" in finding(found, "rate limit").value
