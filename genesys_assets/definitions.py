@@ -22,6 +22,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
 
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.live import build_live_assets
+    from genesys_assets.assets.open_conversations import build_open_conversation_assets
     from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
@@ -48,6 +49,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
+            *build_open_conversation_assets(),
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
             *_automated(build_report_assets(calendar), refresh_reports(calendar)),
             *_automated(build_published_assets(calendar), publish_again(calendar)),

@@ -249,3 +249,11 @@ class PreflightSettings(_Group):
         default=None,
         ge=1,
     )
+
+
+class OpenConversationSettings(_Group):
+    """When an open conversation is a matter of concern."""
+
+    open_days: int = _setting(
+        "GENESYS_ASSETS_OPEN_DAYS", "Days a conversation may be open before a check warns.", "7", default=7, ge=0
+    )

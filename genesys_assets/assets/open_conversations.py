@@ -1,0 +1,78 @@
+"""The register of open conversations as an asset, with a check that warns of those open for too long."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pyarrow.compute as pc
+
+from genesys_assets.assets.common import (
+    asset_key,
+    attributes,
+    change_metadata,
+    description,
+    provenance,
+    table_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.partitions import REACH_DAYS, days_around
+from genesys_assets.resources import LakeResource
+from genesys_assets.settings import OpenConversationSettings
+from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.open_conversations import OPEN_CONVERSATIONS, open_conversations
+
+_OPEN_TOO_LONG = "open_too_long"
+
+
+def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
+    spec, key, place = OPEN_CONVERSATIONS, asset_key("tables", OPEN_CONVERSATIONS.name), "tables/open_conversations"
+    too_long = dg.AssetCheckSpec(
+        _OPEN_TOO_LONG, asset=key, description="No conversation is open for more than GENESYS_ASSETS_OPEN_DAYS days."
+    )
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key("tables", "conversations"), asset_key("tables", "sessions")],
+        description=description(spec, f"Source: genesys/tables/conversations of the last {REACH_DAYS} days."),
+        check_specs=[*check_specs(spec, key), too_long],
+        **attributes("tables", "arrow", "parquet"),
+    )
+    def register(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        now = datetime.now(UTC)
+        days = days_around(f"{now:%Y-%m-%d}", before=REACH_DAYS, after=0)
+        columns = ["conversation_id", "conversation_start", "media_type"]
+        unfinished = lake.lake.read(
+            "tables/conversations",
+            days,
+            columns=columns,
+            where=~pc.field("is_complete"),
+            schema=model.CONVERSATIONS.schema,
+        )
+        sessions = lake.lake.read(
+            "tables/sessions",
+            days,
+            columns=["conversation_id", "session_start", "queue_id", "user_id"],
+            where=pc.field("conversation_id").isin(unfinished["conversation_id"].combine_chunks()),
+            schema=model.SESSIONS.schema,
+        )
+        table = open_conversations(unfinished, sessions, now)
+        change = lake.lake.write(place, spec, table, None, provenance(context, "genesys/tables/conversations"))
+        limit = OpenConversationSettings.load().open_days
+        stuck = table.filter(pc.greater(table["open_days"], limit))
+        found = dg.AssetCheckResult(
+            check_name=_OPEN_TOO_LONG,
+            asset_key=key,
+            passed=not len(stuck),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "open_too_long": len(stuck),
+                "limit_days": limit,
+                "conversations": stuck["conversation_id"].to_pylist()[:20],
+            },
+        )
+        return dg.MaterializeResult(
+            metadata=table_metadata(spec, table, len(table), path=lake.lake.place(place, None))
+            | change_metadata(change),
+            check_results=[*check_table(lake.lake, place, [None], spec, key), found],
+        )
+
+    return [register]
