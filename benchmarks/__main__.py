@@ -1,16 +1,16 @@
-"""`python -m benchmarks [decode] [memory] [pacing]`: the command line, and nothing else."""
+"""`python -m benchmarks [decode] [memory] [pacing] [rereading]`: the command line, and nothing else."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
 
-from benchmarks import decode, memory, pacing
+from benchmarks import decode, memory, pacing, rereading
 from benchmarks.results import Result, show, store
 
 DESCRIPTION = "Runs the named benchmarks, or all, prints their figures and writes them to benchmarks/results/."
 
-NAMES = ("decode", "memory", "pacing")
+NAMES = ("decode", "memory", "pacing", "rereading")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pacing": lambda: pacing.run(
             minutes=options.pacing_minutes, requests_per_minute=options.pacing_requests_per_minute
         ),
+        "rereading": lambda: rereading.run(conversations=options.rereading_conversations),
     }
     failed = False
     for name in options.names or NAMES:
@@ -40,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         "--memory-conversations": (100_000, "conversations of the day whose memory is measured"),
         "--pacing-minutes": (2, "whole minutes to fetch for"),
         "--pacing-requests-per-minute": (300, "what the sandbox allows"),
+        "--rereading-conversations": (5_000, "conversations of the day that is read and read again"),
     }
     for option, (default, meaning) in sizes.items():
         parser.add_argument(option, type=_positive, default=default, help=f"{meaning} (default: {default:,})")

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -59,21 +59,24 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 keys[spec.name],
                 deps=[hours, asset_key("pages", "daily_details")],
                 description=description(spec, source),
+                skippable=True,
                 **attributes("tables", "arrow", "parquet"),
             )
             for spec in DAY_TABLES
         ],
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
+        can_subset=True,
         check_specs=[check for spec in DAY_TABLES for check in check_specs(spec, keys[spec.name])],
     )
     def conversation_tables(context: dg.AssetExecutionContext, lake: LakeResource) -> Iterator[dg.MaterializeResult]:
         days = list(checked_keys(context, calendar.daily))
+        selected = [spec for spec in DAY_TABLES if keys[spec.name] in context.selected_asset_keys]
         for day in days:
-            changes, findings = _write_conversations(context, lake.lake, day)
-            for spec in DAY_TABLES:
+            changes, findings = _write_conversations(context, lake.lake, day, selected)
+            for spec in selected:
                 _describe(context, lake.lake, spec, keys[spec.name], day, changes[spec.name], findings)
-        for spec in DAY_TABLES:
+        for spec in selected:
             checks = check_table(lake.lake, f"tables/{spec.name}", days, spec, keys[spec.name])
             yield dg.MaterializeResult(asset_key=keys[spec.name], check_results=checks)
 
@@ -168,7 +171,9 @@ class Source:
         return self.pages[self.index]
 
 
-def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str) -> tuple[dict[str, Change], Findings]:
+def _write_conversations(
+    context: dg.AssetExecutionContext, lake: Lake, day: str, selected: Sequence[TableSpec]
+) -> tuple[dict[str, Change], Findings]:
     findings = Findings()
     sources, through, is_complete = _sources(lake, day)
 
@@ -192,13 +197,13 @@ def _write_conversations(context: dg.AssetExecutionContext, lake: Lake, day: str
         data_available_through=through.isoformat(),
         is_complete=is_complete,
     )
-    with lake.table_writers({f"tables/{spec.name}": spec for spec in DAY_TABLES}, day, origin) as writers:
+    with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for conversations in merge.gathered(merge.merged(planned, read)):
             tables = explode(conversations)
             tables[INTERACTION_LEGS.name] = interaction_legs(tables)
-            for name, table in tables.items():
-                writers[f"tables/{name}"].write(table)
-    return {spec.name: writers[f"tables/{spec.name}"].change for spec in DAY_TABLES}, findings
+            for spec in selected:
+                writers[f"tables/{spec.name}"].write(tables[spec.name])
+    return {spec.name: writers[f"tables/{spec.name}"].change for spec in selected}, findings
 
 
 def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:

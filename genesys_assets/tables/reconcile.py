@@ -143,28 +143,22 @@ def of_aggregates(
 ) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
     bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
-    return _aggregated(
-        metrics,
-        ["grouping", *grouping.key, *_STATISTICS],
-        (pc.field("grouping") == grouping.name) & _wanted(grouping) & _within("interval_start", window),
-        {"interval_start": bucket} | _fields(grouping.key[1:]),
-        {name: (pc.field(name), "sum" if name == "count" else name) for name in _STATISTICS},
-    )
+    of_grouping = (pc.field("grouping") == grouping.name) & _wanted(grouping) & _within("interval_start", window)
+    return _added(metrics, ["grouping"], grouping, of_grouping, bucket)
 
 
-def of_sessions(session_metrics: pads.Dataset, grouping: Grouping, window: Window) -> pa.Table:
+def of_sessions(
+    session_metrics: pads.Dataset, grouping: Grouping, window: Window, newer: pa.Table | None = None
+) -> pa.Table:
     """The same figures from `session_metrics` of all conversations that may reach into the window.
 
-    A timer counts each time it was emitted, a counter by its value, in the bucket of its emit_date.
+    A timer counts each time it was emitted, a counter by its value, in the bucket of its emit_date. `newer` are rows of
+    conversations as they were read later; they take the place of the stored ones.
     """
-    bucket = pc.floor_temporal(pc.field("emit_date"), multiple=_BUCKET_MINUTES, unit="minute")
-    rows = _aggregated(
-        session_metrics,
-        ["emit_date", *grouping.key[1:], "value"],
-        _wanted(grouping) & _within("emit_date", window),
-        {"interval_start": bucket} | _fields(grouping.key[1:]),
-        {name: (pc.field("metric" if name == "count" else "value"), name) for name in _STATISTICS},
-    )
+    rows = _emitted(session_metrics, grouping, window, None if newer is None else newer["conversation_id"])
+    if newer is not None:
+        rows = pa.concat_tables([rows, _emitted(pads.dataset(newer), grouping, window)])
+        rows = _added(pads.dataset(rows), [], grouping, pc.scalar(True), pc.field("interval_start"))
     counter = pc.starts_with(rows["metric"], "n")
     of_counters = dict.fromkeys(_STATISTICS, _NOTHING) | {"count": rows["sum"].fill_null(0)}
     figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
@@ -202,6 +196,36 @@ def unbalanced_handle_times(
     sums = sums.filter(pc.and_(pc.is_valid(sums["expected_sum"]), over))
     wrong = tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum")
     return Comparison(len(sums), sums.filter(wrong).sort_by([(name, "ascending") for name in SESSION[:3]]))
+
+
+def _emitted(
+    session_metrics: pads.Dataset, grouping: Grouping, window: Window, without: pa.ChunkedArray | None = None
+) -> pa.Table:
+    """Each emission is one in `count`, and its value is in `sum`, `min` and `max`."""
+    where = _wanted(grouping) & _within("emit_date", window)
+    if without is not None:
+        where &= ~pc.field("conversation_id").isin(pc.unique(without))
+    bucket = pc.floor_temporal(pc.field("emit_date"), multiple=_BUCKET_MINUTES, unit="minute")
+    return _aggregated(
+        session_metrics,
+        ["conversation_id", "emit_date", *grouping.key[1:], "value"],
+        where,
+        {"interval_start": bucket} | _fields(grouping.key[1:]),
+        {name: (pc.field("metric" if name == "count" else "value"), name) for name in _STATISTICS},
+    )
+
+
+def _added(
+    figures: pads.Dataset, filtered_by: list[str], grouping: Grouping, where: pc.Expression, bucket: pc.Expression
+) -> pa.Table:
+    """Figures with the same key as one."""
+    return _aggregated(
+        figures,
+        [*filtered_by, *grouping.key, *_STATISTICS],
+        where,
+        {"interval_start": bucket} | _fields(grouping.key[1:]),
+        {name: (pc.field(name), "sum" if name == "count" else name) for name in _STATISTICS},
+    )
 
 
 def _wanted(grouping: Grouping) -> pc.Expression:

@@ -12,20 +12,22 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from genesys_assets.checks import reconciliation
+from genesys_assets.checks import reconciled_day
+from genesys_assets.checks.reconciled_day import (
+    HANDLE_TIME,
+    QUEUES_MATCH,
+    USERS_MATCH,
+    Finding,
+    reconcile_daily,
+    reconcile_sessions,
+    unread_conversations,
+)
 from genesys_assets.checks.reconciliation import (
     DAY_MATCHES,
     DAYS,
-    HANDLE_TIME,
     HOURS,
-    QUEUES_MATCH,
     SESSIONS,
-    USERS_MATCH,
-    Finding,
     build_reconciliation_checks,
-    reconcile_day,
-    reconcile_sessions_of,
-    unread_conversations,
 )
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -110,7 +112,7 @@ def store_hours(lake: Lake, *rows: Mapping[str, Any], day: str = DAY, origin: Ma
 
 def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
     """How many differences stand, and how many are put down to unread conversations."""
-    finding = reconcile_sessions_of(lake, DAY, EXACT)[name]
+    finding = reconcile_sessions(lake, DAY, EXACT)[name]
     assert isinstance(finding, Finding)
     return len(finding.differences), len(finding.unread or ())
 
@@ -119,8 +121,8 @@ def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
 
 
 def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
-    findings = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
-    findings["day"] = reconcile_day(past_days.lake, f"{PAST_DAY}", EXACT)
+    findings = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
+    findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT)
     for name, finding in findings.items():
         assert isinstance(finding, Finding), f"{name}: {finding}"
         assert finding.compared > 80, name
@@ -130,7 +132,7 @@ def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) ->
 
 def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: World) -> None:
     """Or else nothing of that day's sessions began earlier, and the test above proves less than it says."""
-    finding = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
+    finding = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert len(finding.differences) + len(finding.unread or ())
 
@@ -139,9 +141,9 @@ def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: Worl
 def test_a_day_compared_in_parts_gives_the_same(
     past_days: World, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:
-    at_once = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
-    monkeypatch.setattr(reconciliation, "_ROWS_AT_ONCE", rows_at_once)
-    in_parts = reconcile_sessions_of(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    at_once = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    monkeypatch.setattr(reconciled_day, "_ROWS_AT_ONCE", rows_at_once)
+    in_parts = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
     for name, finding in at_once.items():
         part = in_parts[name]
         assert isinstance(finding, Finding)
@@ -169,7 +171,7 @@ def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(la
     store_conversations(lake)
     store_hours(lake, bucket())
     assert found(lake) == (0, 1)
-    finding = reconcile_sessions_of(lake, DAY, EXACT)[QUEUES_MATCH]
+    finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert finding.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
 
@@ -215,7 +217,7 @@ def test_a_tolerated_difference_is_none(lake: Lake) -> None:
     store_conversations(lake, offered(9))
     store_hours(lake, bucket(10))
     assert found(lake) == (1, 0)
-    finding = reconcile_sessions_of(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
+    finding = reconcile_sessions(lake, DAY, Tolerance.parse("10%"))[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert len(finding.differences) == 0
 
@@ -227,27 +229,27 @@ def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
     reason = "interval_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
-    assert {*map(str, reconcile_sessions_of(lake, DAY, EXACT).values())} == {reason}
+    assert {*map(str, reconcile_sessions(lake, DAY, EXACT).values())} == {reason}
 
 
 def test_a_day_whose_conversations_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
     store_hours(lake)
     reason = "session_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
-    assert reconcile_sessions_of(lake, DAY, EXACT)[USERS_MATCH] == reason
+    assert reconcile_sessions(lake, DAY, EXACT)[USERS_MATCH] == reason
 
 
 def test_a_day_without_one_of_the_tables_is_not_evaluated(lake: Lake) -> None:
-    assert reconcile_day(lake, DAY, EXACT) == "daily_metrics is not stored"
+    assert reconcile_daily(lake, DAY, EXACT) == "daily_metrics is not stored"
     store_conversations(lake)
-    assert reconcile_sessions_of(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics is not stored"
+    assert reconcile_sessions(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics is not stored"
 
 
 def test_today_is_not_evaluated(lake: Lake) -> None:
     today = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%d}"
     store_conversations(lake, day=today, origin={})
     store_hours(lake, day=today, origin={})
-    assert reconcile_sessions_of(lake, today, EXACT)[QUEUES_MATCH] == "the day is not over"
+    assert reconcile_sessions(lake, today, EXACT)[QUEUES_MATCH] == "the day is not over"
 
 
 # -- days and hours ----------------------------------------------------------------------------------------------------
@@ -256,7 +258,7 @@ def test_today_is_not_evaluated(lake: Lake) -> None:
 def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
     store_hours(lake, bucket(2), bucket(3, start=NOON + timedelta(hours=5)))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
-    finding = reconcile_day(lake, DAY, EXACT)
+    finding = reconcile_daily(lake, DAY, EXACT)
     assert isinstance(finding, Finding)
     assert (finding.compared, len(finding.differences)) == (1, 0)
 
@@ -264,7 +266,7 @@ def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
 def test_a_day_that_is_not_the_sum_of_its_hours_is_listed(lake: Lake) -> None:
     store_hours(lake, bucket(2))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
-    finding = reconcile_day(lake, DAY, EXACT)
+    finding = reconcile_daily(lake, DAY, EXACT)
     assert isinstance(finding, Finding)
     (difference,) = finding.differences.to_pylist()
     assert (difference["expected_count"], difference["found_count"]) == (5, 2)
