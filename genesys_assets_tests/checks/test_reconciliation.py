@@ -18,6 +18,7 @@ from genesys_assets.checks.reconciled_day import (
     QUEUES_MATCH,
     USERS_MATCH,
     Finding,
+    begun_earlier,
     reconcile_daily,
     reconcile_sessions,
     unread_conversations,
@@ -29,17 +30,20 @@ from genesys_assets.checks.reconciliation import (
     SESSIONS,
     build_reconciliation_checks,
 )
+from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around
 from genesys_assets.resources import LakeResource
+from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
 from genesys_assets.tables.conversation_model import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.reconcile import Tolerance
 from genesys_assets.tables.spec import TableSpec
-from genesys_assets_tests.assets.world import RANGE, World
+from genesys_assets_tests.assets.world import RANGE, TABLES_OF_HOURS, World, definitions, hours
 from genesys_assets_tests.conftest import DAY as PAST_DAY
+from genesys_assets_tests.tables import builders
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -137,6 +141,24 @@ def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: Worl
     assert len(finding.differences) + len(finding.unread or ())
 
 
+def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
+    """With details jobs nothing is left to unread conversations, though no earlier day is stored."""
+    now = datetime(2026, 2, 1, 9, tzinfo=UTC)
+    with running(seed=125, conversations_per_day=130, now=now, requests_per_minute=None) as sandbox:
+        world = World(sandbox, tmp_path, definitions(DAY))
+        world.run("hourly", "pages/hourly_aggregates", between=hours(DAY))
+        world.run("complete", partition=DAY)
+        world.run("daily", *TABLES_OF_HOURS, "pages/daily_aggregates", "tables/daily_metrics", partition=DAY)
+    assert all(run.success for run in world.runs)
+    findings = reconcile_sessions(world.lake, DAY, EXACT) | {"day": reconcile_daily(world.lake, DAY, EXACT)}
+    for name, finding in findings.items():
+        assert isinstance(finding, Finding), f"{name}: {finding}"
+        assert finding.compared > 80, name
+        assert finding.differences.to_pylist() == [], name
+        assert not finding.reason, name
+    assert len(begun_earlier(world.lake, DAY) or ()) > 0
+
+
 @pytest.mark.parametrize("rows_at_once", [1, 1_000])
 def test_a_day_compared_in_parts_gives_the_same(
     past_days: World, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
@@ -209,6 +231,58 @@ def test_what_began_on_an_earlier_day_is_read_there(lake: Lake) -> None:
     store_conversations(lake)
     store_conversations(lake, offered(), day="2026-01-05")
     store_hours(lake, bucket())
+    assert found(lake) == (0, 0)
+
+
+def read_overlap(lake: Lake, *conversations: dict[str, Any], through: str = "2026-02-01T00:00:00+00:00") -> None:
+    """What began before the day and was alive on it, as it was read on a later day."""
+    with lake.page_writers("pages/daily_overlap", [DAY], {"data_available_through": through}) as writers:
+        body = builders.page(*conversations)
+        writers[DAY].write(Page(number=1, request="{}", fetched_at=NOON, correlation_id=None, body=body))
+
+
+def e_mail(*emitted: tuple[str, datetime], began: str = "2026-01-20") -> dict[str, Any]:
+    """A conversation begun days ago, with one counter per instant."""
+    metrics = [{"name": name, "value": 1, "emitDate": builders.wire(at)} for name, at in emitted]
+    waiting = builders.session(
+        "S9", "email", metrics=metrics, segments=[builders.segment("interact", 0, 1, queueId="Q1")]
+    )
+    start = datetime.fromisoformat(f"{began}T12:00:00+00:00")
+    return builders.conversation("C9", builders.participant("P9", "acd", waiting), start=start)
+
+
+def test_what_began_earlier_is_read_from_the_overlap_whatever_days_are_stored(lake: Lake) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket(media="email"))
+    read_overlap(lake, e_mail(("nOffered", NOON - timedelta(days=9)), ("nOffered", NOON)))
+    assert found(lake) == (0, 0)
+    store_hours(lake, bucket(2, media="email"))
+    assert found(lake) == (1, 0)
+
+
+def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake: Lake) -> None:
+    stored = offered(media="email") | {"conversation_id": "C9", "conversation_start": NOON - timedelta(days=11)}
+    other = stored | {"conversation_id": "C8"}
+    store_conversations(lake)
+    store_conversations(lake, stored, other, day="2026-01-20", open_media="email", origin={})
+    store_hours(lake, bucket(3, media="email"))
+    assert found(lake) == (0, 1)
+    read_overlap(lake, e_mail(("nOffered", NOON), ("nOffered", NOON + timedelta(minutes=1))))
+    assert found(lake) == (0, 0)
+
+
+def test_an_overlap_read_before_the_day_was_over_is_not_used(lake: Lake) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket(media="email"))
+    read_overlap(lake, through="2026-01-31T20:00:00+00:00")
+    assert found(lake) == (0, 1)
+
+
+def test_a_day_read_again_that_brought_nothing_new_was_read_all_the_same(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
+    store_conversations(lake, origin=WHOLE)
+    store_hours(lake)
     assert found(lake) == (0, 0)
 
 
