@@ -35,9 +35,11 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
+    from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+    from genesys_assets.settings import ReconciliationSettings
 
     calendar = Calendar.from_environment()
     with warnings.catch_warnings():
@@ -56,8 +58,15 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             *build_live_assets(),
         ]
         sensors = [*build_sensors(), *build_completing_sensors(calendar)]
+    reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
+        asset_checks=build_reconciliation_checks(
+            calendar,
+            tolerance=reconciliation.tolerance,
+            severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
+            blocking=reconciliation.blocking,
+        ),
         resources={
             "genesys_cloud": GenesysCloudResource(),
             "lake": LakeResource(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -257,3 +257,31 @@ class OpenConversationSettings(_Group):
     open_days: int = _setting(
         "GENESYS_ASSETS_OPEN_DAYS", "Days a conversation may be open before a check warns.", "7", default=7, ge=0
     )
+
+
+class ReconciliationSettings(_Group):
+    """How strictly details and aggregates must agree."""
+
+    tolerance: str = _setting(
+        "GENESYS_ASSETS_RECONCILE_TOLERANCE",
+        "By how much details and aggregates may differ: a count, milliseconds, a share, or several of them.",
+        "2, 1500ms, 0.1%",
+        default="0",
+    )
+    severity: Literal["error", "warn"] = _setting(
+        "GENESYS_ASSETS_RECONCILE_SEVERITY", "What a difference is: error or warn.", "warn", default="error"
+    )
+    blocking: bool = _setting(
+        "GENESYS_ASSETS_RECONCILE_BLOCKING",
+        "Whether a difference keeps the day's reports from being computed and published.",
+        "true",
+        default=False,
+    )
+
+    @field_validator("tolerance")
+    @classmethod
+    def _is_tolerance(cls, value: str) -> str:
+        from genesys_assets.tables.reconcile import Tolerance
+
+        Tolerance.parse(value)
+        return value

@@ -40,10 +40,16 @@ _OF_QUEUES = (
     *("tWait", "tAcw", "tAnswered", "tAbandon", "oServiceLevel"),
 )
 
+SYSTEM_CODES = {"ININ-WRAP-UP-TIMEOUT": "Wrap-up: timeout"}
+"""What the platform sets by itself, and what a report calls it."""
+
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known of a day: `began` on it, `reaching` into it from wherever, and its metric rows; names by id."""
+    """What is known of a day: `began` on it, `reaching` into it from wherever, and its metric rows; names by id.
+
+    What has no name is called by its id.
+    """
 
     start: datetime
     end: datetime
@@ -78,7 +84,7 @@ def agent(known: Knowledge, length: timedelta | None) -> list[Row]:
             "interval_start": start,
             "interval_end": end,
             "user_id": user,
-            "user_name": known.users.get(user),
+            "user_name": known.users.get(user, user),
             "conversation_count": len(handled[start, end, user]) or None,
             "total_handle_time_minutes": times(total(rows, "tHandle", "sum"), 1 / 60_000),
             "total_wrap_up_minutes": times(total(rows, "tAcw", "sum"), 1 / 60_000),
@@ -117,7 +123,7 @@ def queue_media(known: Knowledge) -> list[Row]:
             "interval_start": known.start,
             "interval_end": known.end,
             "queue_id": queue,
-            "queue_name": known.queues.get(queue),
+            "queue_name": known.queues.get(queue, queue),
             "media_type": media,
             "total_interactions": either(total(rows, "nOffered", "count"), total(rows, "nOutbound", "count")),
             "total_handle_time_ms": total(rows, "tHandle", "sum"),
@@ -182,14 +188,14 @@ def _quality(known: Knowledge, media: str, queue: str | None, touched: list[Item
         "interval_end": known.end,
         "media_type": media,
         "queue_id": queue,
-        "queue_name": known.queues.get(queue or ""),
+        "queue_name": None if queue is None else known.queues.get(queue, queue),
         "conversation_count": len(touched),
         "avg_duration_seconds": times(ratio(duration, len(durations)), 1 / 1000),
         "talk_ratio": talk_ratio,
         "hold_ratio": hold_ratio,
         "efficiency_score": None if hold_ratio is None else max(0.0, 100 - 50 * hold_ratio),
         "unique_wrapup_codes": codes,
-        "unique_wrapup_code_names": [known.wrapup_codes.get(code, code) for code in codes],
+        "unique_wrapup_code_names": [known.wrapup_codes.get(code) or SYSTEM_CODES.get(code, code) for code in codes],
     }
 
 

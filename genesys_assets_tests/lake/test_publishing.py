@@ -148,6 +148,7 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
         "date": "2026-01-31",
         "generated_at": "2026-02-01T02:30:00.123Z",
         "data_available_through": "2026-02-01T00:00:00.000Z",
+        "is_complete": True,
         "run_id": "a-run",
         "bucket": bucket,
         "files": None,
@@ -161,9 +162,10 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
 
 
 def test_a_manifest_can_say_that_no_data_is_available_yet(publisher: Publisher) -> None:
-    file = publisher.publish_manifest(DAY, [], data_available_through=None, is_complete=True, run_id="a-run")
+    file = publisher.publish_manifest(DAY, [], data_available_through=None, is_complete=False, run_id="a-run")
 
     assert manifest_of(file)["data_available_through"] is None
+    assert manifest_of(file)["is_complete"] is False
     assert manifest_of(file)["files"] == []
 
 
