@@ -28,7 +28,8 @@ def main() -> int:
 
 def _dagster_dev(arguments: list[str]) -> int:
     """`dagster dev` in a process group of its own, ended as a group when this process is asked to end."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for request in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request, _interrupt)
     process = subprocess.Popen(
         [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", *arguments], start_new_session=True
     )
