@@ -102,9 +102,14 @@ def model_rows(conversations: list[Item]) -> dict[str, list[Row]]:
         keys = {name: conversation[name] for name in ("conversationId", "conversationStart")}
         rows["conversations"].append(_conversation(conversation))
         for participant in conversation.get("participants", ()):
-            rows["participants"].append(_columns(keys | _without(participant, "sessions")))
-        for name, field in (("evaluations", "evaluations"), ("surveys", "surveys"), ("resolutions", "resolutions")):
-            rows[name] += [_columns(keys | item) for item in conversation.get(field, ())]
+            rows["participants"].append(_columns(keys | _without(participant, "sessions", "attributes")))
+            of = keys | {"participantId": participant["participantId"]}
+            for name, value in participant.get("attributes", {}).items():
+                rows["participant_attributes"].append(_columns(of) | _attribute(name, value))
+        for name in ("evaluations", "surveys"):
+            rows[name] += [_columns(keys | item) for item in conversation.get(name, ())]
+        for ordinal, resolution in enumerate(conversation.get("resolutions", ())):
+            rows["resolutions"].append(_columns(keys | resolution) | {"ordinal": ordinal})
     for session in sessions(conversations):
         _add_session(rows, session)
     return rows
@@ -128,6 +133,10 @@ def _conversation(conversation: Item) -> Row:
         "duration_ms": duration_ms(conversation),
         "media_type": media_type(conversation),
     }
+
+
+def _attribute(name: str, value: str) -> Row:
+    return {"name": name, "value": value, "is_truncated": max(len(name), len(value)) >= 1024}
 
 
 def _add_session(rows: dict[str, list[Row]], session: Session) -> None:

@@ -6,7 +6,6 @@ What the conversations say is worked out in `plain_figures` and `plain_reports`;
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,22 +14,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import pyarrow as pa
 import pytest
 
+from genesys_assets.assets import tables
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.reports import REPORTS
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, hours
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, error, hours
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
-from genesys_assets_tests.plain_figures import Item, Key, Row
+from genesys_assets_tests.plain_comparison import METRIC_KEY, TABLE_KEYS, compare
+from genesys_assets_tests.plain_figures import Item
 
 REPORT_KEYS = {spec.name: spec.key for spec in REPORTS}
-TABLE_KEYS = {spec.name: spec.key for spec in CONVERSATION_TABLES}
-METRIC_KEY = ("interval_start", "grouping", "group_key", "metric")
 
 
 @pytest.fixture(scope="module")
@@ -71,38 +68,6 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def keyed(rows: list[Row], key: tuple[str, ...]) -> dict[Key, Row]:
-    """Rows by their key, which none of them share."""
-    found = {tuple(row.get(name) for name in key): row for row in rows}
-    assert len(found) == len(rows)
-    return found
-
-
-def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
-    """The same rows, and in each of them the same values; what an expected row does not name must be null."""
-    actual = keyed(table.to_pylist(), key)
-    wanted = keyed([normal(row, table.schema) for row in expected], key)
-    assert actual.keys() == wanted.keys()
-    for of_row, row in actual.items():
-        unexpected = wanted[of_row].keys() - row.keys()
-        assert not unexpected, f"no column for {unexpected}"
-        for name, value in row.items():
-            expected_value = wanted[of_row].get(name)
-            if isinstance(value, float) and expected_value is not None:
-                assert math.isclose(value, expected_value, rel_tol=1e-12), f"{name} of {of_row}"
-            else:
-                assert value == expected_value, f"{name} of {of_row}"
-
-
-def normal(row: Row, schema: pa.Schema) -> Row:
-    """Instants that are still the platform's texts become instants."""
-    instants = {field.name for field in schema if pa.types.is_timestamp(field.type)}
-    return {
-        name: plain.moment(value) if name in instants and isinstance(value, str) else value
-        for name, value in row.items()
-    }
-
-
 def test_the_days_hold_what_makes_days_hard(conversations: dict[date, list[Item]]) -> None:
     """Without these, the comparisons below would prove little."""
     today, tomorrow = midnight(DAY), midnight(DAY + timedelta(days=1))
@@ -113,7 +78,7 @@ def test_the_days_hold_what_makes_days_hard(conversations: dict[date, list[Item]
     assert any(plain.moment(item.get("conversationEnd", "1970-01-01T00:00Z")) >= tomorrow for item in of_day)
     assert {(today - plain.moment(session.conversation["conversationStart"])).days for session in late} == {0, 1}
     rows = plain.model_rows(of_day)
-    assert all(rows[name] for name in TABLE_KEYS if name != "resolutions")
+    assert all(rows[name] for name in TABLE_KEYS if name != "participant_attributes")
     assert any(row["ordinal"] for row in rows["session_metrics"])
 
 
@@ -162,7 +127,10 @@ def test_a_report_says_what_the_conversations_say(
     compare(table, expected(known), REPORT_KEYS[name])
 
 
-OF_BUSINESS_DAYS = ("pages/daily_aggregates", "tables/daily_metrics", "reference/users", "reference/queues")
+OF_BUSINESS_DAYS = (
+    *("pages/daily_aggregates", "tables/daily_metrics"),
+    *("reference/users", "reference/users_history", "reference/queues", "reference/queues_history"),
+)
 REPORTS_OF_BUSINESS_DAYS = ("reports/agent_daily", "reports/queue_media")
 
 
@@ -181,21 +149,83 @@ def compare_business_day(
     compare(world.lake.read("reports/queue_media", f"{day}"), queues, REPORT_KEYS["queue_media"])
 
 
-def test_a_business_day_of_another_zone_is_cut_from_two_utc_days(
-    past_days: World, conversations: dict[date, list[Item]], tmp_path: Path
-) -> None:
+@pytest.fixture
+def in_new_york(past_days: World, tmp_path: Path) -> World:
+    """The past days in a lake of the test's own, where business days begin five hours later."""
     shutil.copytree(past_days.folder, tmp_path / "lake")
-    in_new_york = replace(
+    return replace(
         past_days,
         folder=tmp_path / "lake",
         definitions=definitions(f"{DAYS[0]}", "America/New_York"),
         instance=dg.DagsterInstance.ephemeral(),
         runs=[],
     )
+
+
+class OnTheNextDay(datetime):
+    """The clock on the UTC day after DAY, `hour` hours and 20 minutes after its beginning."""
+
+    hour = 0
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return midnight(DAYS[-1]) + timedelta(hours=cls.hour, minutes=20)
+
+
+def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of the day after DAY as they were computed at that hour, of the hours that were over then."""
+    monkeypatch.setattr(OnTheNextDay, "hour", hour)
+    monkeypatch.setattr(tables, "datetime", OnTheNextDay)
+    for asset in ("hourly_aggregates", "hourly_details"):
+        for later in range(hour, 24):
+            shutil.rmtree(world.folder / f"pages/{asset}/date={DAYS[-1]}/hour={later:02d}", ignore_errors=True)
+    assert world.run("daily", *TABLES_OF_HOURS, partition=f"{DAYS[-1]}").success
+
+
+def test_a_business_day_of_another_zone_is_cut_from_two_utc_days(
+    past_days: World, in_new_york: World, conversations: dict[date, list[Item]]
+) -> None:
     assert in_new_york.run("daily", *OF_BUSINESS_DAYS, *REPORTS_OF_BUSINESS_DAYS, partition=f"{DAY}").success
     start = midnight(DAY) + timedelta(hours=5)
     known = knowledge(past_days, conversations, start, start + timedelta(days=1))
     compare_business_day(in_new_york, known, DAY, conversations)
+
+
+def test_a_business_day_of_another_zone_is_right_as_soon_as_its_last_hour_is_there(
+    past_days: World, in_new_york: World, conversations: dict[date, list[Item]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed_at(in_new_york, 5, monkeypatch)
+    assert in_new_york.run("daily", *OF_BUSINESS_DAYS, *REPORTS_OF_BUSINESS_DAYS, partition=f"{DAY}").success
+    start = midnight(DAY) + timedelta(hours=5)
+    known = knowledge(past_days, conversations, start, start + timedelta(days=1))
+    begun = [item for item in known.reaching if plain.moment(item["conversationStart"]) < known.end]
+    compare_business_day(in_new_york, replace(known, reaching=begun), DAY, conversations)
+
+
+@pytest.mark.parametrize("name", REPORTS_OF_BUSINESS_DAYS)
+@pytest.mark.parametrize("hour", [1, 4])
+def test_a_business_day_whose_last_hours_are_not_there_yet_fails_by_name(
+    in_new_york: World, name: str, hour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed_at(in_new_york, hour, monkeypatch)
+    before = in_new_york.files()
+    said = error(in_new_york.run("daily", name, partition=f"{DAY}"))
+    assert f"The business day {DAY} ends at {DAYS[-1]} 05:00 UTC" in said
+    assert f"genesys/tables/interval_metrics of {DAYS[-1]} reaches {DAYS[-1]}T{hour:02d}:00:00+00:00" in said
+    assert "materialise it again" in said
+    assert in_new_york.files() == before
+
+
+@pytest.mark.parametrize("name", REPORTS_OF_BUSINESS_DAYS)
+def test_a_business_day_whose_next_utc_day_was_never_computed_fails_by_name(in_new_york: World, name: str) -> None:
+    shutil.rmtree(in_new_york.folder / f"tables/interval_metrics/date={DAYS[-1]}")
+    said = error(in_new_york.run("daily", name, partition=f"{DAY}"))
+    assert f"genesys/tables/interval_metrics of {DAYS[-1]} reaches nowhere, not {DAYS[-1]} 05:00" in said
+
+
+def test_a_report_of_the_utc_day_needs_nothing_of_the_next_one(in_new_york: World) -> None:
+    shutil.rmtree(in_new_york.folder / f"tables/interval_metrics/date={DAYS[-1]}")
+    assert in_new_york.run("daily", "reports/agent_hourly", "reports/interval", partition=f"{DAY}").success
 
 
 @pytest.mark.parametrize(

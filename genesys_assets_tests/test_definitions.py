@@ -22,6 +22,7 @@ from genesys_assets.definitions import build_definitions
 
 REPOSITORY = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("asset_specs.json")
+GROUPS = ("ops", "reference", "pages", "tables", "reports", "published", "live")
 
 
 def without_settings(patch: pytest.MonkeyPatch) -> None:
@@ -111,7 +112,7 @@ def test_every_asset_says_what_one_row_is_and_who_owns_it(definitions: dg.Defini
 
 def test_what_speaks_to_the_api_shares_its_pool(definitions: dg.Definitions) -> None:
     for key, asset in described(definitions).items():
-        speaks = asset["group"] in ("reference", "pages", "live")
+        speaks = asset["group"] in ("reference", "pages", "live", "ops")
         assert asset["pools"] == ("genesys_cloud" if speaks else ""), key
 
 
@@ -126,15 +127,28 @@ def test_resources_can_be_replaced_by_name() -> None:
     assert replaced.keys() == {"genesys_cloud", "lake", "publishing", "s3", "io_manager"}
 
 
-def test_the_jobs_are_these_three(definitions: dg.Definitions) -> None:
+COMPLETE = {"genesys/pages/daily_details", "genesys/pages/daily_overlap"}
+
+
+def test_every_asset_but_the_preflight_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
-        for job in ("hourly", "daily", "live")
+        for job in ("hourly", "daily", "complete", "look_back", "look_back_hours", "recompute", "live")
     }
-    everything = set(described(definitions))
-    assert assets["hourly"] == {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"}
-    assert assets["live"] == {key for key in everything if key.startswith("genesys/live/")}
-    assert assets["daily"] == everything - assets["hourly"] - assets["live"]
+    everything = described(definitions)
+    groups = {group: {key for key in everything if everything[key]["group"] == group} for group in GROUPS}
+    of_a_day = groups["tables"] | groups["reports"] | groups["published"]
+    assert everything.keys() == set().union(*groups.values())
+    assert assets == {
+        "hourly": {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"},
+        "daily": of_a_day | groups["reference"] | {"genesys/pages/daily_aggregates"},
+        "complete": COMPLETE,
+        "look_back": COMPLETE | {"genesys/pages/daily_aggregates"},
+        "look_back_hours": {"genesys/pages/hourly_aggregates"},
+        "recompute": of_a_day - {"genesys/tables/interval_metrics", "genesys/tables/daily_metrics"},
+        "live": groups["live"],
+    }
+    assert everything.keys() - set().union(*assets.values()) == groups["ops"]
 
 
 @pytest.fixture

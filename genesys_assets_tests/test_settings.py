@@ -15,12 +15,33 @@ from genesys_assets.settings import (
     CalendarSettings,
     CloudSettings,
     LakeSettings,
+    OpenConversationSettings,
+    PreflightSettings,
     PublishSettings,
+    ReconciliationSettings,
     SettingError,
 )
 
-GROUPS = (CloudSettings, CalendarSettings, LakeSettings, PublishSettings, AlertSettings)
-Group = type[CloudSettings | CalendarSettings | LakeSettings | PublishSettings | AlertSettings]
+GROUPS = (
+    CloudSettings,
+    CalendarSettings,
+    LakeSettings,
+    PublishSettings,
+    AlertSettings,
+    PreflightSettings,
+    OpenConversationSettings,
+    ReconciliationSettings,
+)
+Group = type[
+    CloudSettings
+    | CalendarSettings
+    | LakeSettings
+    | PublishSettings
+    | AlertSettings
+    | PreflightSettings
+    | OpenConversationSettings
+    | ReconciliationSettings
+]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
 REPOSITORY = Path(__file__).parents[1]
 
@@ -48,7 +69,10 @@ def test_the_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -
     assert CloudSettings.load().requests_per_minute == 300
     assert (calendar.start_date, calendar.time_zone, calendar.look_back_days) == (date(2026, 1, 1), "UTC", 4)
     assert PublishSettings.load().url_expiry_seconds == 86_400
+    assert calendar.month_close_day is None
     assert AlertSettings.load().webhook is None
+    assert PreflightSettings.load().expected_queues is None
+    assert OpenConversationSettings.load().open_days == 7
 
 
 def test_the_lake_lies_beside_dagster_yaml_unless_it_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -145,8 +169,15 @@ def test_a_missing_setting_is_named_with_an_example(
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2999-01-01", "between 2010-01-01 and today"),
         (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "London", "IANA time zone database"),
         (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "../UTC", "IANA time zone database"),
-        (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "1", "greater than or equal to 2"),
+        (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "32", "less than or equal to 31"),
+        (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "0", "greater than or equal to 1"),
+        (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
+        (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),
+        (OpenConversationSettings, "GENESYS_ASSETS_OPEN_DAYS", "a week", "valid integer"),
+        (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_TOLERANCE", "-1", "a tolerance is written like 0"),
+        (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_SEVERITY", "fatal", "'error' or 'warn'"),
+        (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_BLOCKING", "perhaps", "valid boolean"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "neither a folder nor s3://bucket/prefix"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "neither a folder nor s3://bucket/prefix"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "bucket/prefix", "s3://bucket/prefix"),

@@ -5,6 +5,7 @@ after it by the query; the two meet at that instant. A second job finds conversa
 began on an earlier one.
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,6 +23,7 @@ from genesys_assets.assets.common import (
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
 from genesys_assets.cloud.details import first_and_last_start
+from genesys_assets.cloud.errors import GenesysCloudError
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import DetailsJobQuery, Interval
 from genesys_assets.cloud.transport import GenesysCloud
@@ -42,11 +44,15 @@ class JobConfig(dg.Config):
 
 @dataclass(frozen=True)
 class Reading:
-    """How a day is read: by job up to `through`, by query from there on."""
+    """How a day is read: by job up to `through`, by query from there on up to `until`."""
 
     by_job: Interval | None
-    by_query: Interval | None
     through: datetime
+    until: datetime
+
+    def by_query(self, through: datetime) -> Interval | None:
+        """What is left to the query where the job turned out to have all data up to `through`."""
+        return Interval(through, self.until) if self.until > through else None
 
 
 def reading_of(day: str, available: datetime | None, now: datetime) -> Reading:
@@ -54,11 +60,7 @@ def reading_of(day: str, available: datetime | None, now: datetime) -> Reading:
     start, end = utc_day(day)
     until = min(end, now - A_LITTLE_AGO)
     through = min(max(available or start, start), until)
-    return Reading(
-        by_job=Interval(start, through) if through > start else None,
-        by_query=Interval(through, until) if until > through else None,
-        through=through,
-    )
+    return Reading(Interval(start, through) if through > start else None, through, until)
 
 
 def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -143,10 +145,12 @@ def _read(
                 through = reading.through
             else:
                 writer.write(page)
-                through = min(through, details_jobs.available_through(page) or through)
-    if reading.by_query:
-        progress = Progress(context, str(reading.by_query))
-        for page in details.fetch(cloud, reading.by_query, on_progress=progress):
+                known = details_jobs.available_through(page) or through
+                through = max(reading.by_job.start, min(through, known))
+    rest = reading.by_query(through)
+    if rest:
+        progress = Progress(context, str(rest))
+        for page in details.fetch(cloud, rest, on_progress=progress):
             writer.write(page)
     return through
 
@@ -174,10 +178,11 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
 
 
 def _abandon(cloud: GenesysCloud, query: DetailsJobQuery, book: LakeJobBook) -> None:
-    """Delete the job that was read only in part; nothing happens where it is gone already."""
+    """Delete the job that was read only in part. One that cannot be deleted expires by itself."""
     noted = book.find(query.fingerprint)
     if noted and noted.job_id:
-        details_jobs.delete(cloud, noted.job_id)
+        with contextlib.suppress(GenesysCloudError):
+            details_jobs.delete(cloud, noted.job_id)
         book.forget(query.fingerprint)
 
 

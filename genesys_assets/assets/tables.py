@@ -160,15 +160,22 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One stored page of the day, and the half-open span of starts it is asked for."""
+    """One stored page of the day, and the half-open span of starts it is asked for.
+
+    `as_of`: a page that tells no later state than of then, whenever it was fetched.
+    """
 
     start: datetime
     end: datetime
     pages: StoredPages
     index: int
+    as_of: datetime | None = None
 
     def page(self) -> Page:
         return self.pages[self.index]
+
+    def told_at(self, page: Page) -> datetime:
+        return page.fetched_at if self.as_of is None else min(page.fetched_at, self.as_of)
 
 
 def _write_conversations(
@@ -179,7 +186,7 @@ def _write_conversations(
 
     def stub(source: Source) -> merge.Stub:
         page = source.page()
-        return merge.Stub(source.start, source.end, page.fetched_at, decode.starts(page.body))
+        return merge.Stub(source.start, source.end, source.told_at(page), decode.starts(page.body))
 
     def read(position: int) -> pa.StructArray:
         page = sources[position].page()
@@ -229,13 +236,13 @@ def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:
 
 
 def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
-    """Pages of jobs speak up to the instant they have all data of, pages of the query from there on."""
+    """Pages of jobs speak up to the instant they have all data of, and as of then; pages of the query from there on."""
     if daily is None:
         return
     through = datetime.fromisoformat(daily.provenance["data_available_through"])
     for index, page in enumerate(daily):
         by_job = json.loads(page.request)["path"] != details.PATH
-        yield Source(start, through, daily, index) if by_job else Source(through, end, daily, index)
+        yield Source(start, through, daily, index, as_of=through) if by_job else Source(through, end, daily, index)
 
 
 def _write_metrics(

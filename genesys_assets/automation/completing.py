@@ -1,6 +1,5 @@
 """Sensors that complete days: they ask for a day's details jobs as soon as jobs have all of it, and compute the days
-again
-on which conversations began that ended later.
+again on which conversations began that ended later.
 
 What they decide is decided by pure functions; nothing here waits.
 """
@@ -17,7 +16,7 @@ from genesys_assets.assets.daily_details import START_DAYS
 from genesys_assets.automation.jobs import COMPLETE, RECOMPUTE
 from genesys_assets.cloud import details_jobs
 from genesys_assets.lake.lake import Lake
-from genesys_assets.partitions import DAY, Calendar, utc_day
+from genesys_assets.partitions import DAY, REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
 _LOOK_EVERY_SECONDS = 600
@@ -78,7 +77,10 @@ def _late_endings(calendar: Calendar) -> dg.SensorDefinition:
         for record in records:
             materialization = record.asset_materialization
             found = materialization.metadata.get(START_DAYS) if materialization else None
-            days |= set(found.value) if found is not None else set()  # type: ignore[arg-type]
+            if found is not None and record.partition_key is not None:
+                # Conversations that have been open for longer come into no table: see `tables`.
+                within_reach = days_around(record.partition_key, before=REACH_DAYS, after=0)
+                days |= set(found.value).intersection(within_reach)  # type: ignore[arg-type]
         newest = str(records[-1].storage_id) if records else context.cursor
         wanted = sorted(day for day in days if date.fromisoformat(day) >= calendar.start_date)
         requests = [dg.RunRequest(run_key=f"late {newest} {day}", partition_key=day) for day in wanted]

@@ -7,14 +7,18 @@ import hashlib
 import io
 import json
 import logging
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 import requests
 
+from genesys_assets.cloud import details_jobs
 from genesys_assets.tables.reports import REPORTS
 from genesys_assets_tests.assets.world import World, error, events, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
@@ -56,8 +60,23 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
     assert said["bucket"] == PAST_BUCKET
     assert said["run_id"] == past_days.runs[-1].run_id
     assert said["data_available_through"] == f"{DAY + timedelta(days=1)}T00:00:00.000Z"
+    assert said["is_complete"] is False, "the day was read hour by hour"
     for file in said["files"]:
         assert file["rows"] == len(past_days.lake.read(f"reports/{file['report']}", f"{DAY}"))
+
+
+def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
+    past_days: World, s3_client: Any, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    instance = dg.DagsterInstance.ephemeral()
+    world = replace(publishing_to(past_days, bucket), folder=tmp_path / "lake", instance=instance)
+    assert world.run("complete", "pages/daily_details", partition=f"{DAY}").success
+    assert world.run("recompute", "tables/conversations", "published/reports", partition=f"{DAY}").success
+    said = manifest(s3_client, bucket)
+    assert said["is_complete"] is True
+    assert said["data_available_through"] == f"{DAY + timedelta(days=1)}T00:00:00.000Z"
 
 
 def test_every_address_gives_the_file_that_the_manifest_describes(past_days: World, s3_client: Any) -> None:

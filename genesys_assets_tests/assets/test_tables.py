@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets import tables
+from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata
@@ -33,6 +34,12 @@ class At13_30(datetime):
 
 def tables_of(world: World) -> dict[str, str]:
     return {path: digest for path, digest in world.contents().items() if path.startswith("tables/")}
+
+
+def pages_of_hours(world: World) -> int:
+    """Of DAY; an hour in which nothing began has none."""
+    stored = [world.lake.pages("pages/hourly_details", hour) for hour in hours_of(DAY)]
+    return sum(len(pages) for pages in stored if pages is not None)
 
 
 def test_a_range_of_days_is_the_same_as_its_days_one_by_one(fetched: World) -> None:
@@ -74,7 +81,8 @@ def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
     assert lines[0].startswith("| conversation_id")
     assert len([line for line in lines if line.startswith("|")]) == 2 + 5
     assert lines[-1] == f"… and {len(columns) - 10} more columns"
-    assert said["hours"] == 24
+    assert said["pages"] == pages_of_hours(fetched)
+    assert said["duplicates_dropped"] == 0
     assert "unknown_fields" not in said
     assert "values_lost" not in said
 
@@ -106,7 +114,8 @@ def test_today_is_made_of_the_hours_there_are(world: World, monkeypatch: pytest.
     world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-12:00"))
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
     assert run.success
-    assert metadata(run, "tables/conversations")["hours"] == 13
+    assert metadata(run, "tables/conversations")["pages"] == pages_of_hours(world)
+    assert metadata(run, "tables/conversations")["is_complete"] is False
     assert world.lake.provenance("tables/conversations", DAY)["data_available_through"] == "2026-01-28T13:00:00+00:00"
     latest = max(world.lake.read("tables/conversations", DAY)["conversation_start"].to_pylist())
     assert datetime(2026, 1, 28, 12, tzinfo=UTC) < latest < datetime(2026, 1, 28, 13, tzinfo=UTC)
@@ -162,4 +171,7 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
         "key_is_unique",
         "key_has_no_nulls",
         "rows_in_partition",
+        "queues_match_interval_metrics",
+        "users_match_interval_metrics",
+        "handle_time_is_its_parts",
     }

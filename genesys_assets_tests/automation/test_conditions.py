@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from genesys_assets.automation.conditions import look_back
 from genesys_assets.definitions import build_definitions
+from genesys_assets_tests.automation.conftest import calendar
 
 TODAY, YESTERDAY = "2026-02-20", "2026-02-19"
 LOOK_BACK_DAYS = ["2026-02-16", "2026-02-17", "2026-02-18"]
@@ -24,6 +26,7 @@ REPORTS = {
     "reports/conversation_quality",
 }
 PUBLISHED = "published/reports"
+LEDGER = "tables/restatements"
 
 Requested = dict[str, set[str]]
 
@@ -111,10 +114,13 @@ def running(ticks: Ticks) -> Ticks:
     return ticks
 
 
-def test_every_table_report_and_publication_is_refreshed_on_its_own(definitions: dg.Definitions) -> None:
-    automated = {name(spec.key) for spec in definitions.resolve_all_asset_specs() if spec.automation_condition}
-    layers = {name(spec.key): spec.group_name for spec in definitions.resolve_all_asset_specs()}
-    assert automated == {asset for asset, layer in layers.items() if layer in ("tables", "reports", "published")}
+def test_every_day_of_a_table_report_or_publication_is_refreshed_on_its_own(definitions: dg.Definitions) -> None:
+    specs = list(definitions.resolve_all_asset_specs())
+    assert {name(spec.key) for spec in specs if spec.automation_condition} == {
+        name(spec.key)
+        for spec in specs
+        if spec.group_name in ("tables", "reports", "published") and spec.partitions_def
+    }
 
 
 def test_today_is_requested_as_soon_as_one_hour_has_landed(ticks: Ticks) -> None:
@@ -150,10 +156,10 @@ def test_reports_wait_until_all_tables_of_the_day_are_there(ticks: Ticks) -> Non
     assert first.keys() >= TABLES
     assert not REPORTS & first.keys()
     ticks.compute(first)
-    assert ticks.tick() == {}
+    assert ticks.settle() == {LEDGER: {TODAY}}
     ticks.land("pages/hourly_aggregates", f"{TODAY}-12:00")
     second = ticks.settle()
-    assert REPORTS | {"tables/interval_metrics"} == second.keys()
+    assert REPORTS | {"tables/interval_metrics", LEDGER} == second.keys()
 
 
 def test_an_hour_of_an_old_day_requests_nothing(running: Ticks) -> None:
@@ -195,6 +201,37 @@ def test_look_back_days_are_requested_through_to_publishing_when_their_hours_wer
 def test_how_far_back_is_the_calendars_look_back(running: Ticks) -> None:
     running.fetch(*hours_of("2026-02-16"), *hours_of("2026-02-15"))
     assert days_of(running.tick()) == {"2026-02-16"}
+
+
+def test_a_day_that_was_completed_by_a_job_is_requested_through_to_publishing(running: Ticks) -> None:
+    running.fetch(*(hour for day in LOOK_BACK_DAYS for hour in hours_of(day)))
+    running.settle()
+    running.land("pages/daily_details", LOOK_BACK_DAYS[1])
+    requested = running.settle()
+    assert TABLES | {"tables/interaction_legs", "tables/participant_attributes", LEDGER} <= requested.keys()
+    assert {"reports/conversation_type", PUBLISHED} <= requested.keys()
+    assert "tables/interval_metrics" not in requested
+    assert days_of(requested) == {LOOK_BACK_DAYS[1]}
+
+
+@pytest.mark.parametrize(
+    ("closing_day", "reach"),
+    [(None, timedelta(days=5)), (1, timedelta(days=60)), (28, timedelta(days=60))],
+)
+def test_with_a_month_close_the_whole_month_before_is_within_reach(closing_day: int | None, reach: timedelta) -> None:
+    assert look_back(replace(calendar(), month_close_day=closing_day)) == reach
+
+
+def test_the_days_of_the_month_before_are_refreshed_where_a_month_close_reads_them_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_START_DATE", "2025-12-01")
+    monkeypatch.setenv("GENESYS_ASSETS_MONTH_CLOSE_DAY", "20")
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(build_definitions(), instance, datetime(2026, 2, 20, 4, tzinfo=UTC))
+        ticks.tick()
+        ticks.fetch(*hours_of("2026-01-01"), *hours_of("2025-12-05"))
+        assert days_of(ticks.tick()) == {"2026-01-01"}
 
 
 def test_today_is_never_published(running: Ticks) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from genesys_assets.automation.schedules import RANGE_END, RANGE_START, build_schedules
+from genesys_assets.automation.schedules import RANGE_END, RANGE_START, build_schedules, look_back_range
 from genesys_assets.definitions import build_definitions
 from genesys_assets.partitions import Calendar
 from genesys_assets.sandbox import server
@@ -37,7 +38,7 @@ def _evaluated(schedule: dg.ScheduleDefinition, now: datetime, definitions: dg.D
 
 def test_every_schedule_ships_stopped() -> None:
     schedules = build_schedules(calendar())
-    assert {schedule.name for schedule in schedules} == {"hourly", "daily", "look_back", "live"}
+    assert {schedule.name for schedule in schedules} == {"hourly", "daily", "look_back", "look_back_hours", "live"}
     assert {schedule.default_status for schedule in schedules} == {dg.DefaultScheduleStatus.STOPPED}
 
 
@@ -46,7 +47,8 @@ def test_every_schedule_ships_stopped() -> None:
     [
         ("hourly", "hourly", "10 * * * *"),
         ("daily", "daily", "0 2 * * *"),
-        ("look_back", "hourly", "30 3 * * *"),
+        ("look_back", "look_back", "30 3 * * *"),
+        ("look_back_hours", "look_back_hours", "30 3 * * *"),
         ("live", "live", "*/5 * * * *"),
     ],
 )
@@ -105,31 +107,53 @@ def test_east_of_utc_the_day_is_computed_when_its_utc_day_is_over_too(zone: str)
     assert named("daily", calendar(zone=zone)).execution_timezone == "UTC"
 
 
-def test_the_look_back_asks_for_one_run_from_its_first_day_to_the_day_before_yesterday(
-    definitions: dg.Definitions,
-) -> None:
-    [request] = requested(named("look_back"), datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-16-00:00", "2026-02-18-23:00")
-    assert request.partition_key is None
-    assert request.run_key == "look_back 2026-02-20"
+LOOK_BACK = datetime(2026, 2, 20, 3, 30, tzinfo=UTC)
 
 
-def test_the_look_back_reaches_as_far_as_the_setting_says(definitions: dg.Definitions) -> None:
-    look_back = named("look_back", calendar(look_back_days=7))
-    [request] = requested(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-13-00:00", "2026-02-18-23:00")
+@pytest.mark.parametrize(
+    ("of", "first"),
+    [
+        (calendar(), "2026-02-16"),
+        (calendar(look_back_days=7), "2026-02-13"),
+        (calendar(date(2026, 2, 17)), "2026-02-17"),
+        (calendar(date(2026, 2, 19)), "2026-02-19"),
+    ],
+    ids=["4 days", "as far as the setting says", "not before the first day", "of a young calendar"],
+)
+def test_the_look_back_asks_for_one_run_up_to_yesterday(of: Calendar, first: str, definitions: dg.Definitions) -> None:
+    [days] = requested(named("look_back", of), LOOK_BACK, definitions)
+    [hours] = requested(named("look_back_hours", of), LOOK_BACK, definitions)
+    assert (days.tags[RANGE_START], days.tags[RANGE_END]) == (first, "2026-02-19")
+    assert (hours.tags[RANGE_START], hours.tags[RANGE_END]) == (f"{first}-00:00", "2026-02-19-23:00")
+    assert (days.partition_key, hours.partition_key) == (None, None)
+    assert (days.run_key, hours.run_key) == ("look_back 2026-02-20", "look_back_hours 2026-02-20")
 
 
-def test_the_look_back_does_not_reach_before_the_first_day(definitions: dg.Definitions) -> None:
-    look_back = named("look_back", calendar(date(2026, 2, 17)))
-    [request] = requested(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
-    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-02-17-00:00", "2026-02-18-23:00")
-
-
-def test_a_young_calendar_has_nothing_to_look_back_to(definitions: dg.Definitions) -> None:
-    look_back = named("look_back", calendar(date(2026, 2, 19)))
-    message = skipped(look_back, datetime(2026, 2, 20, 3, 30, tzinfo=UTC), definitions)
+@pytest.mark.parametrize("name", ["look_back", "look_back_hours"])
+def test_a_calendar_that_begins_today_has_nothing_to_look_back_to(name: str, definitions: dg.Definitions) -> None:
+    message = skipped(named(name, calendar(date(2026, 2, 20))), LOOK_BACK, definitions)
     assert message == "The start date is too recent for a look-back."
+
+
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [
+        (datetime(2026, 3, 5, 3, 30, tzinfo=UTC), "2026-02-01"),
+        (datetime(2026, 3, 4, 3, 30, tzinfo=UTC), "2026-02-28"),
+        (datetime(2026, 3, 6, 3, 30, tzinfo=UTC), "2026-03-02"),
+        (datetime(2026, 1, 5, 3, 30, tzinfo=UTC), "2026-01-01"),
+    ],
+    ids=["on the day", "the day before", "the day after", "never before the start date"],
+)
+def test_once_a_month_the_whole_month_before_is_read_again(now: datetime, first: str) -> None:
+    closing = replace(calendar(), month_close_day=5)
+    assert look_back_range(now, closing) == (first, f"{now - timedelta(days=1):%Y-%m-%d}")
+
+
+def test_a_month_close_never_shortens_the_look_back() -> None:
+    closing = replace(calendar(look_back_days=31), month_close_day=1)
+    on_the_first = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
+    assert look_back_range(on_the_first, closing) == ("2026-01-29", "2026-02-28")
 
 
 def test_a_live_tick_asks_for_one_snapshot(definitions: dg.Definitions) -> None:
@@ -137,29 +161,32 @@ def test_a_live_tick_asks_for_one_snapshot(definitions: dg.Definitions) -> None:
     assert request.partition_key is None
 
 
-def test_what_a_look_back_tick_asks_for_is_one_run_over_all_its_hours(
+def test_what_a_look_back_asks_for_is_one_run_over_all_its_days_and_one_over_their_hours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = datetime.now(UTC)
-    first = (now - timedelta(days=2)).date()
+    days = [f"{(now - timedelta(days=back)).date()}" for back in (2, 1)]
     with server.running(conversations_per_day=10, requests_per_minute=None) as sandbox:
         for name, value in sandbox.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("GENESYS_CLOUD_REQUESTS_PER_MINUTE", "1000000")
-        monkeypatch.setenv("GENESYS_ASSETS_START_DATE", f"{first}")
+        monkeypatch.setenv("GENESYS_ASSETS_START_DATE", days[0])
         monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(tmp_path))
         location = build_definitions()
-        [request] = requested(location.resolve_schedule_def("look_back"), now, location)
         with dg.DagsterInstance.ephemeral() as instance:
-            result = location.resolve_job_def("hourly").execute_in_process(instance=instance, tags=dict(request.tags))
-            runs = instance.get_runs_count()
-    hours = {f"{first}-{hour:02d}:00" for hour in range(24)}
-    for asset in ("hourly_aggregates", "hourly_details"):
-        events = [
-            event.materialization
-            for event in result.get_asset_materialization_events()
-            if event.materialization.asset_key.path[-1] == asset
-        ]
-        assert {event.partition for event in events} == hours
-        assert len(list((tmp_path / "pages" / asset).rglob("pages.parquet"))) == 24
-    assert runs == 1
+            done = {}
+            for schedule in ("look_back", "look_back_hours"):
+                [request] = requested(location.resolve_schedule_def(schedule), now, location)
+                job = location.resolve_job_def(schedule)
+                done[schedule] = job.execute_in_process(instance=instance, tags=dict(request.tags))
+            assert instance.get_runs_count() == 2
+    of_days = {("daily_details", day) for day in days} | {("daily_overlap", day) for day in days}
+    assert materialized(done["look_back"]) == of_days | {("daily_aggregates", day) for day in days}
+    hours = {f"{day}-{hour:02d}:00" for day in days for hour in range(24)}
+    assert materialized(done["look_back_hours"]) == {("hourly_aggregates", hour) for hour in hours}
+    assert len(list((tmp_path / "pages").rglob("pages.parquet"))) == 3 * len(days) + len(hours)
+
+
+def materialized(done: dg.ExecuteInProcessResult) -> set[tuple[str, str | None]]:
+    events = [event.materialization for event in done.get_asset_materialization_events()]
+    return {(event.asset_key.path[-1], event.partition) for event in events}

@@ -107,10 +107,10 @@ def test_agents_are_summed_by_the_hour_and_a_conversation_counts_once() -> None:
     assert (second["interval_start"], second["conversation_count"]) == (at(60), 1)
 
 
-def test_an_agent_of_unknown_name_stays_with_the_id() -> None:
+def test_an_agent_of_unknown_name_is_called_by_the_id() -> None:
     rows = metrics(measured(0, BY_USER, "tTalkComplete", user_id="gone", count=1, sum=60_000))
     (row,) = reports.agent_daily(rows, handled(), USERS, WINDOW).to_pylist()
-    assert (row["user_id"], row["user_name"], row["total_talk_time_minutes"]) == ("gone", None, 1.0)
+    assert (row["user_id"], row["user_name"], row["total_talk_time_minutes"]) == ("gone", "gone", 1.0)
     assert row["conversation_count"] is None
     assert row["average_handle_time_seconds"] is None
 
@@ -200,7 +200,7 @@ def test_queue_media_adds_offered_and_outbound_and_names_the_queue() -> None:
     assert by_queue["Q1"]["average_handle_time_ms"] is None, "0 handled: no average"
     assert by_queue["Q1"]["answered"] is None
     assert (by_queue[None]["media_type"], by_queue[None]["total_interactions"]) == ("email", 4)
-    assert (by_queue["gone"]["queue_name"], by_queue["gone"]["total_interactions"]) == (None, None)
+    assert (by_queue["gone"]["queue_name"], by_queue["gone"]["total_interactions"]) == ("gone", None)
 
 
 def test_conversation_type_takes_durations_of_complete_conversations_only() -> None:

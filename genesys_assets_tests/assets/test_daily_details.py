@@ -1,0 +1,452 @@
+"""Complete days: read by job as far as jobs have all data, by query from there on, and what supersedes what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from genesys_assets.assets.daily_details import reading_of
+from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.partitions import hours_of
+from genesys_assets.sandbox.organisation import Item
+from genesys_assets_tests import plain_figures as plain
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
+from genesys_assets_tests.conftest import NOW
+from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare
+
+DETAILS, OVERLAP = "pages/daily_details", "pages/daily_overlap"
+DAY, NEXT, TODAY = "2026-01-28", "2026-01-29", "2026-01-30"
+DATE, TODAYS_DATE = date(2026, 1, 28), date(2026, 1, 30)
+START, END = datetime(2026, 1, 28, tzinfo=UTC), datetime(2026, 1, 29, tzinfo=UTC)
+AVAILABLE = datetime(2026, 1, 30, 10, 7, 30, 123_000, tzinfo=UTC)
+TABLES = TABLES_OF_HOURS[1:]
+A_LONG_TIME = 10 * 365 * 86_400
+"""In which jobs of the sandbox's days are still there on the day of the test."""
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+
+
+@pytest.fixture
+def available(world: World) -> World:
+    """A world whose jobs have all data up to AVAILABLE, in the middle of TODAY."""
+    world.sandbox.behaviour.availability = AVAILABLE
+    return world
+
+
+def read(world: World, asset: str, day: str, *, page_size: int = 1000) -> Any:
+    ops = {f"genesys__{name.replace('/', '__')}": {"config": {"page_size": page_size}} for name in (DETAILS, OVERLAP)}
+    return world.run("complete", asset, partition=day, config={"ops": {of: ops[of] for of in ops if asset[6:] in of}})
+
+
+def tables(world: World, day: str, *names: str) -> Any:
+    return world.run("daily", *(names or TABLES), partition=day)
+
+
+def stored_ids(world: World, day: str, asset: str = DETAILS) -> list[str]:
+    """Of each row on the pages of a day."""
+    pages = world.lake.pages(asset, day)
+    assert pages is not None
+    return [item["conversationId"] for page in pages for item in json.loads(page.body).get("conversations", ())]
+
+
+def table_ids(world: World, day: str) -> list[str]:
+    listed: list[str] = world.lake.read("tables/conversations", day)["conversation_id"].to_pylist()
+    return listed
+
+
+def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
+    """The conversations that began on a day as a job shows them that has all data up to `available`."""
+    organisation = world.sandbox.organisation
+    told = (
+        organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
+        for item in organisation.conversations(day)
+    )
+    return [item for item in told if item is not None]
+
+
+# -- what to ask for ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("available", "now", "by_job", "by_query"),
+    [
+        (END + timedelta(hours=3), END + timedelta(days=1), (START, END), None),
+        (END, END + timedelta(hours=4), (START, END), None),
+        (START + timedelta(hours=9), END + timedelta(hours=1), (START, 9), (9, END)),
+        (START + timedelta(hours=9), START + timedelta(hours=13, minutes=1), (START, 9), (9, 13)),
+        (START, END + timedelta(hours=1), None, (START, END)),
+        (START - timedelta(days=3), END + timedelta(hours=1), None, (START, END)),
+        (None, END + timedelta(hours=1), None, (START, END)),
+        (START + timedelta(hours=20), START + timedelta(hours=13, minutes=1), (START, 13), None),
+        (None, START + timedelta(seconds=30), None, None),
+    ],
+    ids=[
+        "all of it by job",
+        "all of it at the very instant",
+        "the tail by query",
+        "so far",
+        "nothing by job yet",
+        "jobs lag for days",
+        "the platform does not tell",
+        "never beyond now",
+        "nothing of it yet",
+    ],
+)
+def test_a_day_is_read_by_job_as_far_as_jobs_have_all_data_and_by_query_from_there_on(
+    available: datetime | None, now: datetime, by_job: Any, by_query: Any
+) -> None:
+    reading = reading_of(DAY, available, now)
+    assert reading.by_job == interval(by_job)
+    assert reading.by_query(reading.through) == interval(by_query)
+
+
+def interval(bounds: Any) -> Interval | None:
+    """Of instants, or of hours of the day."""
+    if bounds is None:
+        return None
+    return Interval(*(at if isinstance(at, datetime) else START + timedelta(hours=at) for at in bounds))
+
+
+# -- a complete day ----------------------------------------------------------------------------------------------------
+
+
+def test_a_complete_day_is_read_by_one_job_which_is_deleted_afterwards(world: World) -> None:
+    run = read(world, DETAILS, DAY)
+    assert run.success
+    assert sorted(stored_ids(world, DAY)) == sorted(item["conversationId"] for item in of_jobs(world, DATE, NOW))
+    (job,) = world.sandbox.jobs
+    assert job.query["startOfDayIntervalMatching"] is True
+    assert job.query["interval"] == "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
+    assert job.deleted
+    assert world.sandbox.requested("details/query") == 0
+    assert not [path for path in world.files() if path.startswith("jobs/")]
+
+
+def test_its_pages_and_tables_say_that_it_is_complete(world: World) -> None:
+    said = metadata(read(world, DETAILS, DAY), DETAILS)
+    assert (said["is_complete"], said["data_available_through"]) == (True, END.timestamp())
+    pages = world.lake.pages(DETAILS, DAY)
+    assert pages is not None
+    assert said["pages"] == said["dagster/partition_row_count"] == len(pages) == 1
+    assert (pages.provenance["is_complete"], pages.provenance["data_available_through"]) == (True, END.isoformat())
+    run = tables(world, DAY)
+    for name in TABLES:
+        said = metadata(run, name)
+        assert (said["is_complete"], said["data_available_through"]) == (True, END.timestamp())
+        provenance = world.lake.provenance(name, DAY)
+        assert (provenance["is_complete"], provenance["data_available_through"]) == (True, END.isoformat())
+
+
+def test_the_tables_of_a_complete_day_need_no_hours_and_say_what_jobs_said(world: World) -> None:
+    world.sandbox.behaviour.availability = AVAILABLE
+    assert read(world, DETAILS, DAY, page_size=7).success
+    assert tables(world, DAY).success
+    expected = plain.model_rows(of_jobs(world, DATE, AVAILABLE))
+    assert expected["participant_attributes"]
+    for name, key in TABLE_KEYS.items():
+        compare(world.lake.read(f"tables/{name}", DAY), expected[name], key)
+
+
+def test_a_range_of_days_is_one_run_with_a_job_for_each(world: World) -> None:
+    run = world.run("complete", DETAILS, between=("2026-01-27", NEXT))
+    assert run.success
+    assert len(world.sandbox.jobs) == 3
+    for day in ("2026-01-27", DAY, NEXT):
+        assert metadata(run, DETAILS, day)["is_complete"] is True
+        told = world.sandbox.organisation.conversations(date.fromisoformat(day))
+        assert sorted(stored_ids(world, day)) == sorted(item["conversationId"] for item in told)
+
+
+# -- a day that jobs do not have all of --------------------------------------------------------------------------------
+
+
+def test_job_and_query_meet_at_the_availability_without_gap_or_duplicate(available: World) -> None:
+    assert read(available, DETAILS, TODAY, page_size=7).success
+    run = tables(available, TODAY)
+    assert run.success
+    seen = available.seen(TODAYS_DATE, NOW)
+    starts = [plain.moment(item["conversationStart"]) for item in seen]
+    assert any(start < AVAILABLE for start in starts)
+    assert any(start >= AVAILABLE for start in starts)
+    assert sorted(table_ids(available, TODAY)) == sorted(item["conversationId"] for item in seen)
+    known = of_jobs(available, TODAYS_DATE, AVAILABLE)
+    known += [item for item, start in zip(seen, starts, strict=True) if start >= AVAILABLE]
+    expected = plain.model_rows(known)
+    for name, key in TABLE_KEYS.items():
+        compare(available.lake.read(f"tables/{name}", TODAY), expected[name], key)
+
+
+def test_a_conversation_that_begins_at_the_availability_is_the_querys(world: World) -> None:
+    first = world.sandbox.organisation.conversations(TODAYS_DATE)[5]
+    world.sandbox.behaviour.availability = plain.moment(first["conversationStart"])
+    assert read(world, DETAILS, TODAY).success
+    assert tables(world, TODAY).success
+    assert table_ids(world, TODAY).count(first["conversationId"]) == 1
+    with_attributes = set(world.lake.read("tables/participant_attributes", TODAY)["conversation_id"].to_pylist())
+    assert with_attributes
+    assert first["conversationId"] not in with_attributes
+
+
+def test_an_unfinished_day_says_up_to_when_and_that_it_is_not_complete(available: World) -> None:
+    said = metadata(read(available, DETAILS, TODAY), DETAILS)
+    assert (said["is_complete"], said["data_available_through"]) == (False, AVAILABLE.timestamp())
+    said = metadata(tables(available, TODAY), "tables/conversations")
+    assert (said["is_complete"], said["data_available_through"]) == (False, AVAILABLE.timestamp())
+
+
+def test_where_a_job_has_less_than_was_said_the_query_reads_the_rest(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 600
+    told = iter([AVAILABLE])
+    earlier = AVAILABLE - timedelta(hours=5)
+    world.sandbox.behaviour.availability = lambda: next(told, earlier)
+    said = metadata(read(world, DETAILS, TODAY), DETAILS)
+    assert said["data_available_through"] == earlier.timestamp()
+    assert tables(world, TODAY).success
+    assert sorted(table_ids(world, TODAY)) == sorted(item["conversationId"] for item in world.seen(TODAYS_DATE, NOW))
+
+
+def test_while_the_day_is_not_complete_its_hours_serve_on(available: World) -> None:
+    """A conversation that only they have may be one that is not known to jobs yet."""
+    assert available.run("hourly", "pages/hourly_details", between=hours(TODAY)).success
+    gone = available.sandbox.organisation.conversations(TODAYS_DATE)[0]["conversationId"]
+    available.sandbox.organisation.delete(gone)
+    assert read(available, DETAILS, TODAY).success
+    assert tables(available, TODAY).success
+    assert gone in table_ids(available, TODAY)
+
+
+def test_an_hour_that_was_read_later_than_jobs_have_data_of_is_not_set_back_by_them(available: World) -> None:
+    assert available.run("hourly", "pages/hourly_details", between=hours(TODAY)).success
+    assert tables(available, TODAY).success
+    before = available.lake.read("tables/conversations", TODAY)
+    assert read(available, DETAILS, TODAY).success
+    assert tables(available, TODAY).success
+    assert available.lake.read("tables/conversations", TODAY).equals(before)
+
+
+# -- what supersedes what ----------------------------------------------------------------------------------------------
+
+
+def test_a_complete_day_supersedes_its_hours(world: World) -> None:
+    assert world.run("hourly", between=hours(DAY)).success
+    assert tables(world, DAY).success
+    hourly = table_ids(world, DAY)
+    organisation = world.sandbox.organisation
+    gone, *_, kept = (item["conversationId"] for item in organisation.conversations(DATE))
+    organisation.delete(gone)
+    organisation.restate(kept, lambda item: item.update(externalTag="restated"))
+    assert read(world, DETAILS, DAY).success
+    run = tables(world, DAY)
+    assert run.success
+    assert set(hourly) - set(table_ids(world, DAY)) == {gone}
+    rows = world.lake.read("tables/conversations", DAY).to_pylist()
+    assert {row["conversation_id"] for row in rows if row["external_tag"] == "restated"} == {kept}
+    assert metadata(run, "tables/conversations")["rows_removed"] == 1
+    assert metadata(run, "tables/conversations")["rows_changed"] >= 1
+
+
+def test_hours_that_are_fetched_later_do_not_supersede_a_complete_day(world: World) -> None:
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    before = world.contents()
+    assert world.run("hourly", between=hours(DAY)).success
+    assert tables(world, DAY).success
+    assert before.items() <= world.contents().items()
+
+
+@pytest.fixture
+def lasting(world: World) -> tuple[World, str]:
+    """A conversation begun on DAY that opened again on NEXT."""
+    organisation = world.sandbox.organisation
+    reopened = next(
+        item["conversationId"]
+        for item in organisation.conversations(DATE)
+        if "conversationEnd" in item and plain.moment(item["conversationEnd"]) < END
+    )
+    organisation.reopen(reopened, END + timedelta(hours=10))
+    return world, reopened
+
+
+def test_what_the_overlap_of_a_later_day_knows_comes_into_the_day_of_the_start(lasting: tuple[World, str]) -> None:
+    world, reopened = lasting
+    world.sandbox.behaviour.availability = END
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    before = {row["conversation_id"]: row for row in world.lake.read("tables/conversations", DAY).to_pylist()}
+    assert before[reopened]["conversation_end"] < END
+    world.sandbox.behaviour.availability = None
+    said = metadata(read(world, OVERLAP, NEXT), OVERLAP)
+    assert DAY in said["start_days"]
+    assert tables(world, DAY).success
+    after = {row["conversation_id"]: row for row in world.lake.read("tables/conversations", DAY).to_pylist()}
+    assert after.keys() == before.keys()
+    assert after[reopened]["conversation_end"] > END + timedelta(hours=10)
+    sessions = world.lake.read("tables/sessions", DAY).to_pylist()
+    assert max(row["session_end"] for row in sessions if row["conversation_id"] == reopened) > END
+
+
+def test_an_overlap_older_than_the_complete_day_brings_nobody_back(lasting: tuple[World, str]) -> None:
+    world, reopened = lasting
+    assert read(world, OVERLAP, NEXT).success
+    world.sandbox.organisation.delete(reopened)
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    assert reopened not in table_ids(world, DAY)
+    world.sandbox.organisation.restore()
+    assert read(world, OVERLAP, NEXT).success
+    assert tables(world, DAY).success
+
+
+def test_the_overlap_keeps_only_pages_with_conversations_begun_earlier(lasting: tuple[World, str]) -> None:
+    world, _ = lasting
+    run = read(world, OVERLAP, NEXT, page_size=3)
+    assert run.success
+    stored = world.lake.pages(OVERLAP, NEXT)
+    assert stored is not None
+    starts = [[item["conversationStart"] for item in json.loads(page.body)["conversations"]] for page in stored]
+    assert all(min(of_page) < NEXT for of_page in starts)
+    days = {start[:10] for of_page in starts for start in of_page}
+    assert metadata(run, OVERLAP)["start_days"] == sorted(day for day in days if day < NEXT)
+    (job,) = world.sandbox.jobs
+    assert job.query["startOfDayIntervalMatching"] is False
+    assert job.pages == len(stored) + 1
+    assert job.deleted
+    assert not [path for path in world.files() if path.startswith("jobs/")]
+    assert job.found is not None
+    assert sum(arrival.start < END.timestamp() * 1000 for arrival in job.found) == sum(
+        start < NEXT for of_page in starts for start in of_page
+    )
+
+
+def test_an_overlap_whose_job_cannot_be_deleted_is_read_all_the_same(lasting: tuple[World, str]) -> None:
+    world, _ = lasting
+    world.sandbox.behaviour.fail_next(500, times=100, path="details/jobs/", method="DELETE")
+    assert read(world, OVERLAP, NEXT, page_size=3).success
+    assert world.lake.pages(OVERLAP, NEXT)
+    assert not [path for path in world.files() if path.startswith("jobs/")]
+
+
+def test_the_overlap_of_a_day_that_jobs_have_nothing_of_is_empty(world: World) -> None:
+    world.sandbox.behaviour.availability = END
+    run = read(world, OVERLAP, NEXT)
+    assert run.success
+    assert metadata(run, OVERLAP)["start_days"] == []
+    stored = world.lake.pages(OVERLAP, NEXT)
+    assert stored is not None
+    assert len(stored) == 0
+    assert not world.sandbox.jobs
+
+
+# -- jobs that go wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after_pages", [1, 4])
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_job_that_expires_while_it_is_read_begins_the_file_anew(world: World, after_pages: int, status: int) -> None:
+    world.sandbox.behaviour.expired_results_status = status
+    world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=after_pages)
+    run = read(world, DETAILS, DAY, page_size=10)
+    assert run.success
+    assert len(world.sandbox.jobs) == 2
+    ids = stored_ids(world, DAY)
+    assert len(ids) == len(set(ids)) == 60
+    pages = world.lake.pages(DETAILS, DAY)
+    assert pages is not None
+    assert [page.number for page in pages] == [1, 2, 3, 4, 5, 6]
+    assert metadata(run, DETAILS)["pages"] == 6
+    assert metadata(run, DETAILS)["is_complete"] is True
+    assert "expired" in events(world.instance, run) or "not there any more" in events(world.instance, run)
+
+
+def test_an_overlap_whose_job_expires_begins_anew_too(lasting: tuple[World, str], elsewhere: World) -> None:
+    world, _ = lasting
+    assert read(elsewhere, OVERLAP, NEXT, page_size=1).success
+    world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=1)
+    run = read(world, OVERLAP, NEXT, page_size=1)
+    assert run.success
+    assert len(world.sandbox.jobs) == 3
+    assert stored_ids(world, NEXT, OVERLAP) == stored_ids(elsewhere, NEXT, OVERLAP)
+    assert metadata(run, OVERLAP)["start_days"] == metadata(elsewhere.runs[-1], OVERLAP)["start_days"]
+
+
+def test_a_job_that_expires_twice_fails_and_leaves_what_was_there(world: World) -> None:
+    assert read(world, DETAILS, DAY).success
+    before = world.files()
+    for _ in range(2):
+        world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=1)
+    assert "JobExpired" in error(read(world, DETAILS, DAY, page_size=10))
+    assert world.files() == before
+
+
+def test_a_job_that_was_left_behind_is_taken_up_again(world: World) -> None:
+    behaviour = world.sandbox.behaviour
+    behaviour.job_lifetime_seconds = A_LONG_TIME
+    behaviour.fail_next(200, times=2, path="/results")
+    behaviour.fail_next(500, times=100, path="/results")
+    assert not read(world, DETAILS, DAY, page_size=10).success
+    assert world.lake.pages(DETAILS, DAY) is None
+    assert [path for path in world.files() if path.startswith("jobs/")]
+    behaviour.faults.clear()
+    run = read(world, DETAILS, DAY, page_size=10)
+    assert run.success
+    (job,) = world.sandbox.jobs
+    assert job.deleted
+    assert sorted(stored_ids(world, DAY)) == sorted(item["conversationId"] for item in of_jobs(world, DATE, NOW))
+    assert not [path for path in world.files() if path.startswith("jobs/")]
+
+
+def test_a_missing_permission_for_jobs_is_named(world: World) -> None:
+    world.sandbox.behaviour.missing_permissions = {"analytics:conversationDetail:view"}
+    said = error(read(world, DETAILS, DAY))
+    assert "needs the permission" in said
+    assert "analytics:conversationDetail:view" in said
+    assert not world.files()
+
+
+# -- tables of their own -----------------------------------------------------------------------------------------------
+
+
+def test_a_single_table_of_a_complete_day_can_be_computed_alone(world: World) -> None:
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY, "tables/participant_attributes").success
+    assert {path.split("/")[1] for path in world.contents() if path.startswith("tables/")} == {"participant_attributes"}
+
+
+def test_a_day_that_came_back_the_same_leaves_every_table_untouched(world: World) -> None:
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    written = {path: (world.folder / path).stat().st_mtime_ns for path in world.contents() if "tables/" in path}
+    assert read(world, DETAILS, DAY, page_size=7).success
+    run = tables(world, DAY)
+    assert {path: (world.folder / path).stat().st_mtime_ns for path in written} == written
+    for name in TABLES:
+        said = metadata(run, name)
+        assert said["changed"] is False
+        assert (said["rows_added"], said["rows_changed"], said["rows_removed"]) == (0, 0, 0)
+        assert world.lake.last_reading(name, DAY)["run_id"] == run.run_id
+        assert world.lake.provenance(name, DAY)["run_id"] != run.run_id
+
+
+def test_another_lake_gets_the_same_tables_from_the_same_day(world: World, elsewhere: World) -> None:
+    for each, page_size in ((world, 1000), (replace(elsewhere), 9)):
+        assert read(each, DETAILS, DAY, page_size=page_size).success
+        assert tables(each, DAY).success
+    of_tables = [
+        {path: digest for path, digest in each.contents().items() if path.startswith("tables/")}
+        for each in (world, elsewhere)
+    ]
+    assert of_tables[0] == of_tables[1]
+    assert len(of_tables[0]) == len(TABLES)
+
+
+def test_the_hours_of_a_day_that_jobs_never_read_are_still_needed(world: World) -> None:
+    assert f"has not been fetched for these hours of {DAY}: 00:00" in error(tables(world, DAY))
+    assert hours_of(DAY)[0] in error(tables(world, DAY))

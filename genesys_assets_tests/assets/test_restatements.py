@@ -1,0 +1,122 @@
+"""The ledger of restatements: what each reading of a day changed, table by table, after history was rewritten."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.cloud import details_jobs
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
+
+DAY, DATE = "2026-01-28", date(2026, 1, 28)
+DETAILS, LEDGER = "pages/daily_details", "tables/restatements"
+OF_CONVERSATIONS = (*TABLES_OF_HOURS[1:], "tables/interaction_legs")
+COUNTS = ("rows_before", "rows_after", "rows_added", "rows_changed", "rows_removed")
+
+
+@pytest.fixture
+def complete(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world with one complete day, read once and computed."""
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    read_again(world)
+    return world
+
+
+def read_again(world: World) -> Any:
+    assert world.run("complete", DETAILS, partition=DAY).success
+    run = world.run("daily", *OF_CONVERSATIONS, LEDGER, partition=DAY)
+    assert run.success
+    return run
+
+
+def ledger(world: World, table: str = "conversations") -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = world.lake.read(LEDGER, DAY).to_pylist()
+    return [row for row in rows if row["table"] == table]
+
+
+def ids(world: World) -> list[str]:
+    return [item["conversationId"] for item in world.sandbox.organisation.conversations(DATE)]
+
+
+def test_a_first_reading_restates_nothing(complete: World) -> None:
+    assert len(complete.lake.read(LEDGER, DAY)) == 0
+    assert metadata(complete.runs[-1], LEDGER)["row_count"] == 0
+
+
+def test_what_is_restated_added_and_deleted_is_counted_by_table(complete: World) -> None:
+    organisation = complete.sandbox.organisation
+    gone, first, second, *_ = ids(complete)
+    organisation.delete(gone)
+    for restated in (first, second):
+        organisation.restate(restated, lambda item: item.update(externalTag="restated"))
+    planted = {**organisation.conversation(second), "conversationId": "00000000-0000-4000-8000-000000000001"}
+    organisation.plant(planted)
+    run = read_again(complete)
+    [row] = ledger(complete)
+    assert {name: row[name] for name in COUNTS} == {
+        "rows_before": 60,
+        "rows_after": 60,
+        "rows_added": 1,
+        "rows_changed": 2,
+        "rows_removed": 1,
+    }
+    assert (row["day"], row["run_id"]) == (DATE, run.run_id)
+    assert {name: metadata(run, "tables/conversations")[name] for name in COUNTS} == {n: row[n] for n in COUNTS}
+    [of_participants] = ledger(complete, "participants")
+    assert of_participants["rows_removed"] > 0
+    assert of_participants["rows_changed"] == 0
+
+
+def test_every_table_of_the_day_is_in_the_ledger_in_every_reading(complete: World) -> None:
+    for _ in range(2):
+        read_again(complete)
+    rows = complete.lake.read(LEDGER, DAY).to_pylist()
+    names = {spec.name for spec in LEDGERED} - {"interval_metrics", "daily_metrics"}
+    assert {row["table"] for row in rows} == names
+    assert len(rows) == 2 * len(names)
+    moments = [row["read_at"] for row in ledger(complete)]
+    assert moments == sorted(moments)
+    assert len(set(moments)) == 2
+
+
+def test_a_reading_that_changed_nothing_says_so(complete: World) -> None:
+    run = read_again(complete)
+    for row in complete.lake.read(LEDGER, DAY).to_pylist():
+        assert (row["rows_added"], row["rows_changed"], row["rows_removed"]) == (0, 0, 0)
+        assert row["rows_before"] == row["rows_after"]
+    assert metadata(run, "tables/conversations")["changed"] is False
+    assert metadata(run, LEDGER)["changed"] is True
+
+
+def test_a_conversation_that_opens_again_changes_its_row_and_adds_its_sessions(complete: World) -> None:
+    organisation = complete.sandbox.organisation
+    item = next(item for item in organisation.conversations(DATE) if "conversationEnd" in item)
+    organisation.restate(item["conversationId"], lambda item: item["participants"].append(another(item)))
+    read_again(complete)
+    [of_conversations], [of_participants] = ledger(complete), ledger(complete, "participants")
+    assert of_conversations["rows_removed"] == 0
+    assert (of_participants["rows_added"], of_participants["rows_removed"]) == (1, 0)
+
+
+def another(item: dict[str, Any]) -> dict[str, Any]:
+    last = item["participants"][-1]
+    sessions = [{**session, "sessionId": f"{session['sessionId']}-2"} for session in last["sessions"]]
+    return {**last, "participantId": "00000000-0000-4000-8000-000000000002", "sessions": sessions}
+
+
+def test_metrics_are_in_the_ledger_too(complete: World) -> None:
+    for _ in range(2):
+        assert complete.run("hourly", "pages/hourly_aggregates", between=hours(DAY)).success
+        assert complete.run("daily", "tables/interval_metrics", LEDGER, partition=DAY).success
+        complete.sandbox.organisation.delete(ids(complete)[0])
+    [row] = ledger(complete, "interval_metrics")
+    assert row["rows_before"] >= row["rows_after"] > 0
+    assert row["rows_changed"] + row["rows_removed"] > 0
+
+
+def test_the_ledger_of_a_day_without_tables_is_empty(world: World) -> None:
+    assert world.run("daily", LEDGER, partition=DAY).success
+    assert len(world.lake.read(LEDGER, DAY)) == 0

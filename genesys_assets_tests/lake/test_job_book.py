@@ -1,0 +1,73 @@
+"""The job book in the lake: what one process notes, the next one finds; on a disk and on S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud.job_book import JobBook, JobBookInMemory, RecordedJob
+from genesys_assets.lake.job_book import LakeJobBook
+from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.sandbox.object_store import ObjectStore
+
+QUERY, OTHER = "a" * 64, "b" * 64
+THEN = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
+
+
+@pytest.fixture(params=["disk", "s3"])
+def store(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    object_store: ObjectStore,
+    s3_client: Any,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Store]:
+    if request.param == "disk":
+        yield LocalStore(tmp_path / "lake")
+        return
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    yield S3Store(bucket, "some/prefix", lambda: s3_client)
+
+
+def test_a_note_is_found_by_the_next_process_as_it_was_written(store: Store) -> None:
+    noted = RecordedJob(QUERY, "J1", THEN)
+    LakeJobBook(store).record(noted)
+    assert LakeJobBook(store).find(QUERY) == noted
+    assert LakeJobBook(store).find(OTHER) is None
+
+
+def test_a_submission_whose_answer_never_came_is_noted_without_an_id(store: Store) -> None:
+    LakeJobBook(store).record(RecordedJob(QUERY, None, THEN))
+    assert LakeJobBook(store).find(QUERY) == RecordedJob(QUERY, None, THEN)
+
+
+def test_there_is_one_note_for_each_query(store: Store) -> None:
+    book = LakeJobBook(store)
+    book.record(RecordedJob(QUERY, None, THEN))
+    book.record(RecordedJob(OTHER, "J9", THEN))
+    book.record(RecordedJob(QUERY, "J1", THEN))
+    assert book.find(QUERY) == RecordedJob(QUERY, "J1", THEN)
+    assert store.keys("") == [f"jobs/{QUERY}.json", f"jobs/{OTHER}.json"]
+
+
+def test_what_is_forgotten_leaves_nothing_behind(store: Store) -> None:
+    book = LakeJobBook(store)
+    book.forget(QUERY)
+    book.record(RecordedJob(QUERY, "J1", THEN))
+    book.forget(QUERY)
+    book.forget(QUERY)
+    assert book.find(QUERY) is None
+    assert store.keys("") == []
+
+
+def test_the_lakes_book_and_the_one_in_memory_are_the_same_to_whoever_fetches(tmp_path: Path) -> None:
+    books: list[JobBook] = [LakeJobBook(LocalStore(tmp_path)), JobBookInMemory()]
+    for book in books:
+        book.record(RecordedJob(QUERY, "J1", THEN))
+    assert books[0].find(QUERY) == books[1].find(QUERY)

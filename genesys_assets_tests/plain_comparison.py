@@ -1,0 +1,47 @@
+"""Comparing a stored table with rows that were worked out in the plain way, key by key and value by value.
+
+How rows are worked out is in `plain_figures` and `plain_reports`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pyarrow as pa
+
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets_tests.plain_figures import Key, Row, moment
+
+TABLE_KEYS = {spec.name: spec.key for spec in CONVERSATION_TABLES}
+METRIC_KEY = ("interval_start", "grouping", "group_key", "metric")
+
+
+def keyed(rows: list[Row], key: tuple[str, ...]) -> dict[Key, Row]:
+    """Rows by their key, which none of them share."""
+    found = {tuple(row.get(name) for name in key): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def compare(table: pa.Table, expected: list[Row], key: tuple[str, ...]) -> None:
+    """The same rows, and in each of them the same values; what an expected row does not name must be null."""
+    actual = keyed(table.to_pylist(), key)
+    wanted = keyed([normal(row, table.schema) for row in expected], key)
+    assert actual.keys() == wanted.keys()
+    for of_row, row in actual.items():
+        unexpected = wanted[of_row].keys() - row.keys()
+        assert not unexpected, f"no column for {unexpected}"
+        for name, value in row.items():
+            expected_value = wanted[of_row].get(name)
+            if isinstance(value, float) and expected_value is not None:
+                assert math.isclose(value, expected_value, rel_tol=1e-12), f"{name} of {of_row}"
+            else:
+                assert value == expected_value, f"{name} of {of_row}"
+
+
+def normal(row: Row, schema: pa.Schema) -> Row:
+    """Instants that are still the platform's texts become instants."""
+    instants = {field.name for field in schema if pa.types.is_timestamp(field.type)}
+    return {
+        name: moment(value) if name in instants and isinstance(value, str) else value for name, value in row.items()
+    }
