@@ -8,6 +8,7 @@ began on an earlier one.
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -23,8 +24,10 @@ from genesys_assets.assets.common import (
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
 from genesys_assets.cloud.details import first_and_last_start
-from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
+from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import DetailsJobQuery, Interval
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.job_book import LakeJobBook
@@ -137,13 +140,15 @@ def _read(
     if reading.by_job:
         query = DetailsJobQuery(interval=reading.by_job, start_of_day_interval_matching=True)
         progress = Progress(context, f"job of {reading.by_job}")
-        book = LakeJobBook(lake.store)
+        book, rows = LakeJobBook(lake.store), 0
         for page in details_jobs.fetch(cloud, query, book, page_size=page_size, on_progress=progress):
             if isinstance(page, details_jobs.Restarted):
                 context.log.warning(page.reason)
                 writer.restart()
-                through = reading.through
+                through, rows = reading.through, 0
             else:
+                _must_be_trusted(cloud, page, reading.by_job, rows)
+                rows += len(list_in(page, "conversations"))
                 writer.write(page)
                 known = details_jobs.available_through(page) or through
                 through = max(reading.by_job.start, min(through, known))
@@ -158,23 +163,50 @@ def _read(
 def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int) -> set[str]:
     """Write the pages up to the first without an earlier conversation, for they ascend by conversationStart.
 
-    Gives the days on which those conversations began.
+    Gives the days on which those of them began that were active in the interval.
     """
     query, book = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False), LakeJobBook(lake.store)
     pages = details_jobs.fetch(cloud, query, book, page_size=page_size)
     days: set[str] = set()
+    rows = 0
     for page in pages:
         if isinstance(page, details_jobs.Restarted):
             writer.restart()
             days.clear()
+            rows = 0
             continue
+        _must_be_trusted(cloud, page, interval, rows)
+        rows += len(list_in(page, "conversations"))
         span = first_and_last_start(page)
         if span is None or span[0] >= interval.start:
             break
         writer.write(page)
-        days |= {start for start in _start_days(page) if start < f"{interval.start:%Y-%m-%d}"}
+        days |= {start for start in _start_days(page, interval.start) if start < f"{interval.start:%Y-%m-%d}"}
     _abandon(cloud, query, book)
     return days
+
+
+def _must_be_trusted(cloud: GenesysCloud, page: Page, interval: Interval, rows: int) -> None:
+    """A page without conversations is right where there are no more than the `rows` read so far. Elsewhere it would
+    pass for conversations that were deleted.
+    """
+    if list_in(page, "conversations"):
+        return
+    if page.json().get("cursor") or _knows_more(cloud, interval, rows):
+        raise UnexpectedAnswer(
+            f"Page {page.number} of the details job of {interval} came without conversations, though there are more. "
+            "Nothing of it is used; ask again later.",
+            correlation_id=page.correlation_id,
+        )
+
+
+def _knows_more(cloud: GenesysCloud, interval: Interval, rows: int) -> bool:
+    """Whether the query, which answers for whole UTC days, has conversations of the interval that the job lacks."""
+    query = PagedQuery(cloud, interval, 1, "asc")
+    if is_whole_days(interval):
+        return query.total() > rows
+    first = query.answer(1).earliest
+    return not rows and first is not None and first < interval.end
 
 
 def _abandon(cloud: GenesysCloud, query: DetailsJobQuery, book: LakeJobBook) -> None:
@@ -186,6 +218,18 @@ def _abandon(cloud: GenesysCloud, query: DetailsJobQuery, book: LakeJobBook) -> 
         book.forget(query.fingerprint)
 
 
-def _start_days(page: Page) -> set[str]:
+def _start_days(page: Page, since: datetime) -> set[str]:
+    """On which days the page's conversations began that ended or emitted a metric since then."""
     rows = page.json().get("conversations") or []
-    return {str(row.get("conversationStart"))[:10] for row in rows if row and row.get("conversationStart")}
+    active = (row for row in rows if row and row.get("conversationStart") and _was_active(row, since))
+    return {row["conversationStart"][:10] for row in active}
+
+
+def _was_active(conversation: dict[str, Any], since: datetime) -> bool:
+    """Whether anything happened since then; a conversation that only lies open changes no figure."""
+    begin = f"{since:%Y-%m-%dT%H:%M:%S}"
+    moments = [conversation.get("conversationEnd")]
+    for participant in conversation.get("participants") or ():
+        for session in (participant or {}).get("sessions") or ():
+            moments += [(metric or {}).get("emitDate") for metric in (session or {}).get("metrics") or ()]
+    return any(isinstance(moment, str) and moment >= begin for moment in moments)

@@ -54,6 +54,10 @@ def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tup
             files = write_report_files(lake.read(f"reports/{spec.name}", day), Path(folder), spec.name)
             published += publisher.publish(spec.name, date.fromisoformat(day), files)
     reading = lake.last_reading("tables/conversations", day)
+    if not reading:
+        raise dg.Failure(
+            f"genesys/tables/conversations has no partition {day}: materialise it first.", allow_retries=False
+        )
     manifest = publisher.publish_manifest(
         date.fromisoformat(day),
         published,

@@ -74,22 +74,24 @@ class Inputs:
     def interval_metrics(self, window: reports.Window) -> pa.Table:
         """Rows of the window, whatever UTC days it touches; those that are over must be there in full."""
         self._must_exist(INTERVAL_METRICS)
-        if window.end <= datetime.now(UTC):
-            self._must_reach(window)
+        self._must_reach(INTERVAL_METRICS, window)
         inside = (pc.field("interval_start") >= window.start) & (pc.field("interval_start") < window.end)
         return self.table(INTERVAL_METRICS, INTERVAL_METRICS.schema.names, inside, before=1, after=1)
 
-    def _must_reach(self, window: reports.Window) -> None:
+    def _must_reach(self, spec: TableSpec, window: reports.Window) -> None:
+        """Every UTC day that a finished window touches must be stored up to where the window needs it."""
+        if window.end > datetime.now(UTC):
+            return
         for day in days_around(self.day, before=1, after=1):
             start, end = utc_day(day)
             if end <= window.start or start >= window.end or start.date() < self.calendar.start_date:
                 continue
-            through = self.lake.last_reading("tables/interval_metrics", day).get("data_available_through")
+            through = self.lake.last_reading(f"tables/{spec.name}", day).get("data_available_through")
             needed = min(end, window.end)
             if through is None or datetime.fromisoformat(through) < needed:
                 raise dg.Failure(
                     f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
-                    f"genesys/tables/interval_metrics of {day} reaches {through or 'nowhere'}, not "
+                    f"genesys/tables/{spec.name} of {day} reaches {through or 'nowhere'}, not "
                     f"{needed:%Y-%m-%d %H:%M}: materialise it again.",
                     allow_retries=False,
                 )
@@ -101,6 +103,7 @@ class Inputs:
     def handled(self, window: reports.Window) -> pa.Table:
         """tHandle rows emitted in the window, by conversations begun on any day that may reach into it."""
         self._must_exist(model.SESSION_METRICS)
+        self._must_reach(model.SESSION_METRICS, window)
         emitted = (
             (pc.field("metric") == "tHandle")
             & (pc.field("emit_date") >= window.start)

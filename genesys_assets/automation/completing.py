@@ -60,15 +60,15 @@ def _complete_days(calendar: Calendar) -> dg.SensorDefinition:
         if not wanted:
             yield dg.SkipReason(f"Jobs have all data up to {available}; every look-back day before it is complete.")
         for day in wanted:
-            yield dg.RunRequest(run_key=f"complete {day}", partition_key=day)
+            yield dg.RunRequest(run_key=f"complete {day} {now:%Y-%m-%dT%H}", partition_key=day)
 
     return complete_days
 
 
 def _late_endings(calendar: Calendar) -> dg.SensorDefinition:
     @dg.sensor(name="late_endings", job=RECOMPUTE)
-    def late_endings(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Computes the days again on which conversations began that pages/daily_overlap found alive later."""
+    def late_endings(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+        """Computes the stored days again on which conversations began that pages/daily_overlap found active later."""
         overlap = dg.AssetRecordsFilter(
             asset_key("pages", "daily_overlap"), after_storage_id=int(context.cursor) if context.cursor else None
         )
@@ -82,7 +82,8 @@ def _late_endings(calendar: Calendar) -> dg.SensorDefinition:
                 within_reach = days_around(record.partition_key, before=REACH_DAYS, after=0)
                 days |= set(found.value).intersection(within_reach)  # type: ignore[arg-type]
         newest = str(records[-1].storage_id) if records else context.cursor
-        wanted = sorted(day for day in days if date.fromisoformat(day) >= calendar.start_date)
+        in_calendar = (day for day in days if date.fromisoformat(day) >= calendar.start_date)
+        wanted = sorted(day for day in in_calendar if lake.lake.has("tables/conversations", day))
         requests = [dg.RunRequest(run_key=f"late {newest} {day}", partition_key=day) for day in wanted]
         return dg.SensorResult(run_requests=requests, cursor=newest)
 

@@ -18,6 +18,7 @@ from genesys_assets.cloud.errors import GenesysCloudError
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.sandbox.server import running
+from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, environment, metadata
 from genesys_assets_tests.automation.conftest import calendar
 from genesys_assets_tests.conftest import NOW
@@ -25,6 +26,8 @@ from genesys_assets_tests.plain_figures import moment
 
 FIRST, DAY, NEXT, TODAY = "2026-01-26", "2026-01-28", "2026-01-29", "2026-01-30"
 LOOK_BACK = ["2026-01-26", "2026-01-27", "2026-01-28", "2026-01-29"]
+# Days whose tables were computed once: only such days are computed again.
+STORED = [*LOOK_BACK, "2025-12-05", "2025-12-29", "2026-01-15"]
 DETAILS, OVERLAP = "pages/daily_details", "pages/daily_overlap"
 
 
@@ -69,12 +72,15 @@ class Ticks:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Nothing is stored yet; jobs have all data of every day before TODAY. Retries and jobs do not wait."""
+    """No page is stored yet; jobs have all data of every day before TODAY. Retries and jobs do not wait."""
     monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(completing, "datetime", AtNow)
     with running(conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox:
-        yield World(sandbox, tmp_path / "lake", definitions(FIRST))
+        world = World(sandbox, tmp_path / "lake", definitions(FIRST))
+        for day in STORED:
+            world.lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), day, {})
+        yield world
 
 
 # -- complete_days -----------------------------------------------------------------------------------------------------
@@ -122,7 +128,7 @@ def test_each_day_that_jobs_have_all_of_is_asked_for(world: World) -> None:
     ticks = Ticks(world, "complete_days")
     tick = ticks.tick()
     assert [(request.partition_key, request.run_key) for request in tick.run_requests or []] == [
-        (day, f"complete {day}") for day in LOOK_BACK[:3]
+        (day, f"complete {day} {NOW:%Y-%m-%dT%H}") for day in LOOK_BACK[:3]
     ]
     assert world.definitions.resolve_sensor_def("complete_days").job_name == "complete"
 
@@ -250,8 +256,14 @@ def test_days_before_the_first_one_are_not_computed(world: World) -> None:
 def test_a_day_is_computed_again_only_by_what_can_come_into_it(world: World) -> None:
     """Tables look for conversations on 31 days after the one on which they began."""
     since_long = replace(world, definitions=definitions("2025-12-01"))
-    report(since_long, ["2025-12-05", "2025-12-28", "2025-12-29", "2026-01-15"])
+    report(since_long, ["2025-12-05", "2025-12-29", "2026-01-15"])
     assert Ticks(since_long, "late_endings").requested() == ["2025-12-29", "2026-01-15"]
+
+
+def test_a_day_that_was_never_computed_is_not_computed_now(world: World) -> None:
+    since_long = replace(world, definitions=definitions("2025-12-01"))
+    report(since_long, ["2026-01-14", "2026-01-15"])
+    assert Ticks(since_long, "late_endings").requested() == ["2026-01-15"]
 
 
 def report(world: World, days: list[str]) -> None:
