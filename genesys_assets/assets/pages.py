@@ -1,7 +1,7 @@
 """Page assets: what the API said, byte for byte, by hour and by day. Nothing is decoded here (`tables`)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -140,7 +140,7 @@ def _fetch_aggregates(
             with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
                 answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
                 for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
-                    writers[key].write(replace(page, number=writers[key].pages + 1))
+                    writers[key].write(page)
                     progress(done, len(wanted), None)
             describe_pages(context, of_day, writers)
     return dg.MaterializeResult(metadata=spent)

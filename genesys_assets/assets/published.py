@@ -23,7 +23,7 @@ from genesys_assets.tables.reports import REPORTS
 def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("published", "reports"),
-        deps=[asset_key("reports", spec.name) for spec in REPORTS],
+        deps=[*(asset_key("reports", spec.name) for spec in REPORTS), asset_key("tables", "conversations")],
         description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
         "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails "
         "the asset.",

@@ -11,6 +11,7 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import (
+    CHANGED,
     ONE_RUN,
     asset_key,
     attributes,
@@ -183,6 +184,7 @@ def _write_conversations(
 ) -> tuple[dict[str, Change], Findings]:
     findings = Findings()
     sources, through, is_complete = _sources(lake, day)
+    was_complete = lake.last_reading("tables/conversations", day).get("is_complete")
 
     def stub(source: Source) -> merge.Stub:
         page = source.page()
@@ -210,6 +212,9 @@ def _write_conversations(
             tables[INTERACTION_LEGS.name] = interaction_legs(tables)
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
+    if was_complete != is_complete:
+        # The rows may be the same, but whoever publishes them has to say so.
+        findings.known[CHANGED] = True
     return {spec.name: writers[f"tables/{spec.name}"].change for spec in selected}, findings
 
 

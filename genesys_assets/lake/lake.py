@@ -31,7 +31,7 @@ PAGES = TableSpec(
     "One row per answer of the API, as it came.",
     ("page_number",),
     columns("""
-page_number integer 1, 2, 3 … in the order of the fetch
+page_number integer 1, 2, 3 … in the order in which they came
 request string what was asked: method, path, parameters and body as JSON
 fetched_at instant when the answer was received
 correlation_id string what Genesys support asks for
@@ -253,7 +253,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def write(self, page: Page) -> None:
         self.pages += 1
         self.bytes += len(page.body)
-        values = [page.number, page.request, page.fetched_at, page.correlation_id, page.body]
+        values = [self.pages, page.request, page.fetched_at, page.correlation_id, page.body]
         arrays = [pa.array([value], field.type) for value, field in zip(values, PAGES.schema, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=PAGES.schema))
         if len(self._first) < _PAGES_SHOWN:
