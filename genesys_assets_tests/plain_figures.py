@@ -226,6 +226,7 @@ def metric_rows(
                 "interval_start": bucket,
                 "interval_end": bucket + step,
                 "grouping": ",".join(grouping),
+                "is_additive": True,
                 "group_key": json.dumps(dimensions, sort_keys=True, separators=(",", ":")),
                 "media_type": dimensions.get("mediaType"),
                 "queue_id": dimensions.get("queueId"),

@@ -53,6 +53,18 @@ DIMENSIONS: tuple[str, ...] = _names(
     """
 )
 
+MULTI_VALUED: frozenset[str] = frozenset(
+    _names(
+        """
+        activeSkillId agentRank agentScore destinationAddress divisionId eligibleAgentCount proposedAgentId
+        removedSkillId requestedRouting requestedRoutingSkillId scoredAgentId waitingInteractionCount wrapUpCode
+        """
+    )
+)
+"""Dimensions of which one session may have several values: it counts once in the group of each, so that such groups
+add up to more than there is.
+"""
+
 CONVERSATION_DIMENSIONS: tuple[str, ...] = _names(
     """
     accessAttribute conversationEnd conversationId conversationInitiator conversationStart

@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -23,6 +24,7 @@ _COLUMNS = columns("""
 interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
 grouping string dimensions the query grouped by, sorted, joined by commas
+is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
 group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
 queue_id string queueId of the group
 user_id string userId of the group
@@ -80,7 +82,9 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
 
 
 def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
-    grouping = ",".join(sorted(json.loads(request).get("body", {}).get("groupBy") or ()))
+    asked = json.loads(request).get("body", {})
+    dimensions = sorted(asked.get("groupBy") or ())
+    grouping, is_additive = ",".join(dimensions), _is_additive(dimensions, asked)
     for result in _results(body):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
@@ -92,6 +96,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "interval_start": start,
                     "interval_end": end,
                     "grouping": grouping,
+                    "is_additive": is_additive,
                     "group_key": _group_key(group, measured.get("qualifier")),
                     "queue_id": group.get("queueId"),
                     "user_id": group.get("userId"),
@@ -100,6 +105,11 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "qualifier": measured.get("qualifier"),
                     **_stats(measured.get("stats") or {}, unknown),
                 }
+
+
+def _is_additive(dimensions: Iterable[str], asked: dict[str, Any]) -> bool:
+    """Flattened, several values are one group of their own."""
+    return asked.get("flattenMultivaluedDimensions") is True or MULTI_VALUED.isdisjoint(dimensions)
 
 
 def _results(body: bytes) -> list[dict[str, Any]]:

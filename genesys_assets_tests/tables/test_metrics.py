@@ -45,6 +45,24 @@ def test_a_dimension_without_a_value_is_null_and_absent_from_the_key() -> None:
     assert row["group_key"] == '{"mediaType":"email"}'
 
 
+@pytest.mark.parametrize(
+    ("group_by", "flattened", "is_additive"),
+    [
+        (["queueId", "mediaType"], False, True),
+        ([], False, True),
+        (["queueId", "requestedRoutingSkillId"], False, False),
+        (["wrapUpCode"], False, False),
+        (["queueId", "requestedRoutingSkillId"], True, True),
+    ],
+)
+def test_groups_by_a_dimension_of_several_values_say_that_they_must_not_be_summed(
+    group_by: list[str], flattened: bool, is_additive: bool
+) -> None:
+    request = json.dumps({"body": {"groupBy": group_by, "flattenMultivaluedDimensions": flattened}})
+    table = metric_rows(INTERVAL_METRICS, [(request, answer({"metric": "nOffered", "stats": {"count": 1}}))]).table
+    assert table["is_additive"].to_pylist() == [is_additive]
+
+
 def test_qualifiers_keep_rows_apart() -> None:
     body = answer(
         {"metric": "tX", "qualifier": "A", "stats": {"sum": 1}},
