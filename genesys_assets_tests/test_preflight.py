@@ -76,4 +76,4 @@ def test_as_a_command_it_reads_the_env_file(sandbox: Sandbox, tmp_path: Path) ->
     run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1
     assert "did not accept the secret" in run.stdout.replace("\n      ", " ")
-    assert "4711" not in run.stdout + run.stderr
+    assert "not-the-secret-4711" not in run.stdout + run.stderr

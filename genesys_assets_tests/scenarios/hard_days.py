@@ -21,6 +21,7 @@ from genesys_assets_tests.plain_comparison import METRIC_KEY, TABLE_KEYS, compar
 from genesys_assets_tests.plain_figures import Item, Row
 
 DETAILS, OVERLAP = "pages/daily_details", "pages/daily_overlap"
+OF_HOURS = "pages/hourly_details"
 JOBS_LAG = timedelta(hours=4)
 """By how much details jobs lag behind the present of a sandbox."""
 TABLES = (*TABLES_OF_HOURS[1:], "tables/interaction_legs")
@@ -39,8 +40,9 @@ def read_complete(world: World, day: date, *assets: str, page_size: int = 1000) 
     return world.run("complete", *asked, partition=f"{day}", config=config)
 
 
-def read_hours(world: World, first: date, last: date | None = None) -> None:
-    assert world.run("hourly", between=hours(f"{first}", f"{last or first}")).success
+def read_hours(world: World, first: date, last: date | None = None, *assets: str) -> None:
+    """All that is read by the hour, or only these assets."""
+    assert world.run("hourly", *assets, between=hours(f"{first}", f"{last or first}")).success
 
 
 def compute(world: World, day: date, *names: str) -> dg.ExecuteInProcessResult:
@@ -86,12 +88,7 @@ def compare_metrics(
         known.reaching, known.start, known.end, DEFAULT_METRICS, target_of(world), step=step or plain.QUARTER
     )
     assert rows
-    compare(world.lake.read(f"tables/{name}", f"{day}"), additive(rows), METRIC_KEY)
-
-
-def additive(rows: list[Row]) -> list[Row]:
-    """Groups by dimensions that have one value each may be added up."""
-    return [{**row, "is_additive": True} for row in rows]
+    compare(world.lake.read(f"tables/{name}", f"{day}"), rows, METRIC_KEY)
 
 
 def knowledge(world: World, conversations: list[Item], start: datetime, end: datetime) -> plain_reports.Knowledge:

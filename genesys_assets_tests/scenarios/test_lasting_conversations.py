@@ -17,6 +17,7 @@ from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
     NAMES,
+    OF_HOURS,
     OVERLAP,
     TABLES,
     compare_metrics,
@@ -109,7 +110,7 @@ def refresh(world: World, present: Present, day: date) -> None:
 
 def test_a_conversation_that_ends_two_days_later_is_refreshed_where_it_began(lasting: World, present: Present) -> None:
     present.at = midnight(SECOND) + timedelta(minutes=5)
-    read_hours(lasting, FIRST)
+    read_hours(lasting, FIRST, FIRST, OF_HOURS)
     compute(lasting, FIRST)
     compare_tables(lasting, FIRST, lasting.seen(FIRST, present.at))
     assert (row(lasting)["is_complete"], row(lasting)["conversation_end"]) == (False, None)

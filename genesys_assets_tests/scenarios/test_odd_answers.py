@@ -16,6 +16,7 @@ from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import (
     DETAILS,
     JOBS_LAG,
+    OF_HOURS,
     OVERLAP,
     TABLES,
     compare_metrics,
@@ -86,7 +87,7 @@ def test_a_metric_that_a_session_emitted_twice_survives_hours_that_are_read_agai
 ) -> None:
     """Rows of a conversation that came twice are dropped, rows of a metric that was emitted twice are not."""
     for _ in range(2):
-        read_hours(doubled, DAY)
+        read_hours(doubled, DAY, DAY, OF_HOURS)
         compute(doubled, DAY)
         compare_tables(doubled, DAY, doubled.seen(DAY, present.at))
 
@@ -112,7 +113,7 @@ def test_an_unknown_field_is_told_once_and_changes_no_table(world: World, presen
 @pytest.fixture
 def stored(world: World) -> World:
     """DAY read by hours and by job, the day after overlapping it, tables computed."""
-    read_hours(world, DAY)
+    read_hours(world, DAY, DAY, OF_HOURS)
     assert read_complete(world, DAY, page_size=20).success
     assert read_complete(world, NEXT, OVERLAP, page_size=20).success
     compute(world, DAY)
@@ -131,7 +132,7 @@ def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_noth
     before, ids = kept(stored), table_ids(stored, DAY)
     for page in (1, 2):
         withhold(stored, "details/query", page)
-        said = error(stored.run("hourly", "pages/hourly_details", between=hours(f"{DAY}")))
+        said = error(stored.run("hourly", OF_HOURS, between=hours(f"{DAY}")))
         assert f"Page {page} of the details" in said
         assert "came without conversations" in said
         assert kept(stored) == before
@@ -145,9 +146,9 @@ def test_a_last_page_of_the_query_without_conversations_is_told_and_hurts_no_com
 ) -> None:
     """The count of results is an estimate, so that a missing last page may be a page that never was."""
     withhold(stored, "details/query", 3)
-    run = stored.run("hourly", "pages/hourly_details", between=hours(f"{DAY}"))
+    run = stored.run("hourly", OF_HOURS, between=hours(f"{DAY}"))
     assert run.success
-    assert metadata(run, "pages/hourly_details", f"{DAY}-12:00")["day_missing"] == 20
+    assert metadata(run, OF_HOURS, f"{DAY}-12:00")["day_missing"] == 20
     compute(stored, DAY)
     compare_tables(stored, DAY, of_jobs(stored, DAY, present.at - JOBS_LAG))
 
