@@ -12,7 +12,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -327,11 +327,6 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         if exception is None and rest:
             self._flush(rest)
         self._writer.close()
-
-
-def partition_day(key: str) -> date:
-    """The UTC date of a daily or hourly partition key."""
-    return date.fromisoformat(key[:10])
 
 
 def _metadata(provenance: Provenance) -> dict[bytes, bytes]:
