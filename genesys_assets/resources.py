@@ -16,7 +16,7 @@ from genesys_assets.settings import CloudSettings, LakeSettings, PublishSettings
 if TYPE_CHECKING:
     from genesys_assets.cloud.transport import GenesysCloud
     from genesys_assets.lake.lake import Lake
-    from genesys_assets.lake.publishing import Publisher
+    from genesys_assets.publishing.publisher import Publisher
 
 
 class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
@@ -84,7 +84,7 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
     url_expiry_seconds: int | None = None
 
     def publisher(self, s3_client: Any) -> Publisher:
-        from genesys_assets.lake.publishing import Publisher
+        from genesys_assets.publishing.publisher import Publisher
 
         settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
         return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)

@@ -1,6 +1,6 @@
 """Published assets: the day's reports on S3, with a manifest.
 
-How files look is in `lake.report_files`, how they are uploaded and proven in `lake.publishing`.
+How files look is in `publishing.report_files`, how they are uploaded and proven in `publishing.publisher`.
 """
 
 import tempfile
@@ -13,9 +13,9 @@ from dagster_aws.s3 import S3Resource
 
 from genesys_assets.assets.common import ONE_RUN, asset_key, attributes, checked_keys, window_metadata
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.publishing import PublishedFile, Publisher
-from genesys_assets.lake.report_files import write_report_files
 from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.publishing.publisher import PublishedFile, Publisher
+from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.tables.reports import REPORTS
 

@@ -30,7 +30,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 
-from genesys_assets.lake.report_files import LocalFile
+from genesys_assets.publishing.report_files import LocalFile
 
 LONGEST_EXPIRY_SECONDS = 7 * 24 * 3600
 _REFUSED = (401, 403)

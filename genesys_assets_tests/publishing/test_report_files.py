@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.lake import report_files
-from genesys_assets.lake.report_files import LocalFile, write_report_files
+from genesys_assets.publishing import report_files
+from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets.tables.spec import INSTANT
 
 SCHEMA = pa.schema(

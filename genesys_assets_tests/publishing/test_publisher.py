@@ -21,8 +21,8 @@ import pytest
 import requests
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.lake import publishing
-from genesys_assets.lake.publishing import (
+from genesys_assets.publishing import publisher as publishing
+from genesys_assets.publishing.publisher import (
     Altered,
     InvalidExpiry,
     InvalidLocation,
@@ -34,9 +34,9 @@ from genesys_assets.lake.publishing import (
     UploadRefused,
     s3_location,
 )
-from genesys_assets.lake.report_files import LocalFile, write_report_files
+from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore
-from genesys_assets_tests.lake.s3_stand_in import Answers, StandIn
+from genesys_assets_tests.publishing.s3_stand_in import Answers, StandIn
 
 DAY = date(2026, 1, 31)
 TABLE = pa.table({"user_name": ["Ana, née B.", None, "🌊"], "conversation_count": [1, 2, 3]})
