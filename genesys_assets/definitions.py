@@ -5,25 +5,30 @@ builds nothing.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+
+if TYPE_CHECKING:
+    from genesys_assets.cloud.queries import AggregateQuestion
 
 _BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
 """What Dagster calls beta and there is no other way for: a range in one run, today's partition, a condition of ours."""
 
 
-def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_definitions(
+    *, resources: Mapping[str, Any] | None = None, questions: Sequence[AggregateQuestion] = ()
+) -> dg.Definitions:
     """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
-    `publishing`, `s3`, `io_manager`.
+    `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
     from dagster_aws.s3 import S3Resource
 
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
-    from genesys_assets.assets.pages import build_page_assets
+    from genesys_assets.assets.pages import QUESTIONS, build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.reference import build_reference_assets
@@ -48,7 +53,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         assets = [
             build_preflight_asset(),
             *build_reference_assets(),
-            *build_page_assets(calendar),
+            *build_page_assets(calendar, (*QUESTIONS, *questions)),
             *build_daily_details_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
             *build_open_conversation_assets(),

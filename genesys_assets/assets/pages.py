@@ -20,17 +20,19 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.cloud import aggregates, details
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import AggregateQuery, Granularity, Interval
+from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
-GROUPINGS = (("queueId", "mediaType"), ("userId", "mediaType"))
-"""What the aggregates are grouped by: metrics of queues have no user, so one grouping cannot give both."""
+QUESTIONS = (
+    AggregateQuestion(group_by=("queueId", "mediaType")),
+    AggregateQuestion(group_by=("userId", "mediaType")),
+)
+"""What aggregates are asked for: metrics of queues have no user, so one grouping cannot give both."""
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
@@ -42,11 +44,14 @@ Window = tuple[datetime, datetime]
 """Half-open, in UTC."""
 
 
-def build_page_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    return [_hourly_aggregates(calendar), _daily_aggregates(calendar), _hourly_details(calendar)]
+def build_page_assets(
+    calendar: Calendar, questions: Sequence[AggregateQuestion] = QUESTIONS
+) -> list[dg.AssetsDefinition]:
+    """`questions` are asked of every hour and every business day."""
+    return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, questions), _hourly_details(calendar)]
 
 
-def _hourly_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
+def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("pages", "hourly_aggregates"),
         partitions_def=calendar.hourly,
@@ -61,12 +66,12 @@ def _hourly_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         keys = checked_keys(context, calendar.hourly)
         windows = {key: utc_hour(key) for key in keys}
-        return _fetch_aggregates(context, genesys_cloud, lake, "hourly_aggregates", windows, "PT15M", None)
+        return _fetch_aggregates(context, genesys_cloud, lake, "hourly_aggregates", questions, windows, "PT15M", None)
 
     return hourly_aggregates
 
 
-def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
+def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("pages", "daily_aggregates"),
         partitions_def=calendar.daily,
@@ -83,7 +88,7 @@ def _daily_aggregates(calendar: Calendar) -> dg.AssetsDefinition:
         until = datetime.now(UTC) - A_LITTLE_AGO
         windows = {key: _so_far(key, *calendar.business_day(key), until) for key in keys}
         zone = None if calendar.zone.key == "UTC" else calendar.zone.key
-        return _fetch_aggregates(context, genesys_cloud, lake, "daily_aggregates", windows, "P1D", zone)
+        return _fetch_aggregates(context, genesys_cloud, lake, "daily_aggregates", questions, windows, "P1D", zone)
 
     return daily_aggregates
 
@@ -124,6 +129,7 @@ def _fetch_aggregates(
     genesys_cloud: GenesysCloudResource,
     lake: LakeResource,
     name: str,
+    questions: Sequence[AggregateQuestion],
     windows: dict[str, Window],
     granularity: Granularity,
     time_zone: str | None,
@@ -132,9 +138,9 @@ def _fetch_aggregates(
     with asking(cloud) as spent:
         for of_day in _day_by_day(windows):
             wanted = [
-                (key, query)
+                (key, question.over(Interval(*window), granularity, time_zone))
                 for key, window in of_day.items()
-                for query in _aggregate_queries(window, granularity, time_zone)
+                for question in questions
             ]
             progress = Progress(context, f"{name} of {next(iter(of_day))}")
             with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
@@ -154,17 +160,6 @@ def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window
             allow_retries=False,
         )
     return start, min(end, until)
-
-
-def _aggregate_queries(window: Window, granularity: Granularity, time_zone: str | None) -> Iterator[AggregateQuery]:
-    for grouping in GROUPINGS:
-        yield AggregateQuery(
-            interval=Interval(*window),
-            granularity=granularity,
-            group_by=grouping,
-            metrics=DEFAULT_METRICS,
-            time_zone=time_zone,
-        )
 
 
 def _completeness(reading: Reading) -> dict[str, int]:

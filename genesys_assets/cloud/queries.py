@@ -21,6 +21,7 @@ from genesys_assets.cloud.interval import Interval
 
 __all__ = [
     "AggregateQuery",
+    "AggregateQuestion",
     "Clause",
     "DetailsJobQuery",
     "DetailsQuery",
@@ -121,6 +122,30 @@ class AggregateQuery:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.in_the_past(now)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateQuestion:
+    """What may be asked about any interval: how to group, which metrics, of which conversations."""
+
+    group_by: tuple[str, ...]
+    metrics: tuple[str, ...] = catalogue.DEFAULT_METRICS
+    filter: Filter | None = None
+    flatten_multivalued_dimensions: bool = False
+    views: tuple[View, ...] = ()
+
+    def over(self, interval: Interval, granularity: Granularity, time_zone: str | None = None) -> AggregateQuery:
+        """The question about one interval. Raises InvalidQuery."""
+        return AggregateQuery(
+            interval=interval,
+            granularity=granularity,
+            group_by=self.group_by,
+            metrics=self.metrics,
+            filter=self.filter,
+            time_zone=time_zone,
+            flatten_multivalued_dimensions=self.flatten_multivalued_dimensions,
+            views=self.views,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,6 +18,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from genesys_assets.cloud.queries import AggregateQuestion
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -125,9 +126,9 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def definitions(start_date: str, time_zone: str = "UTC") -> dg.Definitions:
+def definitions(start_date: str, time_zone: str = "UTC", questions: Sequence[AggregateQuestion] = ()) -> dg.Definitions:
     with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone}):
-        return build_definitions()
+        return build_definitions(questions=questions)
 
 
 def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None = None) -> dict[str, Any]:

@@ -7,17 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from itertools import product
 
 import pytest
 
-from genesys_assets.assets import pages
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS, MULTI_VALUED
-from genesys_assets.cloud.queries import AggregateQuery
+from genesys_assets.cloud.queries import AggregateQuestion
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
-from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.conftest import DAYS
 from genesys_assets_tests.plain_figures import Item, Row, Session
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import (
@@ -42,9 +41,10 @@ Figures = dict[tuple[datetime, str, str], tuple[int, int | None]]
 
 
 @pytest.fixture
-def skilled(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def skilled(world: World) -> World:
     """Aggregates are asked by skill as well; two conversations ask for two skills each."""
-    monkeypatch.setattr(pages, "GROUPINGS", (*pages.GROUPINGS, BY_SKILL))
+    by_skill = AggregateQuestion(group_by=BY_SKILL)
+    world = replace(world, definitions=definitions(f"{DAYS[0]}", questions=[by_skill]))
     organisation = world.sandbox.organisation
     skills = [skill["id"] for skill in organisation.directory.skills[:2]]
     handled = [item for item in organisation.conversations(DAY) if any(any(s.emitted("tHandle")) for s in queued(item))]
@@ -136,9 +136,9 @@ def test_no_report_sums_them(skilled: World, present: Present) -> None:
     assert {row["is_additive"] for row in daily if row["grouping"] == GROUPING} == {False}
 
 
-def test_flattened_they_add_up(skilled: World, present: Present, monkeypatch: pytest.MonkeyPatch) -> None:
-    flat = partial(AggregateQuery, flatten_multivalued_dimensions=True)
-    monkeypatch.setattr(pages, "AggregateQuery", flat)
+def test_flattened_they_add_up(skilled: World, present: Present) -> None:
+    flat = AggregateQuestion(group_by=BY_SKILL, flatten_multivalued_dimensions=True)
+    skilled = replace(skilled, definitions=definitions(f"{DAYS[0]}", questions=[flat]))
     read_hours(skilled, DAY)
     compute(skilled, DAY, "tables/interval_metrics")
     known, rows = known_by_now(skilled, present.at, DAY), rows_of(skilled)
