@@ -103,6 +103,7 @@ class Phases:
 
 def write_tables(lake: Lake, phases: Phases) -> None:
     """What the asset `conversation_tables` does with a day, without Dagster, a phase at a time."""
+    decoder = decode.Decoder()
     hours = {hour: stored for hour in hours_of(DAY) if (stored := lake.pages(PAGES, hour))}
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
 
@@ -118,7 +119,7 @@ def write_tables(lake: Lake, phases: Phases) -> None:
     def read(position: int) -> pa.StructArray:
         body = page_at(position).body
         with phases("decode"):
-            return decode.decode(body).conversations
+            return decoder.decode(body).conversations
 
     with phases("plan"):
         planned = merge.plan([stub(position) for position in range(len(pages))])

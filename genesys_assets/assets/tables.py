@@ -185,6 +185,7 @@ def _write_conversations(
     findings = Findings()
     sources, through, is_complete = _sources(lake, day)
     was_complete = lake.last_reading("tables/conversations", day).get("is_complete")
+    decoder = decode.Decoder()
 
     def stub(source: Source) -> merge.Stub:
         page = source.page()
@@ -192,7 +193,7 @@ def _write_conversations(
 
     def read(position: int) -> pa.StructArray:
         page = sources[position].page()
-        decoded = decode.decode(page.body)
+        decoded = decoder.decode(page.body)
         findings.add(page, decoded)
         return decoded.conversations
 

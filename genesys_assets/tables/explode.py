@@ -1,8 +1,8 @@
 """Nested conversations to the flat tables of the conversation model.
 
 Each level is unnested once, all rows at a time; a child row takes its keys from its parent by position. Rows come out
-in the
-order of the conversations, and inside a conversation in the platform's order.
+in the order of the conversations, and inside a conversation in the platform's order. Fields that the conversations' own
+type lacks are null.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 from genesys_assets.tables import conversation_model as model
 
 Positions = npt.NDArray[np.int64]
+_NO_FIELDS = pa.struct([])
+_NO_LIST = pa.list_(_NO_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +33,22 @@ class Level:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def field(self, wire: str) -> pa.Array:
-        return pc.struct_field(self.rows, wire)
+    def has(self, wire: str) -> bool:
+        return bool(self.rows.type.get_field_index(wire) >= 0)
+
+    def field(self, wire: str, type_: pa.DataType) -> pa.Array:
+        """The values of a field, of that type; nulls where the rows have no such field."""
+        return pc.struct_field(self.rows, wire) if self.has(wire) else pa.nulls(len(self), type_)
 
     def columns(self, fields: tuple[model.Field, ...]) -> dict[str, pa.Array]:
-        return {field.column: self.field(field.wire) for field in fields}
+        return {field.column: self.field(field.wire, field.type) for field in fields}
 
 
 def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
-    """All tables of the conversation model, by name, from conversations of `CONVERSATION_TYPE`."""
+    """All tables of the conversation model, by name, from conversations as `decode` gives them."""
     level = Level(conversations, {})
-    keys = {
-        "conversation_id": level.field("conversationId"),
-        "conversation_start": level.field("conversationStart"),
-    }
+    columns = level.columns(model.CONVERSATION)
+    keys = {name: columns[name] for name in ("conversation_id", "conversation_start")}
     participants, in_conversation = _unnest(level, "participants", keys)
     participant_columns = participants.columns(model.PARTICIPANT)
     sessions, in_participant = _unnest(
@@ -53,7 +57,7 @@ def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
         {name: participant_columns[name] for name in ("participant_id", "purpose", "user_id")},
     )
     attributes, _ = _unnest(participants, "attributes", {"participant_id": participant_columns["participant_id"]})
-    segments, in_session = _unnest(sessions, "segments", {"session_id": sessions.field("sessionId")})
+    segments, in_session = _unnest(sessions, "segments", {"session_id": sessions.field("sessionId", pa.string())})
     session_columns = _session_columns(sessions, segments, in_session)
 
     rows: dict[str, Mapping[str, pa.Array]] = {
@@ -78,7 +82,7 @@ def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
 
 def _unnest(parent: Level, wire: str, handed_down: Mapping[str, pa.Array]) -> tuple[Level, Positions]:
     """The elements of a list field, with inherited columns, and each element's position in the parent."""
-    lists = parent.field(wire)
+    lists = parent.field(wire, _NO_LIST)
     elements = pc.list_flatten(lists)
     positions = pc.list_parent_indices(lists)
     if elements.null_count:
@@ -113,13 +117,13 @@ def _numbered(sorted_positions: Positions) -> Positions:
 
 
 def _flow(sessions: Level) -> Level:
-    return Level(sessions.field("flow"), {})
+    return Level(sessions.field("flow", _NO_FIELDS), {})
 
 
 def _session_columns(sessions: Level, segments: Level, in_session: Positions) -> dict[str, pa.Array]:
     count = len(sessions)
-    queue_ids = segments.field("queueId")
-    started, ended = segments.field("segmentStart"), segments.field("segmentEnd")
+    segment_columns = segments.columns(model.SEGMENT)
+    queue_ids, started, ended = (segment_columns[name] for name in ("queue_id", "segment_start", "segment_end"))
     return {
         **sessions.inherited,
         **sessions.columns(model.SESSION),

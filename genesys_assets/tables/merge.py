@@ -15,6 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
+from genesys_assets.tables.nested import concatenated
+
 Numbers = npt.NDArray[np.int64]
 
 
@@ -83,7 +86,7 @@ def merged(plan: Plan, read: Callable[[int], pa.StructArray]) -> Iterator[pa.Str
     """
     for group in plan.groups:
         parts = [_take(read(page), keep) for page, keep in group]
-        yield _ordered(parts[0] if len(parts) == 1 else pa.concat_arrays(parts))
+        yield _ordered(concatenated(parts, CONVERSATION_TYPE))
 
 
 def gathered(parts: Iterable[pa.StructArray], at_least: int = 1_000) -> Iterator[pa.StructArray]:
@@ -92,10 +95,10 @@ def gathered(parts: Iterable[pa.StructArray], at_least: int = 1_000) -> Iterator
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= at_least:
-            yield pa.concat_arrays(waiting)
+            yield concatenated(waiting, CONVERSATION_TYPE)
             waiting = []
     if waiting:
-        yield pa.concat_arrays(waiting)
+        yield concatenated(waiting, CONVERSATION_TYPE)
 
 
 def _newest(ids: pa.Array, fetched: Numbers, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

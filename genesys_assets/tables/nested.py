@@ -1,0 +1,83 @@
+"""Nested Arrow types that have only some fields of a model: how they grow, and how values are put into a wider one.
+
+A page names few of the hundreds of fields that the platform documents. Reading only those that occur is what makes
+decoding fast; so conversations come in types that are narrower than the model, from one page to the next not always
+the same. Nothing here knows which model it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
+    """The type of a struct's field, None where it has none or only nulls."""
+    if type_ is None or not pa.types.is_struct(type_):
+        return None
+    index = type_.get_field_index(name)
+    found = None if index < 0 else type_.field(index).type
+    return None if found is None or pa.types.is_null(found) else found
+
+
+def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | None) -> pa.DataType:
+    """The part of the model with the fields that are known, and those that were found as well.
+
+    Fields stand in the model's order. A map becomes a struct of the names found, sorted, each of the map's values.
+    """
+    if pa.types.is_struct(model):
+        members = [(m, field_of(known, m.name), field_of(found, m.name)) for m in model]
+        return pa.struct(
+            [(m.name, grown(m.type, old, new)) for m, old, new in members if old is not None or new is not None]
+        )
+    if pa.types.is_map(model):
+        names = {m.name for type_ in (known, found) if type_ is not None and pa.types.is_struct(type_) for m in type_}
+        return pa.struct([(name, model.item_type) for name in sorted(names)])
+    if pa.types.is_list(model):
+        return pa.list_(grown(model.value_type, _element(known), _element(found)))
+    return model
+
+
+def retyped(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """The same nesting with each scalar type changed."""
+    if pa.types.is_struct(type_):
+        return pa.struct([(member.name, retyped(member.type, change)) for member in type_])
+    if pa.types.is_list(type_):
+        return pa.list_(retyped(type_.value_type, change))
+    return change(type_)
+
+
+def widened(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The values in a type with more fields, which are null."""
+    if values.type == type_:
+        return values
+    if pa.types.is_struct(type_):
+        have = values.type
+        columns = [
+            widened(pc.struct_field(values, [have.get_field_index(member.name)]), member.type)
+            if have.get_field_index(member.name) >= 0
+            else pa.nulls(len(values), member.type)
+            for member in type_
+        ]
+        return pa.StructArray.from_arrays(columns, fields=list(type_), mask=values.is_null())
+    return with_elements(values, widened(pc.list_flatten(values), type_.value_type))
+
+
+def with_elements(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
+    """The lists with other elements in place of theirs, one for one."""
+    ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(), dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], ends)), pa.int32()), elements, mask=lists.is_null())
+
+
+def concatenated(parts: Sequence[pa.Array], model: pa.DataType) -> pa.Array:
+    """The parts as one array, in the model's type if theirs differ."""
+    if len({part.type for part in parts}) > 1:
+        parts = [widened(part, model) for part in parts]
+    return pa.concat_arrays(parts)
+
+
+def _element(type_: pa.DataType | None) -> pa.DataType | None:
+    return type_.value_type if type_ is not None and pa.types.is_list(type_) else None
