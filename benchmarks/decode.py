@@ -13,7 +13,6 @@ from statistics import median
 from typing import Any, TypeVar
 
 import pandas as pd
-import pyarrow as pa
 
 from benchmarks.results import Result
 from benchmarks.stored_day import DAY, PAGES, bodies, lake_at, stored_day
@@ -21,8 +20,7 @@ from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of, utc_hour
 from genesys_assets.tables import decode, merge
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
-from genesys_assets.tables.explode import explode
+from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 
 T = TypeVar("T")
 
@@ -103,31 +101,22 @@ class Phases:
 
 def write_tables(lake: Lake, phases: Phases) -> None:
     """What the asset `conversation_tables` does with a day, without Dagster, a phase at a time."""
-    decoder = decode.Decoder()
     hours = {hour: stored for hour in hours_of(DAY) if (stored := lake.pages(PAGES, hour))}
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
 
     def page_at(position: int) -> Page:
         _, stored, index = pages[position]
-        with phases("read pages"):
-            return stored[index]
+        return stored[index]
 
     def stub(position: int) -> merge.Stub:
         page = page_at(position)
         return merge.Stub(*utc_hour(pages[position][0]), page.fetched_at, decode.starts(page.body))
 
-    def read(position: int) -> pa.StructArray:
-        body = page_at(position).body
-        with phases("decode"):
-            return decoder.decode(body).conversations
-
     with phases("plan"):
         planned = merge.plan([stub(position) for position in range(len(pages))])
-    assets = {f"tables/{spec.name}": spec for spec in CONVERSATION_TABLES}
+    assets = {f"tables/{spec.name}": spec for spec in DAY_TABLES}
     with phases("write"), lake.table_writers(assets, DAY, {"source": "benchmark"}) as writers:
-        for conversations in phases.of("merge", merge.gathered(merge.merged(planned, read))):
-            with phases("explode"):
-                tables = explode(conversations)
+        for tables in phases.of("decode", day_tables(planned, page_at, lambda page, decoded: None)):
             for name, table in tables.items():
                 writers[f"tables/{name}"].write(table)
 

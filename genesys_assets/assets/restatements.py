@@ -15,10 +15,10 @@ from genesys_assets.assets.common import (
     table_metadata,
     window_metadata,
 )
-from genesys_assets.assets.tables import DAY_TABLES
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
+from genesys_assets.tables.conversation_day import DAY_TABLES
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS, restatements
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from genesys_assets.assets.common import (
     CHANGED,
@@ -30,14 +29,9 @@ from genesys_assets.lake.versions import Change
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
-from genesys_assets.tables.explode import explode
-from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
+from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.spec import TableSpec
-
-DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
-"""What is made of a day's conversations."""
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -185,17 +179,10 @@ def _write_conversations(
     findings = Findings()
     sources, through, is_complete = _sources(lake, day)
     was_complete = lake.last_reading("tables/conversations", day).get("is_complete")
-    decoder = decode.Decoder()
 
     def stub(source: Source) -> merge.Stub:
         page = source.page()
         return merge.Stub(source.start, source.end, source.told_at(page), decode.starts(page.body))
-
-    def read(position: int) -> pa.StructArray:
-        page = sources[position].page()
-        decoded = decoder.decode(page.body)
-        findings.add(page, decoded)
-        return decoded.conversations
 
     planned = merge.plan([stub(source) for source in sources])
     findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
@@ -208,9 +195,7 @@ def _write_conversations(
         is_complete=is_complete,
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
-        for conversations in merge.gathered(merge.merged(planned, read)):
-            tables = explode(conversations)
-            tables[INTERACTION_LEGS.name] = interaction_legs(tables)
+        for tables in day_tables(planned, lambda position: sources[position].page(), findings.add):
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
     if was_complete != is_complete:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -31,6 +30,7 @@ from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.usage import Usage
+from genesys_assets.threads import map_in_order
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -113,17 +113,7 @@ class GenesysCloud:
         Reads ahead by no more items than there are workers. An error, or closing the iterator, drops what has
         not begun. `function` must not call `map_in_order` itself: it would wait for the thread it occupies.
         """
-        ahead: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                ahead.append(self._executor.submit(function, item))
-                if len(ahead) >= self._workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
+        return map_in_order(self._executor, function, items, ahead=self._workers)
 
     def sleep(self, seconds: float) -> None:
         """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""

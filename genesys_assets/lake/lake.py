@@ -38,7 +38,9 @@ correlation_id string what Genesys support asks for
 body binary the bytes of the answer, unchanged
 """),
 )
-_COMPRESSION = {"compression": "zstd", "compression_level": 1}
+# Most columns are ids, for which a dictionary is in vain: without any, large tables are written in two thirds of the
+# time and are a tenth smaller.
+_FORMAT = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _HISTORY = "_versions.json"
@@ -160,7 +162,7 @@ class Lake:
         place = f"{asset}/date={moment:%Y-%m-%d}/{moment:%H%M%S}{moment.microsecond // 1000:03d}.parquet"
         with self.store.scratch() as folder:
             path = folder / "snapshot.parquet"
-            pq.write_table(table.replace_schema_metadata(_metadata(provenance)), path, **_COMPRESSION)
+            pq.write_table(table.replace_schema_metadata(_metadata(provenance)), path, **_FORMAT)
             self.store.put(path, place)
         return place
 
@@ -243,7 +245,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         self.pages = 0
         self.bytes = 0
         self._first: list[dict[str, Any]] = []
-        self._writer = pq.ParquetWriter(self.path, PAGES.schema, use_dictionary=False, **_COMPRESSION)
+        self._writer = pq.ParquetWriter(self.path, PAGES.schema, **_FORMAT)
 
     def restart(self) -> None:
         """Forget the pages written so far."""
@@ -307,7 +309,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.rows = 0
         self.change = Change("", 0)
         schema = spec.schema.with_metadata(_metadata({**provenance, "schema_version": spec.version}))
-        self._writer = pq.ParquetWriter(path, schema, **_COMPRESSION)
+        self._writer = pq.ParquetWriter(path, schema, **_FORMAT)
         self._waiting: list[pa.Table] = []
 
     def write(self, table: pa.Table) -> None:

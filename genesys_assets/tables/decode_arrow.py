@@ -151,19 +151,14 @@ def _with_field(structs: pa.StructArray, name: str, values: pa.Array) -> pa.Stru
 
 def _pairs(attributes: pa.StructArray) -> pa.ListArray:
     """The names and values of each participant, by name; a name without a value is left out."""
-    owners, codes, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [pa.array([], pa.string())]
-    for code in range(attributes.type.num_fields):
-        column = pc.struct_field(attributes, [code])
-        owner = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
-        owners.append(owner)
-        codes.append(np.full(len(owner), code))
-        values.append(column.drop_null())
-    owner, code = np.concatenate(owners), np.concatenate(codes)
-    order = np.argsort(owner, kind="stable")
-    names = pa.array([member.name for member in attributes.type], pa.string()).take(pa.array(code[order]))
-    pairs = pa.StructArray.from_arrays(
-        [names, pa.concat_arrays(values).take(pa.array(order))], fields=list(_PAIRS.value_type)
-    )
+    columns = [pc.struct_field(attributes, [code]) for code in range(attributes.type.num_fields)]
+    owners = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in columns]
+    owner = np.concatenate([np.zeros(0, np.int64), *owners])
+    code = np.repeat(np.arange(len(columns)), [len(found) for found in owners])
+    values = pa.concat_arrays([pa.array([], pa.string()), *(column.drop_null() for column in columns)])
+    order = pa.array(np.argsort(owner, kind="stable"))
+    names = pa.array([member.name for member in attributes.type], pa.string()).take(pa.array(code).take(order))
+    pairs = pa.StructArray.from_arrays([names, values.take(order)], fields=list(_PAIRS.value_type))
     ends = np.cumsum(np.bincount(owner, minlength=len(attributes)), dtype=np.int32)
     offsets = pa.array(np.concatenate(([0], ends)), pa.int32())
     return pa.ListArray.from_arrays(offsets, pairs, mask=attributes.is_null())

@@ -6,7 +6,7 @@ overlapping ones are sorted together. So memory holds the ids of the day and one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,6 +48,11 @@ class Plan:
     def conversations(self) -> int:
         return sum(len(keep) for group in self.groups for _, keep in group)
 
+    @property
+    def order(self) -> list[int]:
+        """The pages that are needed, by position, in the order in which `merged` takes them."""
+        return [page for group in self.groups for page, _ in group]
+
 
 def plan(pages: Sequence[Stub]) -> Plan:
     """Keep each conversation that began in its page's partition once, in its most recently fetched form."""
@@ -79,13 +84,14 @@ def plan(pages: Sequence[Stub]) -> Plan:
     )
 
 
-def merged(plan: Plan, read: Callable[[int], pa.StructArray]) -> Iterator[pa.StructArray]:
+def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[pa.StructArray]:
     """Conversations by (conversationStart, conversationId), a group of pages at a time.
 
-    `read` gives a page's conversations by the page's position; it is called once for each page that is needed.
+    `pages` are the conversations of the pages in `plan.order`.
     """
+    in_order = iter(pages)
     for group in plan.groups:
-        parts = [_take(read(page), keep) for page, keep in group]
+        parts = [_take(next(in_order), keep) for _, keep in group]
         yield _ordered(concatenated(parts, CONVERSATION_TYPE))
 
 

@@ -35,7 +35,7 @@ def _merge(pages: list[list[Row]], fetched: list[int] | None = None) -> tuple[li
     ]
     planned = plan(stubs)
     out: list[Row] = []
-    for part in merged(planned, lambda index: decode(bodies[index]).conversations):
+    for part in merged(planned, (decode(bodies[index]).conversations for index in planned.order)):
         out += _rows(part)
     return out, planned.outside, planned.duplicates
 
@@ -67,7 +67,10 @@ def test_a_page_stored_with_two_hours_gives_each_its_own_conversations() -> None
     body = _page([("a", 1, 0), ("b", 2, 0)])
     border = DAY + timedelta(milliseconds=2)
     planned = plan([Stub(DAY, border, NEXT, starts(body)), Stub(border, NEXT, NEXT, starts(body))])
-    assert [_rows(part)[0][0] for part in merged(planned, lambda _: decode(body).conversations)] == ["a", "b"]
+    assert [_rows(part)[0][0] for part in merged(planned, (decode(body).conversations for _ in planned.order))] == [
+        "a",
+        "b",
+    ]
     assert (planned.outside, planned.duplicates) == (2, 0)
 
 

@@ -1,0 +1,52 @@
+"""A day's details pages to its tables: decoded, merged, unnested, a thousand conversations at a time.
+
+Which pages those are, and where the tables go, is decided in `assets.tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+
+from genesys_assets.cloud.page import Page
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.decode import Decoded, Decoder
+from genesys_assets.tables.explode import explode
+from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
+from genesys_assets.tables.merge import Plan, gathered, merged
+from genesys_assets.threads import map_in_order
+
+DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
+"""What is made of a day's conversations."""
+
+_PAGES_AHEAD = 8
+
+
+def day_tables(
+    plan: Plan, page_at: Callable[[int], Page], note: Callable[[Page, Decoded], None]
+) -> Iterator[dict[str, pa.Table]]:
+    """Parts of `DAY_TABLES` by name, in the order of conversationStart.
+
+    `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read and
+    decoded on a thread of their own: Arrow does that without Python's lock, while the parts before are written.
+    """
+    for conversations in gathered(merged(plan, _conversations(plan, page_at, note))):
+        tables = explode(conversations)
+        yield {**tables, INTERACTION_LEGS.name: interaction_legs(tables)}
+
+
+def _conversations(
+    plan: Plan, page_at: Callable[[int], Page], note: Callable[[Page, Decoded], None]
+) -> Iterator[pa.StructArray]:
+    decoder = Decoder()
+
+    def read(position: int) -> tuple[Page, Decoded]:
+        page = page_at(position)
+        return page, decoder.decode(page.body)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as reader:
+        for page, decoded in map_in_order(reader, read, plan.order, ahead=_PAGES_AHEAD):
+            note(page, decoded)
+            yield decoded.conversations

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from genesys_assets.threads import map_in_order
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    with ThreadPoolExecutor(4) as executor:
+        assert list(map_in_order(executor, lambda n: n * n, range(50), ahead=8)) == [n * n for n in range(50)]
+
+
+def test_no_more_items_are_taken_than_may_be_ahead() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    with ThreadPoolExecutor(4) as executor:
+        results = map_in_order(executor, str, items(), ahead=5)
+        assert next(results) == "0"
+        assert len(taken) == 5
+        results.close()
+
+
+def test_an_error_comes_in_its_turn_and_drops_what_has_not_begun() -> None:
+    begun: list[int] = []
+    first = threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number == 0:
+            first.wait(5)
+        if number == 1:
+            raise ValueError("one is refused")
+        return number
+
+    with ThreadPoolExecutor(1) as executor:
+        results = map_in_order(executor, work, range(10), ahead=4)
+        first.set()
+        assert next(results) == 0
+        with pytest.raises(ValueError, match="one is refused"):
+            next(results)
+    assert max(begun) < 6
