@@ -154,7 +154,7 @@ def _pairs(attributes: pa.StructArray) -> pa.ListArray:
     columns = [pc.struct_field(attributes, [code]) for code in range(attributes.type.num_fields)]
     owners = [np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)) for column in columns]
     owner = np.concatenate([np.zeros(0, np.int64), *owners])
-    code = np.repeat(np.arange(len(columns)), [len(found) for found in owners])
+    code = np.repeat(np.arange(len(columns)), np.array([len(found) for found in owners], dtype=np.int64))
     values = pa.concat_arrays([pa.array([], pa.string()), *(column.drop_null() for column in columns)])
     order = pa.array(np.argsort(owner, kind="stable"))
     names = pa.array([member.name for member in attributes.type], pa.string()).take(pa.array(code).take(order))

@@ -19,6 +19,8 @@ from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 from genesys_assets.tables.nested import concatenated
 
 Numbers = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,13 @@ def plan(pages: Sequence[Stub]) -> Plan:
     lengths = [len(page.conversations) for page in pages]
     if not sum(lengths):
         return Plan((), 0, 0)
+    instants = [_numbers(pc.struct_field(page.conversations, "conversationStart")) for page in pages]
+    bounds = [(_milliseconds(page.start), _milliseconds(page.end)) for page in pages]
+    inside = np.concatenate([(of >= start) & (of < end) for of, (start, end) in zip(instants, bounds, strict=True)])
+    page_of = np.repeat(np.arange(len(pages), dtype=np.int32), lengths)
+    fetched = np.array([_milliseconds(page.fetched_at) for page in pages], dtype=np.int64)
     ids = pa.concat_arrays([pc.struct_field(page.conversations, "conversationId") for page in pages])
-    starts = pa.concat_arrays([pc.struct_field(page.conversations, "conversationStart") for page in pages])
-    instants = starts.cast(pa.int64()).to_numpy()
-    page_of = np.repeat(np.arange(len(pages)), lengths)
-    start, end, fetched = (
-        np.array([_milliseconds(getattr(page, name)) for page in pages], dtype=np.int64)[page_of]
-        for name in ("start", "end", "fetched_at")
-    )
-    inside = (instants >= start) & (instants < end)
-    newest = _newest(ids, fetched, inside)
+    newest = _newest(ids, page_of, fetched, inside)
     kept = np.flatnonzero(newest)
     begins = np.concatenate(([0], np.cumsum(lengths)))
     selected = {
@@ -76,7 +75,7 @@ def plan(pages: Sequence[Stub]) -> Plan:
         for part in np.split(kept, np.flatnonzero(np.diff(page_of[kept])) + 1)
         if len(part)
     }
-    spans = {page: _span(instants[begins[page] + keep]) for page, keep in selected.items()}
+    spans = {page: _span(instants[page][keep]) for page, keep in selected.items()}
     return Plan(
         groups=tuple(tuple((page, selected[page]) for page in group) for group in _overlapping(spans)),
         outside=int((~inside).sum()),
@@ -107,16 +106,27 @@ def gathered(parts: Iterable[pa.StructArray], at_least: int = 1_000) -> Iterator
         yield concatenated(waiting, CONVERSATION_TYPE)
 
 
-def _newest(ids: pa.Array, fetched: Numbers, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _newest(ids: pa.Array, page_of: Positions, fetched: Numbers, inside: Flags) -> Flags:
     """True for the newest occurrence of each id inside the bounds; of equally new ones the last."""
-    code = ids.dictionary_encode().indices.to_numpy()
-    candidates = np.flatnonzero(inside)
-    order = candidates[np.lexsort((candidates, fetched[candidates], code[candidates]))]
-    newest = np.zeros(len(ids), dtype=bool)
-    if len(order):
-        is_last = np.append(code[order][1:] != code[order][:-1], True)
-        newest[order[is_last]] = True
+    order = pc.sort_indices(ids).to_numpy()
+    again = _equal_to_the_one_before(ids.take(pa.array(order)))
+    if not again.any():
+        return inside
+    code = np.empty(len(order), dtype=np.int32)
+    code[order] = np.cumsum(~again, dtype=np.int32)
+    several = np.empty(len(order), dtype=bool)
+    several[order] = again | np.append(again[1:], False)
+    candidates = np.flatnonzero(inside & several)
+    ranked = candidates[np.lexsort((candidates, fetched[page_of[candidates]], code[candidates]))]
+    newest = inside & ~several
+    if len(ranked):
+        newest[ranked[np.append(code[ranked][1:] != code[ranked][:-1], True)]] = True
     return newest
+
+
+def _equal_to_the_one_before(ids: pa.Array) -> Flags:
+    equal = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
+    return np.concatenate(([False], equal.to_numpy(zero_copy_only=False)))
 
 
 def _span(instants: Numbers) -> tuple[int, int]:
@@ -146,7 +156,7 @@ def _take(conversations: pa.StructArray, keep: Numbers) -> pa.StructArray:
 def _ordered(conversations: pa.StructArray) -> pa.StructArray:
     ids = pc.struct_field(conversations, "conversationId")
     starts = pc.struct_field(conversations, "conversationStart")
-    if _is_ordered(starts.cast(pa.int64()).to_numpy(), ids):
+    if _is_ordered(_numbers(starts), ids):
         return conversations
     keys = pa.table({"start": starts, "id": ids})
     return conversations.take(pc.sort_indices(keys, [("start", "ascending"), ("id", "ascending")]))
@@ -158,6 +168,10 @@ def _is_ordered(starts: Numbers, ids: pa.Array) -> bool:
         return False
     ties = np.flatnonzero(steps == 0)
     return all(ids[int(tie)].as_py() < ids[int(tie) + 1].as_py() for tie in ties)
+
+
+def _numbers(instants: pa.Array) -> Numbers:
+    return np.asarray(instants.cast(pa.int64()).to_numpy(), dtype=np.int64)
 
 
 def _milliseconds(instant: datetime) -> int:

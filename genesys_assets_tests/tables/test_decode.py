@@ -279,6 +279,11 @@ def test_participant_attributes_come_as_pairs_and_stay_text() -> None:
     assert fast(body).conversations.equals(tolerant(body).conversations)
 
 
+def test_participants_without_any_attribute_have_no_pairs() -> None:
+    decoded = decode(page(conversation("a", participant("p", "customer") | {"attributes": {}})))
+    assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == []
+
+
 def test_an_attribute_that_is_no_text_goes_the_tolerant_way() -> None:
     body = page(conversation("a", participant("p", "customer") | {"attributes": {"n": 5, "o": {"x": 1}}}))
     decoded = decode(body)
