@@ -93,6 +93,15 @@ def test_loading_gives_no_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(warning.message) for warning in caught] == []
 
 
+def test_loading_imports_nothing_that_only_a_run_needs() -> None:
+    heavy = ("pandas", "pyarrow.dataset", "pyarrow.acero", "matplotlib", "polars", "dagster_webserver")
+    code = "import sys\nfrom genesys_assets.definitions import build_definitions\nbuild_definitions()\n" + (
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
 def test_every_asset_is_as_the_snapshot_says(definitions: dg.Definitions) -> None:
     now = described(definitions)
     recorded = json.loads(SNAPSHOT.read_text())

@@ -14,17 +14,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.store import Store
 from genesys_assets.lake.versions import Change, compare, content_of
 from genesys_assets.tables.spec import TableSpec, columns
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pads
 
 PAGES = TableSpec(
     "pages",
@@ -137,7 +139,7 @@ class Lake:
             return Change(content, writer.rows)
         if content == previous:
             return Change(content, writer.rows, writer.rows, 0, 0, 0, previous)
-        after = pads.dataset(str(writer.path), format="parquet")
+        after = _dataset(str(writer.path))
         return Change(content, previous_content=previous, **compare(before, after, writer.spec))
 
     def rereads(self, asset: str, key: str | None) -> list[dict[str, Any]]:
@@ -201,7 +203,7 @@ class Lake:
         stored = [self.store.path(path) for path in paths if self.store.exists(path)]
         if not stored:
             return None
-        return pads.dataset(stored, filesystem=self.store.filesystem, format="parquet")
+        return _dataset(stored, filesystem=self.store.filesystem)
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
         """The first rows of a partition. (The `head` of a dataset would read ahead, up to all of it.)"""
@@ -329,6 +331,13 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         if exception is None and rest:
             self._flush(rest)
         self._writer.close()
+
+
+def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
+    # It brings pandas along: too much for loading definitions.
+    import pyarrow.dataset as pads
+
+    return pads.dataset(source, format="parquet", **options)
 
 
 def _metadata(provenance: Provenance) -> dict[bytes, bytes]:

@@ -11,14 +11,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from genesys_assets.tables.hashing import Hashes, hash_rows
 from genesys_assets.tables.spec import TableSpec
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pads
 
 _FOOTER_LENGTH_BYTES = 8
 _CHUNK = 1 << 20

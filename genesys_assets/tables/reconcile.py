@@ -14,17 +14,18 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
-import pyarrow.acero as acero
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
 from genesys_assets.tables import reports
 from genesys_assets.tables.reports import Window
 from genesys_assets.tables.spec import INSTANT
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pads
 
 HANDLE_TIME = "tHandle"
 HANDLE_TIME_PARTS = ("tTalkComplete", "tHeldComplete", "tAcw", "tContacting", "tDialing")
@@ -36,8 +37,6 @@ _OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", 
 
 _BUCKET_MINUTES = 15
 _STATISTICS = ("count", "sum", "min", "max")
-_NOTHING = pa.scalar(None, pa.int64())
-_ZERO = pa.scalar(0, pa.int64())
 _AT_LEAST_ONE = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
 _OPTIONS = {"count": pc.CountOptions(mode="all"), "sum": _AT_LEAST_ONE}
 _READ_AHEAD = {"batch_size": 65_536, "batch_readahead": 2, "fragment_readahead": 1}
@@ -157,10 +156,12 @@ def of_sessions(
     """
     rows = _emitted(session_metrics, grouping, window, None if newer is None else newer["conversation_id"])
     if newer is not None:
+        import pyarrow.dataset as pads
+
         rows = pa.concat_tables([rows, _emitted(pads.dataset(newer), grouping, window)])
         rows = _added(pads.dataset(rows), [], grouping, pc.scalar(True), pc.field("interval_start"))
     counter = pc.starts_with(rows["metric"], "n")
-    of_counters = dict.fromkeys(_STATISTICS, _NOTHING) | {"count": rows["sum"].fill_null(0)}
+    of_counters = dict.fromkeys(_STATISTICS, pa.scalar(None, pa.int64())) | {"count": rows["sum"].fill_null(0)}
     figures = {name: pc.if_else(counter, of_counters[name], rows[name]) for name in _STATISTICS}
     return pa.table({name: rows[name] for name in grouping.key} | figures)
 
@@ -188,8 +189,8 @@ def unbalanced_handle_times(
         (whole | part) & _within("conversation_start", began),
         _fields(SESSION),
         {
-            "expected_sum": (pc.if_else(whole, pc.field("value"), _NOTHING), "sum"),
-            "found_sum": (pc.if_else(part, pc.field("value"), _NOTHING), "sum"),
+            "expected_sum": (pc.if_else(whole, pc.field("value"), pa.scalar(None, pa.int64())), "sum"),
+            "found_sum": (pc.if_else(part, pc.field("value"), pa.scalar(None, pa.int64())), "sum"),
         },
     )
     over = pc.invert(pc.is_in(sums["conversation_id"], open_conversations))
@@ -250,6 +251,9 @@ def _aggregated(
     statistics: Mapping[str, tuple[pc.Expression, str]],
 ) -> pa.Table:
     """One row per key, straight from the files: no more is held than the groups. A sum of only nulls is null."""
+    # Like datasets it brings pandas along: too much for loading definitions.
+    import pyarrow.acero as acero
+
     values = {f"of_{name}": value for name, (value, _) in statistics.items()}
     aggregates = [(f"of_{name}", f"hash_{how}", _OPTIONS.get(how), name) for name, (_, how) in statistics.items()]
     plan = acero.Declaration.from_sequence(
@@ -299,4 +303,4 @@ def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
 
 def _total(rows: pa.Table, side: str) -> pa.ChunkedArray:
     """The sum, 0 where the side has no row at all."""
-    return pc.if_else(pc.is_null(rows[f"{side}_count"]), _ZERO, rows[f"{side}_sum"])
+    return pc.if_else(pc.is_null(rows[f"{side}_count"]), pa.scalar(0, pa.int64()), rows[f"{side}_sum"])

@@ -20,8 +20,8 @@ Flags = npt.NDArray[np.bool_]
 
 NEVER = int(np.iinfo(np.int64).max)
 _SESSION_KEY = ("conversation_id", "participant_id", "session_id")
-_TRANSFERS = pa.array(["transfer", "consultTransfer", "conferenceTransfer"])
-_AGENTS = pa.array(["agent", "user"])
+_TRANSFERS = ("transfer", "consultTransfer", "conferenceTransfer")
+_AGENTS = ("agent", "user")
 _SUPERVISION = (
     "monitored_participant_id",
     "coached_participant_id",
@@ -126,7 +126,7 @@ def _read_sessions(rows: pa.Table, segments: pa.Table, keys: pa.Array, emitted: 
     not_wrapup = ~_flags(pc.equal(segments["segment_type"], "wrapup"))
     left = extreme(np.maximum, -1, stop[not_wrapup], owner[not_wrapup], count)
     coded = np.flatnonzero(_flags(segments["wrap_up_code"].is_valid()))
-    moved = _flags(pc.is_in(segments["disconnect_type"], _TRANSFERS))
+    moved = _flags(pc.is_in(segments["disconnect_type"], pa.array(_TRANSFERS)))
     supervising = np.any([_flags(rows[name].is_valid()) for name in _SUPERVISION], axis=0)
     return Sessions(
         rows=rows,
@@ -134,7 +134,7 @@ def _read_sessions(rows: pa.Table, segments: pa.Table, keys: pa.Array, emitted: 
         participant=np.cumsum(_changes(rows.select(_SESSION_KEY[:2]))),
         queue=_codes(rows["queue_id"]),
         is_acd=_flags(pc.equal(rows["purpose"], "acd")),
-        is_agent=_flags(pc.is_in(rows["purpose"], _AGENTS)) & ~supervising,
+        is_agent=_flags(pc.is_in(rows["purpose"], pa.array(_AGENTS))) & ~supervising,
         begin=begin,
         offered=_either(emitted.first("nOffered", count), begin),
         alerted=first("alert"),
