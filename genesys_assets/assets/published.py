@@ -4,6 +4,7 @@ How files look is in `publishing.report_files`, how they are uploaded and proven
 """
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from genesys_assets.publishing.publisher import PublishedFile, Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.tables.reports import REPORTS
+
+_REPORTS_AT_ONCE = 4
 
 
 def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -48,11 +51,9 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tuple[list[PublishedFile], PublishedFile]:
     """Every report of the day, then the manifest: until it is there, readers have that of before."""
-    published: list[PublishedFile] = []
-    for spec in REPORTS:
-        with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-            files = write_report_files(lake.read(f"reports/{spec.name}", day), Path(folder), spec.name)
-            published += publisher.publish(spec.name, date.fromisoformat(day), files)
+    with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
+        of_reports = executor.map(lambda spec: _publish_report(lake, publisher, spec.name, day), REPORTS)
+        published = [file for files in of_reports for file in files]
     reading = lake.last_reading("tables/conversations", day)
     if not reading:
         raise dg.Failure(
@@ -66,6 +67,13 @@ def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tup
         run_id=run_id,
     )
     return published, manifest
+
+
+def _publish_report(lake: Lake, publisher: Publisher, name: str, day: str) -> list[PublishedFile]:
+    asset = f"reports/{name}"
+    with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
+        files = write_report_files(lake.row_groups(asset, day), lake.schema(asset, day), Path(folder), name)
+        return publisher.publish(name, date.fromisoformat(day), files)
 
 
 def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:

@@ -207,24 +207,32 @@ class Lake:
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
         """The first rows of a partition. (The `head` of a dataset would read ahead, up to all of it.)"""
-        if not self.has(asset, key):
-            raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
-        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        path = self._stored(asset, key)
         with pq.ParquetFile(path, filesystem=self.store.filesystem) as file:
             first = next(file.iter_batches(batch_size=rows, use_threads=False), None)
             return pa.Table.from_batches([first] if first else [], file.schema_arrow)
 
-    def row_groups(self, asset: str, key: str | None, columns: Sequence[str]) -> Iterator[pa.Table]:
+    def row_groups(self, asset: str, key: str | None, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of a partition in pieces, for little memory. (The batches of a dataset would be read ahead.)"""
-        path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
+        path = self._stored(asset, key)
         with pq.ParquetFile(path, filesystem=self.store.filesystem) as file:
             for index in range(file.num_row_groups):
-                yield file.read_row_group(index, columns=list(columns), use_threads=False)
+                yield file.read_row_group(index, columns=None if columns is None else list(columns), use_threads=False)
+
+    def schema(self, asset: str, key: str | None) -> pa.Schema:
+        """The columns of a partition, as they are stored."""
+        path = self._stored(asset, key)
+        return pq.read_schema(path, filesystem=self.store.filesystem)
 
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""
         path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")
         return int(pq.read_metadata(path, filesystem=self.store.filesystem).num_rows)
+
+    def _stored(self, asset: str, key: str | None) -> str:
+        if not self.has(asset, key):
+            raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
+        return self.store.path(f"{partition_folder(asset, key)}/data.parquet")
 
     def provenance(self, asset: str, key: str | None) -> Provenance:
         """What a partition's file says of its origin."""

@@ -13,10 +13,11 @@ that none is read again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,20 +44,20 @@ class LocalFile:
     sha256: str
 
 
-def write_report_files(table: pa.Table, folder: Path, name: str) -> list[LocalFile]:
-    """Write the report `name` to `folder` as <name>.parquet, <name>.csv and <name>.json.
+def write_report_files(parts: Iterable[pa.Table], schema: pa.Schema, folder: Path, name: str) -> list[LocalFile]:
+    """Write the report `name`, whose rows come in parts, to `folder` as <name>.parquet, <name>.csv and <name>.json.
 
-    Raises ValueError where a figure is NaN or infinite: a missing figure is null.
+    Raises ValueError where a figure is NaN or infinite, and leaves no file then: a missing figure is null.
     """
-    _refuse_unreal_figures(table, name)
-    return [_write(table, folder / f"{name}.{format_}", format_) for format_ in _FORMATS]
-
-
-def _write(table: pa.Table, path: Path, format_: str) -> LocalFile:
-    content_type, write = _FORMATS[format_]
-    with _Measured(path) as file:
-        write(table, file)
-    return LocalFile(path, format_, content_type, table.num_rows, file.size, file.digest.hexdigest())
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context(kind(folder / f"{name}.{kind.format}", schema.remove_metadata())) for kind in _FORMATS
+        ]
+        for part in parts:
+            _refuse_unreal_figures(part, name)
+            for file in files:
+                file.add(part)
+    return [file.finished for file in files]
 
 
 def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
@@ -71,27 +72,84 @@ def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
 # -- formats -----------------------------------------------------------------------------------------
 
 
-def _write_parquet(table: pa.Table, file: _Measured) -> None:
-    pq.write_table(table.replace_schema_metadata(None), file, compression="zstd")
+class _ReportFile(contextlib.AbstractContextManager["_ReportFile"]):
+    """One file of a report, written part by part; it goes away again where that fails."""
+
+    format: str
+    content_type: str
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.rows = 0
+        self.file = _Measured(path)
+        self.begin(schema)
+
+    def begin(self, schema: pa.Schema) -> None: ...
+
+    def add(self, part: pa.Table) -> None:
+        for begin in range(0, len(part), _ROWS_AT_ONCE):
+            self.write(part.slice(begin, _ROWS_AT_ONCE))
+        self.rows += len(part)
+
+    def write(self, rows: pa.Table) -> None:
+        raise NotImplementedError
+
+    def end(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.end()
+        self.file.close()
+        if kind is not None:
+            self.path.unlink()
+
+    @property
+    def finished(self) -> LocalFile:
+        return LocalFile(
+            self.path, self.format, self.content_type, self.rows, self.file.size, self.file.digest.hexdigest()
+        )
 
 
-def _write_csv(table: pa.Table, file: _Measured) -> None:
-    file.write(_csv_line(table.column_names))
-    for record in _records(table):
-        file.write(_csv_line(record.values()))
+class _Parquet(_ReportFile):
+    format, content_type = "parquet", "application/vnd.apache.parquet"
+
+    def begin(self, schema: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(self.file, schema, compression="zstd")
+
+    def add(self, part: pa.Table) -> None:
+        self._writer.write_table(part.replace_schema_metadata(None))
+        self.rows += len(part)
+
+    def end(self) -> None:
+        self._writer.close()
 
 
-def _write_json(table: pa.Table, file: _Measured) -> None:
-    between = b"[\n"
-    for record in _records(table):
-        file.write(between + _json(record).encode())
-        between = b",\n"
-    file.write(b"\n]\n" if table.num_rows else b"[]\n")
+class _Csv(_ReportFile):
+    format, content_type = "csv", "text/csv; charset=utf-8; header=present"
+
+    def begin(self, schema: pa.Schema) -> None:
+        self.file.write(_csv_line(schema.names))
+
+    def write(self, rows: pa.Table) -> None:
+        self.file.write(b"".join(_csv_line(record.values()) for record in _records(rows)))
+
+
+class _Json(_ReportFile):
+    format, content_type = "json", "application/json"
+
+    def write(self, rows: pa.Table) -> None:
+        between = b",\n" if self.file.size else b"[\n"
+        self.file.write(between + b",\n".join(_json(record).encode() for record in _records(rows)))
+
+    def end(self) -> None:
+        self.file.write(b"\n]\n" if self.file.size else b"[]\n")
+
+
+_FORMATS: tuple[type[_ReportFile], ...] = (_Parquet, _Csv, _Json)
 
 
 def _records(table: pa.Table) -> Iterator[dict[str, Any]]:
     """Rows as plain values, moments and days as text."""
-    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+    for batch in table.to_batches():
         columns = [_readable(column) for column in batch.columns]
         yield from pa.RecordBatch.from_arrays(columns, names=batch.schema.names).to_pylist()
 
@@ -121,14 +179,6 @@ def _csv_field(value: Any) -> str:
     if not text or not _QUOTED.isdisjoint(text):
         return '"' + text.replace('"', '""') + '"'
     return text
-
-
-_Writer = Callable[[pa.Table, "_Measured"], None]
-_FORMATS: dict[str, tuple[str, _Writer]] = {
-    "parquet": ("application/vnd.apache.parquet", _write_parquet),
-    "csv": ("text/csv; charset=utf-8; header=present", _write_csv),
-    "json": ("application/json", _write_json),
-}
 
 
 class _Measured(io.RawIOBase):

@@ -44,7 +44,7 @@ TABLE = pa.table({"user_name": ["Ana, née B.", None, "🌊"], "conversation_cou
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[LocalFile]:
-    return write_report_files(TABLE, tmp_path, "agent_daily")
+    return write_report_files([TABLE], TABLE.schema, tmp_path, "agent_daily")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_publishing_again_replaces_what_was_there(
     tmp_path: Path,
 ) -> None:
     publisher.publish("agent_daily", DAY, files)
-    again = write_report_files(TABLE.slice(0, 1), tmp_path, "agent_daily")
+    again = write_report_files([TABLE.slice(0, 1)], TABLE.schema, tmp_path, "agent_daily")
 
     published = publisher.publish("agent_daily", DAY, again)
 

@@ -65,7 +65,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def written(rows: list[dict[str, Any]], folder: Path, schema: pa.Schema = SCHEMA) -> dict[str, LocalFile]:
-    files = write_report_files(pa.Table.from_pylist(rows, schema=schema), folder, "interval")
+    files = write_report_files([pa.Table.from_pylist(rows, schema=schema)], schema, folder, "interval")
     return {file.format: file for file in files}
 
 
@@ -157,6 +157,18 @@ def test_a_report_without_rows_is_written_all_the_same(tmp_path: Path) -> None:
     assert pq.read_table(files["parquet"].path).schema.equals(SCHEMA)
 
 
+def test_parts_make_the_same_files_as_the_whole(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(ROWS * 3, schema=SCHEMA)
+    contents = []
+    for name, parts in {"whole": [table], "parts": [table.slice(0, 4), table.slice(4, 1), table.slice(5)]}.items():
+        (tmp_path / name).mkdir()
+        files = write_report_files(parts, SCHEMA, tmp_path / name, "interval")
+        assert {file.rows for file in files} == {len(table)}
+        contents.append([file.path.read_bytes() for file in files if file.format != "parquet"])
+        assert pq.read_table(files[0].path).equals(table)
+    assert contents[0] == contents[1]
+
+
 def test_nothing_is_lost_between_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_files, "_ROWS_AT_ONCE", 2)
     numbers = [{"answered": number} for number in range(7)]
@@ -180,7 +192,7 @@ def test_the_same_rows_give_the_same_bytes_whichever_run_made_them(tmp_path: Pat
         folder = tmp_path / run
         folder.mkdir()
         table = pa.Table.from_pylist(ROWS, schema=SCHEMA.with_metadata({"run_id": run}))
-        return [file.sha256 for file in write_report_files(table, folder, "interval")]
+        return [file.sha256 for file in write_report_files([table], table.schema, folder, "interval")]
 
     assert digests("first") == digests("second")
 
