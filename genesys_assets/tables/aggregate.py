@@ -1,0 +1,121 @@
+"""Grouping: many rows that come in pieces to one row a group, with sums, counts, extremes and distinct values.
+
+Pieces are grouped as they come and only the groups are kept, so memory grows with the groups and not with the rows.
+Where the pieces come in the order of a key, groups that no later row can belong to are finished on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+How = Literal["sum", "count", "min", "max", "distinct", "count_distinct"]
+
+_ROWS_AT_ONCE = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of a group: what is done with which column, and what the result is called.
+
+    sum, min and max of nothing but nulls are null; count and count_distinct, of the values that are not null, are then
+    0, and distinct, the list of these values in no order, is empty.
+    """
+
+    name: str
+    column: str
+    how: How
+
+    @property
+    def is_distinct(self) -> bool:
+        return self.how in ("distinct", "count_distinct")
+
+
+class OutOfOrder(ValueError):
+    """A row came after its group was finished."""
+
+
+def aggregate(
+    parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
+) -> pa.Table:
+    """One row per group over all parts: `keys`, then the measures in their order. A null in a key is a value too.
+
+    A part that lacks a column has null there. There must be at least one part, which may have no rows; among them the
+    parts must have every column, and those of the same name the same type. `in_order_of` names a key, never null, whose
+    values no part has below the highest of the parts before; raises OutOfOrder where one does.
+    """
+    finished, open_groups = [], Groups(keys, measures)
+    reached: Any = None
+    for part in _gathered(parts):
+        open_groups.add(part)
+        if in_order_of is not None and len(part):
+            bounds = pc.min_max(part[in_order_of])
+            if reached is not None and bounds["min"].as_py() < reached.as_py():
+                raise OutOfOrder(f"a row with {in_order_of} {bounds['min']} came after rows with {reached}")
+            reached = bounds["max"]
+            finished.append(open_groups.finish(pc.field(in_order_of) < reached))
+    return pa.concat_tables([*finished, open_groups.finish()])
+
+
+class Groups:
+    """Groups of the rows added so far. What is kept of them are partial figures, and each distinct value once."""
+
+    def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
+        self._keys = list(keys)
+        self._measures = list(measures)
+        self._partial: list[pa.Table] = []
+
+    def add(self, rows: pa.Table) -> None:
+        plain = [measure for measure in self._measures if not measure.is_distinct]
+        grouped = rows.group_by(self._keys).aggregate([(m.column, m.how, _FIRST[m.how]) for m in plain])
+        self._partial.append(grouped.rename_columns([*self._keys, *(m.name for m in plain)]))
+        for column in dict.fromkeys(m.column for m in self._measures if m.is_distinct):
+            by_value = rows.filter(rows[column].is_valid()).group_by([*self._keys, column]).aggregate([])
+            self._partial.append(by_value.rename_columns([*self._keys, _value_of(column)]))
+
+    def finish(self, where: pc.Expression | None = None) -> pa.Table:
+        """The groups, or those where the condition holds, with their figures. They are no longer kept."""
+        partial = pa.concat_tables(self._partial, promote_options="default")
+        self._partial = [partial.slice(0, 0) if where is None else partial.filter(~where)]
+        figures = [
+            (_value_of(m.column), m.how, _ONLY_VALID) if m.is_distinct else (m.name, *_AGAIN[m.how])
+            for m in self._measures
+        ]
+        done = (partial if where is None else partial.filter(where)).group_by(self._keys).aggregate(figures)
+        return done.rename_columns([*self._keys, *(measure.name for measure in self._measures)])
+
+
+def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The parts in fewer and larger ones: few rows a group are hardly worth grouping."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
+            yield pa.concat_tables(waiting, promote_options="default")
+            waiting = [part.slice(0, 0)]
+    yield pa.concat_tables(waiting, promote_options="default")
+
+
+def _value_of(column: str) -> str:
+    """The name that a distinct value is kept under, which no measure has."""
+    return f"value of {column}"
+
+
+_AT_LEAST_ONE = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)
+_ONLY_VALID = pc.CountOptions(mode="only_valid")
+_FIRST: dict[How, Any] = {
+    "sum": _AT_LEAST_ONE,
+    "min": _AT_LEAST_ONE,
+    "max": _AT_LEAST_ONE,
+    "count": _ONLY_VALID,
+}
+_AGAIN: dict[How, tuple[How, Any]] = {
+    "sum": ("sum", _AT_LEAST_ONE),
+    "min": ("min", _AT_LEAST_ONE),
+    "max": ("max", _AT_LEAST_ONE),
+    "count": ("sum", _AT_LEAST_ONE),
+}
