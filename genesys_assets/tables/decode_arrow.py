@@ -1,131 +1,53 @@
 """A details page as Arrow's JSON reader takes it: whole, fast, and strict. What it refuses is for `decode_values`.
 
-The reader is asked for those fields of the model that have occurred so far; any other it finds by itself. If the model
-knows what it found, the page is read again with it, so that its values get the model's types and not guessed ones.
+How only those fields are read that occur is told in `narrow_json`; here is what is particular to conversations:
+participants' attributes, an object of names that nobody knows beforehand.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import lru_cache
-from typing import NamedTuple
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
+from genesys_assets.tables import narrow_json
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
-from genesys_assets.tables.nested import field_of, grown, retyped, with_elements
+from genesys_assets.tables.narrow_json import Found
+from genesys_assets.tables.nested import field_of, with_elements
 
-_ATTRIBUTES = "attributes"
-_PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
-_ENVELOPE = [
-    ("totalHits", pa.float64()),
-    ("cursor", pa.string()),
-    ("dataAvailabilityDate", pa.string()),
-]
-ENVELOPE = frozenset({"conversations", "aggregations", *(name for name, _ in _ENVELOPE)})
+ENVELOPE = ("aggregations", "totalHits", "cursor", "dataAvailabilityDate")
 """Fields of a page beside its conversations."""
 
-
-class Found(NamedTuple):
-    """The conversations of a page, and how often each unknown field occurred, by path."""
-
-    conversations: pa.StructArray
-    unknown: Counter[str]
+_CONVERSATIONS = "conversations"
+_ATTRIBUTES = "attributes"
+_PAIRS = CONVERSATION_TYPE.field("participants").type.value_type.field(_ATTRIBUTES).type
 
 
 class Reader:
-    """Remembers from page to page which fields occur. May be shared by threads: each only ever adds to it."""
+    """Reads pages that are alike, the faster the more it has seen. May be shared by threads."""
 
     def __init__(self) -> None:
-        self._known = pa.struct([])
-        self._unit = "ms"
+        self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE)
 
     def read(self, body: bytes) -> Found:
-        """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
-        try:
-            found = self._read(body, self._unit)
-        except pa.ArrowInvalid:
-            if self._unit == "us":
-                raise
-            # Times may have more digits than milliseconds, which Arrow does not cut.
-            found = self._read(body, "us")
-            self._unit = "us"
-        return found
-
-    def _read(self, body: bytes, unit: str) -> Found:
-        known = self._known
-        parsed, lists = _parse(body, _schema(known, unit), "infer")
-        if lists.type != _schema(known, unit).field("conversations").type:
-            known = grown(_MODEL, known, lists.type.value_type)
-            if known != self._known:
-                self._known = known
-                parsed, lists = _parse(body, _schema(known, unit), "infer")
-        unknown = Counter(name for name in parsed.schema.names if name not in ENVELOPE)
-        if lists.type.value_type != known:
-            _count_unknown(lists.type, pa.list_(_MODEL), lists, "conversations", unknown)
-            lists = lists.cast(pa.list_(known), safe=False)
-        conversations = _with_pairs(lists.flatten())
-        return Found(conversations.drop_null() if conversations.null_count else conversations, unknown)
+        """The conversations of a page. Raises ArrowInvalid or UnicodeDecodeError where it does not fit the model."""
+        found = self._pages.read(body)
+        return found._replace(elements=_with_pairs(found.elements))
 
 
 def read_only(wanted: pa.StructType, body: bytes) -> pa.StructArray:
     """Only the wanted fields of each conversation, which has them directly. Raises as `Reader.read` does."""
-    _, lists = _parse(body, _schema(wanted, "us"), "ignore")
-    return lists.cast(pa.list_(wanted), safe=False).flatten()
-
-
-def _parse(body: bytes, schema: pa.Schema, unexpected: str) -> tuple[pa.Table, pa.ListArray]:
-    """The page as a table of one row, and the list of its conversations."""
-    body.decode("utf-8")
-    parsed = pj.read_json(
-        pa.BufferReader(body),
-        read_options=pj.ReadOptions(block_size=len(body) + 1, use_threads=False),
-        parse_options=pj.ParseOptions(
-            explicit_schema=schema, newlines_in_values=b"\n" in body, unexpected_field_behavior=unexpected
-        ),
-    )
-    return parsed, parsed.column("conversations").chunk(0)
-
-
-@lru_cache(maxsize=64)
-def _schema(conversation: pa.StructType, unit: str) -> pa.Schema:
-    """Of a page whose conversations have those fields, times in that unit."""
-    instant = pa.timestamp(unit, "UTC")
-    written = retyped(conversation, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
-    return pa.schema([("conversations", pa.list_(written)), *_ENVELOPE])
-
-
-def _count_unknown(found: pa.DataType, model: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
-    """Count the values of all fields that the model does not have."""
-    if pa.types.is_list(found) and pa.types.is_list(model):
-        _count_unknown(found.value_type, model.value_type, values.flatten(), path, unknown)
-    elif pa.types.is_struct(found) and pa.types.is_struct(model):
-        for index, member in enumerate(found):
-            child = pc.struct_field(values, [index])
-            where, expected = f"{path}.{member.name}", field_of(model, member.name)
-            if expected is not None:
-                _count_unknown(member.type, expected, child, where, unknown)
-            elif len(child) > child.null_count:
-                unknown[where] += len(child) - child.null_count
-
-
-# -- participant attributes -------------------------------------------------------------------------------------------
+    return narrow_json.read_only(_CONVERSATIONS, wanted, body)
 
 
 def _as_map(type_: pa.DataType) -> pa.DataType:
-    """The conversation as it is written: attributes are an object of names that nobody knows beforehand."""
+    """The type as it is written, with attributes as a map."""
     if pa.types.is_list(type_):
         return pa.list_(_as_map(type_.value_type))
     if pa.types.is_struct(type_):
         text = pa.map_(pa.string(), pa.string())
         return pa.struct([(m.name, text if m.name == _ATTRIBUTES else _as_map(m.type)) for m in type_])
     return type_
-
-
-_MODEL = _as_map(CONVERSATION_TYPE)
 
 
 def _with_pairs(conversations: pa.StructArray) -> pa.StructArray:

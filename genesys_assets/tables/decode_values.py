@@ -41,7 +41,11 @@ def read(body: bytes) -> Kept:
         raise UnreadablePage(f"the page is not JSON ({error}); it begins with {body[:40]!r}") from error
     if not isinstance(page, dict):
         raise UnreadablePage(f"the page is a JSON {type(page).__name__}, not an object")
-    found = Kept(pa.array([], CONVERSATION_TYPE), Counter(name for name in page if name not in ENVELOPE), Counter())
+    found = Kept(
+        pa.array([], CONVERSATION_TYPE),
+        Counter(name for name in page if name not in ("conversations", *ENVELOPE)),
+        Counter(),
+    )
     kept = _keep(page.get("conversations"), pa.list_(CONVERSATION_TYPE), "conversations", found)
     conversations = [item for item in kept or [] if item is not None]
     return found._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))

@@ -13,6 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+MOST_NAMES = 1_000
+"""A map of more names than these is better read value by value than as a column for each."""
+
 
 def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
     """The type of a struct's field, None where it has none or only nulls."""
@@ -27,6 +30,7 @@ def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | No
     """The part of the model with the fields that are known, and those that were found as well.
 
     Fields stand in the model's order. A map becomes a struct of the names found, sorted, each of the map's values.
+    Raises ArrowInvalid where these are too many.
     """
     if pa.types.is_struct(model):
         members = [(m, field_of(known, m.name), field_of(found, m.name)) for m in model]
@@ -35,6 +39,8 @@ def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | No
         )
     if pa.types.is_map(model):
         names = {m.name for type_ in (known, found) if type_ is not None and pa.types.is_struct(type_) for m in type_}
+        if len(names) > MOST_NAMES:
+            raise pa.ArrowInvalid(f"a map with {len(names)} names, where {MOST_NAMES} can be columns")
         return pa.struct([(name, model.item_type) for name in sorted(names)])
     if pa.types.is_list(model):
         return pa.list_(grown(model.value_type, _element(known), _element(found)))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.tables import conversation_model as model
-from genesys_assets.tables import decode_arrow, decode_values
+from genesys_assets.tables import decode_arrow, decode_values, nested
 from genesys_assets.tables.decode import Decoded, Decoder, UnreadablePage, decode, starts
 from genesys_assets.tables.nested import widened
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
@@ -282,6 +282,18 @@ def test_participant_attributes_come_as_pairs_and_stay_text() -> None:
 def test_participants_without_any_attribute_have_no_pairs() -> None:
     decoded = decode(page(conversation("a", participant("p", "customer") | {"attributes": {}})))
     assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == []
+
+
+def test_names_of_attributes_without_end_are_kept_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nested, "MOST_NAMES", 3)
+    decoder = Decoder()
+    for number in range(10):
+        body = page(conversation("a", participant("p", "customer") | {"attributes": {f"n{number}": "v"}}))
+        decoded = decoder.decode(body)
+        assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == [
+            {"name": f"n{number}", "value": "v"}
+        ]
+        assert not decoded.losses
 
 
 def test_an_attribute_that_is_no_text_goes_the_tolerant_way() -> None:

@@ -1,0 +1,114 @@
+"""Pages of JSON by Arrow's reader: whole, fast and strict, and only those fields that occur.
+
+A page is one JSON object with a list in it, whose elements the model describes. The reader is asked for the fields of
+the model that have occurred so far; any other it finds by itself. If the model knows what was found, the page is read
+again with it, so that its values get the model's types and not guessed ones. What pages these are is not known here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from functools import lru_cache
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from genesys_assets.tables.nested import field_of, grown, retyped
+
+
+class Found(NamedTuple):
+    """The elements of a page's list, and how often each unknown field occurred, by path."""
+
+    elements: pa.StructArray
+    unknown: Counter[str]
+
+
+class Reader:
+    """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
+
+    A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
+    are the page's other fields. Remembers from page to page which fields occur. May be shared by threads: each only adds
+    to it.
+    """
+
+    def __init__(self, name: str, model: pa.StructType, envelope: Collection[str]) -> None:
+        self._name = name
+        self._model = model
+        self._envelope = frozenset({name, *envelope})
+        self._unit = "ms"
+        self.known = pa.struct([])
+
+    def read(self, body: bytes) -> Found:
+        """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
+        try:
+            return self._read(body, self._unit)
+        except pa.ArrowInvalid:
+            if self._unit == "us":
+                raise
+        # Times may have more digits than milliseconds, which Arrow does not cut.
+        found = self._read(body, "us")
+        self._unit = "us"
+        return found
+
+    def _read(self, body: bytes, unit: str) -> Found:
+        known = self.known
+        parsed, lists = _parse(body, self._name, known, unit, "infer")
+        if lists.type != _schema(self._name, known, unit).field(0).type:
+            known = grown(self._model, known, lists.type.value_type)
+            if known != self.known:
+                self.known = known
+                parsed, lists = _parse(body, self._name, known, unit, "infer")
+        unknown = Counter(name for name in parsed.schema.names if name not in self._envelope)
+        if lists.type.value_type != known:
+            _count_unknown(lists.type, pa.list_(self._model), lists, self._name, unknown)
+            lists = lists.cast(pa.list_(known), safe=False)
+        elements = lists.flatten()
+        return Found(elements.drop_null() if elements.null_count else elements, unknown)
+
+
+def read_only(name: str, wanted: pa.StructType, body: bytes) -> pa.StructArray:
+    """Only the wanted fields of each element, which has them directly. Raises as `Reader.read` does."""
+    _, lists = _parse(body, name, wanted, "us", "ignore")
+    return lists.cast(pa.list_(wanted), safe=False).flatten()
+
+
+def _parse(
+    body: bytes, name: str, elements: pa.StructType, unit: str, unexpected: str
+) -> tuple[pa.Table, pa.ListArray]:
+    """The page as a table of one row, and its list."""
+    body.decode("utf-8")
+    parsed = pj.read_json(
+        pa.BufferReader(body),
+        read_options=pj.ReadOptions(block_size=len(body) + 1, use_threads=False),
+        parse_options=pj.ParseOptions(
+            explicit_schema=_schema(name, elements, unit),
+            newlines_in_values=b"\n" in body,
+            unexpected_field_behavior=unexpected,
+        ),
+    )
+    return parsed, parsed.column(name).chunk(0)
+
+
+@lru_cache(maxsize=64)
+def _schema(name: str, elements: pa.StructType, unit: str) -> pa.Schema:
+    """Of a page whose list has such elements, times in that unit."""
+    instant = pa.timestamp(unit, "UTC")
+    written = retyped(elements, lambda scalar: instant if pa.types.is_timestamp(scalar) else scalar)
+    return pa.schema([(name, pa.list_(written))])
+
+
+def _count_unknown(found: pa.DataType, model: pa.DataType, values: pa.Array, path: str, unknown: Counter[str]) -> None:
+    """Count the values of all fields that the model does not have."""
+    if pa.types.is_list(found) and pa.types.is_list(model):
+        _count_unknown(found.value_type, model.value_type, values.flatten(), path, unknown)
+    elif pa.types.is_struct(found) and pa.types.is_struct(model):
+        for index, member in enumerate(found):
+            child = pc.struct_field(values, [index])
+            where, expected = f"{path}.{member.name}", field_of(model, member.name)
+            if expected is not None:
+                _count_unknown(member.type, expected, child, where, unknown)
+            elif len(child) > child.null_count:
+                unknown[where] += len(child) - child.null_count
