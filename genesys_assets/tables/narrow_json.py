@@ -30,7 +30,7 @@ class Reader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
     A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
-    are the page's other fields. Remembers from page to page which fields occur. May be shared by threads: each only adds
+    are the page's other fields. Remembers from page to page which fields occur. Threads may share it: each only adds
     to it.
     """
 
