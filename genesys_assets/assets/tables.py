@@ -30,7 +30,7 @@ from genesys_assets.lake.versions import Change
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
@@ -140,6 +140,7 @@ class Findings:
     losses: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    completeness_changed: bool = False
     pages: set[tuple[datetime, str | None]] = field(default_factory=set)
 
     def add(self, page: Page, decoded: decode.Decoded) -> None:
@@ -212,9 +213,7 @@ def _write_conversations(
             tables[INTERACTION_LEGS.name] = interaction_legs(tables)
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
-    if was_complete != is_complete:
-        # The rows may be the same, but whoever publishes them has to say so.
-        findings.known[CHANGED] = True
+    findings.completeness_changed = was_complete != is_complete
     return {spec.name: writers[f"tables/{spec.name}"].change for spec in selected}, findings
 
 
@@ -278,6 +277,9 @@ def _describe(
     place = f"tables/{spec.name}"
     metadata = table_metadata(spec, lake.head(place, day), change.rows_after, path=lake.place(place, day))
     more = change_metadata(change) | findings.metadata() | window_metadata(*utc_day(day))
+    if findings.completeness_changed and spec is CONVERSATIONS:
+        # The rows may be the same, but whoever publishes the day has to say so.
+        more[CHANGED] = True
     context.add_asset_metadata(metadata | more, asset_key=key, partition_key=day)
 
 

@@ -43,6 +43,8 @@ _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _HISTORY = "_versions.json"
 _PROVENANCE = b"genesys_assets"
+_REACH = ("data_available_through", "is_complete")
+"""What of its provenance a file must not say wrongly, even if no row changed."""
 
 Provenance = dict[str, Any]
 """run id, fetched window, source and whatever else tells where a file comes from; JSON in the file's metadata."""
@@ -95,7 +97,8 @@ class Lake:
     ) -> Iterator[dict[str, TableWriter]]:
         """One writer per table, by asset. All are replaced when the block ends well, none when it does not.
 
-        Each writer's `change` then tells what is new. A partition whose rows are what they were stays untouched.
+        Each writer's `change` then tells what is new. A partition whose rows are what they were stays untouched, unless
+        it is known by now to be complete, or up to a later instant.
         """
         with self.store.scratch() as folder, contextlib.ExitStack() as stack:
             writers = {
@@ -116,7 +119,7 @@ class Lake:
     def _replace(self, asset: str, key: str | None, writer: TableWriter, provenance: Provenance) -> Change:
         history = self._history(asset, key)
         change = self._change(asset, key, writer, history.get("content"))
-        if change.is_new:
+        if change.is_new or self._reaches_elsewhere(asset, key, provenance):
             self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
         if change.rows_before is not None:
             read_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -128,6 +131,11 @@ class Lake:
             path.write_text(json.dumps(history, indent=1, default=str))
             self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
         return change
+
+    def _reaches_elsewhere(self, asset: str, key: str | None, provenance: Provenance) -> bool:
+        """Whether the stored file says otherwise how much of the partition is there."""
+        stored = self.provenance(asset, key)
+        return any(stored.get(name) != provenance.get(name) for name in _REACH)
 
     def _change(self, asset: str, key: str | None, writer: TableWriter, previous: str | None) -> Change:
         content, before = content_of(writer.path), self.dataset(asset, key)

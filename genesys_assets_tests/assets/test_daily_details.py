@@ -262,6 +262,32 @@ def test_hours_that_are_fetched_later_do_not_supersede_a_complete_day(world: Wor
     assert before.items() <= world.contents().items()
 
 
+def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file_and_asks_only_for_publishing(
+    world: World,
+) -> None:
+    """The manifest goes by `conversations`; other tables whose rows are what they were call for nothing."""
+    world.sandbox.behaviour.availability = END - timedelta(minutes=1)
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    rows = {name: world.lake.read(name, DAY) for name in TABLES}
+    assert world.lake.provenance("tables/surveys", DAY)["is_complete"] is False
+    world.sandbox.behaviour.availability = END
+    assert read(world, DETAILS, DAY).success
+    run = tables(world, DAY)
+    for name in TABLES:
+        assert world.lake.provenance(name, DAY)["is_complete"] is True
+        assert world.lake.provenance(name, DAY)["data_available_through"] == END.isoformat()
+        same = world.lake.read(name, DAY).equals(rows[name])
+        assert metadata(run, name)["changed"] is (name == "tables/conversations" or not same), name
+    assert metadata(run, "tables/surveys")["changed"] is False
+    files = world.files()
+    run = tables(world, DAY)
+    assert {metadata(run, name)["changed"] for name in TABLES} == {False}
+    assert {name: digest for name, digest in world.files().items() if name.endswith(".parquet")} == {
+        name: digest for name, digest in files.items() if name.endswith(".parquet")
+    }
+
+
 @pytest.fixture
 def lasting(world: World) -> tuple[World, str]:
     """A conversation begun on DAY that opened again on NEXT."""
