@@ -25,6 +25,7 @@ PATH = "/api/v2/analytics/conversations/details/query"
 # later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
 # once or out of order they would miss some.
 SETTLING = timedelta(hours=1)
+_REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
 
 
 def span(rows: list[Any]) -> tuple[datetime, datetime] | None:
@@ -146,15 +147,28 @@ class PagedQuery:
         return answer.latest >= interval.end if self._order == "asc" else answer.earliest < interval.start
 
     def _must_be_the_end(self, answer: Answer, total: int) -> None:
-        """A page without conversations is the end, unless the platform itself says that there are more."""
+        """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
+        where it exceeds the pages before, their last row must be the first one from the other end.
+        """
         hits = total if answer.total is None else answer.total
-        tolerated = 0 if answer.number == 1 else answer.number * self._page_size
-        if hits > tolerated:
+        if hits > (answer.number - 1) * self._page_size and not self._ends_before(answer.number):
             raise UnexpectedAnswer(
                 f"Page {answer.number} of the details of {self._interval} came without conversations,"
                 f" though there are {hits:,}. Nothing of it is used; ask again later.",
                 correlation_id=answer.page.correlation_id,
             )
+
+    def _ends_before(self, number: int) -> bool:
+        """Whether the last conversation that there is stands on the page before."""
+        if number == 1:
+            return False
+        ascends = self._order == "asc"
+        last, end = (
+            self.answer(number - 1),
+            PagedQuery(self._cloud, self._interval, 1, _REVERSED[self._order]).answer(1),
+        )
+        sooner, later = (end.latest, last.latest) if ascends else (last.earliest, end.earliest)
+        return sooner is not None and later is not None and sooner <= later
 
     def _ask_unless_seen(self, number: int) -> Answer:
         return self._seen.pop(number, None) or self._ask(number)

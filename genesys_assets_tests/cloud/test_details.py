@@ -232,6 +232,39 @@ def test_a_page_without_conversations_in_the_middle_is_an_error(
         list(details.fetch(cloud, DAY, page_size=10))
 
 
+@pytest.mark.parametrize(("rows", "total", "lost"), [(95, 95, 10), (95, 97, 10), (100, 100, 10), (91, 91, 10)])
+@pytest.mark.parametrize("interval", [DAY, hours(23, 24)])
+def test_a_last_page_without_conversations_is_an_error_if_the_other_end_has_some_behind_the_page_before(
+    platform: Platform, cloud: GenesysCloud, rows: int, total: int, lost: int, interval: Interval
+) -> None:
+    archive = Archive(spread(rows))
+
+    def hollow(request: Request) -> Reply:
+        shown = archive(request).body
+        paging = request.json()["paging"]
+        if paging == {"pageSize": 10, "pageNumber": lost}:
+            shown.pop("conversations", None)
+        return Reply(body={**shown, "totalHits": total})
+
+    platform.on(PATH, hollow)
+    with pytest.raises(UnexpectedAnswer, match=f"Page {lost} .* came without conversations"):
+        list(details.fetch(cloud, interval, page_size=10))
+
+
+@pytest.mark.parametrize("interval", [DAY, hours(12, 24), hours(23, 24)])
+@pytest.mark.parametrize("too_many", [1, 9, 10])
+def test_a_total_beyond_full_pages_is_believed_no_more_than_the_other_end(
+    platform: Platform, cloud: GenesysCloud, interval: Interval, too_many: int
+) -> None:
+    """Every page is full and one more is expected: it would come without conversations each time it is asked for."""
+    archive = Archive(spread(90))
+    platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 90 + too_many}))
+    reading = Reading()
+    holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10, reading=reading)))
+    assert reading.missing == (too_many if interval == DAY else None)
+    assert len(platform.asked(PATH)) <= 14
+
+
 def test_conversations_that_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(body={"conversations": {"a": 1}, "totalHits": 1}))
     with pytest.raises(UnexpectedAnswer, match="no list"):
