@@ -259,6 +259,26 @@ class OpenConversationSettings(_Group):
     )
 
 
+class CompletenessSettings(_Group):
+    """How many conversations of a day may be missing."""
+
+    tolerance: str = _setting(
+        "GENESYS_ASSETS_COMPLETENESS_TOLERANCE",
+        "How many of the conversations that the platform says a day has may be missing: a count, a share, or both.",
+        "2, 0.1%",
+        default="0.1%",
+    )
+
+    @field_validator("tolerance")
+    @classmethod
+    def _is_tolerance(cls, value: str) -> str:
+        from genesys_assets.tables.reconcile import Tolerance
+
+        if Tolerance.parse(value).milliseconds:
+            raise ValueError("conversations are counted: a tolerance here is written like 0, or 2, 0.1%")
+        return value
+
+
 class ReconciliationSettings(_Group):
     """How strictly details and aggregates must agree."""
 

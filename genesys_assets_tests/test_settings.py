@@ -14,6 +14,7 @@ from genesys_assets.settings import (
     AlertSettings,
     CalendarSettings,
     CloudSettings,
+    CompletenessSettings,
     LakeSettings,
     OpenConversationSettings,
     PreflightSettings,
@@ -30,6 +31,7 @@ GROUPS = (
     AlertSettings,
     PreflightSettings,
     OpenConversationSettings,
+    CompletenessSettings,
     ReconciliationSettings,
 )
 Group = type[
@@ -40,6 +42,7 @@ Group = type[
     | AlertSettings
     | PreflightSettings
     | OpenConversationSettings
+    | CompletenessSettings
     | ReconciliationSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
@@ -175,6 +178,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
         (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),
         (OpenConversationSettings, "GENESYS_ASSETS_OPEN_DAYS", "a week", "valid integer"),
+        (CompletenessSettings, "GENESYS_ASSETS_COMPLETENESS_TOLERANCE", "a few", "a tolerance is written like 0"),
+        (CompletenessSettings, "GENESYS_ASSETS_COMPLETENESS_TOLERANCE", "1500ms", "conversations are counted"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_TOLERANCE", "-1", "a tolerance is written like 0"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_SEVERITY", "fatal", "'error' or 'warn'"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_BLOCKING", "perhaps", "valid boolean"),

@@ -206,6 +206,7 @@ def _write_conversations(
         partition=day,
         data_available_through=through.isoformat(),
         is_complete=is_complete,
+        **findings.counts,
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for conversations in merge.gathered(merge.merged(planned, read)):
