@@ -34,6 +34,7 @@ def build_definitions(
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.restatements import build_restatement_assets
+    from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.completing import build_completing_sensors
     from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
@@ -53,6 +54,7 @@ def build_definitions(
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
             build_preflight_asset(),
+            build_superseded_asset(),
             *build_reference_assets(),
             *build_page_assets(calendar, (*QUESTIONS, *questions)),
             *build_daily_details_assets(calendar),

@@ -251,6 +251,18 @@ class PreflightSettings(_Group):
     )
 
 
+class RetentionSettings(_Group):
+    """How long pages stay that nothing is computed from any more."""
+
+    keep_superseded_days: int | None = _setting(
+        "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS",
+        "After how many days hours are removed that a complete day has superseded; not set: never.",
+        "35",
+        default=None,
+        ge=1,
+    )
+
+
 class OpenConversationSettings(_Group):
     """When an open conversation is a matter of concern."""
 

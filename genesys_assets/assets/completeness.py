@@ -93,6 +93,12 @@ def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
     )
 
 
+def is_complete(lake: Lake, day: str) -> bool:
+    """Whether the stored daily pages have all of the day, so that the hours count no more."""
+    pages = lake.pages(DAILY, day)
+    return pages is not None and bool(pages.provenance.get("is_complete"))
+
+
 def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)) -> Figures:
     """Of all readings whose pages are stored, what the last one said of the day; empty where none said anything."""
     partitions = {DAILY: [day], HOURLY: hours_of(day)}

@@ -67,8 +67,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         return "the day is not over"
     if not lake.has("tables/conversations", day):
         return "conversations is not stored"
-    daily = lake.pages(figures.DAILY, day)
-    is_complete = daily is not None and bool(daily.provenance.get("is_complete"))
+    is_complete = figures.is_complete(lake, day)
     said = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
     if said.get(figures.TOTAL_HITS) is None:
         return "the platform told no total"
@@ -81,7 +80,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         conversations_read=said[figures.CONVERSATIONS] if is_complete else None,
         pages_read=said.get(figures.PAGES),
         pages_expected=said.get(figures.PAGES_EXPECTED),
-        pages_stored=len(daily) if daily is not None and is_complete else None,
+        pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
         duplicates_dropped=lake.last_reading("tables/conversations", day).get("duplicates_dropped"),
         rereads=said.get(figures.REREADS),
         moved_again=bool(said.get(figures.MOVED_AGAIN)),

@@ -89,6 +89,15 @@ class Lake:
         place = f"{partition_folder(asset, key)}/pages.parquet"
         return StoredPages(self.store, place) if self.store.exists(place) else None
 
+    def page_partitions(self, asset: str) -> list[str]:
+        """The keys of the stored partitions, in order."""
+        found = (re.search(r"/date=([\d-]+)(?:/hour=(\d\d))?/pages\.parquet$", key) for key in self.store.keys(asset))
+        return [match[1] + (f"-{match[2]}:00" if match[2] else "") for match in found if match]
+
+    def remove_pages(self, asset: str, key: str | None) -> None:
+        """Forget a partition, as though it had never been fetched."""
+        self.store.delete(f"{partition_folder(asset, key)}/pages.parquet")
+
     # -- tables and reports --------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
