@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pyarrow.parquet as pq
 import pytest
 
 from genesys_assets.assets.superseded import superseded_hours
@@ -49,6 +50,34 @@ def test_every_table_can_be_made_of_what_stays(days: World) -> None:
     shutil.rmtree(days.folder / "tables")
     assert days.run("daily", *TABLES, between=(DAY, NEXT)).success
     assert {path: digest for path, digest in days.contents().items() if path.startswith("tables/")} == before
+
+
+def holders(world: World, conversation_id: str) -> set[str]:
+    """Which assets have the conversation in any of their files."""
+    found = set()
+    for path in world.contents():
+        table = pq.read_table(world.folder / path)
+        if conversation_id in f"{table.to_pylist()}":
+            found.add(path.split("/date=")[0])
+    return found
+
+
+def test_a_deleted_conversation_can_be_forgotten_everywhere(days: World) -> None:
+    """As docs/semantics.md says: read its day and the days after it again, compute, remove the hours."""
+    organisation = days.sandbox.organisation
+    forgotten = str(organisation.conversations(date.fromisoformat(DAY))[7]["conversationId"])
+    organisation.reopen(forgotten, datetime(2026, 1, 29, 10, tzinfo=UTC))
+    again = ("pages/daily_details", "pages/daily_overlap")
+    assert days.run("complete", *again, between=(DAY, NEXT)).success
+    assert days.run("daily", *TABLES, partition=DAY).success
+    everywhere = {OF_HOURS, *again, "tables/conversations", "tables/sessions"}
+    assert everywhere <= holders(days, forgotten)
+    organisation.delete(forgotten)
+    assert days.run("complete", *again, between=(DAY, NEXT)).success
+    assert days.run("daily", *TABLES, partition=DAY).success
+    assert holders(days, forgotten) == {OF_HOURS}
+    assert days.run("daily", SUPERSEDED, partition=NEXT).success
+    assert holders(days, forgotten) == set()
 
 
 def test_without_the_setting_nothing_is_removed(days: World) -> None:
