@@ -148,7 +148,7 @@ class PagedQuery:
 
     def _must_be_the_end(self, answer: Answer, total: int) -> None:
         """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
-        where it exceeds the pages before, their last row must be the first one from the other end.
+        where it exceeds the pages before, the other end must have nothing behind them either.
         """
         hits = total if answer.total is None else answer.total
         if hits > (answer.number - 1) * self._page_size and not self._ends_before(answer.number):
@@ -159,16 +159,19 @@ class PagedQuery:
             )
 
     def _ends_before(self, number: int) -> bool:
-        """Whether the last conversation that there is stands on the page before."""
+        """Whether the last conversation of the interval stands on the page before. From the other end it comes first,
+        but for those that began after the interval.
+        """
         if number == 1:
             return False
-        ascends = self._order == "asc"
-        last, end = (
-            self.answer(number - 1),
-            PagedQuery(self._cloud, self._interval, 1, _REVERSED[self._order]).answer(1),
-        )
-        sooner, later = (end.latest, last.latest) if ascends else (last.earliest, end.earliest)
-        return sooner is not None and later is not None and sooner <= later
+        other = PagedQuery(self._cloud, self._interval, self._page_size, _REVERSED[self._order]).answer(1)
+        starts = [start for row in list_in(other.page, "conversations") if (start := _start(row)) is not None]
+        before = self.answer(number - 1)
+        if self._order == "asc":
+            of_interval = [start for start in starts if start < self._interval.end]
+            return bool(of_interval) and before.latest is not None and max(of_interval) <= before.latest
+        of_interval = [start for start in starts if start >= self._interval.start]
+        return bool(of_interval) and before.earliest is not None and before.earliest <= min(of_interval)
 
     def _ask_unless_seen(self, number: int) -> Answer:
         return self._seen.pop(number, None) or self._ask(number)

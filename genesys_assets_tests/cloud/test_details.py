@@ -265,6 +265,24 @@ def test_a_total_beyond_full_pages_is_believed_no_more_than_the_other_end(
     assert len(platform.asked(PATH)) <= 14
 
 
+@pytest.mark.parametrize("begun", [NOON, NOON - timedelta(minutes=1)])
+def test_what_began_after_the_interval_while_it_was_read_is_no_lost_page(
+    platform: Platform, cloud: GenesysCloud, begun: datetime
+) -> None:
+    """Today goes on; the query answers for all of it, up to now."""
+    so_far = Interval(DAY.end, NOON - timedelta(minutes=1))
+    archive = Archive(spread(90, so_far))
+
+    def going_on(request: Request) -> Reply:
+        if request.json()["order"] == "desc":
+            archive.rows.append({"conversationId": "new", "conversationStart": iso(begun)})
+        return Reply(body={**archive(request).body, "totalHits": 92})
+
+    platform.on(PATH, going_on)
+    holds_all(archive, so_far, list(details.fetch(cloud, so_far, page_size=10)))
+    assert archive.rows[-1]["conversationId"] == "new", "the other end was asked"
+
+
 def test_conversations_that_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(body={"conversations": {"a": 1}, "totalHits": 1}))
     with pytest.raises(UnexpectedAnswer, match="no list"):
@@ -320,6 +338,22 @@ def test_a_crowded_day_of_equal_starts_is_read_whole(platform: Platform, cloud: 
     archive = Archive([*spread(80), *[noon] * 100], limit=small_reach)
     platform.on(PATH, archive)
     holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
+
+
+@pytest.mark.parametrize("lost", [1, 2, 7])
+def test_a_lost_page_of_the_late_end_of_a_crowded_day_is_an_error(
+    platform: Platform, cloud: GenesysCloud, small_reach: int, lost: int
+) -> None:
+    archive = Archive(spread(170), limit=small_reach)
+
+    def hollow(request: Request) -> Reply:
+        asked = request.json()
+        is_lost = asked["order"] == "desc" and asked["paging"] == {"pageSize": 10, "pageNumber": lost}
+        return Reply(body={"totalHits": 170}) if is_lost else archive(request)
+
+    platform.on(PATH, hollow)
+    with pytest.raises(UnexpectedAnswer, match=f"Page {lost} .* came without conversations"):
+        list(details.fetch(cloud, DAY, page_size=10))
 
 
 def test_crowded_days_are_read_one_by_one(platform: Platform, cloud: GenesysCloud, small_reach: int) -> None:
