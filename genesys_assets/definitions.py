@@ -34,17 +34,19 @@ def build_definitions(
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.restatements import build_restatement_assets
+    from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.completing import build_completing_sensors
     from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
     from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
+    from genesys_assets.checks.completeness import build_completeness_checks
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-    from genesys_assets.settings import ReconciliationSettings
+    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings
 
     calendar = Calendar.from_environment()
     with warnings.catch_warnings():
@@ -52,6 +54,7 @@ def build_definitions(
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
             build_preflight_asset(),
+            build_superseded_asset(),
             *build_reference_assets(),
             *build_page_assets(calendar, (*QUESTIONS, *questions)),
             *build_daily_details_assets(calendar),
@@ -66,12 +69,15 @@ def build_definitions(
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
-        asset_checks=build_reconciliation_checks(
-            calendar,
-            tolerance=reconciliation.tolerance,
-            severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
-            blocking=reconciliation.blocking,
-        ),
+        asset_checks=[
+            *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
+            *build_reconciliation_checks(
+                calendar,
+                tolerance=reconciliation.tolerance,
+                severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
+                blocking=reconciliation.blocking,
+            ),
+        ],
         resources={
             "genesys_cloud": GenesysCloudResource(),
             "lake": LakeResource(),

@@ -251,12 +251,44 @@ class PreflightSettings(_Group):
     )
 
 
+class RetentionSettings(_Group):
+    """How long pages stay that nothing is computed from any more."""
+
+    keep_superseded_days: int | None = _setting(
+        "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS",
+        "After how many days hours are removed that a complete day has superseded; not set: never.",
+        "35",
+        default=None,
+        ge=1,
+    )
+
+
 class OpenConversationSettings(_Group):
     """When an open conversation is a matter of concern."""
 
     open_days: int = _setting(
         "GENESYS_ASSETS_OPEN_DAYS", "Days a conversation may be open before a check warns.", "7", default=7, ge=0
     )
+
+
+class CompletenessSettings(_Group):
+    """How many conversations of a day may be missing."""
+
+    tolerance: str = _setting(
+        "GENESYS_ASSETS_COMPLETENESS_TOLERANCE",
+        "How many of the conversations that the platform says a day has may be missing: a count, a share, or both.",
+        "2, 0.1%",
+        default="0.1%",
+    )
+
+    @field_validator("tolerance")
+    @classmethod
+    def _is_tolerance(cls, value: str) -> str:
+        from genesys_assets.tables.reconcile import Tolerance
+
+        if Tolerance.parse(value).milliseconds:
+            raise ValueError("conversations are counted: a tolerance here is written like 0, or 2, 0.1%")
+        return value
 
 
 class ReconciliationSettings(_Group):

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -202,8 +202,9 @@ def metric_rows(
     metrics: Iterable[str],
     target: Callable[[str, str], float],
     step: timedelta = QUARTER,
+    business_day: date | None = None,
 ) -> list[Row]:
-    """The rows of interval_metrics (or of daily_metrics, with a step as long as the day) for [start, end).
+    """The rows of interval_metrics, or those of a business day in daily_metrics with a step as long, for [start, end).
 
     `target` is the service level target of a queue and media type. A statistic that is not in a row must be null.
     """
@@ -232,6 +233,7 @@ def metric_rows(
                 "queue_id": dimensions.get("queueId"),
                 "user_id": dimensions.get("userId"),
                 "metric": name,
+                **({"local_date": business_day} if business_day else {}),
                 **found,
             }
             for name, found in stats.items()

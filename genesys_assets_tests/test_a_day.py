@@ -104,7 +104,9 @@ def test_interval_metrics_hold_every_figure_in_the_bucket_of_its_emission(
 def test_daily_metrics_hold_every_figure_of_the_day(past_days: World, conversations: dict[date, list[Item]]) -> None:
     everything = [item for items in conversations.values() for item in items]
     start, length = midnight(DAY), timedelta(days=1)
-    expected = plain.metric_rows(everything, start, start + length, DEFAULT_METRICS, target_of(past_days), step=length)
+    expected = plain.metric_rows(
+        everything, start, start + length, DEFAULT_METRICS, target_of(past_days), step=length, business_day=DAY
+    )
     compare(past_days.lake.read("tables/daily_metrics", f"{DAY}"), expected, METRIC_KEY)
 
 
@@ -139,7 +141,13 @@ def compare_business_day(
 ) -> None:
     everything = [item for items in conversations.values() for item in items]
     expected = plain.metric_rows(
-        everything, known.start, known.end, DEFAULT_METRICS, target_of(world), step=known.end - known.start
+        everything,
+        known.start,
+        known.end,
+        DEFAULT_METRICS,
+        target_of(world),
+        step=known.end - known.start,
+        business_day=day,
     )
     compare(world.lake.read("tables/daily_metrics", f"{day}"), expected, METRIC_KEY)
     agents = plain_reports.agent(known, None)

@@ -14,11 +14,13 @@ from genesys_assets.settings import (
     AlertSettings,
     CalendarSettings,
     CloudSettings,
+    CompletenessSettings,
     LakeSettings,
     OpenConversationSettings,
     PreflightSettings,
     PublishSettings,
     ReconciliationSettings,
+    RetentionSettings,
     SettingError,
 )
 
@@ -30,7 +32,9 @@ GROUPS = (
     AlertSettings,
     PreflightSettings,
     OpenConversationSettings,
+    CompletenessSettings,
     ReconciliationSettings,
+    RetentionSettings,
 )
 Group = type[
     CloudSettings
@@ -40,7 +44,9 @@ Group = type[
     | AlertSettings
     | PreflightSettings
     | OpenConversationSettings
+    | CompletenessSettings
     | ReconciliationSettings
+    | RetentionSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
 REPOSITORY = Path(__file__).parents[1]
@@ -175,6 +181,9 @@ def test_a_missing_setting_is_named_with_an_example(
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
         (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),
         (OpenConversationSettings, "GENESYS_ASSETS_OPEN_DAYS", "a week", "valid integer"),
+        (RetentionSettings, "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS", "0", "greater than or equal to 1"),
+        (CompletenessSettings, "GENESYS_ASSETS_COMPLETENESS_TOLERANCE", "a few", "a tolerance is written like 0"),
+        (CompletenessSettings, "GENESYS_ASSETS_COMPLETENESS_TOLERANCE", "1500ms", "conversations are counted"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_TOLERANCE", "-1", "a tolerance is written like 0"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_SEVERITY", "fatal", "'error' or 'warn'"),
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_BLOCKING", "perhaps", "valid boolean"),

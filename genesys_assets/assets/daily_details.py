@@ -6,6 +6,7 @@ began on an earlier one.
 """
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,18 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     provenance,
+)
+from genesys_assets.assets.completeness import (
+    BEFORE,
+    CONVERSATIONS,
+    DAILY,
+    Came,
+    DayEmptied,
+    Figures,
+    conversations_before,
+    figures_of_both,
+    figures_of_job,
+    must_not_be_emptied,
 )
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
@@ -43,6 +56,12 @@ class JobConfig(dg.Config):
     """How results of details jobs are read."""
 
     page_size: int = 1000
+
+
+class DayConfig(JobConfig):
+    """`allow_emptied`: believe the platform that none of the day's conversations is left. For one run only."""
+
+    allow_emptied: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,25 +97,29 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_details(
-        context: dg.AssetExecutionContext, config: JobConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult:
+        context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetMaterialization]:
         cloud = genesys_cloud.client
+        read: dict[str, dict[str, Any]] = {}
+        refused: list[str] = []
         with asking(cloud) as spent:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
                 reading = reading_of(day, available, datetime.now(UTC))
-                with lake.lake.page_writers("pages/daily_details", [day], provenance(context, _JOBS)) as writers:
-                    through = _read(context, cloud, lake.lake, reading, writers[day], config.page_size)
-                    is_complete = through >= utc_day(day)[1]
-                    known = {"data_available_through": through.isoformat(), "is_complete": is_complete}
-                    writers[day].provenance.update(known)
-                describe_pages(context, {day: utc_day(day)}, writers)
-                seen = {
-                    "data_available_through": dg.MetadataValue.timestamp(through),
-                    "is_complete": is_complete,
-                }
-                context.add_asset_metadata(seen, partition_key=day)
-        return dg.MaterializeResult(metadata=spent)
+                try:
+                    with lake.lake.page_writers(DAILY, [day], provenance(context, _JOBS)) as writers:
+                        read[day] = _read_day(context, cloud, lake.lake, day, reading, writers[day], config)
+                except DayEmptied as emptied:
+                    refused.append(str(emptied))
+                else:
+                    describe_pages(context, {day: utc_day(day)}, writers)
+                    context.add_asset_metadata(read[day], partition_key=day)
+        if refused:
+            # The other days are stored, and what depends on them has to hear of it although the run fails.
+            for day, seen in read.items():
+                yield dg.AssetMaterialization(context.asset_key, metadata=seen, partition=day)
+            raise dg.Failure("\n".join(refused), allow_retries=False)
+        yield dg.MaterializeResult(metadata=spent)
 
     @dg.asset(
         key=asset_key("pages", "daily_overlap"),
@@ -127,6 +150,27 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
+def _read_day(
+    context: dg.AssetExecutionContext,
+    cloud: GenesysCloud,
+    lake: Lake,
+    day: str,
+    reading: Reading,
+    writer: PageWriter,
+    config: DayConfig,
+) -> dict[str, Any]:
+    """Write the day's pages and what is known of them; the same as metadata. Raises DayEmptied."""
+    before = conversations_before(lake, day)
+    through, figures = _read(context, cloud, lake, reading, writer, config.page_size)
+    if not config.allow_emptied:
+        must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
+    if before is not None:
+        figures[BEFORE] = before
+    is_complete = through >= utc_day(day)[1]
+    writer.provenance.update({"data_available_through": through.isoformat(), "is_complete": is_complete, **figures})
+    return {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete, **figures}
+
+
 def _read(
     context: dg.AssetExecutionContext,
     cloud: GenesysCloud,
@@ -134,30 +178,32 @@ def _read(
     reading: Reading,
     writer: PageWriter,
     page_size: int,
-) -> datetime:
-    """Write the day's pages; up to when the job itself says that it had all data."""
-    through = reading.through
+) -> tuple[datetime, Figures]:
+    """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
+    through, came = reading.through, Came()
     if reading.by_job:
         query = DetailsJobQuery(interval=reading.by_job, start_of_day_interval_matching=True)
         progress = Progress(context, f"job of {reading.by_job}")
-        book, rows = LakeJobBook(lake.store), 0
+        book = LakeJobBook(lake.store)
         for page in details_jobs.fetch(cloud, query, book, page_size=page_size, on_progress=progress):
             if isinstance(page, details_jobs.Restarted):
                 context.log.warning(page.reason)
                 writer.restart()
-                through, rows = reading.through, 0
+                through, came = reading.through, Came()
             else:
-                _must_be_trusted(cloud, page, reading.by_job, rows)
-                rows += len(list_in(page, "conversations"))
+                _take(cloud, page, reading.by_job, came)
                 writer.write(page)
                 known = details_jobs.available_through(page) or through
                 through = max(reading.by_job.start, min(through, known))
     rest = reading.by_query(through)
-    if rest:
-        progress = Progress(context, str(rest))
-        for page in details.fetch(cloud, rest, on_progress=progress):
-            writer.write(page)
-    return through
+    if rest is None:
+        total = None if reading.by_job is None else PagedQuery(cloud, reading.by_job, 1, "asc").answer(1).total
+        return through, figures_of_job(came, cloud.now(), total, page_size)
+    progress, heard = Progress(context, str(rest)), details.Reading()
+    for page in details.fetch(cloud, rest, on_progress=progress, reading=heard):
+        came.take(list_in(page, "conversations"))
+        writer.write(page)
+    return through, figures_of_both(came, cloud.now(), heard)
 
 
 def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int) -> set[str]:
@@ -168,15 +214,14 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
     query, book = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False), LakeJobBook(lake.store)
     pages = details_jobs.fetch(cloud, query, book, page_size=page_size)
     days: set[str] = set()
-    rows = 0
+    came = Came()
     for page in pages:
         if isinstance(page, details_jobs.Restarted):
             writer.restart()
             days.clear()
-            rows = 0
+            came = Came()
             continue
-        _must_be_trusted(cloud, page, interval, rows)
-        rows += len(list_in(page, "conversations"))
+        _take(cloud, page, interval, came)
         span = first_and_last_start(page)
         if span is None or span[0] >= interval.start:
             break
@@ -186,27 +231,31 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
     return days
 
 
-def _must_be_trusted(cloud: GenesysCloud, page: Page, interval: Interval, rows: int) -> None:
-    """A page without conversations is right where there are no more than the `rows` read so far. Elsewhere it would
-    pass for conversations that were deleted.
+def _take(cloud: GenesysCloud, page: Page, interval: Interval, came: Came) -> None:
+    """Count a page of the interval's job in. One without conversations is right behind the last of them only; elsewhere
+    it would pass for conversations that were deleted.
     """
-    if list_in(page, "conversations"):
-        return
-    if page.json().get("cursor") or _knows_more(cloud, interval, rows):
+    rows = list_in(page, "conversations")
+    if not rows and (page.json().get("cursor") or _knows_more(cloud, interval, came.latest)):
         raise UnexpectedAnswer(
             f"Page {page.number} of the details job of {interval} came without conversations, though there are more. "
             "Nothing of it is used; ask again later.",
             correlation_id=page.correlation_id,
         )
+    came.take(rows)
 
 
-def _knows_more(cloud: GenesysCloud, interval: Interval, rows: int) -> bool:
-    """Whether the query, which answers for whole UTC days, has conversations of the interval that the job lacks."""
-    query = PagedQuery(cloud, interval, 1, "asc")
+def _knows_more(cloud: GenesysCloud, interval: Interval, latest: datetime | None) -> bool:
+    """Whether the query, which answers for whole UTC days, has conversations of the interval behind the job's latest.
+
+    How many it has says less: that is an estimate.
+    """
     if is_whole_days(interval):
-        return query.total() > rows
-    first = query.answer(1).earliest
-    return not rows and first is not None and first < interval.end
+        query = PagedQuery(cloud, interval, 1, "desc")
+        newest = query.answer(1).latest
+        return query.total() > 0 and (latest is None or newest is None or latest < newest)
+    first = PagedQuery(cloud, interval, 1, "asc").answer(1).earliest
+    return latest is None and first is not None and first < interval.end
 
 
 def _abandon(cloud: GenesysCloud, query: DetailsJobQuery, book: LakeJobBook) -> None:

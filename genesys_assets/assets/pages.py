@@ -19,12 +19,20 @@ from genesys_assets.assets.common import (
     provenance,
     window_metadata,
 )
+from genesys_assets.assets.completeness import (
+    HOURLY,
+    TOTAL_HITS,
+    DayEmptied,
+    figures_of_query,
+    must_not_be_emptied,
+    newest_figures,
+)
 from genesys_assets.cloud import aggregates, details
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
-from genesys_assets.lake.lake import PAGES, PageWriter
+from genesys_assets.lake.lake import PAGES, Lake, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
@@ -42,6 +50,12 @@ _LOG_EVERY = timedelta(seconds=15)
 
 Window = tuple[datetime, datetime]
 """Half-open, in UTC."""
+
+
+class HoursConfig(dg.Config):
+    """`allow_emptied`: believe the platform that none of the day's conversations is left. For one run only."""
+
+    allow_emptied: bool = False
 
 
 def build_page_assets(
@@ -105,7 +119,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         **attributes("pages", "genesys", "parquet"),
     )
     def hourly_details(
-        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+        context: dg.AssetExecutionContext, config: HoursConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, origin = genesys_cloud.client, provenance(context, _DETAILS)
         with asking(cloud) as spent:
@@ -116,9 +130,14 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                     for page in details.fetch(cloud, interval, on_progress=progress, reading=reading):
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
+                    figures = figures_of_query(reading, cloud.now())
+                    if reading.total_hits_last == 0 and not config.allow_emptied:
+                        _must_not_be_emptied(lake.lake, min(hours)[:10])
+                    for writer in writers.values():
+                        writer.provenance.update(figures)
                 describe_pages(context, hours, writers)
                 for key in hours:
-                    context.add_asset_metadata(_completeness(reading), partition_key=key)
+                    context.add_asset_metadata(figures, partition_key=key)
         return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
@@ -162,17 +181,11 @@ def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window
     return start, min(end, until)
 
 
-def _completeness(reading: Reading) -> dict[str, int]:
-    """What the reading of the hour's day got, and what the platform said there is."""
-    figures = {
-        "day_conversations_read": reading.conversations,
-        "day_total_hits_first": reading.total_hits_first,
-        "day_total_hits_last": reading.total_hits_last,
-        "day_rows_repeated": reading.repeated,
-        "day_rereads": reading.rereads,
-        "day_missing": reading.missing,
-    }
-    return {name: figure for name, figure in figures.items() if figure is not None}
+def _must_not_be_emptied(lake: Lake, day: str) -> None:
+    try:
+        must_not_be_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
+    except DayEmptied as emptied:
+        raise dg.Failure(str(emptied), allow_retries=False) from emptied
 
 
 def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:

@@ -30,6 +30,7 @@ from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_o
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
+from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.spec import TableSpec
 
@@ -134,6 +135,7 @@ class Findings:
     losses: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
+    completeness_changed: bool = False
     pages: set[tuple[datetime, str | None]] = field(default_factory=set)
 
     def add(self, page: Page, decoded: decode.Decoded) -> None:
@@ -193,14 +195,13 @@ def _write_conversations(
         partition=day,
         data_available_through=through.isoformat(),
         is_complete=is_complete,
+        **findings.counts,
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for tables in day_tables(planned, lambda position: sources[position].page(), findings.add):
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
-    if was_complete != is_complete:
-        # The rows may be the same, but whoever publishes them has to say so.
-        findings.known[CHANGED] = True
+    findings.completeness_changed = was_complete != is_complete
     return {spec.name: writers[f"tables/{spec.name}"].change for spec in selected}, findings
 
 
@@ -264,6 +265,9 @@ def _describe(
     place = f"tables/{spec.name}"
     metadata = table_metadata(spec, lake.head(place, day), change.rows_after, path=lake.place(place, day))
     more = change_metadata(change) | findings.metadata() | window_metadata(*utc_day(day))
+    if findings.completeness_changed and spec is CONVERSATIONS:
+        # The rows may be the same, but whoever publishes the day has to say so.
+        more[CHANGED] = True
     context.add_asset_metadata(metadata | more, asset_key=key, partition_key=day)
 
 

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from genesys_assets.assets.common import asset_key
+from genesys_assets.assets.completeness import is_complete
 from genesys_assets.assets.daily_details import START_DAYS
 from genesys_assets.automation.jobs import COMPLETE, RECOMPUTE
 from genesys_assets.cloud import details_jobs
-from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY, REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
@@ -42,11 +42,6 @@ def days_to_complete(
     ]
 
 
-def is_stored_complete(lake: Lake, day: str) -> bool:
-    pages = lake.pages("pages/daily_details", day)
-    return pages is not None and bool(pages.provenance.get("is_complete"))
-
-
 def _complete_days(calendar: Calendar) -> dg.SensorDefinition:
     @dg.sensor(name="complete_days", job=COMPLETE, minimum_interval_seconds=_LOOK_EVERY_SECONDS)
     def complete_days(
@@ -55,7 +50,7 @@ def _complete_days(calendar: Calendar) -> dg.SensorDefinition:
         """Asks for pages/daily_details and pages/daily_overlap of a day as soon as details jobs have all of it."""
         available = details_jobs.availability(genesys_cloud.client)
         now = datetime.now(UTC)
-        stored = [day for day in _look_back_days(calendar, now) if is_stored_complete(lake.lake, day)]
+        stored = [day for day in _look_back_days(calendar, now) if is_complete(lake.lake, day)]
         wanted = days_to_complete(available, stored, calendar, now)
         if not wanted:
             yield dg.SkipReason(f"Jobs have all data up to {available}; every look-back day before it is complete.")

@@ -7,12 +7,14 @@ They read back what was stored. What must hold between tables belongs in a modul
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from genesys_assets.partitions import utc_day
 from genesys_assets.tables.hashing import hash_rows
+from genesys_assets.tables.spec import TYPES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +31,9 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         "key_has_no_nulls": f"None of {', '.join(_never_null(spec))} is null.",
     }
     if spec.partition_column:
-        described["rows_in_partition"] = f"{spec.partition_column} lies on the partition's UTC day in every row."
+        is_date = spec.schema.field(spec.partition_column).type == TYPES["day"]
+        lies = "is the partition's date" if is_date else "lies on the partition's UTC day"
+        described["rows_in_partition"] = f"{spec.partition_column} {lies} in every row."
     return [dg.AssetCheckSpec(name, asset=key, description=text, blocking=True) for name, text in described.items()]
 
 
@@ -111,10 +115,24 @@ def _repeated(hashes: Iterable[Any]) -> int:
     return int(len(every) - len(np.unique(every)))
 
 
-def _outside(instants: pa.Array, partition: str) -> int:
+def _outside(column: pa.ChunkedArray, partition: str) -> int:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    inside = _on_date(column, partition) if pa.types.is_date(column.type) else _on_utc_day(column, partition)
+    return len(column) - int(pc.sum(inside).as_py() or 0)
+
+
+def _on_date(dates: pa.ChunkedArray, partition: str) -> pa.ChunkedArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.equal(dates, pa.scalar(date.fromisoformat(partition), dates.type))
+
+
+def _on_utc_day(instants: pa.ChunkedArray, partition: str) -> pa.ChunkedArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     start, end = (pa.scalar(bound, instants.type) for bound in utc_day(partition[:10]))
-    inside = pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
-    return len(instants) - int(pc.sum(inside).as_py() or 0)
+    return pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))

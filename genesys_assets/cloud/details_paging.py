@@ -25,6 +25,7 @@ PATH = "/api/v2/analytics/conversations/details/query"
 # later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
 # once or out of order they would miss some.
 SETTLING = timedelta(hours=1)
+_REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
 
 
 def span(rows: list[Any]) -> tuple[datetime, datetime] | None:
@@ -146,15 +147,31 @@ class PagedQuery:
         return answer.latest >= interval.end if self._order == "asc" else answer.earliest < interval.start
 
     def _must_be_the_end(self, answer: Answer, total: int) -> None:
-        """A page without conversations is the end, unless the platform itself says that there are more."""
+        """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
+        where it exceeds the pages before, the other end must have nothing behind them either.
+        """
         hits = total if answer.total is None else answer.total
-        tolerated = 0 if answer.number == 1 else answer.number * self._page_size
-        if hits > tolerated:
+        if hits > (answer.number - 1) * self._page_size and not self._ends_before(answer.number):
             raise UnexpectedAnswer(
                 f"Page {answer.number} of the details of {self._interval} came without conversations,"
                 f" though there are {hits:,}. Nothing of it is used; ask again later.",
                 correlation_id=answer.page.correlation_id,
             )
+
+    def _ends_before(self, number: int) -> bool:
+        """Whether the last conversation of the interval stands on the page before. From the other end it comes first,
+        but for those that began after the interval.
+        """
+        if number == 1:
+            return False
+        other = PagedQuery(self._cloud, self._interval, self._page_size, _REVERSED[self._order]).answer(1)
+        starts = [start for row in list_in(other.page, "conversations") if (start := _start(row)) is not None]
+        before = self.answer(number - 1)
+        if self._order == "asc":
+            of_interval = [start for start in starts if start < self._interval.end]
+            return bool(of_interval) and before.latest is not None and max(of_interval) <= before.latest
+        of_interval = [start for start in starts if start >= self._interval.start]
+        return bool(of_interval) and before.earliest is not None and before.earliest <= min(of_interval)
 
     def _ask_unless_seen(self, number: int) -> Answer:
         return self._seen.pop(number, None) or self._ask(number)

@@ -47,6 +47,8 @@ _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _HISTORY = "_versions.json"
 _PROVENANCE = b"genesys_assets"
+_REACH = ("data_available_through", "is_complete")
+"""What of its provenance a file must not say wrongly, even if no row changed."""
 
 Provenance = dict[str, Any]
 """run id, fetched window, source and whatever else tells where a file comes from; JSON in the file's metadata."""
@@ -91,6 +93,15 @@ class Lake:
         place = f"{partition_folder(asset, key)}/pages.parquet"
         return StoredPages(self.store, place) if self.store.exists(place) else None
 
+    def page_partitions(self, asset: str) -> list[str]:
+        """The keys of the stored partitions, in order."""
+        found = (re.search(r"/date=([\d-]+)(?:/hour=(\d\d))?/pages\.parquet$", key) for key in self.store.keys(asset))
+        return [match[1] + (f"-{match[2]}:00" if match[2] else "") for match in found if match]
+
+    def remove_pages(self, asset: str, key: str | None) -> None:
+        """Forget a partition, as though it had never been fetched."""
+        self.store.delete(f"{partition_folder(asset, key)}/pages.parquet")
+
     # -- tables and reports --------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -99,7 +110,8 @@ class Lake:
     ) -> Iterator[dict[str, TableWriter]]:
         """One writer per table, by asset. All are replaced when the block ends well, none when it does not.
 
-        Each writer's `change` then tells what is new. A partition whose rows are what they were stays untouched.
+        Each writer's `change` then tells what is new. A partition whose rows are what they were stays untouched, unless
+        it is known by now to be complete, or up to a later instant.
         """
         with self.store.scratch() as folder, contextlib.ExitStack() as stack:
             writers = {
@@ -120,7 +132,7 @@ class Lake:
     def _replace(self, asset: str, key: str | None, writer: TableWriter, provenance: Provenance) -> Change:
         history = self._history(asset, key)
         change = self._change(asset, key, writer, history.get("content"))
-        if change.is_new:
+        if change.is_new or self._reaches_elsewhere(asset, key, provenance):
             self.store.put(writer.path, f"{partition_folder(asset, key)}/data.parquet")
         if change.rows_before is not None:
             read_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -132,6 +144,11 @@ class Lake:
             path.write_text(json.dumps(history, indent=1, default=str))
             self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
         return change
+
+    def _reaches_elsewhere(self, asset: str, key: str | None, provenance: Provenance) -> bool:
+        """Whether the stored file says otherwise how much of the partition is there."""
+        stored = self.provenance(asset, key)
+        return any(stored.get(name) != provenance.get(name) for name in _REACH)
 
     def _change(self, asset: str, key: str | None, writer: TableWriter, previous: str | None) -> Change:
         content, before = content_of(writer.path), self.dataset(asset, key)

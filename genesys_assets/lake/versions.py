@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables.hashing import Hashes, hash_rows
@@ -83,7 +84,7 @@ def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[
 
 def _hours(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> Iterator[pc.Expression | None]:
     """A filter for each hour that either version may have rows of; none where the table has no instant to go by."""
-    if spec.partition_column is None:
+    if spec.partition_column is None or not pa.types.is_timestamp(spec.schema.field(spec.partition_column).type):
         yield None
         return
     column = pc.field(spec.partition_column)

@@ -63,7 +63,10 @@ class Behaviour:
 
     Details jobs: a job is QUEUED, then PENDING, for `job_seconds` of the sandbox's `clock` and for as many polls as
     `job_polls` says. Data are there until `availability`: a moment, a function, or None for
-    `availability_lag_seconds` before now. Results of an expired job are refused with `expired_results_status`.
+    `availability_lag_seconds` before now. Results of an expired job are refused with `expired_results_status`. With
+    `job_results_end_empty` the last page that has conversations has a cursor as well, which leads to one without.
+
+    Details query: `totalHits` is an estimate, too high by `total_hits_too_many` where there is anything at all.
     """
 
     latency_ms: int = 0
@@ -72,6 +75,8 @@ class Behaviour:
     retry_after_header: bool = True
     unknown_fields: bool = False
     answers_without_conversations: int = 0
+    total_hits_too_many: int = 0
+    job_results_end_empty: bool = False
     job_seconds: float = 0
     job_polls: int = 0
     job_lifetime_seconds: float = 86_400

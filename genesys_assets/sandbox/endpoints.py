@@ -105,7 +105,8 @@ class Platform:
 
     def _details(self, call: Call) -> bytes:
         conversations, total = details.answer(self.organisation, call.body, call.now, self.recent)
-        parts = [b'"totalHits":%d' % total]
+        estimate = total and total + self.behaviour.total_hits_too_many
+        parts = [b'"totalHits":%d' % estimate]
         if conversations and not self.behaviour.withholds_conversations():
             parts.insert(0, self._listed(conversations))
         return b"{%b}" % b",".join(parts)

@@ -116,7 +116,7 @@ class Jobs:
             if job.found is None:
                 job.found = self._select(job)
             page = job.found[first : first + size]
-            more = first + size < len(job.found)
+            more = bool(page) if self._behaviour.job_results_end_empty else first + size < len(job.found)
             job.pages += 1
         seen = min(job.available, job.submitted)
         known = [arrival for arrival in page if self._organisation.find(arrival.id) is not None]

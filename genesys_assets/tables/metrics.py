@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
@@ -20,9 +21,12 @@ from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.spec import TableSpec, columns
 
-_COLUMNS = columns("""
+_BOUNDS = columns("""
 interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
+""")
+_LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
+_GROUP_AND_FIGURES = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
 is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
 group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
@@ -47,14 +51,16 @@ INTERVAL_METRICS = TableSpec(
     "interval_metrics",
     "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row.",
     _KEY,
-    _COLUMNS,
+    _BOUNDS + _GROUP_AND_FIGURES,
     partition_column="interval_start",
 )
 DAILY_METRICS = TableSpec(
     "daily_metrics",
     "One row per business day, group and metric with data.",
     _KEY,
-    _COLUMNS,
+    _BOUNDS + _LOCAL_DATE + _GROUP_AND_FIGURES,
+    partition_column="local_date",
+    version=2,
 )
 
 _STATS = ("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target")
@@ -85,16 +91,19 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
     asked = json.loads(request).get("body", {})
     dimensions = sorted(asked.get("groupBy") or ())
     grouping, is_additive = ",".join(dimensions), _is_additive(dimensions, asked)
+    zone = ZoneInfo(asked.get("timeZone") or "UTC")
     for result in _results(body):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
         for bucket in result.get("data") or ():
             start, end = _bounds(bucket)
+            local_date = start.astimezone(zone).date()
             unknown.update(f"results.data.{name}" for name in bucket if name not in ("interval", "metrics", "views"))
             for measured in bucket.get("metrics") or ():
                 yield {
                     "interval_start": start,
                     "interval_end": end,
+                    "local_date": local_date,
                     "grouping": grouping,
                     "is_additive": is_additive,
                     "group_key": _group_key(group, measured.get("qualifier")),

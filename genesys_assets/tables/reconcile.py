@@ -90,6 +90,10 @@ class Tolerance:
         parts += [f"{100 * self.share:.12g}%"] if self.share else []
         return ", ".join(parts) or "0"
 
+    def admits(self, expected: int, found: int) -> bool:
+        """Whether two counts lie close enough together."""
+        return abs(expected - found) <= max(self.count, self.share * abs(expected))
+
     def exceeded(self, expected: pa.ChunkedArray, found: pa.ChunkedArray, statistic: str) -> pa.ChunkedArray:
         """Whether the figures lie too far apart; where one of them is null they can not be compared and do not."""
         absolute = self.count if statistic == "count" else self.milliseconds

@@ -40,10 +40,8 @@ class TableSpec:
     """One table.
 
     `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of
-    its own (no
-    queue, say). `partition_column` is the instant whose UTC date is the row's partition, None where rows belong to
-    their
-    partition for another reason.
+    its own (no queue, say). `partition_column` is the instant whose UTC date is the row's partition, or the date that
+    is; None where rows belong to their partition for another reason.
     """
 
     name: str

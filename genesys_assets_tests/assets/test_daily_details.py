@@ -126,7 +126,7 @@ def test_a_complete_day_is_read_by_one_job_which_is_deleted_afterwards(world: Wo
     assert job.query["startOfDayIntervalMatching"] is True
     assert job.query["interval"] == "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
     assert job.deleted
-    assert world.sandbox.requested("details/query") == 0
+    assert world.sandbox.requested("details/query") == 1, "for the total that no job tells"
     assert not [path for path in world.files() if path.startswith("jobs/")]
 
 
@@ -163,6 +163,103 @@ def test_a_range_of_days_is_one_run_with_a_job_for_each(world: World) -> None:
         assert metadata(run, DETAILS, day)["is_complete"] is True
         told = world.sandbox.organisation.conversations(date.fromisoformat(day))
         assert sorted(stored_ids(world, day)) == sorted(item["conversationId"] for item in told)
+
+
+def test_its_pages_keep_how_much_came_and_how_much_the_platform_says_there_is(world: World) -> None:
+    world.sandbox.behaviour.total_hits_too_many = 2
+    run = read(world, DETAILS, DAY, page_size=7)
+    pages = world.lake.pages(DETAILS, DAY)
+    assert pages is not None
+    kept = {name: said for name, said in pages.provenance.items() if name.startswith("day_")}
+    assert kept.items() <= metadata(run, DETAILS).items()
+    assert (kept["day_conversations_read"], kept["day_total_hits_last"], kept["day_missing"]) == (60, 62, 2)
+    assert (kept["day_pages_read"], kept["day_pages_expected"], kept["day_rows_repeated"]) == (9, 9, 0)
+    assert "day_conversations_before" not in kept
+    assert metadata(read(world, DETAILS, DAY), DETAILS)["day_conversations_before"] == 60
+
+
+# -- a day that came back empty ----------------------------------------------------------------------------------------
+
+
+def delete_all(world: World, day: date) -> None:
+    for item in world.sandbox.organisation.conversations(day):
+        world.sandbox.organisation.delete(item["conversationId"])
+
+
+@pytest.mark.parametrize("known_by", [DETAILS, "pages/hourly_details"])
+def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_accepted(
+    world: World, known_by: str
+) -> None:
+    if known_by == DETAILS:
+        assert read(world, DETAILS, DAY).success
+    else:
+        assert world.run("hourly", known_by, between=hours(DAY)).success
+    assert tables(world, DAY).success
+    before = world.files()
+    delete_all(world, DATE)
+    said = error(read(world, DETAILS, DAY))
+    assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
+    for named in ("division", "retention", "make preflight", f"{DETAILS} of {DAY}", "allow_emptied: true"):
+        assert named in said
+    assert world.files() == before
+    accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}
+    assert world.run("complete", DETAILS, partition=DAY, config=accepted).success
+    assert tables(world, DAY).success
+    assert table_ids(world, DAY) == []
+    assert read(world, DETAILS, DAY).success, "once accepted it is no news any more"
+
+
+def test_a_day_that_never_had_a_conversation_is_no_emptied_one(world: World) -> None:
+    delete_all(world, DATE)
+    for _ in range(2):
+        assert read(world, DETAILS, DAY).success
+    assert stored_ids(world, DAY) == []
+
+
+def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world: World) -> None:
+    days = ("2026-01-27", DAY, NEXT)
+    assert world.run("complete", DETAILS, between=(days[0], days[-1])).success
+    delete_all(world, DATE)
+    organisation = world.sandbox.organisation
+    gone = [organisation.conversations(date.fromisoformat(day))[0]["conversationId"] for day in (days[0], NEXT)]
+    for conversation_id in gone:
+        organisation.delete(conversation_id)
+    run = world.run("complete", DETAILS, between=(days[0], days[-1]))
+    said = error(run)
+    assert f"{DAY} has no conversations any more" in said
+    assert NEXT not in said
+    assert [len(stored_ids(world, day)) for day in days] == [59, 60, 59]
+    told = [event.materialization for event in run.all_events if event.is_step_materialization]
+    assert [materialization.partition for materialization in told] == [days[0], NEXT]
+    assert all(materialization.metadata["is_complete"].value for materialization in told)
+
+
+# -- a job whose last page is empty ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page_size", [7, 20, 1000])
+def test_results_that_end_with_an_empty_page_are_all_there_is_though_the_estimate_is_higher(
+    lasting: tuple[World, str], page_size: int
+) -> None:
+    world, _ = lasting
+    world.sandbox.behaviour.total_hits_too_many = 2
+    world.sandbox.behaviour.job_results_end_empty = True
+    for asset, day in ((DETAILS, DAY), (OVERLAP, NEXT)):
+        assert read(world, asset, day, page_size=page_size).success
+    assert len(stored_ids(world, DAY)) == 60
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_lost_page_is_an_error_also_where_results_end_with_an_empty_page(world: World, lost: int) -> None:
+    behaviour = world.sandbox.behaviour
+    behaviour.job_results_end_empty = True
+
+    def withhold() -> None:
+        behaviour.answers_without_conversations = 1
+
+    behaviour.interrupt("/results", withhold, after=lost - 1)
+    assert f"Page {lost} of the details job" in error(read(world, DETAILS, DAY, page_size=20))
+    assert world.lake.pages(DETAILS, DAY) is None
 
 
 # -- a day that jobs do not have all of --------------------------------------------------------------------------------
@@ -260,6 +357,32 @@ def test_hours_that_are_fetched_later_do_not_supersede_a_complete_day(world: Wor
     assert world.run("hourly", between=hours(DAY)).success
     assert tables(world, DAY).success
     assert before.items() <= world.contents().items()
+
+
+def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file_and_asks_only_for_publishing(
+    world: World,
+) -> None:
+    """The manifest goes by `conversations`; other tables whose rows are what they were call for nothing."""
+    world.sandbox.behaviour.availability = END - timedelta(minutes=1)
+    assert read(world, DETAILS, DAY).success
+    assert tables(world, DAY).success
+    rows = {name: world.lake.read(name, DAY) for name in TABLES}
+    assert world.lake.provenance("tables/surveys", DAY)["is_complete"] is False
+    world.sandbox.behaviour.availability = END
+    assert read(world, DETAILS, DAY).success
+    run = tables(world, DAY)
+    for name in TABLES:
+        assert world.lake.provenance(name, DAY)["is_complete"] is True
+        assert world.lake.provenance(name, DAY)["data_available_through"] == END.isoformat()
+        same = world.lake.read(name, DAY).equals(rows[name])
+        assert metadata(run, name)["changed"] is (name == "tables/conversations" or not same), name
+    assert metadata(run, "tables/surveys")["changed"] is False
+    files = world.files()
+    run = tables(world, DAY)
+    assert {metadata(run, name)["changed"] for name in TABLES} == {False}
+    assert {name: digest for name, digest in world.files().items() if name.endswith(".parquet")} == {
+        name: digest for name, digest in files.items() if name.endswith(".parquet")
+    }
 
 
 @pytest.fixture

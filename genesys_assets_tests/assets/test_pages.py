@@ -108,11 +108,39 @@ def test_the_provenance_of_pages_names_run_source_and_partition(world: World) ->
     run = world.run("hourly", DETAILS, partition=hour(10))
     stored = world.lake.pages(DETAILS, hour(10))
     assert stored is not None
-    assert stored.provenance == {
+    assert {name: said for name, said in stored.provenance.items() if not name.startswith("day_")} == {
         "run_id": run.run_id,
         "source": "POST /api/v2/analytics/conversations/details/query",
         "partition": hour(10),
     }
+
+
+def test_the_pages_of_each_hour_keep_what_the_platform_said_of_its_day(world: World) -> None:
+    run = world.run("hourly", DETAILS, between=hours(DAY))
+    for of_day in range(24):
+        stored = world.lake.pages(DETAILS, hour(of_day))
+        assert stored is not None
+        kept = {name: said for name, said in stored.provenance.items() if name.startswith("day_")}
+        assert kept.items() <= metadata(run, DETAILS, hour(of_day)).items()
+        assert (kept["day_total_hits_first"], kept["day_total_hits_last"], kept["day_conversations_read"]) == (60,) * 3
+        assert (kept["day_pages_read"], kept["day_pages_expected"], kept["day_missing"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("reread", [hours(DAY), (hour(10), hour(10))])
+def test_hours_of_a_day_that_has_no_conversations_any_more_are_refused(world: World, reread: tuple[str, str]) -> None:
+    """A division that was lost answers like this; an hour that is empty by itself does not."""
+    assert world.run("hourly", between=hours(DAY)).success
+    for item in world.sandbox.organisation.conversations(DATE):
+        world.sandbox.organisation.delete(item["conversationId"])
+    before = world.files()
+    said = error(world.run("hourly", DETAILS, between=reread))
+    assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
+    assert "allow_emptied: true" in said
+    assert world.files() == before
+    accepted = {"ops": {"genesys__pages__hourly_details": {"config": {"allow_emptied": True}}}}
+    assert world.run("hourly", DETAILS, between=reread, config=accepted).success
+    assert starts(world, hour(10)) == []
+    assert world.run("hourly", DETAILS, between=reread).success, "once accepted it is no news any more"
 
 
 def test_a_business_day_is_asked_for_at_once_in_its_time_zone(world: World) -> None:

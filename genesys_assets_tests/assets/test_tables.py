@@ -171,6 +171,7 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
         "key_is_unique",
         "key_has_no_nulls",
         "rows_in_partition",
+        "as_many_as_the_platform_says",
         "queues_match_interval_metrics",
         "users_match_interval_metrics",
         "handle_time_is_its_parts",

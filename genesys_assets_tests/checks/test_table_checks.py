@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,19 @@ def test_the_first_and_last_millisecond_of_the_day_are_inside(lake: Lake) -> Non
     bounds = [datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 1, 31, 23, 59, 59, 999_000, UTC)]
     store(lake, table(*(call(call_id=f"C{number}", started=started) for number, started in enumerate(bounds))))
     assert problems(lake) == PASSED
+
+
+def test_a_row_of_another_date_than_the_partitions_fails(lake: Lake) -> None:
+    """Of a business day it is the local date that counts, whatever UTC day it begins on."""
+    dated = TableSpec(
+        "calls", "One row per call.", ("call_id",), columns("call_id string the call\nday day its date"), "day"
+    )
+    dates = [date(2026, 1, 31), date(2026, 2, 1), None]
+    rows = [{"call_id": f"C{number}", "day": day} for number, day in enumerate(dates)]
+    store(lake, table(*rows[:1], schema=dated.schema))
+    assert problems(lake, spec=dated) == PASSED
+    store(lake, table(*rows, schema=dated.schema))
+    assert problems(lake, spec=dated) == {"rows_in_partition": [f"- {DAY}: 2 rows lie outside"]}
 
 
 def test_of_a_range_the_bad_partition_is_named(lake: Lake) -> None:

@@ -232,6 +232,57 @@ def test_a_page_without_conversations_in_the_middle_is_an_error(
         list(details.fetch(cloud, DAY, page_size=10))
 
 
+@pytest.mark.parametrize(("rows", "total", "lost"), [(95, 95, 10), (95, 97, 10), (100, 100, 10), (91, 91, 10)])
+@pytest.mark.parametrize("interval", [DAY, hours(23, 24)])
+def test_a_last_page_without_conversations_is_an_error_if_the_other_end_has_some_behind_the_page_before(
+    platform: Platform, cloud: GenesysCloud, rows: int, total: int, lost: int, interval: Interval
+) -> None:
+    archive = Archive(spread(rows))
+
+    def hollow(request: Request) -> Reply:
+        shown = archive(request).body
+        paging = request.json()["paging"]
+        if paging == {"pageSize": 10, "pageNumber": lost}:
+            shown.pop("conversations", None)
+        return Reply(body={**shown, "totalHits": total})
+
+    platform.on(PATH, hollow)
+    with pytest.raises(UnexpectedAnswer, match=f"Page {lost} .* came without conversations"):
+        list(details.fetch(cloud, interval, page_size=10))
+
+
+@pytest.mark.parametrize("interval", [DAY, hours(12, 24), hours(23, 24)])
+@pytest.mark.parametrize("too_many", [1, 9, 10])
+def test_a_total_beyond_full_pages_is_believed_no_more_than_the_other_end(
+    platform: Platform, cloud: GenesysCloud, interval: Interval, too_many: int
+) -> None:
+    """Every page is full and one more is expected: it would come without conversations each time it is asked for."""
+    archive = Archive(spread(90))
+    platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 90 + too_many}))
+    reading = Reading()
+    holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10, reading=reading)))
+    assert reading.missing == (too_many if interval == DAY else None)
+    assert len(platform.asked(PATH)) <= 14
+
+
+@pytest.mark.parametrize("begun", [NOON, NOON - timedelta(minutes=1)])
+def test_what_began_after_the_interval_while_it_was_read_is_no_lost_page(
+    platform: Platform, cloud: GenesysCloud, begun: datetime
+) -> None:
+    """Today goes on; the query answers for all of it, up to now."""
+    so_far = Interval(DAY.end, NOON - timedelta(minutes=1))
+    archive = Archive(spread(90, so_far))
+
+    def going_on(request: Request) -> Reply:
+        if request.json()["order"] == "desc":
+            archive.rows.append({"conversationId": "new", "conversationStart": iso(begun)})
+        return Reply(body={**archive(request).body, "totalHits": 92})
+
+    platform.on(PATH, going_on)
+    holds_all(archive, so_far, list(details.fetch(cloud, so_far, page_size=10)))
+    assert archive.rows[-1]["conversationId"] == "new", "the other end was asked"
+
+
 def test_conversations_that_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(body={"conversations": {"a": 1}, "totalHits": 1}))
     with pytest.raises(UnexpectedAnswer, match="no list"):
@@ -287,6 +338,22 @@ def test_a_crowded_day_of_equal_starts_is_read_whole(platform: Platform, cloud: 
     archive = Archive([*spread(80), *[noon] * 100], limit=small_reach)
     platform.on(PATH, archive)
     holds_all(archive, DAY, list(details.fetch(cloud, DAY, page_size=10)))
+
+
+@pytest.mark.parametrize("lost", [1, 2, 7])
+def test_a_lost_page_of_the_late_end_of_a_crowded_day_is_an_error(
+    platform: Platform, cloud: GenesysCloud, small_reach: int, lost: int
+) -> None:
+    archive = Archive(spread(170), limit=small_reach)
+
+    def hollow(request: Request) -> Reply:
+        asked = request.json()
+        is_lost = asked["order"] == "desc" and asked["paging"] == {"pageSize": 10, "pageNumber": lost}
+        return Reply(body={"totalHits": 170}) if is_lost else archive(request)
+
+    platform.on(PATH, hollow)
+    with pytest.raises(UnexpectedAnswer, match=f"Page {lost} .* came without conversations"):
+        list(details.fetch(cloud, DAY, page_size=10))
 
 
 def test_crowded_days_are_read_one_by_one(platform: Platform, cloud: GenesysCloud, small_reach: int) -> None:

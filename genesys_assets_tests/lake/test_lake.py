@@ -129,6 +129,20 @@ def test_an_hour_without_pages_is_stored_and_differs_from_one_never_fetched(lake
     assert lake.pages("pages/x", "2026-01-31-14:00") is None
 
 
+def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None:
+    hours, days = [f"2026-01-{day}-13:00" for day in (30, 31)], ["2026-01-31"]
+    for asset, keys in (("pages/hours", hours), ("pages/hours_of_others", hours), ("pages/days", days)):
+        with lake.page_writers(asset, keys, {}):
+            pass
+    assert lake.page_partitions("pages/hours") == hours
+    assert lake.page_partitions("pages/days") == days
+    assert lake.page_partitions("pages/none") == []
+    lake.remove_pages("pages/hours", hours[0])
+    assert lake.page_partitions("pages/hours") == hours[1:]
+    assert lake.pages("pages/hours", hours[0]) is None
+    assert lake.page_partitions("pages/hours_of_others") == hours
+
+
 def test_a_fetch_that_fails_replaces_no_partition(lake: Lake) -> None:
     keys = ["2026-01-31-13:00", "2026-01-31-14:00"]
     with contextlib.suppress(RuntimeError), lake.page_writers("pages/x", keys, {}) as writers:

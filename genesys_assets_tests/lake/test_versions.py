@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,28 @@ def test_reading_the_same_again_leaves_the_file_untouched(lake: Lake, tmp_path: 
     assert (file.stat().st_mtime_ns, file.read_bytes()) == before
     assert lake.provenance("tables/calls", DAY)["run_id"] == "first"
     assert [reread["run_id"] for reread in lake.rereads("tables/calls", DAY)] == ["second"]
+
+
+def test_a_reading_that_reaches_further_says_so_in_the_file_though_no_row_is_new(lake: Lake) -> None:
+    noon, midnight = ({"data_available_through": f"2026-02-01T{hour}:00:00+00:00"} for hour in ("12", "00"))
+    table = calls(("a", 0, 1, ["x"]))
+    lake.write("tables/calls", SPEC, table, DAY, {"run_id": "r1", "is_complete": False, **noon})
+    for known in ({"is_complete": False, **midnight}, {"is_complete": True, **midnight}):
+        change = lake.write("tables/calls", SPEC, table, DAY, {"run_id": "r2", **known})
+        assert not change.is_new
+        assert known.items() <= lake.provenance("tables/calls", DAY).items()
+        assert lake.read("tables/calls", DAY).equals(table)
+    lake.write("tables/calls", SPEC, table, DAY, {"run_id": "r3", "is_complete": True, **midnight})
+    assert lake.provenance("tables/calls", DAY)["run_id"] == "r2"
+
+
+def test_a_table_that_gained_a_column_changed_in_every_row(lake: Lake) -> None:
+    before = TableSpec("days", "One row per call.", ("id",), columns("id string its id"))
+    after = TableSpec("days", "One row per call.", ("id",), columns("id string its id\nday day its date"), "day")
+    days = pa.table({"id": ["a", "b"], "day": pa.array([date(2026, 1, 31)] * 2)})
+    lake.write("tables/days", before, days.select(["id"]), DAY, {})
+    change = lake.write("tables/days", after, days, DAY, {})
+    assert (change.rows_added, change.rows_changed, change.rows_removed) == (0, 2, 0)
 
 
 @pytest.mark.parametrize(

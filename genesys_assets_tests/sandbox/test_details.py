@@ -82,6 +82,14 @@ def test_an_answer_can_lack_its_conversations_once(afterwards: Client) -> None:
     assert "conversations" in afterwards.details(interval=DAY_INTERVAL).json()
 
 
+def test_the_total_can_be_too_high_where_there_is_anything(at_noon: Client) -> None:
+    total = at_noon.details(interval=DAY_INTERVAL).json()["totalHits"]
+    at_noon.sandbox.behaviour.total_hits_too_many = 3
+    assert at_noon.details(interval=DAY_INTERVAL).json()["totalHits"] == total + 3
+    future = "2026-02-01T00:00:00.000Z/2026-02-02T00:00:00.000Z"
+    assert at_noon.details(interval=future).json() == {"totalHits": 0}
+
+
 def test_filters_choose_by_the_conversation(at_noon: Client) -> None:
     everything = all_pages(at_noon, interval=DAY_INTERVAL)
     open_ = all_pages(

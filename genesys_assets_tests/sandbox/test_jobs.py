@@ -317,6 +317,15 @@ def test_a_page_of_results_can_lack_its_conversations_once(afterwards: Client) -
     assert len(second["conversations"]) == 10
 
 
+def test_results_can_end_with_a_page_without_conversations(afterwards: Client) -> None:
+    afterwards.sandbox.behaviour.job_results_end_empty = True
+    job_id = submit(afterwards, limit=20)
+    state(afterwards, job_id)
+    first, second, last = pages(afterwards, job_id, 10)
+    assert (len(first["conversations"]), len(second["conversations"])) == (10, 10)
+    assert set(last) == {"dataAvailabilityDate"}
+
+
 def test_unknown_fields_can_be_added_to_jobs_too(afterwards: Client) -> None:
     afterwards.sandbox.behaviour.unknown_fields = True
     job_id = submit(afterwards)

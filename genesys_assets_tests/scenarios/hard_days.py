@@ -85,7 +85,13 @@ def compare_metrics(
 ) -> None:
     """interval_metrics, or daily_metrics with a step as long as the day."""
     rows = plain.metric_rows(
-        known.reaching, known.start, known.end, DEFAULT_METRICS, target_of(world), step=step or plain.QUARTER
+        known.reaching,
+        known.start,
+        known.end,
+        DEFAULT_METRICS,
+        target_of(world),
+        step=step or plain.QUARTER,
+        business_day=day if step else None,
     )
     assert rows
     compare(world.lake.read(f"tables/{name}", f"{day}"), rows, METRIC_KEY)

@@ -73,6 +73,7 @@ def test_a_day_on_which_clocks_change_is_whole_in_every_table_and_report(
         for name in ("tables/daily_metrics", "reports/agent_daily", "reports/queue_media"):
             bounds = world.lake.read(name, f"{day}").select(["interval_start", "interval_end"]).to_pylist()
             assert {tuple(row.values()) for row in bounds} == {(start, end)}
+        assert {row["local_date"] for row in rows} == {day}
         begin, until = (f"{each}T00:00:00.000{offset}" for each, offset in zip((day, after), offsets, strict=True))
         assert asked(world, day) == {(f"{begin}/{until}", zone)}
 

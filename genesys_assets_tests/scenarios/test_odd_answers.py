@@ -130,7 +130,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_pages")
 def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_nothing(stored: World) -> None:
     before, ids = kept(stored), table_ids(stored, DAY)
-    for page in (1, 2):
+    for page in (1, 2, 3):
         withhold(stored, "details/query", page)
         said = error(stored.run("hourly", OF_HOURS, between=hours(f"{DAY}")))
         assert f"Page {page} of the details" in said
@@ -141,14 +141,15 @@ def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_noth
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_a_last_page_of_the_query_without_conversations_is_told_and_hurts_no_complete_day(
-    stored: World, present: Present
-) -> None:
-    """The count of results is an estimate, so that a missing last page may be a page that never was."""
-    withhold(stored, "details/query", 3)
+def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(stored: World, present: Present) -> None:
+    """The pages are full to the last, and one more without conversations is asked for."""
+    stored.sandbox.behaviour.total_hits_too_many = 2
+    stored.sandbox.behaviour.job_results_end_empty = True
     run = stored.run("hourly", OF_HOURS, between=hours(f"{DAY}"))
     assert run.success
-    assert metadata(run, OF_HOURS, f"{DAY}-12:00")["day_missing"] == 20
+    assert metadata(run, OF_HOURS, f"{DAY}-12:00")["day_missing"] == 2
+    assert read_complete(stored, DAY, page_size=20).success
+    assert read_complete(stored, NEXT, OVERLAP, page_size=20).success
     compute(stored, DAY)
     compare_tables(stored, DAY, of_jobs(stored, DAY, present.at - JOBS_LAG))
 
@@ -168,10 +169,14 @@ def test_a_page_of_a_job_without_conversations_is_an_error_that_touches_nothing(
     compare_tables(stored, DAY, of_jobs(stored, DAY, present.at - JOBS_LAG))
 
 
-def test_a_day_on_which_nothing_happened_is_complete(stored: World) -> None:
+def test_a_day_of_which_nothing_is_left_is_complete_once_that_was_accepted(stored: World) -> None:
     for item in stored.sandbox.organisation.conversations(DAY):
         stored.sandbox.organisation.delete(item["conversationId"])
-    assert read_complete(stored, DAY).success
+    before = kept(stored)
+    assert f"{DAY} has no conversations any more" in error(read_complete(stored, DAY))
+    assert kept(stored) == before
+    accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}
+    assert stored.run("complete", DETAILS, partition=f"{DAY}", config=accepted).success
     compute(stored, DAY)
     assert page_ids(stored, DETAILS, f"{DAY}") == table_ids(stored, DAY) == []
 

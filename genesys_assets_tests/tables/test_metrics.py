@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,24 @@ def test_groups_by_a_dimension_of_several_values_say_that_they_must_not_be_summe
     request = json.dumps({"body": {"groupBy": group_by, "flattenMultivaluedDimensions": flattened}})
     table = metric_rows(INTERVAL_METRICS, [(request, answer({"metric": "nOffered", "stats": {"count": 1}}))]).table
     assert table["is_additive"].to_pylist() == [is_additive]
+
+
+@pytest.mark.parametrize(
+    ("zone", "interval", "local_date"),
+    [
+        (None, "2026-10-04T00:00:00.000Z/2026-10-05T00:00:00.000Z", date(2026, 10, 4)),
+        ("Australia/Lord_Howe", "2026-10-03T13:30:00.000Z/2026-10-04T13:00:00.000Z", date(2026, 10, 4)),
+        ("Australia/Lord_Howe", "2026-10-04T00:00:00.000+10:30/2026-10-05T00:00:00.000+11:00", date(2026, 10, 4)),
+        ("America/New_York", "2026-11-01T04:00:00.000Z/2026-11-02T05:00:00.000Z", date(2026, 11, 1)),
+    ],
+)
+def test_a_business_day_carries_its_date_in_the_zone_that_was_asked_for(
+    zone: str | None, interval: str, local_date: date
+) -> None:
+    request = json.dumps({"body": {"groupBy": ["queueId"]} | ({"timeZone": zone} if zone else {})})
+    body = answer({"metric": "nError", "stats": {"count": 1}}, interval=interval)
+    assert metric_rows(DAILY_METRICS, [(request, body)]).table["local_date"].to_pylist() == [local_date]
+    assert "local_date" not in INTERVAL_METRICS.schema.names
 
 
 def test_qualifiers_keep_rows_apart() -> None:

@@ -1,0 +1,130 @@
+"""How much of a day came: the figures that stay with its pages, and the refusal of a day that came back empty.
+
+The figures stand in the materialisation and in the page file's provenance, under the same names. What they must be is
+a matter of `checks.completeness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from genesys_assets.cloud.details_paging import span
+from genesys_assets.cloud.reading import Reading
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import hours_of
+
+DAILY, HOURLY = "pages/daily_details", "pages/hourly_details"
+READ_AT = "day_read_at"
+CONVERSATIONS = "day_conversations_read"
+BEFORE = "day_conversations_before"
+TOTAL_HITS = "day_total_hits_last"
+PAGES, PAGES_EXPECTED = "day_pages_read", "day_pages_expected"
+REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
+
+Figures = dict[str, Any]
+
+
+class DayEmptied(Exception):
+    """The platform has no conversation of a day any more that had some."""
+
+
+@dataclass(slots=True)
+class Came:
+    """What the pages of a day read so far hold."""
+
+    pages: int = 0
+    rows: int = 0
+    latest: datetime | None = None
+    ids: set[str] = field(default_factory=set)
+
+    def take(self, rows: list[Any]) -> None:
+        """The conversations of one page."""
+        self.pages += 1
+        self.rows += len(rows)
+        self.ids.update(row["conversationId"] for row in rows if isinstance(row, dict) and row.get("conversationId"))
+        starts = span(rows)
+        if starts is not None:
+            self.latest = starts[1] if self.latest is None else max(self.latest, starts[1])
+
+
+def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
+    """Those of a reading by the query: its pages and conversations are of the hours read, its totals of the UTC day."""
+    return _known(
+        {
+            READ_AT: read_at.isoformat(),
+            CONVERSATIONS: reading.conversations,
+            "day_total_hits_first": reading.total_hits_first,
+            TOTAL_HITS: reading.total_hits_last,
+            PAGES: reading.pages,
+            PAGES_EXPECTED: reading.pages_expected,
+            "day_rows_repeated": reading.repeated,
+            REREADS: reading.rereads,
+            MOVED_AGAIN: reading.moved_again or None,
+            "day_missing": reading.missing,
+        }
+    )
+
+
+def figures_of_job(came: Came, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
+    """Those of a day read by a job, which tells no total: it is the query's."""
+    expected = None if total_hits is None else max(1, -(-total_hits // page_size))
+    return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
+
+
+def figures_of_both(came: Came, read_at: datetime, tail: Reading) -> Figures:
+    """Those of a day read by a job first and by the query to its end; the query tells the total of the day."""
+    said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
+    return _of_day(came, read_at, tail.total_hits_last) | _known(said)
+
+
+def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
+    return _known(
+        {
+            READ_AT: read_at.isoformat(),
+            CONVERSATIONS: len(came.ids),
+            TOTAL_HITS: total_hits,
+            PAGES: came.pages,
+            "day_rows_repeated": came.rows - len(came.ids),
+            "day_missing": None if total_hits is None else max(0, total_hits - len(came.ids)),
+        }
+    )
+
+
+def is_complete(lake: Lake, day: str) -> bool:
+    """Whether the stored daily pages have all of the day, so that the hours count no more."""
+    pages = lake.pages(DAILY, day)
+    return pages is not None and bool(pages.provenance.get("is_complete"))
+
+
+def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)) -> Figures:
+    """Of all readings whose pages are stored, what the last one said of the day; empty where none said anything."""
+    partitions = {DAILY: [day], HOURLY: hours_of(day)}
+    stored = (lake.pages(asset, partition) for asset in assets for partition in partitions[asset])
+    said = [pages.provenance for pages in stored if pages is not None and READ_AT in pages.provenance]
+    return max(said, key=lambda figures: str(figures[READ_AT]), default={})
+
+
+def conversations_before(lake: Lake, day: str) -> int | None:
+    """How many conversations the day had when it was last read, None where that is not known."""
+    of_day = newest_figures(lake, day, [DAILY])
+    known = of_day.get(CONVERSATIONS) if of_day else newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS)
+    return None if known is None else int(known)
+
+
+def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
+    """Raises DayEmptied where there are none now of those there were before."""
+    if before and now == 0:
+        raise DayEmptied(
+            f"{day} has no conversations any more: the platform has 0, the stored pages have {before:,}. A division "
+            "or permission that the OAuth client lost looks like this, and so does a day older than the "
+            "organisation's retention, so what is stored stays. Check the client's roles and divisions with make "
+            f"preflight; if the conversations really are gone, launch genesys/{asset} of {day} once with "
+            "allow_emptied: true in its config."
+        )
+
+
+def _known(figures: Mapping[str, Any]) -> Figures:
+    return {name: figure for name, figure in figures.items() if figure is not None}

@@ -1,0 +1,49 @@
+"""Forgetting: hours of pages that a complete day has superseded are removed once they are old enough.
+
+A conversation that was deleted on the platform leaves a day's tables when the day is read again, but stays in the hours
+that were read before. Nothing is computed from these any more. What else holds conversations is told in
+docs/semantics.md.
+"""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from genesys_assets.assets.common import asset_key, attributes
+from genesys_assets.assets.completeness import HOURLY, is_complete
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import DAY
+from genesys_assets.resources import LakeResource
+from genesys_assets.settings import RetentionSettings
+
+_DESCRIPTION = """One row per day whose hours of genesys/pages/hourly_details were removed, shown in the metadata.
+
+Hours are removed where genesys/pages/daily_details has all of their day and the day is older than
+GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that setting none are. Every table of such a day is made of what stays."""
+
+
+def build_superseded_asset() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("ops", "superseded_pages"),
+        description=_DESCRIPTION,
+        **attributes("ops", "parquet"),
+    )
+    def superseded_pages(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+        keep = RetentionSettings.load().keep_superseded_days
+        if keep is None:
+            context.log.info("GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is not set: superseded hours stay.")
+            return dg.MaterializeResult(metadata={"hours_removed": 0})
+        hours = superseded_hours(lake.lake, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
+        for hour in hours:
+            lake.lake.remove_pages(HOURLY, hour)
+        days = sorted({hour[:10] for hour in hours})
+        return dg.MaterializeResult(metadata={"hours_removed": len(hours), "days": days})
+
+    return superseded_pages
+
+
+def superseded_hours(lake: Lake, until: str) -> list[str]:
+    """The stored hours of days before `until` that no table is made of, since their day is complete."""
+    stored = [hour for hour in lake.page_partitions(HOURLY) if hour[:10] < until]
+    complete = {day for day in {hour[:10] for hour in stored} if is_complete(lake, day)}
+    return [hour for hour in stored if hour[:10] in complete]

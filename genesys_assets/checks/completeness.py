@@ -1,0 +1,152 @@
+"""Completeness: what is stored of a day is what the platform says there is.
+
+    genesys/tables/conversations
+        as_many_as_the_platform_says   rows and `totalHits`, pages stored and read; duplicates dropped beside them
+    genesys/pages/daily_details
+        day_has_not_shrunk             a warning where less than half of a day came back
+
+`totalHits` is an estimate, hence a tolerance. All figures are read from the lake: what the platform said stands in the
+page files (`assets.completeness`). Whether the figures of a day agree with each other is a matter of `reconciliation`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from tabulate import tabulate
+
+from genesys_assets.assets import completeness as figures
+from genesys_assets.assets.common import asset_key
+from genesys_assets.checks.reconciliation import run_days
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables.reconcile import Tolerance
+
+TABLE = asset_key("tables", "conversations")
+PAGES = asset_key("pages", "daily_details")
+AS_MANY = "as_many_as_the_platform_says"
+NOT_SHRUNK = "day_has_not_shrunk"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The figures of one day; None where nobody told."""
+
+    day: str
+    total_hits: int
+    rows: int
+    conversations_read: int | None
+    pages_read: int | None
+    pages_expected: int | None
+    pages_stored: int | None
+    duplicates_dropped: int | None
+    rereads: int | None
+    moved_again: bool
+
+    def problems(self, tolerance: Tolerance) -> list[str]:
+        """What is wrong with the day. More rows than `total_hits` are none: that may be the older figure."""
+        found = []
+        if self.rows < self.total_hits and not tolerance.admits(self.total_hits, self.rows):
+            found.append(f"{self.total_hits - self.rows:,} of {self.total_hits:,} conversations are missing")
+        if self.conversations_read is not None and self.rows < self.conversations_read:
+            found.append(f"{self.conversations_read - self.rows:,} conversations came and are not in the table")
+        if self.pages_stored is not None and self.pages_stored != self.pages_read:
+            found.append(f"{self.pages_read} pages were read and {self.pages_stored} are stored")
+        if self.moved_again:
+            found.append("pages moved while they were read, and again when they were read once more")
+        return found
+
+
+def counted(lake: Lake, day: str) -> Counted | str:
+    """What is known of the day, or why it can not be judged."""
+    end = utc_day(day)[1]
+    if end > datetime.now(UTC):
+        return "the day is not over"
+    if not lake.has("tables/conversations", day):
+        return "conversations is not stored"
+    is_complete = figures.is_complete(lake, day)
+    said = figures.newest_figures(lake, day, [figures.DAILY] if is_complete else [figures.DAILY, figures.HOURLY])
+    if said.get(figures.TOTAL_HITS) is None:
+        return "the platform told no total"
+    if datetime.fromisoformat(said[figures.READ_AT]) < end:
+        return f"it was last read at {said[figures.READ_AT]}, before it was over"
+    return Counted(
+        day=day,
+        total_hits=said[figures.TOTAL_HITS],
+        rows=lake.rows("tables/conversations", day),
+        conversations_read=said[figures.CONVERSATIONS] if is_complete else None,
+        pages_read=said.get(figures.PAGES),
+        pages_expected=said.get(figures.PAGES_EXPECTED),
+        pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
+        duplicates_dropped=lake.last_reading("tables/conversations", day).get("duplicates_dropped"),
+        rereads=said.get(figures.REREADS),
+        moved_again=bool(said.get(figures.MOVED_AGAIN)),
+    )
+
+
+def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
+    """How many conversations the day had and has, where the last reading brought less than half of them."""
+    said = figures.newest_figures(lake, day, [figures.DAILY])
+    before, now = said.get(figures.BEFORE), said.get(figures.CONVERSATIONS)
+    return (before, now) if before is not None and now is not None and 2 * now < before else None
+
+
+def build_completeness_checks(calendar: Calendar, *, tolerance: str) -> list[dg.AssetChecksDefinition]:
+    """The checks; `tolerance` is written as `Tolerance.parse` reads it."""
+    return [_as_many(calendar, Tolerance.parse(tolerance)), _not_shrunk(calendar)]
+
+
+def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name=AS_MANY,
+        asset=TABLE,
+        description="The day has no fewer rows than the platform said it has conversations, give or take "
+        "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
+    )
+    def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+        found = {day: counted(lake.lake, day) for day in run_days(context, calendar)}
+        known = [of_day for of_day in found.values() if isinstance(of_day, Counted)]
+        problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
+        metadata: dict[str, Any] = {"tolerance": str(tolerance)}
+        if known:
+            metadata["missing"] = sum(max(0, of_day.total_hits - of_day.rows) for of_day in known)
+            metadata["days"] = dg.MetadataValue.md(_table(known))
+        if any(problems.values()):
+            metadata["problems"] = _listed([f"{day}: {said}" for day, all_ in problems.items() for said in all_])
+        unknown = [f"{day}: {reason}" for day, reason in found.items() if isinstance(reason, str)]
+        if unknown:
+            metadata["not_evaluated"] = _listed(unknown)
+        return dg.AssetCheckResult(passed=not any(problems.values()), metadata=metadata)
+
+    return as_many
+
+
+def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name=NOT_SHRUNK,
+        asset=PAGES,
+        description="The day was not left with less than half of the conversations it had when it was read before. "
+        "A division that the OAuth client lost looks like this.",
+    )
+    def not_shrunk(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+        found = {day: shrunk(lake.lake, day) for day in run_days(context, calendar)}
+        less = [f"{day}: {was[0]:,} before, {was[1]:,} now" for day, was in found.items() if was is not None]
+        return dg.AssetCheckResult(
+            passed=not less,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"problems": _listed(less)} if less else {},
+        )
+
+    return not_shrunk
+
+
+def _table(days: Sequence[Counted]) -> str:
+    rows = [asdict(of_day) for of_day in days]
+    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def _listed(lines: Sequence[str]) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))

@@ -1,0 +1,101 @@
+"""What is removed of a day that is complete, and that every table can be made of what stays."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pyarrow.parquet as pq
+import pytest
+
+from genesys_assets.assets.superseded import superseded_hours
+from genesys_assets.cloud import details_jobs
+from genesys_assets.partitions import hours_of
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
+
+SUPERSEDED = "ops/superseded_pages"
+DETAILS, OF_HOURS = "pages/daily_details", "pages/hourly_details"
+DAY, NEXT = "2026-01-28", "2026-01-29"
+TABLES = TABLES_OF_HOURS[1:]
+
+
+@pytest.fixture
+def days(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Two days read by the hour; the first of them is complete, and a conversation of it was deleted since."""
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    assert world.run("hourly", OF_HOURS, between=hours(DAY, NEXT)).success
+    organisation = world.sandbox.organisation
+    organisation.delete(organisation.conversations(date.fromisoformat(DAY))[0]["conversationId"])
+    assert world.run("complete", DETAILS, partition=DAY).success
+    return replace(world, settings={"GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS": "30"})
+
+
+def test_the_hours_of_a_complete_day_are_removed_and_no_others(days: World) -> None:
+    before = days.files()
+    run = days.run("daily", SUPERSEDED, partition=NEXT)
+    said = metadata(run, SUPERSEDED)
+    assert (said["hours_removed"], said["days"]) == (24, [DAY])
+    gone = {f"{OF_HOURS}/date={DAY}/hour={hour:02d}/pages.parquet" for hour in range(24)}
+    assert before.keys() - days.files().keys() == gone
+    assert before.items() >= days.files().items()
+    assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
+
+
+def test_every_table_can_be_made_of_what_stays(days: World) -> None:
+    assert days.run("daily", *TABLES, between=(DAY, NEXT)).success
+    before = {path: digest for path, digest in days.contents().items() if path.startswith("tables/")}
+    assert len(before) == 2 * len(TABLES)
+    assert days.run("daily", SUPERSEDED, partition=NEXT).success
+    shutil.rmtree(days.folder / "tables")
+    assert days.run("daily", *TABLES, between=(DAY, NEXT)).success
+    assert {path: digest for path, digest in days.contents().items() if path.startswith("tables/")} == before
+
+
+def holders(world: World, conversation_id: str) -> set[str]:
+    """Which assets have the conversation in any of their files."""
+    found = set()
+    for path in world.contents():
+        table = pq.read_table(world.folder / path)
+        if conversation_id in f"{table.to_pylist()}":
+            found.add(path.split("/date=")[0])
+    return found
+
+
+def test_a_deleted_conversation_can_be_forgotten_everywhere(days: World) -> None:
+    """As docs/semantics.md says: read its day and the days after it again, compute, remove the hours."""
+    organisation = days.sandbox.organisation
+    forgotten = str(organisation.conversations(date.fromisoformat(DAY))[7]["conversationId"])
+    organisation.reopen(forgotten, datetime(2026, 1, 29, 10, tzinfo=UTC))
+    again = ("pages/daily_details", "pages/daily_overlap")
+    assert days.run("complete", *again, between=(DAY, NEXT)).success
+    assert days.run("daily", *TABLES, partition=DAY).success
+    everywhere = {OF_HOURS, *again, "tables/conversations", "tables/sessions"}
+    assert everywhere <= holders(days, forgotten)
+    organisation.delete(forgotten)
+    assert days.run("complete", *again, between=(DAY, NEXT)).success
+    assert days.run("daily", *TABLES, partition=DAY).success
+    assert holders(days, forgotten) == {OF_HOURS}
+    assert days.run("daily", SUPERSEDED, partition=NEXT).success
+    assert holders(days, forgotten) == set()
+
+
+def test_without_the_setting_nothing_is_removed(days: World) -> None:
+    unset = replace(days, settings={})
+    before = unset.files()
+    assert metadata(unset.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
+    assert unset.files() == before
+
+
+def test_a_day_stays_for_as_long_as_the_setting_says(days: World) -> None:
+    age = (datetime.now(UTC).date() - date.fromisoformat(DAY)).days
+    for keep, removed in ((age, 0), (age - 1, 24)):
+        kept = replace(days, settings={"GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS": f"{keep}"})
+        assert metadata(kept.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == removed
+
+
+def test_a_day_that_jobs_did_not_have_all_of_keeps_its_hours(days: World) -> None:
+    assert superseded_hours(days.lake, "2026-02-01") == hours_of(DAY)
+    days.sandbox.behaviour.availability = datetime(2026, 1, 28, 20, tzinfo=UTC)
+    assert days.run("complete", DETAILS, partition=DAY).success
+    assert superseded_hours(days.lake, "2026-02-01") == []

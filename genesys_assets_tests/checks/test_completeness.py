@@ -1,0 +1,215 @@
+"""What is stored of a day against what the platform said there is: what passes, what fails, what cannot be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, counted, shrunk
+from genesys_assets.cloud import details_jobs
+from genesys_assets.sandbox.server import running
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.reconcile import Tolerance
+from genesys_assets_tests.assets.world import World, definitions, hours
+from genesys_assets_tests.conftest import DAYS, NOW
+
+DAY, DATE = "2026-01-28", date(2026, 1, 28)
+DETAILS, OF_HOURS, TABLE = "pages/daily_details", "pages/hourly_details", "tables/conversations"
+EXACT = Tolerance()
+
+
+@pytest.fixture(scope="module")
+def code_location() -> dg.Definitions:
+    return definitions(f"{DAYS[0]}")
+
+
+@pytest.fixture
+def world(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    with running(conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox:
+        yield World(sandbox, tmp_path, code_location)
+
+
+def read(world: World, page_size: int = 1000) -> dg.ExecuteInProcessResult:
+    config = {"ops": {"genesys__pages__daily_details": {"config": {"page_size": page_size}}}}
+    run = world.run("complete", DETAILS, partition=DAY, config=config)
+    assert run.success
+    return run
+
+
+def compute(world: World) -> dg.ExecuteInProcessResult:
+    run = world.run("daily", TABLE, partition=DAY)
+    assert run.success
+    return run
+
+
+def found(world: World) -> Counted:
+    of_day = counted(world.lake, DAY)
+    assert isinstance(of_day, Counted)
+    return of_day
+
+
+def result(run: dg.ExecuteInProcessResult, name: str) -> tuple[bool, dict[str, Any]]:
+    """Whether the check passed in the run, and what it said."""
+    (evaluation,) = (said for said in run.get_asset_check_evaluations() if said.check_name == name)
+    return evaluation.passed, {label: value.value for label, value in evaluation.metadata.items()}
+
+
+def end_early(world: World, rows: int) -> None:
+    """Let the next job show its first rows only, as though that were all."""
+
+    def cut() -> None:
+        job = world.sandbox.jobs[-1]
+        assert job.found is not None
+        job.found = job.found[:rows]
+
+    world.sandbox.behaviour.interrupt("/results", cut, after=1)
+
+
+# -- how much is there -------------------------------------------------------------------------------------------------
+
+
+def test_a_complete_day_is_all_there(world: World) -> None:
+    read(world, page_size=7)
+    passed, said = result(compute(world), AS_MANY)
+    assert passed
+    assert (said["missing"], said["tolerance"]) == (0, "0.1%")
+    assert found(world) == Counted(
+        day=DAY,
+        total_hits=60,
+        rows=60,
+        conversations_read=60,
+        pages_read=9,
+        pages_expected=9,
+        pages_stored=9,
+        duplicates_dropped=0,
+        rereads=None,
+        moved_again=False,
+    )
+    for figure in ("total_hits", "pages_expected", "duplicates_dropped"):
+        assert figure in said["days"]
+
+
+def test_a_job_that_ended_early_without_a_word_is_found_out(world: World) -> None:
+    end_early(world, 40)
+    read(world, page_size=20)
+    passed, said = result(compute(world), AS_MANY)
+    assert not passed
+    assert said["problems"] == f"- {DAY}: 20 of 60 conversations are missing"
+    of_day = found(world)
+    assert (of_day.pages_read, of_day.pages_expected) == (2, 3)
+
+
+def test_conversations_that_came_and_are_not_in_the_table_are_missing_whatever_is_tolerated(world: World) -> None:
+    read(world)
+    compute(world)
+    world.lake.write(TABLE, CONVERSATIONS, world.lake.read(TABLE, DAY).slice(1), DAY, {})
+    assert found(world).problems(Tolerance(count=5)) == ["1 conversations came and are not in the table"]
+
+
+def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> None:
+    read(world, page_size=20)
+    compute(world)
+    pages = world.lake.pages(DETAILS, DAY)
+    assert pages is not None
+    kept = list(pages)[:2]
+    with world.lake.page_writers(DETAILS, [DAY], pages.provenance) as writers:
+        for page in kept:
+            writers[DAY].write(page)
+    assert found(world).problems(EXACT) == ["3 pages were read and 2 are stored"]
+
+
+@pytest.mark.parametrize(("total", "tolerance", "passes"), [(62, "2", True), (62, "1", False), (62, "4%", True)])
+def test_an_estimate_may_be_too_high_by_the_tolerance(total: int, tolerance: str, passes: bool) -> None:
+    of_day = Counted(DAY, total, 60, 60, 1, 1, 1, 0, None, False)
+    assert (of_day.problems(Tolerance.parse(tolerance)) == []) is passes
+
+
+def test_more_rows_than_the_estimate_are_no_problem() -> None:
+    assert Counted(DAY, 58, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
+
+
+def test_pages_that_never_rested_are_told() -> None:
+    (problem,) = Counted(DAY, 60, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
+    assert "again when they were read once more" in problem
+
+
+def test_hours_are_measured_by_what_the_platform_said_of_their_day_at_last(world: World) -> None:
+    """Hour by hour; a conversation that came in late, after its hour was read, is missing until it is read again."""
+    assert world.run("hourly", OF_HOURS, between=hours(DAY)).success
+    organisation = world.sandbox.organisation
+    planted = {**organisation.conversations(DATE)[30], "conversationId": "00000000-0000-4000-8000-000000000001"}
+    organisation.plant(planted)
+    assert world.run("hourly", OF_HOURS, partition=f"{DAY}-00:00").success
+    passed, said = result(compute(world), AS_MANY)
+    assert not passed
+    assert said["problems"] == f"- {DAY}: 1 of 61 conversations are missing"
+    assert world.run("hourly", OF_HOURS, between=hours(DAY)).success
+    assert result(compute(world), AS_MANY)[0]
+
+
+def test_an_unfinished_reading_of_a_finished_day_is_measured_too(world: World) -> None:
+    world.sandbox.behaviour.availability = datetime.fromisoformat(f"{DAY}T20:00:00Z")
+    read(world)
+    assert result(compute(world), AS_MANY)[0]
+    of_day = found(world)
+    assert (of_day.total_hits, of_day.rows, of_day.rereads) == (60, 60, 0)
+
+
+def test_what_nobody_told_is_not_judged(world: World) -> None:
+    assert counted(world.lake, DAY) == "conversations is not stored"
+    read(world)
+    compute(world)
+    pages = world.lake.pages(DETAILS, DAY)
+    assert pages is not None
+    told = pages.provenance
+    read_before = {**told, "day_read_at": f"{DAY}T23:00:00+00:00", "is_complete": False}
+    for provenance, reason in (
+        ({name: value for name, value in told.items() if not name.startswith("day_")}, "the platform told no total"),
+        (read_before, f"it was last read at {DAY}T23:00:00+00:00, before it was over"),
+    ):
+        with world.lake.page_writers(DETAILS, [DAY], provenance):
+            pass
+        assert counted(world.lake, DAY) == reason
+    today = f"{datetime.now(NOW.tzinfo):%Y-%m-%d}"
+    assert counted(world.lake, today) == "the day is not over"
+
+
+def test_a_day_that_is_not_judged_says_why_and_passes(world: World) -> None:
+    read(world)
+    with world.lake.page_writers(DETAILS, [DAY], {"is_complete": True, "data_available_through": f"{DAY}"}):
+        pass
+    passed, said = result(compute(world), AS_MANY)
+    assert passed
+    assert said["not_evaluated"] == f"- {DAY}: the platform told no total"
+    assert "missing" not in said
+
+
+# -- how much there was ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("gone", "passes"), [(1, True), (30, True), (31, False), (59, False)])
+def test_a_day_that_lost_more_than_half_warns(world: World, gone: int, passes: bool) -> None:
+    passed, _ = result(read(world), NOT_SHRUNK)
+    assert passed
+    for item in world.sandbox.organisation.conversations(DATE)[:gone]:
+        world.sandbox.organisation.delete(item["conversationId"])
+    run = read(world)
+    passed, said = result(run, NOT_SHRUNK)
+    assert passed is passes
+    assert said == ({} if passes else {"problems": f"- {DAY}: 60 before, {60 - gone} now"})
+    (evaluation,) = (check for check in run.get_asset_check_evaluations() if check.check_name == NOT_SHRUNK)
+    assert evaluation.severity == dg.AssetCheckSeverity.WARN
+    assert result(read(world), NOT_SHRUNK)[0], "the next reading brings as many as this one"
+
+
+def test_a_day_without_figures_has_not_shrunk(world: World) -> None:
+    assert shrunk(world.lake, DAY) is None
+    with world.lake.page_writers(DETAILS, [DAY], {}):
+        pass
+    assert shrunk(world.lake, DAY) is None
