@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import dagster as dg
@@ -19,7 +20,8 @@ from genesys_assets.assets.common import (
     provenance,
     window_metadata,
 )
-from genesys_assets.cloud import aggregates, details
+from genesys_assets.cloud import details
+from genesys_assets.cloud.aggregate_windows import WindowedQuestion, group_spans
 from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
@@ -27,6 +29,7 @@ from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.settings import AggregatesSettings
 
 QUESTIONS = (
     AggregateQuestion(group_by=("queueId", "mediaType")),
@@ -135,20 +138,24 @@ def _fetch_aggregates(
     time_zone: str | None,
 ) -> dg.MaterializeResult:
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
+    keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
+    asked = [
+        WindowedQuestion(cloud, partial(question.over, granularity=granularity, time_zone=time_zone))
+        for question in questions
+    ]
+    at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
+    progress = Progress(context, name)
     with asking(cloud) as spent:
-        for of_day in _day_by_day(windows):
-            wanted = [
-                (key, question.over(Interval(*window), granularity, time_zone))
-                for key, window in of_day.items()
-                for question in questions
-            ]
-            progress = Progress(context, f"{name} of {next(iter(of_day))}")
-            with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
-                answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
-                for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
-                    writers[key].write(page)
-                    progress(done, len(wanted), None)
-            describe_pages(context, of_day, writers)
+        for done, spans in enumerate(at_once, start=1):
+            answers = list(cloud.map_in_order(lambda question, spans=spans: list(question.pages(spans)), asked))
+            pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
+            for of_day in _day_by_day({key: windows[key] for key in pages}):
+                with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
+                    for key in of_day:
+                        for page in pages[key]:
+                            writers[key].write(page)
+                describe_pages(context, of_day, writers)
+            progress(done * len(asked), len(at_once) * len(asked), None)
     return dg.MaterializeResult(metadata=spent)
 
 

@@ -41,4 +41,9 @@ def request_text(method: str, path: str, params: Mapping[str, object] | None = N
         asked["params"] = dict(params)
     if body is not None:
         asked["body"] = body
+    return as_text(asked)
+
+
+def as_text(asked: Mapping[str, object]) -> str:
+    """Canonical JSON."""
     return json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
