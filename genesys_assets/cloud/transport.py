@@ -66,6 +66,7 @@ class GenesysCloud:
         self.usage = Usage()
         # Of the newest answer: the platform's clock and what is left of the request budget.
         self.last_headers: Mapping[str, str] = {}
+        self._clock = clock
         self._now = now
         self._timeout = timeout
         self._workers = workers
@@ -206,6 +207,7 @@ class GenesysCloud:
         self._credentials.token()
         self.usage.add(waited_seconds=self._pacer.acquire(), requests=1)
         headers: Mapping[str, str] = {}
+        sent_at = self._clock()
         try:
             response = exchange(
                 self._session,
@@ -219,7 +221,7 @@ class GenesysCloud:
             headers = self.last_headers = response.headers
             return response
         finally:
-            self._pacer.observe(headers)
+            self._pacer.observe(headers, sent_at)
 
     def _note_retry(self, what: str, error: GenesysCloudError, wait: float) -> None:
         limited = isinstance(error, RateLimited)
