@@ -23,11 +23,9 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import DetailsJobQuery, Interval
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.job_book import LakeJobBook
@@ -148,15 +146,15 @@ def _read(
                 through, rows = reading.through, 0
             else:
                 _must_be_trusted(cloud, page, reading.by_job, rows)
-                rows += len(list_in(page, "conversations"))
+                rows += page.rows
                 writer.write(page)
-                known = details_jobs.available_through(page) or through
+                known = page.available_through or through
                 through = max(reading.by_job.start, min(through, known))
     rest = reading.by_query(through)
     if rest:
         progress = Progress(context, str(rest))
-        for page in details.fetch(cloud, rest, on_progress=progress):
-            writer.write(page)
+        for tail in details.fetch(cloud, rest, on_progress=progress):
+            writer.write(tail)
     return through
 
 
@@ -176,9 +174,8 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
             rows = 0
             continue
         _must_be_trusted(cloud, page, interval, rows)
-        rows += len(list_in(page, "conversations"))
-        span = first_and_last_start(page)
-        if span is None or span[0] >= interval.start:
+        rows += page.rows
+        if page.span is None or page.span[0] >= interval.start:
             break
         writer.write(page)
         days |= {start for start in _start_days(page, interval.start) if start < f"{interval.start:%Y-%m-%d}"}
@@ -186,13 +183,13 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
     return days
 
 
-def _must_be_trusted(cloud: GenesysCloud, page: Page, interval: Interval, rows: int) -> None:
+def _must_be_trusted(cloud: GenesysCloud, page: details_jobs.JobPage, interval: Interval, rows: int) -> None:
     """A page without conversations is right where there are no more than the `rows` read so far. Elsewhere it would
     pass for conversations that were deleted.
     """
-    if list_in(page, "conversations"):
+    if page.rows:
         return
-    if page.json().get("cursor") or _knows_more(cloud, interval, rows):
+    if page.continues or _knows_more(cloud, interval, rows):
         raise UnexpectedAnswer(
             f"Page {page.number} of the details job of {interval} came without conversations, though there are more. "
             "Nothing of it is used; ask again later.",
@@ -204,7 +201,7 @@ def _knows_more(cloud: GenesysCloud, interval: Interval, rows: int) -> bool:
     """Whether the query, which answers for whole UTC days, has conversations of the interval that the job lacks."""
     query = PagedQuery(cloud, interval, 1, "asc")
     if is_whole_days(interval):
-        return query.total() > rows
+        return query.total(query.begin()) > rows
     first = query.answer(1).earliest
     return not rows and first is not None and first < interval.end
 

@@ -22,12 +22,12 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.cloud import details
 from genesys_assets.cloud.aggregate_windows import WindowedQuestion, group_spans
-from genesys_assets.cloud.details import first_and_last_start
+from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
-from genesys_assets.lake.lake import PAGES, PageWriter
-from genesys_assets.partitions import Calendar, utc_hour
+from genesys_assets.lake.lake import PAGES, Lake, PageWriter
+from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import AggregatesSettings
 
@@ -116,7 +116,8 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with lake.lake.page_writers("pages/hourly_details", list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), Reading()
-                    for page in details.fetch(cloud, interval, on_progress=progress, reading=reading):
+                    near = _page_before(lake.lake, min(hours))
+                    for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                 describe_pages(context, hours, writers)
@@ -147,7 +148,7 @@ def _fetch_aggregates(
     progress = Progress(context, name)
     with asking(cloud) as spent:
         for done, spans in enumerate(at_once, start=1):
-            answers = list(cloud.map_in_order(lambda question, spans=spans: list(question.pages(spans)), asked))
+            answers = list(cloud.map_in_order(partial(_answers, spans), asked))
             pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
             for of_day in _day_by_day({key: windows[key] for key in pages}):
                 with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
@@ -157,6 +158,10 @@ def _fetch_aggregates(
                 describe_pages(context, of_day, writers)
             progress(done * len(asked), len(at_once) * len(asked), None)
     return dg.MaterializeResult(metadata=spent)
+
+
+def _answers(spans: Sequence[Interval], question: WindowedQuestion) -> list[Page]:
+    return list(question.pages(spans))
 
 
 def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
@@ -188,11 +193,17 @@ def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
         yield dict(of_day)
 
 
-def _hours_touched(page: Page, hours: dict[str, Window]) -> Sequence[str]:
-    span = first_and_last_start(page)
-    if span is None:
+def _page_before(lake: Lake, hour: str) -> int | None:
+    """On which of the day's pages the hour before ended when it was read: there, or close by, this one begins."""
+    before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
+    stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
+    return details.number_in_day(stored.request(len(stored) - 1)) if stored else None
+
+
+def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequence[str]:
+    if page.span is None:
         return list(hours)[:1]
-    first, last = span
+    first, last = page.span
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 

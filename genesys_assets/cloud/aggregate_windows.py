@@ -84,7 +84,7 @@ class WindowedQuestion:
     def _ask(self, spans: Sequence[Interval]) -> list[Page]:
         page = aggregates.fetch(self._cloud, self._over(Interval(spans[0].start, spans[-1].end)))
         if len(spans) == 1:
-            return [page]
+            return [page.bare()]
         if len(page.body) > LARGE_ANSWER:
             self._most = max(1, len(spans) // 2)
         return divided(page, spans)
@@ -108,7 +108,9 @@ def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
             results[place].append({**result, "data": data})
     asked = json.loads(page.request)
     return [
-        replace(page, request=as_text({**asked, "part": str(span)}), body=_encoded({**answer, "results": own}))
+        replace(
+            page, request=as_text({**asked, "part": str(span)}), body=_encoded({**answer, "results": own}), content=None
+        )
         for span, own in zip(spans, results, strict=True)
     ]
 

@@ -156,7 +156,8 @@ class GenesysCloud:
         def ask() -> Page:
             response = self._ask(method, path, params=params, json=body)
             content = read_object(response, f"{method} {path}")
-            return Page(1, request_text(method, path, params, body), self.now(), correlation_id(response), content)
+            asked = request_text(method, path, params, body)
+            return Page(1, asked, self.now(), correlation_id(response), response.content, content)
 
         if not repeatable:
             # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
