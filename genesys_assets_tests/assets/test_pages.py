@@ -136,6 +136,16 @@ def test_an_hour_in_which_nothing_began_succeeds_without_pages(world: World) -> 
     assert metadata(run, DETAILS)["dagster/partition_row_count"] == 0
 
 
+def test_an_hour_is_found_where_the_hour_before_ended(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 1500
+    world.run("hourly", DETAILS, partition=hour(13))
+    run = world.run("hourly", DETAILS, partition=hour(14))
+    assert run.success
+    said = metadata(run, DETAILS)
+    assert said["requests"] <= said["pages"] + 1
+    assert said["pages"] >= 2
+
+
 def test_each_hour_of_a_range_tells_its_own_pages_and_window(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 230
     run = world.run("hourly", DETAILS, between=hours(DAY))
