@@ -1,12 +1,23 @@
-"""How close fetching comes to the rate limit: requests a minute against a sandbox that allows so many and no more,
-and takes 50 to 500 ms for each. Traffic stays on the loopback.
+"""How close fetching comes to the rate limit, alone and in several processes on one budget, and what CPU that takes.
+
+Each case has a sandbox in a process of its own, which allows so many requests a minute and takes its time for each, and
+one or more processes that fetch a day by the details query and store its pages. All cases run at the same time. Traffic
+stays on the loopback.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import random
-from collections import Counter
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 from benchmarks.results import Result
 from genesys_assets.cloud import details
@@ -14,64 +25,197 @@ from genesys_assets.cloud.errors import GenesysCloudError
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.regions import hosts
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.lake.lake import PageWriter
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
 
-FASTEST_MS, SLOWEST_MS = 50, 500
-PAGE_SIZE = 10
-"""Small pages: the rate is what is measured, so there should be many requests."""
-WINDOW = timedelta(minutes=1)
+Answer = tuple[float, int]
+"""When it came, and how many requests the sandbox had counted about then."""
+
+_SPAWN = multiprocessing.get_context("spawn")
+_PATIENCE_SECONDS = 600
+_STARTING_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How many processes share a budget, how long an answer takes, how many conversations a page holds."""
+
+    processes: int
+    fastest_ms: int
+    slowest_ms: int
+    page_size: int
+
+    @property
+    def latency(self) -> str:
+        return (
+            f"{self.fastest_ms} to {self.slowest_ms} ms"
+            if self.fastest_ms < self.slowest_ms
+            else f"{self.fastest_ms} ms"
+        )
+
+
+CASES = (
+    Case(1, 50, 500, page_size=100),
+    Case(1, 1500, 1500, page_size=10),
+    Case(2, 50, 50, page_size=10),
+    Case(3, 50, 500, page_size=10),
+    Case(4, 50, 1500, page_size=10),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a fetching process has to do, and where it finds the sandbox."""
+
+    url: str
+    client_id: str
+    client_secret: str
+    requests_per_minute: int
+    page_size: int
+    until: float
 
 
 def run(*, minutes: int, requests_per_minute: int) -> Result:
-    """Fetches one past day for whole minutes; the sandbox's minutes begin with the login."""
-    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
-    conversations = (minutes + 1) * requests_per_minute * PAGE_SIZE
-    final = ""
-    answered: Counter[int] = Counter()
-    with running(
-        conversations_per_day=conversations, requests_per_minute=requests_per_minute, behaviour=UnevenLatency()
-    ) as sandbox:
-        sandbox.organisation.arrivals(day.date())
-        with GenesysCloud(
-            hosts(None, sandbox.url, sandbox.url),
-            sandbox.client_id,
-            sandbox.client_secret,
-            requests_per_minute=requests_per_minute,
-        ) as cloud:
-            begun = datetime.now(UTC)
-            try:
-                for page in details.fetch(cloud, Interval(day, day + timedelta(days=1)), page_size=PAGE_SIZE):
-                    minute = (page.fetched_at - begun) // WINDOW
-                    if minute >= minutes:
-                        break
-                    answered[minute] += 1
-            except GenesysCloudError as error:
-                final = f"The fetch ended early: {error}"
-            usage = cloud.usage.snapshot()
-    reached = sum(answered.values()) / minutes
+    """Fetches in all cases for so many minutes at least, and counts what whole windows of the sandbox brought."""
+    with ExitStack() as stack:
+        sandboxes = [stack.enter_context(_sandbox(case, minutes, requests_per_minute)) for case in CASES]
+        until = time.time() + _STARTING_SECONDS + 60 * minutes
+        fetching = [
+            [
+                stack.enter_context(_process(_fetch, Order(*where, requests_per_minute, case.page_size, until)))
+                for _ in range(case.processes)
+            ]
+            for case, where in zip(CASES, sandboxes, strict=True)
+        ]
+        found = [[_received(connection) for connection in of_case] for of_case in fetching]
+    rows = [_row(case, of_case, requests_per_minute) for case, of_case in zip(CASES, found, strict=True)]
+    failures = [failure for of_case in found for one in of_case if (failure := one["failure"])]
+    refused = sum(row["answers 429"] for row in rows)
     return Result(
         name="pacing",
         sizes={"minutes": minutes, "requests_per_minute": requests_per_minute},
-        rows=[{"minute": minute + 1, "answers": answered[minute]} for minute in range(minutes)],
-        figures={
-            "requests/min reached": round(reached, 1),
-            "of what is allowed": f"{reached / requests_per_minute:.1%}",
-            "answers 429": usage.rate_limited,
-            "of them final": int(bool(final)),
-            "latency": f"{FASTEST_MS} to {SLOWEST_MS} ms",
-        },
-        as_it_should=not final,
-        remark=final,
+        rows=rows,
+        figures={"answers 429": refused, "of them final": len(failures)},
+        as_it_should=not failures and not refused,
+        remark="\n".join(failures) or ("Requests were refused that should not have been sent." if refused else ""),
     )
+
+
+def _row(case: Case, found: list[dict[str, Any]], requests_per_minute: int) -> dict[str, Any]:
+    begun, ended = _whole_windows([answer for one in found for answer in one["answers"]])
+    answers = [sum(begun <= at < ended for at, _ in one["answers"]) for one in found]
+    minutes = (ended - begun) / 60
+    return {
+        "processes": case.processes,
+        "latency": case.latency,
+        "conversations a page": case.page_size,
+        "requests/min": round(sum(answers) / minutes, 1),
+        "of what is allowed": f"{sum(answers) / minutes / requests_per_minute:.1%}",
+        "answers 429": sum(one["rate_limited"] for one in found),
+        "smallest share": f"{min(answers) * len(answers) / sum(answers):.0%}",
+        "CPU of a process": f"{sum(one['cpu'] / one['seconds'] for one in found) / len(found):.1%}",
+    }
+
+
+def _whole_windows(answers: list[Answer]) -> tuple[float, float]:
+    """From the first answer of the first window to the first answer of the last, of which there may be a part only."""
+    begins = [min(answers)[0]]
+    most = 0
+    for at, count in sorted(answers):
+        if count < most / 2:
+            begins.append(at)
+            most = 0
+        most = max(most, count)
+    return begins[0], begins[-1]
+
+
+def _fetch(connection: Connection, order: Order) -> None:
+    """Fetches and stores pages until the time is over; sends what that came to."""
+    day = _day()
+    failure = ""
+    answers: list[Answer] = []
+    begun, cpu_before = time.time(), time.process_time()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        GenesysCloud(
+            hosts(None, order.url, order.url),
+            order.client_id,
+            order.client_secret,
+            requests_per_minute=order.requests_per_minute,
+        ) as cloud,
+    ):
+        try:
+            with PageWriter(Path(folder) / "pages.parquet", {}) as writer:
+                pages = details.fetch(cloud, Interval(day, day + timedelta(days=1)), page_size=order.page_size)
+                for page in pages:
+                    if time.time() >= order.until:
+                        break
+                    writer.write(page)
+                    answers.append((page.fetched_at.timestamp(), int(cloud.last_headers["inin-ratelimit-count"])))
+        except GenesysCloudError as error:
+            failure = f"A fetch ended early: {error}"
+        cpu, seconds = time.process_time() - cpu_before, time.time() - begun
+        rate_limited = cloud.usage.snapshot().rate_limited
+        connection.send(
+            {"answers": answers, "rate_limited": rate_limited, "cpu": cpu, "seconds": seconds, "failure": failure}
+        )
+
+
+def _serve(connection: Connection, case: Case, conversations: int, requests_per_minute: int) -> None:
+    """A sandbox until it is told to end."""
+    latency = UnevenLatency(case.fastest_ms, case.slowest_ms)
+    with running(
+        conversations_per_day=conversations, requests_per_minute=requests_per_minute, behaviour=latency
+    ) as sandbox:
+        sandbox.organisation.arrivals(_day().date())
+        sandbox.access.share_one_budget()
+        connection.send((sandbox.url, sandbox.client_id, sandbox.client_secret))
+        connection.recv()
+
+
+@contextmanager
+def _sandbox(case: Case, minutes: int, requests_per_minute: int) -> Iterator[tuple[str, str, str]]:
+    """Where a sandbox is, with more pages in a day than the case may read, as far as the query reaches."""
+    conversations = min((minutes + 1) * requests_per_minute * case.page_size, 99_000)
+    with _process(_serve, case, conversations, requests_per_minute) as connection:
+        yield _received(connection)
+        connection.send("end")
+
+
+@contextmanager
+def _process(target: Any, *arguments: Any) -> Iterator[Connection]:
+    ours, theirs = _SPAWN.Pipe()
+    process = _SPAWN.Process(target=target, args=(theirs, *arguments))
+    process.start()
+    try:
+        yield ours
+        process.join(_PATIENCE_SECONDS)
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _received(connection: Connection) -> Any:
+    if not connection.poll(_PATIENCE_SECONDS):
+        raise TimeoutError("A process of the benchmark says nothing.")
+    return connection.recv()
+
+
+def _day() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
 
 
 class UnevenLatency(Behaviour):
     """Every request takes a time of its own."""
 
+    def __init__(self, fastest_ms: int, slowest_ms: int) -> None:
+        self._bounds = (fastest_ms, slowest_ms)
+        super().__init__()
+
     @property
     def latency_ms(self) -> int:
-        return random.randint(FASTEST_MS, SLOWEST_MS)
+        return random.randint(*self._bounds)
 
     @latency_ms.setter
     def latency_ms(self, _: int) -> None:

@@ -6,7 +6,7 @@ Settings come in groups by who needs them, so that a missing AWS address never s
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -176,6 +176,23 @@ class CalendarSettings(_Group):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+
+class AggregatesSettings(_Group):
+    """How much is asked of aggregates at once."""
+
+    window_days: int = _setting(
+        "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
+        "Most days of aggregates that one request asks for, 1 to 31.",
+        "7",
+        default=7,
+        ge=1,
+        le=31,
+    )
+
+    @property
+    def longest_window(self) -> timedelta:
+        return timedelta(days=self.window_days)
 
 
 class LakeSettings(_Group):

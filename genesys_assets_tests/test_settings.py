@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.settings import (
+    AggregatesSettings,
     AlertSettings,
     CalendarSettings,
     CloudSettings,
@@ -27,6 +28,7 @@ from genesys_assets.settings import (
 GROUPS = (
     CloudSettings,
     CalendarSettings,
+    AggregatesSettings,
     LakeSettings,
     PublishSettings,
     AlertSettings,
@@ -39,6 +41,7 @@ GROUPS = (
 Group = type[
     CloudSettings
     | CalendarSettings
+    | AggregatesSettings
     | LakeSettings
     | PublishSettings
     | AlertSettings
@@ -177,6 +180,9 @@ def test_a_missing_setting_is_named_with_an_example(
         (CalendarSettings, "GENESYS_ASSETS_TIME_ZONE", "../UTC", "IANA time zone database"),
         (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_LOOK_BACK_DAYS", "32", "less than or equal to 31"),
+        (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "0", "greater than or equal to 1"),
+        (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "32", "less than or equal to 31"),
+        (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "a week", "valid integer"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
         (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),

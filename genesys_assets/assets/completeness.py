@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from genesys_assets.cloud.details_paging import span
+from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of
@@ -40,14 +40,13 @@ class Came:
     latest: datetime | None = None
     ids: set[str] = field(default_factory=set)
 
-    def take(self, rows: list[Any]) -> None:
+    def take(self, page: ConversationsPage) -> None:
         """The conversations of one page."""
         self.pages += 1
-        self.rows += len(rows)
-        self.ids.update(row["conversationId"] for row in rows if isinstance(row, dict) and row.get("conversationId"))
-        starts = span(rows)
-        if starts is not None:
-            self.latest = starts[1] if self.latest is None else max(self.latest, starts[1])
+        self.rows += page.rows
+        self.ids.update(page.ids)
+        if page.span is not None:
+            self.latest = page.span[1] if self.latest is None else max(self.latest, page.span[1])
 
 
 def figures_of_query(reading: Reading, read_at: datetime) -> Figures:

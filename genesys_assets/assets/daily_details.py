@@ -36,11 +36,9 @@ from genesys_assets.assets.completeness import (
 )
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details import first_and_last_start
 from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import DetailsJobQuery, Interval
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.job_book import LakeJobBook
@@ -193,16 +191,16 @@ def _read(
             else:
                 _take(cloud, page, reading.by_job, came)
                 writer.write(page)
-                known = details_jobs.available_through(page) or through
+                known = page.available_through or through
                 through = max(reading.by_job.start, min(through, known))
     rest = reading.by_query(through)
     if rest is None:
         total = None if reading.by_job is None else PagedQuery(cloud, reading.by_job, 1, "asc").answer(1).total
         return through, figures_of_job(came, cloud.now(), total, page_size)
     progress, heard = Progress(context, str(rest)), details.Reading()
-    for page in details.fetch(cloud, rest, on_progress=progress, reading=heard):
-        came.take(list_in(page, "conversations"))
-        writer.write(page)
+    for tail in details.fetch(cloud, rest, on_progress=progress, reading=heard):
+        came.take(tail)
+        writer.write(tail)
     return through, figures_of_both(came, cloud.now(), heard)
 
 
@@ -222,8 +220,7 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
             came = Came()
             continue
         _take(cloud, page, interval, came)
-        span = first_and_last_start(page)
-        if span is None or span[0] >= interval.start:
+        if page.span is None or page.span[0] >= interval.start:
             break
         writer.write(page)
         days |= {start for start in _start_days(page, interval.start) if start < f"{interval.start:%Y-%m-%d}"}
@@ -231,18 +228,17 @@ def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: P
     return days
 
 
-def _take(cloud: GenesysCloud, page: Page, interval: Interval, came: Came) -> None:
+def _take(cloud: GenesysCloud, page: details_jobs.JobPage, interval: Interval, came: Came) -> None:
     """Count a page of the interval's job in. One without conversations is right behind the last of them only; elsewhere
     it would pass for conversations that were deleted.
     """
-    rows = list_in(page, "conversations")
-    if not rows and (page.json().get("cursor") or _knows_more(cloud, interval, came.latest)):
+    if not page.rows and (page.continues or _knows_more(cloud, interval, came.latest)):
         raise UnexpectedAnswer(
             f"Page {page.number} of the details job of {interval} came without conversations, though there are more. "
             "Nothing of it is used; ask again later.",
             correlation_id=page.correlation_id,
         )
-    came.take(rows)
+    came.take(page)
 
 
 def _knows_more(cloud: GenesysCloud, interval: Interval, latest: datetime | None) -> bool:
@@ -252,8 +248,9 @@ def _knows_more(cloud: GenesysCloud, interval: Interval, latest: datetime | None
     """
     if is_whole_days(interval):
         query = PagedQuery(cloud, interval, 1, "desc")
-        newest = query.answer(1).latest
-        return query.total() > 0 and (latest is None or newest is None or latest < newest)
+        newest = query.begin()
+        missed = latest is None or newest.latest is None or latest < newest.latest
+        return query.total(newest) > 0 and missed
     first = PagedQuery(cloud, interval, 1, "asc").answer(1).earliest
     return latest is None and first is not None and first < interval.end
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import dagster as dg
@@ -27,14 +28,16 @@ from genesys_assets.assets.completeness import (
     must_not_be_emptied,
     newest_figures,
 )
-from genesys_assets.cloud import aggregates, details
-from genesys_assets.cloud.details import first_and_last_start
+from genesys_assets.cloud import details
+from genesys_assets.cloud.aggregate_windows import WindowedQuestion, group_spans
+from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter
-from genesys_assets.partitions import Calendar, utc_hour
+from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.settings import AggregatesSettings
 
 QUESTIONS = (
     AggregateQuestion(group_by=("queueId", "mediaType")),
@@ -127,7 +130,8 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with lake.lake.page_writers("pages/hourly_details", list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), Reading()
-                    for page in details.fetch(cloud, interval, on_progress=progress, reading=reading):
+                    near = _page_before(lake.lake, min(hours))
+                    for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                     figures = figures_of_query(reading, cloud.now())
@@ -154,21 +158,29 @@ def _fetch_aggregates(
     time_zone: str | None,
 ) -> dg.MaterializeResult:
     cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
+    keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
+    asked = [
+        WindowedQuestion(cloud, partial(question.over, granularity=granularity, time_zone=time_zone))
+        for question in questions
+    ]
+    at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
+    progress = Progress(context, name)
     with asking(cloud) as spent:
-        for of_day in _day_by_day(windows):
-            wanted = [
-                (key, question.over(Interval(*window), granularity, time_zone))
-                for key, window in of_day.items()
-                for question in questions
-            ]
-            progress = Progress(context, f"{name} of {next(iter(of_day))}")
-            with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
-                answers = cloud.map_in_order(lambda item: aggregates.fetch(cloud, item[1]), wanted)
-                for done, ((key, _), page) in enumerate(zip(wanted, answers, strict=True), start=1):
-                    writers[key].write(page)
-                    progress(done, len(wanted), None)
-            describe_pages(context, of_day, writers)
+        for done, spans in enumerate(at_once, start=1):
+            answers = list(cloud.map_in_order(partial(_answers, spans), asked))
+            pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
+            for of_day in _day_by_day({key: windows[key] for key in pages}):
+                with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
+                    for key in of_day:
+                        for page in pages[key]:
+                            writers[key].write(page)
+                describe_pages(context, of_day, writers)
+            progress(done * len(asked), len(at_once) * len(asked), None)
     return dg.MaterializeResult(metadata=spent)
+
+
+def _answers(spans: Sequence[Interval], question: WindowedQuestion) -> list[Page]:
+    return list(question.pages(spans))
 
 
 def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
@@ -194,11 +206,17 @@ def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
         yield dict(of_day)
 
 
-def _hours_touched(page: Page, hours: dict[str, Window]) -> Sequence[str]:
-    span = first_and_last_start(page)
-    if span is None:
+def _page_before(lake: Lake, hour: str) -> int | None:
+    """On which of the day's pages the hour before ended when it was read: there, or close by, this one begins."""
+    before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
+    stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
+    return details.number_in_day(stored.request(len(stored) - 1)) if stored else None
+
+
+def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequence[str]:
+    if page.span is None:
         return list(hours)[:1]
-    first, last = span
+    first, last = page.span
     return [key for key, (start, end) in hours.items() if start <= last and first < end]
 
 

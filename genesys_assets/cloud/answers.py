@@ -37,15 +37,14 @@ _SECONDS = re.compile(r"\[(\d+)\] seconds")
 _ANY_OF = "missing.any.permissions"
 
 
-def read_object(response: requests.Response, what: str) -> bytes:
-    """The body of a successful answer. Raises BrokenAnswer unless it is one complete JSON object."""
-    body = response.content
+def read_object(response: requests.Response, what: str) -> dict[str, Any]:
+    """The content of a successful answer. Raises BrokenAnswer unless its body is one complete JSON object."""
     try:
-        whole = isinstance(json.loads(body), dict)
+        content = json.loads(response.content)
     except (ValueError, RecursionError):
-        whole = False
-    if whole:
-        return body
+        content = None
+    if isinstance(content, dict):
+        return content
     raise BrokenAnswer(
         f"{what} was answered with {_content(response)} instead of a JSON object.",
         status=response.status_code,

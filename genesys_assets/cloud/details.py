@@ -8,22 +8,22 @@ in `tables`.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 
-from genesys_assets.cloud.details_paging import PATH, Answer, PagedQuery, is_whole_days, span
+from genesys_assets.cloud.conversations import ConversationsPage, seen
+from genesys_assets.cloud.details_paging import PATH, Answer, PagedQuery, is_whole_days
 from genesys_assets.cloud.errors import CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
 from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.reading import Drift, OnProgress, Reading
 from genesys_assets.cloud.transport import GenesysCloud
 
-__all__ = ["PATH", "Reading", "by_ids", "fetch", "first_and_last_start"]
+__all__ = ["PATH", "Reading", "by_ids", "fetch", "number_in_day"]
 
 BY_IDS_PATH = "/api/v2/analytics/conversations/details"
 MOST_IDS = 100
@@ -37,15 +37,17 @@ def fetch(
     interval: Interval,
     *,
     page_size: int = LARGEST_PAGE,
+    near: int | None = None,
     on_progress: OnProgress | None = None,
     reading: Reading | None = None,
-) -> Iterator[Page]:
+) -> Iterator[ConversationsPage]:
     """Every page whose first to last start overlaps the interval, numbered from 1; none if there is none.
 
     A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of
     each. Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in
     descending order. Where pages moved while they were read, all are read once more and given as further
-    pages. `on_progress(pages done, pages expected, total hits)` hears of each page; the last two are estimates.
+    pages. `near` is the page of the day on which an interval within it may begin (see `number_in_day`).
+    `on_progress(pages done, pages expected, total hits)` hears of each page; the last two are estimates.
     A `reading` given is filled in: what was there and what came.
 
     From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that
@@ -58,16 +60,21 @@ def fetch(
     reading.on_progress = on_progress or reading.on_progress
     reading.whole_days = is_whole_days(interval)
     pieces = interval.days(LONGEST.days)
-    pages = chain.from_iterable(_read_steadily(cloud, piece, page_size, reading) for piece in pieces)
+    pages = chain.from_iterable(_read_steadily(cloud, piece, page_size, reading, near) for piece in pieces)
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 
-def first_and_last_start(page: Page) -> tuple[datetime, datetime] | None:
-    """The earliest and the latest conversationStart on a page; None if no row has a sound one."""
-    return span(list_in(page, "conversations"))
+def number_in_day(request: str) -> int | None:
+    """The number that the page of this request has among those of its day, which are the same for every interval within
+    the day; None if it is not one of `fetch`, as large as usual and in ascending order.
+    """
+    asked = json.loads(request).get("body") or {}
+    paging = asked.get("paging") or {}
+    usual = asked.get("order") == "asc" and paging.get("pageSize") == LARGEST_PAGE
+    return paging.get("pageNumber") if usual and len(Interval.parse(asked["interval"]).days()) == 1 else None
 
 
-def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[Page]:
+def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:
     """The conversations of those ids as they are now, 100 a page, numbered from 1; no page without ids.
 
     An id the platform does not know, or may not show, is simply absent from the answer.
@@ -83,31 +90,33 @@ def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[Page]:
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 
-def _of_ids(cloud: GenesysCloud, batch: list[str]) -> Page:
-    page = cloud.get(BY_IDS_PATH, {"id": ",".join(batch)})
-    list_in(page, "conversations")
-    return page
+def _of_ids(cloud: GenesysCloud, batch: list[str]) -> ConversationsPage:
+    return seen(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
 
 
-def _read_steadily(cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading) -> Iterator[Page]:
+def _read_steadily(
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, near: int | None
+) -> Iterator[ConversationsPage]:
     """The pages of an interval, and all of them again if they moved meanwhile."""
     reading.begin()
     drift = Drift()
-    yield from _read(cloud, interval, page_size, reading, drift)
+    yield from _read(cloud, interval, page_size, reading, drift, near)
     if not drift.happened:
         return
     _log.info("Pages of the details of %s moved while they were read: they are read once more.", interval)
     reading.rereads += 1
     again = Drift()
-    yield from _read(cloud, interval, page_size, reading, again)
+    yield from _read(cloud, interval, page_size, reading, again, near)
     reading.moved_again |= again.happened
 
 
-def _read(cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift) -> Iterator[Page]:
+def _read(
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None = None
+) -> Iterator[ConversationsPage]:
     """The pages of an interval; where the platform cannot answer for all at once, those of its halves."""
     reached = interval.start
     try:
-        for answer in _read_at_once(cloud, interval, page_size, reading, drift):
+        for answer in _read_at_once(cloud, interval, page_size, reading, drift, near):
             yield answer.page
             if answer.ascends and answer.latest is not None:
                 reached = max(reached, answer.latest)
@@ -128,12 +137,13 @@ def _can_be_halved(interval: Interval) -> bool:
 
 
 def _read_at_once(
-    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None
 ) -> Iterator[Answer]:
     """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
     ascending = PagedQuery(cloud, interval, page_size, "asc")
-    total = ascending.total()
-    reading.hear(interval, ascending.answer(1).total)
+    begun = ascending.begin(near or 1)
+    total = ascending.total(begun)
+    reading.hear(interval, begun.total)
     if total > ascending.reach and len(interval.days()) > 1:
         raise _Crowded
     # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.
@@ -142,10 +152,10 @@ def _read_at_once(
         early, late = ascending.answer(ascending.furthest), descending.answer(descending.furthest)
         if _leaves_a_gap(early, late, interval):
             raise _beyond_reach(interval, total, 2 * ascending.reach)
-    if (yield from ascending.walk(interval, total, reading, drift)):
+    if (yield from ascending.walk(interval, total, reading, drift, near=near)):
         return
     rest = Interval(max(ascending.reached or interval.start, interval.start), interval.end)
-    if not (yield from descending.walk(rest, total, reading, drift, read_before=ascending.reach)):
+    if not (yield from descending.walk(rest, total, reading, drift, before=ascending.reach)):
         raise _beyond_reach(interval, total, 2 * ascending.reach)
 
 

@@ -27,9 +27,9 @@ from genesys_assets.cloud.job_book import JobBook, JobBookInMemory, RecordedJob
 from genesys_assets.cloud.job_endpoints import (
     PAGE_SIZE,
     PATH,
+    JobPage,
     JobStatus,
     availability,
-    available_through,
     checked_page_size,
     delete,
     is_gone,
@@ -37,8 +37,6 @@ from genesys_assets.cloud.job_endpoints import (
     status,
     submit,
 )
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import DetailsJobQuery
 from genesys_assets.cloud.retry import may_have_happened
 from genesys_assets.cloud.transport import GenesysCloud
@@ -48,11 +46,11 @@ __all__ = [
     "DetailsJobQuery",
     "JobBook",
     "JobBookInMemory",
+    "JobPage",
     "JobStatus",
     "RecordedJob",
     "Restarted",
     "availability",
-    "available_through",
     "delete",
     "fetch",
     "results",
@@ -92,7 +90,7 @@ def fetch(
     page_size: int = PAGE_SIZE,
     deadline: timedelta = DEADLINE,
     on_progress: OnProgress | None = None,
-) -> Iterator[Page | Restarted]:
+) -> Iterator[JobPage | Restarted]:
     """Every page of the query's job, numbered from 1; at least one, which may hold no conversations.
 
     A `Restarted` in between voids the pages before it; it comes once at most. A job in `book` that an earlier
@@ -111,7 +109,7 @@ def fetch(
     return _fetch(_Attempt(cloud, query, book, cloud.now() + deadline), page_size, on_progress)
 
 
-def _fetch(attempt: _Attempt, page_size: int, on_progress: OnProgress | None) -> Iterator[Page | Restarted]:
+def _fetch(attempt: _Attempt, page_size: int, on_progress: OnProgress | None) -> Iterator[JobPage | Restarted]:
     try:
         yield from attempt.pages(page_size, on_progress)
     except (JobFailed, JobExpired) as error:
@@ -132,7 +130,7 @@ class _Attempt:
         self._give_up_at = give_up_at
         self._repeated_blindly = False
 
-    def pages(self, page_size: int, on_progress: OnProgress | None) -> Iterator[Page]:
+    def pages(self, page_size: int, on_progress: OnProgress | None) -> Iterator[JobPage]:
         """The pages of one job, which is gone afterwards, unless it can be taken up again."""
         job_id = self._take_up() or self._submit()
         try:
@@ -238,7 +236,7 @@ class _Attempt:
             raise self._ended(job_id, found)
         return found.state
 
-    def _read(self, job_id: str, page_size: int, on_progress: OnProgress | None) -> Iterator[Page]:
+    def _read(self, job_id: str, page_size: int, on_progress: OnProgress | None) -> Iterator[JobPage]:
         rows = on_page = 0
         pages = results(self._cloud, job_id, page_size=page_size)
         while True:
@@ -254,7 +252,7 @@ class _Attempt:
                 raise
             if page is None:
                 break
-            on_page = len(list_in(page, "conversations"))
+            on_page = page.rows
             rows += on_page
             if on_progress is not None:
                 on_progress(page.number, None, rows)

@@ -6,16 +6,14 @@ told in `details`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain
-from typing import Any
 
+from genesys_assets.cloud.conversations import ConversationsPage, seen, starts
 from genesys_assets.cloud.errors import UnexpectedAnswer
 from genesys_assets.cloud.interval import MILLISECOND, Interval
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import list_in
 from genesys_assets.cloud.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.reading import Drift, Reading
 from genesys_assets.cloud.transport import GenesysCloud
@@ -28,12 +26,6 @@ SETTLING = timedelta(hours=1)
 _REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
 
 
-def span(rows: list[Any]) -> tuple[datetime, datetime] | None:
-    """The earliest and the latest conversationStart among rows; None if none has a sound one."""
-    starts = [start for row in rows if (start := _start(row)) is not None]
-    return (min(starts), max(starts)) if starts else None
-
-
 def is_whole_days(interval: Interval) -> bool:
     return all(instant.time() == time() for instant in (interval.start, interval.end))
 
@@ -42,14 +34,26 @@ def is_whole_days(interval: Interval) -> bool:
 class Answer:
     """What paging needs to know of one page."""
 
-    page: Page
+    page: ConversationsPage
     number: int
-    rows: int
-    ids: tuple[str, ...]
     total: int | None
     ascends: bool
-    earliest: datetime | None
-    latest: datetime | None
+
+    @property
+    def rows(self) -> int:
+        return self.page.rows
+
+    @property
+    def earliest(self) -> datetime | None:
+        return self.page.span[0] if self.page.span else None
+
+    @property
+    def latest(self) -> datetime | None:
+        return self.page.span[1] if self.page.span else None
+
+    def holds(self, instant: datetime) -> bool:
+        """Whether rows of the page began before the instant and others then or later."""
+        return self.earliest is not None and self.latest is not None and self.earliest < instant <= self.latest
 
     def outside(self, interval: Interval) -> bool:
         return (self.latest is not None and self.latest < interval.start) or (
@@ -71,12 +75,18 @@ class PagedQuery:
         self.reach = self.furthest * page_size
         self.reached: datetime | None = None
 
-    def total(self) -> int:
+    def begin(self, near: int = 1) -> Answer:
+        """A first answer: of the page `near`, or of page 1 where there are not so many."""
+        answer = self.answer(min(near, self.furthest))
+        if answer.rows == 0 and answer.number > 1:
+            answer = self.answer(1)
+        if answer.rows == 0:
+            self._must_be_the_end(answer, 0)
+        return answer
+
+    def total(self, begun: Answer) -> int:
         """How many results the platform has, or thinks it has."""
-        first = self.answer(1)
-        if first.rows == 0:
-            self._must_be_the_end(first, 0)
-        return max(first.total or 0, first.rows)
+        return max(begun.total or 0, (begun.number - 1) * self._page_size + begun.rows)
 
     def answer(self, number: int) -> Answer:
         """A page asked for while searching, remembered."""
@@ -85,20 +95,31 @@ class PagedQuery:
         return self._seen[number]
 
     def walk(
-        self, interval: Interval, total: int, reading: Reading, drift: Drift, *, read_before: int = 0
+        self,
+        interval: Interval,
+        total: int,
+        reading: Reading,
+        drift: Drift,
+        *,
+        near: int | None = None,
+        before: int = 0,
     ) -> Generator[Answer, None, bool]:
-        """The pages with a conversation of the interval, out of `total` results, in this query's order.
+        """The pages with a conversation of the interval, out of `total` results, in this query's order. The first is
+        looked for from the page `near` on.
 
-        Returns whether that is all, given how many results were read from the other end before. If not,
+        Returns whether that is all, given how many results were read from the other end `before`. If not,
         there may be more behind the last page that may be asked for.
         """
         pages = min(-(-total // self._page_size), self.furthest)
         first, last = 1, pages
         if not is_whole_days(interval):
-            first = self._search(1, pages, lambda answer: not self._before(answer, interval))
-            last = self._search(first, pages, lambda answer: self._ends(answer, interval))
-        kept = range(first, last + 1) if self._settled else range(1, 2)
-        self._seen = {number: seen for number, seen in self._seen.items() if number in kept}
+            ascends = self._order == "asc"
+            begin, end = (interval.start, interval.end) if ascends else (interval.end, interval.start)
+            first = self._search(1, pages, begin, near, unknown=True)
+            # Pages of a day that is going on are asked for one by one: the end shows when it comes.
+            last = self._search(first, pages, end, first, unknown=False) if self._settled else pages
+        kept = range(first, last + 1) if self._settled else range(first, first + 1)
+        self._seen = {number: found for number, found in self._seen.items() if number in kept}
         reading.expect(last - first + 1)
         drift.begin()
         for answer in self._from(first, last):
@@ -108,13 +129,13 @@ class PagedQuery:
             self.reached = answer.latest or self.reached
             total = max(total, answer.total or 0)
             reading.hear(self._interval, answer.total)
-            drift.note(answer.ids, answer.total, in_order=not self._settled)
+            drift.note(answer.page.ids, answer.total, in_order=not self._settled)
             if not answer.outside(interval):
-                reading.take(answer.ids, total)
+                reading.take(answer.page.ids, total)
                 yield answer
             if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
                 return True
-        return total <= self.reach + read_before
+        return total <= self.reach + before
 
     def _from(self, first: int, last: int) -> Iterator[Answer]:
         """Settled pages ahead of their use up to the last one expected; any others one by one."""
@@ -123,28 +144,45 @@ class PagedQuery:
         beyond = map(self._ask_unless_seen, range(first_beyond, self.furthest + 1))
         return chain(ahead, beyond)
 
-    def _search(self, low: int, high: int, reached: Callable[[Answer], bool]) -> int:
-        """The first page from `low` on that is `reached`, or `high`; many pages may lie before it."""
+    def _search(self, low: int, high: int, bound: datetime, near: int | None, *, unknown: bool) -> int:
+        """The first page from `low` on that reaches the bound, or `high`. Looked for in growing steps from the page
+        `near`, if one is given, then by halving; many pages may lie before it. `unknown`: what counts where a page
+        tells no starts.
+        """
+        step = 0
+        low, high = self._narrowed(low, high, bound, unknown)
         while low < high:
-            for number, seen in self._seen.items():
-                if low <= number <= high:
-                    low, high = (low, number) if reached(seen) else (number + 1, high)
-            if low < high:
-                self.answer((low + high) // 2)
+            number = (low + high) // 2 if near is None else min(max(near, low), high - 1)
+            self.answer(number)
+            low, high = self._narrowed(low, high, bound, unknown)
+            if near is not None:
+                direction = 1 if low > number else -1
+                step = 2 * step or direction
+                near = number + step if step * direction > 0 else None
         return low
 
-    def _before(self, answer: Answer, interval: Interval) -> bool:
+    def _narrowed(self, low: int, high: int, bound: datetime, unknown: bool) -> tuple[int, int]:
+        """Between which pages the first lies that reaches the bound, by those that were seen."""
+        for number, answer in self._seen.items():
+            if low <= number <= high:
+                if not self._reaches(answer, bound, unknown):
+                    low = min(number + 1, high)
+                elif answer.holds(bound):
+                    low = high = number
+                else:
+                    high = number
+        return low, high
+
+    def _reaches(self, answer: Answer, bound: datetime, unknown: bool) -> bool:
         if answer.earliest is None or answer.latest is None:
-            return False
-        return answer.latest < interval.start if self._order == "asc" else answer.earliest >= interval.end
+            return unknown
+        return answer.latest >= bound if self._order == "asc" else answer.earliest < bound
 
     def _ends(self, answer: Answer, interval: Interval) -> bool:
         """Whether nothing of the interval can follow; rows of the very same start may be spread over two
         pages.
         """
-        if answer.earliest is None or answer.latest is None:
-            return False
-        return answer.latest >= interval.end if self._order == "asc" else answer.earliest < interval.start
+        return self._reaches(answer, interval.end if self._order == "asc" else interval.start, unknown=False)
 
     def _must_be_the_end(self, answer: Answer, total: int) -> None:
         """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
@@ -165,12 +203,11 @@ class PagedQuery:
         if number == 1:
             return False
         other = PagedQuery(self._cloud, self._interval, self._page_size, _REVERSED[self._order]).answer(1)
-        starts = [start for row in list_in(other.page, "conversations") if (start := _start(row)) is not None]
         before = self.answer(number - 1)
         if self._order == "asc":
-            of_interval = [start for start in starts if start < self._interval.end]
+            of_interval = [start for start in starts(other.page) if start < self._interval.end]
             return bool(of_interval) and before.latest is not None and max(of_interval) <= before.latest
-        of_interval = [start for start in starts if start >= self._interval.start]
+        of_interval = [start for start in starts(other.page) if start >= self._interval.start]
         return bool(of_interval) and before.earliest is not None and before.earliest <= min(of_interval)
 
     def _ask_unless_seen(self, number: int) -> Answer:
@@ -179,35 +216,15 @@ class PagedQuery:
     def _ask(self, number: int) -> Answer:
         query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
-        rows = list_in(page, "conversations")
         total = page.json().get("totalHits")
-        earliest, latest = span(rows) or (None, None)
         return Answer(
-            page=page,
+            page=seen(page, ConversationsPage),
             number=number,
-            rows=len(rows),
-            ids=_ids(rows),
             total=total if isinstance(total, int) else None,
             ascends=self._order == "asc",
-            earliest=earliest,
-            latest=latest,
         )
 
 
 def _midnight_after(interval: Interval) -> datetime:
     last_day = (interval.end - MILLISECOND).date()
     return datetime.combine(last_day, time(), UTC) + timedelta(days=1)
-
-
-def _ids(rows: list[Any]) -> tuple[str, ...]:
-    ids = (row.get("conversationId") for row in rows if isinstance(row, dict))
-    return tuple(conversation_id for conversation_id in ids if isinstance(conversation_id, str))
-
-
-def _start(row: Any) -> datetime | None:
-    written = row.get("conversationStart") if isinstance(row, dict) else None
-    try:
-        start = datetime.fromisoformat(written) if isinstance(written, str) else None
-    except ValueError:
-        return None
-    return start if start is None or start.tzinfo else start.replace(tzinfo=UTC)

@@ -7,12 +7,13 @@ What one answer says is read here. The life of a job — reuse, waiting, startin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from genesys_assets.cloud.conversations import ConversationsPage, seen
 from genesys_assets.cloud.errors import (
     BadRequest,
     BrokenAnswer,
@@ -22,7 +23,7 @@ from genesys_assets.cloud.errors import (
     UnexpectedAnswer,
 )
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import Cursor, list_in
+from genesys_assets.cloud.paging import Cursor
 from genesys_assets.cloud.queries import DetailsJobQuery
 from genesys_assets.cloud.transport import GenesysCloud
 
@@ -51,11 +52,7 @@ def availability(cloud: GenesysCloud) -> datetime | None:
     From `GET /api/v2/analytics/conversations/details/jobs/availability`. Raises UnexpectedAnswer, or any other
     GenesysCloudError.
     """
-    return available_through(cloud.get(f"{PATH}/availability"))
-
-
-def available_through(page: Page) -> datetime | None:
-    """The same as a page of results tells it: the instant before which the job's data was complete."""
+    page = cloud.get(f"{PATH}/availability")
     return _instant(page, page.json(), "dataAvailabilityDate")
 
 
@@ -90,14 +87,23 @@ def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
     )
 
 
-def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[Page]:
+@dataclass(frozen=True, slots=True)
+class JobPage(ConversationsPage):
+    """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
+    (`available_through`, UTC), if the platform tells.
+    """
+
+    continues: bool = False
+    available_through: datetime | None = None
+
+
+def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
     A page may lack `conversations` and still not be the last: only a missing cursor ends them.
     """
-    for page in Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)}):
-        list_in(page, "conversations")
-        yield page
+    pages = Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)})
+    return map(_job_page, pages)
 
 
 def delete(cloud: GenesysCloud, job_id: str) -> None:
@@ -124,11 +130,17 @@ def checked_page_size(page_size: int) -> int:
     return page_size
 
 
+def _job_page(page: Page) -> JobPage:
+    told = page.json()
+    available = _instant(page, told, "dataAvailabilityDate")
+    return seen(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
+
+
 def _path(job_id: str) -> str:
     return f"{PATH}/{quote(job_id, safe='')}"
 
 
-def _instant(page: Page, told: dict[str, Any], name: str) -> datetime | None:
+def _instant(page: Page, told: Mapping[str, Any], name: str) -> datetime | None:
     written = told.get(name)
     if written is None:
         return None

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Page:
 
     `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked,
     `fetched_at` is UTC in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the
-    bytes of the answer after gzip, unchanged.
+    bytes of the answer after gzip, unchanged. `content` is the body parsed, on a page that has just come.
     """
 
     number: int
@@ -27,11 +27,18 @@ class Page:
     fetched_at: datetime
     correlation_id: str | None
     body: bytes
+    content: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> Mapping[str, Any]:
         """The body as a dict; a page's body is always a JSON object."""
+        if self.content is not None:
+            return self.content
         parsed: dict[str, Any] = json.loads(self.body)
         return parsed
+
+    def bare(self) -> Self:
+        """The page without its parsed content, to be kept."""
+        return replace(self, content=None)
 
 
 def request_text(method: str, path: str, params: Mapping[str, object] | None = None, body: object = None) -> str:
@@ -41,4 +48,9 @@ def request_text(method: str, path: str, params: Mapping[str, object] | None = N
         asked["params"] = dict(params)
     if body is not None:
         asked["body"] = body
+    return as_text(asked)
+
+
+def as_text(asked: Mapping[str, object]) -> str:
+    """Canonical JSON."""
     return json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -68,8 +68,10 @@ class Cursor:
         seen: set[object] = set()
         for number in count(1):
             page = self.get(path, {**params, "cursor": cursor} if cursor else params)
-            yield replace(page, number=number)
             cursor = page.json().get("cursor")
+            yield replace(page, number=number)
+            # Its content would otherwise stay in memory until the next one has come.
+            del page
             if not cursor:
                 return
             if not isinstance(cursor, str) or cursor in seen:

@@ -104,7 +104,7 @@ class AggregateQuery:
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
         body: dict[str, Any] = {
-            "interval": self.interval.text(_zone(self.time_zone)),
+            "interval": self.interval.text(time_zone_of(self.time_zone)),
             "granularity": self.granularity,
             "metrics": list(self.metrics),
         }
@@ -259,7 +259,7 @@ def _details_metric(name: str) -> str:
     return catalogue.metric(name)
 
 
-def _zone(name: str | None) -> tzinfo:
+def time_zone_of(name: str | None) -> tzinfo:
     if name is None or name == "UTC":
         return UTC
     try:

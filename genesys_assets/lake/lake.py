@@ -322,6 +322,10 @@ class StoredPages:
             body=row["body"],
         )
 
+    def request(self, index: int) -> str:
+        """What was asked for a page, without reading its body."""
+        return str(self._file.read_row_group(index, columns=["request"], use_threads=False)["request"][0].as_py())
+
     @property
     def provenance(self) -> Provenance:
         return _provenance(self._file.metadata.metadata)

@@ -58,7 +58,7 @@ class Budget:
 
 
 class Access:
-    """The organisation's one OAuth client and its tokens."""
+    """The organisation's one OAuth client and its tokens, each with a budget of its own unless they share one."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Access:
         self.requests_per_minute = requests_per_minute
         self._clock = clock
         self._tokens: dict[str, Token] = {}
+        self._shared: Token | None = None
         self._lock = threading.Lock()
 
     def log_in(self, authorization: str, form: str, lifetime_seconds: int) -> dict[str, object]:
@@ -90,6 +91,10 @@ class Access:
             self._tokens[token] = Token(expires=now + lifetime_seconds, window_began=now)
         return {"access_token": token, "token_type": "bearer", "expires_in": lifetime_seconds}
 
+    def share_one_budget(self) -> None:
+        """From now on all tokens together may ask as often as one: as if the client's processes had the same token."""
+        self._shared = Token(expires=math.inf, window_began=-math.inf)
+
     def spend(self, authorization: str | None) -> tuple[str, Budget | None]:
         """The token of a request, which costs one of its budget; the budget is None without a limit."""
         kind, _, token = (authorization or "").partition(" ")
@@ -102,11 +107,12 @@ class Access:
                 raise refusals.of_status(401)
             if self.requests_per_minute is None:
                 return token, None
-            if now >= known.window_began + WINDOW_SECONDS:
-                known.window_began, known.count = now, 0
-            known.count += 1
-            reset = max(1, math.ceil(known.window_began + WINDOW_SECONDS - now))
-            return token, Budget(known.count, self.requests_per_minute, reset)
+            spent = self._shared or known
+            if now >= spent.window_began + WINDOW_SECONDS:
+                spent.window_began, spent.count = now, 0
+            spent.count += 1
+            reset = max(1, math.ceil(spent.window_began + WINDOW_SECONDS - now))
+            return token, Budget(spent.count, self.requests_per_minute, reset)
 
     def revoke(self, token: str) -> None:
         with self._lock:

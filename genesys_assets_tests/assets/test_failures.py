@@ -169,10 +169,17 @@ def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, sta
 
 
 def test_a_fault_halfway_through_a_range_leaves_the_hours_of_that_day_as_they_were(stocked: World) -> None:
-    """The answers of 24 hours are 48; the 40th is refused."""
-    stocked.sandbox.behaviour.fail_next(200, times=39, path="aggregates/query")
-    stocked.sandbox.behaviour.fail_next(400, path="aggregates/query")
-    assert "was not accepted" in error(stocked.run("hourly", AGGREGATES, between=hours(DAY)))
+    """The hours of a day take two questions; the second is refused."""
+    stocked.sandbox.behaviour.fail_next(200, path="aggregates/query")
+    stocked.sandbox.behaviour.fail_next(403, path="aggregates/query")
+    assert "is not allowed" in error(stocked.run("hourly", AGGREGATES, between=hours(DAY)))
+
+
+def test_a_range_that_is_refused_as_too_long_is_asked_for_in_parts(world: World) -> None:
+    refusal = {"message": "You must specify an interval that does not exceed 12 hours", "code": "bad.request"}
+    world.sandbox.behaviour.fail_next(400, path="aggregates/query", body=refusal)
+    assert world.run("hourly", AGGREGATES, between=hours(DAY)).success
+    assert world.sandbox.requested("aggregates") == 4
 
 
 def test_unknown_fields_are_kept_in_pages_and_told_with_the_tables(world: World) -> None:

@@ -70,6 +70,53 @@ def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere
     assert len(world.contents()) == 10
 
 
+def test_the_aggregates_of_a_range_of_hours_cost_one_request_a_question(world: World) -> None:
+    run = world.run("look_back_hours", between=hours("2026-01-26", "2026-01-29"))
+    assert run.success
+    assert world.sandbox.requested("aggregates") == 2
+    assert metadata(run, AGGREGATES, hour(10))["requests"] == 2
+    stored = [world.lake.pages(AGGREGATES, hour(of_day)) for of_day in range(24)]
+    assert [None if pages is None else len(pages) for pages in stored] == [2] * 24
+
+
+def test_an_hour_of_a_range_tells_what_was_asked_and_which_part_of_the_answer_it_is(world: World) -> None:
+    world.run("hourly", AGGREGATES, between=(hour(8), hour(12)))
+    stored = world.lake.pages(AGGREGATES, hour(10))
+    assert stored is not None
+    asked = [json.loads(page.request) for page in stored]
+    assert {request["body"]["interval"] for request in asked} == {"2026-01-28T08:00:00.000Z/2026-01-28T13:00:00.000Z"}
+    assert {request["part"] for request in asked} == {"2026-01-28T10:00:00.000Z/2026-01-28T11:00:00.000Z"}
+
+
+def test_no_more_days_of_aggregates_are_asked_for_at_once_than_is_set(world: World) -> None:
+    world = replace(world, settings={"GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS": "2"})
+    assert world.run("hourly", AGGREGATES, between=hours("2026-01-26", DAY)).success
+    assert world.sandbox.requested("aggregates") == 4
+
+
+def test_an_hour_of_a_range_in_which_nothing_was_emitted_has_answers_without_results(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 1
+    assert world.run("hourly", AGGREGATES, between=hours(DAY)).success
+    answers = [page.json() for of_day in range(24) for page in world.lake.pages(AGGREGATES, hour(of_day)) or ()]
+    assert len(answers) == 48
+    assert {"results": []} in answers
+
+
+def test_tables_of_a_range_of_business_days_are_those_of_its_days_one_by_one(world: World, elsewhere: World) -> None:
+    of_zone = definitions("2026-01-26", "America/New_York")
+    at_once, singly = replace(world, definitions=of_zone), replace(elsewhere, definitions=of_zone)
+    days = [f"2026-01-{number}" for number in (26, 27, 28)]
+    at_once.run("daily", DAILY, between=(days[0], days[-1]))
+    assert at_once.sandbox.requested("aggregates") == 2
+    for day in days:
+        singly.run("daily", DAILY, partition=day)
+    for one in (at_once, singly):
+        assert one.run("daily", "tables/daily_metrics", between=(days[0], days[-1])).success
+    stored = [{path: found for path, found in one.contents().items() if "tables" in path} for one in (at_once, singly)]
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 3
+
+
 def test_fetching_again_stores_the_same(world: World) -> None:
     world.run("hourly", between=hours(DAY))
     before = world.contents()
@@ -87,6 +134,16 @@ def test_an_hour_in_which_nothing_began_succeeds_without_pages(world: World) -> 
     assert len(stored) == 0
     assert metadata(run, DETAILS)["pages"] == 0
     assert metadata(run, DETAILS)["dagster/partition_row_count"] == 0
+
+
+def test_an_hour_is_found_where_the_hour_before_ended(world: World) -> None:
+    world.sandbox.organisation.conversations_per_day = 1500
+    world.run("hourly", DETAILS, partition=hour(13))
+    run = world.run("hourly", DETAILS, partition=hour(14))
+    assert run.success
+    said = metadata(run, DETAILS)
+    assert said["requests"] <= said["pages"] + 1
+    assert said["pages"] >= 2
 
 
 def test_each_hour_of_a_range_tells_its_own_pages_and_window(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud import details, details_paging
-from genesys_assets.cloud.details import PATH, first_and_last_start
+from genesys_assets.cloud.conversations import ConversationsPage, seen
+from genesys_assets.cloud.details import PATH
 from genesys_assets.cloud.errors import (
     CircuitOpen,
     GenesysCloudError,
@@ -29,6 +30,7 @@ from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Re
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 DAY = Interval(MIDNIGHT, MIDNIGHT + timedelta(days=1))
 
 
@@ -80,18 +82,17 @@ def spread(number: int, interval: Interval = DAY, seed: int = 1) -> list[datetim
     return [interval.start + timedelta(milliseconds=drawn.randrange(milliseconds)) for _ in range(number)]
 
 
-def ids(pages: list[Page]) -> list[str]:
+def ids(pages: Sequence[Page]) -> list[str]:
     return [row["conversationId"] for page in pages for row in page.json()["conversations"]]
 
 
-def holds_all(archive: Archive, interval: Interval, pages: list[Page]) -> None:
+def holds_all(archive: Archive, interval: Interval, pages: Sequence[ConversationsPage]) -> None:
     assert archive.within(interval) <= set(ids(pages))
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
     for page in pages:
-        span = first_and_last_start(page)
-        assert span is not None
-        assert span[0] < interval.end
-        assert span[1] >= interval.start
+        assert page.span is not None
+        assert page.span[0] < interval.end
+        assert page.span[1] >= interval.start
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 11, 95, 100])
@@ -146,6 +147,54 @@ def test_a_late_hour_of_a_busy_day_takes_few_requests(platform: Platform, cloud:
     pages = list(details.fetch(cloud, interval, page_size=10))
     holds_all(archive, interval, pages)
     assert len(platform.asked(PATH)) <= len(pages) + 20
+
+
+@pytest.mark.parametrize("hour", [0, 1, 9, 22, 23])
+def test_an_hour_of_which_it_is_known_where_it_begins_takes_no_search(
+    platform: Platform, cloud: GenesysCloud, hour: int
+) -> None:
+    archive = Archive(spread(4000))
+    platform.on(PATH, archive)
+    *_, last = details.fetch(cloud, hours(hour - 1, hour) if hour else hours(0, 1), page_size=10)
+    before = len(platform.asked(PATH))
+    pages = list(details.fetch(cloud, hours(hour, hour + 1), page_size=10, near=page_number(last.request)))
+    holds_all(archive, hours(hour, hour + 1), pages)
+    assert len(platform.asked(PATH)) - before <= len(pages) + 8
+
+
+@pytest.mark.parametrize("near", [1, 150, 180, 181, 190, 400, 10_000])
+def test_it_does_no_harm_to_be_wrong_about_where_an_hour_begins(
+    platform: Platform, cloud: GenesysCloud, near: int
+) -> None:
+    archive = Archive(spread(4000))
+    platform.on(PATH, archive)
+    pages = list(details.fetch(cloud, hours(11, 12), page_size=10, near=near))
+    holds_all(archive, hours(11, 12), pages)
+    assert len(platform.asked(PATH)) <= len(pages) + 20
+
+
+def test_the_last_full_hour_of_a_day_that_goes_on_is_read_where_the_one_before_ended(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    today = Interval(NOON - timedelta(hours=12), NOON)
+    archive = Archive(spread(995, today))
+    platform.on(PATH, archive)
+    before, hour = Interval(NOON - 2 * HOUR, NOON - HOUR), Interval(NOON - HOUR, NOON)
+    *_, last = details.fetch(cloud, before, page_size=10)
+    asked = len(platform.asked(PATH))
+    pages = list(details.fetch(cloud, hour, page_size=10, near=page_number(last.request)))
+    holds_all(archive, hour, pages)
+    assert len(platform.asked(PATH)) - asked == len(pages)
+
+
+def test_the_number_of_a_page_among_those_of_its_day_is_told_by_its_request(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    platform.on(PATH, Archive(spread(350)))
+    pages = list(details.fetch(cloud, DAY))
+    assert [details.number_in_day(page.request) for page in pages] == [1, 2, 3, 4]
+    others = [*details.fetch(cloud, DAY, page_size=99), *details.fetch(cloud, Interval(DAY.start - HOUR, DAY.end))]
+    assert {details.number_in_day(page.request) for page in others} == {None}
 
 
 def test_conversations_of_the_very_same_start_are_all_read(platform: Platform, cloud: GenesysCloud) -> None:
@@ -480,24 +529,10 @@ def test_one_page_is_in_hand_before_the_next_pages_are_all_read(platform: Platfo
         pages.close()  # type: ignore[attr-defined]
 
 
-def test_first_and_last_start_are_the_earliest_and_the_latest() -> None:
-    body = (
-        b'{"conversations":[{"conversationStart":"2026-01-31T10:00:00.001Z"},{"conversationStart":"x"},7,'
-        b'{"conversationStart":"2026-01-31T09:00:00.0004Z"},{"conversationStart":"2026-01-31T09:30:00"}]}'
-    )
-    span = first_and_last_start(Page(1, "{}", NOON, None, body))
-    assert span is not None
-    assert span == (
-        datetime(2026, 1, 31, 9, 0, 0, 400, UTC),
-        datetime(2026, 1, 31, 10, 0, 0, 1000, UTC),
-    )
-    assert first_and_last_start(Page(1, "{}", NOON, None, b"{}")) is None
-
-
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
 def test_recorded_conversations_are_accepted(platform: Platform, cloud: GenesysCloud) -> None:
     recorded = (SAMPLES / "genesys_devtools_conversations_details_query_2016_mixed.json").read_bytes()
-    span = first_and_last_start(Page(1, "{}", NOON, None, recorded))
+    span = seen(Page(1, "{}", NOON, None, recorded), ConversationsPage).span
     assert span is not None
     platform.on(PATH, Reply(body=recorded))
     interval = Interval(span[0], span[0] + timedelta(hours=1))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details_jobs import DetailsJobQuery, JobBookInMemory, Restarted
+from genesys_assets.cloud.details_jobs import DetailsJobQuery, JobBookInMemory, JobPage, Restarted
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.reading import Reading
@@ -84,8 +84,8 @@ def test_a_job_whose_answer_is_lost_is_not_submitted_a_third_time(
 def test_the_availability_is_that_of_the_results(cloud: GenesysCloud, sandbox: Sandbox) -> None:
     sandbox.behaviour.availability = NOON - timedelta(hours=16)
     page = next(details_jobs.fetch(cloud, QUERY, JobBookInMemory()))
-    assert isinstance(page, Page)
-    assert details_jobs.availability(cloud) == details_jobs.available_through(page) == NOON - timedelta(hours=16)
+    assert isinstance(page, JobPage)
+    assert details_jobs.availability(cloud) == page.available_through == NOON - timedelta(hours=16)
 
 
 def test_a_conversation_that_goes_while_the_day_is_read_takes_none_with_it(

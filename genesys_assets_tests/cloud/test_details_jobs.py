@@ -14,9 +14,9 @@ from genesys_assets.cloud.details_jobs import (
     PATH,
     DetailsJobQuery,
     JobBookInMemory,
+    JobPage,
     RecordedJob,
     Restarted,
-    available_through,
 )
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
@@ -109,7 +109,7 @@ def test_a_job_is_submitted_waited_for_read_and_deleted(
     assert clock.slept == [1, 2, 4]
     assert archive.deleted == ["job-1"]
     assert book.find(QUERY.fingerprint) is None
-    assert [available_through(page) for page in pages if isinstance(page, Page)] == [AVAILABLE] * 3
+    assert [page.available_through for page in pages if isinstance(page, JobPage)] == [AVAILABLE] * 3
 
 
 def test_a_thousand_conversations_are_asked_for_unless_told_otherwise(

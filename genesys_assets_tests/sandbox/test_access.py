@@ -150,6 +150,20 @@ def test_each_token_has_a_budget_of_its_own() -> None:
                 assert client_of(sandbox, session).get("/api/v2/users").status_code == 200
 
 
+def test_tokens_may_share_one_budget_that_begins_with_the_first_request() -> None:
+    clock = Clock()
+    with running(requests_per_minute=2, clock=clock) as sandbox:
+        sandbox.access.share_one_budget()
+        clock.seconds += 45
+        statuses = []
+        for _ in range(3):
+            with requests.Session() as session:
+                answer = client_of(sandbox, session).get("/api/v2/users")
+                statuses.append((answer.status_code, answer.headers["inin-ratelimit-reset"]))
+                clock.seconds += 1
+        assert statuses == [(200, "60"), (200, "59"), (429, "58")]
+
+
 def test_without_a_limit_nothing_is_counted(at_noon: Client) -> None:
     assert "inin-ratelimit-count" not in at_noon.get("/api/v2/users").headers
 
