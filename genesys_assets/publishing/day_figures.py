@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.tables.spec import INSTANT
+
 STEP = timedelta(minutes=30)
 BY_QUEUE = "mediaType,queueId"
 """The rows of `interval_metrics` that are added up: see its column `grouping`."""
@@ -39,7 +41,7 @@ class BusinessDay:
 
     @property
     def is_utc(self) -> bool:
-        return self.start.date() == self.date and self.utc_days == [f"{self.date}"]
+        return self.zone.key == "UTC"
 
     @property
     def clocks_change(self) -> bool:
@@ -195,10 +197,8 @@ COLUMNS = (
 
 
 def _of_the_day(interval_metrics: pa.Table, day: BusinessDay) -> pa.Table:
-    start = interval_metrics["interval_start"]
-    inside = pc.and_(
-        pc.greater_equal(start, pa.scalar(day.start, start.type)), pc.less(start, pa.scalar(day.end, start.type))
-    )
+    start, (first, end) = interval_metrics["interval_start"], (pa.scalar(at, INSTANT) for at in (day.start, day.end))
+    inside = pc.and_(pc.greater_equal(start, first), pc.less(start, end))
     return interval_metrics.filter(pc.and_(inside, pc.equal(interval_metrics["grouping"], BY_QUEUE)))
 
 

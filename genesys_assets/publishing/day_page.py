@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -40,6 +40,8 @@ DAY_PAGE = "day_page"
 """What the page is called among the published files."""
 MOST_ROWS = 15
 """So many queues and agents are shown at once; the rest can be unfolded."""
+MOST_BARS = 8
+"""So many queues are ranked in a chart: those to look at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ class Reading:
     day: str
     available_through: datetime | None
     is_complete: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """What one later reading of a UTC day changed: rows of `RESTATEMENTS`, only of tables that did not stay as they
+    were.
+    """
+
+    day: date
+    read_at: datetime
+    changed: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ def day_page(lake: Lake, day: BusinessDay) -> DayPage:
     )
     figures = day_figures(day, metrics, queue_media, agent_daily)
     readings = [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")]
-    restatements = [row for table in ledger for row in table.to_pylist()]
+    restatements = _restatements([row for table in ledger for row in table.to_pylist()])
     return DayPage(_html(day, figures, readings, restatements), figures.headline)
 
 
@@ -85,10 +98,25 @@ def _reading(lake: Lake, table: str, day: str) -> Reading:
     return Reading(table, day, through and datetime.fromisoformat(through), said.get("is_complete"))
 
 
+def _restatements(ledger: Sequence[dict[str, Any]]) -> list[Restatement]:
+    """The ledger by reading, latest first."""
+    readings: dict[tuple[date, str], list[dict[str, Any]]] = {}
+    for row in ledger:
+        readings.setdefault((row["day"], row["run_id"]), []).append(row)
+    told = [
+        Restatement(day, min(row["read_at"] for row in rows), [row for row in rows if _changed(row)])
+        for (day, _), rows in readings.items()
+    ]
+    return sorted(told, key=lambda restatement: (restatement.read_at, restatement.day), reverse=True)
+
+
+def _changed(row: dict[str, Any]) -> bool:
+    return any(row[name] for name in ("rows_added", "rows_changed", "rows_removed"))
+
+
 def _html(
-    day: BusinessDay, figures: DayFigures, readings: Sequence[Reading], restatements: Sequence[dict[str, Any]]
+    day: BusinessDay, figures: DayFigures, readings: Sequence[Reading], restatements: Sequence[Restatement]
 ) -> str:
-    changed = [row for row in restatements if row["rows_added"] or row["rows_changed"] or row["rows_removed"]]
     own = next(each for each in readings if each.table == "conversations" and each.day == f"{day.date}")
     return render(
         "day_page.html",
@@ -101,8 +129,8 @@ def _html(
         is_complete=bool(own.is_complete),
         available_through=own.available_through,
         readings=readings,
-        restatements=sorted(changed, key=lambda row: (row["read_at"], row["table"]), reverse=True),
-        rereads=len({(row["day"], row["run_id"]) for row in restatements}),
+        rereads=len(restatements),
+        restatements=[restatement for restatement in restatements if restatement.changed],
     )
 
 
@@ -156,8 +184,8 @@ def _rankings(figures: DayFigures) -> dict[str, Markup]:
     lost = by_abandon_rate(figures.queues)
     most_lost = max((queue.volumes.abandoned_share or 0 for queue in lost), default=0)
     rankings = {
-        "Service level by queue, lowest first": ("queue-level", map(_level_row, by_level)),
-        "Abandon rate by queue, highest first": ("queue-lost", (_lost_row(queue, most_lost) for queue in lost)),
+        "Service level by queue, lowest first": ("queue-level", map(_level_row, by_level[:MOST_BARS])),
+        "Abandon rate by queue, highest first": ("queue-lost", (_lost_row(one, most_lost) for one in lost[:MOST_BARS])),
         "Interactions by medium": ("media", (_medium_row(medium, figures.total) for medium in figures.media)),
         "Division of agents' handle time, most handle time first": ("agents", map(_agent_row, figures.agents)),
     }

@@ -78,7 +78,7 @@ def _first_to_expire(days: Sequence[ListedDay]) -> datetime | None:
 def _charts(days: Sequence[ListedDay]) -> dict[str, Markup]:
     """Three figures over the days, oldest first; none that has no value."""
     ticks = [(at + 0.4, short_date(day.date)[4:]) for at, day in enumerate(days) if day.date.weekday() == 0]
-    axis = Hours(len(days), ticks, "Mondays")
+    axis = Hours(len(days), ticks, "days; the marks are Mondays")
     offered, abandoned, level, handle = (
         [day.headline.get(name) for day in days]
         for name in ("offered", "abandoned", "service_level", "average_handle_time_ms")
