@@ -73,7 +73,7 @@ def test_a_day_without_any_data_has_half_hours_without_figures() -> None:
     empty = figures([])
     assert empty.total == Volumes()
     assert [interval.volumes for interval in empty.intervals] == [Volumes()] * 48
-    assert empty.queues == empty.media == empty.agents == ()
+    assert (empty.queues, empty.media, empty.agents) == ((), (), ())
     assert set(empty.headline.values()) == {None}
 
 
@@ -136,8 +136,8 @@ def test_half_hours_begin_with_the_day_where_its_zone_is_three_quarters_of_an_ho
 
 
 def level(queue: str | None, numerator: int, denominator: int, target: float = 0.8) -> Row:
-    stats = {"numerator": numerator, "denominator": denominator, "target": target}
-    return measured("oServiceLevel", at("09:00"), queue, **stats)
+    figures_of_it: Row = {"numerator": numerator, "denominator": denominator, "target": target}
+    return measured("oServiceLevel", at("09:00"), queue) | figures_of_it
 
 
 def test_queues_come_worst_first_and_those_without_a_figure_last() -> None:
