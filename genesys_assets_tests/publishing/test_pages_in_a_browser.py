@@ -41,9 +41,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def listed(headline: dict[str, int | float | None]) -> list[ListedDay]:
     """31 days: complete, provisional, without a page, and not published."""
     until = datetime(2026, 3, 1, tzinfo=UTC)
-    file = PublishedFile(
-        "day_page", "html", "a/key", None, 1, "00", ADDRESS, until
-    )
+    file = PublishedFile("day_page", "html", "a/key", None, 1, "00", ADDRESS, until)
     days = [date(2026, 1, 31) - timedelta(days=back) for back in range(31)]
     kinds = [
         (manifest, page)
@@ -155,7 +153,7 @@ def test_a_page_prints_in_ink_on_white_with_all_its_tables(browser: Browser, pag
         seen.page.emulate_media(media="print")
         assert seen.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert seen.ask("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
-        hidden = "[...document.querySelectorAll('details table')].filter(each => !each.getBoundingClientRect().height)"
+        hidden = "[...document.querySelectorAll('details table')].filter(each => !each.checkVisibility())"
         assert seen.ask(f"{hidden}.length") == 0
         assert not [text for text in seen.ask(CONTRASTS) if text["ratio"] < 4.5]
 
