@@ -60,7 +60,7 @@ def page(tmp_path: Path) -> Text:
 
 def test_the_page_names_day_zone_and_completeness(page: Text) -> None:
     assert "Saturday 31 January 2026" in page
-    assert "Complete All of the day was read; data through 2026-02-01 00:00 UTC." in page
+    assert "Complete All of the UTC day was read; data through 2026-02-01 00:00 UTC." in page
     assert "Business day in UTC, 00:00 to 24:00." in page
 
 
@@ -146,7 +146,7 @@ def test_a_provisional_day_says_so(tmp_path: Path) -> None:
     lake = made_up_lake(tmp_path)
     store(lake, "tables/conversations", CONVERSATIONS, [], is_complete=False)
     page = Text(day_page(lake, business_day()).html)
-    assert "Provisional Details jobs have not had all of the day yet, so figures may still change." in page
+    assert "Provisional Details jobs have not had all of the UTC day yet, so figures may still change." in page
     assert "not yet" in page.said
 
 
