@@ -31,13 +31,14 @@ def build_definitions(
     from genesys_assets.assets.pages import QUESTIONS, build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
+    from genesys_assets.assets.published_index import build_published_index_assets
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.completing import build_completing_sensors
-    from genesys_assets.automation.conditions import publish_again, refresh_reports, refresh_tables
+    from genesys_assets.automation.conditions import list_again, publish_again, refresh_reports, refresh_tables
     from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
@@ -63,6 +64,7 @@ def build_definitions(
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
             *_automated(build_report_assets(calendar), refresh_reports(calendar)),
             *_automated(build_published_assets(calendar), publish_again(calendar)),
+            *_automated(build_published_index_assets(calendar), list_again()),
             *build_live_assets(),
         ]
         sensors = [*build_sensors(), *build_completing_sensors(calendar)]

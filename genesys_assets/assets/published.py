@@ -1,6 +1,7 @@
-"""Published assets: the day's reports on S3, with a manifest.
+"""Published assets: the day's reports on S3, with a page to look at and a manifest.
 
-How files look is in `publishing.report_files`, how they are uploaded and proven in `publishing.publisher`.
+How files look is in `publishing.report_files`, the page in `publishing.day_page`, how they are uploaded and proven in
+`publishing.publisher`. The list of days is `assets.published_index`.
 """
 
 import tempfile
@@ -15,6 +16,9 @@ from dagster_aws.s3 import S3Resource
 from genesys_assets.assets.common import ONE_RUN, asset_key, attributes, checked_keys, window_metadata
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.publishing.day_figures import BusinessDay
+from genesys_assets.publishing.day_page import DAY_PAGE, day_page
+from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.publisher import PublishedFile, Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.resources import LakeResource, PublishingResource
@@ -26,13 +30,16 @@ _REPORTS_AT_ONCE = 4
 def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("published", "reports"),
-        deps=[*(asset_key("reports", spec.name) for spec in REPORTS), asset_key("tables", "conversations")],
+        deps=[
+            *(asset_key("reports", spec.name) for spec in REPORTS),
+            *(asset_key("tables", name) for name in ("conversations", "interval_metrics", "restatements")),
+        ],
         description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
-        "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails "
-        "the asset.",
+        "Parquet, CSV and JSON, and one HTML page with the day's figures, each with rows, bytes, sha256 and a "
+        "presigned URL. A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
-        **attributes("published", "s3", "parquet", "csv"),
+        **attributes("published", "s3", "parquet", "csv", "html"),
     )
     def reports(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
@@ -40,7 +47,7 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         days = list(checked_keys(context, calendar.daily))
         publisher = publishing.publisher(s3.get_client())
         for day in days:
-            files, manifest = _publish_day(lake.lake, publisher, day, context.run.run_id)
+            files, manifest = _publish_day(lake.lake, publisher, _business_day(calendar, day), context.run.run_id)
             size = sum(file.bytes for file in files)
             context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
             context.add_asset_metadata(_metadata(files, manifest) | window_metadata(*utc_day(day)), partition_key=day)
@@ -49,8 +56,15 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [reports]
 
 
-def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tuple[list[PublishedFile], PublishedFile]:
-    """Every report of the day, then the manifest: until it is there, readers have that of before."""
+def _business_day(calendar: Calendar, key: str) -> BusinessDay:
+    return BusinessDay(date.fromisoformat(key), calendar.zone, *calendar.business_day(key))
+
+
+def _publish_day(
+    lake: Lake, publisher: Publisher, business_day: BusinessDay, run_id: str
+) -> tuple[list[PublishedFile], PublishedFile]:
+    """Every report of the day and its page, then the manifest: until it is there, readers have that of before."""
+    day = f"{business_day.date}"
     with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
         of_reports = executor.map(lambda spec: _publish_report(lake, publisher, spec.name, day), REPORTS)
         published = [file for files in of_reports for file in files]
@@ -59,12 +73,17 @@ def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tup
         raise dg.Failure(
             f"genesys/tables/conversations has no partition {day}: materialise it first.", allow_retries=False
         )
+    page = day_page(lake, business_day)
+    with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
+        file = write_page(page.html, Path(folder) / f"{DAY_PAGE}.html")
+        published += publisher.publish(DAY_PAGE, business_day.date, [file])
     manifest = publisher.publish_manifest(
-        date.fromisoformat(day),
+        business_day.date,
         published,
         data_available_through=datetime.fromisoformat(reading["data_available_through"]),
         is_complete=reading["is_complete"],
         run_id=run_id,
+        headline=page.headline,
     )
     return published, manifest
 
@@ -77,8 +96,9 @@ def _publish_report(lake: Lake, publisher: Publisher, name: str, day: str) -> li
 
 
 def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:
+    page = next(file for file in files if file.report == DAY_PAGE)
     listed = "\n".join(
-        f"| {file.report} | {file.format} | {file.rows} | {file.bytes} "
+        f"| {file.report} | {file.format} | {'' if file.rows is None else file.rows} | {file.bytes} "
         f"| [open]({file.url}) | {file.expires_at:%Y-%m-%d %H:%M}Z |"
         for file in files
     )
@@ -87,6 +107,7 @@ def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, 
         "files": dg.MetadataValue.md(table),
         "dagster/row_count": len(files),
         "bytes": sum(file.bytes for file in files),
+        "page": dg.MetadataValue.url(page.url),
         "manifest": dg.MetadataValue.url(manifest.url),
         "expires_at": dg.MetadataValue.timestamp(manifest.expires_at),
     }

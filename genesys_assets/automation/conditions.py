@@ -66,6 +66,12 @@ def publish_again(calendar: Calendar) -> Condition:
     return refresh_tables(calendar) & ~today & ~dg.AutomationCondition.any_deps_missing()
 
 
+def list_again() -> Condition:
+    """As soon as a day was published, whichever it is."""
+    published = dg.AutomationCondition.any_deps_updated().since_last_handled()
+    return published & ~_being_computed()
+
+
 def look_back(calendar: Calendar) -> timedelta:
     """From the first day that a look-back may read again to the end of today."""
     days = calendar.look_back_days if calendar.month_close_day is None else _LONGEST_TO_MONTH_CLOSE

@@ -5,11 +5,13 @@ with it the object comes, and what comes has the sha256 that was written. The fo
 which reports of which day, and the Dagster asset, are `assets.published`.
 
     <prefix>/reports/<report>/date=2026-01-31/<report>.parquet|.csv|.json
+    <prefix>/reports/day_page/date=2026-01-31/day_page.html
     <prefix>/reports/manifest/date=2026-01-31/manifest.json
+    <prefix>/reports/index/index.html
 
 **A presigned address is a key**: whoever has it reads the file until it expires. Addresses stand in the
-manifest and in the materialisation's metadata, never in a log or an error. The manifest is thus as secret as
-what it lists, and is published under the same proof.
+manifest, in the list of days and in the materialisation's metadata, never in a log or an error. Manifest and list
+are thus as secret as what they name, and are published under the same proof.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
@@ -74,12 +76,14 @@ class InvalidLocation(PublishingError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One file on S3. `url` is its presigned address, which whoever holds it can read until `expires_at`."""
+    """One file on S3; `rows` None where it is a page to look at. `url` is its presigned address, which whoever holds
+    it can read until `expires_at`.
+    """
 
     report: str
     format: str
     key: str
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
     url: str = field(repr=False)
@@ -115,7 +119,11 @@ class Publisher:
 
     def publish(self, report: str, day: date, files: Sequence[LocalFile]) -> list[PublishedFile]:
         """Upload the files of one report and day, and give their proven addresses. Raises PublishingError."""
-        return [self._publish_file(report, day, file) for file in files]
+        return [self._publish_file(report, self._key(report, day, file.path.name), file) for file in files]
+
+    def publish_index(self, file: LocalFile) -> PublishedFile:
+        """Replace the list of days, which belongs to no day. Raises PublishingError."""
+        return self._publish_file("index", self._in_prefix("index", file.path.name), file)
 
     def publish_manifest(
         self,
@@ -125,8 +133,11 @@ class Publisher:
         data_available_through: datetime | None,
         is_complete: bool,
         run_id: str,
+        headline: Mapping[str, float | None] | None = None,
     ) -> PublishedFile:
-        """Say what stands on S3 for the day. Publish it last: until then readers have the manifest of before.
+        """Say what stands on S3 for the day, and the figures that sum it up.
+
+        Publish it last: until then readers have the manifest of before.
 
         The manifest holds presigned addresses; treat it as secret. Raises PublishingError.
         """
@@ -136,6 +147,7 @@ class Publisher:
             "data_available_through": data_available_through and _moment(data_available_through),
             "is_complete": is_complete,
             "run_id": run_id,
+            "headline": headline,
             "bucket": self.bucket,
             "files": [_entry(file) for file in files],
         }
@@ -146,8 +158,27 @@ class Publisher:
         url = self._proven_url(key, digest)
         return PublishedFile("manifest", "json", key, len(files), len(body), digest, url, _expires_at(url))
 
-    def _publish_file(self, report: str, day: date, file: LocalFile) -> PublishedFile:
-        key = self._key(report, day, file.path.name)
+    def manifest(self, day: date) -> dict[str, Any] | None:
+        """What was said to stand on S3 for the day; None where it was never published. Raises PublishingError."""
+        key = self._key("manifest", day, "manifest.json")
+        try:
+            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise NotReadable(
+                f"{self._place(key)} was not read ({str(error).rstrip('.')}): check the bucket in "
+                "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
+                "s3:ListBucket (without the latter S3 refuses what is not there)"
+            ) from error
+        return dict(json.loads(body))
+
+    def sign_again(self, entry: Mapping[str, Any]) -> PublishedFile:
+        """A file that a manifest lists, with a fresh address, proven like the first. Raises PublishingError."""
+        url = self._proven_url(entry["key"], entry["sha256"])
+        return PublishedFile(**{**entry, "url": url, "expires_at": _expires_at(url)})
+
+    def _publish_file(self, report: str, key: str, file: LocalFile) -> PublishedFile:
         with file.path.open("rb") as body:
             self._upload(key, body, file.content_type, file.sha256)
         url = self._proven_url(key, file.sha256)
@@ -163,7 +194,10 @@ class Publisher:
         )
 
     def _key(self, report: str, day: date, name: str) -> str:
-        return "/".join(filter(None, [self.prefix, "reports", report, f"date={day.isoformat()}", name]))
+        return self._in_prefix(report, f"date={day.isoformat()}", name)
+
+    def _in_prefix(self, *names: str) -> str:
+        return "/".join(filter(None, [self.prefix, "reports", *names]))
 
     def _place(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"

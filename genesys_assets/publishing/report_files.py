@@ -39,7 +39,7 @@ class LocalFile:
     path: Path
     format: str
     content_type: str
-    rows: int
+    rows: int | None
     bytes: int
     sha256: str
 

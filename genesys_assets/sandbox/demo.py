@@ -3,7 +3,7 @@ HTTP and S3.
 
 `make demo` runs it. It ends with exit code 0 only if every report is there and every address in the manifest was
 fetched and
-matched its sha256. What it starts it stops; the lake it wrote stays in `.demo` for a look.
+matched its sha256. What it starts it stops; the lake it wrote and the page of the day stay in `.demo` for a look.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ def main() -> int:
         _materialise(day, folder / "dagster")
         lake = _lake()
         _print_reports(lake, day)
-        complete = _verify(_manifest(day), day)
-    _say(f"the lake stays at {folder / 'lake'}; sandbox and S3 server are stopped")
+        page = folder / "day_page.html"
+        complete = _verify(_manifest(day), day, page)
+    _say(f"the lake stays at {folder / 'lake'}, the page of the day at {page}; sandbox and S3 server are stopped")
     return 0 if complete else 1
 
 
@@ -119,10 +120,11 @@ def _manifest(day: str) -> dict[str, Any]:
     return dict(json.loads(body))
 
 
-def _verify(manifest: dict[str, Any], day: str) -> bool:
-    """Fetch every address of the manifest as a reader would; say what each gave."""
+def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
+    """Fetch every address of the manifest as a reader would; say what each gave, and keep the page of the day."""
     import requests
 
+    from genesys_assets.publishing.day_page import DAY_PAGE
     from genesys_assets.tables.reports import REPORTS
 
     _say(f"\npublished for {day}, data available through {manifest['data_available_through']}:")
@@ -131,8 +133,11 @@ def _verify(manifest: dict[str, Any], day: str) -> bool:
         answer = requests.get(file["url"], timeout=30)
         matches = answer.ok and hashlib.sha256(answer.content).hexdigest() == file["sha256"]
         good &= matches
-        _say(f"{'ok ' if matches else 'BAD'} {file['rows']:>6} rows {file['bytes']:>8} bytes  {file['url']}")
-    missing = {spec.name for spec in REPORTS} - {file["report"] for file in manifest["files"]}
+        if file["report"] == DAY_PAGE:
+            page.write_bytes(answer.content)
+        rows = "a page" if file["rows"] is None else f"{file['rows']} rows"
+        _say(f"{'ok ' if matches else 'BAD'} {rows:>11} {file['bytes']:>8} bytes  {file['url']}")
+    missing = {*(spec.name for spec in REPORTS), DAY_PAGE} - {file["report"] for file in manifest["files"]}
     if missing:
         _say(f"not published: {', '.join(sorted(missing))}")
     return good and not missing

@@ -24,6 +24,8 @@ from genesys_assets_tests.assets.world import World, error, events, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
 
 MANIFEST = f"published/reports/manifest/date={DAY}/manifest.json"
+PAGE = f"published/reports/day_page/date={DAY}/day_page.html"
+INDEX = "published/reports/index/index.html"
 FORMATS = ("parquet", "csv", "json")
 
 
@@ -52,8 +54,8 @@ def fetch(url: str) -> requests.Response:
 def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: World, s3_client: Any) -> None:
     expected = {
         f"published/reports/{spec.name}/date={DAY}/{spec.name}.{format_}" for spec in REPORTS for format_ in FORMATS
-    }
-    assert set(objects(s3_client, PAST_BUCKET)) == expected | {MANIFEST}
+    } | {PAGE}
+    assert set(objects(s3_client, PAST_BUCKET)) == expected | {MANIFEST, INDEX}
     said = manifest(s3_client, PAST_BUCKET)
     assert {file["key"] for file in said["files"]} == expected
     assert said["date"] == f"{DAY}"
@@ -62,7 +64,10 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
     assert said["data_available_through"] == f"{DAY + timedelta(days=1)}T00:00:00.000Z"
     assert said["is_complete"] is False, "the day was read hour by hour"
     for file in said["files"]:
-        assert file["rows"] == len(past_days.lake.read(f"reports/{file['report']}", f"{DAY}"))
+        if file["format"] == "html":
+            assert file["rows"] is None
+        else:
+            assert file["rows"] == len(past_days.lake.read(f"reports/{file['report']}", f"{DAY}"))
 
 
 def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
@@ -84,6 +89,8 @@ def test_every_address_gives_the_file_that_the_manifest_describes(past_days: Wor
         body = fetch(file["url"]).content
         assert len(body) == file["bytes"]
         assert hashlib.sha256(body).hexdigest() == file["sha256"]
+        if file["format"] == "html":
+            continue
         report = past_days.lake.read(f"reports/{file['report']}", f"{DAY}")
         match file["format"]:
             case "parquet":
@@ -98,9 +105,31 @@ def test_every_address_gives_the_file_that_the_manifest_describes(past_days: Wor
                 assert all(list(record) == report.schema.names for record in records)
 
 
+def test_the_page_of_the_day_is_html_that_its_address_gives(past_days: World, s3_client: Any) -> None:
+    [entry] = [file for file in manifest(s3_client, PAST_BUCKET)["files"] if file["report"] == "day_page"]
+    url = metadata(past_days.runs[-1], "published/reports")["page"]
+    answer = fetch(url)
+    assert url == entry["url"]
+    assert entry["key"] == PAGE
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.text.startswith("<!doctype html>")
+    assert "Thursday 29 January 2026" in answer.text
+    assert "X-Amz-" not in answer.text, "a page that is passed on gives no other file away"
+
+
+def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_client: Any) -> None:
+    said = manifest(s3_client, PAST_BUCKET)["headline"]
+    rows = past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist()
+    met, measured = (sum(row[f"service_level_{part}"] or 0 for row in rows) for part in ("numerator", "denominator"))
+    assert said["answered"] == sum(row["answered"] or 0 for row in rows)
+    assert said["service_level"] == met / measured
+    assert 0 < said["abandoned_share"] == said["abandoned"] / said["offered"]
+
+
 def test_without_its_signature_or_with_another_no_file_can_be_read(past_days: World, s3_client: Any) -> None:
     urls = [file["url"] for file in manifest(s3_client, PAST_BUCKET)["files"]]
     urls.append(metadata(past_days.runs[-1], "published/reports")["manifest"])
+    urls.append(metadata(past_days.runs[-1], "published/index")["page"])
     for url in urls:
         assert fetch(url).status_code == 200
         assert fetch(url.partition("?")[0]).status_code in (401, 403)
@@ -123,7 +152,7 @@ def test_no_address_is_ever_logged(
     caplog.set_level(logging.DEBUG)
     good, bad = (publish(publishing_to(past_days, each)) for each in (bucket, public_bucket))
     secret = past_days.settings["AWS_SECRET_ACCESS_KEY"]
-    for run, expected in ((good, "18 files published and proven"), (bad, "PubliclyReadable")):
+    for run, expected in ((good, "19 files published and proven"), (bad, "PubliclyReadable")):
         said = events(past_days.instance, run)
         assert expected in said
         assert "X-Amz-Signature" not in said
@@ -186,8 +215,8 @@ def test_a_day_without_reports_cannot_be_published(past_days: World, s3_client: 
 def test_the_materialisation_lists_the_files_with_their_addresses(past_days: World, s3_client: Any) -> None:
     said = metadata(past_days.runs[-1], "published/reports")
     listed = manifest(s3_client, PAST_BUCKET)["files"]
-    assert said["dagster/row_count"] == len(listed) == 18
+    assert said["dagster/row_count"] == len(listed) == 19
     assert said["bytes"] == sum(file["bytes"] for file in listed)
-    assert len(said["files"].splitlines()) == 2 + 18
+    assert len(said["files"].splitlines()) == 2 + 19
     assert all(file["url"] in said["files"] for file in listed)
     assert fetch(said["manifest"]).json() == manifest(s3_client, PAST_BUCKET)

@@ -26,6 +26,7 @@ REPORTS = {
     "reports/conversation_quality",
 }
 PUBLISHED = "published/reports"
+LIST = "published/index"
 LEDGER = "tables/restatements"
 
 Requested = dict[str, set[str]]
@@ -40,9 +41,11 @@ class Ticks:
     now: datetime
     cursor: Any = None
     keys: list[dg.AssetKey] = field(default_factory=list)
+    lists_days: bool = False
 
     def __post_init__(self) -> None:
-        self.keys = [spec.key for spec in self.definitions.resolve_all_asset_specs() if spec.automation_condition]
+        specs = self.definitions.resolve_all_asset_specs()
+        self.keys = [spec.key for spec in specs if spec.automation_condition and spec.partitions_def]
 
     def tick(self) -> Requested:
         self.now += timedelta(minutes=1)
@@ -54,6 +57,7 @@ class Ticks:
             evaluation_time=self.now,
         )
         self.cursor = result.cursor
+        self.lists_days = bool(result.get_requested_partitions(asset_key(LIST)))
         every = {name(key): {str(day) for day in result.get_requested_partitions(key)} for key in self.keys}
         return {asset: days for asset, days in every.items() if days}
 
@@ -116,11 +120,12 @@ def running(ticks: Ticks) -> Ticks:
 
 def test_every_day_of_a_table_report_or_publication_is_refreshed_on_its_own(definitions: dg.Definitions) -> None:
     specs = list(definitions.resolve_all_asset_specs())
-    assert {name(spec.key) for spec in specs if spec.automation_condition} == {
+    days = {
         name(spec.key)
         for spec in specs
         if spec.group_name in ("tables", "reports", "published") and spec.partitions_def
     }
+    assert {name(spec.key) for spec in specs if spec.automation_condition} == days | {LIST}
 
 
 def test_today_is_requested_as_soon_as_one_hour_has_landed(ticks: Ticks) -> None:
@@ -258,7 +263,19 @@ def test_a_day_is_not_published_while_a_report_of_it_is_missing(running: Ticks) 
     for report in REPORTS:
         running.land(report, YESTERDAY)
     running.land("tables/conversations", YESTERDAY)
+    running.land("tables/interval_metrics", YESTERDAY)
+    running.land(LEDGER, YESTERDAY)
     assert running.tick()[PUBLISHED] == {YESTERDAY}
+
+
+def test_the_list_of_days_is_made_once_for_each_time_a_day_was_published(running: Ticks) -> None:
+    assert not running.lists_days
+    for day in (YESTERDAY, "2026-01-05"):
+        running.land(PUBLISHED, day)
+        running.tick()
+        assert running.lists_days
+        running.tick()
+        assert not running.lists_days
 
 
 def test_reference_data_alone_requests_nothing(running: Ticks) -> None:

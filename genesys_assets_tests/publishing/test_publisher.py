@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -123,6 +124,59 @@ def test_the_environment_of_aws_tools_is_enough(
     assert query_of(published[0].url)["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
 
 
+# -- what was published before ------------------------------------------------------------------------
+
+
+def test_a_day_that_was_never_published_has_no_manifest(publisher: Publisher) -> None:
+    assert publisher.manifest(DAY) is None
+
+
+def test_a_manifest_is_read_back_as_it_was_written(publisher: Publisher, files: list[LocalFile]) -> None:
+    published = publisher.publish("agent_daily", DAY, files)
+    file = publisher.publish_manifest(
+        DAY, published, data_available_through=None, is_complete=True, run_id="a-run", headline={"offered": 3}
+    )
+
+    manifest = publisher.manifest(DAY)
+
+    assert manifest == manifest_of(file)
+    assert manifest["headline"] == {"offered": 3}
+
+
+def test_a_manifest_that_may_not_be_read_is_an_error_that_names_it(s3_resource: S3Resource, bucket: str) -> None:
+    stranger = s3_resource.model_copy(update={"aws_secret_access_key": "not-the-key"})
+    with contextlib.closing(stranger.get_client()) as client, pytest.raises(NotReadable) as refused:
+        Publisher(client, f"s3://{bucket}/p").manifest(DAY)
+
+    assert f"s3://{bucket}/p/reports/manifest/date=2026-01-31/manifest.json was not read" in str(refused.value)
+    assert "s3:ListBucket" in str(refused.value)
+
+
+def test_a_file_whose_address_has_ended_is_signed_again(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
+    [ended, *_] = Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=1).publish("agent_daily", DAY, files)
+    entry = publishing._entry(ended)
+    time.sleep(2.1)
+    assert status_of(ended.url) == 403
+
+    again = Publisher(s3_client, f"s3://{bucket}/p").sign_again(entry)
+
+    assert status_of(again.url) == 200
+    assert again.expires_at > ended.expires_at
+    assert replace(again, url=ended.url, expires_at=ended.expires_at) == ended
+
+
+def test_a_file_that_is_not_what_the_manifest_says_is_not_signed_again(
+    publisher: Publisher, s3_client: Any, bucket: str, files: list[LocalFile]
+) -> None:
+    [file, *_] = publisher.publish("agent_daily", DAY, files)
+    s3_client.put_object(Bucket=bucket, Key=file.key, Body=b"something else")
+    with pytest.raises(Altered, match="gives other bytes than were written"):
+        publisher.sign_again(publishing._entry(file))
+    s3_client.delete_object(Bucket=bucket, Key=file.key)
+    with pytest.raises(NotReadable, match="404"):
+        publisher.sign_again(publishing._entry(file))
+
+
 # -- the manifest ------------------------------------------------------------------------------------
 
 
@@ -150,6 +204,7 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
         "data_available_through": "2026-02-01T00:00:00.000Z",
         "is_complete": True,
         "run_id": "a-run",
+        "headline": None,
         "bucket": bucket,
         "files": None,
     }

@@ -1,0 +1,255 @@
+"""The charts of a page, drawn by matplotlib, as SVG that lives inside HTML.
+
+Every chart is as wide as a phone, so that its text is as large as the page's; a desk shows several beside each other.
+Colours are variables of the page's style sheet, text stays text, and the same figures give the same bytes. A chart
+has a title and a description for who cannot see it. What the figures are is `day_figures`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 352
+_POINTS_PER_INCH = 72
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 20, 34
+_ROW = 34
+_TEXT = 11
+_LONGEST_NAME = 46
+_HREF = "{http://www.w3.org/1999/xlink}href"
+
+# What matplotlib is told to paint with, and the variable of the style sheet that takes its place.
+INK, MUTED, RULE, TRACK, ACCENT, ALERT, HOLD, WRAP = (f"#0000{number:02x}" for number in range(1, 9))
+_VARIABLES = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    RULE: "var(--rule)",
+    TRACK: "var(--track)",
+    ACCENT: "var(--accent)",
+    ALERT: "var(--alert)",
+    HOLD: "var(--hold)",
+    WRAP: "var(--wrap)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The time axis: how many intervals there are, and which of them a label stands at."""
+
+    count: int
+    ticks: Sequence[tuple[float, str]]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a chart is called, in the page and by who cannot see it."""
+
+    name: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A named bar: its parts as shares of the whole width, what is written at its end, and where a mark stands."""
+
+    name: str
+    parts: Sequence[tuple[float | None, str]]
+    value: str
+    mark: float | None = None
+
+
+def bars(
+    words: Words, hours: Hours, unit: str, *series: tuple[Sequence[float | None], str], height: int = 168
+) -> Markup:
+    """Series of bars over the day, drawn over one another: the first is the whole, others are parts of it."""
+    figure, axes = _timeline(hours, unit, height)
+    for values, colour in series:
+        known = [(at, value) for at, value in enumerate(values) if value is not None]
+        axes.bar([at for at, _ in known], [v for _, v in known], width=0.8, align="edge", color=colour, linewidth=0)
+    top = max((value for values, _ in series for value in values if value), default=0)
+    _y_axis(axes, _steps(max(top, 1), whole=True))
+    return _inline(figure, words)
+
+
+def dots(
+    words: Words,
+    hours: Hours,
+    unit: str,
+    values: Sequence[float | None],
+    weights: Sequence[float | None],
+    *,
+    top: float | None = None,
+    height: int = 168,
+) -> Markup:
+    """A dot for each interval that has a value, the larger the more stands behind it.
+
+    What lies far above all else would flatten the rest: it becomes a triangle at the upper edge.
+    """
+    figure, axes = _timeline(hours, unit, height)
+    known = [(at, value, weights[at] or 0) for at, value in enumerate(values) if value is not None]
+    steps = _steps(top or ceiling([value for _, value, _ in known]), whole=False)
+    heaviest = max((weight for *_, weight in known), default=1) or 1
+    inside = [(at + 0.4, value, 14 + 40 * weight / heaviest) for at, value, weight in known if value <= steps[-1]]
+    above = [at + 0.4 for at, value, _ in known if value > steps[-1]]
+    style: dict[str, Any] = {"linewidth": 0, "clip_on": False, "zorder": 3}
+    if inside:
+        at, heights, sizes = zip(*inside, strict=True)
+        axes.scatter(at, heights, s=sizes, color=ACCENT, **style)
+    if above:
+        axes.scatter(above, [steps[-1]] * len(above), s=40, marker="^", color=ALERT, **style)
+    _y_axis(axes, steps)
+    return _inline(figure, words)
+
+
+def ceiling(values: Sequence[float]) -> float:
+    """Where the axis ends: at the largest value, unless that is far above what nine of ten values stay under."""
+    if not values:
+        return 1.0
+    ordered = sorted(values)
+    usual = ordered[min(len(ordered) - 1, math.ceil(len(ordered) * 0.9) - 1)]
+    return float(ordered[-1] if ordered[-1] <= 3 * usual else 1.5 * usual) or 1.0
+
+
+def ranking(words: Words, rows: Sequence[Row]) -> Markup:
+    """A bar for each row under its name, the value at the end of the line."""
+    figure = _figure(max(len(rows), 1) * _ROW)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, WIDTH)
+    axes.set_ylim(max(len(rows), 1) * _ROW, 0)
+    for index, row in enumerate(rows):
+        upper = index * _ROW
+        axes.text(0, upper + 15, _short(row.name), color=INK, size=_TEXT, parse_math=False)
+        axes.text(WIDTH, upper + 15, row.value, color=INK, size=_TEXT, ha="right", parse_math=False)
+        axes.barh(upper + 24, WIDTH, height=6, color=TRACK, linewidth=0)
+        left = 0.0
+        for share, colour in row.parts:
+            if share:
+                axes.barh(upper + 24, share * WIDTH, left=left, height=6, color=colour, linewidth=0)
+                left += share * WIDTH
+        if row.mark is not None:
+            axes.vlines(row.mark * WIDTH, upper + 19, upper + 29, color=INK, linewidth=1.5)
+    return _inline(figure, words)
+
+
+# -- axes --------------------------------------------------------------------------------------------
+
+
+def _figure(height: int) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH / _POINTS_PER_INCH, height / _POINTS_PER_INCH), dpi=_POINTS_PER_INCH)
+
+
+def _timeline(hours: Hours, unit: str, height: int) -> tuple[Figure, Axes]:
+    figure = _figure(height)
+    figure.patch.set_visible(False)
+    wide, high = WIDTH - _LEFT - _RIGHT, height - _TOP - _BOTTOM
+    axes = figure.add_axes((_LEFT / WIDTH, _BOTTOM / height, wide / WIDTH, high / height))
+    axes.patch.set_visible(False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set(color=MUTED, linewidth=1)
+    axes.set_xlim(0, hours.count)
+    axes.set_xticks([at for at, _ in hours.ticks], [label for _, label in hours.ticks])
+    axes.tick_params(axis="x", length=4, color=MUTED, labelsize=_TEXT, labelcolor=MUTED, pad=3)
+    figure.text(_LEFT / WIDTH, 4 / height, hours.label, color=MUTED, size=_TEXT, parse_math=False)
+    figure.text(0, (height - 11) / height, unit, color=MUTED, size=_TEXT, parse_math=False)
+    return figure, axes
+
+
+def _y_axis(axes: Axes, steps: Sequence[float]) -> None:
+    axes.set_ylim(0, steps[-1])
+    axes.set_yticks(steps, [f"{step:,g}" for step in steps])
+    axes.tick_params(axis="y", length=0, labelsize=_TEXT, labelcolor=MUTED, pad=6)
+    axes.grid(axis="y", color=RULE, linewidth=1)
+    axes.set_axisbelow(True)
+
+
+def _steps(top: float, *, whole: bool) -> list[float]:
+    """0 and up to five round numbers, the last of them not below `top`."""
+    size = 10.0 ** math.floor(math.log10(top / 5))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor * 5 >= top * (1 - 1e-9))
+    step = math.ceil(step) if whole else step
+    return [step * index for index in range(math.ceil(top / step * (1 - 1e-9)) + 1)]
+
+
+def _short(name: str) -> str:
+    """A name on one line. What XML cannot hold is replaced."""
+    line = re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", " ".join(name.split()))
+    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1].rstrip() + "…"
+
+
+# -- SVG ---------------------------------------------------------------------------------------------
+
+
+def _inline(figure: Figure, words: Words) -> Markup:
+    """The figure as an element for HTML: sized by the page, coloured by its variables, with a text alternative."""
+    root = ElementTree.fromstring(_svg(figure))
+    for element in list(root.iter()):
+        element.tag = element.tag.rpartition("}")[2]
+        for child in list(element):
+            if child.tag.endswith(("}metadata", "}style")):
+                element.remove(child)
+        if element.tag == "text":
+            element.attrib.pop("transform", None)
+        if style := element.get("style"):
+            element.set("style", _styled(style))
+    _rename(root, words.name)
+    title, text = f"{words.name}-title", f"{words.name}-text"
+    root.attrib = {
+        "class": "chart",
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-labelledby": f"{title} {text}",
+    }
+    for tag, identity, said in (("desc", text, words.description), ("title", title, words.title)):
+        alternative = ElementTree.Element(tag, {"id": identity})
+        alternative.text = said
+        root.insert(0, alternative)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _svg(figure: Figure) -> bytes:
+    import matplotlib as mpl
+
+    sink = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "genesys_assets"}), warnings.catch_warnings():
+        # Names may be in any script: the reader's fonts draw them, not matplotlib's.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(sink, format="svg", transparent=True, metadata={"Date": None})
+    return sink.getvalue()
+
+
+def _rename(root: ElementTree.Element, name: str) -> None:
+    """Only ids that something refers to stay, under a name of the chart's own: a page has several charts."""
+    used = {element.get(_HREF, "").lstrip("#") for element in root.iter()}
+    used |= {found for element in root.iter() for found in re.findall(r"url\(#([^)]+)\)", str(element.attrib))}
+    for element in root.iter():
+        identity = element.attrib.pop("id", None)
+        if identity in used:
+            element.set("id", f"{name}-{identity}")
+        if reference := element.attrib.pop(_HREF, None):
+            element.set("href", f"#{name}-{reference.lstrip('#')}")
+        for attribute, value in element.attrib.items():
+            element.set(attribute, value.replace("url(#", f"url(#{name}-"))
+
+
+def _styled(style: str) -> str:
+    """matplotlib's own fonts are left out: text is in the page's."""
+    style = re.sub(r"font: (?:\S+ )*?([\d.]+)px [^;]+", r"font-size: \1px", style)
+    style = re.sub(r"font-family: [^;]+;?\s*", "", style)
+    return re.sub(r"#0000[0-9a-f]{2}", lambda colour: _VARIABLES[colour.group()], style)

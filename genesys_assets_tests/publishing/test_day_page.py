@@ -1,0 +1,233 @@
+"""What a day's page says, and that it says what the published reports say. How it looks in a browser is
+`test_pages_in_a_browser`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.publishing.day_figures import COLUMNS, DayFigures, day_figures
+from genesys_assets.publishing.day_page import MOST_ROWS, day_page
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.restatements import RESTATEMENTS
+from genesys_assets_tests import conftest
+from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.publishing.made_up_day import (
+    DAY,
+    NAMES,
+    at,
+    business_day,
+    made_up_lake,
+    measured,
+    restated,
+    store,
+)
+
+
+class Text(HTMLParser):
+    """The texts of a page, without its style sheet, and the tags it is made of."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.said: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] != ["style"] and data.strip():
+            self.said.append(" ".join(data.split()))
+
+    def __contains__(self, text: str) -> bool:
+        return text in " ".join(self.said)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Text:
+    return Text(day_page(made_up_lake(tmp_path), business_day()).html)
+
+
+def test_the_page_names_day_zone_and_completeness(page: Text) -> None:
+    assert "Saturday 31 January 2026" in page
+    assert "Complete All of the UTC day was read; data through 2026-02-01 00:00 UTC." in page
+    assert "Business day in UTC, 00:00 to 24:00." in page
+
+
+def test_the_headline_is_in_the_page_and_handed_on(tmp_path: Path) -> None:
+    made = day_page(made_up_lake(tmp_path), business_day())
+    assert made.headline["offered"] == 40
+    assert made.headline["abandoned_share"] == 6 / 40
+    page = Text(made.html)
+    for shown in ("15.0 %", "6 of 40 offered", "26 of 40 in time", "0:05:00", "10.0 %"):
+        assert shown in page, shown
+
+
+def test_names_are_text_whatever_they_hold(page: Text) -> None:
+    assert NAMES["q1"] in page.said
+    assert "script" not in page.tags
+    assert NAMES["q2"] in page
+
+
+def test_nothing_in_the_page_asks_for_anything_else(page: Text) -> None:
+    for name, value in page.attributes:
+        if name in ("href", "src", "srcset", "action", "data", "poster", "xlink:href"):
+            assert (value or "").startswith(("#", "data:,")), (name, value)
+        assert not name.startswith("on"), name
+    assert {"script", "iframe", "object", "img", "form", "base"}.isdisjoint(page.tags)
+
+
+def test_the_style_sheet_asks_for_nothing_either(tmp_path: Path) -> None:
+    html = day_page(made_up_lake(tmp_path), business_day()).html
+    assert not re.search(r"@import|@font-face|url\((?!#)", html)
+
+
+def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (day_page(made_up_lake(tmp_path / each), business_day()) for each in ("one", "two"))
+    assert first == second
+
+
+def test_more_agents_than_fit_can_be_unfolded(tmp_path: Path) -> None:
+    few = Text(day_page(made_up_lake(tmp_path / "few", agents=MOST_ROWS), business_day()).html)
+    many = Text(day_page(made_up_lake(tmp_path / "many", agents=MOST_ROWS + 1), business_day()).html)
+    assert f"All {MOST_ROWS} agents" not in few
+    assert f"All {MOST_ROWS + 1} agents" in many
+    assert f"Agent {MOST_ROWS:04d}" in many
+
+
+def test_a_day_without_data_shows_dashes_and_draws_nothing(tmp_path: Path) -> None:
+    page = Text(day_page(made_up_lake(tmp_path, rows=[], agents=0), business_day()).html)
+    assert "svg" not in page.tags
+    assert "0" not in page.said
+    assert "0 agents worked on conversations" in page
+    assert page.said.count("—") > 48
+
+
+def test_a_figure_of_zero_is_not_a_dash(tmp_path: Path) -> None:
+    rows = [measured("oServiceLevel", at("09:00"), numerator=0, denominator=4, target=0.8)]
+    page = Text(day_page(made_up_lake(tmp_path, rows=rows), business_day()).html)
+    assert "0.0 %" in page.said
+    assert "0 of 4 in time" in page
+
+
+def test_restatements_are_told_by_reading_and_unchanged_tables_left_out(page: Text) -> None:
+    told = " ".join(page.said)
+    [ledger] = re.findall(r"read again 2026-02-03 03:30 UTC (.+?) What the figures mean", told)
+    assert ledger == "conversations 91 1 2 3"
+
+
+@pytest.mark.parametrize(
+    ("ledger", "said"),
+    [
+        ([], "The day has been read once"),
+        ([restated("sessions", 0, 0, 0)], "Nothing: the day was read again, and every row was what it had been."),
+        ([restated("sessions", 1, 0, 0), restated("sessions", 0, 0, 0, run="third")], "1 of 2 later readings changed"),
+    ],
+)
+def test_it_is_said_whether_later_readings_changed_anything(
+    tmp_path: Path, ledger: list[dict[str, Any]], said: str
+) -> None:
+    lake = made_up_lake(tmp_path)
+    store(lake, "tables/restatements", RESTATEMENTS, ledger)
+    assert said in Text(day_page(lake, business_day()).html)
+
+
+def test_a_provisional_day_says_so(tmp_path: Path) -> None:
+    lake = made_up_lake(tmp_path)
+    store(lake, "tables/conversations", CONVERSATIONS, [], is_complete=False)
+    page = Text(day_page(lake, business_day()).html)
+    assert "Provisional Details jobs have not had all of the UTC day yet, so figures may still change." in page
+    assert "not yet" in page.said
+
+
+def test_another_zone_is_named_with_its_bounds_and_hours_are_local(tmp_path: Path) -> None:
+    page = Text(day_page(made_up_lake(tmp_path), business_day(zone="America/New_York")).html)
+    assert (
+        "Business day in America/New_York, 00:00 to 24:00; that is 2026-01-31 05:00 UTC to 2026-02-01 05:00 UTC" in page
+    )
+    assert "hour of day, America/New_York" in page.said
+    assert "UTC day 2026-02-01" in page.said
+
+
+def test_a_day_on_which_clocks_change_tells_both_of_its_two_o_clocks(tmp_path: Path) -> None:
+    day = date(2026, 10, 25)
+    lake = made_up_lake(tmp_path)
+    for folder in [*tmp_path.glob("tables/*"), *tmp_path.glob("reports/*")]:
+        shutil.copytree(folder / f"date={DAY}", folder / f"date={day}")
+    page = Text(day_page(lake, business_day(day, "Europe/Zurich")).html)
+    assert {"02:00 (+0200)", "02:00 (+0100)"} <= set(page.said)
+    assert "it has 25.0 hours" in page
+
+
+@pytest.mark.parametrize("missing", ["reports/queue_media", "reports/agent_daily", "tables/restatements"])
+def test_a_day_that_was_not_computed_is_an_error_that_names_what_is_missing(tmp_path: Path, missing: str) -> None:
+    lake = made_up_lake(tmp_path)
+    shutil.rmtree(tmp_path / missing)
+    with pytest.raises(FileNotFoundError, match=f"{missing} has no stored partition.*materialise it first"):
+        day_page(lake, business_day())
+
+
+# -- against the reports of a real day ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real(past_days: World) -> DayFigures:
+    day, lake = f"{conftest.DAY}", past_days.lake
+    metrics = lake.read("tables/interval_metrics", day, columns=COLUMNS)
+    reports = (lake.read(f"reports/{name}", day) for name in ("queue_media", "agent_daily"))
+    return day_figures(business_day(conftest.DAY), metrics, *reports)
+
+
+def total(rows: list[dict[str, Any]], name: str) -> float | None:
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None
+
+
+@pytest.mark.parametrize(
+    ("figure", "column"),
+    [
+        ("interactions", "total_interactions"),
+        ("answered", "answered"),
+        ("abandoned", "abandoned"),
+        ("handle_ms", "total_handle_time_ms"),
+        ("talk_ms", "talk_time_ms"),
+        ("hold_ms", "hold_time_ms"),
+        ("wrap_up_ms", "wrap_time_ms"),
+        ("in_target", "service_level_numerator"),
+        ("measured", "service_level_denominator"),
+    ],
+)
+def test_queues_and_media_say_what_the_report_by_queue_and_medium_says(
+    past_days: World, real: DayFigures, figure: str, column: str
+) -> None:
+    rows = past_days.lake.read("reports/queue_media", f"{conftest.DAY}").to_pylist()
+    for groups, by in ((real.queues, "queue_name"), (real.media, "media_type")):
+        found = {group.name: getattr(group.volumes, figure) for group in groups}
+        assert found == {name: total([row for row in rows if row[by] == name], column) for name in found}
+        assert found.keys() == {row[by] for row in rows}
+    assert getattr(real.total, figure) == total(rows, column)
+
+
+def test_half_hours_say_what_the_report_by_interval_says(past_days: World, real: DayFigures) -> None:
+    rows = past_days.lake.read("reports/interval", f"{conftest.DAY}").to_pylist()
+    for interval in real.intervals:
+        inside = [row for row in rows if timedelta(0) <= row["interval_start"] - interval.start < timedelta(minutes=30)]
+        assert interval.volumes.handled == total(inside, "handled_count")
+        assert interval.volumes.abandoned == total(inside, "abandoned_count")
+        assert interval.volumes.measured == total(inside, "service_level_denominator")
+
+
+def test_agents_are_those_of_the_report(past_days: World, real: DayFigures) -> None:
+    rows = past_days.lake.read("reports/agent_daily", f"{conftest.DAY}").to_pylist()
+    expected = {row["user_name"]: row["total_handle_time_minutes"] for row in rows}
+    assert {agent.name: agent.handle for agent in real.agents} == expected

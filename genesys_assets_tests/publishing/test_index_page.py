@@ -1,0 +1,119 @@
+"""The list of days on a real S3 server: which days, what of them, and addresses that work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from genesys_assets.publishing.day_page import DAY_PAGE
+from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.index_page import ListedDay, index_page, listed_days
+from genesys_assets.publishing.publisher import Altered, Publisher
+from genesys_assets_tests.publishing.test_day_page import Text
+
+TODAY = date(2026, 3, 10)
+HEADLINE = {
+    "offered": 1234,
+    "answered": 1100,
+    "abandoned": 70,
+    "abandoned_share": 0.0567,
+    "service_level": 0.8,
+    "average_handle_time_ms": 305_000.0,
+    "hold_share": None,
+}
+
+
+@pytest.fixture
+def publisher(s3_client: Any, bucket: str) -> Publisher:
+    return Publisher(s3_client, f"s3://{bucket}/p")
+
+
+def publish(
+    publisher: Publisher, day: date, folder: Path, *, page: bool = True, headline: Mapping[str, Any] | None = HEADLINE
+) -> None:
+    local = write_page(f"<p>page of {day}</p>", folder / f"{DAY_PAGE}.html")
+    files = publisher.publish(DAY_PAGE, day, [local]) if page else []
+    publisher.publish_manifest(
+        day, files, data_available_through=None, is_complete=day.day % 2 == 0, run_id="a-run", headline=headline
+    )
+
+
+def ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def test_the_last_31_days_are_listed_newest_first_and_gaps_are_seen(publisher: Publisher, tmp_path: Path) -> None:
+    for back in (1, 3, 31, 32):
+        publish(publisher, ago(back), tmp_path)
+    days = listed_days(publisher, date(2026, 1, 1), TODAY)
+    assert [day.date for day in days] == [ago(back) for back in range(1, 32)]
+    assert [day.date for day in days if day.page] == [ago(1), ago(3), ago(31)]
+
+
+def test_today_is_listed_once_it_has_been_published(publisher: Publisher, tmp_path: Path) -> None:
+    publish(publisher, TODAY, tmp_path)
+    assert [day.date for day in listed_days(publisher, date(2026, 1, 1), TODAY)] == [ago(back) for back in range(31)]
+
+
+def test_days_before_the_start_date_are_no_gaps(publisher: Publisher) -> None:
+    assert [day.date for day in listed_days(publisher, ago(2), TODAY)] == [ago(1), ago(2)]
+    assert listed_days(publisher, TODAY, TODAY) == []
+
+
+def test_each_link_gives_the_page_of_its_day(publisher: Publisher, tmp_path: Path) -> None:
+    for back in (1, 2):
+        publish(publisher, ago(back), tmp_path)
+    page = Text(index_page(listed_days(publisher, ago(2), TODAY), "UTC"))
+    links = [value or "" for name, value in page.attributes if name == "href" and (value or "").startswith("http")]
+    assert [requests.get(link, timeout=10).text for link in links] == [f"<p>page of {ago(back)}</p>" for back in (1, 2)]
+
+
+def test_a_day_has_its_headline_and_completeness(publisher: Publisher, tmp_path: Path) -> None:
+    publish(publisher, date(2026, 3, 8), tmp_path)
+    page = Text(index_page(listed_days(publisher, date(2026, 3, 8), TODAY), "Europe/Zurich"))
+    assert "1 of 2 days is published. Business days in Europe/Zurich." in page
+    assert "Sun 8 Mar 2026 Complete 1,234 1,100 5.7 % 80.0 % 0:05:05 —" in page
+    assert "Mon 9 Mar 2026 not published — — — — — —" in page
+
+
+def test_a_day_published_without_a_page_is_told_and_has_no_link(publisher: Publisher, tmp_path: Path) -> None:
+    publish(publisher, ago(1), tmp_path, page=False, headline=None)
+    page = Text(index_page(listed_days(publisher, ago(1), TODAY), "UTC"))
+    assert "Mon 9 Mar 2026 Provisional no page: publish it again — —" in page
+    assert "a" not in page.tags
+    assert "No day has a page yet." in page
+
+
+def test_a_list_of_no_days_can_be_made() -> None:
+    assert "0 of 0 days are published." in Text(index_page([], "UTC"))
+
+
+def test_the_first_end_of_an_address_is_told(publisher: Publisher, tmp_path: Path) -> None:
+    publish(publisher, ago(1), tmp_path)
+    [day] = listed_days(publisher, ago(1), TODAY)
+    assert day.page
+    assert f"The links work until {day.page.expires_at:%Y-%m-%d %H:%M} UTC" in Text(index_page([day], "UTC"))
+
+
+def test_a_page_that_was_tampered_with_is_not_listed_as_if_it_were_ours(
+    publisher: Publisher, s3_client: Any, bucket: str, tmp_path: Path
+) -> None:
+    publish(publisher, ago(1), tmp_path)
+    key = f"p/reports/{DAY_PAGE}/date={ago(1)}/{DAY_PAGE}.html"
+    s3_client.put_object(Bucket=bucket, Key=key, Body=b"<p>other figures</p>")
+    with pytest.raises(Altered, match=key):
+        listed_days(publisher, ago(1), TODAY)
+
+
+def test_days_without_figures_are_gaps_in_the_charts(publisher: Publisher) -> None:
+    days = [
+        ListedDay(ago(back), {"headline": HEADLINE, "is_complete": True} if back != 2 else None) for back in (1, 2, 3)
+    ]
+    page = Text(index_page(days, "UTC"))
+    assert page.tags.count("svg") == 3
+    assert "Sat 7 Mar: 1,234; Sun 8 Mar: —; Mon 9 Mar: 1,234." in page.said
