@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.json as pj
 
-from benchmarks.sides.rounds import page_bodies, serve_tables
+from benchmarks.sides.rounds import Figures, page_bodies, serve_tables
 from benchmarks.stored_day import DAY, PAGES, lake_at
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake
@@ -81,11 +81,11 @@ def _written(type_: pa.DataType) -> pa.DataType:
     return pa.timestamp("us", tz="UTC") if pa.types.is_timestamp(type_) else type_
 
 
-def asset(folder: Path) -> dict[str, Any]:
+def asset(folder: Path) -> Figures:
     """Seconds by phase."""
     stored, phases = lake_at(folder), Phases()
     write_tables(stored, phases)
-    return dict(phases.seconds)
+    return Figures(phases.seconds)
 
 
 class Phases:
