@@ -41,7 +41,7 @@ class Figures(dict[str, float]):
 
 def serve(work: Mapping[str, Work], *, packages: Sequence[str], facts: Callable[[], object] = lambda: None) -> None:
     """Answers each line of stdin until there are no more: `facts`, or the name of a piece of work, which is timed."""
-    answer({"ready": True, "versions": {name: version(name) for name in packages}})
+    answer({"ready": True, "versions": versions_of(*packages)})
     for line in sys.stdin:
         word = line.strip()
         answer({"facts": facts()} if word == "facts" else timed(work[word]))
@@ -54,6 +54,10 @@ def timed(work: Work) -> dict[str, Any]:
     told = work()
     seconds, cpu = time.perf_counter() - begun, time.process_time() - used
     return {"seconds": seconds, "cpu": cpu, "told": told if isinstance(told, Figures) else None}
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    return {name: version(name) for name in packages}
 
 
 def answer(content: Mapping[str, Any]) -> None:
