@@ -59,4 +59,4 @@ def _day(conversations: int) -> dict[str, Any]:
 
 
 def _rate(conversations: int, day: dict[str, Any]) -> int:
-    return round(conversations / day["seconds"])
+    return round(conversations / float(day["seconds"]))

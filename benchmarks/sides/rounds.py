@@ -18,20 +18,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-CHILDREN = {
-    "participants": "conversations",
-    "participant_attributes": "participants",
-    "sessions": "participants",
-    "segments": "sessions",
-    "session_metrics": "sessions",
-    "media_endpoint_stats": "sessions",
-    "flow_outcomes": "sessions",
-    "evaluations": "conversations",
-    "surveys": "conversations",
-    "resolutions": "conversations",
-}
-"""The tables below conversations, each with the one that it hangs on."""
-
 Work = Callable[[], object]
 
 

@@ -8,13 +8,25 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rounds import CHILDREN, flat
+from rounds import flat
 
 Child = Callable[[Any, str], Any]
 """A field of an item by its name on the wire, None where it is absent."""
 Column = Callable[[list[Any], str, Any], list[Any]]
 """One column: the values of that name in all items. The last argument is the type in the model."""
 
+_PARENTS = {
+    "participants": "conversations",
+    "sessions": "participants",
+    "segments": "sessions",
+    "session_metrics": "sessions",
+    "media_endpoint_stats": "sessions",
+    "flow_outcomes": "sessions",
+    "evaluations": "conversations",
+    "surveys": "conversations",
+    "resolutions": "conversations",
+}
+"""The tables below conversations, each with the one that it hangs on."""
 _WIRE = {
     "session_metrics": "metrics",
     "media_endpoint_stats": "mediaEndpointStats",
@@ -41,9 +53,7 @@ def tables_of(conversations: list[Any], model: dict[str, Any], child: Child, col
     made = {"conversations": _columns(conversations, model, column)}
     items = {"conversations": conversations}
     fields = {"conversations": model}
-    for table, parent in CHILDREN.items():
-        if table == "participant_attributes":
-            continue
+    for table, parent in _PARENTS.items():
         wire = _WIRE.get(table, table)
         parents = items[parent]
         if table == "flow_outcomes":
