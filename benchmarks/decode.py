@@ -26,12 +26,11 @@ def run(*, conversations: int, repeats: int) -> Result:
         arguments = {side: [folder] for side in (OURS, NORMALISED, SDK, ORJSON, DUCKDB, POLARS)}
         with peers.running({**arguments, OURS: [folder, lake]}) as sides:
             of = {side.side: side for side in sides}
-            wrong = peers.disagreements(sides)
+            facts, wrong = peers.agreed(sides)
             peers.interleaved(sides, TABLES, repeats)
             peers.interleaved([side for side in sides if side.side != SDK], PARQUET, repeats)
             peers.interleaved([of[OURS], of[ORJSON]], PARSE, repeats)
             peers.interleaved([of[OURS]], ASSET, repeats)
-            facts = of[OURS].facts()
     rows = [_row(side, of[NORMALISED], conversations) for side in sides]
     targets = [
         Target("bytes → tables, × json_normalize", _times(of[NORMALISED], of[OURS], TABLES), at_least=12),

@@ -87,9 +87,6 @@ class Running:
         if answer["told"] is not None:
             self.told.setdefault(word, []).append(answer["told"])
 
-    def facts(self) -> Any:
-        return self.ask("facts")["facts"]
-
     def median(self, word: str) -> float:
         return median(self.seconds[word])
 
@@ -135,16 +132,16 @@ def interleaved(sides: Sequence[Running], word: str, repeats: int) -> None:
             side.round(word)
 
 
-def disagreements(sides: Sequence[Running]) -> list[str]:
-    """Where sides do not have the same facts as the first, one line each."""
-    expected = sides[0].facts()
-    return [
+def agreed(sides: Sequence[Running]) -> tuple[Any, list[str]]:
+    """The facts of the first side, and one line for each fact in which another differs."""
+    expected, *others = (side.ask("facts")["facts"] for side in sides)
+    wrong = [
         f"{side.side.name} has {name} {facts.get(name)!r}, {sides[0].side.name} {expected[name]!r}."
-        for side in sides[1:]
-        if (facts := side.facts()) != expected
+        for side, facts in zip(sides[1:], others, strict=True)
         for name in expected
         if facts.get(name) != expected[name]
     ]
+    return expected, wrong
 
 
 def versions(sides: Sequence[Running]) -> dict[str, str]:

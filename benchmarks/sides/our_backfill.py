@@ -59,7 +59,8 @@ def _told(result: dg.ExecuteInProcessResult, name: str) -> int:
     """What the assets say of themselves; each partition of one says it of all of them."""
     events = [event.materialization for event in result.get_asset_materialization_events()]
     told = {event.asset_key: event.metadata[name].value for event in events if name in event.metadata}
-    return sum(int(value) for value in told.values())  # type: ignore[arg-type]
+    counts: list[int] = [int(value) for value in told.values()]  # type: ignore[arg-type]
+    return sum(counts)
 
 
 if __name__ == "__main__":
