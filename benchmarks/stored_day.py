@@ -20,7 +20,7 @@ from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import hours_of
-from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 
 DAY = "2026-01-28"
@@ -76,7 +76,7 @@ def _store(lake: Lake, organisation: Organisation) -> None:
     with lake.page_writers(PAGES, hours_of(DAY), {"source": "sandbox"}) as writers:
         for first in range(0, len(arrivals), PAGE_SIZE):
             page, number = arrivals[first : first + PAGE_SIZE], first // PAGE_SIZE + 1
-            told = b",".join(organisation.body(arrival, now) for arrival in page)
+            told = b",".join(encode(organisation.shown(arrival, now)) for arrival in page)
             body = b'{"conversations":[%b],"totalHits":%d}' % (told, len(arrivals))
             for hour in sorted({_hour(arrival.start) for arrival in page}):
                 writers[hour].write(Page(number, request_text("POST", _PATH), _FETCHED_AT, None, body))
