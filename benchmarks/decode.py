@@ -56,18 +56,15 @@ def run(*, conversations: int, repeats: int) -> Result:
 
 
 def _row(side: Running, base: Running, conversations: int) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "what": side.side.name,
-        "tables s": round(side.median(TABLES), 3),
-        "CPU s": round(side.median_cpu(TABLES), 3),
-        "conversations/s": round(conversations / side.median(TABLES)),
-        "× json_normalize": _times(base, side, TABLES),
-    }
-    if PARQUET in side.seconds:
-        row |= {
-            "to Parquet s": round(side.median(PARQUET), 3),
-            "× json_normalize ": _times(base, side, PARQUET),
-        }
+    row: dict[str, Any] = {"what": side.side.name, "conversations/s": round(conversations / side.median(TABLES))}
+    for word in (TABLES, PARQUET):
+        if word in side.seconds:
+            row |= {
+                f"{word} s": round(side.median(word), 3),
+                f"× to {word}": _times(base, side, word),
+                f"{word} CPU s": round(side.median_cpu(word), 3),
+                f"× in CPU to {word}": round(base.median_cpu(word) / side.median_cpu(word), 2),
+            }
     return row
 
 

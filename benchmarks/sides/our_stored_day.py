@@ -31,6 +31,7 @@ def main(folder: str, day: str) -> None:
     from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.checks import table_checks
+    from genesys_assets.lake.lake import Lake
     from genesys_assets.partitions import Calendar
     from genesys_assets.resources import GenesysCloudResource, LakeResource
     from genesys_assets.tables import merge, reports
@@ -49,7 +50,7 @@ def main(folder: str, day: str) -> None:
     with (
         dg.DagsterInstance.ephemeral() as instance,
         patch.object(merge, "plan", peaks.noting("page keys read", merge.plan)),
-        patch.object(merge, "merged", peaks.noting("pages planned", merge.merged)),
+        patch.object(Lake, "table_writers", peaks.noting("pages planned", Lake.table_writers)),
         patch.object(assets, "check_table", peaks.noting("tables written", table_checks.check_table)),
     ):
         for layer, names in keys.items():
