@@ -65,9 +65,9 @@ def show(result: Result) -> str:
     sizes = ", ".join(f"{name} {value:,}" for name, value in result.sizes.items())
     parts = [
         f"\n{result.name}: {sizes}",
-        tabulate(result.rows, headers="keys", floatfmt=",.2f", intfmt=",", missingval=""),
+        tabulate(result.rows, headers="keys", tablefmt="github", floatfmt=",.2f", intfmt=",", missingval=""),
         "\n".join(f"{name}: {value}" for name, value in result.figures.items()),
-        tabulate([target.row() for target in result.targets], headers="keys", disable_numparse=True),
+        tabulate([target.row() for target in result.targets], headers="keys", tablefmt="github", disable_numparse=True),
         result.remark,
     ]
     return "\n\n".join(part for part in parts if part)
