@@ -6,6 +6,7 @@ above the limit.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ def run(*, days: int, conversations: int, requests_per_minute: int) -> Result:
         told = subprocess.run(
             OURS.command(str(first), str(last), lake, str(requests_per_minute)),
             cwd=peers.ROOT,
-            env=peers.environment() | settings,
+            env=os.environ | settings,
             check=True,
             stdout=subprocess.PIPE,
         ).stdout

@@ -4,6 +4,7 @@ process, against the same sandbox without a rate limit. Starting Python and impo
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import tempfile
@@ -68,7 +69,7 @@ def run(*, conversations: int, repeats: int) -> Result:
 def _run(side: Side, day: str, folder: Path, settings: dict[str, str]) -> Took:
     command = side.command(day, folder)
     begun, used = time.perf_counter(), _cpu_of_ended_processes()
-    subprocess.run(command, cwd=peers.ROOT, env=peers.environment() | settings, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=peers.ROOT, env=os.environ | settings, check=True, stdout=subprocess.DEVNULL)
     return Took(time.perf_counter() - begun, _cpu_of_ended_processes() - used)
 
 

@@ -53,7 +53,7 @@ def run(*, conversations: int) -> Result:
 def _day(conversations: int) -> dict[str, Any]:
     with stored_day(conversations) as folder:
         command = OURS.command(folder, DAY)
-        ended = subprocess.run(command, cwd=peers.ROOT, env=peers.environment(), check=True, stdout=subprocess.PIPE)
+        ended = subprocess.run(command, cwd=peers.ROOT, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
 

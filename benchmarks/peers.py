@@ -6,7 +6,6 @@ A peer gets a venv of its own, made by uv on first use under `.bench/venvs` and 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+"""Where programs are started, so that Python finds this project's packages."""
 SIDES = Path(__file__).parent / "sides"
 VENVS = ROOT / ".bench" / "venvs"
 
@@ -115,9 +115,7 @@ def running(sides: Mapping[Side, Sequence[str | Path]]) -> Iterator[list[Running
     with ExitStack() as stack:
         started = []
         for side, command in commands.items():
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            process = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             stack.enter_context(process)  # closes its stdin, upon which it ends, and waits for it
             started.append(Running(side, process))
         for one in started:
@@ -146,8 +144,3 @@ def agreed(sides: Sequence[Running]) -> tuple[Any, list[str]]:
 
 def versions(sides: Sequence[Running]) -> dict[str, str]:
     return {name: version for side in sides for name, version in side.versions.items()}
-
-
-def environment() -> dict[str, str]:
-    """For a process of this project, whatever the folder it is started from."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

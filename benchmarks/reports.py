@@ -59,7 +59,7 @@ def run(*, rows: int, repeats: int) -> Result:
 
 def _run(side: Side, parquet: Path) -> dict[str, Any]:
     command = side.command(parquet)
-    ended = subprocess.run(command, cwd=peers.ROOT, env=peers.environment(), check=True, stdout=subprocess.PIPE)
+    ended = subprocess.run(command, cwd=peers.ROOT, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
 

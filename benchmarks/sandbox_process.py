@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks.peers import ROOT, environment
+from benchmarks.peers import ROOT
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def sandbox(*, conversations_per_day: int, requests_per_minute: int | None) -> I
     command = [sys.executable, "-m", "genesys_assets.sandbox"]
     command += ["--conversations-per-day", str(conversations_per_day)]
     command += ["--requests-per-minute", str(requests_per_minute or 0)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             yield _settings(process.stdout)
