@@ -49,8 +49,8 @@ format: $(VENV)/.installed ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed ## the benchmarks
+bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV)
+	rm -rf $(VENV) $(S3_VENV) .bench

@@ -1,31 +1,86 @@
-"""`python -m benchmarks [decode] [memory] [pacing] [rereading]`: the command line, and nothing else."""
+"""`python -m benchmarks [NAME …] [--NAME-SIZE N …]`: the command line, and nothing else."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from benchmarks import decode, memory, pacing, rereading
+from benchmarks import aggregates, backfill, decode, end_to_end, growth, pacing, reports, rereading
 from benchmarks.results import Result, show, store
 
 DESCRIPTION = "Runs the named benchmarks, or all, prints their figures and writes them to benchmarks/results/."
 
-NAMES = ("decode", "memory", "pacing", "rereading")
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What to run, and its sizes: the default and the meaning of each parameter."""
+
+    run: Callable[..., Result]
+    sizes: dict[str, tuple[int, str]]
+
+
+BENCHMARKS = {
+    "decode": Benchmark(
+        decode.run,
+        {
+            "conversations": (5_000, "conversations of the day that is decoded"),
+            "repeats": (3, "how often each side is timed"),
+        },
+    ),
+    "aggregates": Benchmark(
+        aggregates.run,
+        {
+            "conversations": (5_000, "conversations of the day that is asked about"),
+            "repeats": (5, "how often each side is timed"),
+        },
+    ),
+    "reports": Benchmark(
+        reports.run,
+        {
+            "rows": (10_000_000, "segments that are added up"),
+            "repeats": (2, "how often each side is timed"),
+        },
+    ),
+    "end_to_end": Benchmark(
+        end_to_end.run,
+        {
+            "conversations": (20_000, "conversations of the day that is fetched"),
+            "repeats": (2, "how often each side is timed"),
+        },
+    ),
+    "growth": Benchmark(
+        growth.run,
+        {"conversations": (20_000, "conversations of the small day; the large one has ten times as many")},
+    ),
+    "backfill": Benchmark(
+        backfill.run,
+        {
+            "days": (30, "days to fetch"),
+            "conversations": (2_000, "conversations a day"),
+            "requests_per_minute": (300, "what the sandbox allows"),
+        },
+    ),
+    "pacing": Benchmark(
+        pacing.run,
+        {
+            "minutes": (2, "whole minutes to fetch for"),
+            "requests_per_minute": (300, "what the sandbox allows"),
+        },
+    ),
+    "rereading": Benchmark(
+        rereading.run,
+        {"conversations": (5_000, "conversations of the day that is read and read again")},
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    benchmarks: dict[str, Callable[[], Result]] = {
-        "decode": lambda: decode.run(conversations=options.decode_conversations, repeats=options.decode_repeats),
-        "memory": lambda: memory.run(conversations=options.memory_conversations),
-        "pacing": lambda: pacing.run(
-            minutes=options.pacing_minutes, requests_per_minute=options.pacing_requests_per_minute
-        ),
-        "rereading": lambda: rereading.run(conversations=options.rereading_conversations),
-    }
     failed = False
-    for name in options.names or NAMES:
-        result = benchmarks[name]()
+    for name in options.names or BENCHMARKS:
+        benchmark = BENCHMARKS[name]
+        result = benchmark.run(**{size: getattr(options, f"{name}_{size}") for size in benchmark.sizes})
         print(show(result), flush=True)
         store(result)
         failed |= not result.as_it_should
@@ -34,23 +89,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=DESCRIPTION)
-    parser.add_argument("names", nargs="*", type=_name, metavar="name", help=", ".join(NAMES))
-    sizes = {
-        "--decode-conversations": (20_000, "conversations of the day that is decoded"),
-        "--decode-repeats": (3, "how often each way is timed"),
-        "--memory-conversations": (100_000, "conversations of the day whose memory is measured"),
-        "--pacing-minutes": (2, "whole minutes to fetch for"),
-        "--pacing-requests-per-minute": (300, "what the sandbox allows"),
-        "--rereading-conversations": (5_000, "conversations of the day that is read and read again"),
-    }
-    for option, (default, meaning) in sizes.items():
-        parser.add_argument(option, type=_positive, default=default, help=f"{meaning} (default: {default:,})")
+    parser.add_argument("names", nargs="*", type=_name, metavar="name", help=", ".join(BENCHMARKS))
+    for name, benchmark in BENCHMARKS.items():
+        for size, (default, meaning) in benchmark.sizes.items():
+            option = f"--{name}-{size}".replace("_", "-")
+            parser.add_argument(option, type=_positive, default=default, help=f"{meaning} (default: {default:,})")
     return parser
 
 
 def _name(text: str) -> str:
-    if text not in NAMES:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}")
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(BENCHMARKS)}")
     return text
 
 

@@ -1,21 +1,27 @@
 """A past day of the sandbox's organisation, put into a lake as if it had been fetched: pages by the hour.
 
-The pages are written straight into the lake; fetching them over HTTP is what `pacing` measures.
+The pages are written straight into the lake; fetching them over HTTP is what `pacing`, `end_to_end` and `backfill`
+measure.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import hours_of
-from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.organisation import Organisation, encode
+from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 
 DAY = "2026-01-28"
 PAGES = "pages/hourly_details"
@@ -38,7 +44,29 @@ def lake_at(folder: Path) -> Lake:
 
 def bodies(lake: Lake) -> list[bytes]:
     """The bytes of the day's distinct pages."""
-    return list({page.number: page.body for hour in hours_of(DAY) for page in lake.pages(PAGES, hour) or ()}.values())
+    return list(dict.fromkeys(page.body for hour in hours_of(DAY) for page in lake.pages(PAGES, hour) or ()))
+
+
+@contextmanager
+def page_files(pages: list[bytes]) -> Iterator[Path]:
+    """A folder with each page as a file, and the documented fields as the file `model`; see `sides.rounds`."""
+    with tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as name:
+        folder = Path(name)
+        for number, body in enumerate(pages):
+            (folder / f"{number:06d}.json").write_bytes(body)
+        (folder / "model").write_text(json.dumps(_model(CONVERSATION_TYPE)))
+        yield folder
+
+
+def _model(type_: pa.DataType) -> Any:
+    """A type of the conversation model as JSON; see `sides.rounds.model_of`."""
+    if pa.types.is_struct(type_):
+        return {member.name: _model(member.type) for member in type_ if member.name != "attributes"}
+    if pa.types.is_list(type_):
+        return [_model(type_.value_type)]
+    if pa.types.is_timestamp(type_):
+        return "instant"
+    return {pa.string(): "string", pa.int64(): "integer", pa.float64(): "number", pa.bool_(): "boolean"}[type_]
 
 
 def _store(lake: Lake, organisation: Organisation) -> None:
@@ -48,7 +76,7 @@ def _store(lake: Lake, organisation: Organisation) -> None:
     with lake.page_writers(PAGES, hours_of(DAY), {"source": "sandbox"}) as writers:
         for first in range(0, len(arrivals), PAGE_SIZE):
             page, number = arrivals[first : first + PAGE_SIZE], first // PAGE_SIZE + 1
-            told = b",".join(organisation.body(arrival, now) for arrival in page)
+            told = b",".join(encode(organisation.shown(arrival, now)) for arrival in page)
             body = b'{"conversations":[%b],"totalHits":%d}' % (told, len(arrivals))
             for hour in sorted({_hour(arrival.start) for arrival in page}):
                 writers[hour].write(Page(number, request_text("POST", _PATH), _FETCHED_AT, None, body))

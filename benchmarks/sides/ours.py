@@ -1,0 +1,137 @@
+"""The package: `decode` and `explode`, and the lake's writers. `python -m benchmarks.sides.ours FOLDER LAKE`.
+
+`asset` goes through all that the asset `conversation_tables` does with a stored day, without Dagster.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+
+from benchmarks.sides.rounds import Figures, page_bodies, serve_tables
+from benchmarks.stored_day import DAY, PAGES, lake_at
+from genesys_assets.cloud.page import Page
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import hours_of, utc_hour
+from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables import decode, decode_arrow, merge
+from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
+from genesys_assets.tables.explode import explode
+
+T = TypeVar("T")
+_PLACES = {f"tables/{spec.name}": spec for spec in model.CONVERSATION_TABLES}
+_COLUMNS = {field.wire: field.column for field in (*model.CONVERSATION, *model.SESSION, *model.SEGMENT, *model.METRIC)}
+_COLUMNS |= {f"flow.{field.wire}": field.column for field in model.FLOW}
+_COLUMNS |= {field.wire: field.column for field in model.MEDIA_ENDPOINT_STAT}
+
+
+def main(folder: str, lake: str) -> None:
+    bodies = page_bodies(folder)
+    serve_tables(
+        lambda: whole(bodies),
+        lambda made, target: write(made, target),
+        len,
+        lambda table, wire: table[_COLUMNS[wire]].to_pylist(),
+        packages=["pyarrow"],
+        more={"parse": lambda: parse(bodies), "asset": lambda: asset(Path(lake))},
+    )
+
+
+def whole(bodies: list[bytes]) -> dict[str, pa.Table]:
+    parts = list(exploded(bodies))
+    return {spec.name: pa.concat_tables(part[spec.name] for part in parts) for spec in model.CONVERSATION_TABLES}
+
+
+def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
+    decoder = decode.Decoder()
+    for conversations in merge.gathered(decoder.decode(body).conversations for body in bodies):
+        yield explode(conversations)
+
+
+def write(made: dict[str, pa.Table], folder: Path) -> None:
+    with lake_at(folder).table_writers(_PLACES, DAY, {"source": "benchmark"}) as writers:
+        for name, table in made.items():
+            writers[f"tables/{name}"].write(table)
+
+
+def parse(bodies: list[bytes]) -> None:
+    """Arrow's JSON reader alone, as it is used: one page a block, the fields that occur."""
+    reader = decode_arrow.Reader()
+    for body in bodies:
+        reader.read(body)
+
+
+def asset(folder: Path) -> Figures:
+    """Seconds by phase."""
+    stored, phases = lake_at(folder), Phases()
+    write_tables(stored, phases)
+    return Figures(phases.seconds)
+
+
+class Phases:
+    """Adds up seconds by phase; a phase inside another interrupts it."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._open: list[str] = []
+        self._since = 0.0
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        self._turn()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            self._turn()
+            self._open.pop()
+
+    def of(self, name: str, items: Iterator[T]) -> Iterator[T]:
+        """The items; getting each is of that phase, what is done with it is not."""
+        while True:
+            with self(name):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def _turn(self) -> None:
+        now = time.perf_counter()
+        if self._open:
+            self.seconds[self._open[-1]] += now - self._since  # type: ignore[assignment]
+        self._since = now
+
+
+def write_tables(lake: Lake, phases: Phases) -> None:
+    """Reads the stored pages twice, as the asset does: for ids and starts first. What a thread of its own reads and
+    decodes while tables are written is in no phase.
+    """
+    hours = {hour: stored for hour in hours_of(DAY) if (stored := lake.pages(PAGES, hour))}
+    pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
+
+    def page_at(position: int) -> Page:
+        _, stored, index = pages[position]
+        return stored[index]
+
+    def stub(position: int) -> merge.Stub:
+        page = page_at(position)
+        return merge.Stub(*utc_hour(pages[position][0]), page.fetched_at, decode.starts(page.body))
+
+    with phases("plan"):
+        planned = merge.plan([stub(position) for position in range(len(pages))])
+    places = {f"tables/{spec.name}": spec for spec in DAY_TABLES}
+    with phases("write"), lake.table_writers(places, DAY, {"source": "benchmark"}) as writers:
+        for tables in phases.of("wait for decoding, unnest", day_tables(planned, page_at, lambda page, decoded: None)):
+            for name, table in tables.items():
+                writers[f"tables/{name}"].write(table)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
