@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -30,14 +30,17 @@ from genesys_assets.lake.versions import Change
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
 """What is made of a day's conversations."""
+
+_DAILY_AGGREGATES = ("daily_aggregates", "imported_daily_aggregates")
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -48,7 +51,8 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = (
         "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
         "genesys/pages/daily_overlap of later days has of conversations begun on this one. "
-        "Of duplicates the newest stays."
+        "Of duplicates the newest stays. genesys/pages/imported_details of a day that is not complete count as told "
+        "when the last thing happened that they tell of."
     )
     keys = {spec.name: asset_key("tables", spec.name) for spec in DAY_TABLES}
     hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
@@ -58,7 +62,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 keys[spec.name],
-                deps=[hours, asset_key("pages", "daily_details")],
+                deps=[hours, asset_key("pages", "daily_details"), asset_key("pages", "imported_details")],
                 description=description(spec, source),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
@@ -89,8 +93,15 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days())],
-        description=description(INTERVAL_METRICS, "Source: genesys/pages/hourly_aggregates."),
+        deps=[
+            dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days()),
+            asset_key("pages", "imported_hourly_aggregates"),
+        ],
+        description=description(
+            INTERVAL_METRICS,
+            "Source: genesys/pages/hourly_aggregates; for hours that were never fetched "
+            "genesys/pages/imported_hourly_aggregates, whose buckets may be longer.",
+        ),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(INTERVAL_METRICS, key),
@@ -99,9 +110,11 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
-            hours = _hours(lake.lake, "hourly_aggregates", day)
+            imported = lake.lake.pages("pages/imported_hourly_aggregates", day)
+            hours = _hours(lake.lake, "hourly_aggregates", day, needed=imported is None)
             pages = (page for stored in hours.values() for page in stored)
-            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, utc_hour(max(hours))[1])
+            through = _through(day, hours, imported)
+            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, through, imported, set(hours))
         checks = check_table(lake.lake, f"tables/{INTERVAL_METRICS.name}", days, INTERVAL_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -113,8 +126,12 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[asset_key("pages", "daily_aggregates")],
-        description=description(DAILY_METRICS, "Source: genesys/pages/daily_aggregates."),
+        deps=[asset_key("pages", "daily_aggregates"), asset_key("pages", "imported_daily_aggregates")],
+        description=description(
+            DAILY_METRICS,
+            "Source: genesys/pages/daily_aggregates; where it was never fetched "
+            "genesys/pages/imported_daily_aggregates.",
+        ),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(DAILY_METRICS, key),
@@ -123,9 +140,19 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
-            pages = _fetched(lake.lake, "daily_aggregates", day)
-            through = min(calendar.business_day(day)[1], max(page.fetched_at for page in pages))
-            _write_metrics(context, lake.lake, DAILY_METRICS, key, day, pages, through)
+            fetched, imported = (lake.lake.pages(f"pages/{name}", day) for name in _DAILY_AGGREGATES)
+            start, end = calendar.business_day(day)
+            if fetched is not None:
+                through = min(end, max(page.fetched_at for page in fetched))
+                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, fetched, through)
+            elif imported is not None:
+                through = end if imported.provenance["is_complete"] else start
+                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, (), through, imported)
+            else:
+                raise dg.Failure(
+                    f"genesys/pages/daily_aggregates has not been fetched for {day}: materialise it first.",
+                    allow_retries=False,
+                )
         checks = check_table(lake.lake, f"tables/{DAILY_METRICS.name}", days, DAILY_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -163,7 +190,7 @@ class Findings:
 class Source:
     """One stored page of the day, and the half-open span of starts it is asked for.
 
-    `as_of`: a page that tells no later state than of then, whenever it was fetched.
+    `as_of`: a page that tells no later state than of then, whenever it was fetched. `imported`: it was not fetched.
     """
 
     start: datetime
@@ -171,6 +198,7 @@ class Source:
     pages: StoredPages
     index: int
     as_of: datetime | None = None
+    imported: bool = False
 
     def page(self) -> Page:
         return self.pages[self.index]
@@ -196,8 +224,12 @@ def _write_conversations(
         findings.add(page, decoded)
         return decoded.conversations
 
-    planned = merge.plan([stub(source) for source in sources])
+    stubs = [stub(source) for source in sources]
+    planned = merge.plan(stubs)
+    imported = _imported(planned, sources, stubs)
     findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
+    if any(source.imported for source in sources):
+        findings.counts["imported_conversations"] = len(imported)
     findings.known = {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete}
     origin = provenance(
         context,
@@ -205,10 +237,13 @@ def _write_conversations(
         partition=day,
         data_available_through=through.isoformat(),
         is_complete=is_complete,
+        imported=len(imported) > 0,
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for conversations in merge.gathered(merge.merged(planned, read)):
             tables = explode(conversations)
+            if len(imported):
+                tables[CONVERSATIONS.name] = marked(tables[CONVERSATIONS.name], imported)
             tables[INTERACTION_LEGS.name] = interaction_legs(tables)
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
@@ -232,12 +267,15 @@ def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:
         read_at = max((page.fetched_at for page in daily), default=start)
         overlap = [source for source in overlap if source.page().fetched_at > read_at]
         return [*(Source(start, end, daily, index) for index in range(len(daily))), *overlap], end, True
-    hours = _hours(lake, "hourly_details", day, needed=daily is None)
+    imported = lake.pages("pages/imported_details", day)
+    hours = _hours(lake, "hourly_details", day, needed=daily is None and imported is None)
     of_hours = [Source(*utc_hour(hour), pages, index) for hour, pages in hours.items() for index in range(len(pages))]
-    through = max((utc_hour(hour)[1] for hour in hours), default=start)
+    through = _through(day, hours, imported)
     if daily is not None:
         through = max(through, datetime.fromisoformat(daily.provenance["data_available_through"]))
-    return [*of_hours, *_of_unfinished_day(daily, start, end), *overlap], through, False
+    of_import = [Source(start, end, imported, index, imported=True) for index in range(len(imported or ()))]
+    sources = [*of_import, *of_hours, *_of_unfinished_day(daily, start, end), *overlap]
+    return sources, through, imported is not None and bool(imported.provenance["is_complete"])
 
 
 def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
@@ -250,19 +288,55 @@ def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime
         yield Source(start, through, daily, index, as_of=through) if by_job else Source(through, end, daily, index)
 
 
+def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[merge.Stub]) -> pa.Array:
+    """The ids of the conversations that are taken from imported pages."""
+    taken = [
+        stubs[page].conversations.field("conversationId").take(pa.array(keep))
+        for group in planned.groups
+        for page, keep in group
+        if sources[page].imported
+    ]
+    return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
+
+
+def _through(day: str, hours: Mapping[str, StoredPages], imported: StoredPages | None) -> datetime:
+    """Up to when the day is known: the end of the last fetched hour. With imported pages in the place of hours, the
+    first hour that was not fetched, unless these are said to hold everything.
+    """
+    start, end = utc_day(day)
+    if imported is None:
+        return max((utc_hour(hour)[1] for hour in hours), default=start)
+    if imported.provenance["is_complete"]:
+        return end
+    return next((utc_hour(hour)[0] for hour in hours_of(day) if hour not in hours), end)
+
+
 def _write_metrics(
     context: dg.AssetExecutionContext,
     lake: Lake,
     spec: TableSpec,
     key: dg.AssetKey,
     day: str,
-    pages: Iterable[Page],
+    fetched: Iterable[Page],
     through: datetime,
+    imported: StoredPages | None = None,
+    hours: Collection[str] = (),
 ) -> None:
-    answers = metric_rows(spec, ((page.request, page.body) for page in pages))
-    origin = provenance(context, "aggregates pages", partition=day, data_available_through=through.isoformat())
-    change = lake.write(f"tables/{spec.name}", spec, answers.table, day, origin)
-    known = {"data_available_through": dg.MetadataValue.timestamp(through)}
+    answers = metric_rows(spec, ((page.request, page.body) for page in fetched))
+    known: dict[str, Any] = {"data_available_through": dg.MetadataValue.timestamp(through)}
+    rows, from_files = answers.table, 0
+    if imported is not None:
+        saved = [metric_rows(spec, [(page.request, page.body)]) for page in imported]
+        rows = filled(spec, rows, [each.table for each in saved], {utc_hour(hour)[0] for hour in hours})
+        known["imported_rows"] = from_files = len(rows) - len(answers.table)
+    origin = provenance(
+        context,
+        "aggregates pages",
+        partition=day,
+        data_available_through=through.isoformat(),
+        imported=from_files > 0,
+    )
+    change = lake.write(f"tables/{spec.name}", spec, rows, day, origin)
     _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown, known=known))
 
 
@@ -296,13 +370,3 @@ def _hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str
             allow_retries=False,
         )
     return {hour: pages for hour, pages in found.items() if pages is not None}
-
-
-def _fetched(lake: Lake, asset: str, day: str) -> StoredPages:
-    pages = lake.pages(f"pages/{asset}", day)
-    if pages is None:
-        raise dg.Failure(
-            f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.",
-            allow_retries=False,
-        )
-    return pages

@@ -87,6 +87,10 @@ class Lake:
         place = f"{partition_folder(asset, key)}/pages.parquet"
         return StoredPages(self.store, place) if self.store.exists(place) else None
 
+    def delete_pages(self, asset: str, key: str | None) -> None:
+        """Remove the pages of a partition, as if it had never been fetched."""
+        self.store.delete(f"{partition_folder(asset, key)}/pages.parquet")
+
     # -- tables and reports --------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -123,10 +127,7 @@ class Lake:
             reread = {"read_at": read_at, "run_id": provenance.get("run_id"), **change.figures()}
             history["rereads"] = [*history.get("rereads", []), reread]
         history |= {"content": change.content, "last_reading": provenance}
-        with self.store.scratch() as folder:
-            path = folder / _HISTORY
-            path.write_text(json.dumps(history, indent=1, default=str))
-            self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
+        self.put_json(f"{partition_folder(asset, key)}/{_HISTORY}", history)
         return change
 
     def _change(self, asset: str, key: str | None, writer: TableWriter, previous: str | None) -> Change:
@@ -148,11 +149,24 @@ class Lake:
 
     def _history(self, asset: str, key: str | None) -> dict[str, Any]:
         """What stands beside the data about its versions; other engines pass over names that begin with `_`."""
-        place = f"{partition_folder(asset, key)}/{_HISTORY}"
+        return self.json(f"{partition_folder(asset, key)}/{_HISTORY}") or {}
+
+    # -- notes ---------------------------------------------------------------------------------------------------------
+
+    def json(self, place: str) -> dict[str, Any] | None:
+        """The JSON object at a place, None where there is none."""
         if not self.store.exists(place):
-            return {}
+            return None
         with self.store.filesystem.open_input_file(self.store.path(place)) as file:
             return dict(json.loads(file.read()))
+
+    def put_json(self, place: str, value: dict[str, Any]) -> None:
+        with self.store.scratch() as folder:
+            path = folder / "note.json"
+            path.write_text(json.dumps(value, indent=1, default=str))
+            self.store.put(path, place)
+
+    # -- snapshots and reading -----------------------------------------------------------------------------------------
 
     def append(self, asset: str, table: pa.Table, observed_at: datetime, provenance: Provenance) -> str:
         """Add a snapshot as a file of its own; gives its place."""

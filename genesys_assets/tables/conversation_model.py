@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from genesys_assets.tables.sources import SOURCE
 from genesys_assets.tables.spec import TYPES, Column, TableSpec, columns
 
 
@@ -367,6 +368,7 @@ is_complete boolean whether the conversation has ended
 duration_ms integer conversationEnd - conversationStart; null while in progress
 media_type string media type of its earliest customer or external session, else of its earliest session
 """),
+    SOURCE,
 )
 PARTICIPANTS = _table(
     "participants",

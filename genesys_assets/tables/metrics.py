@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.sources import SOURCE, source_of
 from genesys_assets.tables.spec import TableSpec, columns
 
 _COLUMNS = columns("""
@@ -41,6 +42,7 @@ numerator number numerator of the ratio
 denominator number denominator of the ratio
 target number service level target
 """)
+_COLUMNS += SOURCE
 _KEY = ("interval_start", "grouping", "group_key", "metric")
 
 INTERVAL_METRICS = TableSpec(
@@ -85,6 +87,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
     asked = json.loads(request).get("body", {})
     dimensions = sorted(asked.get("groupBy") or ())
     grouping, is_additive = ",".join(dimensions), _is_additive(dimensions, asked)
+    source = source_of(request)
     for result in _results(body):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
@@ -104,6 +107,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "metric": measured["metric"],
                     "qualifier": measured.get("qualifier"),
                     **_stats(measured.get("stats") or {}, unknown),
+                    "source": source,
                 }
 
 
