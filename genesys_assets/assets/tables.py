@@ -237,7 +237,7 @@ def _write_conversations(
         partition=day,
         data_available_through=through.isoformat(),
         is_complete=is_complete,
-        imported=len(imported) > 0,
+        **_if_imported(len(imported)),
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for conversations in merge.gathered(merge.merged(planned, read)):
@@ -257,25 +257,30 @@ def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:
     """The pages that tell of the day, the instant up to which they know all, and whether that is all of it."""
     start, end = utc_day(day)
     overlap = [
-        Source(start, end, pages, index)
+        source
         for later in days_around(day, before=-1, after=REACH_DAYS)
-        if (pages := lake.pages("pages/daily_overlap", later)) is not None
-        for index in range(len(pages))
+        for source in _each(lake.pages("pages/daily_overlap", later), start, end)
     ]
     daily = lake.pages("pages/daily_details", day)
     if daily is not None and daily.provenance["is_complete"]:
         read_at = max((page.fetched_at for page in daily), default=start)
         overlap = [source for source in overlap if source.page().fetched_at > read_at]
-        return [*(Source(start, end, daily, index) for index in range(len(daily))), *overlap], end, True
+        return [*_each(daily, start, end), *overlap], end, True
     imported = lake.pages("pages/imported_details", day)
     hours = _hours(lake, "hourly_details", day, needed=daily is None and imported is None)
-    of_hours = [Source(*utc_hour(hour), pages, index) for hour, pages in hours.items() for index in range(len(pages))]
+    of_hours = [source for hour, pages in hours.items() for source in _each(pages, *utc_hour(hour))]
     through = _through(day, hours, imported)
     if daily is not None:
         through = max(through, datetime.fromisoformat(daily.provenance["data_available_through"]))
-    of_import = [Source(start, end, imported, index, imported=True) for index in range(len(imported or ()))]
+    of_import = _each(imported, start, end, imported=True)
     sources = [*of_import, *of_hours, *_of_unfinished_day(daily, start, end), *overlap]
     return sources, through, imported is not None and bool(imported.provenance["is_complete"])
+
+
+def _each(pages: StoredPages | None, start: datetime, end: datetime, *, imported: bool = False) -> list[Source]:
+    if pages is None:
+        return []
+    return [Source(start, end, pages, index, imported=imported) for index in range(len(pages))]
 
 
 def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
@@ -297,6 +302,11 @@ def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[me
         if sources[page].imported
     ]
     return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
+
+
+def _if_imported(rows: int) -> dict[str, bool]:
+    """What the provenance of a day says that has imported rows."""
+    return {"imported": True} if rows else {}
 
 
 def _through(day: str, hours: Mapping[str, StoredPages], imported: StoredPages | None) -> datetime:
@@ -334,7 +344,7 @@ def _write_metrics(
         "aggregates pages",
         partition=day,
         data_available_through=through.isoformat(),
-        imported=from_files > 0,
+        **_if_imported(from_files),
     )
     change = lake.write(f"tables/{spec.name}", spec, rows, day, origin)
     _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown, known=known))
