@@ -128,7 +128,9 @@ def test_a_range_of_any_partitioned_asset_is_one_run(definitions: dg.Definitions
 
 def test_imported_pages_are_made_by_no_run_of_their_own(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    made_elsewhere = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable}
+    made_elsewhere = {
+        key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable
+    }
     assert made_elsewhere == IMPORTED
 
 
