@@ -95,7 +95,7 @@ def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
     counted = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
-    lines += ["", f"{len(states)} files: {counted}."]
+    lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counted}."]
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:"]
         lines += [f"  {remark}" + (f" ({count} times)" if count > 1 else "") for remark, count in remarks.items()]

@@ -30,7 +30,11 @@ ASSETS = (DETAILS, HOURLY, DAILY)
 by their date.
 """
 
+_Known = tuple[datetime, datetime, Object]
+"""When a conversation began, the last moment it tells of, and the conversation."""
+
 _A_PAGE = 1_000
+_BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 
 
@@ -67,14 +71,16 @@ def convert(name: str, sha256: str, raw: bytes, told: Told, now: datetime) -> Co
             else:
                 of_piece = list(buckets(piece, told, converted.notes))
                 if of_piece:
-                    found[grouping(of_piece, told)] += of_piece
+                    group_by = grouping(of_piece, told)
+                    found[group_by] += of_piece
+                    converted.notes[_grouped(group_by, told)] += 1
     if not converted.shapes:
         raise CannotImport("it holds no answer of the platform")
     for group_by, of_group in found.items():
         converted.pages += _metric_pages(name, sha256, group_by, of_group, told, now, converted)
     converted.pages += _conversation_pages(name, sha256, conversations, now, converted)
     if found and not converted.buckets:
-        raise CannotImport("; ".join(converted.notes))
+        raise CannotImport("; ".join(note for note in converted.notes if note.startswith(_BUCKET)))
     return converted
 
 
@@ -87,16 +93,12 @@ def _conversation_pages(
     """Conversations that began in one hour and last did anything in another one share a page: so a page reaches over an
     hour of starts, and tells of one hour.
     """
-    together: dict[tuple[str, str], list[tuple[datetime, datetime, Object]]] = defaultdict(list)
-    for conversation in conversations:
-        start = _moment(conversation.get("conversationStart"))
-        if start is None or not isinstance(conversation.get("conversationId"), str):
-            converted.notes[_NO_KEYS] += 1
-            continue
+    together: dict[tuple[str, str], list[_Known]] = defaultdict(list)
+    for known in _each_once(conversations, converted.notes):
+        start, last, _ = known
         if start > now:
             raise CannotImport(f"a conversation of it begins in the future, at {iso(start)}")
-        last = _last_moment(conversation, start)
-        together[f"{start:%Y-%m-%dT%H}", f"{last:%Y-%m-%dT%H}"].append((start, last, conversation))
+        together[f"{start:%Y-%m-%dT%H}", f"{last:%Y-%m-%dT%H}"].append(known)
     for hour in sorted(together):
         rows = sorted(together[hour], key=lambda row: (row[0], row[2]["conversationId"]))
         for begin in range(0, len(rows), _A_PAGE):
@@ -106,6 +108,22 @@ def _conversation_pages(
             told_at = min(last for _, last, _ in part)
             page = _page(name, sha256, "conversations", {}, told_at, body)
             yield DayPage(DETAILS, hour[0][:10], page)
+
+
+def _each_once(conversations: list[Object], notes: Counter[str]) -> Iterable[_Known]:
+    """Each conversation in the form that tells of the latest moment; of equal ones that which comes last. Pages of the
+    details query repeat a day's conversations for every hour that was asked for.
+    """
+    newest: dict[str, _Known] = {}
+    for conversation in conversations:
+        id_, start = conversation.get("conversationId"), _moment(conversation.get("conversationStart"))
+        if start is None or not isinstance(id_, str):
+            notes[_NO_KEYS] += 1
+            continue
+        last = _last_moment(conversation, start)
+        if id_ not in newest or last >= newest[id_][1]:
+            newest[id_] = (start, last, conversation)
+    return newest.values()
 
 
 def _last_moment(conversation: Object, start: datetime) -> datetime:
@@ -181,6 +199,11 @@ def partition_of(span: Interval, told: Told) -> tuple[str, str] | None:
     return None
 
 
+def _grouped(group_by: tuple[str, ...], told: Told) -> str:
+    by = ",".join(group_by) or "nothing"
+    return f"answer grouped by {by}, as " + ("was told" if told.group_by else "its groups show; else say --group-by")
+
+
 def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
@@ -188,7 +211,7 @@ def _hour(instant: datetime) -> datetime:
 def _nowhere(span: Interval, told: Told) -> str:
     length = span.end - span.start
     return (
-        f"bucket of {length} left out: it is neither within one hour UTC nor a day of {told.business_zone.key} "
+        f"{_BUCKET} of {length} left out: it is neither within one hour UTC nor a day of {told.business_zone.key} "
         "(GENESYS_ASSETS_TIME_ZONE)"
     )
 
