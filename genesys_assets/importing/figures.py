@@ -97,10 +97,9 @@ def gathered(metrics: Any, time_unit: str, notes: Counter[str]) -> dict[str, Sta
         values = statistics(measured, meaning, name)
         if not values:
             continue
-        if meaning.metric.startswith("t") and _TIMES & values.keys() and not is_platform_metric(name):
-            notes[f"{name!r} read as {meaning.metric} in {meaning.unit}"] += 1
-        elif meaning.metric != name:
-            notes[f"{name!r} read as {meaning.metric}"] += 1
+        if meaning.metric != name:
+            in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
+            notes[f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}"] += 1
         known = found.setdefault(meaning.metric, {})
         for statistic, value in values.items():
             if known.setdefault(statistic, value) != value:

@@ -137,7 +137,7 @@ class _Import:
 
     def _is_stored(self, outcome: dict[str, Any]) -> bool:
         partitions = [(asset, day) for asset, days in outcome["partitions"].items() for day in days]
-        return all(self.lake.pages(f"pages/{asset}", day) is not None for asset, day in partitions)
+        return all(self.lake.has_pages(f"pages/{asset}", day) for asset, day in partitions)
 
     def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
         partitions: dict[str, set[str]] = defaultdict(set)

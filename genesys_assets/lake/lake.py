@@ -85,7 +85,10 @@ class Lake:
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition, None where the partition was never fetched."""
         place = f"{partition_folder(asset, key)}/pages.parquet"
-        return StoredPages(self.store, place) if self.store.exists(place) else None
+        return StoredPages(self.store, place) if self.has_pages(asset, key) else None
+
+    def has_pages(self, asset: str, key: str | None) -> bool:
+        return self.store.exists(f"{partition_folder(asset, key)}/pages.parquet")
 
     def delete_pages(self, asset: str, key: str | None) -> None:
         """Remove the pages of a partition, as if it had never been fetched."""

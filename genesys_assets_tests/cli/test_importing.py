@@ -84,7 +84,7 @@ def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> 
     arguments = ["--group-by", "user", "--interval", "2025-12-30T13:00Z/2025-12-30T14:00Z", "--time-unit", "seconds"]
     done = run(f"{saved}/timeless.json", *arguments)
     assert done.exit_code == 0
-    assert "  'handleTime' read as tHandle in seconds\n" in done.stdout
+    assert "  'handleTime' read as sum of tHandle in seconds\n" in done.stdout
     assert "  'smallTalk' has no equivalent metric: the platform measures nothing like it.\n" in done.stdout
     assert "Partitions begin on 2026-01-01: set GENESYS_ASSETS_START_DATE=2025-12-30 for all of it." in done.stdout
 

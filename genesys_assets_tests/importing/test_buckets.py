@@ -68,7 +68,7 @@ def test_entities_with_buckets_have_the_group_of_both() -> None:
     assert chat.metrics == []
     assert notes == {
         "field 'name' left out: names are looked up by id": 1,
-        "'handleTime' read as tHandle in ms": 1,
+        "'handleTime' read as sum of tHandle in ms": 1,
         "'smallTalk' has no equivalent metric: the platform measures nothing like it.": 1,
     }
 

@@ -49,9 +49,9 @@ def test_a_unit_is_of_names_that_tell_none_and_of_times_only() -> None:
         "tAcw": {"sum": 7},
     }
     assert notes == [
-        "'agent.talk.seconds' read as tTalkComplete in seconds",
-        "'handleTime' read as tHandle in minutes",
-        "'handledCount' read as tHandle",
+        "'agent.talk.seconds' read as sum of tTalkComplete in seconds",
+        "'handleTime' read as count and sum of tHandle in minutes",
+        "'handledCount' read as count of tHandle",
     ]
 
 

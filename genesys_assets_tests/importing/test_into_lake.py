@@ -135,7 +135,7 @@ def test_a_file_read_in_another_way_replaces_what_it_had_brought(lake: Lake) -> 
     imported = import_files(lake, [file], second)
     assert imported.changed == {(HOURLY, "2026-01-28"), (HOURLY, "2026-01-29")}
     assert bodies(lake, HOURLY, "2026-01-28") == [figures()]
-    (body,) = bodies(lake, HOURLY, "2026-01-29") or ()
+    (body,) = bodies(lake, HOURLY, "2026-01-29") or [{}]
     assert body["results"][0]["data"][0]["metrics"] == [metric("tHandle", sum=60_000)]
     import_files(lake, [file], first)
     assert bodies(lake, HOURLY, "2026-01-29") is None

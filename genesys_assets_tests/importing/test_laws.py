@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.pages import Converted
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
-from genesys_assets_tests.importing.saved import Converted, converted
+from genesys_assets_tests.importing.saved import converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}
 SECONDS = frozenset({"tTalkComplete"})

@@ -150,7 +150,8 @@ def test_what_could_not_be_read_back_is_refused(document: Any, reason: str) -> N
 
 
 def test_an_answer_with_nothing_in_it_is_no_mistake() -> None:
-    for document in ({"results": []}, {"totalHits": 0}, {"conversations": []}):
+    nothing: list[Any] = [{"results": []}, {"totalHits": 0}, {"conversations": []}]
+    for document in nothing:
         assert converted(document).pages == []
 
 
