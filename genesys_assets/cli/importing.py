@@ -90,7 +90,7 @@ def import_saved(
 
 def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
-    from genesys_assets.importing.summary import TABLES, notes, ranges
+    from genesys_assets.importing.summary import TABLES, notes, ranges, runs
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
@@ -99,15 +99,23 @@ def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:"]
         lines += [f"  {remark}" + (f" ({count} times)" if count > 1 else "") for remark, count in remarks.items()]
-    days = {tables: imported.days(asset) for asset, tables in TABLES.items() if imported.days(asset)}
+    days = {asset: imported.days(asset) for asset in TABLES if imported.days(asset)}
     if days:
         lines += ["", "Materialise:" if imported.changed else "Nothing is new. The files are of:"]
-        lines += [f"  {tables:<44} {ranges(of_tables)}" for tables, of_tables in days.items()]
-        earliest = min(of_tables[0] for of_tables in days.values())
+        for asset, of_asset in days.items():
+            lines.append(f"  {TABLES[asset]:<44} {ranges(of_asset)}")
+            if imported.changed:
+                lines.append(_command(asset, *runs(of_asset)[0]))
+        earliest = min(of_asset[0] for of_asset in days.values())
         if earliest < start_date:
             lines.append(f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={earliest} for all of it.")
         lines += _completeness(imported, is_complete)
     return "\n".join(lines)
+
+
+def _command(asset: str, first: str, last: str) -> str:
+    """What materialises the tables that are made of an asset, for a run of days."""
+    return f"    dg launch --assets 'key:\"genesys/pages/{asset}\"+1 and group:tables' --partition-range '{first}...{last}'"
 
 
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:

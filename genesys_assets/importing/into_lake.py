@@ -58,11 +58,9 @@ class Imported:
         return [outcome for outcome in self.outcomes if outcome.state == "skipped"]
 
     def days(self, asset: str) -> list[str]:
-        """The days of an asset that have pages of these files, in order."""
-        return sorted({day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())})
-
-    def changed_days(self, asset: str) -> list[str]:
-        return sorted(day for name, day in self.changed if name == asset)
+        """The days of an asset that have pages of these files, or are known to be empty, in order."""
+        of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
+        return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def import_files(

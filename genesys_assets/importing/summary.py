@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -101,13 +101,18 @@ def notes(imported: Imported) -> dict[str, int]:
 
 def ranges(days: Sequence[str]) -> str:
     """`2026-01-01 to 2026-01-03, 2026-01-05`."""
-    runs: list[list[str]] = []
+    return ", ".join(first if first == last else f"{first} to {last}" for first, last in runs(days))
+
+
+def runs(days: Sequence[str]) -> list[tuple[str, str]]:
+    """First and last day of each run of days that follow one another."""
+    found: list[tuple[str, str]] = []
     for day in days:
-        if runs and (datetime.fromisoformat(day) - datetime.fromisoformat(runs[-1][-1])).days == 1:
-            runs[-1].append(day)
+        if found and date.fromisoformat(day) - date.fromisoformat(found[-1][1]) == timedelta(days=1):
+            found[-1] = (found[-1][0], day)
         else:
-            runs.append([day])
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+            found.append((day, day))
+    return found
 
 
 def _days(outcome: Outcome) -> list[str]:

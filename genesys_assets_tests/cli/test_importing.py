@@ -36,6 +36,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["import", *arguments])
 
 
+def command(asset: str, first: str = "2026-01-28", last: str = "2026-01-28") -> str:
+    selected = f'key:"genesys/pages/{asset}"+1 and group:tables'
+    return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
+
+
 def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
     done = run(f"{saved}")
     assert done.exit_code == 0
@@ -50,8 +55,11 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
         "",
         "Materialise:",
         "  tables/conversations and what belongs to it  2026-01-28",
+        command("imported_details"),
         "  tables/interval_metrics                      2026-01-28",
+        command("imported_hourly_aggregates"),
         "  tables/daily_metrics                         2026-01-28",
+        command("imported_daily_aggregates"),
         "Nobody said whether the files hold everything: for reports of these days say so with --complete.",
     ]
     lake = Lake(LocalStore(saved.parent / "lake"))
@@ -66,6 +74,12 @@ def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
     assert "1 file: 0 imported, 1 unchanged, 0 skipped." in done.stdout
     done = run(f"{saved}/details.json")
     assert "Nothing is new. The files are of:\n  tables/conversations" in done.stdout
+
+
+def test_days_that_follow_one_another_are_named_as_a_range(saved: Path) -> None:
+    done = run(f"{saved}/details.json", "--complete", "2026-01-27/2026-01-30").stdout
+    assert "  tables/conversations and what belongs to it  2026-01-27 to 2026-01-29\n" in done
+    assert command("imported_details", "2026-01-27", "2026-01-29") in done
 
 
 def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) -> None:

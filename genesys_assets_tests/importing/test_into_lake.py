@@ -174,7 +174,7 @@ def test_days_wholly_inside_a_complete_span_are_complete_also_without_anything(l
     assert [is_complete(lake, DETAILS, day) for day in days] == [None, True, True, True, None]
     assert bodies(lake, DETAILS, "2026-01-30") == []
     assert is_complete(lake, HOURLY, "2026-01-28") is None
-    assert imported.changed_days(DETAILS) == days[1:4]
+    assert imported.days(DETAILS) == days[1:4]
 
 
 def test_what_is_complete_can_be_said_later_and_stays_when_more_is_imported(lake: Lake) -> None:
