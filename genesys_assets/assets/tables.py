@@ -167,11 +167,11 @@ class Findings:
     losses: Counter[str] = field(default_factory=Counter)
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
-    pages: set[tuple[datetime, str | None]] = field(default_factory=set)
+    pages: set[tuple[datetime, str]] = field(default_factory=set)
 
     def add(self, page: Page, decoded: decode.Decoded) -> None:
         """What one page brought to light; a page that is stored with several hours counts once."""
-        identity = (page.fetched_at, page.correlation_id)
+        identity = (page.fetched_at, page.correlation_id or page.request)
         if identity not in self.pages:
             self.pages.add(identity)
             self.unknown.update(decoded.unknown)

@@ -115,7 +115,8 @@ def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
 
 def _command(asset: str, first: str, last: str) -> str:
     """What materialises the tables that are made of an asset, for a run of days."""
-    return f"    dg launch --assets 'key:\"genesys/pages/{asset}\"+1 and group:tables' --partition-range '{first}...{last}'"
+    selected = f'key:"genesys/pages/{asset}"+1 and group:tables'
+    return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
 
 
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:

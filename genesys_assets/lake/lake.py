@@ -90,8 +90,8 @@ class Lake:
     def has_pages(self, asset: str, key: str | None) -> bool:
         return self.store.exists(f"{partition_folder(asset, key)}/pages.parquet")
 
-    def delete_pages(self, asset: str, key: str | None) -> None:
-        """Remove the pages of a partition, as if it had never been fetched."""
+    def remove_pages(self, asset: str, key: str | None) -> None:
+        """Forget a partition, as though it had never been fetched."""
         self.store.delete(f"{partition_folder(asset, key)}/pages.parquet")
 
     # -- tables and reports --------------------------------------------------------------------------------------------
@@ -199,9 +199,10 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not there have no rows.
 
-        With none of them there, the empty table of `schema`, or FileNotFoundError where no schema was given.
+        With none of them there, the empty table of `schema`, or FileNotFoundError where no schema was given. A column
+        of `schema` that a partition does not have, for it was written before there was one, is null.
         """
-        dataset = self.dataset(asset, keys)
+        dataset = self.dataset(asset, keys, schema)
         if dataset is None:
             if schema is None:
                 raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
@@ -209,14 +210,16 @@ class Lake:
             return empty.select(list(columns)) if columns else empty
         return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
-    def dataset(self, asset: str, keys: str | Iterable[str] | None) -> pads.Dataset | None:
+    def dataset(
+        self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
+    ) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where there is none."""
         wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
         paths = [f"{partition_folder(asset, key)}/data.parquet" for key in wanted]
         stored = [self.store.path(path) for path in paths if self.store.exists(path)]
         if not stored:
             return None
-        return pads.dataset(stored, filesystem=self.store.filesystem, format="parquet")
+        return pads.dataset(stored, schema, filesystem=self.store.filesystem, format="parquet")
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
         """The first rows of a partition. (The `head` of a dataset would read ahead, up to all of it.)"""

@@ -47,16 +47,19 @@ _KEY = ("interval_start", "grouping", "group_key", "metric")
 
 INTERVAL_METRICS = TableSpec(
     "interval_metrics",
-    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row.",
+    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row. "
+    "Imported buckets may be longer, up to an hour.",
     _KEY,
     _COLUMNS,
     partition_column="interval_start",
+    version=2,
 )
 DAILY_METRICS = TableSpec(
     "daily_metrics",
     "One row per business day, group and metric with data.",
     _KEY,
     _COLUMNS,
+    version=2,
 )
 
 _STATS = ("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target")
