@@ -70,7 +70,7 @@ def buckets(piece: Piece, told: Told, notes: Counter[str]) -> Iterator[Bucket]:
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
-                group = _platform_group(result.get("group"), notes)
+                group = _in_group(result, notes)
                 for data in result["data"]:
                     yield _bucket(data, group, piece.envelope, told, notes)
         case Shape.ENTITY_BUCKETS:
@@ -112,7 +112,9 @@ def _listed(value: Any) -> list[Object]:
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
-def _platform_group(group: Any, notes: Counter[str]) -> dict[str, str]:
+def _in_group(item: Object, notes: Counter[str]) -> dict[str, str]:
+    """The group that stands in `group`, where the platform puts it."""
+    group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
     return dict(_dimensions(group or {}, notes))
@@ -121,7 +123,7 @@ def _platform_group(group: Any, notes: Counter[str]) -> dict[str, str]:
 def _group(item: Object, told: Told, notes: Counter[str]) -> dict[str, str]:
     """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
-    found = dict(_dimensions(item.get("group") or {}, notes))
+    found = _in_group(item, notes)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ is not None:
         found[_kind_of_id(kind, told)] = str(id_)
@@ -207,9 +209,9 @@ def _granularity(data: Object, around: Object, told: Told) -> str:
             "its figures tell when they begin and not for how long they are: say so with --granularity, one of "
             f"{', '.join(GRANULARITIES)}"
         )
-    if written not in GRANULARITIES:
+    if not isinstance(written, str) or written not in GRANULARITIES:
         raise CannotImport(f"its granularity {written!r} is none of {', '.join(GRANULARITIES)}")
-    return str(written)
+    return written
 
 
 def _from(start: Any, granularity: str, told: Told) -> Interval:

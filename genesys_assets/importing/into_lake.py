@@ -27,6 +27,8 @@ from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
 from genesys_assets.lake.lake import Lake
 
 _BYTES_AT_ONCE = 64 << 20
+_READING = 1
+"""Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 Partition = tuple[str, str]
 """Asset and day."""
@@ -111,19 +113,22 @@ class _Import:
     def take(self, file: SavedFile) -> Outcome:
         try:
             raw = file.read()
-            sha256 = hashlib.sha256(raw).hexdigest()
-            if sha256 in self._seen:
-                return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
-            before = self.lake.json(_record(sha256))
-            if before is not None and before["told"] == _as_json(self.told) and self._is_stored(before["outcome"]):
-                outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
-            else:
-                converted = convert(file.name, sha256, raw, self.told, self.now)
-                outcome = self._wait(file, sha256, converted, before)
+        except CannotImport as reason:
+            return Outcome(file.place, "skipped", str(reason))
         except OSError as error:
             return Outcome(file.place, "skipped", f"it can not be read: {error.strerror or error}")
-        except CannotImport as error:
-            return Outcome(file.place, "skipped", str(error))
+        sha256 = hashlib.sha256(raw).hexdigest()
+        if sha256 in self._seen:
+            return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
+        before = self.lake.json(_record(sha256))
+        if before is not None and self._would_be_the_same(before):
+            outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
+        else:
+            try:
+                converted = convert(file.name, sha256, raw, self.told, self.now)
+            except CannotImport as reason:
+                return Outcome(file.place, "skipped", str(reason))
+            outcome = self._wait(file, sha256, converted, before)
         self._seen[sha256] = outcome
         if self._bytes >= _BYTES_AT_ONCE:
             self.flush()
@@ -133,9 +138,12 @@ class _Import:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
         return Outcome(**known)
 
-    def _is_stored(self, outcome: dict[str, Any]) -> bool:
-        partitions = [(asset, day) for asset, days in outcome["partitions"].items() for day in days]
-        return all(self.lake.has_pages(f"pages/{asset}", day) for asset, day in partitions)
+    def _would_be_the_same(self, before: dict[str, Any]) -> bool:
+        """Whether a file would be read as it was, and all that it brought is there."""
+        days = before["outcome"]["partitions"]
+        return (before["reading"], before["told"]) == (_READING, _as_json(self.told)) and all(
+            self.lake.has_pages(f"pages/{asset}", day) for asset in days for day in days[asset]
+        )
 
     def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
         partitions: dict[str, set[str]] = defaultdict(set)
@@ -163,7 +171,8 @@ class _Import:
         for partition, brought in sorted(self._waiting.items()):
             self._merge(partition, brought)
         for sha256, outcome in self._records.items():
-            self.lake.put_json(_record(sha256), {"told": _as_json(self.told), "outcome": asdict(outcome)})
+            record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
+            self.lake.put_json(_record(sha256), record)
         self._forget_waiting()
 
     def _merge(self, partition: Partition, brought: dict[str, list[Page]]) -> None:

@@ -183,7 +183,7 @@ def _metric_pages(
             metric_rows(INTERVAL_METRICS, [(page.request, page.body)])
         except UnreadablePage as error:
             raise CannotImport(str(error)) from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise CannotImport(f"a figure of it is not as the platform writes them: {error!r}") from None
         yield DayPage(asset, day, page)
 

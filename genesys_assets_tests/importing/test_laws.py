@@ -1,8 +1,12 @@
-"""Whatever figures there are: saved in the shape of a tutorial and imported they are those of the platform's answer."""
+"""Whatever figures there are: saved in the shape of a tutorial and imported they are those of the platform's answer.
+And whatever a file holds, it is taken or refused with a reason.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import Told
-from genesys_assets.importing.pages import Converted
+from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.pages import DETAILS, Converted
+from genesys_assets.tables import decode
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
-from genesys_assets_tests.importing.saved import converted
+from genesys_assets_tests.importing.saved import conversation, converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}
 SECONDS = frozenset({"tTalkComplete"})
@@ -103,3 +109,112 @@ def test_entities_with_metrics_give_the_rows_of_their_interval(of_bucket: dict[s
     document = {"entities": [{"userId": "U", "metrics": tutorial(of_bucket)}], "interval": interval(0)}
     expected = rows(converted(platform({("U", 0): of_bucket})))
     assert rows(converted(document)) == expected
+
+
+NAMES_IN_USE = [
+    *("conversations", "conversationId", "conversationStart", "participants", "sessions", "segments", "results"),
+    *(
+        "group",
+        "data",
+        "interval",
+        "metrics",
+        "metric",
+        "stats",
+        "count",
+        "sum",
+        "value",
+        "views",
+        "entities",
+        "buckets",
+    ),
+    *("id", "type", "name", "timestamp", "granularity", "date", "start", "end", "userId", "queue", "mediaType"),
+    *("handleTime", "agent.talk.seconds", "smallTalk", "nOffered", "tHandle", "qualifier"),
+]
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**13),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([*NAMES_IN_USE, "", interval(3), QUARTERS[0], "2026-01-28", "PT1H", "P1D", "user", "\ud800"]),
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES_IN_USE), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
+ODD = (
+    None,
+    True,
+    -1,
+    0.5,
+    1e300,
+    10**400,
+    "",
+    "x",
+    "\ud800",
+    interval(3),
+    [],
+    [None],
+    [[]],
+    {},
+    {"id": None},
+    {"x": []},
+)
+
+
+def odd_documents() -> Iterator[Any]:
+    """Documents of every shape in which one value is another."""
+    answer: Answer = {("U", 0): {"tHandle": (1, 2)}}
+    for right in (
+        platform(answer),
+        entities_with_buckets(answer),
+        results_with_timestamp(answer),
+        {
+            "results": [
+                {"group": {"user": {"id": "U"}}, "start": QUARTERS[0], "end": QUARTERS[1], "metrics": {"nError": 1}}
+            ]
+        },
+        {"entities": [{"userId": "U", "metrics": [{"metric": "handleTime", "value": 3}]}], "interval": interval(0)},
+        {"conversations": [conversation("A", emitted=QUARTERS[1])]},
+    ):
+        for number in range(len(list(_places(right)))):
+            for odd in ODD:
+                document = copy.deepcopy(right)
+                parent, key = list(_places(document))[number]
+                parent[key] = odd
+                yield document
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(pairs):
+        yield value, key
+        yield from _places(inner)
+
+
+def taken_or_refused(document: Any) -> None:
+    """What is taken can be read back as the tables read it."""
+    try:
+        found = converted(document, Told(granularity="PT15M", group_by=("userId",)))
+    except CannotImport:
+        return
+    for each in found.pages:
+        if each.asset == DETAILS:
+            assert len(decode.decode(each.page.body).conversations) == len(each.page.json()["conversations"])
+        else:
+            metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body)])
+
+
+@settings(max_examples=200, deadline=None)
+@given(anything)
+def test_whatever_a_file_holds_it_is_taken_or_refused(document: Any) -> None:
+    taken_or_refused(document)
+
+
+def test_a_file_of_which_one_value_is_odd_is_taken_or_refused() -> None:
+    for document in odd_documents():
+        taken_or_refused(document)
