@@ -35,7 +35,7 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 	$(BIN)/python -m genesys_assets.sandbox.dev
 
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
-	$(BIN)/python -m genesys_assets.preflight
+	$(BIN)/genesys-assets preflight
 
 test: $(VENV)/.installed s3 ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2

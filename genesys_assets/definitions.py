@@ -26,6 +26,7 @@ def build_definitions(
     from dagster_aws.s3 import S3Resource
 
     from genesys_assets.assets.daily_details import build_daily_details_assets
+    from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
     from genesys_assets.assets.pages import QUESTIONS, build_page_assets
@@ -59,6 +60,7 @@ def build_definitions(
             *build_reference_assets(),
             *build_page_assets(calendar, (*QUESTIONS, *questions)),
             *build_daily_details_assets(calendar),
+            *build_import_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
             *build_open_conversation_assets(),
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),

@@ -73,7 +73,7 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
             from genesys_assets.lake.lake import Lake
             from genesys_assets.lake.store import open_store
 
-            self._lake = Lake(open_store(LakeSettings.load(lake=self.location).location, _s3_client))
+            self._lake = Lake(open_store(LakeSettings.load(lake=self.location).location, s3_client))
         return self._lake  # type: ignore[no-any-return]
 
 
@@ -90,7 +90,8 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
         return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
 
 
-def _s3_client() -> Any:
+def s3_client() -> Any:
+    """A boto3 client made from the AWS environment."""
     from dagster_aws.s3 import S3Resource
 
     return S3Resource().get_client()

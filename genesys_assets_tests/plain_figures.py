@@ -100,7 +100,7 @@ def model_rows(conversations: list[Item]) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = defaultdict(list)
     for conversation in conversations:
         keys = {name: conversation[name] for name in ("conversationId", "conversationStart")}
-        rows["conversations"].append(_conversation(conversation))
+        rows["conversations"].append(_conversation(conversation) | {"source": "fetched"})
         for participant in conversation.get("participants", ()):
             rows["participants"].append(_columns(keys | _without(participant, "sessions", "attributes")))
             of = keys | {"participantId": participant["participantId"]}
@@ -235,6 +235,7 @@ def metric_rows(
                 "metric": name,
                 **({"local_date": business_day} if business_day else {}),
                 **found,
+                "source": "fetched",
             }
             for name, found in stats.items()
             if name in wanted and not ("userId" in grouping and name in OF_QUEUES)

@@ -119,15 +119,29 @@ def test_every_asset_says_what_one_row_is_and_who_owns_it(definitions: dg.Defini
         assert spec.tags["genesys/layer"] == spec.group_name == spec.key.path[1], spec.key
 
 
+IMPORTED = {f"genesys/pages/imported_{name}" for name in ("details", "hourly_aggregates", "daily_aggregates")}
+IMPORT = "genesys/ops/import"
+
+
 def test_what_speaks_to_the_api_shares_its_pool(definitions: dg.Definitions) -> None:
     for key, asset in described(definitions).items():
         speaks = asset["group"] in ("reference", "pages", "live") or key == "genesys/ops/preflight"
+        speaks = speaks and key not in IMPORTED
         assert asset["pools"] == ("genesys_cloud" if speaks else ""), key
 
 
 def test_a_range_of_any_partitioned_asset_is_one_run(definitions: dg.Definitions) -> None:
     for key, asset in described(definitions).items():
-        assert asset["backfill_policy"] == ("SINGLE_RUN" if asset["partitions"] else None), key
+        has_ranges = asset["partitions"] and key not in IMPORTED
+        assert asset["backfill_policy"] == ("SINGLE_RUN" if has_ranges else None), key
+
+
+def test_imported_pages_are_made_by_no_run_of_their_own(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    made_elsewhere = {
+        key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).is_materializable
+    }
+    assert made_elsewhere == IMPORTED
 
 
 def test_resources_can_be_replaced_by_name() -> None:
@@ -139,7 +153,7 @@ def test_resources_can_be_replaced_by_name() -> None:
 COMPLETE = {"genesys/pages/daily_details", "genesys/pages/daily_overlap"}
 
 
-def test_every_asset_but_the_preflight_belongs_to_a_job(definitions: dg.Definitions) -> None:
+def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
         for job in ("hourly", "daily", "complete", "look_back", "look_back_hours", "recompute", "live")
@@ -157,7 +171,7 @@ def test_every_asset_but_the_preflight_belongs_to_a_job(definitions: dg.Definiti
         "recompute": of_a_day - {"genesys/tables/interval_metrics", "genesys/tables/daily_metrics"},
         "live": groups["live"],
     }
-    assert everything.keys() - set().union(*assets.values()) == {"genesys/ops/preflight"}
+    assert everything.keys() - set().union(*assets.values()) == groups["ops"] | IMPORTED
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The preflight asset: whether the organisation can be read, and how much of it. It stores nothing.
 
-What is looked at is decided in `cloud.preflight`; `genesys_assets.preflight` is the same as a command.
+What is looked at is decided in `cloud.preflight`; `genesys-assets preflight` is the same as a command.
 """
 
 import dagster as dg

@@ -92,7 +92,7 @@ class Inputs:
                 raise dg.Failure(
                     f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/tables/{spec.name} of {day} reaches {through or 'nowhere'}, not "
-                    f"{needed:%Y-%m-%d %H:%M}: materialise it again.",
+                    f"{needed:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported.",
                     allow_retries=False,
                 )
 

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from genesys_assets.assets.common import (
     CHANGED,
@@ -32,7 +33,10 @@ from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
+
+_DAILY_AGGREGATES = ("daily_aggregates", "imported_daily_aggregates")
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -43,7 +47,8 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = (
         "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
         "genesys/pages/daily_overlap of later days has of conversations begun on this one. "
-        "Of duplicates the newest stays."
+        "Of duplicates the newest stays. genesys/pages/imported_details of a day that is not complete count as told "
+        "when the last thing happened that they tell of."
     )
     keys = {spec.name: asset_key("tables", spec.name) for spec in DAY_TABLES}
     hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
@@ -53,7 +58,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 keys[spec.name],
-                deps=[hours, asset_key("pages", "daily_details")],
+                deps=[hours, asset_key("pages", "daily_details"), asset_key("pages", "imported_details")],
                 description=description(spec, source),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
@@ -84,8 +89,15 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days())],
-        description=description(INTERVAL_METRICS, "Source: genesys/pages/hourly_aggregates."),
+        deps=[
+            dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days()),
+            asset_key("pages", "imported_hourly_aggregates"),
+        ],
+        description=description(
+            INTERVAL_METRICS,
+            "Source: genesys/pages/hourly_aggregates; for hours that were never fetched "
+            "genesys/pages/imported_hourly_aggregates, whose buckets may be longer.",
+        ),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(INTERVAL_METRICS, key),
@@ -94,9 +106,11 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def interval_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
-            hours = _hours(lake.lake, "hourly_aggregates", day)
+            imported = lake.lake.pages("pages/imported_hourly_aggregates", day)
+            hours = _hours(lake.lake, "hourly_aggregates", day, needed=imported is None)
             pages = (page for stored in hours.values() for page in stored)
-            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, utc_hour(max(hours))[1])
+            through = _through(day, hours, imported)
+            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, through, imported, set(hours))
         checks = check_table(lake.lake, f"tables/{INTERVAL_METRICS.name}", days, INTERVAL_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -108,8 +122,12 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[asset_key("pages", "daily_aggregates")],
-        description=description(DAILY_METRICS, "Source: genesys/pages/daily_aggregates."),
+        deps=[asset_key("pages", "daily_aggregates"), asset_key("pages", "imported_daily_aggregates")],
+        description=description(
+            DAILY_METRICS,
+            "Source: genesys/pages/daily_aggregates; where it was never fetched "
+            "genesys/pages/imported_daily_aggregates.",
+        ),
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(DAILY_METRICS, key),
@@ -118,9 +136,19 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def daily_metrics(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
-            pages = _fetched(lake.lake, "daily_aggregates", day)
-            through = min(calendar.business_day(day)[1], max(page.fetched_at for page in pages))
-            _write_metrics(context, lake.lake, DAILY_METRICS, key, day, pages, through)
+            fetched, imported = (lake.lake.pages(f"pages/{name}", day) for name in _DAILY_AGGREGATES)
+            start, end = calendar.business_day(day)
+            if fetched is not None:
+                through = min(end, max(page.fetched_at for page in fetched))
+                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, fetched, through)
+            elif imported is not None:
+                through = end if imported.provenance["is_complete"] else start
+                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, (), through, imported)
+            else:
+                raise dg.Failure(
+                    f"genesys/pages/daily_aggregates has not been fetched for {day}: materialise it first.",
+                    allow_retries=False,
+                )
         checks = check_table(lake.lake, f"tables/{DAILY_METRICS.name}", days, DAILY_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -136,11 +164,11 @@ class Findings:
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[str, Any] = field(default_factory=dict)
     completeness_changed: bool = False
-    pages: set[tuple[datetime, str | None]] = field(default_factory=set)
+    pages: set[tuple[datetime, str]] = field(default_factory=set)
 
     def add(self, page: Page, decoded: decode.Decoded) -> None:
         """What one page brought to light; a page that is stored with several hours counts once."""
-        identity = (page.fetched_at, page.correlation_id)
+        identity = (page.fetched_at, page.correlation_id or page.request)
         if identity not in self.pages:
             self.pages.add(identity)
             self.unknown.update(decoded.unknown)
@@ -159,7 +187,7 @@ class Findings:
 class Source:
     """One stored page of the day, and the half-open span of starts it is asked for.
 
-    `as_of`: a page that tells no later state than of then, whenever it was fetched.
+    `as_of`: a page that tells no later state than of then, whenever it was fetched. `imported`: it was not fetched.
     """
 
     start: datetime
@@ -167,6 +195,7 @@ class Source:
     pages: StoredPages
     index: int
     as_of: datetime | None = None
+    imported: bool = False
 
     def page(self) -> Page:
         return self.pages[self.index]
@@ -186,8 +215,12 @@ def _write_conversations(
         page = source.page()
         return merge.Stub(source.start, source.end, source.told_at(page), decode.starts(page.body))
 
-    planned = merge.plan([stub(source) for source in sources])
+    stubs = [stub(source) for source in sources]
+    planned = merge.plan(stubs)
+    imported = _imported(planned, sources, stubs)
     findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
+    if any(source.imported for source in sources):
+        findings.counts["imported_conversations"] = len(imported)
     findings.known = {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete}
     origin = provenance(
         context,
@@ -196,9 +229,12 @@ def _write_conversations(
         data_available_through=through.isoformat(),
         is_complete=is_complete,
         **findings.counts,
+        **_if_imported(len(imported)),
     )
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writers:
         for tables in day_tables(planned, lambda position: sources[position].page(), findings.add):
+            if len(imported):
+                tables[CONVERSATIONS.name] = marked(tables[CONVERSATIONS.name], imported)
             for spec in selected:
                 writers[f"tables/{spec.name}"].write(tables[spec.name])
     findings.completeness_changed = was_complete != is_complete
@@ -209,22 +245,30 @@ def _sources(lake: Lake, day: str) -> tuple[list[Source], datetime, bool]:
     """The pages that tell of the day, the instant up to which they know all, and whether that is all of it."""
     start, end = utc_day(day)
     overlap = [
-        Source(start, end, pages, index)
+        source
         for later in days_around(day, before=-1, after=REACH_DAYS)
-        if (pages := lake.pages("pages/daily_overlap", later)) is not None
-        for index in range(len(pages))
+        for source in _each(lake.pages("pages/daily_overlap", later), start, end)
     ]
     daily = lake.pages("pages/daily_details", day)
     if daily is not None and daily.provenance["is_complete"]:
         read_at = max((page.fetched_at for page in daily), default=start)
         overlap = [source for source in overlap if source.page().fetched_at > read_at]
-        return [*(Source(start, end, daily, index) for index in range(len(daily))), *overlap], end, True
-    hours = _hours(lake, "hourly_details", day, needed=daily is None)
-    of_hours = [Source(*utc_hour(hour), pages, index) for hour, pages in hours.items() for index in range(len(pages))]
-    through = max((utc_hour(hour)[1] for hour in hours), default=start)
+        return [*_each(daily, start, end), *overlap], end, True
+    imported = lake.pages("pages/imported_details", day)
+    hours = _hours(lake, "hourly_details", day, needed=daily is None and imported is None)
+    of_hours = [source for hour, pages in hours.items() for source in _each(pages, *utc_hour(hour))]
+    through = _through(day, hours, imported)
     if daily is not None:
         through = max(through, datetime.fromisoformat(daily.provenance["data_available_through"]))
-    return [*of_hours, *_of_unfinished_day(daily, start, end), *overlap], through, False
+    of_import = _each(imported, start, end, imported=True)
+    sources = [*of_import, *of_hours, *_of_unfinished_day(daily, start, end), *overlap]
+    return sources, through, imported is not None and bool(imported.provenance["is_complete"])
+
+
+def _each(pages: StoredPages | None, start: datetime, end: datetime, *, imported: bool = False) -> list[Source]:
+    if pages is None:
+        return []
+    return [Source(start, end, pages, index, imported=imported) for index in range(len(pages))]
 
 
 def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
@@ -237,19 +281,60 @@ def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime
         yield Source(start, through, daily, index, as_of=through) if by_job else Source(through, end, daily, index)
 
 
+def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[merge.Stub]) -> pa.Array:
+    """The ids of the conversations that are taken from imported pages."""
+    taken = [
+        stubs[page].conversations.field("conversationId").take(pa.array(keep))
+        for group in planned.groups
+        for page, keep in group
+        if sources[page].imported
+    ]
+    return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
+
+
+def _if_imported(rows: int) -> dict[str, bool]:
+    """What the provenance of a day says that has imported rows."""
+    return {"imported": True} if rows else {}
+
+
+def _through(day: str, hours: Mapping[str, StoredPages], imported: StoredPages | None) -> datetime:
+    """Up to when the day is known: the end of the last fetched hour. With imported pages in the place of hours, the
+    first hour that was not fetched, unless these are said to hold everything.
+    """
+    start, end = utc_day(day)
+    if imported is None:
+        return max((utc_hour(hour)[1] for hour in hours), default=start)
+    if imported.provenance["is_complete"]:
+        return end
+    return next((utc_hour(hour)[0] for hour in hours_of(day) if hour not in hours), end)
+
+
 def _write_metrics(
     context: dg.AssetExecutionContext,
     lake: Lake,
     spec: TableSpec,
     key: dg.AssetKey,
     day: str,
-    pages: Iterable[Page],
+    fetched: Iterable[Page],
     through: datetime,
+    imported: StoredPages | None = None,
+    hours: Collection[str] = (),
 ) -> None:
-    answers = metric_rows(spec, ((page.request, page.body) for page in pages))
-    origin = provenance(context, "aggregates pages", partition=day, data_available_through=through.isoformat())
-    change = lake.write(f"tables/{spec.name}", spec, answers.table, day, origin)
-    known = {"data_available_through": dg.MetadataValue.timestamp(through)}
+    answers = metric_rows(spec, ((page.request, page.body) for page in fetched))
+    known: dict[str, Any] = {"data_available_through": dg.MetadataValue.timestamp(through)}
+    rows, from_files = answers.table, 0
+    if imported is not None:
+        saved = [metric_rows(spec, [(page.request, page.body)]) for page in imported]
+        rows = filled(spec, rows, [each.table for each in saved], {utc_hour(hour)[0] for hour in hours})
+        known["imported_rows"] = from_files = len(rows) - len(answers.table)
+    origin = provenance(
+        context,
+        "aggregates pages",
+        partition=day,
+        data_available_through=through.isoformat(),
+        **_if_imported(from_files),
+    )
+    change = lake.write(f"tables/{spec.name}", spec, rows, day, origin)
     _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown, known=known))
 
 
@@ -286,13 +371,3 @@ def _hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str
             allow_retries=False,
         )
     return {hour: pages for hour, pages in found.items() if pages is not None}
-
-
-def _fetched(lake: Lake, asset: str, day: str) -> StoredPages:
-    pages = lake.pages(f"pages/{asset}", day)
-    if pages is None:
-        raise dg.Failure(
-            f"genesys/pages/{asset} has not been fetched for {day}: materialise it first.",
-            allow_retries=False,
-        )
-    return pages

@@ -171,6 +171,8 @@ def _obstacle(lake: Lake, day: str, *tables: str) -> str | None:
         if not lake.has(f"tables/{name}", day):
             return f"{name} is not stored"
         reading = _reading(lake, name, day)
+        if reading.get("imported"):
+            return f"{name} holds imported figures, and whoever saved them may not have asked for all"
         if "data_available_through" in reading and not _reaches(reading, day):
             return f"{name} holds the day until {reading['data_available_through']} only"
     return None

@@ -1,7 +1,7 @@
 """What can be known before the first run: login, permissions, what is visible, how far jobs reach, clock, rate limit.
 
 Every endpoint that is used is asked once, for as little as it can give, and nothing is kept. How the findings are shown
-is up to `assets.preflight` and the command `genesys_assets.preflight`.
+is up to `assets.preflight` and the command `cli.preflight`.
 """
 
 from __future__ import annotations

@@ -91,7 +91,10 @@ class Lake:
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition, None where the partition was never fetched."""
         place = f"{partition_folder(asset, key)}/pages.parquet"
-        return StoredPages(self.store, place) if self.store.exists(place) else None
+        return StoredPages(self.store, place) if self.has_pages(asset, key) else None
+
+    def has_pages(self, asset: str, key: str | None) -> bool:
+        return self.store.exists(f"{partition_folder(asset, key)}/pages.parquet")
 
     def page_partitions(self, asset: str) -> list[str]:
         """The keys of the stored partitions, in order."""
@@ -139,10 +142,7 @@ class Lake:
             reread = {"read_at": read_at, "run_id": provenance.get("run_id"), **change.figures()}
             history["rereads"] = [*history.get("rereads", []), reread]
         history |= {"content": change.content, "last_reading": provenance}
-        with self.store.scratch() as folder:
-            path = folder / _HISTORY
-            path.write_text(json.dumps(history, indent=1, default=str))
-            self.store.put(path, f"{partition_folder(asset, key)}/{_HISTORY}")
+        self.put_json(f"{partition_folder(asset, key)}/{_HISTORY}", history)
         return change
 
     def _reaches_elsewhere(self, asset: str, key: str | None, provenance: Provenance) -> bool:
@@ -169,11 +169,24 @@ class Lake:
 
     def _history(self, asset: str, key: str | None) -> dict[str, Any]:
         """What stands beside the data about its versions; other engines pass over names that begin with `_`."""
-        place = f"{partition_folder(asset, key)}/{_HISTORY}"
+        return self.json(f"{partition_folder(asset, key)}/{_HISTORY}") or {}
+
+    # -- notes ---------------------------------------------------------------------------------------------------------
+
+    def json(self, place: str) -> dict[str, Any] | None:
+        """The JSON object at a place, None where there is none."""
         if not self.store.exists(place):
-            return {}
+            return None
         with self.store.filesystem.open_input_file(self.store.path(place)) as file:
             return dict(json.loads(file.read()))
+
+    def put_json(self, place: str, value: dict[str, Any]) -> None:
+        with self.store.scratch() as folder:
+            path = folder / "note.json"
+            path.write_text(json.dumps(value, indent=1, default=str))
+            self.store.put(path, place)
+
+    # -- snapshots and reading -----------------------------------------------------------------------------------------
 
     def append(self, asset: str, table: pa.Table, observed_at: datetime, provenance: Provenance) -> str:
         """Add a snapshot as a file of its own; gives its place."""
@@ -203,9 +216,10 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not there have no rows.
 
-        With none of them there, the empty table of `schema`, or FileNotFoundError where no schema was given.
+        With none of them there, the empty table of `schema`, or FileNotFoundError where no schema was given. A column
+        of `schema` that a partition does not have, for it was written before there was one, is null.
         """
-        dataset = self.dataset(asset, keys)
+        dataset = self.dataset(asset, keys, schema)
         if dataset is None:
             if schema is None:
                 raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
@@ -213,14 +227,16 @@ class Lake:
             return empty.select(list(columns)) if columns else empty
         return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
-    def dataset(self, asset: str, keys: str | Iterable[str] | None) -> pads.Dataset | None:
+    def dataset(
+        self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
+    ) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where there is none."""
         wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
         paths = [f"{partition_folder(asset, key)}/data.parquet" for key in wanted]
         stored = [self.store.path(path) for path in paths if self.store.exists(path)]
         if not stored:
             return None
-        return _dataset(stored, filesystem=self.store.filesystem)
+        return _dataset(stored, filesystem=self.store.filesystem, schema=schema)
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
         """The first rows of a partition. (The `head` of a dataset would read ahead, up to all of it.)"""

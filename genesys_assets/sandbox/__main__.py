@@ -1,4 +1,4 @@
-"""`python -m genesys_assets.sandbox`: a Genesys Cloud organisation on this machine, until Ctrl-C.
+"""`genesys-assets sandbox`, or `python -m genesys_assets.sandbox`: an organisation on this machine, until Ctrl-C.
 
 Here belongs the command line only; see `server.running` for the same in a program.
 """
@@ -20,15 +20,18 @@ lines into a shell or a .env file and everything else works as with a real organ
 
 EXAMPLES = """\
 examples:
-  python -m genesys_assets.sandbox                                a free port, 400 conversations a day
-  python -m genesys_assets.sandbox --port 8765 --seed 7           a fixed address, another organisation
-  python -m genesys_assets.sandbox --conversations-per-day 100000 --requests-per-minute 0
-                                                                  a large organisation without a rate limit
+  {program}
+      a free port, 400 conversations a day
+  {program} --port 8765 --seed 7
+      a fixed address, another organisation
+  {program} --conversations-per-day 100000 --requests-per-minute 0
+      a large organisation without a rate limit
 """
+PROGRAM = "python -m genesys_assets.sandbox"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM) -> int:
+    options = _parser(program).parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -50,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m genesys_assets.sandbox",
+        prog=program,
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=EXAMPLES.format(program=program),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--port", type=_whole, default=0, help="loopback port; 0 takes a free one (default)")

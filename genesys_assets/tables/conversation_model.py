@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from genesys_assets.tables.sources import SOURCE
 from genesys_assets.tables.spec import TYPES, Column, TableSpec, columns
 
 
@@ -351,8 +352,10 @@ queue_id string the session's queue: that of its last segment that has one
 """)
 
 
-def _table(name: str, description: str, key: tuple[str, ...], *groups: tuple[Column, ...]) -> TableSpec:
-    return TableSpec(name, description, key, sum(groups, ()), partition_column="conversation_start")
+def _table(
+    name: str, description: str, key: tuple[str, ...], *groups: tuple[Column, ...], version: int = 1
+) -> TableSpec:
+    return TableSpec(name, description, key, sum(groups, ()), partition_column="conversation_start", version=version)
 
 
 _SESSION_KEY = ("conversation_id", "participant_id", "session_id")
@@ -367,6 +370,8 @@ is_complete boolean whether the conversation has ended
 duration_ms integer conversationEnd - conversationStart; null while in progress
 media_type string media type of its earliest customer or external session, else of its earliest session
 """),
+    SOURCE,
+    version=2,
 )
 PARTICIPANTS = _table(
     "participants",

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.sources import FETCHED
 
 Positions = npt.NDArray[np.int64]
 _NO_FIELDS = pa.struct([])
@@ -168,6 +169,7 @@ def _conversation_columns(
         "is_complete": columns["conversation_end"].is_valid(),
         "duration_ms": _milliseconds_between(columns["conversation_start"], columns["conversation_end"]),
         "media_type": session_columns["media_type"].take(earliest),
+        "source": pa.repeat(FETCHED, len(conversations)),
     }
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.sources import SOURCE, source_of
 from genesys_assets.tables.spec import TableSpec, columns
 
 _BOUNDS = columns("""
@@ -45,14 +46,17 @@ numerator number numerator of the ratio
 denominator number denominator of the ratio
 target number service level target
 """)
+_GROUP_AND_FIGURES += SOURCE
 _KEY = ("interval_start", "grouping", "group_key", "metric")
 
 INTERVAL_METRICS = TableSpec(
     "interval_metrics",
-    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row.",
+    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row. "
+    "Imported buckets may be longer, up to an hour.",
     _KEY,
     _BOUNDS + _GROUP_AND_FIGURES,
     partition_column="interval_start",
+    version=2,
 )
 DAILY_METRICS = TableSpec(
     "daily_metrics",
@@ -92,6 +96,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
     dimensions = sorted(asked.get("groupBy") or ())
     grouping, is_additive = ",".join(dimensions), _is_additive(dimensions, asked)
     zone = ZoneInfo(asked.get("timeZone") or "UTC")
+    source = source_of(request)
     for result in _results(body):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
@@ -113,6 +118,7 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "metric": measured["metric"],
                     "qualifier": measured.get("qualifier"),
                     **_stats(measured.get("stats") or {}, unknown),
+                    "source": source,
                 }
 
 

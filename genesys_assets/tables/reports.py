@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.cloud.queries import Granularity
 from genesys_assets.tables.names import named, system_name
+from genesys_assets.tables.sources import granularity_of
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 BY_QUEUE = "mediaType,queueId"
@@ -166,7 +167,9 @@ def agent_daily(interval_metrics: pa.Table, session_metrics: pa.Table, users: pa
 def interval(
     interval_metrics: pa.Table, conversations: pa.Table, window: Window, granularity: Granularity = "PT15M"
 ) -> pa.Table:
-    """`INTERVAL` of the window, in steps of the granularity."""
+    """`INTERVAL` of the window, in steps of the granularity, or of imported buckets where these are longer."""
+    of_queues = interval_metrics.filter(pc.equal(interval_metrics["grouping"], BY_QUEUE))
+    granularity = granularity_of(of_queues, granularity)
     began = _within(conversations, "conversation_start", window)
     began = began.append_column("interval_start", _floor(began["conversation_start"], window, granularity))
     measured = _measured(interval_metrics, BY_QUEUE, window, granularity)

@@ -55,6 +55,15 @@ def test_what_is_written_is_read_back(lake: Lake) -> None:
     assert lake.provenance("tables/things", DAYS[0]) == {"run_id": "r", "schema_version": 1}
 
 
+def test_a_column_that_is_newer_than_a_partition_is_null_in_it(lake: Lake) -> None:
+    wider = TableSpec("things", "", ("id",), (*SPEC.columns, *columns("source string where it is from")))
+    new = pa.Table.from_pylist([{"id": "b", "n": 2, "source": "imported"}], wider.schema)
+    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
+    lake.write("tables/things", wider, new, DAYS[1], {})
+    both = lake.read("tables/things", DAYS[:2], columns=["id", "source"], schema=wider.schema)
+    assert both.to_pylist() == [{"id": "a", "source": None}, {"id": "b", "source": "imported"}]
+
+
 def test_a_range_is_its_partitions_in_order_and_gaps_have_no_rows(lake: Lake) -> None:
     lake.write("tables/things", SPEC, things(("c", 3)), DAYS[2], {})
     lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})

@@ -1,46 +1,51 @@
-"""The command `make preflight`: prints whether the organisation can be read, and ends with 0 if so, else with 1.
+"""`genesys-assets preflight`: prints whether the organisation can be read, and ends with 0 if so, else with 1.
 
 What is looked at is decided in `cloud.preflight`; `assets.preflight` is the same as an asset.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.preflight import Preflight
 
+EXAMPLES = """\b
+examples:
+  genesys-assets preflight
+  GENESYS_ASSETS_EXPECTED_QUEUES=120 genesys-assets preflight
+      fails where fewer queues are visible: the OAuth client may have lost a division"""
 _WIDTH = 110
 
 
-def main() -> int:
-    from dotenv import load_dotenv
+def preflight() -> None:
+    """Look whether your organisation can be read: login, permissions, divisions, clock, rate limit.
+
+    A few requests, nothing is stored. Each line that says FAIL is followed by what to do; then the exit code is 1.
+    """
+    import logging
 
     from genesys_assets.cloud.errors import UnknownRegion
-    from genesys_assets.cloud.preflight import preflight
+    from genesys_assets.cloud.preflight import preflight as look
     from genesys_assets.resources import GenesysCloudResource
     from genesys_assets.settings import PreflightSettings, SettingError
 
-    # Dagster reads it by itself; what the environment says goes before it there too.
-    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env")
     # Whoever waits for a platform that is down sees why.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         expected = PreflightSettings.load().expected_queues
         cloud = GenesysCloudResource().client
     except (SettingError, UnknownRegion) as error:
-        print(f"FAIL  settings\n{_indented(str(error))}")
-        return 1
+        typer.echo(f"FAIL  settings\n{_indented(str(error))}")
+        raise typer.Exit(1) from None
     with cloud:
-        print(f"{cloud.hosts.api_url}\n", flush=True)
-        found = preflight(cloud, expected_queues=expected)
-    print(text(found))
-    return 0 if found.passed else 1
+        typer.echo(f"{cloud.hosts.api_url}\n")
+        found = look(cloud, expected_queues=expected)
+    typer.echo(text(found))
+    raise typer.Exit(0 if found.passed else 1)
 
 
 def text(found: Preflight) -> str:
@@ -66,7 +71,3 @@ def _summary(found: Preflight) -> str:
 
 def _indented(advice: str) -> str:
     return textwrap.indent(textwrap.fill(advice, _WIDTH - 6), " " * 6)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

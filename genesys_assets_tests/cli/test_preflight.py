@@ -1,4 +1,4 @@
-"""The command `make preflight`: what it prints, and its exit code."""
+"""The command `genesys-assets preflight`: what it prints, and its exit code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from genesys_assets import preflight
+from genesys_assets.cli.app import app
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
 
@@ -25,49 +26,47 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def test_it_prints_one_line_for_each_thing_and_ends_with_0(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert preflight.main() == 0
-    printed = capsys.readouterr().out
+def test_it_prints_one_line_for_each_thing_and_ends_with_0(sandbox: Sandbox) -> None:
+    ended = CliRunner().invoke(app, ["preflight"])
+    printed = ended.stdout
+    assert ended.exit_code == 0
     assert printed.startswith(sandbox.url)
     assert "ok    queues                   10 visible: 6 in Home, 4 in Switzerland\n" in printed
     assert printed.endswith("Ready: everything that is needed can be read.\n")
 
 
-def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox) -> None:
     sandbox.behaviour.missing_permissions = {"routing:queue:view", "routing:skill:view"}
-    assert preflight.main() == 1
-    printed = capsys.readouterr().out
+    ended = CliRunner().invoke(app, ["preflight"])
+    printed = ended.stdout
+    assert ended.exit_code == 1
     assert "FAIL  queues                   not permitted\n      Give the OAuth client a role" in printed
     assert "Not ready: 2 things have to be put right." in printed
     assert "One role would do that gives: routing:queue:view, routing:skill:view" in printed
     assert max(map(len, printed.splitlines())) <= 110
 
 
-def test_a_missing_setting_is_named(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_setting_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GENESYS_CLOUD_CLIENT_ID")
-    assert preflight.main() == 1
-    assert "FAIL  settings\n      GENESYS_CLOUD_CLIENT_ID is not set" in capsys.readouterr().out
+    ended = CliRunner().invoke(app, ["preflight"])
+    assert ended.exit_code == 1
+    assert "FAIL  settings\n      GENESYS_CLOUD_CLIENT_ID is not set" in ended.stdout
 
 
-def test_an_unknown_region_is_named(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_region_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GENESYS_CLOUD_API_URL")
     monkeypatch.delenv("GENESYS_CLOUD_LOGIN_URL")
     monkeypatch.setenv("GENESYS_CLOUD_REGION", "mypurecloud.con")
-    assert preflight.main() == 1
-    assert "mypurecloud.com" in capsys.readouterr().out
+    ended = CliRunner().invoke(app, ["preflight"])
+    assert ended.exit_code == 1
+    assert "mypurecloud.com" in ended.stdout
 
 
 def test_as_a_command_it_reads_the_env_file(sandbox: Sandbox, tmp_path: Path) -> None:
     env = {**os.environ, "GENESYS_ASSETS_EXPECTED_QUEUES": ""}
     secret = env.pop("GENESYS_CLOUD_CLIENT_SECRET")
     (tmp_path / ".env").write_text(f"GENESYS_CLOUD_CLIENT_SECRET={secret}\n")
-    command = [sys.executable, "-m", "genesys_assets.preflight"]
+    command = [sys.executable, "-m", "genesys_assets.cli", "preflight"]
     run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Ready" in run.stdout

@@ -1,0 +1,102 @@
+"""Importing files that somebody had saved, as an asset; and the pages they become, which no run of their own makes.
+
+Reading the files is `genesys_assets.importing`; `genesys-assets import` is the same as a command.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from genesys_assets.assets.common import asset_key, attributes, window_metadata
+from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.resources import LakeResource, s3_client
+
+_HOLDS = {
+    "imported_details": "of conversations of a saved file that began on the UTC day",
+    "imported_hourly_aggregates": "of figures of a saved file, in buckets that lie within an hour of the UTC day",
+    "imported_daily_aggregates": "of figures of a saved file for the whole business day",
+}
+IMPORT = asset_key("ops", "import")
+
+
+class ImportConfig(dg.Config):
+    """Which files are imported, and what they do not say of themselves."""
+
+    files: list[str] = Field(description="Files, folders or patterns, on disk or s3://bucket/…")
+    complete: str | None = Field(
+        None, description="Span of which the files hold everything, such as 2025-01-01/2025-02-01."
+    )
+    granularity: str | None = Field(None, description="PT15M, PT30M, PT1H or P1D: of figures with a start only.")
+    interval: str | None = Field(None, description="What figures without a time are of.")
+    time_unit: str = Field("ms", description="ms, seconds or minutes: of times whose name tells no unit.")
+    time_zone: str | None = Field(None, description="IANA zone of instants without an offset.")
+    group_by: list[str] = Field([], description="What was grouped by, where the groups do not show it.")
+
+
+def build_import_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    return [_import(calendar), *_pages(calendar)]
+
+
+def _pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:
+    for name, holds in _HOLDS.items():
+        yield dg.AssetSpec(
+            asset_key("pages", name),
+            deps=[IMPORT],
+            partitions_def=calendar.daily,
+            description=f"One row per page {holds}. Written by genesys/ops/import or `genesys-assets import`.",
+            **attributes("pages", "json", "parquet"),
+        )
+
+
+def _import(calendar: Calendar) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=IMPORT,
+        description="One row per saved file, shown in the run's metadata: what it held and which days that is of. "
+        "Materialise it with the files in its config; then the tables of those days. A file that can not be read is "
+        "named and skipped. What was imported before changes nothing.",
+        **attributes("ops", "json"),
+    )
+    def import_saved_files(
+        context: dg.AssetExecutionContext, config: ImportConfig, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        from genesys_assets.importing.files import CannotImport, find
+        from genesys_assets.importing.into_lake import import_files
+        from genesys_assets.importing.summary import markdown, told_from
+
+        try:
+            told, complete = told_from(
+                calendar.zone,
+                granularity=config.granularity,
+                interval=config.interval,
+                time_unit=config.time_unit,
+                time_zone=config.time_zone,
+                group_by=config.group_by,
+                complete=config.complete,
+            )
+            files = find(config.files, s3_client)
+            imported = import_files(lake.lake, files, told, complete=complete, run_id=context.run.run_id)
+        except CannotImport as refusal:
+            raise dg.Failure(str(refusal), allow_retries=False) from None
+        days = set(calendar.daily.get_partition_keys())
+        for asset, day in sorted(imported.changed):
+            if day in days:
+                said = window_metadata(*utc_day(day))
+                context.log_event(dg.AssetMaterialization(asset_key("pages", asset), partition=day, metadata=said))
+        for outcome in imported.skipped:
+            context.log.warning(f"{outcome.file}: {outcome.reason}")
+        if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
+            raise dg.Failure(
+                "No file could be read.",
+                metadata={"files": dg.MetadataValue.md(markdown(imported))},
+                allow_retries=False,
+            )
+        return dg.MaterializeResult(
+            metadata={
+                "files": dg.MetadataValue.md(markdown(imported)),
+                "skipped": len(imported.skipped),
+                "changed_days": dg.MetadataValue.json(sorted({day for _, day in imported.changed})),
+            }
+        )
+
+    return import_saved_files

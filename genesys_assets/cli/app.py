@@ -1,0 +1,48 @@
+"""The commands, put together, and what all of them share: `.env`, help, exit codes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import typer
+
+from genesys_assets.cli import importing, preflight, sandbox
+
+app = typer.Typer(
+    name="genesys-assets",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="""\b
+Settings come from the environment, and from .env beside dagster.yaml (in $DAGSTER_HOME, else here).
+Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood.
+Progress is shown on a terminal only; what is printed is the result.""",
+)
+
+
+@app.callback()
+def everything() -> None:
+    """Genesys Cloud analytics in your own lake: what is done outside the Dagster UI."""
+    from dotenv import load_dotenv
+
+    # Dagster reads it by itself; what the environment says goes before it there too.
+    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env")
+
+
+app.command("preflight", short_help="Look whether your organisation can be read.", epilog=preflight.EXAMPLES)(
+    preflight.preflight
+)
+app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
+# The sandbox has its own command line, which also works as `python -m genesys_assets.sandbox`.
+app.command(
+    "sandbox",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(sandbox.sandbox)
+
+
+def main() -> None:
+    app(prog_name="genesys-assets")

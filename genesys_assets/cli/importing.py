@@ -1,0 +1,132 @@
+"""`genesys-assets import`: its options, and what it prints. What it does is in `genesys_assets.importing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from genesys_assets.importing.into_lake import Imported, Outcome
+
+EXAMPLES = """\b
+examples:
+  genesys-assets import saved/
+      every .json, .jsonl, .ndjson file below it, plain or .gz
+  genesys-assets import 'saved/2025-*.json' s3://my-bucket/exports/
+      by pattern, and from S3
+  genesys-assets import saved/ --complete 2025-01-01/2025-02-01
+      these files hold everything of January: its days count as complete
+  genesys-assets import hourly.json --granularity PT1H --time-zone Europe/London
+      figures that say when they begin, in local time, and not for how long they are
+  genesys-assets import agents.json --interval 2025-01-31T13:00Z/2025-01-31T14:00Z --group-by userId
+      figures that do not say when, of entities that do not say of what kind"""
+
+
+def import_saved(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILES…", help="Files, folders or patterns, on disk or s3://bucket/…")
+    ],
+    complete: Annotated[
+        str | None,
+        typer.Option(metavar="START/END", help="The files hold everything of this span; not said: nobody knows."),
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(metavar="PT15M|PT30M|PT1H|P1D", help="Length of buckets that tell only their start.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option(metavar="START/END", help="What figures are of that tell no time.")
+    ] = None,
+    time_unit: Annotated[
+        str, typer.Option(metavar="ms|seconds|minutes", help="Unit of times such as handleTime, whose name tells none.")
+    ] = "ms",
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="IANA time zone of instants without an offset.")
+    ] = None,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIMENSION", help="What was grouped by, where groups do not show it; may be repeated."),
+    ] = None,
+) -> None:
+    """Bring answers that scripts saved into the lake.
+
+    Read are answers of the platform (conversations; results with group and data), single conversations, arrays and
+    JSON Lines of these, and the shapes of tutorials: entities with buckets, entities with metrics, results with metrics
+    and a timestamp. What was fetched goes before what was imported; a file that was imported before changes nothing.
+
+    A file that can not be read is named and skipped, the others go in; then the exit code is 1.
+    """
+    from genesys_assets.cli.terminal import progress
+    from genesys_assets.importing.files import CannotImport, find
+    from genesys_assets.importing.into_lake import import_files
+    from genesys_assets.importing.summary import told_from
+    from genesys_assets.resources import LakeResource, s3_client
+    from genesys_assets.settings import CalendarSettings, SettingError
+
+    try:
+        calendar = CalendarSettings.load()
+        lake = LakeResource().lake
+    except SettingError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    try:
+        told, span = told_from(
+            calendar.zone,
+            granularity=granularity,
+            interval=interval,
+            time_unit=time_unit,
+            time_zone=time_zone,
+            group_by=group_by or (),
+            complete=complete,
+        )
+        found = find(files, s3_client)
+        with progress("importing", len(found)) as step:
+            imported = import_files(lake, found, told, complete=span, on_file=lambda outcome: step(outcome.file))
+    except CannotImport as refusal:
+        raise typer.BadParameter(str(refusal)) from None
+    typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
+    raise typer.Exit(1 if imported.skipped else 0)
+
+
+def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
+    """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
+    from genesys_assets.importing.summary import TABLES, notes, ranges, runs
+
+    lines = [_line(outcome) for outcome in imported.outcomes]
+    states = [outcome.state for outcome in imported.outcomes]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
+    lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counted}."]
+    if remarks := notes(imported):
+        lines += ["", "Read under another name, or left out:"]
+        lines += [f"  {remark}" + (f" ({count} times)" if count > 1 else "") for remark, count in remarks.items()]
+    days = {asset: imported.days(asset) for asset in TABLES if imported.days(asset)}
+    if days:
+        lines += ["", "Materialise:" if imported.changed else "Nothing is new. The files are of:"]
+        for asset, of_asset in days.items():
+            lines.append(f"  {TABLES[asset]:<44} {ranges(of_asset)}")
+            if imported.changed:
+                lines.append(_command(asset, *runs(of_asset)[0]))
+        earliest = min(of_asset[0] for of_asset in days.values())
+        if earliest < start_date:
+            lines.append(f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={earliest} for all of it.")
+        lines += _completeness(imported, is_complete)
+    return "\n".join(lines)
+
+
+def _command(asset: str, first: str, last: str) -> str:
+    """What materialises the tables that are made of an asset, for a run of days."""
+    selected = f'key:"genesys/pages/{asset}"+1 and group:tables'
+    return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
+
+
+def _completeness(imported: Imported, is_complete: bool) -> list[str]:
+    if not is_complete:
+        return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
+    return ["No day was marked as complete, for a file was skipped."] if imported.skipped else []
+
+
+def _line(outcome: Outcome) -> str:
+    from genesys_assets.importing.summary import held
+
+    what = outcome.reason if outcome.state == "skipped" else held(outcome)
+    return f"{outcome.state:<9}  {outcome.file}: {what}"

@@ -1,0 +1,143 @@
+"""The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
+
+Nothing is guessed. A name without equivalent is left out and told; a number that can not be what its name says refuses
+the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from genesys_assets.cloud import catalogue
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.importing.files import CannotImport
+
+MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
+"""The units times may be given in."""
+
+_UNIT_IN_NAME = re.compile(
+    r"(?P<name>.*?)[._ ]?(?:(?P<ms>ms|millis|milliseconds)|(?P<seconds>secs?|seconds)|(?P<minutes>mins|minutes))",
+    re.IGNORECASE,
+)
+_COUNTS = frozenset({"handledcount", "abandonedcount"})
+"""Names that say how often a timer was emitted, where other names of timers say how long."""
+
+_PLATFORM = re.compile(r"[not][A-Z]\w*")
+_STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
+_TIMES = frozenset({"sum", "min", "max"})
+_WHOLE = frozenset({"count", *_TIMES})
+
+
+def is_platform_metric(name: Any) -> bool:
+    """Whether a name is written as the platform writes its metrics, known or newer than what is known."""
+    return isinstance(name, str) and bool(_PLATFORM.fullmatch(name))
+
+
+Statistics = dict[str, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name means: the platform's metric, the unit of its times, and what a bare number is."""
+
+    metric: str
+    unit: str
+    statistic: str
+
+
+def named(name: str, time_unit: str) -> Named:
+    """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
+    `talk_time_ms`) goes before `time_unit`. Raises InvalidQuery where there is no equivalent.
+    """
+    if is_platform_metric(name):
+        return Named(name, "ms", _bare(name, name))
+    match = _UNIT_IN_NAME.fullmatch(name)
+    unit = next((unit for unit in MILLISECONDS if match and match[unit]), time_unit)
+    try:
+        metric = catalogue.metric(name)
+    except InvalidQuery as refusal:
+        try:
+            metric = catalogue.metric(re.sub(r"[_ ]", "", match["name"] if match else name))
+        except InvalidQuery:
+            raise refusal from None
+    return Named(metric, unit, _bare(metric, name))
+
+
+def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
+    """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
+
+    Raises CannotImport where a count or a time is none.
+    """
+    if isinstance(measured, dict):
+        inner = measured.get("stats", measured)
+        given = dict(inner) if isinstance(inner, dict) else {}
+        if "value" in given:
+            given.setdefault(meaning.statistic, given.pop("value"))
+    else:
+        given = {meaning.statistic: measured}
+    return {
+        statistic: _number(value, statistic, meaning, name)
+        for statistic, value in given.items()
+        if statistic in _STATISTICS and value is not None
+    }
+
+
+def gathered(metrics: Any, time_unit: str, notes: Counter[str]) -> dict[str, Statistics]:
+    """By metric the statistics of all figures of one bucket; `notes` counts what could not be taken, by reason."""
+    found: dict[str, Statistics] = {}
+    for name, measured in _named_figures(metrics):
+        try:
+            meaning = named(name, time_unit)
+        except InvalidQuery as error:
+            notes[f"{error.message}"] += 1
+            continue
+        values = statistics(measured, meaning, name)
+        if not values:
+            continue
+        if meaning.metric != name:
+            in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
+            notes[f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}"] += 1
+        known = found.setdefault(meaning.metric, {})
+        for statistic, value in values.items():
+            if known.setdefault(statistic, value) != value:
+                raise CannotImport(
+                    f"{name!r} gives {value} as {statistic} of {meaning.metric}, "
+                    f"another name for it in the same place gives {known[statistic]}"
+                )
+    return found
+
+
+def _named_figures(metrics: Any) -> list[tuple[str, Any]]:
+    if isinstance(metrics, dict):
+        return list(metrics.items())
+    if not isinstance(metrics, list):
+        raise CannotImport(f"its metrics are a JSON {type(metrics).__name__}, not an object or a list")
+    pairs = []
+    for figure in metrics:
+        name = (figure.get("metric") or figure.get("name")) if isinstance(figure, dict) else None
+        if not isinstance(name, str):
+            raise CannotImport("one of its metrics has no name")
+        pairs.append((name, figure))
+    return pairs
+
+
+def _bare(metric: str, name: str) -> str:
+    """Which statistic a number without further words is."""
+    if metric.startswith("n") or re.sub(r"[._ ]", "", name).lower() in _COUNTS:
+        return "count"
+    return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
+
+
+def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
+    if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
+        return round(value * MILLISECONDS[meaning.unit])
+    if statistic in _WHOLE:
+        if value != int(value):
+            raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a whole number")
+        return int(value)
+    return value

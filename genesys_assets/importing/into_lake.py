@@ -1,0 +1,238 @@
+"""Saved files into the lake, one after the other, and what became of each.
+
+    pages/imported_details/date=…/pages.parquet            conversations, by the UTC day they began
+    pages/imported_hourly_aggregates/date=…/pages.parquet  buckets within an hour, by UTC day
+    pages/imported_daily_aggregates/date=…/pages.parquet   whole business days
+    imports/<sha256>.json                                  which file went where, and how it was read
+
+A file is known by its sha256. Imported again it changes nothing; read in another way it replaces what it had brought.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any, Literal
+
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.page import Page
+from genesys_assets.importing.buckets import Told, midnight
+from genesys_assets.importing.files import CannotImport, SavedFile
+from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
+from genesys_assets.lake.lake import Lake
+
+_BYTES_AT_ONCE = 64 << 20
+_READING = 1
+"""Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
+
+Partition = tuple[str, str]
+"""Asset and day."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one file. `partitions` are the days it has pages in, by asset."""
+
+    file: str
+    state: Literal["imported", "unchanged", "skipped"]
+    reason: str = ""
+    shapes: dict[str, int] = field(default_factory=dict)
+    conversations: int = 0
+    buckets: int = 0
+    partitions: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of all files, and which partitions are new or changed."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    changed: set[Partition] = field(default_factory=set)
+
+    @property
+    def skipped(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.state == "skipped"]
+
+    def days(self, asset: str) -> list[str]:
+        """The days of an asset that have pages of these files, or are known to be empty, in order."""
+        of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
+        return sorted(of_files | {day for name, day in self.changed if name == asset})
+
+
+def import_files(
+    lake: Lake,
+    files: Iterable[SavedFile],
+    told: Told,
+    *,
+    complete: Interval | None = None,
+    run_id: str | None = None,
+    on_file: Callable[[Outcome], None] = lambda _: None,
+) -> Imported:
+    """Bring files into the lake. A file that can not be read is skipped and named, the others go in.
+
+    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped.
+    Raises CannotImport where that span is not over.
+    """
+    now = datetime.now(UTC)
+    if complete is not None and complete.end > now:
+        raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
+    running = _Import(lake, told, now, run_id)
+    for file in files:
+        outcome = running.take(file)
+        running.result.outcomes.append(outcome)
+        on_file(outcome)
+    running.flush()
+    if complete is not None and not running.result.skipped:
+        running.mark_complete(complete)
+    return running.result
+
+
+class _Import:
+    """One import: pages wait until there are enough of them, so that a day of many files is written once."""
+
+    def __init__(self, lake: Lake, told: Told, now: datetime, run_id: str | None) -> None:
+        self.lake = lake
+        self.told = told
+        self.now = now
+        self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
+        self.result = Imported()
+        self._seen: dict[str, Outcome] = {}
+        self._forget_waiting()
+
+    def _forget_waiting(self) -> None:
+        self._waiting: dict[Partition, dict[str, list[Page]]] = defaultdict(dict)
+        self._records: dict[str, Outcome] = {}
+        self._bytes = 0
+
+    def take(self, file: SavedFile) -> Outcome:
+        try:
+            raw = file.read()
+        except CannotImport as reason:
+            return Outcome(file.place, "skipped", str(reason))
+        except OSError as error:
+            return Outcome(file.place, "skipped", f"it can not be read: {error.strerror or error}")
+        sha256 = hashlib.sha256(raw).hexdigest()
+        if sha256 in self._seen:
+            return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
+        before = self.lake.json(_record(sha256))
+        if before is not None and self._would_be_the_same(before):
+            outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
+        else:
+            try:
+                converted = convert(file.name, sha256, raw, self.told, self.now)
+            except CannotImport as reason:
+                return Outcome(file.place, "skipped", str(reason))
+            outcome = self._wait(file, sha256, converted, before)
+        self._seen[sha256] = outcome
+        if self._bytes >= _BYTES_AT_ONCE:
+            self.flush()
+        return outcome
+
+    def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
+        known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
+        return Outcome(**known)
+
+    def _would_be_the_same(self, before: dict[str, Any]) -> bool:
+        """Whether a file would be read as it was, and all that it brought is there."""
+        days = before["outcome"]["partitions"]
+        return (before["reading"], before["told"]) == (_READING, _as_json(self.told)) and all(
+            self.lake.has_pages(f"pages/{asset}", day) for asset in days for day in days[asset]
+        )
+
+    def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
+        partitions: dict[str, set[str]] = defaultdict(set)
+        for asset, days in (before["outcome"]["partitions"] if before else {}).items():
+            for day in days:
+                # What it had brought when it was read in another way goes.
+                self._waiting[asset, day][sha256] = []
+        for each in converted.pages:
+            partitions[each.asset].add(each.day)
+            self._waiting[each.asset, each.day].setdefault(sha256, []).append(each.page)
+            self._bytes += len(each.page.body)
+        self._records[sha256] = outcome = Outcome(
+            file.place,
+            "imported",
+            shapes=dict(converted.shapes),
+            conversations=converted.conversations,
+            buckets=converted.buckets,
+            partitions={asset: sorted(days) for asset, days in partitions.items()},
+            notes=dict(converted.notes),
+        )
+        return outcome
+
+    def flush(self) -> None:
+        """Write what waits: first the pages, then which file they are of."""
+        for partition, brought in sorted(self._waiting.items()):
+            self._merge(partition, brought)
+        for sha256, outcome in self._records.items():
+            record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
+            self.lake.put_json(_record(sha256), record)
+        self._forget_waiting()
+
+    def _merge(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
+        """The partition with the pages of some files replaced; untouched where they are what they were."""
+        asset, day = partition
+        stored = self.lake.pages(f"pages/{asset}", day)
+        before = [_identity(page) for page in stored or ()]
+        kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in brought]
+        new = [page for of_file in brought.values() for page in of_file]
+        if [*(before[index] for index in kept), *map(_identity, new)] == before:
+            return
+        is_complete = stored is not None and bool(stored.provenance.get("is_complete"))
+        old = (stored[index] for index in kept) if stored is not None else ()
+        if kept or new or is_complete:
+            self._write(partition, chain(old, new), is_complete)
+        else:
+            self.lake.remove_pages(f"pages/{asset}", day)
+        self.result.changed.add(partition)
+
+    def mark_complete(self, span: Interval) -> None:
+        """Note that the days inside the span hold everything there is, also days of which no file has anything."""
+        for asset in ASSETS:
+            if not self.result.days(asset):
+                continue
+            for day in _days_within(span, asset, self.told):
+                stored = self.lake.pages(f"pages/{asset}", day)
+                if stored is None or not stored.provenance.get("is_complete"):
+                    self._write((asset, day), stored or (), is_complete=True)
+                    self.result.changed.add((asset, day))
+
+    def _write(self, partition: Partition, pages: Iterable[Page], is_complete: bool) -> None:
+        asset, day = partition
+        provenance = self.provenance | {"is_complete": is_complete}
+        with self.lake.page_writers(f"pages/{asset}", [day], provenance) as writers:
+            for page in pages:
+                writers[day].write(page)
+
+
+def _record(sha256: str) -> str:
+    return f"imports/{sha256}.json"
+
+
+def _identity(page: Page) -> tuple[str, str]:
+    """The file a page is of, and a digest of all that the page is."""
+    told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
+    return str(json.loads(page.request)["params"]["sha256"]), hashlib.sha256(told + page.body).hexdigest()
+
+
+def _as_json(told: Told) -> dict[str, Any]:
+    """What was told, as it is kept beside what it led to."""
+    plain = json.loads(json.dumps(asdict(told), default=str))
+    return dict(plain) | {"interval": str(told.interval) if told.interval else None}
+
+
+def _days_within(span: Interval, asset: str, told: Told) -> Iterator[str]:
+    """The days that lie wholly inside the span: business days of daily aggregates, else UTC days."""
+    zone = told.business_zone if asset == DAILY else UTC
+    day, last = span.start.date() - timedelta(days=1), span.end.date() + timedelta(days=1)
+    while day <= last:
+        following: date = day + timedelta(days=1)
+        if span.start <= midnight(day, zone) and midnight(following, zone) <= span.end:
+            yield f"{day:%Y-%m-%d}"
+        day = following

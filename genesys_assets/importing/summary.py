@@ -1,0 +1,127 @@
+"""What is said before and after an import: options as text to what they mean, outcomes to text for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud import catalogue
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.importing.buckets import GRANULARITIES, TimeUnit, Told
+from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.into_lake import Imported, Outcome
+from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+
+TABLES = {
+    DETAILS: "tables/conversations and what belongs to it",
+    HOURLY: "tables/interval_metrics",
+    DAILY: "tables/daily_metrics",
+}
+"""Which tables are made of the pages of an asset."""
+
+
+def told_from(
+    business_zone: ZoneInfo,
+    *,
+    granularity: str | None = None,
+    interval: str | None = None,
+    time_unit: str = "ms",
+    time_zone: str | None = None,
+    group_by: Sequence[str] = (),
+    complete: str | None = None,
+) -> tuple[Told, Interval | None]:
+    """What was told about the files, and the span of which they hold everything. Raises CannotImport."""
+    if granularity is not None and granularity not in GRANULARITIES:
+        raise CannotImport(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
+    unit = next((unit for unit in get_args(TimeUnit) if unit == time_unit), None)
+    if unit is None:
+        raise CannotImport(f"time unit {time_unit!r} is none of {', '.join(get_args(TimeUnit))}")
+    try:
+        dimensions = tuple(sorted({catalogue.dimension(name) for name in group_by})) or None
+    except InvalidQuery as error:
+        raise CannotImport(error.message) from None
+    told = Told(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
+    return told, _span(complete)
+
+
+def _span(text: str | None) -> Interval | None:
+    """An interval of instants with an offset, or of dates, which are midnights in UTC."""
+    if text is None:
+        return None
+    try:
+        bounds = [datetime.fromisoformat(bound.strip()) for bound in text.split("/")]
+        start, end = (bound if "T" in text or bound.tzinfo else bound.replace(tzinfo=UTC) for bound in bounds)
+        return Interval(start, end)
+    except (ValueError, InvalidQuery) as error:
+        hint = error.message if isinstance(error, InvalidQuery) else ""
+        raise CannotImport(
+            f"{text!r} is not a span of time: write start/end, as in 2026-01-01/2026-02-01 or "
+            f"2026-01-01T13:00Z/2026-01-01T14:00Z. {hint}".strip()
+        ) from None
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise CannotImport(f"{name!r} is not a time zone: use an IANA name, for example Europe/London") from None
+
+
+def markdown(imported: Imported) -> str:
+    """One row per file, as a Markdown table."""
+    from tabulate import tabulate
+
+    rows = [(each.file, each.state, held(each), ranges(_days(each)), _remarks(each)) for each in imported.outcomes]
+    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    headers = ["file", "state", "held", "days", "remarks"]
+    return tabulate(escaped, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def held(outcome: Outcome) -> str:
+    """How much a file held, in what shape."""
+    parts = [_count(outcome.conversations, "conversation")] if outcome.conversations else []
+    parts += [_count(outcome.buckets, "bucket")] if outcome.buckets else []
+    figures = [shape for shape in outcome.shapes if shape != "conversations"]
+    return ", ".join(parts) + (f" ({', '.join(figures)})" if figures else "") or "nothing"
+
+
+def notes(imported: Imported) -> dict[str, int]:
+    """What was read under another name or left out, in all files together."""
+    together: Counter[str] = Counter()
+    for outcome in imported.outcomes:
+        together.update(outcome.notes)
+    return dict(sorted(together.items()))
+
+
+def ranges(days: Sequence[str]) -> str:
+    """`2026-01-01 to 2026-01-03, 2026-01-05`."""
+    return ", ".join(first if first == last else f"{first} to {last}" for first, last in runs(days))
+
+
+def runs(days: Sequence[str]) -> list[tuple[str, str]]:
+    """First and last day of each run of days that follow one another."""
+    found: list[tuple[str, str]] = []
+    for day in days:
+        if found and date.fromisoformat(day) - date.fromisoformat(found[-1][1]) == timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def _days(outcome: Outcome) -> list[str]:
+    return sorted({day for days in outcome.partitions.values() for day in days})
+
+
+def _remarks(outcome: Outcome) -> str:
+    return "; ".join(filter(None, [outcome.reason, *(f"{note} ({count})" for note, count in outcome.notes.items())]))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

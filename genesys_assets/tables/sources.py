@@ -1,0 +1,101 @@
+"""Where a row comes from, and which of two sources is taken: what was fetched, or what somebody had saved and imported.
+
+What is fetched goes first. Imported figures fill hours and days that were never fetched and are never added to fetched
+ones; of two imported buckets that overlap the one that was imported later stays, whole. Reading files is `importing`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.cloud.queries import Granularity
+from genesys_assets.tables.spec import INSTANT, TableSpec, columns
+
+FETCHED = "fetched"
+IMPORTED = "imported"
+METHOD = "IMPORT"
+"""The method in the request of an imported page, in the place of GET or POST."""
+
+SOURCE = columns("source string fetched from the API, or imported from a file that somebody had saved")
+
+_WITHIN_AN_HOUR: dict[Granularity, int] = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
+_MILLISECOND = timedelta(milliseconds=1)
+
+Numbers = npt.NDArray[np.int64]
+
+
+def source_of(request: str) -> str:
+    """Where a page comes from, by its request."""
+    return IMPORTED if json.loads(request).get("method") == METHOD else FETCHED
+
+
+def filled(spec: TableSpec, fetched: pa.Table, imported: Sequence[pa.Table], hours: Collection[datetime]) -> pa.Table:
+    """Rows of `fetched`, and of `imported`, in the order in which they were imported, what lies in no fetched hour.
+
+    Tables are of `INTERVAL_METRICS` or `DAILY_METRICS`; the result is in key order.
+    """
+    rows = pa.concat_tables([spec.empty(), *imported])
+    taken = pa.array(sorted(hours), INSTANT)
+    rows = rows.filter(pc.invert(pc.is_in(pc.floor_temporal(rows["interval_start"], unit="hour"), value_set=taken)))
+    both = pa.concat_tables([fetched, without_overlaps(rows)])
+    return both.sort_by([(name, "ascending") for name in spec.key])
+
+
+def without_overlaps(rows: pa.Table) -> pa.Table:
+    """The rows without those that overlap a later one of the same grouping, group and metric."""
+    if not len(rows):
+        return rows
+    names = ("grouping", "group_key", "metric")
+    codes = [rows[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in names]
+    start, end = (rows[name].cast(pa.int64()).to_numpy() for name in ("interval_start", "interval_end"))
+    order = np.lexsort((start, *codes))
+    same = np.logical_and.reduce([code[order][1:] == code[order][:-1] for code in codes])
+    series = np.concatenate(([0], np.cumsum(~same)))
+    dropped = _overlapped(order, series, start, end)
+    return rows.take(pa.array(np.setdiff1d(np.arange(len(rows)), dropped))) if dropped else rows
+
+
+def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -> list[int]:
+    """Positions of the rows to leave out; `order` has those of a series one after the other, by start."""
+    # A start before any earlier end of its series: looked for without a loop, for mostly there is none.
+    shift = series * (int(end.max()) - int(start.min()) + 1)
+    reach = np.maximum.accumulate(end[order] + shift)
+    touched = np.unique(series[1:][start[order][1:] + shift[1:] < reach[:-1]])
+    dropped = []
+    for number in touched:
+        kept: dict[int, list[int]] = defaultdict(list)
+        for position in sorted(order[series == number].tolist(), reverse=True):
+            hour = int(start[position]) // 3_600_000
+            if any(start[position] < end[other] and start[other] < end[position] for other in kept[hour]):
+                dropped.append(position)
+            else:
+                kept[hour].append(position)
+    return dropped
+
+
+def granularity_of(metrics: pa.Table, asked: Granularity) -> Granularity:
+    """The granularity asked for, or the finest coarser one that no bucket of `INTERVAL_METRICS` reaches out of: an
+    imported figure of an hour can not be told to its quarters.
+    """
+    first, last = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
+    for granularity, minutes in _WITHIN_AN_HOUR.items():
+        if minutes >= _WITHIN_AN_HOUR.get(asked, 60):
+            cells = [pc.floor_temporal(instants, multiple=minutes, unit="minute") for instants in (first, last)]
+            if pc.all(pc.equal(*cells), min_count=0).as_py():
+                return granularity if asked in _WITHIN_AN_HOUR else asked
+    return asked
+
+
+def marked(conversations: pa.Table, imported: pa.Array) -> pa.Table:
+    """`CONVERSATIONS` with the source of those set whose ids are given."""
+    source = pc.if_else(pc.is_in(conversations["conversation_id"], value_set=imported), IMPORTED, FETCHED)
+    at = conversations.schema.get_field_index("source")
+    return conversations.set_column(at, conversations.schema.field(at), source)

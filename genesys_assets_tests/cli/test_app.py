@@ -1,0 +1,78 @@
+"""The command as a whole: it can be found, is quick to help, and says how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from genesys_assets.cli.app import app
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "genesys_assets.cli"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_installed_command_is_this_one() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    module, function = project["scripts"]["genesys-assets"].split(":")
+    assert callable(getattr(import_module(module), function))
+
+
+@pytest.mark.parametrize("command", ["preflight", "import", "sandbox"])
+def test_help_of_every_command_teaches_by_example(command: str) -> None:
+    done = run(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"genesys-assets {command}" in done.stdout.split("examples:")[1]
+    listed = run("--help").stdout
+    assert f"  {command} " in listed
+    assert "Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood." in listed
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("dagster", "pyarrow", "pandas", "boto3", "numpy", "requests", "rich.progress")
+    program = (
+        "import sys, json; from genesys_assets.cli.app import main\n"
+        "try: main()\n"
+        f"finally: print(json.dumps([name for name in {heavy} if name in sys.modules]), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "import", "--help"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stderr) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["dance"], ["import", "--dance"], ["preflight", "now"], ["sandbox", "--seed", "x"]]
+)
+def test_what_is_not_understood_ends_with_2_and_no_traceback(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "usage" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_command_it_helps() -> None:
+    assert "Commands:" in CliRunner().invoke(app, []).output
+
+
+def test_the_sandbox_serves_until_it_is_told_to_end() -> None:
+    process = subprocess.Popen([*COMMAND, "sandbox"], stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert process.stdout is not None
+    with process.stdout as printed:
+        assert next(printed).startswith("A Genesys Cloud sandbox is running at http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0

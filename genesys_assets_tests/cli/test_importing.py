@@ -1,0 +1,140 @@
+"""The command `genesys-assets import`: what it prints, its exit code, and where things went."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from genesys_assets.cli.app import app
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result
+
+TIMELESS = {"entities": [{"id": "U", "metrics": {"handleTime": 60, "smallTalk": 3}}]}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Iterator[Path]:
+    """A folder with conversations, figures and a file that was cut; the lake is beside it."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "details.json").write_bytes(as_bytes({"conversations": [conversation("A"), conversation("B")]}))
+    figures = [result({"queueId": "Q"}, metric("nOffered", count=1), interval=each) for each in (HOUR, DAY)]
+    (folder / "figures.json").write_bytes(as_bytes({"results": figures}))
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "DAGSTER_HOME": str(tmp_path)}):
+        yield folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["import", *arguments])
+
+
+def command(asset: str, first: str = "2026-01-28", last: str = "2026-01-28") -> str:
+    selected = f'key:"genesys/pages/{asset}"+1 and group:tables'
+    return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
+
+
+def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
+    done = run(f"{saved}")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        f"imported   {saved}/details.json: 2 conversations",
+        f"imported   {saved}/figures.json: 2 buckets (aggregates)",
+        "",
+        "2 files: 2 imported, 0 unchanged, 0 skipped.",
+        "",
+        "Read under another name, or left out:",
+        "  answer grouped by queueId, as its groups show; else say --group-by",
+        "",
+        "Materialise:",
+        "  tables/conversations and what belongs to it  2026-01-28",
+        command("imported_details"),
+        "  tables/interval_metrics                      2026-01-28",
+        command("imported_hourly_aggregates"),
+        "  tables/daily_metrics                         2026-01-28",
+        command("imported_daily_aggregates"),
+        "Nobody said whether the files hold everything: for reports of these days say so with --complete.",
+    ]
+    lake = Lake(LocalStore(saved.parent / "lake"))
+    assert len(lake.pages("pages/imported_details", "2026-01-28") or ()) == 1
+
+
+def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
+    run(f"{saved}")
+    done = run(f"{saved}/details.json", "--complete", "2026-01-20/2026-01-21")
+    assert done.exit_code == 0
+    assert f"unchanged  {saved}/details.json: 2 conversations" in done.stdout
+    assert "1 file: 0 imported, 1 unchanged, 0 skipped." in done.stdout
+    done = run(f"{saved}/details.json")
+    assert "Nothing is new. The files are of:\n  tables/conversations" in done.stdout
+
+
+def test_days_that_follow_one_another_are_named_as_a_range(saved: Path) -> None:
+    done = run(f"{saved}/details.json", "--complete", "2026-01-27/2026-01-30").stdout
+    assert "  tables/conversations and what belongs to it  2026-01-27 to 2026-01-29\n" in done
+    assert command("imported_details", "2026-01-27", "2026-01-29") in done
+
+
+def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) -> None:
+    (saved / "cut.json").write_text('{"conversations": [')
+    done = run(f"{saved}", "nowhere.json", "--complete", "2026-01-28/2026-01-29")
+    assert done.exit_code == 1
+    assert f"skipped    {saved}/cut.json: it is not JSON" in done.stdout
+    assert "skipped    nowhere.json: there is no such file" in done.stdout
+    assert "4 files: 2 imported, 0 unchanged, 2 skipped." in done.stdout
+    assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+
+
+def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:
+    (saved / "timeless.json").write_bytes(as_bytes(TIMELESS))
+    assert "say what they are of with --interval" in run(f"{saved}/timeless.json", "--group-by", "userId").stdout
+    arguments = ["--group-by", "user", "--interval", "2025-12-30T13:00Z/2025-12-30T14:00Z", "--time-unit", "seconds"]
+    done = run(f"{saved}/timeless.json", *arguments)
+    assert done.exit_code == 0
+    assert "  'handleTime' read as sum of tHandle in seconds\n" in done.stdout
+    assert "  'smallTalk' has no equivalent metric: the platform measures nothing like it.\n" in done.stdout
+    assert "Partitions begin on 2026-01-01: set GENESYS_ASSETS_START_DATE=2025-12-30 for all of it." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason"),
+    [
+        ("--granularity", "PT5M", "granularity 'PT5M' is none of PT15M, PT30M, PT1H, P1D"),
+        ("--time-unit", "hours", "time unit 'hours' is none of ms, seconds, minutes"),
+        ("--time-zone", "Mars/Olympus", "'Mars/Olympus' is not a time zone"),
+        ("--interval", "yesterday", "'yesterday' is not a span of time: write start/end"),
+        ("--interval", "2026-01-02/2026-01-01", "its start must lie before its end"),
+        ("--complete", "2026-01-01T00:00/2026-01-02T00:00", "has no time zone"),
+        ("--complete", "2026-01-01/2099-01-01", "is not over"),
+        ("--group-by", "queueName", "'queueName' is not a dimension"),
+    ],
+)
+def test_an_option_that_can_not_be_is_refused_with_2(saved: Path, option: str, value: str, reason: str) -> None:
+    done = run(f"{saved}", option, value)
+    assert done.exit_code == 2
+    assert reason in " ".join(done.stderr.split())
+    assert not (saved.parent / "lake").exists()
+
+
+def test_a_setting_that_is_wrong_is_named_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars")
+    done = run(f"{saved}")
+    assert done.exit_code == 1
+    assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
+
+
+def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"GENESYS_ASSETS_LAKE={tmp_path / 'elsewhere'}\n")
+    env = {name: value for name, value in os.environ.items() if name != "GENESYS_ASSETS_LAKE"}
+    command = [sys.executable, "-m", "genesys_assets.cli", "import", f"{saved}"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert (tmp_path / "elsewhere" / "pages" / "imported_details").is_dir()

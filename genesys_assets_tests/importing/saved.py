@@ -1,0 +1,61 @@
+"""What scripts save: answers of the platform, and the same figures in the shapes of tutorials."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.pages import Converted, DayPage, convert
+
+NOW = datetime(2026, 2, 10, tzinfo=UTC)
+HOUR = "2026-01-28T13:00:00.000Z/2026-01-28T14:00:00.000Z"
+QUARTER = "2026-01-28T13:15:00.000Z/2026-01-28T13:30:00.000Z"
+DAY = "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
+
+
+def metric(name: str, **stats: float) -> dict[str, Any]:
+    return {"metric": name, "stats": stats}
+
+
+def result(group: dict[str, str], *metrics: dict[str, Any], interval: str = HOUR) -> dict[str, Any]:
+    return {"group": group, "data": [{"interval": interval, "metrics": list(metrics)}]}
+
+
+def conversation(
+    id_: str,
+    start: str = "2026-01-28T13:05:00.000Z",
+    end: str | None = "2026-01-28T13:09:00.000Z",
+    emitted: str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A call of one agent session; `emitted` is when its tHandle was."""
+    metrics = [{"name": "tHandle", "value": 1000, "emitDate": emitted}] if emitted else []
+    session = {"sessionId": f"{id_}-s", "mediaType": "voice", "segments": [{"segmentStart": start}], "metrics": metrics}
+    agent = {"participantId": f"{id_}-p", "purpose": "agent", "userId": "U", "sessions": [session]}
+    told = {"conversationId": id_, "conversationStart": start, "participants": [agent], **more}
+    return told | ({"conversationEnd": end} if end else {})
+
+
+def as_bytes(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+def converted(document: Any, told: Told | None = None, *, now: datetime = NOW) -> Converted:
+    raw = document if isinstance(document, bytes) else as_bytes(document)
+    return convert("saved.json", hashlib.sha256(raw).hexdigest(), raw, told or Told(), now)
+
+
+def by_partition(found: Converted) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The bodies of the pages, by where they go."""
+    pages: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in found.pages:
+        pages.setdefault((each.asset, each.day), []).append(dict(each.page.json()))
+    return pages
+
+
+def asked(page: DayPage) -> dict[str, Any]:
+    """The request of a page."""
+    return dict(json.loads(page.page.request))

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping
+from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.shapes import pieces
+from genesys_assets_tests.importing.saved import DAY, HOUR, metric, result
+
+LONDON, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
+
+
+def read(document: Any, told: Told | None = None) -> tuple[list[Bucket], Counter[str]]:
+    notes: Counter[str] = Counter()
+    (piece,) = pieces(document)
+    return list(buckets(piece, told or Told(), notes)), notes
+
+
+def one(document: Any, told: Told | None = None) -> Bucket:
+    (bucket,), _ = read(document, told)
+    return bucket
+
+
+def measured(**more: Any) -> dict[str, Any]:
+    """A result in tutorial form without a time."""
+    return {"results": [{"metrics": {"handleTime": 5}, **more}]}
+
+
+def test_a_platform_answer_stays_as_it_is() -> None:
+    figures = [
+        metric("tHandle", count=1, sum=5, p95=4),
+        {"metric": "tSystemPresence", "qualifier": "IDLE", "stats": {"sum": 3}},
+        {"metric": "tSystemPresence", "qualifier": "BUSY", "stats": {"sum": 4}},
+        metric("nSomethingNew", count=2),
+    ]
+    bucket = one({"results": [result({"queueId": "Q"}, *figures)]})
+    assert bucket == Bucket(Interval.parse(HOUR), {"queueId": "Q"}, figures)
+
+
+def test_an_answer_of_the_platform_may_carry_names_of_tutorials() -> None:
+    bucket = one({"results": [result({"queue": "Q"}, metric("handleTime", sum=5), metric("nError", count=1))]})
+    assert bucket.group == {"queueId": "Q"}
+    assert bucket.metrics == [metric("nError", count=1), metric("tHandle", sum=5)]
+
+
+def test_entities_with_buckets_have_the_group_of_both() -> None:
+    document = {
+        "entities": [
+            {
+                "id": "U",
+                "type": "user",
+                "name": "Ada",
+                "buckets": [
+                    {"interval": HOUR, "mediaType": "voice", "metrics": {"handleTime": {"value": 9}}},
+                    {"interval": HOUR, "mediaType": "chat", "metrics": {"smallTalk": {"value": 9}}},
+                ],
+            }
+        ]
+    }
+    (voice, chat), notes = read(document)
+    assert voice == Bucket(Interval.parse(HOUR), {"userId": "U", "mediaType": "voice"}, [metric("tHandle", sum=9)])
+    assert chat.metrics == []
+    assert notes == {
+        "field 'name' left out: names are looked up by id": 1,
+        "'handleTime' read as sum of tHandle in ms": 1,
+        "'smallTalk' has no equivalent metric: the platform measures nothing like it.": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "group"),
+    [
+        ({"userId": "U"}, {"userId": "U"}),
+        ({"group": {"queue.id": "Q", "conversationType": "voice"}}, {"queueId": "Q", "mediaType": "voice"}),
+        ({"user": {"id": "U", "name": "Ada"}}, {"userId": "U"}),
+        ({"queue": "Q", "queueName": "Billing", "wrapup.code": None}, {"queueId": "Q"}),
+        ({"id": "Q", "type": "queue"}, {"queueId": "Q"}),
+        ({"flaggedReason": "general", "agentOwned": True}, {"flaggedReason": "general", "agentOwned": "true"}),
+    ],
+)
+def test_a_group_is_read_from_where_it_stands(fields: dict[str, Any], group: dict[str, str]) -> None:
+    assert one(measured(interval=HOUR, **fields)).group == group
+
+
+def test_an_id_without_a_kind_is_of_what_was_grouped_by() -> None:
+    document = {"entities": [{"id": "U", "metrics": {"handleTime": 5}}], "interval": HOUR}
+    assert one(document, Told(group_by=("userId",))).group == {"userId": "U"}
+    with pytest.raises(CannotImport, match="nothing says of what: say so with --group-by"):
+        read(document)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "span"),
+    [
+        ({"interval": HOUR}, Told(), HOUR),
+        ({"interval": {"start": "2026-01-28T13:00Z", "end": "2026-01-28T14:00Z"}}, Told(), HOUR),
+        ({"startTime": "2026-01-28T13:00Z", "endTime": "2026-01-28T14:00Z"}, Told(), HOUR),
+        ({"timestamp": "2026-01-28T14:00:00+01:00"}, Told(granularity="PT1H"), HOUR),
+        ({"timestamp": "2026-01-28T13:00Z", "granularity": "PT1H"}, Told(), HOUR),
+        ({"timestamp": 1_769_605_200}, Told(granularity="PT1H"), HOUR),
+        ({"timestamp": 1_769_605_200_000}, Told(granularity="PT1H"), HOUR),
+        ({"timestamp": "2026-01-28T08:00:00"}, Told(granularity="PT1H", time_zone=NEW_YORK), HOUR),
+        ({"date": "2026-01-28"}, Told(granularity="P1D"), DAY),
+        ({}, Told(interval=Interval.parse(HOUR)), HOUR),
+    ],
+)
+def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], told: Told, span: str) -> None:
+    assert one(measured(**fields), told).span == Interval.parse(span)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])
+def test_a_date_is_the_business_day_where_clocks_change_too(day: str, hours: int) -> None:
+    span = one(measured(date=day), Told(granularity="P1D", business_zone=LONDON)).span
+    assert span.start == datetime.fromisoformat(day).replace(tzinfo=LONDON)
+    assert span.duration.total_seconds() == 3600 * hours
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, "its figures have no time: say what they are of with --interval"),
+        ({"timestamp": "2026-01-28T13:00Z"}, "not for how long they are: say so with --granularity"),
+        ({"timestamp": "2026-01-28T13:00Z", "granularity": "PT5M"}, "'PT5M' is none of PT15M"),
+        ({"timestamp": "2026-01-28T13:00", "granularity": "PT1H"}, "has no offset: say with --time-zone"),
+        ({"timestamp": "yesterday", "granularity": "PT1H"}, "'yesterday' is no instant"),
+        ({"start": "2026-01-28T13:00Z", "end": "2026-01-28T13:00Z"}, "is empty"),
+        ({"interval": HOUR, "group": {"date": "2026-01-28"}}, "the date is no dimension"),
+        ({"interval": HOUR, "queueId": ["Q", "R"]}, "'queueId' of a group is a JSON list"),
+        ({"interval": HOUR, "id": "U", "type": "robot"}, "'robot' is not a dimension"),
+    ],
+)
+def test_what_can_not_be_known_refuses_the_file_with_what_to_say(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(CannotImport, match=reason):
+        read(measured(**fields))
+
+
+def test_what_was_grouped_by_is_every_dimension_of_any_group_unless_it_is_told() -> None:
+    found, _ = read({"results": [result({"mediaType": "voice"}), result({"queueId": "Q", "mediaType": "voice"})]})
+    assert grouping(found, Told()) == ("mediaType", "queueId")
+    assert grouping(found[:1], Told(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
+    with pytest.raises(CannotImport, match="its groups have queueId"):
+        grouping(found, Told(group_by=("mediaType",)))

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.importing.files import CannotImport, documents, find
+from genesys_assets.sandbox.object_store import ObjectStore
+
+
+def no_s3() -> Any:
+    raise AssertionError("no S3 is needed here")
+
+
+def names(folder: Path, *places: str) -> list[str]:
+    return [Path(file.place).relative_to(folder).as_posix() for file in find(places, no_s3)]
+
+
+def test_a_file_is_one_document_or_one_on_each_line() -> None:
+    assert documents(b'{"a":\n 1}') == [{"a": 1}]
+    assert documents(b'{"a": 1}\n\n{"a": 2}\n') == [{"a": 1}, {"a": 2}]
+
+
+def test_gzip_and_other_encodings_are_read() -> None:
+    said = {"name": "Zürich"}
+    text = json.dumps(said, ensure_ascii=False)
+    for raw in (gzip.compress(text.encode()), text.encode("utf-8-sig"), text.encode("utf-16")):
+        assert documents(raw) == [said]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"  \n", "it is empty"),
+        (b"<html>", "it is not JSON: Expecting value"),
+        (b'{"conversations": [', "it is not JSON"),
+        (b'{"a": 1}\n{"a": 2}\n{"a"', "line 3 is not JSON"),
+        (b'{"a": NaN}', "NaN is no JSON number"),
+        (b'{"a": "\xff"}', "it is not text"),
+        (gzip.compress(b'{"a": 1}' * 99)[:-9], "its gzip is damaged"),
+        (b"[" * 200_000, "it is nested too deeply"),
+    ],
+)
+def test_what_is_no_json_is_refused_with_the_reason(raw: bytes, reason: str) -> None:
+    with pytest.raises(CannotImport, match=reason):
+        documents(raw)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.json", "a.jsonl", "deep/c.ndjson.gz", "deep/notes.txt", ".hidden/d.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"{}")
+    return tmp_path
+
+
+def test_a_folder_is_all_saved_files_below_it_in_order(folder: Path) -> None:
+    assert names(folder, f"{folder}") == ["a.jsonl", "b.json", "deep/c.ndjson.gz"]
+
+
+def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(folder: Path) -> None:
+    assert names(folder, f"{folder}/*.json", f"{folder}/deep/notes.txt") == ["b.json", "deep/notes.txt"]
+    assert names(folder, f"{folder}/**/c*") == ["deep/c.ndjson.gz"]
+
+
+def test_a_place_with_nothing_is_a_file_that_can_not_be_read(folder: Path) -> None:
+    (missing,) = find([f"{folder}/2025-*.json"], no_s3)
+    with pytest.raises(CannotImport, match="there is no such file"):
+        missing.read()
+
+
+def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
+    bucket: str, object_store: ObjectStore, s3_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    for key in ("saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"):
+        s3_client.put_object(Bucket=bucket, Key=key, Body=b"{}")
+
+    def found(place: str) -> list[str]:
+        return [file.place.removeprefix(f"s3://{bucket}/") for file in find([place], lambda: s3_client)]
+
+    assert found(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz"]
+    assert found(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
+    assert found(f"s3://{bucket}/saved/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
+    (file,) = find([f"s3://{bucket}/saved/a.json"], lambda: s3_client)
+    assert (file.name, file.read()) == ("a.json", b"{}")

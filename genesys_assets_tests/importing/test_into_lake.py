@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.importing import into_lake
+from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.files import CannotImport, SavedFile
+from genesys_assets.importing.into_lake import Imported, import_files
+from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result
+
+TIMELESS = {"entities": [{"userId": "U", "metrics": {"handleTime": 60}}]}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path / "lake"))
+
+
+def saved(name: str, document: Any) -> SavedFile:
+    raw = document if isinstance(document, bytes) else as_bytes(document)
+    return SavedFile(f"saved/{name}", lambda: raw)
+
+
+def figures(interval: str = HOUR, count: int = 1) -> dict[str, Any]:
+    return {"results": [result({"queueId": "Q"}, metric("nOffered", count=count), interval=interval)]}
+
+
+def states(imported: Imported) -> dict[str, str]:
+    return {outcome.file: outcome.state for outcome in imported.outcomes}
+
+
+def everything(lake: Lake) -> dict[str, tuple[str, int]]:
+    """Every file of the lake by its path: digest and modification time."""
+    files = Path(lake.store.path("")).rglob("*")
+    return {
+        str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in files
+        if path.is_file()
+    }
+
+
+def bodies(lake: Lake, asset: str, day: str) -> list[dict[str, Any]] | None:
+    pages = lake.pages(f"pages/{asset}", day)
+    return None if pages is None else [dict(page.json()) for page in pages]
+
+
+def is_complete(lake: Lake, asset: str, day: str) -> bool | None:
+    pages = lake.pages(f"pages/{asset}", day)
+    return None if pages is None else bool(pages.provenance["is_complete"])
+
+
+def test_files_go_to_the_days_they_are_of(lake: Lake) -> None:
+    files = [saved("a.json", [conversation("A")]), saved("b.json", figures()), saved("c.json", figures(DAY))]
+    imported = import_files(lake, files, Told())
+    assert imported.changed == {(asset, "2026-01-28") for asset in (DETAILS, HOURLY, DAILY)}
+    assert bodies(lake, DETAILS, "2026-01-28") == [{"conversations": [conversation("A")]}]
+    assert [outcome.partitions for outcome in imported.outcomes] == [
+        {DETAILS: ["2026-01-28"]},
+        {HOURLY: ["2026-01-28"]},
+        {DAILY: ["2026-01-28"]},
+    ]
+
+
+def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -> None:
+    def gone() -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    files = [
+        saved("a.json", [conversation("A")]),
+        saved("cut.json", b'{"conversations": ['),
+        SavedFile("saved/gone.json", gone),
+        saved("b.json", figures()),
+    ]
+    imported = import_files(lake, files, Told())
+    assert states(imported) == {
+        "saved/a.json": "imported",
+        "saved/cut.json": "skipped",
+        "saved/gone.json": "skipped",
+        "saved/b.json": "imported",
+    }
+    assert imported.skipped[0].reason.startswith("it is not JSON")
+    assert imported.skipped[1].reason == "it can not be read: Permission denied"
+    assert len(imported.changed) == 2
+
+
+def test_the_same_file_again_changes_nothing(lake: Lake) -> None:
+    files = [saved("a.json", [conversation("A")]), saved("b.json", figures())]
+    import_files(lake, files, Told())
+    before = everything(lake)
+    again = import_files(lake, [saved("renamed.json", [conversation("A")]), files[1]], Told())
+    assert set(states(again).values()) == {"unchanged"}
+    assert again.changed == set()
+    assert again.days(DETAILS) == ["2026-01-28"]
+    assert everything(lake) == before
+
+
+def test_the_same_bytes_twice_in_one_import_count_once(lake: Lake) -> None:
+    imported = import_files(lake, [saved("a.json", figures()), saved("copy.json", figures())], Told())
+    assert imported.outcomes[1].reason == "the same bytes as saved/a.json"
+    assert len(bodies(lake, HOURLY, "2026-01-28") or ()) == 1
+
+
+def test_a_record_that_was_lost_does_no_harm(lake: Lake) -> None:
+    file = saved("a.json", figures())
+    import_files(lake, [file], Told())
+    for key in lake.store.keys("imports"):
+        lake.store.delete(key)
+    before = everything(lake)
+    assert import_files(lake, [file], Told()).changed == set()
+    after = everything(lake)
+    assert {path: after[path] for path in before} == before
+
+
+def test_a_day_that_was_removed_is_brought_back(lake: Lake) -> None:
+    file = saved("a.json", figures())
+    import_files(lake, [file], Told())
+    lake.remove_pages(f"pages/{HOURLY}", "2026-01-28")
+    assert import_files(lake, [file], Told()).changed == {(HOURLY, "2026-01-28")}
+
+
+def test_a_file_read_in_another_way_replaces_what_it_had_brought(lake: Lake) -> None:
+    other, file = saved("a.json", figures()), saved("timeless.json", TIMELESS)
+    first = Told(interval=Interval.parse(HOUR))
+    import_files(lake, [other, file], first)
+    second = Told(interval=Interval.parse("2026-01-29T13:00Z/2026-01-29T14:00Z"), time_unit="seconds")
+    imported = import_files(lake, [file], second)
+    assert imported.changed == {(HOURLY, "2026-01-28"), (HOURLY, "2026-01-29")}
+    assert bodies(lake, HOURLY, "2026-01-28") == [figures()]
+    (body,) = bodies(lake, HOURLY, "2026-01-29") or [{}]
+    assert body["results"][0]["data"][0]["metrics"] == [metric("tHandle", sum=60_000)]
+    import_files(lake, [file], first)
+    assert bodies(lake, HOURLY, "2026-01-29") is None
+
+
+def test_pages_stand_in_the_order_in_which_files_were_imported(lake: Lake) -> None:
+    import_files(lake, [saved("z.json", figures(count=1)), saved("a.json", figures(count=2))], Told())
+    import_files(lake, [saved("m.json", figures(count=3))], Told())
+    counts = [
+        body["results"][0]["data"][0]["metrics"][0]["stats"]["count"]
+        for body in bodies(lake, HOURLY, "2026-01-28") or ()
+    ]
+    assert counts == [1, 2, 3]
+
+
+def test_however_often_pages_are_written_the_days_are_the_same(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [saved(f"{number}.json", [conversation(f"{number}")]) for number in range(5)]
+    import_files(lake, files, Told())
+    other = Lake(LocalStore(tmp_path / "other"))
+    monkeypatch.setattr(into_lake, "_BYTES_AT_ONCE", 1)
+    import_files(other, files, Told())
+    assert bodies(other, DETAILS, "2026-01-28") == bodies(lake, DETAILS, "2026-01-28")
+
+
+def test_nothing_is_complete_unless_it_is_said(lake: Lake) -> None:
+    import_files(lake, [saved("a.json", [conversation("A")])], Told())
+    assert is_complete(lake, DETAILS, "2026-01-28") is False
+
+
+def test_days_wholly_inside_a_complete_span_are_complete_also_without_anything(lake: Lake) -> None:
+    span = Interval.parse("2026-01-27T12:00Z/2026-01-31T00:00Z")
+    imported = import_files(lake, [saved("a.json", [conversation("A")])], Told(), complete=span)
+    days = [f"2026-01-{day}" for day in (27, 28, 29, 30, 31)]
+    assert [is_complete(lake, DETAILS, day) for day in days] == [None, True, True, True, None]
+    assert bodies(lake, DETAILS, "2026-01-30") == []
+    assert is_complete(lake, HOURLY, "2026-01-28") is None
+    assert imported.days(DETAILS) == days[1:4]
+
+
+def test_what_is_complete_can_be_said_later_and_stays_when_more_is_imported(lake: Lake) -> None:
+    files = [saved("a.json", [conversation("A")])]
+    span = Interval.parse(DAY)
+    import_files(lake, files, Told())
+    assert import_files(lake, files, Told(), complete=span).changed == {(DETAILS, "2026-01-28")}
+    assert import_files(lake, files, Told(), complete=span).changed == set()
+    import_files(lake, [saved("b.json", [conversation("B")])], Told())
+    assert is_complete(lake, DETAILS, "2026-01-28") is True
+    assert len(bodies(lake, DETAILS, "2026-01-28") or ()) == 2
+
+
+def test_with_a_file_skipped_nothing_counts_as_complete(lake: Lake) -> None:
+    files = [saved("a.json", [conversation("A")]), saved("cut.json", b"{")]
+    import_files(lake, files, Told(), complete=Interval.parse(DAY))
+    assert is_complete(lake, DETAILS, "2026-01-28") is False
+
+
+def test_what_is_not_over_can_not_be_complete(lake: Lake) -> None:
+    with pytest.raises(CannotImport, match="is not over"):
+        import_files(lake, [], Told(), complete=Interval.parse("2026-01-01T00:00Z/2099-01-01T00:00Z"))
+
+
+def test_each_outcome_is_told_as_it_comes(lake: Lake) -> None:
+    told: list[str] = []
+    on_file: Callable[[Any], None] = lambda outcome: told.append(outcome.file)  # noqa: E731
+    import_files(lake, [saved("a.json", figures()), saved("b.json", b"")], Told(), on_file=on_file)
+    assert told == ["saved/a.json", "saved/b.json"]

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_assets.cloud.queries import Granularity
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
+
+NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
+
+
+def minutes(start: int, length: int, *, group: str = "{}", count: int = 0, metric: str = "nOffered") -> dict[str, Any]:
+    """A row whose bucket begins so many minutes after noon."""
+    row = dict.fromkeys(INTERVAL_METRICS.schema.names)
+    begin = NOON + timedelta(minutes=start)
+    return row | {
+        "interval_start": begin,
+        "interval_end": begin + timedelta(minutes=length),
+        "grouping": "queueId",
+        "group_key": group,
+        "metric": metric,
+        "count": count,
+    }
+
+
+def table(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), INTERVAL_METRICS.schema)
+
+
+def test_a_page_is_imported_if_it_says_so() -> None:
+    assert source_of('{"method":"IMPORT"}') == "imported"
+    assert source_of('{"method":"POST"}') == source_of("{}") == "fetched"
+
+
+def test_imported_rows_fill_hours_that_were_never_fetched_and_are_not_added_to_others() -> None:
+    fetched = table(minutes(0, 15, count=1))
+    saved = table(
+        minutes(0, 15, count=7), minutes(15, 15, count=7), minutes(60, 15, count=2), minutes(-60, 60, count=3)
+    )
+    rows = filled(INTERVAL_METRICS, fetched, [saved], {NOON})
+    assert rows["count"].to_pylist() == [3, 1, 2]
+    assert rows.schema == INTERVAL_METRICS.schema
+
+
+def test_an_hour_that_was_fetched_and_had_nothing_stays_empty() -> None:
+    assert len(filled(INTERVAL_METRICS, table(), [table(minutes(0, 15, count=7))], {NOON})) == 0
+
+
+def test_of_buckets_that_overlap_the_one_imported_later_stays_whole() -> None:
+    quarters = table(*(minutes(start, 15, count=1) for start in (0, 15, 30, 45, 60)))
+    hour = table(minutes(0, 60, count=9))
+    assert filled(INTERVAL_METRICS, table(), [quarters, hour], set())["count"].to_pylist() == [9, 1]
+    assert filled(INTERVAL_METRICS, table(), [hour, quarters], set())["count"].to_pylist() == [1, 1, 1, 1, 1]
+
+
+def test_other_groups_and_metrics_do_not_overlap() -> None:
+    rows = table(minutes(0, 60), minutes(0, 60, group="{1}"), minutes(0, 60, metric="nError"))
+    assert without_overlaps(rows) == rows
+
+
+buckets = st.lists(
+    st.tuples(st.integers(0, 11), st.sampled_from([15, 30, 60]), st.sampled_from("ab")).map(
+        lambda drawn: minutes(drawn[0] * 15 // drawn[1] * drawn[1], drawn[1], group=drawn[2])
+    ),
+    max_size=20,
+)
+
+
+@given(buckets)
+def test_what_stays_is_what_taking_the_latest_first_would_keep(rows: list[dict[str, Any]]) -> None:
+    numbered = [row | {"count": number} for number, row in enumerate(rows)]
+    kept: list[dict[str, Any]] = []
+    for row in reversed(numbered):
+        if not any(
+            row["group_key"] == other["group_key"]
+            and row["interval_start"] < other["interval_end"]
+            and other["interval_start"] < row["interval_end"]
+            for other in kept
+        ):
+            kept.append(row)
+    found = without_overlaps(table(*numbered))
+    assert found["count"].to_pylist() == sorted(row["count"] for row in kept)
+
+
+def test_conversations_tell_which_of_them_were_imported() -> None:
+    blank = dict.fromkeys(CONVERSATIONS.schema.names)
+    rows = pa.Table.from_pylist([blank | {"conversation_id": id_} for id_ in "ABC"], CONVERSATIONS.schema)
+    found = marked(rows, pa.array(["B", "Z"]))
+    assert found["source"].to_pylist() == ["fetched", "imported", "fetched"]
+    assert found.schema == CONVERSATIONS.schema
+
+
+@pytest.mark.parametrize(
+    ("lengths", "asked", "expected"),
+    [
+        ([(0, 15), (45, 15)], "PT15M", "PT15M"),
+        ([(0, 15), (30, 30)], "PT15M", "PT30M"),
+        ([(0, 15), (60, 60)], "PT15M", "PT1H"),
+        ([(20, 20)], "PT15M", "PT1H"),
+        ([(0, 15)], "PT1H", "PT1H"),
+        ([(0, 60)], "P1D", "P1D"),
+        ([], "PT30M", "PT30M"),
+    ],
+)
+def test_a_granularity_is_never_finer_than_the_buckets(
+    lengths: list[tuple[int, int]], asked: Granularity, expected: Granularity
+) -> None:
+    assert granularity_of(table(*(minutes(*length) for length in lengths)), asked) == expected
