@@ -22,6 +22,7 @@ CONVERSATIONS = "day_conversations_read"
 BEFORE = "day_conversations_before"
 TOTAL_HITS = "day_total_hits_last"
 PAGES, PAGES_EXPECTED = "day_pages_read", "day_pages_expected"
+MISSING = "day_missing"
 REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
 
 Figures = dict[str, Any]
@@ -62,7 +63,7 @@ def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
             "day_rows_repeated": reading.repeated,
             REREADS: reading.rereads,
             MOVED_AGAIN: reading.moved_again or None,
-            "day_missing": reading.missing,
+            MISSING: reading.missing,
         }
     )
 
@@ -87,7 +88,7 @@ def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
             TOTAL_HITS: total_hits,
             PAGES: came.pages,
             "day_rows_repeated": came.rows - len(came.ids),
-            "day_missing": None if total_hits is None else max(0, total_hits - len(came.ids)),
+            MISSING: None if total_hits is None else max(0, total_hits - len(came.ids)),
         }
     )
 

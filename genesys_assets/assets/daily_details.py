@@ -26,6 +26,7 @@ from genesys_assets.assets.completeness import (
     BEFORE,
     CONVERSATIONS,
     DAILY,
+    MISSING,
     Came,
     DayEmptied,
     Figures,
@@ -164,7 +165,11 @@ def _read_day(
         must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
     if before is not None:
         figures[BEFORE] = before
-    is_complete = through >= utc_day(day)[1]
+    end = utc_day(day)[1]
+    if reading.until < end:
+        # The total is the day's up to now, which is later than what was read.
+        figures.pop(MISSING, None)
+    is_complete = through >= end
     writer.provenance.update({"data_available_through": through.isoformat(), "is_complete": is_complete, **figures})
     return {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete, **figures}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from genesys_assets.cloud import details_jobs
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.organisation import Item
+from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, error, events, hours, metadata
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare
 
@@ -295,8 +297,19 @@ def test_a_conversation_that_begins_at_the_availability_is_the_querys(world: Wor
 def test_an_unfinished_day_says_up_to_when_and_that_it_is_not_complete(available: World) -> None:
     said = metadata(read(available, DETAILS, TODAY), DETAILS)
     assert (said["is_complete"], said["data_available_through"]) == (False, AVAILABLE.timestamp())
+    assert said["day_conversations_read"] == len(available.seen(TODAYS_DATE, NOW))
     said = metadata(tables(available, TODAY), "tables/conversations")
     assert (said["is_complete"], said["data_available_through"]) == (False, AVAILABLE.timestamp())
+
+
+def test_of_a_day_that_goes_on_nobody_says_how_much_is_missing(tmp_path: Path) -> None:
+    """The total is of the whole day up to now, and what was read ends a little before."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    with running(conversations_per_day=60, requests_per_minute=None) as sandbox:
+        run = read(World(sandbox, tmp_path, definitions(today)), DETAILS, today)
+        assert run.success
+        assert "day_conversations_read" in metadata(run, DETAILS)
+        assert "day_missing" not in metadata(run, DETAILS)
 
 
 def test_where_a_job_has_less_than_was_said_the_query_reads_the_rest(world: World) -> None:
