@@ -146,7 +146,7 @@ anything = st.recursive(
 )
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     None,
     True,
     -1,
