@@ -141,7 +141,7 @@ class _Import:
     def _would_be_the_same(self, before: dict[str, Any]) -> bool:
         """Whether a file would be read as it was, and all that it brought is there."""
         days = before["outcome"]["partitions"]
-        return (before["reading"], before["told"]) == (_READING, _as_json(self.told)) and all(
+        return (before.get("reading"), before.get("told")) == (_READING, _as_json(self.told)) and all(
             self.lake.has_pages(f"pages/{asset}", day) for asset in days for day in days[asset]
         )
 

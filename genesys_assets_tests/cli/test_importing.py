@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 from genesys_assets.cli.app import app
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result
 
@@ -138,3 +140,18 @@ def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path,
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert (tmp_path / "elsewhere" / "pages" / "imported_details").is_dir()
+
+
+def test_files_and_lake_may_both_be_on_s3(
+    saved: Path, bucket: str, object_store: ObjectStore, s3_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", f"s3://{bucket}/lake")
+    s3_client.put_object(Bucket=bucket, Key="saved/details.json", Body=(saved / "details.json").read_bytes())
+    for state in ("imported", "unchanged"):
+        done = run(f"s3://{bucket}/saved/")
+        assert done.exit_code == 0, done.output
+        assert f"{state:<9}  s3://{bucket}/saved/details.json: 2 conversations" in done.stdout
+    keys = {stored["Key"] for stored in s3_client.list_objects_v2(Bucket=bucket, Prefix="lake/")["Contents"]}
+    assert "lake/pages/imported_details/date=2026-01-28/pages.parquet" in keys
