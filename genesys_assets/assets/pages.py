@@ -1,4 +1,4 @@
-"""Page assets: what the API said, byte for byte, by hour and by day. Nothing is decoded here (`tables`)."""
+"""Page assets: what the API said, by hour and by day. Nothing is decoded here (`tables`)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
-        "one by userId and mediaType.",
+        "one by userId and mediaType. A range of hours is asked for at once, and the answer cut into the hours.",
         **attributes("pages", "genesys", "parquet"),
     )
     def hourly_aggregates(
@@ -95,7 +95,8 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the business day at P1D, in the time zone "
-        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago.",
+        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
+        "clocks change.",
         **attributes("pages", "genesys", "parquet"),
     )
     def daily_aggregates(

@@ -19,7 +19,8 @@ class Page:
 
     `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked,
     `fetched_at` is UTC in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the
-    bytes of the answer after gzip, unchanged. `content` is the body parsed, on a page that has just come.
+    bytes of the answer after gzip, unchanged (but see `aggregate_windows`). `content` is the body parsed, on a
+    page that has just come.
     """
 
     number: int

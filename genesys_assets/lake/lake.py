@@ -34,10 +34,10 @@ PAGES = TableSpec(
     ("page_number",),
     columns("""
 page_number integer 1, 2, 3 … in the order in which they came
-request string what was asked: method, path, parameters and body as JSON
+request string what was asked: method, path, parameters and body as JSON; `part` where the body is a part of the answer
 fetched_at instant when the answer was received
 correlation_id string what Genesys support asks for
-body binary the bytes of the answer, unchanged
+body binary the bytes of the answer, unchanged; or of an answer about several partitions what concerns this one
 """),
 )
 # Most columns are ids, for which a dictionary is in vain: without any, large tables are written in two thirds of the
