@@ -28,7 +28,7 @@ def build_definitions(
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
-    from genesys_assets.assets.pages import QUESTIONS, build_page_assets
+    from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.reference import build_reference_assets
@@ -43,23 +43,27 @@ def build_definitions(
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.questions import STANDARD, merged, questions_of
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
     from genesys_assets.settings import ReconciliationSettings
 
     calendar = Calendar.from_environment()
+    reports = built_in_reports()
+    asked = merged([*STANDARD, *questions, *questions_of(reports)])
     with warnings.catch_warnings():
         for parameter in _BETA_PARAMETERS:
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
             build_preflight_asset(),
             *build_reference_assets(),
-            *build_page_assets(calendar, (*QUESTIONS, *questions)),
+            *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
             *build_open_conversation_assets(),
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
-            *_automated(build_report_assets(calendar), refresh_reports(calendar)),
-            *_automated(build_published_assets(calendar), publish_again(calendar)),
+            *_automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
+            *_automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
             *build_live_assets(),
         ]
         sensors = [*build_sensors(), *build_completing_sensors(calendar)]

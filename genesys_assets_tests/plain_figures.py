@@ -226,12 +226,14 @@ def metric_rows(
                 "interval_start": bucket,
                 "interval_end": bucket + step,
                 "grouping": ",".join(grouping),
+                "selection": "",
                 "is_additive": True,
                 "group_key": json.dumps(dimensions, sort_keys=True, separators=(",", ":")),
                 "media_type": dimensions.get("mediaType"),
                 "queue_id": dimensions.get("queueId"),
                 "user_id": dimensions.get("userId"),
                 "metric": name,
+                "view": "",
                 **found,
             }
             for name, found in stats.items()

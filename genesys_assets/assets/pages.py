@@ -26,13 +26,8 @@ from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interva
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, PageWriter
 from genesys_assets.partitions import Calendar, utc_hour
+from genesys_assets.reports.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
-
-QUESTIONS = (
-    AggregateQuestion(group_by=("queueId", "mediaType")),
-    AggregateQuestion(group_by=("userId", "mediaType")),
-)
-"""What aggregates are asked for: metrics of queues have no user, so one grouping cannot give both."""
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
@@ -45,7 +40,7 @@ Window = tuple[datetime, datetime]
 
 
 def build_page_assets(
-    calendar: Calendar, questions: Sequence[AggregateQuestion] = QUESTIONS
+    calendar: Calendar, questions: Sequence[AggregateQuestion] = STANDARD
 ) -> list[dg.AssetsDefinition]:
     """`questions` are asked of every hour and every business day."""
     return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, questions), _hourly_details(calendar)]
@@ -58,7 +53,7 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
-        "one by userId and mediaType.",
+        "one by userId and mediaType, and one for each further question that reports ask.",
         **attributes("pages", "genesys", "parquet"),
     )
     def hourly_aggregates(

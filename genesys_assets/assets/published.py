@@ -4,6 +4,7 @@ How files look is in `publishing.report_files`, how they are uploaded and proven
 """
 
 import tempfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.publishing.publisher import PublishedFile, Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.resources import LakeResource, PublishingResource
-from genesys_assets.tables.reports import REPORTS
 
 
-def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+def build_published_assets(calendar: Calendar, names: Sequence[str]) -> list[dg.AssetsDefinition]:
+    """`names` are those of the reports to be published."""
+
     @dg.asset(
         key=asset_key("published", "reports"),
-        deps=[*(asset_key("reports", spec.name) for spec in REPORTS), asset_key("tables", "conversations")],
+        deps=[*(asset_key("reports", name) for name in names), asset_key("tables", "conversations")],
         description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
         "Parquet, CSV and JSON with rows, bytes, sha256 and a presigned URL. A bucket that anyone can read fails "
         "the asset.",
@@ -37,7 +39,7 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         days = list(checked_keys(context, calendar.daily))
         publisher = publishing.publisher(s3.get_client())
         for day in days:
-            files, manifest = _publish_day(lake.lake, publisher, day, context.run.run_id)
+            files, manifest = _publish_day(lake.lake, publisher, names, day, context.run.run_id)
             size = sum(file.bytes for file in files)
             context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
             context.add_asset_metadata(_metadata(files, manifest) | window_metadata(*utc_day(day)), partition_key=day)
@@ -46,13 +48,15 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [reports]
 
 
-def _publish_day(lake: Lake, publisher: Publisher, day: str, run_id: str) -> tuple[list[PublishedFile], PublishedFile]:
+def _publish_day(
+    lake: Lake, publisher: Publisher, names: Sequence[str], day: str, run_id: str
+) -> tuple[list[PublishedFile], PublishedFile]:
     """Every report of the day, then the manifest: until it is there, readers have that of before."""
     published: list[PublishedFile] = []
-    for spec in REPORTS:
+    for name in names:
         with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-            files = write_report_files(lake.read(f"reports/{spec.name}", day), Path(folder), spec.name)
-            published += publisher.publish(spec.name, date.fromisoformat(day), files)
+            files = write_report_files(lake.read(f"reports/{name}", day), Path(folder), name)
+            published += publisher.publish(name, date.fromisoformat(day), files)
     reading = lake.last_reading("tables/conversations", day)
     if not reading:
         raise dg.Failure(

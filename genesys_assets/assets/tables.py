@@ -33,7 +33,7 @@ from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, QUESTIONS, answered, metric_rows
 from genesys_assets.tables.spec import TableSpec
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
@@ -100,8 +100,8 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         days = list(checked_keys(context, calendar.daily))
         for day in days:
             hours = _hours(lake.lake, "hourly_aggregates", day)
-            pages = (page for stored in hours.values() for page in stored)
-            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, utc_hour(max(hours))[1])
+            through = utc_hour(max(hours))[1]
+            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, list(hours.values()), through)
         checks = check_table(lake.lake, f"tables/{INTERVAL_METRICS.name}", days, INTERVAL_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -125,7 +125,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         for day in days:
             pages = _fetched(lake.lake, "daily_aggregates", day)
             through = min(calendar.business_day(day)[1], max(page.fetched_at for page in pages))
-            _write_metrics(context, lake.lake, DAILY_METRICS, key, day, pages, through)
+            _write_metrics(context, lake.lake, DAILY_METRICS, key, day, [pages], through)
         checks = check_table(lake.lake, f"tables/{DAILY_METRICS.name}", days, DAILY_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -256,14 +256,29 @@ def _write_metrics(
     spec: TableSpec,
     key: dg.AssetKey,
     day: str,
-    pages: Iterable[Page],
+    parts: Sequence[Iterable[Page]],
     through: datetime,
 ) -> None:
-    answers = metric_rows(spec, ((page.request, page.body) for page in pages))
-    origin = provenance(context, "aggregates pages", partition=day, data_available_through=through.isoformat())
-    change = lake.write(f"tables/{spec.name}", spec, answers.table, day, origin)
+    """`parts` are the pages of each hour, or those of the day. What was asked in every part is kept with the rows."""
+    asked: list[list[str]] = [[] for _ in parts]
+
+    def answers() -> Iterator[tuple[str, bytes]]:
+        for requests, pages in zip(asked, parts, strict=True):
+            for page in pages:
+                requests.append(page.request)
+                yield page.request, page.body
+
+    rows = metric_rows(spec, answers())
+    questions = {QUESTIONS: answered(asked), "data_available_through": through.isoformat()}
+    change = lake.write(
+        f"tables/{spec.name}",
+        spec,
+        rows.table,
+        day,
+        provenance(context, "aggregates pages", partition=day, **questions),
+    )
     known = {"data_available_through": dg.MetadataValue.timestamp(through)}
-    _describe(context, lake, spec, key, day, change, Findings(unknown=answers.unknown, known=known))
+    _describe(context, lake, spec, key, day, change, Findings(unknown=rows.unknown, known=known))
 
 
 def _describe(

@@ -104,11 +104,11 @@ def _lake() -> Lake:
 
 def _print_reports(lake: Lake, day: str) -> None:
     from genesys_assets.assets.common import markdown
-    from genesys_assets.tables.reports import REPORTS
+    from genesys_assets.reports.built_in import built_in_reports
 
-    for spec in REPORTS:
-        table = lake.read(f"reports/{spec.name}", day)
-        _say(f"\n{spec.name}: {len(table)} rows. {spec.description}\n\n{markdown(table)}")
+    for report in built_in_reports():
+        table = lake.read(f"reports/{report.name}", day)
+        _say(f"\n{report.name}: {len(table)} rows. {report.spec.description}\n\n{markdown(table)}")
 
 
 def _manifest(day: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _verify(manifest: dict[str, Any], day: str) -> bool:
     """Fetch every address of the manifest as a reader would; say what each gave."""
     import requests
 
-    from genesys_assets.tables.reports import REPORTS
+    from genesys_assets.reports.built_in import built_in_reports
 
     _say(f"\npublished for {day}, data available through {manifest['data_available_through']}:")
     good = True
@@ -132,7 +132,7 @@ def _verify(manifest: dict[str, Any], day: str) -> bool:
         matches = answer.ok and hashlib.sha256(answer.content).hexdigest() == file["sha256"]
         good &= matches
         _say(f"{'ok ' if matches else 'BAD'} {file['rows']:>6} rows {file['bytes']:>8} bytes  {file['url']}")
-    missing = {spec.name for spec in REPORTS} - {file["report"] for file in manifest["files"]}
+    missing = {report.name for report in built_in_reports()} - {file["report"] for file in manifest["files"]}
     if missing:
         _say(f"not published: {', '.join(sorted(missing))}")
     return good and not missing
