@@ -4,6 +4,7 @@ builds nothing.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ def build_definitions(
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
+    from genesys_assets.assets.reports_file import build_reports_file_asset, explain
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.completing import build_completing_sensors
@@ -44,18 +46,23 @@ def build_definitions(
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.own import OwnReports
     from genesys_assets.reports.questions import STANDARD, merged, questions_of
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-    from genesys_assets.settings import ReconciliationSettings
+    from genesys_assets.settings import ReconciliationSettings, ReportSettings
 
     calendar = Calendar.from_environment()
-    reports = built_in_reports()
+    own = OwnReports.read(ReportSettings.load().file)
+    if own.problems:
+        logging.getLogger(__name__).error(explain(own))
+    reports = [*built_in_reports(), *own.reports]
     asked = merged([*STANDARD, *questions, *questions_of(reports)])
     with warnings.catch_warnings():
         for parameter in _BETA_PARAMETERS:
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
             build_preflight_asset(),
+            build_reports_file_asset(own),
             *build_reference_assets(),
             *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),

@@ -17,7 +17,7 @@ HOURLY = dg.define_asset_job(
 DAILY = dg.define_asset_job(
     "daily",
     selection=dg.AssetSelection.groups("reference", *_LAYERS_OF_A_DAY)
-    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"]),
+    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"], ["genesys", "ops", "reports_file"]),
     description="Everything of a day whose hours have been fetched, from reference data to published reports.",
 )
 _COMPLETE = [["genesys", "pages", "daily_details"], ["genesys", "pages", "daily_overlap"]]

@@ -16,10 +16,8 @@ from genesys_assets.reports.figures import Figure, GroupKey, How, dimension
 from genesys_assets.reports.model import Aggregates
 from genesys_assets.reports.problems import Findings, Path, one_of
 from genesys_assets.reports.questions import COUNTED_ONCE, Source, standard_source
+from genesys_assets.reports.statistics import STATISTICS, TIMER, statistics_of
 
-_TIMER = ("count", "sum", "min", "max")
-_SERVICE_LEVEL = ("numerator", "denominator", "target")
-STATISTICS = (*_TIMER, *_SERVICE_LEVEL)
 _HOW: dict[str, How] = {"min": "min", "max": "max", "target": "same"}
 _COUNTS = ("handledCount", "abandonedCount")
 """Tutorial names that mean a timer's count."""
@@ -119,7 +117,7 @@ def _pick(
     subject, _, statistic = text.rpartition(".")
     if not subject or (statistic not in (*STATISTICS, *_REFUSED) and not _is_known(subject, views)):
         subject, statistic = text, ""
-    allowed: tuple[str, ...] = _TIMER
+    allowed: tuple[str, ...] = TIMER
     if subject in views:
         metric, view = views[subject].target, subject
     else:
@@ -129,7 +127,7 @@ def _pick(
             hint = f" Views of this source are {', '.join(views)}." if views else ""
             findings.add(path, f"{refused}{hint}", text)
             return None
-        allowed = _statistics(metric)
+        allowed = statistics_of(metric)
     statistic = statistic or _usual(subject, metric, view)
     if statistic not in allowed:
         reason = _REFUSED.get(statistic) or one_of(allowed, statistic)
@@ -157,14 +155,6 @@ def _is_known(subject: str, views: dict[str, View]) -> bool:
         return subject in views or bool(catalogue.metric(subject))
     except InvalidQuery:
         return False
-
-
-def _statistics(metric: str) -> tuple[str, ...]:
-    if metric in ("oServiceLevel", "oCallbackServiceLevel"):
-        return _SERVICE_LEVEL
-    if metric == "oServiceTarget":
-        return ()
-    return ("count",) if metric.startswith("n") else _TIMER
 
 
 def _usual(subject: str, metric: str, view: str) -> str:
@@ -195,6 +185,6 @@ def _condition(stated: Aggregates, path: Path, findings: Findings) -> Condition 
 
 
 def _figure(pick: Pick) -> Figure:
-    type_ = pa.int64() if pick.statistic in _TIMER else pa.float64()
+    type_ = pa.int64() if pick.statistic in TIMER else pa.float64()
     of = f"{pick.metric} within the view {pick.view}" if pick.view else pick.metric
     return Figure(pick.figure, _HOW.get(pick.statistic, "sum"), type_, f"{pick.statistic} of {of}")

@@ -32,8 +32,12 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
         case "missing":
             return pc.is_null(values)
         case "range":
+            whole = type_ == pa.int64() and all(float(bound).is_integer() for _, bound in comparison.bounds)
+            number = pa.int64() if whole else pa.float64()
+            compared = values if whole else values.cast(number)
             return functools.reduce(
-                pc.and_kleene, [_COMPARE[name](values, pa.scalar(float(bound))) for name, bound in comparison.bounds]
+                pc.and_kleene,
+                [_COMPARE[name](compared, pa.scalar(bound).cast(number)) for name, bound in comparison.bounds],
             )
         case "contains":
             return functools.reduce(pc.or_kleene, [pc.match_substring(values, str(text)) for text in comparison.values])

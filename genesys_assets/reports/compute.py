@@ -23,6 +23,7 @@ from genesys_assets.reports.asking import holds
 from genesys_assets.reports.conditions import comparisons
 from genesys_assets.reports.details_part import Count, DetailsPart
 from genesys_assets.reports.figures import Figure
+from genesys_assets.reports.formulas import rounded
 from genesys_assets.reports.report import Report, Shown, divisor, has_local_date
 from genesys_assets.reports.stored import StoredDay
 from genesys_assets.tables.aggregate import Measure, aggregate
@@ -207,7 +208,7 @@ def _of_figures(report: Report, groups: pa.Table, stored: StoredDay, window: Win
         else:
             value = known[shown.figure] if shown.figure else _computed(shown, known)
             known.setdefault(shown.known_as, value)
-            columns[shown.name] = _in_unit(value, shown)
+            columns[shown.name] = _displayed(value, shown)
     return columns
 
 
@@ -216,11 +217,11 @@ def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
     return shown.formula.compute(known)
 
 
-def _in_unit(value: Any, shown: Shown) -> Any:
-    """Formulas see milliseconds, readers the unit."""
-    if shown.unit is None or shown.unit == "ms":
-        return value
-    return pc.divide(value.cast(pa.float64()), float(divisor(shown.unit)))
+def _displayed(value: Any, shown: Shown) -> Any:
+    """Formulas see milliseconds in full, readers the unit and as many digits as they want."""
+    if shown.unit is not None and shown.unit != "ms":
+        value = pc.divide(value.cast(pa.float64()), float(divisor(shown.unit)))
+    return value if shown.digits is None else rounded(value, shown.digits)
 
 
 def _names(ids: Any, names: pa.Table) -> Any:

@@ -273,8 +273,8 @@ def _clause(group: Group, findings: Findings) -> Clause | None:
         if isinstance(member, Group) or several:
             findings.add(
                 member.path,
-                "cannot be asked: the platform knows two levels, a group of groups of comparisons (a list of values is a "
-                "group of its own). Write it with fewer levels, or count from `details`",
+                "cannot be asked: the platform knows two levels, a group of groups of comparisons (a list of values "
+                "is one too). Write it with fewer levels, or count from `details`",
             )
             return None
         predicates += _predicates(member)

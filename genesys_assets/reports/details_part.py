@@ -16,7 +16,7 @@ from genesys_assets.reports.conditions import Comparison, Condition, Value
 from genesys_assets.reports.figures import Figure, GroupKey, How, dimension, history_of
 from genesys_assets.reports.model import Details, Linked, Measure
 from genesys_assets.reports.problems import Findings, Path, one_of
-from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, table
+from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, said, table
 from genesys_assets.tables.conversation_model import CONVERSATIONS, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
@@ -98,7 +98,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
-        findings.add((*path, "time"), f"{time} is {of.type(time)}, no instant", stated.time)
+        findings.add((*path, "time"), f"{time} is {said(of.type(time))}, no instant", stated.time)
     part = DetailsPart(
         table=of,
         time=time or of.time,
@@ -155,7 +155,7 @@ class _Reader:
             comparison.operator == "contains" and type_ != pa.string()
         ):
             self.findings.add(
-                comparison.path, f"{column} is {type_}, which cannot be compared in this way", comparison.name
+                comparison.path, f"{column} is {said(type_)}, which cannot be compared in this way", comparison.name
             )
         values = tuple(self._value(value, column, type_, comparison.path) for value in comparison.values)
         return replace(comparison, name=column, values=values)
@@ -168,7 +168,7 @@ class _Reader:
         except InvalidQuery as refused:
             self.findings.add(path, str(refused), value)
         except (ValueError, TypeError):
-            self.findings.add(path, f"{column} is {type_}, and {value!r} is not", value)
+            self.findings.add(path, f"{column} is {said(type_)}, and {value!r} is not", value)
         return value
 
     def count(self, name: str, measure: Measure | str, path: Path) -> Count:
@@ -187,9 +187,9 @@ class _Reader:
         type_, how = self.table.type(column), measure.how
         if how == "count":
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}")
-        allowed = _NUMBERS if how == "sum" else (*_NUMBERS, pa.string()) if "distinct" in how else None
+        allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            self.findings.add((*path, how), f"{column} is {type_}, of which there is no {how}", measure.column)
+            self.findings.add((*path, how), f"{column} is {said(type_)}, of which there is no {how}", measure.column)
         return Figure(name, _how(how), type_, f"{how} of {column} of {self.table.name}", history_of(column))
 
 

@@ -35,10 +35,14 @@ class Problem:
     message: str
     value: Any = None
 
+    @property
+    def shown(self) -> str:
+        """The value as far as it helps: no mapping or list."""
+        return "" if self.value is None or isinstance(self.value, dict | list) else _short(self.value)
+
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}:{self.column}"
-        shown = "" if self.value is None or isinstance(self.value, dict | list) else f" (value: {_short(self.value)})"
-        return f"{where}: {self.field}: {self.message}{shown}" if self.field else f"{where}: {self.message}{shown}"
+        parts = [f"{self.file}:{self.line}:{self.column}", *([self.field] if self.field else []), self.message]
+        return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from simpleeval import SimpleEval
 
 from genesys_assets.reports.problems import one_of
+from genesys_assets.reports.sources import said
 
 _LONGEST = 500
 _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Call)
@@ -57,7 +58,7 @@ class Formula:
             if name not in types:
                 raise FormulaError(f"{name!r} is not a figure of this report. {one_of(types, name)}")
             if types[name] not in _NUMBERS:
-                raise FormulaError(f"{name!r} is no number but {types[name]}: a formula computes with numbers")
+                raise FormulaError(f"{name!r} is {said(types[name])}: a formula computes with numbers")
         return _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
 
     def compute(self, columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
@@ -134,7 +135,8 @@ def _total(*values: Any) -> Any:
     return pc.if_else(there, functools.reduce(pc.add, zeros), None)
 
 
-def _round(value: Any, digits: int = 0) -> Any:
+def rounded(value: Any, digits: int = 0) -> Any:
+    """The value with so many digits after the point, halves away from zero."""
     return pc.round(value, digits, round_mode="half_towards_infinity")
 
 
@@ -154,7 +156,7 @@ _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
 }
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": pc.abs,
-    "round": _round,
+    "round": rounded,
     "min": functools.partial(pc.min_element_wise, skip_nulls=False),
     "max": functools.partial(pc.max_element_wise, skip_nulls=False),
     "coalesce": pc.coalesce,

@@ -7,6 +7,7 @@ mean, and whether the names in them exist, is `report`: an entry that validates 
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -22,9 +23,12 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from genesys_assets.cloud.catalogue import DIMENSIONS, METRICS
 from genesys_assets.cloud.queries import Granularity
 from genesys_assets.reports.formulas import FUNCTIONS
 from genesys_assets.reports.problems import Findings, one_of
+from genesys_assets.reports.sources import TABLES
+from genesys_assets.reports.statistics import statistics_of
 
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
@@ -50,6 +54,16 @@ Name = Annotated[str, Field(pattern=_NAME), AfterValidator(_name)]
 """Of a figure or a column."""
 ReportName = Annotated[str, Field(pattern=_NAME), AfterValidator(_report_name)]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _completed(names: Iterable[str]) -> Any:
+    """Any text, of which editors offer these."""
+    return WithJsonSchema({"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]})
+
+
+Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in METRICS for each in statistics_of(metric))]
+Dimension = Annotated[Text, _completed(DIMENSIONS)]
+TableName = Annotated[Text, _completed(TABLES)]
 
 _CONDITION = {
     "description": "Which rows count: {mediaType: [voice, chat]}, {userId: {exists: true}}, {and: […]}, {or: […]}; the "
@@ -106,7 +120,7 @@ def _error(path: tuple[str | int, ...], message: str, value: Any) -> InitErrorDe
 class View(Model):
     """How often a timer's value fell in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
 
-    target: Text
+    target: Annotated[Text, _completed(metric for metric in METRICS if metric.startswith("t"))]
     """The timer, such as tHandle."""
     gte: Annotated[int, Field(ge=0)] | None = None
     """From this many milliseconds on."""
@@ -117,7 +131,7 @@ class View(Model):
 class Aggregates(Model):
     """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics."""
 
-    metrics: Annotated[dict[Name, Text], Field(min_length=1)]
+    metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
     Statistics are count, sum, min, max, numerator, denominator and target (null where the parts have different ones).
     """
@@ -132,7 +146,7 @@ class Aggregates(Model):
 class Linked(Model):
     """Rows of another table of the same conversation."""
 
-    table: Text
+    table: TableName
     """The other table."""
     where: Stated = None
     """Which of its rows."""
@@ -181,7 +195,7 @@ AnyMeasure = Annotated[
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
-    table: Text
+    table: TableName
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
     measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1)]
     """Figures by name: {sum: duration_ms}, {count_distinct: conversation_id}, or `count` of rows."""
@@ -210,6 +224,8 @@ class Column(Model):
     """The names of the ids in this column or list of ids."""
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
+    digits: Annotated[int, Field(ge=0, le=9)] | None = None
+    """Round to so many digits after the point, halves away from zero."""
     description: str | None = None
     """What the column says."""
 
@@ -217,8 +233,8 @@ class Column(Model):
     def _one(self) -> Self:
         if self.formula is not None and self.names_of is not None:
             raise PydanticCustomError("report", "a column is a formula or names_of an id, not both")
-        if self.names_of is not None and self.unit is not None:
-            raise PydanticCustomError("report", "names have no unit")
+        if self.names_of is not None and (self.unit is not None or self.digits is not None):
+            raise PydanticCustomError("report", "names have neither unit nor digits")
         return self
 
 
@@ -247,11 +263,11 @@ class ReportDefinition(Model):
     """What one row is."""
     granularity: Granularity = "P1D"
     """Length of the intervals: PT15M, PT30M, PT1H or P1D."""
-    time_zone: Text = "business"
+    time_zone: Annotated[Text, _completed(("business", "UTC"))] = "business"
     """Where days and hours begin: `business` (GENESYS_ASSETS_TIME_ZONE), UTC or an IANA name such as Europe/London."""
-    group_by: list[Text] = Field(default_factory=list)
+    group_by: list[Dimension] = Field(default_factory=list)
     """What rows are grouped by besides the interval: queueId, mediaType, userId, wrapUpCode and others."""
-    require: list[Text] = Field(default_factory=list)
+    require: list[Dimension] = Field(default_factory=list)
     """Of group_by, those without which a row is left out."""
     names: bool = True
     """Whether names stand beside the ids of group_by, as they were on the day."""

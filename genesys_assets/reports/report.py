@@ -20,6 +20,7 @@ from genesys_assets.reports.figures import Figure, GroupKey, group_key
 from genesys_assets.reports.formulas import Formula, FormulaError
 from genesys_assets.reports.model import INTERVAL_COLUMNS, UNITS, Chart, Column, ReportDefinition, Unit
 from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -50,6 +51,7 @@ class Shown:
     ids: str | None = None
     history: str | None = None
     unit: Unit | None = None
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,9 @@ class _Compiler:
                 if types.setdefault(column, type_) != type_:
                     path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
                     self.findings.add(
-                        (*path, "group_by"), f"{column} is {type_} here and {types[column]} in another source", column
+                        (*path, "group_by"),
+                        f"{column} is {said(type_)} here and {said(types[column])} in another source",
+                        column,
                     )
         return {key.column: types.get(key.column, pa.string()) for key in keys}
 
@@ -202,10 +206,10 @@ class _Compiler:
             for figure in part.figures:
                 known = figures.setdefault(figure.name, figure)
                 if (known.how, known.type) != (figure.how, figure.type):
+                    one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
                     self.findings.add(
                         (),
-                        f"the figure {figure.name} is a {known.how} of {known.type} in one source, a {figure.how} of "
-                        f"{figure.type} in another: give one of them another name",
+                        f"the figure {figure.name} is {one} in one source and {other} in another: call one differently",
                         figure.name,
                     )
         return figures
@@ -246,14 +250,15 @@ class _Compiler:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
             return self._names(name, column, (*path, "names_of"), keys, figures)
-        if column.formula is None and name in figures and not column.unit:
+        is_shown_as_it_is = column.unit is None and column.digits is None
+        if column.formula is None and name in figures and is_shown_as_it_is:
             figure = figures[name]
             return Shown(name, name, figure.result, column.description or figure.description, figure=name)
         text = column.formula or name
         at = (*path, "formula") if isinstance(stated, Column) and column.formula else path
         try:
             formula = Formula.parse(text)
-            if text in types and types[text] not in _NUMBERS and not column.unit:
+            if text in types and types[text] not in _NUMBERS and is_shown_as_it_is:
                 described = column.description or figures[text].description
                 return Shown(name, name, types[text], described, figure=text)
             type_ = formula.type(types)
@@ -262,7 +267,7 @@ class _Compiler:
             return None
         described = column.description or (figures[text].description if text in figures else text)
         if column.unit is None:
-            return Shown(name, name, type_, described, formula=formula)
+            return Shown(name, name, type_, described, formula=formula, digits=column.digits)
         if type_ == pa.bool_():
             self.findings.add((*path, "unit"), f"{text} is true or false, which has no unit", column.unit)
         suffixed = name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}"
@@ -273,6 +278,7 @@ class _Compiler:
             described if column.description else f"{described}, in {column.unit}",
             formula=formula,
             unit=column.unit,
+            digits=column.digits,
         )
 
     def _names(

@@ -81,5 +81,13 @@ def table(name: str) -> Table:
     return found
 
 
+def said(type_: pa.DataType) -> str:
+    """What a value of the type is, in words."""
+    if pa.types.is_list(type_):
+        return "a list"
+    words = {pa.string(): "text", pa.int64(): "a whole number", pa.float64(): "a number", pa.bool_(): "true or false"}
+    return words.get(type_, "an instant")
+
+
 def is_instant(type_: pa.DataType) -> bool:
     return bool(type_ == INSTANT)

@@ -42,7 +42,8 @@ class Ticks:
     keys: list[dg.AssetKey] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.keys = [spec.key for spec in self.definitions.resolve_all_asset_specs() if spec.automation_condition]
+        specs = self.definitions.resolve_all_asset_specs()
+        self.keys = [spec.key for spec in specs if spec.automation_condition and spec.partitions_def]
 
     def tick(self) -> Requested:
         self.now += timedelta(minutes=1)
@@ -120,7 +121,7 @@ def test_every_day_of_a_table_report_or_publication_is_refreshed_on_its_own(defi
         name(spec.key)
         for spec in specs
         if spec.group_name in ("tables", "reports", "published") and spec.partitions_def
-    }
+    } | {"ops/reports_file"}
 
 
 def test_today_is_requested_as_soon_as_one_hour_has_landed(ticks: Ticks) -> None:
