@@ -90,7 +90,10 @@ def _by(report: Report, granularity: str) -> Report:
             f"granularity {granularity!r} is not valid: choose one of {', '.join(GRANULARITIES)}.",
             allow_retries=False,
         )
-    other = report.every(chosen)
+    try:
+        other = report.every(chosen)
+    except ValueError as refused:
+        raise dg.Failure(f"{report.name} by {granularity}: {refused}", allow_retries=False) from refused
     if other.spec.schema != report.spec.schema:
         raise dg.Failure(
             f"granularity {granularity!r} would change the columns of {report.name}, which is by "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from genesys_assets.reports import conditions
 from genesys_assets.reports.conditions import Comparison, Condition
 from genesys_assets.reports.figures import Figure, GroupKey, How, dimension
 from genesys_assets.reports.model import Aggregates
-from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.problems import Findings, Path
 from genesys_assets.reports.questions import COUNTED_ONCE, Source, standard_source
 from genesys_assets.reports.statistics import STATISTICS, TIMER, statistics_of
 
@@ -56,10 +56,11 @@ def aggregates_part(
     """What the source means; None where it cannot be computed, with the reasons among the findings."""
     before = len(findings.found)
     views = _views(stated, path, findings)
+    broken = stated.views.keys() - views.keys()
     picks = [
         pick
         for name, text in stated.metrics.items()
-        if (pick := _pick(name, text, views, granularity, (*path, "metrics", name), findings))
+        if (pick := _pick(name, text, views, broken, granularity, (*path, "metrics", name), findings))
     ]
     condition = _condition(stated, (*path, "filter"), findings)
     dimensions = tuple(key.dimension for key in keys if key.dimension)
@@ -112,12 +113,20 @@ def _views(stated: Aggregates, path: Path, findings: Findings) -> dict[str, View
 
 
 def _pick(
-    name: str, text: str, views: dict[str, View], granularity: Granularity, path: Path, findings: Findings
+    name: str,
+    text: str,
+    views: dict[str, View],
+    broken: Set[str],
+    granularity: Granularity,
+    path: Path,
+    findings: Findings,
 ) -> Pick | None:
     subject, _, statistic = text.rpartition(".")
     if not subject or (statistic not in (*STATISTICS, *_REFUSED) and not _is_known(subject, views)):
         subject, statistic = text, ""
     allowed: tuple[str, ...] = TIMER
+    if subject in broken:
+        return None
     if subject in views:
         metric, view = views[subject].target, subject
     else:
@@ -130,14 +139,10 @@ def _pick(
         allowed = statistics_of(metric)
     statistic = statistic or _usual(subject, metric, view)
     if statistic not in allowed:
-        reason = _REFUSED.get(statistic) or one_of(allowed, statistic)
-        findings.add(
-            path,
-            f"{metric} has no statistic {statistic!r} to add up: {reason}"
-            if statistic
-            else f"say which statistic of {metric}: {', '.join(allowed)}",
-            text,
-        )
+        there = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
+        reason = _REFUSED.get(statistic, there)
+        which = f"{statistic!r} is no statistic of {metric} that adds up: {reason}"
+        findings.add(path, which if statistic else f"say which statistic of {metric}: {there}", text)
         return None
     if metric in COUNTED_ONCE and granularity != "PT15M":
         findings.add(
@@ -178,7 +183,7 @@ def _condition(stated: Aggregates, path: Path, findings: Findings) -> Condition 
                     f"{comparison.name!r} is a metric; aggregates are filtered by dimensions: count values in a range "
                     "with `views`"
                 )
-            findings.add(comparison.path, reason, comparison.name)
+            findings.add(comparison.name_path or comparison.path, reason, comparison.name)
             return comparison
 
     return conditions.mapped(condition, of_platform) if condition else None

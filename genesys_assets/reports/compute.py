@@ -194,8 +194,18 @@ def _of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window
     for key in report.keys:
         columns[key.column] = groups[key.column]
         if key.history and report.has_names:
-            columns[key.name_column] = named(groups[key.column], stored.names(key.history, window))
+            columns[key.name_column] = _named(groups[key.column], stored.names(key.history, window), report.is_flat)
     return columns
+
+
+def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray:
+    """The name of each id; of several ids in one text, the names in their order."""
+    if not flat:
+        return named(ids, names)
+    texts = pc.unique(ids)
+    several = pc.split_pattern(texts, ",")
+    joined = pc.binary_join(_names(several, names), ", ")
+    return joined.take(pc.index_in(ids, texts))
 
 
 def _of_figures(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
@@ -228,7 +238,8 @@ def _names(ids: Any, names: pa.Table) -> Any:
     if not pa.types.is_list(ids.type):
         return named(ids, names)
     whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    return pa.ListArray.from_arrays(whole.offsets, named(pa.chunked_array([whole.values]), names).combine_chunks())
+    values = named(pa.chunked_array([whole.values]), names).combine_chunks()
+    return pa.ListArray.from_arrays(whole.offsets, values, mask=pc.is_null(whole))
 
 
 def _first(report: Report, table: pa.Table) -> pa.Table:

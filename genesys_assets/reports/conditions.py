@@ -31,6 +31,7 @@ class Comparison:
     values: tuple[Value, ...] = ()
     bounds: tuple[tuple[str, float], ...] = ()
     path: Path = field(default=(), compare=False)
+    name_path: Path = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,10 @@ class _Reader:
 
     def _predicate(self, stated: dict[str, Any], path: Path) -> Condition | None:
         subject = next(name for name in _SUBJECTS if name in stated)
+        read = self._of_subject(subject, stated, path)
+        return mapped(read, lambda each: replace(each, name_path=(*path, subject))) if read else None
+
+    def _of_subject(self, subject: str, stated: dict[str, Any], path: Path) -> Condition | None:
         known = ("type", subject, "operator", "condition", "value", "values", "range")
         self._only(stated, known, path)
         name = stated[subject]
@@ -251,6 +256,8 @@ def to_platform(condition: Condition, findings: Findings) -> Filter | None:
     for comparison in comparisons(condition):
         if reason := _BEYOND_PLATFORM.get(comparison.operator):
             findings.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
+    if len(findings.found) > before:
+        return None
     top = condition if isinstance(condition, Group) else Group("and", (condition,))
     clauses, predicates = [], []
     for member in top.members:

@@ -143,7 +143,7 @@ class _Reader:
         return conditions.mapped(read, self._comparison) if read else None
 
     def _comparison(self, comparison: Comparison) -> Comparison:
-        column = self.column(comparison.name, comparison.path)
+        column = self.column(comparison.name, comparison.name_path or comparison.path)
         if column is None:
             return comparison
         type_ = self.table.type(column)

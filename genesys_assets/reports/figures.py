@@ -80,5 +80,6 @@ def group_key(name: str, *, of_platform: bool, path: Path, findings: Findings) -
     except InvalidQuery as refused:
         if not of_platform:
             return GroupKey(snake_case(name), None)
-        findings.add(path, str(refused), name)
+        hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
+        findings.add(path, f"{refused}{hint}", name)
         return None

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from genesys_assets.reports.model import ReportDefinition, ReportsFile
+from genesys_assets.reports.model import ReportDefinition, ReportsFile, is_label
 from genesys_assets.reports.problems import Path
 
 _LARGEST = 1_000_000
@@ -37,8 +37,9 @@ class Problem:
 
     @property
     def shown(self) -> str:
-        """The value as far as it helps: no mapping or list."""
-        return "" if self.value is None or isinstance(self.value, dict | list) else _short(self.value)
+        """The value as far as it helps: no mapping or list, and nothing that the message says already."""
+        said = isinstance(self.value, dict | list) or repr(self.value) in self.message
+        return "" if self.value is None or said else _short(self.value)
 
     def __str__(self) -> str:
         parts = [f"{self.file}:{self.line}:{self.column}", *([self.field] if self.field else []), self.message]
@@ -154,7 +155,7 @@ class _Document:
 
     def add_all(self, error: ValidationError) -> None:
         for line in error.errors(include_url=False):
-            path = tuple(part for part in line["loc"] if not _is_label(part))
+            path = tuple(part for part in line["loc"] if not is_label(part))
             of_key = "[key]" in line["loc"]
             is_missing = line["type"] == "missing"
             known = _MESSAGES.get(line["type"])
@@ -194,11 +195,6 @@ _MESSAGES = {
     "string_too_short": "this must not be empty",
     "too_short": "this must not be empty",
 }
-
-
-def _is_label(part: str | int) -> bool:
-    """What pydantic puts into a path that stands in no file."""
-    return part == "[key]" or (isinstance(part, str) and part.startswith("<"))
 
 
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:

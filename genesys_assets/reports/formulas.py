@@ -20,6 +20,8 @@ from genesys_assets.reports.problems import one_of
 from genesys_assets.reports.sources import said
 
 _LONGEST = 500
+_LARGEST = 2**53
+"""Beyond it not every whole number is a float."""
 _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Call)
 
 
@@ -76,6 +78,8 @@ def _check(node: ast.AST, text: str) -> None:
     match node:
         case ast.Constant(value=bool() | str() | bytes() | complex() | None):
             raise FormulaError(f"{text!r}: {ast.unparse(node)} is no number")
+        case ast.Constant(value=int() | float() as value) if abs(value) > _LARGEST:
+            raise FormulaError(f"{text!r}: {value} is too large")
         case ast.Call():
             _check_call(node, text)
         case ast.Compare(ops=ops) if len(ops) > 1 or type(ops[0]) not in _OPERATORS:

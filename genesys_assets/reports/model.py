@@ -6,6 +6,8 @@ mean, and whether the names in them exist, is `report`: an entry that validates 
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import keyword
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -89,10 +92,11 @@ class Model(BaseModel):
     def _all_at_once(cls, value: Any, handler: Any) -> Self:
         """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
         unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
-        errors: list[Any] = [
+        errors = [
             _error((name,), f"unknown field {name!r}. {one_of(cls.model_fields, str(name))}", value[name])
             for name in unknown
         ]
+        made: Any = None
         try:
             made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
         except ValidationError as error:
@@ -100,9 +104,23 @@ class Model(BaseModel):
                 InitErrorDetails(type=_kept(line), loc=line["loc"], input=line["input"])
                 for line in error.errors(include_url=False)
             ]
+            rest = cls._without(value, errors)
+            with contextlib.suppress(ValidationError):
+                errors += handler(rest)._mistakes() if rest is not None else []
+        else:
+            errors += made._mistakes()
         if errors:
             raise ValidationError.from_exception_data(cls.__name__, errors)
         return made  # type: ignore[no-any-return]
+
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        """What of the value can be looked at although it has these errors of form; None where nothing can."""
+        return None
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        """What is wrong with a mapping whose form is right."""
+        return []
 
 
 def _kept(line: Any) -> Any:
@@ -187,8 +205,15 @@ class Measure(Model):
         return self
 
 
+def _count(value: Any) -> Any:
+    if value != "count":
+        raise PydanticCustomError("report", "a measure is `count` or a mapping such as {{sum: duration_ms}}")
+    return value
+
+
 AnyMeasure = Annotated[
-    Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], Tag("<other>")], _told_apart_by(dict | Measure)
+    Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], BeforeValidator(_count), Tag("<other>")],
+    _told_apart_by(dict | Measure),
 ]
 
 
@@ -292,16 +317,45 @@ class ReportDefinition(Model):
     def details_sources(self) -> list[Details]:
         return self.details if isinstance(self.details, list) else [self.details]
 
-    @model_validator(mode="after")
-    def _can_be_computed(self) -> Self:
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        """Without what has an error of form, and what builds on that."""
+        if not isinstance(value, dict):
+            return None
+        rest = copy.deepcopy(value)
+        for error in errors:
+            path = [part for part in error.get("loc", ()) if not is_label(part)]
+            in_source = path[:1] in (["aggregates"], ["details"])
+            if not path or path[0] == "group_by":
+                return None
+            for name in ("order_by", "chart", *(("columns", "top", "require") if in_source else ())):
+                rest.pop(name, None)
+            _remove(rest, path[:1] if in_source and "unknown field" not in str(error["type"]) else path)
+        if not rest.get("aggregates") and not rest.get("details"):
+            return None
+        return {"description": "…", **rest}
+
+    def _mistakes(self) -> list[InitErrorDetails]:
         from genesys_assets.reports.report import Report
 
         findings = Findings()
         Report.of("report", self, findings)
-        if findings.found:
-            errors = [_error(found.path, found.message, found.value) for found in findings.found]
-            raise ValidationError.from_exception_data(type(self).__name__, errors)
-        return self
+        return [_error(found.path, found.message, found.value) for found in findings.found]
+
+
+def is_label(part: str | int) -> bool:
+    """Whether a part of pydantic's path stands in no file."""
+    return isinstance(part, str) and (part.startswith("<") or part == "[key]")
+
+
+def _remove(value: Any, path: list[str | int]) -> None:
+    for part in path[:-1]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(value, dict):
+        value.pop(path[-1], None)
 
 
 class ReportsFile(Model):

@@ -30,11 +30,16 @@ class Findings:
         self.found.append(Finding(path, message, value))
 
 
+_MOST_LISTED = 25
+
+
 def one_of(names: Iterable[str], given: str) -> str:
     """What could have been meant by a name that is none of these: the nearest, else all of them."""
     known = list(names)
     by_folded = {_folded(name): name for name in known}
     close = get_close_matches(_folded(given), by_folded, n=3, cutoff=0.6)
+    if not close and len(known) > _MOST_LISTED:
+        close = get_close_matches(_folded(given), by_folded, n=5, cutoff=0)
     if close:
         return f"Closest: {', '.join(by_folded[name] for name in close)}."
     return f"Known are {', '.join(known)}." if known else "There are none."

@@ -81,8 +81,17 @@ class Report:
         return _Compiler(name, stated, Findings() if findings is None else findings).report()
 
     def every(self, granularity: Granularity) -> Report:
-        """The same report by other intervals."""
-        return Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}))
+        """The same report by other intervals. Raises ValueError where it cannot be computed by them."""
+        findings = Findings()
+        report = Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}), findings)
+        if findings.found:
+            raise ValueError("; ".join(found.message for found in findings.found))
+        return report
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a group may stand for several values at once, joined by commas."""
+        return any(part.source.question.flatten_multivalued_dimensions for part in self.aggregates)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -124,7 +133,7 @@ class _Compiler:
             if (counted := details_part(source, keys, path, self.findings))
         )
         all_there = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(stated.details_sources)
-        figures = self._figures([*aggregates, *details])
+        figures = self._figures([*aggregates, *details], [key.column for key in keys])
         key_types = self._key_types(keys, details)
         shown = self._shown(keys, figures, key_types) if all_there else ()
         spec = self._spec(keys, key_types, shown)
@@ -199,11 +208,13 @@ class _Compiler:
                     )
         return {key.column: types.get(key.column, pa.string()) for key in keys}
 
-    def _figures(self, parts: Iterable[AggregatesPart | DetailsPart]) -> dict[str, Figure]:
+    def _figures(self, parts: Iterable[AggregatesPart | DetailsPart], taken: list[str]) -> dict[str, Figure]:
         """Figures by name; what several sources give under one name is one figure."""
         figures: dict[str, Figure] = {}
         for part in parts:
             for figure in part.figures:
+                if figure.name in taken:
+                    self.findings.add((), f"the report is grouped by {figure.name}: call the figure differently")
                 known = figures.setdefault(figure.name, figure)
                 if (known.how, known.type) != (figure.how, figure.type):
                     one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
