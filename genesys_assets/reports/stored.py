@@ -78,19 +78,22 @@ class StoredDay:
         return self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
+        """In every hour of every day that is stored."""
+        place, question = f"tables/{INTERVAL_METRICS.name}", source.question
+        missing: dict[str, set[str]] = {}
         for day in days:
-            if not self.lake.has(f"tables/{INTERVAL_METRICS.name}", day):
-                continue
-            asked = self.lake.last_reading(f"tables/{INTERVAL_METRICS.name}", day).get(QUESTIONS, {})
-            missing = sorted(set(source.question.metrics).difference(asked.get(source.key, ())))
-            if missing:
-                by = ", ".join(source.question.group_by) or "nothing"
-                narrowed = " with the report's filter, views or flattening" if source.key.split(" ", 1)[1] else ""
-                raise NotStored(
-                    f"Hours of {day} were fetched before anything asked for {', '.join(missing)} by {by}{narrowed}: "
-                    f"materialise genesys/pages/hourly_aggregates again, for example with --partition-range "
-                    f"{day}-00:00...{day}-23:00, then genesys/tables/interval_metrics of {day}."
-                )
+            asked = self.lake.last_reading(place, day).get(QUESTIONS, {}).get(source.key, ())
+            if self.lake.has(place, day) and not set(question.metrics) <= set(asked):
+                missing[day] = set(question.metrics).difference(asked)
+        if not missing:
+            return
+        what = f"{', '.join(sorted(set.union(*missing.values())))} by {', '.join(question.group_by) or 'nothing'}"
+        narrowed = " with the report's filter, views or flattening" if selection(question) else ""
+        raise NotStored(
+            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}{narrowed}: materialise "
+            f"genesys/pages/hourly_aggregates again, for example with --partition-range "
+            f"{min(missing)}-00:00...{max(missing)}-23:00, then genesys/{place} of these days."
+        )
 
     # -- details ---------------------------------------------------------------------------------------------------
 
