@@ -4,6 +4,7 @@ builds nothing.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,13 @@ def build_definitions(
     from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
-    from genesys_assets.assets.pages import QUESTIONS, build_page_assets
+    from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.published_index import build_published_index_assets
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
+    from genesys_assets.assets.reports_file import build_reports_file_asset, explain
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
@@ -47,25 +49,34 @@ def build_definitions(
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.reports.questions import STANDARD, merged, questions_of
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings
+    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings, ReportSettings
 
     calendar = Calendar.from_environment()
+    own = OwnReports.read(ReportSettings.load().file)
+    if own.problems:
+        logging.getLogger(__name__).error(explain(own))
+    reports = [*built_in_reports(), *own.reports]
+    asked = merged([*STANDARD, *questions, *questions_of(reports)])
     with warnings.catch_warnings():
         for parameter in _BETA_PARAMETERS:
             warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
         assets = [
             build_preflight_asset(),
             build_superseded_asset(),
+            build_reports_file_asset(own),
             *build_reference_assets(),
-            *build_page_assets(calendar, (*QUESTIONS, *questions)),
+            *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
             *_automated(build_table_assets(calendar), refresh_tables(calendar)),
             *build_open_conversation_assets(),
             *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
-            *_automated(build_report_assets(calendar), refresh_reports(calendar)),
-            *_automated(build_published_assets(calendar), publish_again(calendar)),
+            *_automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
+            *_automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
             *_automated(build_published_index_assets(calendar), list_again()),
             *build_live_assets(),
         ]

@@ -6,21 +6,27 @@ What an asset does with a partition is in `assets`; when it is asked to is in `a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, days_around, utc_day
 from genesys_assets.settings import CalendarSettings
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
-_UTC = ZoneInfo("UTC")
+__all__ = [
+    "DAY",
+    "HOUR",
+    "REACH_DAYS",
+    "Calendar",
+    "days_around",
+    "hours_of",
+    "hours_to_days",
+    "utc_day",
+    "utc_hour",
+]
 
-REACH_DAYS = 31
-"""How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
-weeks.
-"""
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -47,18 +53,12 @@ class Calendar:
 
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""
-        day = date.fromisoformat(key)
-        return _midnight(day, self.zone), _midnight(day + DAY, self.zone)
+        day = Window.of_day(key, self.zone)
+        return day.start, day.end
 
     def last_to_finish(self, key: str) -> ZoneInfo:
         """The zone in which a day is over when both the UTC day and the business day are: west of UTC its own."""
         return self.zone if self.business_day(key)[1] > utc_day(key)[1] else _UTC
-
-
-def utc_day(key: str) -> tuple[datetime, datetime]:
-    """UTC bounds of a daily key."""
-    start = _midnight(date.fromisoformat(key), _UTC)
-    return start, start + DAY
 
 
 def utc_hour(key: str) -> tuple[datetime, datetime]:
@@ -72,16 +72,6 @@ def hours_of(key: str) -> list[str]:
     return [f"{key}-{hour:02d}:00" for hour in range(24)]
 
 
-def days_around(key: str, before: int, after: int) -> list[str]:
-    """Daily keys from `before` days before to `after` days after a daily key, in order."""
-    day = date.fromisoformat(key)
-    return [f"{day + DAY * offset:%Y-%m-%d}" for offset in range(-before, after + 1)]
-
-
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
     """A day depends on its hours, today on those there are so far."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -213,6 +213,21 @@ class LakeSettings(_Group):
         return value
 
 
+class ReportSettings(_Group):
+    """Where people define reports of their own."""
+
+    reports: Path | None = _setting(
+        "GENESYS_ASSETS_REPORTS", "File of reports of your own.", "/etc/genesys/reports.yaml", default=None
+    )
+    dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that was named, there or not; else reports.yaml beside dagster.yaml, if there is one."""
+        beside = (self.dagster_home or Path.cwd()) / "reports.yaml"
+        return self.reports or (beside if beside.is_file() else None)
+
+
 class PublishSettings(_Group):
     """Where reports are published and for how long their addresses work."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from genesys_assets_tests.plain_figures import (
     GROUPINGS,
@@ -60,6 +60,11 @@ class Knowledge:
     queues: Mapping[str, str]
     wrapup_codes: Mapping[str, str]
 
+    @property
+    def local_date(self) -> date:
+        """The date of a business day, as it is at noon."""
+        return (self.start + (self.end - self.start) / 2).date()
+
     def measured(self, grouping: str, metrics: Iterable[str]) -> list[Row]:
         return [row for row in self.metrics if row["grouping"] == grouping and row["metric"] in metrics]
 
@@ -83,6 +88,7 @@ def agent(known: Knowledge, length: timedelta | None) -> list[Row]:
         {
             "interval_start": start,
             "interval_end": end,
+            **({} if length else {"local_date": known.local_date}),
             "user_id": user,
             "user_name": known.users.get(user, user),
             "conversation_count": len(handled[start, end, user]) or None,
@@ -122,6 +128,7 @@ def queue_media(known: Knowledge) -> list[Row]:
         {
             "interval_start": known.start,
             "interval_end": known.end,
+            "local_date": known.local_date,
             "queue_id": queue,
             "queue_name": known.queues.get(queue, queue),
             "media_type": media,

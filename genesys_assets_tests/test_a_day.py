@@ -18,8 +18,8 @@ import pytest
 
 from genesys_assets.assets import tables
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.reports import REPORTS
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, error, hours
@@ -27,7 +27,7 @@ from genesys_assets_tests.conftest import DAY, DAYS, NOW
 from genesys_assets_tests.plain_comparison import METRIC_KEY, TABLE_KEYS, compare
 from genesys_assets_tests.plain_figures import Item
 
-REPORT_KEYS = {spec.name: spec.key for spec in REPORTS}
+REPORT_KEYS = {spec.name: spec.key for spec in (report.spec for report in built_in_reports())}
 
 
 @pytest.fixture(scope="module")

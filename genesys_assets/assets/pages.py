@@ -36,14 +36,9 @@ from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interva
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
+from genesys_assets.reports.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import AggregatesSettings
-
-QUESTIONS = (
-    AggregateQuestion(group_by=("queueId", "mediaType")),
-    AggregateQuestion(group_by=("userId", "mediaType")),
-)
-"""What aggregates are asked for: metrics of queues have no user, so one grouping cannot give both."""
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
@@ -62,7 +57,7 @@ class HoursConfig(dg.Config):
 
 
 def build_page_assets(
-    calendar: Calendar, questions: Sequence[AggregateQuestion] = QUESTIONS
+    calendar: Calendar, questions: Sequence[AggregateQuestion] = STANDARD
 ) -> list[dg.AssetsDefinition]:
     """`questions` are asked of every hour and every business day."""
     return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, questions), _hourly_details(calendar)]
@@ -75,7 +70,8 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
-        "one by userId and mediaType. A range of hours is asked for at once, and the answer cut into the hours.",
+        "one by userId and mediaType, and one for each further question that reports ask. A range of hours is asked "
+        "for at once, and the answer cut into the hours.",
         **attributes("pages", "genesys", "parquet"),
     )
     def hourly_aggregates(

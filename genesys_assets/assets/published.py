@@ -5,6 +5,7 @@ How files look is in `publishing.report_files`, the page in `publishing.day_page
 """
 
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -22,16 +23,17 @@ from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.publisher import PublishedFile, Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.resources import LakeResource, PublishingResource
-from genesys_assets.tables.reports import REPORTS
 
 _REPORTS_AT_ONCE = 4
 
 
-def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+def build_published_assets(calendar: Calendar, names: Sequence[str]) -> list[dg.AssetsDefinition]:
+    """`names` are those of the reports to be published."""
+
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[
-            *(asset_key("reports", spec.name) for spec in REPORTS),
+            *(asset_key("reports", name) for name in names),
             *(asset_key("tables", name) for name in ("conversations", "interval_metrics", "restatements")),
         ],
         description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
@@ -47,7 +49,8 @@ def build_published_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         days = list(checked_keys(context, calendar.daily))
         publisher = publishing.publisher(s3.get_client())
         for day in days:
-            files, manifest = _publish_day(lake.lake, publisher, _business_day(calendar, day), context.run.run_id)
+            of_day = _business_day(calendar, day)
+            files, manifest = _publish_day(lake.lake, publisher, names, of_day, context.run.run_id)
             size = sum(file.bytes for file in files)
             context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
             context.add_asset_metadata(_metadata(files, manifest) | window_metadata(*utc_day(day)), partition_key=day)
@@ -61,12 +64,12 @@ def _business_day(calendar: Calendar, key: str) -> BusinessDay:
 
 
 def _publish_day(
-    lake: Lake, publisher: Publisher, business_day: BusinessDay, run_id: str
+    lake: Lake, publisher: Publisher, names: Sequence[str], business_day: BusinessDay, run_id: str
 ) -> tuple[list[PublishedFile], PublishedFile]:
     """Every report of the day and its page, then the manifest: until it is there, readers have that of before."""
     day = f"{business_day.date}"
     with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
-        of_reports = executor.map(lambda spec: _publish_report(lake, publisher, spec.name, day), REPORTS)
+        of_reports = executor.map(lambda name: _publish_report(lake, publisher, name, day), names)
         published = [file for files in of_reports for file in files]
     reading = lake.last_reading("tables/conversations", day)
     if not reading:

@@ -32,7 +32,7 @@ from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
 from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, QUESTIONS, answered, metric_rows
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 
@@ -108,9 +108,9 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         for day in days:
             imported = lake.lake.pages("pages/imported_hourly_aggregates", day)
             hours = _hours(lake.lake, "hourly_aggregates", day, needed=imported is None)
-            pages = (page for stored in hours.values() for page in stored)
             through = _through(day, hours, imported)
-            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, pages, through, imported, set(hours))
+            parts = list(hours.values())
+            _write_metrics(context, lake.lake, INTERVAL_METRICS, key, day, parts, through, imported, set(hours))
         checks = check_table(lake.lake, f"tables/{INTERVAL_METRICS.name}", days, INTERVAL_METRICS, key)
         return dg.MaterializeResult(check_results=checks)
 
@@ -140,7 +140,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
             start, end = calendar.business_day(day)
             if fetched is not None:
                 through = min(end, max(page.fetched_at for page in fetched))
-                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, fetched, through)
+                _write_metrics(context, lake.lake, DAILY_METRICS, key, day, [fetched], through)
             elif imported is not None:
                 through = end if imported.provenance["is_complete"] else start
                 _write_metrics(context, lake.lake, DAILY_METRICS, key, day, (), through, imported)
@@ -315,12 +315,21 @@ def _write_metrics(
     spec: TableSpec,
     key: dg.AssetKey,
     day: str,
-    fetched: Iterable[Page],
+    parts: Sequence[Iterable[Page]],
     through: datetime,
     imported: StoredPages | None = None,
     hours: Collection[str] = (),
 ) -> None:
-    answers = metric_rows(spec, ((page.request, page.body) for page in fetched))
+    """`parts` are the pages of each hour, or those of the day. What was asked in every part is kept with the rows."""
+    asked: list[list[str]] = [[] for _ in parts]
+
+    def fetched() -> Iterator[tuple[str, bytes]]:
+        for requests, pages in zip(asked, parts, strict=True):
+            for page in pages:
+                requests.append(page.request)
+                yield page.request, page.body
+
+    answers = metric_rows(spec, fetched())
     known: dict[str, Any] = {"data_available_through": dg.MetadataValue.timestamp(through)}
     rows, from_files = answers.table, 0
     if imported is not None:
@@ -332,6 +341,7 @@ def _write_metrics(
         "aggregates pages",
         partition=day,
         data_available_through=through.isoformat(),
+        **{QUESTIONS: answered(asked)},
         **_if_imported(from_files),
     )
     change = lake.write(f"tables/{spec.name}", spec, rows, day, origin)

@@ -17,7 +17,7 @@ from genesys_assets.partitions import DAY, Calendar
 Condition = dg.AutomationCondition[Any]
 _LONGEST_TO_MONTH_CLOSE = 31 + 28
 
-_KNOWN_BY_NAME = dg.AssetSelection.groups("reference")
+_NOT_OF_A_DAY = dg.AssetSelection.groups("reference", "live")
 _OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
 
 
@@ -83,9 +83,9 @@ def _within(reach: timedelta) -> Condition:
 
 
 def _changed() -> Condition:
-    """Reference data alone changes no figure, only names: those follow with the next change."""
+    """Reference data alone changes no figure, only names: those follow with the next change, as snapshots do."""
     updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated() & BroughtSomethingNew())
-    return updated.ignore(_KNOWN_BY_NAME).since_last_handled()
+    return updated.ignore(_NOT_OF_A_DAY).since_last_handled()
 
 
 def _being_computed() -> Condition:

@@ -17,7 +17,11 @@ HOURLY = dg.define_asset_job(
 DAILY = dg.define_asset_job(
     "daily",
     selection=dg.AssetSelection.groups("reference", *_LAYERS_OF_A_DAY)
-    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"], ["genesys", "ops", "superseded_pages"]),
+    | dg.AssetSelection.assets(
+        ["genesys", "pages", "daily_aggregates"],
+        ["genesys", "ops", "superseded_pages"],
+        ["genesys", "ops", "reports_file"],
+    ),
     description="Everything of a day whose hours have been fetched, from reference data to published reports. Removes "
     "superseded hours of older days where GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
 )

@@ -26,7 +26,8 @@ def build_sensors() -> Sequence[dg.SensorDefinition]:
     return [
         dg.AutomationConditionSensorDefinition(
             "refresh",
-            target=dg.AssetSelection.groups("tables", "reports", "published"),
+            target=dg.AssetSelection.groups("tables", "reports", "published")
+            | dg.AssetSelection.assets(["genesys", "ops", "reports_file"]),
             default_status=dg.DefaultSensorStatus.STOPPED,
             use_user_code_server=True,
             description="Computes again what has changed underneath: today after each hour, "

@@ -17,13 +17,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables import decode, merge, reconcile
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.reconcile import Comparison, Tolerance
-from genesys_assets.tables.reports import Window
 
 QUEUES_MATCH = "queues_match_interval_metrics"
 USERS_MATCH = "users_match_interval_metrics"

@@ -257,6 +257,38 @@ class Lake:
         path = self._stored(asset, key)
         return pq.read_schema(path, filesystem=self.store.filesystem)
 
+    def pieces(
+        self,
+        asset: str,
+        keys: Iterable[str],
+        *,
+        schema: pa.Schema,
+        columns: Sequence[str],
+        where: pc.Expression | None = None,
+    ) -> Iterator[pa.Table]:
+        """Rows of the stored partitions in pieces, a row group at a time; those that can hold no such row stay unread.
+
+        A column of the schema that a file does not have yet is null.
+        """
+        stored = [f"{partition_folder(asset, key)}/data.parquet" for key in keys]
+        yield from self._pieces(filter(self.store.exists, stored), schema, columns, where)
+
+    def snapshots(
+        self, asset: str, days: Iterable[str], *, schema: pa.Schema, columns: Sequence[str], where: pc.Expression
+    ) -> Iterator[pa.Table]:
+        """Rows of the snapshots that were appended on these days, likewise."""
+        stored = [key for day in days for key in self.store.keys(f"{asset}/date={day}") if key.endswith(".parquet")]
+        yield from self._pieces(stored, schema, columns, where)
+
+    def _pieces(
+        self, places: Iterable[str], schema: pa.Schema, columns: Sequence[str], where: pc.Expression | None
+    ) -> Iterator[pa.Table]:
+        for place in places:
+            file = pads.dataset(self.store.path(place), schema, filesystem=self.store.filesystem, format="parquet")
+            for fragment in file.get_fragments():
+                for group in fragment.split_by_row_group(where, schema):
+                    yield group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""
         path = self.store.path(f"{partition_folder(asset, key)}/data.parquet")

@@ -1,7 +1,7 @@
 """One report as files that anyone can open: Parquet, CSV and JSON.
 
 Here is how values look in each format. Where the files go and who may read them is `publisher`; what the
-columns mean is `tables.reports`. Each file is written batch by batch, and measured while it is written, so
+columns mean is `genesys_assets.reports`. Each file is written batch by batch, and measured while it is written, so
 that none is read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.

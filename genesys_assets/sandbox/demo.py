@@ -105,11 +105,11 @@ def _lake() -> Lake:
 
 def _print_reports(lake: Lake, day: str) -> None:
     from genesys_assets.assets.common import markdown
-    from genesys_assets.tables.reports import REPORTS
+    from genesys_assets.reports.built_in import built_in_reports
 
-    for spec in REPORTS:
-        table = lake.read(f"reports/{spec.name}", day)
-        _say(f"\n{spec.name}: {len(table)} rows. {spec.description}\n\n{markdown(table)}")
+    for report in built_in_reports():
+        table = lake.read(f"reports/{report.name}", day)
+        _say(f"\n{report.name}: {len(table)} rows. {report.spec.description}\n\n{markdown(table)}")
 
 
 def _manifest(day: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
     import requests
 
     from genesys_assets.publishing.day_page import DAY_PAGE
-    from genesys_assets.tables.reports import REPORTS
+    from genesys_assets.reports.built_in import built_in_reports
 
     _say(f"\npublished for {day}, data available through {manifest['data_available_through']}:")
     good = True
@@ -137,7 +137,8 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
             page.write_bytes(answer.content)
         rows = "a page" if file["rows"] is None else f"{file['rows']} rows"
         _say(f"{'ok ' if matches else 'BAD'} {rows:>11} {file['bytes']:>8} bytes  {file['url']}")
-    missing = {*(spec.name for spec in REPORTS), DAY_PAGE} - {file["report"] for file in manifest["files"]}
+    expected = {*(report.name for report in built_in_reports()), DAY_PAGE}
+    missing = expected - {file["report"] for file in manifest["files"]}
     if missing:
         _say(f"not published: {', '.join(sorted(missing))}")
     return good and not missing

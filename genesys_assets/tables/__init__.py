@@ -1,4 +1,4 @@
-"""Pages to tables, tables to reports: pure functions on Arrow data.
+"""Pages to tables: pure functions on Arrow data.
 
 Nothing here speaks HTTP, touches a disk or knows Dagster. What a table contains is declared where it is filled.
 """

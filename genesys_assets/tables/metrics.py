@@ -2,14 +2,15 @@
 
 Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the
 platform emitted it, not in
-that of the conversation's start. Nothing is summed here (`reports`).
+that of the conversation's start. Nothing is summed here (`genesys_assets.reports`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,7 @@ interval_end instant end of the bucket, exclusive
 _LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
 _GROUP_AND_FIGURES = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
+selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all
 is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
 group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
 queue_id string queueId of the group
@@ -36,6 +38,7 @@ user_id string userId of the group
 media_type string mediaType of the group
 metric string the metric
 qualifier string the metric's qualifier
+view string name of the view whose figure this is; empty where it is the metric's own
 count integer how often it was emitted
 sum integer total; milliseconds for t metrics
 min integer smallest value
@@ -47,7 +50,11 @@ denominator number denominator of the ratio
 target number service level target
 """)
 _GROUP_AND_FIGURES += SOURCE
-_KEY = ("interval_start", "grouping", "group_key", "metric")
+_KEY = ("interval_start", "grouping", "selection", "group_key", "metric", "view")
+
+BY_QUEUE = "mediaType,queueId"
+BY_USER = "mediaType,userId"
+"""How the usual questions group: see the column `grouping`."""
 
 INTERVAL_METRICS = TableSpec(
     "interval_metrics",
@@ -91,12 +98,57 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     return MetricRows(pa.Table.from_pylist(rows, spec.schema), unknown)
 
 
+def grouping_of(dimensions: Iterable[str]) -> str:
+    """What the column `grouping` says of a query that grouped by these."""
+    return ",".join(sorted(dimensions))
+
+
+def selection_of(asked: Mapping[str, Any]) -> str:
+    """What the column `selection` says of a query with this body: the same for the same conversations and views."""
+    narrowing = {name: asked[name] for name in ("filter", "flattenMultivaluedDimensions", "views") if asked.get(name)}
+    if not narrowing:
+        return ""
+    return hashlib.sha256(json.dumps(narrowing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+QUESTIONS = "questions"
+"""Where the provenance of a table says what was asked: see `answered`."""
+Answered = dict[str, list[str]]
+"""The metrics that were asked, by grouping and selection with a space between."""
+
+
+def answered(parts: Iterable[Iterable[str]]) -> Answered:
+    """What was asked in every part, of the requests of each: an hour that lacks a question leaves it unanswered."""
+    by_part = [_asked(requests) for requests in parts]
+    everywhere = set.intersection(*map(set, by_part)) if by_part else set()
+    return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
+
+
+def question_key(grouping: str, selection: str) -> str:
+    """How `answered` names a question."""
+    return f"{grouping} {selection}"
+
+
+def _asked(requests: Iterable[str]) -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for request in requests:
+        body = json.loads(request).get("body", {})
+        key = question_key(grouping_of(body.get("groupBy") or ()), selection_of(body))
+        asked.setdefault(key, set()).update(body.get("metrics") or ())
+    return asked
+
+
 def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
     asked = json.loads(request).get("body", {})
     dimensions = sorted(asked.get("groupBy") or ())
-    grouping, is_additive = ",".join(dimensions), _is_additive(dimensions, asked)
     zone = ZoneInfo(asked.get("timeZone") or "UTC")
-    source = source_of(request)
+    of_question = {
+        "grouping": grouping_of(dimensions),
+        "selection": selection_of(asked),
+        "is_additive": _is_additive(dimensions, asked),
+        "source": source_of(request),
+    }
+    targets = {view["name"]: view["target"] for view in asked.get("views") or ()}
     for result in _results(body):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         unknown.update(f"results.{name}" for name in result if name not in ("group", "data"))
@@ -104,22 +156,29 @@ def _rows(request: str, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
             start, end = _bounds(bucket)
             local_date = start.astimezone(zone).date()
             unknown.update(f"results.data.{name}" for name in bucket if name not in ("interval", "metrics", "views"))
-            for measured in bucket.get("metrics") or ():
+            figures = [(measured["metric"], "", measured) for measured in bucket.get("metrics") or ()]
+            figures += [(_target(targets, viewed), viewed["name"], viewed) for viewed in bucket.get("views") or ()]
+            for metric, view, measured in figures:
                 yield {
                     "interval_start": start,
                     "interval_end": end,
                     "local_date": local_date,
-                    "grouping": grouping,
-                    "is_additive": is_additive,
+                    **of_question,
                     "group_key": _group_key(group, measured.get("qualifier")),
                     "queue_id": group.get("queueId"),
                     "user_id": group.get("userId"),
                     "media_type": group.get("mediaType"),
-                    "metric": measured["metric"],
+                    "metric": metric,
                     "qualifier": measured.get("qualifier"),
+                    "view": view,
                     **_stats(measured.get("stats") or {}, unknown),
-                    "source": source,
                 }
+
+
+def _target(targets: Mapping[str, str], viewed: Mapping[str, Any]) -> str:
+    if viewed.get("name") not in targets:
+        raise UnreadablePage(f"the aggregates page has a view {viewed.get('name')!r} that was not asked for")
+    return targets[viewed["name"]]
 
 
 def _is_additive(dimensions: Iterable[str], asked: dict[str, Any]) -> bool:

@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
-from genesys_assets.tables import reports
-from genesys_assets.tables.reports import Window
+from genesys_assets.days import Window
+from genesys_assets.tables.metrics import BY_QUEUE as QUEUES
+from genesys_assets.tables.metrics import BY_USER as USERS
 from genesys_assets.tables.spec import INSTANT
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Grouping:
         return ["interval_start", self.column, "media_type", "metric"]
 
 
-BY_QUEUE = Grouping(reports.BY_QUEUE, "queue_id", METRICS)
-BY_USER = Grouping(reports.BY_USER, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
+BY_QUEUE = Grouping(QUEUES, "queue_id", METRICS)
+BY_USER = Grouping(USERS, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
 """What has no user is compared by queue only."""
 
 SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type")
@@ -146,8 +147,9 @@ def of_aggregates(
 ) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
     bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
-    of_grouping = (pc.field("grouping") == grouping.name) & _wanted(grouping) & _within("interval_start", window)
-    return _added(metrics, ["grouping"], grouping, of_grouping, bucket)
+    of_everything = (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
+    wanted = of_everything & _wanted(grouping) & _within("interval_start", window)
+    return _added(metrics, ["grouping", "selection", "view"], grouping, wanted, bucket)
 
 
 def of_sessions(

@@ -50,10 +50,10 @@ def filled(spec: TableSpec, fetched: pa.Table, imported: Sequence[pa.Table], hou
 
 
 def without_overlaps(rows: pa.Table) -> pa.Table:
-    """The rows without those that overlap a later one of the same grouping, group and metric."""
+    """The rows without those that overlap a later one of the same question, group and metric."""
     if not len(rows):
         return rows
-    names = ("grouping", "group_key", "metric")
+    names = ("grouping", "selection", "group_key", "metric", "view")
     codes = [rows[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in names]
     start, end = (rows[name].cast(pa.int64()).to_numpy() for name in ("interval_start", "interval_end"))
     order = np.lexsort((start, *codes))

@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from genesys_assets.cloud import details_jobs
-from genesys_assets.tables.reports import REPORTS
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests.assets.world import World, error, events, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
 
@@ -53,7 +53,9 @@ def fetch(url: str) -> requests.Response:
 
 def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: World, s3_client: Any) -> None:
     expected = {
-        f"published/reports/{spec.name}/date={DAY}/{spec.name}.{format_}" for spec in REPORTS for format_ in FORMATS
+        f"published/reports/{report.name}/date={DAY}/{report.name}.{format_}"
+        for report in built_in_reports()
+        for format_ in FORMATS
     } | {PAGE}
     assert set(objects(s3_client, PAST_BUCKET)) == expected | {MANIFEST, INDEX}
     said = manifest(s3_client, PAST_BUCKET)

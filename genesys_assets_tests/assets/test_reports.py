@@ -12,10 +12,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from genesys_assets.tables.reports import REPORTS
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests.assets.world import World, error, hours, metadata
 from genesys_assets_tests.conftest import DAY, DAYS
 
+REPORTS = [report.spec for report in built_in_reports()]
 ALL = [f"reports/{spec.name}" for spec in REPORTS]
 
 

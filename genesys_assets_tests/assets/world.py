@@ -126,8 +126,11 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def definitions(start_date: str, time_zone: str = "UTC", questions: Sequence[AggregateQuestion] = ()) -> dg.Definitions:
-    with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone}):
+def definitions(
+    start_date: str, time_zone: str = "UTC", questions: Sequence[AggregateQuestion] = (), reports: Path | None = None
+) -> dg.Definitions:
+    of_file = {"GENESYS_ASSETS_REPORTS": str(reports)} if reports else {}
+    with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone, **of_file}):
         return build_definitions(questions=questions)
 
 

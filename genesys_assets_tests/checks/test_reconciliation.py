@@ -88,7 +88,7 @@ def session(media: str = "voice", over: bool = True) -> dict[str, Any]:
 
 def bucket(count: int = 1, media: str = "voice", start: datetime = NOON) -> dict[str, Any]:
     key = {"interval_start": start, "grouping": "mediaType,queueId", "queue_id": "Q1", "media_type": media}
-    return key | {"metric": "nOffered", "count": count}
+    return key | {"selection": "", "view": "", "metric": "nOffered", "count": count}
 
 
 def store_conversations(

@@ -14,10 +14,10 @@ import pytest
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
-from genesys_assets.tables.reports import REPORTS
 from genesys_assets.tables.spec import TableSpec, columns
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
@@ -224,7 +224,8 @@ def test_rows_are_checked_against_the_partition_only_where_a_column_says_when() 
 
 
 def test_a_failed_check_stops_what_comes_after_it() -> None:
-    for spec in (*CONVERSATION_TABLES, INTERVAL_METRICS, DAILY_METRICS, *REPORTS, *ENTITIES.values()):
+    reports = [report.spec for report in built_in_reports()]
+    for spec in (*CONVERSATION_TABLES, INTERVAL_METRICS, DAILY_METRICS, *reports, *ENTITIES.values()):
         for check in check_specs(spec, KEY):
             assert check.blocking
             assert check.description

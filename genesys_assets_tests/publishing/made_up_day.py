@@ -13,12 +13,14 @@ import pyarrow as pa
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.day_figures import BY_QUEUE, BusinessDay
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
-from genesys_assets.tables.reports import AGENT_DAILY, QUEUE_MEDIA
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec
 
+SPECS = {report.name: report.spec for report in built_in_reports()}
+AGENT_DAILY, QUEUE_MEDIA = SPECS["agent_daily"], SPECS["queue_media"]
 DAY = date(2026, 1, 31)
 MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
 NAMES = {

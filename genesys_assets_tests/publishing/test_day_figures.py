@@ -18,8 +18,8 @@ from genesys_assets.publishing.day_figures import (
     day_figures,
 )
 from genesys_assets.tables.metrics import INTERVAL_METRICS
-from genesys_assets.tables.reports import AGENT_DAILY
 from genesys_assets_tests.publishing.made_up_day import (
+    AGENT_DAILY,
     MIDNIGHT,
     NAMES,
     Row,

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
-from genesys_assets.tables.reports import REPORTS
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours
@@ -25,7 +25,7 @@ OF_HOURS = "pages/hourly_details"
 JOBS_LAG = timedelta(hours=4)
 """By how much details jobs lag behind the present of a sandbox."""
 TABLES = (*TABLES_OF_HOURS[1:], "tables/interaction_legs")
-REPORT_KEYS = {spec.name: spec.key for spec in REPORTS}
+REPORT_KEYS = {spec.name: spec.key for spec in (report.spec for report in built_in_reports())}
 NAMES = ("reference/users", "reference/users_history", "reference/queues", "reference/queues_history")
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
 
+from genesys_assets.days import Window
 from genesys_assets.tables.conversation_model import SESSION_METRICS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.reconcile import (
@@ -24,7 +25,6 @@ from genesys_assets.tables.reconcile import (
     of_sessions,
     unbalanced_handle_times,
 )
-from genesys_assets.tables.reports import Window
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = Window(datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
@@ -52,6 +52,8 @@ def counted(metric: str, count: int, sum: int | None = None, **more: Any) -> dic
     usual = {
         "interval_start": NOON,
         "grouping": "mediaType,queueId",
+        "selection": "",
+        "view": "",
         "queue_id": "Q1",
         "media_type": "voice",
         "min": sum,
@@ -138,8 +140,13 @@ def test_no_derived_metric_is_compared() -> None:
 # -- what the aggregates say -------------------------------------------------------------------------------------------
 
 
-def test_aggregates_of_another_grouping_are_left_out() -> None:
-    rows = [counted("tTalk", 1, 5), counted("tTalk", 1, 6, grouping="mediaType,userId", user_id="U1", queue_id=None)]
+def test_aggregates_of_another_grouping_or_of_some_conversations_only_are_left_out() -> None:
+    rows = [
+        counted("tTalk", 1, 5),
+        counted("tTalk", 1, 6, grouping="mediaType,userId", user_id="U1", queue_id=None),
+        counted("tTalk", 1, 7, selection="0123456789abcdef"),
+        counted("tTalk", 1, 8, view="short"),
+    ]
     assert figures(of_aggregates(aggregates(*rows), BY_QUEUE, DAY)) == [("tTalk", 1, 5, 5, 5)]
     assert figures(of_aggregates(aggregates(*rows), BY_USER, DAY)) == [("tTalk", 1, 6, 6, 6)]
 

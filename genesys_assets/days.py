@@ -1,0 +1,46 @@
+"""Days as spans of UTC time, and which days lie around a day. Which partitions there are is in `partitions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+REACH_DAYS = 31
+"""How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
+weeks.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of time."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of_day(cls, key: str, zone: ZoneInfo) -> Self:
+        """The day of a daily key in a zone: 24 hours, or 23, 25 and so on where clocks change."""
+        day = date.fromisoformat(key)
+        return cls(_midnight(day, zone), _midnight(day + DAY, zone))
+
+
+def utc_day(key: str) -> tuple[datetime, datetime]:
+    """UTC bounds of a daily key."""
+    start = datetime.fromisoformat(key).replace(tzinfo=UTC)
+    return start, start + DAY
+
+
+def days_around(key: str, before: int, after: int) -> list[str]:
+    """Daily keys from `before` days before to `after` days after a daily key, in order."""
+    day = date.fromisoformat(key)
+    return [f"{day + DAY * offset:%Y-%m-%d}" for offset in range(-before, after + 1)]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

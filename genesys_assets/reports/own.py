@@ -1,0 +1,62 @@
+"""Reports of people's own: what their file gives, what is wrong with it, and a look at one of them.
+
+The file must not take a name that ships. Where it lies is in `settings`; how it is read is `file`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.compute import compute
+from genesys_assets.reports.file import Problem, read_reports
+from genesys_assets.reports.model import ReportDefinition
+from genesys_assets.reports.report import Report
+from genesys_assets.reports.stored import StoredDay
+
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReports:
+    """The reports of a file, or what is wrong with it; without a file, none of either."""
+
+    path: Path | None
+    reports: tuple[Report, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    version: str = ""
+
+    @classmethod
+    def read(cls, path: Path | None) -> OwnReports:
+        """What stands in the file now. Nothing is raised: problems are kept."""
+        if path is None:
+            return cls(None)
+        reading = read_reports(path, [report.name for report in built_in_reports()])
+        reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
+        content = path.read_bytes() if path.is_file() else b""
+        return cls(path, reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+
+
+def check(path: Path) -> list[Problem]:
+    """All that is wrong with a file, in the order of its lines; nothing where it can be used."""
+    return list(OwnReports.read(path).problems)
+
+
+def preview(
+    definition: ReportDefinition,
+    lake: Lake,
+    day: str,
+    *,
+    name: str = "preview",
+    zone: ZoneInfo = _UTC,
+    start_date: date = date.min,
+) -> pa.Table:
+    """The report of one day from what is stored, kept nowhere. `zone` is that of the business day. Raises NotStored."""
+    return compute(Report.of(name, definition), StoredDay(lake, day, zone, start_date))

@@ -1,0 +1,49 @@
+"""What is wrong with a report, and where: collected, so that all of it is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Where something stands in an entry or file: keys and positions from the outside in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: where in the entry, what, and the value that was given."""
+
+    path: Path
+    message: str
+    value: Any = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """All that is wrong with an entry so far."""
+
+    found: list[Finding] = field(default_factory=list)
+
+    def add(self, path: Path, message: str, value: Any = None) -> None:
+        self.found.append(Finding(path, message, value))
+
+
+_MOST_LISTED = 25
+
+
+def one_of(names: Iterable[str], given: str) -> str:
+    """What could have been meant by a name that is none of these: the nearest, else all of them."""
+    known = list(names)
+    by_folded = {_folded(name): name for name in known}
+    close = get_close_matches(_folded(given), by_folded, n=3, cutoff=0.6)
+    if not close and len(known) > _MOST_LISTED:
+        close = get_close_matches(_folded(given), by_folded, n=5, cutoff=0)
+    if close:
+        return f"Closest: {', '.join(by_folded[name] for name in close)}."
+    return f"Known are {', '.join(known)}." if known else "There are none."
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")

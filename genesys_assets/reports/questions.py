@@ -1,0 +1,84 @@
+"""What the platform must be asked so that reports can be computed: questions of aggregates, shared where they can be.
+
+Two questions are asked in any case. A report whose figures they hold costs no request; others that ask the same
+grouping of the same conversations share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.queries import AggregateQuestion
+from genesys_assets.reports.conditions import Condition, comparisons
+from genesys_assets.tables.metrics import grouping_of, question_key, selection_of
+
+STANDARD = (
+    AggregateQuestion(group_by=("queueId", "mediaType")),
+    AggregateQuestion(group_by=("userId", "mediaType")),
+)
+"""What is asked in any case: metrics of queues have no user, so one grouping cannot give both."""
+
+COUNTED_ONCE = frozenset({"nConversations"})
+"""Metrics that count a thing once in a bucket and group: they add up over neither."""
+
+if TYPE_CHECKING:
+    from genesys_assets.reports.report import Report
+
+_ANY = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The rows that hold an answer: the question, and the condition on them that was not asked of the platform."""
+
+    question: AggregateQuestion
+    where: Condition | None = None
+
+    @property
+    def key(self) -> str:
+        return key_of(self.question)
+
+
+def grouping(question: AggregateQuestion) -> str:
+    return grouping_of(question.group_by)
+
+
+def selection(question: AggregateQuestion) -> str:
+    """How rows of the question are marked in tables: see the column `selection`."""
+    return selection_of(question.over(_ANY, "PT15M").body())
+
+
+def key_of(question: AggregateQuestion) -> str:
+    return question_key(grouping(question), selection(question))
+
+
+def standard_source(dimensions: Sequence[str], condition: Condition | None, metrics: Sequence[str]) -> Source | None:
+    """The usual question whose rows can be summed to these groups, None where neither can."""
+    needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))}
+    exact = not COUNTED_ONCE.isdisjoint(metrics)
+    for question in STANDARD:
+        fits = set(dimensions) == set(question.group_by) if exact else needed <= set(question.group_by)
+        if fits and all(
+            comparison.operator in ("any_of", "exists", "missing") for comparison in comparisons(condition)
+        ):
+            return Source(replace(question, metrics=tuple(metrics)), condition)
+    return None
+
+
+def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:
+    """What the reports ask, each by itself."""
+    return tuple(part.source.question for report in reports for part in report.aggregates)
+
+
+def merged(questions: Iterable[AggregateQuestion]) -> tuple[AggregateQuestion, ...]:
+    """Each grouping of the same conversations once, with the metrics of all that ask it."""
+    together: dict[str, AggregateQuestion] = {}
+    for question in questions:
+        known = together.setdefault(key_of(question), question)
+        metrics = tuple(dict.fromkeys([*known.metrics, *question.metrics]))
+        together[key_of(question)] = replace(known, metrics=metrics)
+    return tuple(together.values())

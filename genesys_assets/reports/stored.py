@@ -1,0 +1,237 @@
+"""What is stored of a day, as reports read it: in pieces, with only the rows and columns that count.
+
+Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
+is `compute`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.days import REACH_DAYS, Window, days_around, utc_day
+from genesys_assets.lake.lake import Lake
+from genesys_assets.reports.aggregates_part import AggregatesPart
+from genesys_assets.reports.asking import holds
+from genesys_assets.reports.conditions import Condition, Group, comparisons
+from genesys_assets.reports.details_part import DetailsPart, Link
+from genesys_assets.reports.questions import Source, grouping, selection
+from genesys_assets.reports.sources import OF_CONVERSATION, Table
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.hashing import hash_rows
+from genesys_assets.tables.metrics import INTERVAL_METRICS, QUESTIONS
+from genesys_assets.tables.names import HISTORIES, names_on
+from genesys_assets.tables.spec import INSTANT
+
+_OWN_COLUMNS = {"queueId": "queue_id", "userId": "user_id", "mediaType": "media_type"}
+
+
+class NotStored(Exception):
+    """A table that a report needs is not there for the day, or does not reach far enough; says what to materialise."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDay:
+    """The stored tables as the report of one day reads them. `zone` is that of the business day."""
+
+    lake: Lake
+    day: str
+    zone: ZoneInfo
+    start_date: date = date.min
+
+    def window(self, time_zone: str) -> Window:
+        """The day in a report's time zone."""
+        return Window.of_day(self.day, self.zone if time_zone == "business" else ZoneInfo(time_zone))
+
+    def names(self, name: str, window: Window) -> pa.Table:
+        """The names that were valid at the end of the window."""
+        spec = HISTORIES[name]
+        return names_on(self.lake.read(f"reference/{spec.name}", None, schema=spec.schema), window.end)
+
+    # -- aggregates ------------------------------------------------------------------------------------------------
+
+    def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
+        """Rows of `interval_metrics` in the window that answer the part's question. Raises NotStored."""
+        place = f"tables/{INTERVAL_METRICS.name}"
+        days = self._touched(window)
+        self._must_exist(place)
+        self._must_reach(place, window)
+        self._must_have_asked(part.source, days)
+        question = part.source.question
+        where = (
+            _within("interval_start", window)
+            & (pc.field("grouping") == grouping(question))
+            & (pc.field("selection") == selection(question))
+            & pc.field("metric").isin(list(question.metrics))
+        )
+        if part.source.where:
+            where &= holds(part.source.where, lambda name: pc.field(_OWN_COLUMNS[name]), lambda _: pa.string())
+        columns = INTERVAL_METRICS.schema.names
+        return self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+
+    def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
+        """In every hour of every day that is stored, but for imported ones: of these there is what files had."""
+        place, question = f"tables/{INTERVAL_METRICS.name}", source.question
+        missing: dict[str, set[str]] = {}
+        for day in days:
+            reading = self.lake.last_reading(place, day)
+            asked = reading.get(QUESTIONS, {}).get(source.key, ())
+            if reading and not reading.get("imported") and not set(question.metrics) <= set(asked):
+                missing[day] = set(question.metrics).difference(asked)
+        if not missing:
+            return
+        what = f"{', '.join(sorted(set.union(*missing.values())))} by {', '.join(question.group_by) or 'nothing'}"
+        narrowed = " with the report's filter, views or flattening" if selection(question) else ""
+        raise NotStored(
+            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}{narrowed}: materialise "
+            f"genesys/pages/hourly_aggregates again, for example with --partition-range "
+            f"{min(missing)}-00:00...{max(missing)}-23:00, then genesys/{place} of these days."
+        )
+
+    # -- details ---------------------------------------------------------------------------------------------------
+
+    def rows(self, part: DetailsPart, window: Window) -> Iterator[pa.Table]:
+        """Rows of the part's table that count, with all columns it uses. Raises NotStored."""
+        at_once, later = _split(part.where)
+        in_time = _within(part.time, window)
+        where = in_time & holds(at_once, pc.field, part.table.type) if at_once else in_time
+        own = [column for column in part.columns if not column.startswith(OF_CONVERSATION)]
+        of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
+        if of_conversation and "conversation_id" not in own:
+            own.append("conversation_id")
+        for day in self._days(part, window):
+            pieces = self._pieces(part.table, day, own, where)
+            if part.table.has_conversations:
+                pieces = self._tied(pieces, part.links, day)
+            if of_conversation:
+                pieces = self._with_conversations(pieces, day, of_conversation)
+            for piece in pieces:
+                yield piece.filter(holds(later, pc.field, part.table.type)) if later else piece
+
+    def _days(self, part: DetailsPart, window: Window) -> list[str]:
+        """The partitions that may hold rows of the window; those that must be there are."""
+        if part.table.is_live:
+            return self._touched(window)
+        of_own_day = part.time == "conversation_start" and window == Window(*utc_day(self.day))
+        for place in part.places:
+            self._must_exist(place)
+            if not of_own_day:
+                self._must_reach(place, window)
+        if part.time == "conversation_start":
+            return self._touched(window)
+        return days_around(self.day, before=REACH_DAYS, after=1)
+
+    def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+        read = self.lake.snapshots if table.is_live else self.lake.pieces
+        return read(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
+
+    def _tied(self, pieces: Iterator[pa.Table], links: Sequence[Link], day: str) -> Iterator[pa.Table]:
+        """Of the pieces, the rows of conversations that have, or lack, rows in the linked tables."""
+        if not links:
+            return pieces
+        known = [(link, self._conversations_of(link, day)) for link in links]
+
+        def tied(piece: pa.Table) -> pa.Table:
+            for link, conversations in known:
+                there = pc.is_valid(conversations.positions(piece["conversation_id"]))
+                piece = piece.filter(there if link.wanted else pc.invert(there))
+            return piece
+
+        return map(tied, pieces)
+
+    def _conversations_of(self, link: Link, day: str) -> _ByConversation:
+        where = holds(link.where, pc.field, link.table.type) if link.where else None
+        spec = link.table.spec
+        read = self.lake.pieces(link.table.place, [day], schema=spec.schema, columns=["conversation_id"], where=where)
+        empty = spec.schema.empty_table().select(["conversation_id"])
+        unique = pa.concat_tables([empty, *(piece.group_by("conversation_id").aggregate([]) for piece in read)])
+        return _ByConversation(unique)
+
+    def _with_conversations(self, pieces: Iterator[pa.Table], day: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The pieces with columns of each row's conversation; null where that is not known."""
+        wanted = [column.removeprefix(OF_CONVERSATION) for column in columns]
+        names = list(dict.fromkeys(["conversation_id", *wanted]))
+        place = f"tables/{CONVERSATIONS.name}"
+        conversations = self.lake.read(place, day, columns=names, schema=CONVERSATIONS.schema)
+        known = _ByConversation(conversations)
+
+        def joined(piece: pa.Table) -> pa.Table:
+            positions = known.positions(piece["conversation_id"])
+            for column, name in zip(columns, wanted, strict=True):
+                piece = piece.append_column(column, conversations[name].take(positions))
+            return piece
+
+        return map(joined, pieces)
+
+    # -- what must be there ----------------------------------------------------------------------------------------
+
+    def _touched(self, window: Window) -> list[str]:
+        """The UTC days that the window touches."""
+        around = days_around(self.day, before=1, after=1)
+        return [day for day in around if utc_day(day)[1] > window.start and utc_day(day)[0] < window.end]
+
+    def _must_exist(self, place: str) -> None:
+        if not self.lake.has(place, self.day):
+            raise NotStored(f"genesys/{place} has no partition {self.day}: materialise it first.")
+
+    def _must_reach(self, place: str, window: Window) -> None:
+        """Every UTC day that a finished window touches must be stored up to where the window needs it."""
+        if window.end > datetime.now(UTC):
+            return
+        for day in self._touched(window):
+            start, end = utc_day(day)
+            if start.date() < self.start_date:
+                continue
+            through = self.lake.last_reading(place, day).get("data_available_through")
+            needed = min(end, window.end)
+            if through is None or datetime.fromisoformat(through) < needed:
+                raise NotStored(
+                    f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
+                    f"genesys/{place} of {day} reaches {through or 'nowhere'}, not "
+                    f"{needed:%Y-%m-%d %H:%M}: materialise it again."
+                )
+
+
+class _ByConversation:
+    """Where each conversation stands in a table that has it once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        hashes = hash_rows(table.select(["conversation_id"]))
+        self._order = np.argsort(hashes)
+        self._hashes = hashes[self._order]
+
+    def positions(self, ids: pa.ChunkedArray) -> pa.Array:
+        """The row of each conversation, null where there is none."""
+        if not len(self._hashes):
+            return pa.nulls(len(ids), pa.int64())
+        wanted = hash_rows(pa.table({"conversation_id": ids}))
+        found = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
+        return pa.array(self._order[found], pa.int64(), mask=self._hashes[found] != wanted)
+
+
+def _within(column: str, window: Window) -> pc.Expression:
+    start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+    return (pc.field(column) >= start) & (pc.field(column) < end)
+
+
+def _split(condition: Condition | None) -> tuple[Condition | None, Condition | None]:
+    """What can be asked of the rows as they are read, and what only once their conversations are known."""
+    if condition is None:
+        return None, None
+    members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
+    later = [
+        each for each in members if any(comparison.name.startswith(OF_CONVERSATION) for comparison in comparisons(each))
+    ]
+    return _all([each for each in members if each not in later]), _all(later)
+
+
+def _all(members: list[Any]) -> Condition | None:
+    return functools.reduce(lambda one, other: Group("and", (one, other)), members) if members else None

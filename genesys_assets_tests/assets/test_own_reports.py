@@ -1,0 +1,168 @@
+"""Reports that people define: assets like those that ship, from what is asked of the platform for them; and a file with
+a mistake, which is refused aloud while everything else goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets_tests import plain_figures as plain
+from genesys_assets_tests.assets.world import World, definitions, error, hours, key, metadata
+from genesys_assets_tests.conftest import DAY, DAYS, NOW
+
+INBOUND = """\
+reports:
+  inbound:
+    description: One row per media type of inbound sessions.
+    group_by: [mediaType]
+    aggregates:
+      filter: {direction: inbound}
+      views:
+        long: {target: tHandle, gte: 300000}
+      metrics: {handled: tHandle.count, handle_time: tHandle.sum, long: long.count}
+    columns:
+      handled:
+      handle_time: {unit: ms}
+      long:
+"""
+START = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
+END = START + timedelta(days=1)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "reports.yaml"
+    path.write_text(INBOUND)
+    return path
+
+
+def with_reports(world: World, file: Path) -> World:
+    return replace(world, definitions=definitions(f"{DAYS[0]}", reports=file))
+
+
+def read(world: World) -> None:
+    assert world.run("hourly", "pages/hourly_aggregates", between=hours(f"{DAY}")).success
+    assert world.run("daily", "tables/interval_metrics", partition=f"{DAY}").success
+
+
+def expected(world: World) -> dict[str, tuple[int, int, int | None]]:
+    """Handled, handle time and handled for 5 minutes or more of inbound sessions, by media type."""
+    values: defaultdict[str, list[int]] = defaultdict(list)
+    reaching = [item for back in range(6) for item in world.seen(DAY - timedelta(days=back), NOW)]
+    for session in plain.sessions(reaching):
+        for when, _, value in session.emitted("tHandle"):
+            if START <= when < END and session.item.get("direction") == "inbound":
+                values[str(session.media_type)].append(value)
+    long = {media: sum(value >= 300_000 for value in found) for media, found in values.items()}
+    return {media: (len(found), sum(found), long[media] or None) for media, found in values.items()}
+
+
+def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, file: Path) -> None:
+    world = with_reports(world, file)
+    read(world)
+    pages = world.lake.pages("pages/hourly_aggregates", f"{DAY}-09:00")
+    assert pages is not None
+    assert len(pages) == 3, "the two usual questions, and the report's"
+    run = world.run("daily", "reports/inbound", partition=f"{DAY}")
+    assert run.success
+    rows = world.lake.read("reports/inbound", f"{DAY}").to_pylist()
+    found = {row["media_type"]: (row["handled"], row["handle_time_ms"], row["long"]) for row in rows}
+    assert found == expected(world)
+    assert any(long for _, _, long in found.values())
+    assert metadata(run, "reports/inbound")["row_count"] == len(rows)
+    checks = {check.check_name for check in run.get_asset_check_evaluations() if check.passed}
+    assert checks == {"columns_and_types", "key_is_unique", "key_has_no_nulls"}
+
+
+def test_what_the_report_asks_changes_nothing_for_others(world: World, elsewhere: World, file: Path) -> None:
+    read(world)
+    read(with_reports(elsewhere, file))
+    usual, more = (each.lake.read("tables/interval_metrics", f"{DAY}") for each in (world, elsewhere))
+    assert len(more) > len(usual)
+    assert [row for row in more.to_pylist() if not row["selection"]] == usual.to_pylist()
+
+
+def test_hours_that_were_fetched_before_the_report_was_defined_have_to_be_fetched_again(
+    world: World, file: Path
+) -> None:
+    read(world)
+    later = with_reports(world, file)
+    said = error(later.run("daily", "reports/inbound", partition=f"{DAY}"))
+    assert f"Hours of {DAY} were fetched before anything asked for tHandle by mediaType" in said
+    assert f"--partition-range {DAY}-00:00...{DAY}-23:00" in said
+    assert later.run("hourly", "pages/hourly_aggregates", partition=f"{DAY}-09:00").success
+    assert later.run("daily", "tables/interval_metrics", partition=f"{DAY}").success
+    said = error(later.run("daily", "reports/inbound", partition=f"{DAY}"))
+    assert "were fetched before" in said, "one hour is not all"
+    read(later)
+    assert later.run("daily", "reports/inbound", partition=f"{DAY}").success
+
+
+def test_a_report_that_is_answered_already_costs_no_request(world: World, file: Path) -> None:
+    file.write_text(
+        "reports:\n  inbound:\n    description: One row per media type.\n    group_by: [mediaType]\n"
+        "    aggregates: {filter: {mediaType: voice}, metrics: {handled: tHandle.count}}\n"
+    )
+    read(world)
+    assert with_reports(world, file).run("daily", "reports/inbound", partition=f"{DAY}").success
+    assert world.lake.read("reports/inbound", f"{DAY}")["media_type"].to_pylist() == ["voice"]
+
+
+def test_it_is_published_and_refreshed_like_those_that_ship(file: Path) -> None:
+    found = definitions(f"{DAYS[0]}", reports=file)
+    specs = {spec.key: spec for spec in found.resolve_all_asset_specs()}
+    mine, theirs = specs[key("reports/inbound")], specs[key("reports/queue_media")]
+    assert mine.automation_condition == theirs.automation_condition
+    assert (mine.group_name, mine.partitions_def, mine.tags) == (theirs.group_name, theirs.partitions_def, theirs.tags)
+    assert key("reports/inbound") in {dep.asset_key for dep in specs[key("published/reports")].deps}
+    assert "`genesys/reports/inbound`" in (specs[KEY].description or "")
+
+
+def test_a_file_with_a_mistake_is_refused_where_people_see_it(
+    world: World, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.write_text(INBOUND.replace("tHandle.sum", "tHandel.sum").replace("unit: ms", "unit: days"))
+    world = with_reports(world, file)
+    keys = {spec.key for spec in world.definitions.resolve_all_asset_specs()}
+    assert key("reports/inbound") not in keys
+    assert key("reports/queue_media") in keys
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(said) == 1
+    for mistake in (f"{file}:9:", f"{file}:12:", "Closest: tHandle", "'minutes'", "none of its reports is loaded"):
+        assert mistake in said[0]
+    (spec,) = (spec for spec in world.definitions.resolve_all_asset_specs() if spec.key == KEY)
+    assert "is refused" in (spec.description or "")
+    assert "Closest: tHandle" in (spec.description or "")
+    run = world.run("daily", "ops/reports_file", partition=f"{DAY}")
+    (check,) = run.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == (VALID, False)
+    assert "Closest: tHandle" in str(check.metadata["problems"].value)
+
+
+def test_a_file_that_is_right_again_passes_and_asks_for_a_reload(world: World, file: Path) -> None:
+    file.write_text("reports: []")
+    world = with_reports(world, file)
+    file.write_text(INBOUND)
+    (check,) = world.run("daily", "ops/reports_file", partition=f"{DAY}").get_asset_check_evaluations()
+    assert check.passed
+    assert "reload" in str(check.metadata["note"].value)
+
+
+def test_a_file_that_is_named_but_not_there_is_a_mistake(world: World, tmp_path: Path) -> None:
+    world = with_reports(world, tmp_path / "nowhere.yaml")
+    (check,) = world.run("daily", "ops/reports_file", partition=f"{DAY}").get_asset_check_evaluations()
+    assert not check.passed
+    assert "cannot be read: No such file" in str(check.metadata["problems"].value)
+
+
+def test_without_a_file_there_is_nothing_to_complain_about(world: World) -> None:
+    run = world.run("daily", "ops/reports_file", partition=f"{DAY}")
+    assert [check.passed for check in run.get_asset_check_evaluations()] == [True]
+    assert metadata(run, "ops/reports_file")["file"] == "none"

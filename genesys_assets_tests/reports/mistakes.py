@@ -1,0 +1,106 @@
+"""Mistakes that people make in reports.yaml, each a whole file with the one thing that is wrong.
+
+What each is told stands in docs/reports.md; `test_mistakes` compares.
+"""
+
+from __future__ import annotations
+
+_HEAD = """\
+reports:
+  calls:
+    description: One row per queue.
+    group_by: [queueId]
+"""
+_METRICS = """\
+    aggregates:
+      metrics: {handled: tHandle.count}
+"""
+_DETAILS = """\
+    details:
+      table: session_metrics
+      measures: {talk: {sum: value}}
+"""
+
+
+def of_entry(text: str, *, metrics: bool = True) -> str:
+    """A file with one report that has these lines, and metrics unless they have."""
+    return _HEAD + (_METRICS if metrics else "") + text
+
+
+def of_filter(text: str) -> str:
+    return _HEAD + _METRICS + f"      filter: {text}\n"
+
+
+def of_metric(text: str) -> str:
+    return _HEAD + f"    aggregates:\n      metrics: {{figure: {text}}}\n"
+
+
+def of_details(text: str) -> str:
+    return _HEAD + "    details:\n" + text
+
+
+MISTAKES: dict[str, str] = {
+    "not YAML": "reports:\n  calls: {description: [\n",
+    "a key twice": of_entry("    group_by: [mediaType]\n"),
+    "nothing but text": "calls\n",
+    "a report without figures": _HEAD,
+    "a report without a description": "reports:\n  calls:\n    aggregates:\n      metrics: {handled: tHandle.count}\n",
+    "a name that ships": _HEAD.replace("calls", "interval") + _METRICS,
+    "a name with a capital": _HEAD.replace("calls", "Calls") + _METRICS,
+    "the platform's word for a field": of_entry("    timeZone: Europe/Zurich\n"),
+    "an unknown granularity": of_entry("    granularity: PT5M\n"),
+    "an unknown time zone": of_entry("    time_zone: Europe/Zürich\n"),
+    "text where a number belongs": of_entry("    top: '10'\n"),
+    "a metric that is mistyped": of_metric("tHandel.sum"),
+    "a metric there is no equivalent of": of_metric("smallTalk.sum"),
+    "an average for a metric": of_metric("averageHandleTime"),
+    "the average of a metric": of_metric("tHandle.avg"),
+    "the sum of a counter": of_metric("nOffered.sum"),
+    "a ratio": of_metric("oServiceLevel.ratio"),
+    "a service level without a statistic": of_metric("oServiceLevel"),
+    "conversations counted by the hour from aggregates": of_metric("nConversations").replace(
+        "    group_by", "    granularity: PT1H\n    group_by"
+    ),
+    "a view of a counter": _HEAD
+    + "    aggregates:\n      views: {fast: {target: nOffered, lt: 1000}}\n      metrics: {fast: fast.count}\n",
+    "a view without a bound": _HEAD
+    + "    aggregates:\n      views: {fast: {target: tAnswered}}\n      metrics: {fast: fast.count}\n",
+    "a dimension that is mistyped": (_HEAD + _METRICS).replace("[queueId]", "[queId]"),
+    "a name for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[user.name]"),
+    "the date for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[date]"),
+    "`contains` in a filter": of_filter("{ani: {contains: '+41'}}"),
+    "not equal in a filter": of_filter("{mediaType: {NE: voice}}"),
+    "an unknown operator": of_filter("{mediaType: {startsWith: vo}}"),
+    "a filter on a metric": of_filter("{tHandle: {gt: 60000}}"),
+    "a filter with three levels": of_filter(
+        "{or: [{direction: inbound}, {and: [{purpose: agent}, {ani: ['1', '2']}]}]}"
+    ),
+    "a filter that compares with nothing": of_filter("{mediaType: }"),
+    "a tutorial's filter with a mistyped attribute": of_filter(
+        "{type: simple, attribute: mediatyp, condition: eq, value: voice}"
+    ),
+    "an unknown table": of_details("      table: session_metric\n      measures: {talk: {sum: value}}\n"),
+    "a table that aggregates read": of_details("      table: interval_metrics\n      measures: {talk: {sum: sum}}\n"),
+    "an unknown column": of_details("      table: sessions\n      measures: {talk: {sum: talk_time}}\n"),
+    "the sum of a text": of_details("      table: sessions\n      measures: {talk: {sum: media_type}}\n"),
+    "two things done with one column": of_details(
+        "      table: session_metrics\n      measures: {talk: {sum: value, max: value}}\n"
+    ),
+    "a time that is none": of_details(
+        "      table: session_metrics\n      time: value\n      measures: {talk: {sum: value}}\n"
+    ),
+    "a table without the column of a group": of_details("      table: conversations\n      measures: {begun: count}\n"),
+    "a value of the wrong kind": of_details(
+        "      table: sessions\n      where: {conversation.duration_ms: long}\n      measures: {begun: count}\n"
+    ),
+    "a session metric that is mistyped": _HEAD + _DETAILS + "      where: {metric: tTalkComplet}\n",
+    "a figure that is mistyped in a formula": of_entry("    columns: {share: handeld / 2}\n"),
+    "a function there is not": of_entry("    columns: {share: sqrt(handled)}\n"),
+    "a power": of_entry("    columns: {share: handled ** 2}\n"),
+    "more than arithmetic in a formula": of_entry("    columns: {share: \"__import__('os')\"}\n"),
+    "names of what has none": of_entry("    columns: {who: {names_of: handled}}\n"),
+    "an unknown unit": of_entry("    columns: {handled: {unit: days}}\n"),
+    "two columns of one name": of_entry("    columns: {queue_name: handled}\n"),
+    "an order by what is not shown": of_entry("    order_by: [handle_time desc]\n"),
+    "a chart of what is not shown": of_entry("    chart: {x: queue_name, y: handle_time}\n"),
+}

@@ -1,0 +1,134 @@
+"""Reading a file: all of it or nothing, with every mistake and where it stands."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.reports.file import Reading, read_reports, read_text
+from genesys_assets.reports.own import OwnReports, check
+
+GOOD = """\
+reports:
+  one:
+    description: One row per queue.
+    group_by: [queueId]
+    aggregates:
+      metrics: {handled: tHandle.count}
+"""
+
+
+def read(text: str) -> Reading:
+    return read_text(text, "reports.yaml")
+
+
+def lines(reading: Reading) -> list[tuple[int, int]]:
+    return [(problem.line, problem.column) for problem in reading.problems]
+
+
+def test_a_good_file_gives_its_reports() -> None:
+    reading = read(GOOD)
+    assert list(reading.reports) == ["one"]
+    assert reading.problems == ()
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "reports:\n", "reports: {}\n"])
+def test_a_file_without_reports_is_a_good_file(text: str) -> None:
+    assert read(text) == Reading({})
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:
+    reading = read(
+        GOOD.replace("tHandle", "tHandel")
+        + """\
+    columns:
+      handled: {unit: days}
+      share: handled / all_of_them
+    topp: 3
+  two:
+    description: One row per table that there is not.
+    granularity: PT5M
+    details: {table: nothing, measures: {found: count}}
+  Three:
+    description: [text]
+    aggregates: {metrics: {handled: tHandle.count}, filter: {mediaType: {contains: vo}}}
+"""
+    )
+    assert not reading.reports
+    assert [line for line, _ in lines(reading)] == [6, 8, 10, 13, 14, 15, 16, 17]
+
+
+def test_a_good_report_beside_a_bad_one_is_refused_with_it() -> None:
+    assert not read(GOOD + "  two: {description: none}\n").reports
+
+
+def test_anchors_spare_writing_things_twice() -> None:
+    reading = read(
+        GOOD.replace("metrics: {", "metrics: &metrics {")
+        + "  two:\n    description: One row.\n    aggregates: {metrics: *metrics}\n"
+    )
+    assert list(reading.reports) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reports: &all\n  one: *all\n",
+        "a: &a [x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n" for before, name in pairwise("abcdefg")),
+    ],
+    ids=["an anchor within itself", "anchors that unfold without end"],
+)
+def test_anchors_that_never_end_are_refused(text: str) -> None:
+    (problem,) = read(text).problems
+    assert "has more than" in problem.message or "holds itself" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("written", "is_"),
+    [*((text, text) for text in ("12:30", "no", "0777", "1_000", "2026-01-31")), ("'5'", "5")],
+)
+def test_what_looks_like_text_is_text(written: str, is_: str) -> None:
+    text = GOOD.replace("group_by", "filter_").replace("    filter_: [queueId]\n", "")
+    reading = read(text + f"      filter: {{ani: {written}}}\n")
+    assert not reading.problems
+    (source,) = reading.reports["one"].aggregate_sources
+    assert source.filter == {"ani": is_}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("reports:\n  ? [a]\n  : b\n", "a key is text"),
+        ("reports: {a: !!binary aGk=}\n", "is no kind of value that is read here"),
+        ("a: b\n--- \nc: d\n", "is not YAML"),
+        ("\t- x\n", "is not YAML"),
+        ("x" * 1_000_001, "has more than 1,000,000 characters"),
+    ],
+)
+def test_what_no_reports_file_has_is_refused(text: str, said: str) -> None:
+    assert any(said in problem.message for problem in read(text).problems)
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    (gone,) = read_reports(tmp_path / "gone.yaml").problems
+    assert str(gone) == f"{tmp_path / 'gone.yaml'}:1:1: cannot be read: No such file or directory"
+    (tmp_path / "latin.yaml").write_bytes("description: é".encode("latin-1"))
+    (latin,) = read_reports(tmp_path / "latin.yaml").problems
+    assert "it is not UTF-8 text" in latin.message
+
+
+def test_check_tells_what_loading_would(tmp_path: Path) -> None:
+    path = tmp_path / "reports.yaml"
+    path.write_text(GOOD.replace("one:", "interval:"))
+    assert [problem.line for problem in check(path)] == [2]
+    assert OwnReports.read(path).reports == ()
+    path.write_text(GOOD)
+    assert check(path) == []
+    assert [report.name for report in OwnReports.read(path).reports] == ["one"]
+
+
+def test_the_example_that_ships_is_right() -> None:
+    assert check(Path(__file__).parents[2] / "reports.example.yaml") == []
