@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ import requests
 
 REPOSITORY = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 240.0
+_PATIENCE_ENDING_SECONDS = 30.0
 _REPOSITORY_NAME = "__repository__"
 _OURS = ("GENESYS_", "AWS_", "DAGSTER_")
 Seen = TypeVar("Seen")
@@ -129,7 +129,7 @@ def _run(result: dict[str, Any]) -> Run:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterator[Deployment]:
     """Web server and daemon, started from the checkout with its dagster.yaml, until the block ends."""
     home.mkdir()
@@ -139,18 +139,22 @@ def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterat
     port = _free_port()
     web = ["dagster-webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     daemon = ["dagster-daemon", "run", "-w", str(workspace)]
-    with _process(web, environment, home / "web.log") as serving, _process(daemon, environment, home / "daemon.log"):
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        processes.append(_started(web, environment, home / "web.log"))
+        processes.append(_started(daemon, environment, home / "daemon.log"))
         deployment = Deployment(f"http://127.0.0.1:{port}")
-        wait_for(lambda: serving.poll() is not None or _answers(deployment))
-        assert serving.poll() is None, (home / "web.log").read_text()
+        wait_for(lambda: processes[0].poll() is not None or _answers(deployment))
+        assert processes[0].poll() is None, (home / "web.log").read_text()
         yield deployment
+    finally:
+        _end(processes)
 
 
-@contextmanager
-def _process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A tool of this Python in a process group of its own, which is ended with all that it started."""
+def _started(command: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A tool of this Python, in a process group of its own."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(Path(sys.executable).with_name(command[0])), *command[1:]],
             cwd=REPOSITORY,
             env=environment,
@@ -158,13 +162,20 @@ def _process(command: list[str], environment: Mapping[str, str], log: Path) -> I
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all at once, wait for them and for the code servers that they started, and kill what does not listen."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + _PATIENCE_ENDING_SECONDS
+    for process in processes:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
