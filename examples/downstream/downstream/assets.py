@@ -20,8 +20,8 @@ from genesys_assets.resources import LakeResource
 from genesys_assets.settings import PublishSettings
 
 DAILY = Calendar.from_environment().daily
-WEEKLY = dg.WeeklyPartitionsDefinition(DAILY.start.date().isoformat(), timezone="UTC", day_offset=1)
-"""Weeks that are over, each by the date of its Monday. Dagster maps a week to its seven days."""
+SEVEN_DAYS = dg.TimeWindowPartitionMapping(start_offset=-6)
+"""A day depends on itself and the six before it."""
 
 # What the other code location makes. Only there can it be materialised; here it must be declared with its partitions,
 # else Dagster takes it for one table without any.
@@ -91,16 +91,17 @@ ORDER BY queue_id
     key_prefix="downstream",
     group_name="downstream",
     kinds={"duckdb", "parquet"},
-    partitions_def=WEEKLY,
-    deps=[QUEUE_MEDIA],
+    partitions_def=DAILY,
+    deps=[dg.AssetDep(QUEUE_MEDIA, partition_mapping=SEVEN_DAYS)],
 )
 def weekly_service_level(context: dg.AssetExecutionContext, lake: LakeResource) -> pa.Table:
-    """One row per queue with a figure in the week: what was answered and abandoned, and the service level, all media.
+    """One row per queue with a figure in the seven days that end with this one: what was answered and abandoned, and
+    the service level, all media together.
 
-    Key: `queue_id`. Raises dagster.Failure where a day of the week has not been computed: the rest is not a week.
+    Key: `queue_id`. Raises dagster.Failure where one of the days has not been computed: the rest is not a week.
     """
     place = "reports/queue_media"
-    days = days_around(context.partition_key, before=0, after=6)
+    days = days_around(context.partition_key, before=6, after=0)
     missing = [day for day in days if not lake.lake.has(place, day)]
     if missing:
         raise dg.Failure(f"genesys/{place} lacks {', '.join(missing)}: materialise them first.", allow_retries=False)

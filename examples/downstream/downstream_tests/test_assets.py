@@ -15,7 +15,7 @@ from genesys_assets.tables.spec import TableSpec
 
 DAY = "2026-02-04"
 WEEK = [f"2026-02-{day:02d}" for day in range(2, 9)]
-"""A week from Monday to Sunday."""
+"""The seven days that end with the last of them."""
 
 
 def stored(lake: Lake, spec: TableSpec, day: str, *rows: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def week(lake: Lake, days: dict[str, list[dict[str, Any]]]) -> list[dict[str, An
     for day in WEEK:
         start, _ = utc_day(day)
         stored(lake, reports.QUEUE_MEDIA, day, *({"interval_start": start, **row} for row in days.get(day, [])))
-    return list(materialised(lake, weekly_service_level, WEEK[0]).to_pylist())
+    return list(materialised(lake, weekly_service_level, WEEK[6]).to_pylist())
 
 
 def test_a_weeks_service_level_is_a_quotient_of_sums_over_days_and_media(lake: Lake) -> None:
@@ -115,7 +115,7 @@ def test_a_queue_without_a_denominator_has_no_service_level(lake: Lake) -> None:
     assert zero["service_level"] is None
 
 
-def test_neighbouring_weeks_do_not_count(lake: Lake) -> None:
+def test_the_days_around_the_week_do_not_count(lake: Lake) -> None:
     for outside in ("2026-02-01", "2026-02-09"):
         stored(lake, reports.QUEUE_MEDIA, outside, queue("Sales", 5.0, 5.0))
     (row,) = week(lake, {WEEK[0]: [queue("Sales", 1.0, 4.0)], WEEK[6]: [queue("Sales", 1.0, 4.0)]})
@@ -126,5 +126,5 @@ def test_a_week_that_lacks_days_is_refused_by_name(lake: Lake) -> None:
     for day in WEEK[:5]:
         stored(lake, reports.QUEUE_MEDIA, day, queue("Sales", 1.0, 4.0))
     with pytest.raises(dg.Failure, match="genesys/reports/queue_media lacks 2026-02-07, 2026-02-08"):
-        materialised(lake, weekly_service_level, WEEK[0])
-    assert not lake.has("downstream/weekly_service_level", WEEK[0])
+        materialised(lake, weekly_service_level, WEEK[6])
+    assert not lake.has("downstream/weekly_service_level", WEEK[6])
