@@ -284,7 +284,7 @@ class Lake:
         self, places: Iterable[str], schema: pa.Schema, columns: Sequence[str], where: pc.Expression | None
     ) -> Iterator[pa.Table]:
         for place in places:
-            file = pads.dataset(self.store.path(place), schema, filesystem=self.store.filesystem, format="parquet")
+            file = _dataset(self.store.path(place), filesystem=self.store.filesystem, schema=schema)
             for fragment in file.get_fragments():
                 for group in fragment.split_by_row_group(where, schema):
                     yield group.to_table(schema, columns=list(columns), filter=where, use_threads=False)

@@ -1,0 +1,153 @@
+"""Three assets on top of genesys_assets: in pandas, in SQL, and one that runs by itself when a day is published.
+
+They are stored in the same lake, beside what they are made of: `<lake>/downstream/bonus_points/date=2026-01-31/`.
+"""
+
+# Dagster reads the annotations when the assets are defined, so they are not postponed.
+
+import json
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from dagster_aws.s3 import S3Resource
+
+from genesys_assets.partitions import Calendar, days_around
+from genesys_assets.publishing.publisher import s3_location
+from genesys_assets.resources import LakeResource
+from genesys_assets.settings import PublishSettings
+
+DAILY = Calendar.from_environment().daily
+SEVEN_DAYS = dg.TimeWindowPartitionMapping(start_offset=-6)
+"""A day depends on itself and the six before it."""
+
+# What the other code location makes. Only there can it be materialised; here it must be declared with its partitions,
+# else Dagster takes it for one table without any.
+AGENT_DAILY = dg.AssetSpec(["genesys", "reports", "agent_daily"], partitions_def=DAILY)
+QUEUE_MEDIA = dg.AssetSpec(["genesys", "reports", "queue_media"], partitions_def=DAILY)
+PUBLISHED = dg.AssetSpec(["genesys", "published", "reports"], partitions_def=DAILY)
+
+
+# -- pandas ------------------------------------------------------------------------------------------------------------
+
+
+class BonusRules(dg.Config):
+    """A handled conversation is a point; `quick_factor` points where the day's average took `quick_seconds` at most."""
+
+    quick_seconds: float = 300.0
+    quick_factor: float = 1.5
+
+
+@dg.asset(
+    key_prefix="downstream",
+    group_name="downstream",
+    kinds={"pandas", "parquet"},
+    partitions_def=DAILY,
+    ins={
+        "agents": dg.AssetIn(
+            AGENT_DAILY.key,
+            metadata={"columns": ["user_id", "user_name", "conversation_count", "average_handle_time_seconds"]},
+        )
+    },
+)
+def bonus_points(agents: pd.DataFrame, config: BonusRules) -> pd.DataFrame:
+    """One row per agent and business day: how many bonus points the agent's conversations earned.
+
+    Key: `user_id`. Who handled no conversation has no average handle time: the points are null, not 0.
+    """
+    average = agents["average_handle_time_seconds"]
+    per_conversation = pd.Series(1.0, agents.index).mask(average <= config.quick_seconds, config.quick_factor)
+    # null <= 300 is false in pandas: without this, who has no average would count as slow.
+    per_conversation = per_conversation.where(average.notna())
+    return agents.assign(
+        # pandas reads an integer column with nulls as float; Int64 makes it whole numbers and nulls again.
+        conversation_count=agents["conversation_count"].astype("Int64"),
+        points=agents["conversation_count"] * per_conversation,
+    )
+
+
+# -- SQL ---------------------------------------------------------------------------------------------------------------
+
+WEEK_OF_QUEUES = """
+SELECT
+    queue_id,
+    arg_max(queue_name, interval_start)             AS queue_name,  -- a renamed queue is still one queue
+    sum(answered)::BIGINT                           AS answered,    -- DuckDB sums BIGINT to HUGEINT, Arrow has none
+    sum(abandoned)::BIGINT                          AS abandoned,
+    sum(service_level_numerator)                    AS service_level_numerator,
+    sum(service_level_denominator)                  AS service_level_denominator,
+    sum(service_level_numerator)
+        / nullif(sum(service_level_denominator), 0) AS service_level  -- never an average of the days' levels
+FROM queue_media
+WHERE queue_id IS NOT NULL
+GROUP BY queue_id
+ORDER BY queue_id
+"""
+
+
+@dg.asset(
+    key_prefix="downstream",
+    group_name="downstream",
+    kinds={"duckdb", "parquet"},
+    partitions_def=DAILY,
+    deps=[dg.AssetDep(QUEUE_MEDIA, partition_mapping=SEVEN_DAYS)],
+)
+def weekly_service_level(context: dg.AssetExecutionContext, lake: LakeResource) -> pa.Table:
+    """One row per queue with a figure in the seven days that end with this one: what was answered and abandoned, and
+    the service level, all media together.
+
+    Key: `queue_id`. Raises dagster.Failure where one of the days has not been computed: the rest is not a week.
+    """
+    place = "reports/queue_media"
+    days = days_around(context.partition_key, before=6, after=0)
+    missing = [day for day in days if not lake.lake.has(place, day)]
+    if missing:
+        raise dg.Failure(f"genesys/{place} lacks {', '.join(missing)}: materialise them first.", allow_retries=False)
+    with duckdb.connect() as connection:
+        files = f"{lake.lake.store.path(place)}/date=*/data.parquet"
+        every_day = connection.read_parquet(files, hive_partitioning=True)
+        every_day.filter(f"date BETWEEN '{days[0]}' AND '{days[-1]}'").create_view("queue_media")
+        return connection.sql(WEEK_OF_QUEUES).to_arrow_table()
+
+
+# -- by itself ---------------------------------------------------------------------------------------------------------
+
+WHEN_PUBLISHED = dg.AutomationCondition.any_deps_updated()
+"""Each time a day is published, whichever day it is. `eager()` would not do: it looks at the latest partition only,
+which is today, and today is never published.
+"""
+
+
+@dg.asset(
+    key_prefix="downstream",
+    group_name="downstream",
+    kinds={"parquet"},
+    partitions_def=DAILY,
+    deps=[PUBLISHED],
+    automation_condition=WHEN_PUBLISHED,
+)
+def day_is_out(context: dg.AssetExecutionContext, s3: S3Resource) -> pd.DataFrame:
+    """One row per report that stands on S3 for the day: how many rows it has, when it came out, how far its data reach.
+
+    Key: `report`. Source: the day's manifest. Its presigned addresses are keys to the files, and not taken over.
+    """
+    manifest = _manifest(s3, context.partition_key)
+    context.log.info(f"{context.partition_key} is out, with data through {manifest['data_available_through']}")
+    files = pd.DataFrame([file for file in manifest["files"] if file["format"] == "parquet"])
+    return files[["report", "rows"]].assign(
+        published_at=_instant(manifest["generated_at"]),
+        data_available_through=_instant(manifest["data_available_through"]),
+        is_complete=manifest["is_complete"],
+    )
+
+
+def _manifest(s3: S3Resource, day: str) -> dict[str, Any]:
+    bucket, prefix = s3_location(PublishSettings.load().publish_url)
+    key = f"{prefix}/reports/manifest/date={day}/manifest.json".removeprefix("/")
+    return dict(json.loads(s3.get_client().get_object(Bucket=bucket, Key=key)["Body"].read()))
+
+
+def _instant(text: str) -> pd.Timestamp:
+    return pd.Timestamp(text).as_unit("ms")
