@@ -196,7 +196,7 @@ class StoredDay:
                 raise NotStored(
                     f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/{place} of {day} reaches {through or 'nowhere'}, not "
-                    f"{needed:%Y-%m-%d %H:%M}: materialise it again."
+                    f"{needed:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
                 )
 
 

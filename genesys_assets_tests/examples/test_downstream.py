@@ -15,12 +15,14 @@ import duckdb
 import pytest
 
 from downstream.assets import WEEK_OF_QUEUES
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.resources import LakeResource
 from genesys_assets.sandbox.object_store import ObjectStore
-from genesys_assets.tables.reports import QUEUE_MEDIA, REPORTS
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
 from genesys_assets_tests.examples.deployment import REPOSITORY, Deployment, deployed
+
+SPECS = {report.name: report.spec for report in built_in_reports()}
 
 
 def workspace_with_example(folder: Path) -> Path:
@@ -63,7 +65,7 @@ def test_a_day_that_is_published_in_one_code_location_runs_what_waits_for_it_in_
     assert (followed.assets, followed.partition) == (("downstream/day_is_out",), f"{DAY}")
     rows = {row["report"]: row for row in world.lake.read("downstream/day_is_out", f"{DAY}").to_pylist()}
     assert {report: row["rows"] for report, row in rows.items()} == {
-        spec.name: world.lake.rows(f"reports/{spec.name}", f"{DAY}") for spec in REPORTS
+        spec.name: world.lake.rows(f"reports/{spec.name}", f"{DAY}") for spec in SPECS.values()
     }
     through = world.lake.last_reading("tables/conversations", f"{DAY}")["data_available_through"]
     for row in rows.values():
@@ -93,7 +95,7 @@ def test_the_same_sql_reads_a_lake_on_s3_through_arrow(
     stored = past_days.lake.read("reports/queue_media", f"{DAY}")
     with environment(object_store.environment()):
         lake = LakeResource(location=f"s3://{bucket}/lake").lake
-        lake.write("reports/queue_media", QUEUE_MEDIA, stored, f"{DAY}", {})
+        lake.write("reports/queue_media", SPECS["queue_media"], stored, f"{DAY}", {})
         with duckdb.connect() as connection:
             connection.register("queue_media", lake.dataset("reports/queue_media", [f"{DAY}"]))
             rows = connection.sql(WEEK_OF_QUEUES).to_arrow_table().to_pylist()

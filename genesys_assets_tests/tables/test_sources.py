@@ -24,8 +24,10 @@ def minutes(start: int, length: int, *, group: str = "{}", count: int = 0, metri
         "interval_start": begin,
         "interval_end": begin + timedelta(minutes=length),
         "grouping": "queueId",
+        "selection": "",
         "group_key": group,
         "metric": metric,
+        "view": "",
         "count": count,
     }
 
