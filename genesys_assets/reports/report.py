@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
 
@@ -87,6 +87,11 @@ class Report:
         if findings.found:
             raise ValueError("; ".join(found.message for found in findings.found))
         return report
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of its own; None where its days are business days."""
+        return None if self.time_zone == BUSINESS else ZoneInfo(self.time_zone)
 
     @property
     def is_flat(self) -> bool:
