@@ -20,11 +20,12 @@ from genesys_assets.cloud.queries import Granularity
 from genesys_assets.days import Window
 from genesys_assets.reports.aggregates_part import AggregatesPart, Pick
 from genesys_assets.reports.asking import holds
+from genesys_assets.reports.columns import Shown
 from genesys_assets.reports.conditions import comparisons
 from genesys_assets.reports.details_part import Count, DetailsPart
 from genesys_assets.reports.figures import Figure
 from genesys_assets.reports.formulas import rounded
-from genesys_assets.reports.report import Report, Shown, divisor, has_local_date
+from genesys_assets.reports.report import Report, has_local_date
 from genesys_assets.reports.stored import StoredDay
 from genesys_assets.tables.aggregate import Measure, aggregate
 from genesys_assets.tables.names import named
@@ -229,8 +230,8 @@ def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
 
 def _displayed(value: Any, shown: Shown) -> Any:
     """Formulas see milliseconds in full, readers the unit and as many digits as they want."""
-    if shown.unit is not None and shown.unit != "ms":
-        value = pc.divide(value.cast(pa.float64()), float(divisor(shown.unit)))
+    if shown.divisor > 1:
+        value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
     return value if shown.digits is None else rounded(value, shown.digits)
 
 
