@@ -19,6 +19,7 @@ from genesys_assets.settings import (
     PreflightSettings,
     PublishSettings,
     ReconciliationSettings,
+    ReportSettings,
     SettingError,
 )
 
@@ -31,6 +32,7 @@ GROUPS = (
     PreflightSettings,
     OpenConversationSettings,
     ReconciliationSettings,
+    ReportSettings,
 )
 Group = type[
     CloudSettings
@@ -41,6 +43,7 @@ Group = type[
     | PreflightSettings
     | OpenConversationSettings
     | ReconciliationSettings
+    | ReportSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
 REPOSITORY = Path(__file__).parents[1]
@@ -265,3 +268,15 @@ def test_importing_the_definitions_reads_no_setting_and_loads_nothing_heavy() ->
         check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("loaded []\n", "", 0)
+
+
+def test_reports_are_beside_dagster_yaml_unless_another_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("GENESYS_ASSETS_REPORTS", raising=False)
+    assert ReportSettings.load().file is None
+    (tmp_path / "reports.yaml").write_text("reports: {}")
+    assert ReportSettings.load().file == tmp_path / "reports.yaml"
+    monkeypatch.setenv("GENESYS_ASSETS_REPORTS", str(tmp_path / "mine.yaml"))
+    assert ReportSettings.load().file == tmp_path / "mine.yaml"
