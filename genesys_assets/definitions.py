@@ -102,7 +102,7 @@ def build_definitions(
             **(resources or {}),
         },
         jobs=[HOURLY, DAILY, COMPLETE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE, LIVE],
-        schedules=build_schedules(calendar),
+        schedules=build_schedules(calendar, [report.zone for report in reports if report.zone]),
         sensors=sensors,
         executor=dg.in_process_executor,
     )

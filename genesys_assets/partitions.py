@@ -5,6 +5,7 @@ What an asset does with a partition is in `assets`; when it is asked to is in `a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -56,9 +57,9 @@ class Calendar:
         day = Window.of_day(key, self.zone)
         return day.start, day.end
 
-    def last_to_finish(self, key: str) -> ZoneInfo:
-        """The zone in which a day is over when both the UTC day and the business day are: west of UTC its own."""
-        return self.zone if self.business_day(key)[1] > utc_day(key)[1] else _UTC
+    def last_to_finish(self, key: str, others: Iterable[ZoneInfo] = ()) -> ZoneInfo:
+        """The zone in which a day is over when the UTC day, the business day and those of `others` are."""
+        return max([_UTC, self.zone, *others], key=lambda zone: Window.of_day(key, zone).end)
 
 
 def utc_hour(key: str) -> tuple[datetime, datetime]:

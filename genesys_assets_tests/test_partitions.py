@@ -102,6 +102,11 @@ def test_the_later_of_utc_day_and_business_day_is_the_last_to_finish(zone: str, 
     assert calendar(zone).last_to_finish("2026-01-31").key == last
 
 
+def test_a_zone_that_a_report_has_may_be_the_last_to_finish() -> None:
+    others = [ZoneInfo("Asia/Tokyo"), ZoneInfo("America/Los_Angeles"), ZoneInfo("America/New_York")]
+    assert calendar("Europe/Zurich").last_to_finish("2026-01-31", others).key == "America/Los_Angeles"
+
+
 def test_a_utc_day_is_24_hours_from_midnight() -> None:
     assert utc_day("2026-01-31") == (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 

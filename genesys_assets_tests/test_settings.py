@@ -21,6 +21,7 @@ from genesys_assets.settings import (
     PreflightSettings,
     PublishSettings,
     ReconciliationSettings,
+    ReportSettings,
     RetentionSettings,
     SettingError,
 )
@@ -36,6 +37,7 @@ GROUPS = (
     OpenConversationSettings,
     CompletenessSettings,
     ReconciliationSettings,
+    ReportSettings,
     RetentionSettings,
 )
 Group = type[
@@ -49,6 +51,7 @@ Group = type[
     | OpenConversationSettings
     | CompletenessSettings
     | ReconciliationSettings
+    | ReportSettings
     | RetentionSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
@@ -280,3 +283,15 @@ def test_importing_the_definitions_reads_no_setting_and_loads_nothing_heavy() ->
         check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("loaded []\n", "", 0)
+
+
+def test_reports_are_beside_dagster_yaml_unless_another_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("GENESYS_ASSETS_REPORTS", raising=False)
+    assert ReportSettings.load().file is None
+    (tmp_path / "reports.yaml").write_text("reports: {}")
+    assert ReportSettings.load().file == tmp_path / "reports.yaml"
+    monkeypatch.setenv("GENESYS_ASSETS_REPORTS", str(tmp_path / "mine.yaml"))
+    assert ReportSettings.load().file == tmp_path / "mine.yaml"

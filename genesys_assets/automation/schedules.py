@@ -7,8 +7,9 @@ All ship stopped: switch them on in the UI.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -19,8 +20,9 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
 
-def build_schedules(calendar: Calendar) -> Sequence[dg.ScheduleDefinition]:
-    return [_hourly(calendar), _daily(calendar), _look_back(calendar), _look_back_hours(calendar), _live()]
+def build_schedules(calendar: Calendar, zones: Iterable[ZoneInfo] = ()) -> Sequence[dg.ScheduleDefinition]:
+    """`zones` are those of reports that have one of their own."""
+    return [_hourly(calendar), _daily(calendar, zones), _look_back(calendar), _look_back_hours(calendar), _live()]
 
 
 def last_full_hour(now: datetime) -> str:
@@ -54,12 +56,12 @@ def _hourly(calendar: Calendar) -> dg.ScheduleDefinition:
     return hourly
 
 
-def _daily(calendar: Calendar) -> dg.ScheduleDefinition:
-    zone = calendar.last_to_finish(f"{calendar.start_date:%Y-%m-%d}").key
+def _daily(calendar: Calendar, zones: Iterable[ZoneInfo]) -> dg.ScheduleDefinition:
+    zone = calendar.last_to_finish(f"{calendar.start_date:%Y-%m-%d}", zones).key
 
     @dg.schedule(cron_schedule="0 2 * * *", job=DAILY, name="daily", execution_timezone=zone)
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Compute and publish the day before: two hours after it is over, the UTC day as well as the business day."""
+        """Compute and publish the day before: two hours after it is over in every zone that a report has."""
         key = day_before(_now(context))
         if key < f"{calendar.start_date:%Y-%m-%d}":
             return dg.SkipReason(f"{key} lies before GENESYS_ASSETS_START_DATE {calendar.start_date}.")

@@ -21,11 +21,12 @@ from genesys_assets.cloud.queries import Granularity
 from genesys_assets.days import Window
 from genesys_assets.reports.aggregates_part import AggregatesPart, Pick
 from genesys_assets.reports.asking import holds
+from genesys_assets.reports.columns import Shown
 from genesys_assets.reports.conditions import comparisons
 from genesys_assets.reports.details_part import Count, DetailsPart
 from genesys_assets.reports.figures import Figure
 from genesys_assets.reports.formulas import rounded
-from genesys_assets.reports.report import Report, Shown, divisor, has_local_date
+from genesys_assets.reports.report import Report, has_local_date
 from genesys_assets.reports.stored import StoredDay
 from genesys_assets.tables.aggregate import Measure, aggregate
 from genesys_assets.tables.names import named
@@ -49,7 +50,8 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
         *(_of_aggregates(part, report, stored, window) for part in report.aggregates),
         *(_of_details(part, report, stored, window) for part in report.details),
     )
-    groups = aggregate(parts, keys, [measure for figure in report.figures for measure in _measures(figure)])
+    measures = [measure for figure in report.figures for measure in _measures(figure)]
+    groups = aggregate(parts, keys, measures, in_order_of="interval_start" if _is_in_order(report) else None)
     for name in report.required:
         groups = groups.filter(pc.is_valid(groups[name]))
     table = pa.table(
@@ -61,6 +63,12 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _is_in_order(report: Report) -> bool:
+    """Whether all rows come in the order of time: tables are stored in that of conversationStart."""
+    sources = [*report.aggregates, *report.details]
+    return len(sources) == 1 and all(part.time == "conversation_start" and not part.once_per for part in report.details)
 
 
 def _nothing(report: Report) -> pa.Table:
@@ -236,8 +244,8 @@ def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
 
 def _displayed(value: Any, shown: Shown) -> Any:
     """Formulas see milliseconds in full, readers the unit and as many digits as they want."""
-    if shown.unit is not None and shown.unit != "ms":
-        value = pc.divide(value.cast(pa.float64()), float(divisor(shown.unit)))
+    if shown.divisor > 1:
+        value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
     return value if shown.digits is None else rounded(value, shown.digits)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from genesys_assets.reports.model import ReportDefinition, ReportsFile, is_label
+from genesys_assets.reports.forms import is_label
+from genesys_assets.reports.model import ReportDefinition, ReportsFile
 from genesys_assets.reports.problems import Path
 
 _LARGEST = 1_000_000

@@ -6,7 +6,6 @@ mean, and whether the names in them exist, is `report`: an entry that validates 
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import keyword
 from collections.abc import Iterable
@@ -14,13 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -28,8 +24,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from genesys_assets.cloud.catalogue import DIMENSIONS, METRICS
 from genesys_assets.cloud.queries import Granularity
+from genesys_assets.reports.forms import Model, is_label, mistake
 from genesys_assets.reports.formulas import FUNCTIONS
-from genesys_assets.reports.problems import Findings, one_of
+from genesys_assets.reports.problems import Findings
 from genesys_assets.reports.sources import TABLES
 from genesys_assets.reports.statistics import statistics_of
 
@@ -80,59 +77,6 @@ Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
 def _told_apart_by(kind: Any) -> Discriminator:
     """Two ways to write a value, told apart by its kind, so that only the errors of the one meant are told."""
     return Discriminator(lambda value: "<one>" if isinstance(value, kind) else "<other>")
-
-
-class Model(BaseModel):
-    """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _all_at_once(cls, value: Any, handler: Any) -> Self:
-        """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
-        unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
-        errors = [
-            _error((name,), f"unknown field {name!r}. {one_of(cls.model_fields, str(name))}", value[name])
-            for name in unknown
-        ]
-        made: Any = None
-        try:
-            made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
-        except ValidationError as error:
-            errors += [
-                InitErrorDetails(type=_kept(line), loc=line["loc"], input=line["input"])
-                for line in error.errors(include_url=False)
-            ]
-            rest = cls._without(value, errors)
-            with contextlib.suppress(ValidationError):
-                errors += handler(rest)._mistakes() if rest is not None else []
-        else:
-            errors += made._mistakes()
-        if errors:
-            raise ValidationError.from_exception_data(cls.__name__, errors)
-        return made  # type: ignore[no-any-return]
-
-    @classmethod
-    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
-        """What of the value can be looked at although it has these errors of form; None where nothing can."""
-        return None
-
-    def _mistakes(self) -> list[InitErrorDetails]:
-        """What is wrong with a mapping whose form is right."""
-        return []
-
-
-def _kept(line: Any) -> Any:
-    if "ctx" in line and "message" in line["ctx"]:
-        return PydanticCustomError(line["type"], "{message}", line["ctx"])
-    return PydanticCustomError(line["type"], "{message}", {"message": line["msg"], **line.get("ctx", {})})
-
-
-def _error(path: tuple[str | int, ...], message: str, value: Any) -> InitErrorDetails:
-    return InitErrorDetails(
-        type=PydanticCustomError("report", "{message}", {"message": message}), loc=path, input=value
-    )
 
 
 class View(Model):
@@ -296,9 +240,9 @@ class ReportDefinition(Model):
     """Of group_by, those without which a row is left out."""
     names: bool = True
     """Whether names stand beside the ids of group_by, as they were on the day."""
-    aggregates: AnyAggregates = []
+    aggregates: AnyAggregates = Field(default_factory=list)
     """Figures that the platform counts: one source or a list of them."""
-    details: AnyDetails = []
+    details: AnyDetails = Field(default_factory=list)
     """Figures counted from tables of the lake: one source or a list of them."""
     columns: dict[Name, AnyColumn] | None = None
     """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
@@ -340,12 +284,7 @@ class ReportDefinition(Model):
 
         findings = Findings()
         Report.of("report", self, findings)
-        return [_error(found.path, found.message, found.value) for found in findings.found]
-
-
-def is_label(part: str | int) -> bool:
-    """Whether a part of pydantic's path stands in no file."""
-    return isinstance(part, str) and (part.startswith("<") or part == "[key]")
+        return [mistake(found.path, found.message, found.value) for found in findings.found]
 
 
 def _remove(value: Any, path: list[str | int]) -> None:

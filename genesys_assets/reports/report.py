@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.cloud.queries import Granularity
 from genesys_assets.reports.aggregates_part import AggregatesPart, aggregates_part
+from genesys_assets.reports.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.details_part import DetailsPart, details_part
 from genesys_assets.reports.figures import Figure, GroupKey, group_key
-from genesys_assets.reports.formulas import Formula, FormulaError
-from genesys_assets.reports.model import INTERVAL_COLUMNS, UNITS, Chart, Column, ReportDefinition, Unit
+from genesys_assets.reports.model import INTERVAL_COLUMNS, Chart, ReportDefinition
 from genesys_assets.reports.problems import Findings, Path, one_of
 from genesys_assets.reports.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
@@ -31,27 +31,7 @@ interval_start instant begin, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
-_NUMBERS = (pa.int64(), pa.float64())
 _Source = TypeVar("_Source")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`.
-
-    `name` is how it is called, `known_as` how other columns call it.
-    """
-
-    name: str
-    known_as: str
-    type: pa.DataType
-    description: str
-    figure: str | None = None
-    formula: Formula | None = None
-    ids: str | None = None
-    history: str | None = None
-    unit: Unit | None = None
-    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +67,11 @@ class Report:
         if findings.found:
             raise ValueError("; ".join(found.message for found in findings.found))
         return report
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of its own; None where its days are business days."""
+        return None if self.time_zone == BUSINESS else ZoneInfo(self.time_zone)
 
     @property
     def is_flat(self) -> bool:
@@ -135,7 +120,8 @@ class _Compiler:
         all_there = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(stated.details_sources)
         figures = self._figures([*aggregates, *details], [key.column for key in keys])
         key_types = self._key_types(keys, details)
-        shown = self._shown(keys, figures, key_types) if all_there else ()
+        stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
+        shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown)
         return Report(
             name=self.name,
@@ -225,89 +211,10 @@ class _Compiler:
                     )
         return figures
 
-    # -- columns ---------------------------------------------------------------------------------------------------
-
-    def _shown(
-        self, keys: tuple[GroupKey, ...], figures: dict[str, Figure], key_types: dict[str, pa.DataType]
-    ) -> tuple[Shown, ...]:
-        stated = self.stated.columns
-        if stated is None:
-            stated = dict.fromkeys(figures)
-        taken = {*INTERVAL_COLUMNS, *(key.column for key in keys)}
-        taken |= {key.name_column for key in keys if key.history and self.stated.names}
-        types = {name: figure.result for name, figure in figures.items()}
-        found: list[Shown] = []
-        for name, column in stated.items():
-            path: Path = ("columns", name)
-            shown = self._column(name, column, path, keys, figures, types)
-            if shown is None:
-                continue
-            if shown.name in taken:
-                self.findings.add(path, f"there is a column {shown.name!r} already", name)
-            taken.add(shown.name)
-            types.setdefault(name, shown.type if shown.unit is None else types.get(name, pa.float64()))
-            found.append(shown)
-        return tuple(found)
-
-    def _column(
-        self,
-        name: str,
-        stated: Column | str | None,
-        path: Path,
-        keys: tuple[GroupKey, ...],
-        figures: dict[str, Figure],
-        types: Mapping[str, pa.DataType],
-    ) -> Shown | None:
-        column = stated if isinstance(stated, Column) else Column(formula=stated)
-        if column.names_of is not None:
-            return self._names(name, column, (*path, "names_of"), keys, figures)
-        is_shown_as_it_is = column.unit is None and column.digits is None
-        if column.formula is None and name in figures and is_shown_as_it_is:
-            figure = figures[name]
-            return Shown(name, name, figure.result, column.description or figure.description, figure=name)
-        text = column.formula or name
-        at = (*path, "formula") if isinstance(stated, Column) and column.formula else path
-        try:
-            formula = Formula.parse(text)
-            if text in types and types[text] not in _NUMBERS and is_shown_as_it_is:
-                described = column.description or figures[text].description
-                return Shown(name, name, types[text], described, figure=text)
-            type_ = formula.type(types)
-        except FormulaError as wrong:
-            self.findings.add(at, str(wrong), text)
-            return None
-        described = column.description or (figures[text].description if text in figures else text)
-        if column.unit is None:
-            return Shown(name, name, type_, described, formula=formula, digits=column.digits)
-        if type_ == pa.bool_():
-            self.findings.add((*path, "unit"), f"{text} is true or false, which has no unit", column.unit)
-        suffixed = name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}"
-        return Shown(
-            suffixed,
-            name,
-            type_ if column.unit == "ms" else pa.float64(),
-            described if column.description else f"{described}, in {column.unit}",
-            formula=formula,
-            unit=column.unit,
-            digits=column.digits,
-        )
-
-    def _names(
-        self, name: str, column: Column, path: Path, keys: tuple[GroupKey, ...], figures: dict[str, Figure]
-    ) -> Shown | None:
-        ids = str(column.names_of)
-        of_keys = {key.column: key.history for key in keys}
-        known = {**of_keys, **{figure.name: figure.history for figure in figures.values()}}
-        if ids not in known or known[ids] is None:
-            there = [each for each, history in known.items() if history]
-            problem = "has no names" if ids in known else "is no column or figure"
-            self.findings.add(path, f"{ids!r} {problem}. {one_of(there, ids)}", ids)
-            return None
-        type_ = figures[ids].result if ids in figures else pa.string()
-        described = column.description or f"names of {ids}; the id where no name is known"
-        return Shown(name, name, type_, described, ids=ids, history=known[ids])
-
-    # -- the table -------------------------------------------------------------------------------------------------
+    def _taken(self, keys: tuple[GroupKey, ...]) -> set[str]:
+        """Names of columns that a report has by itself."""
+        names = [key.name_column for key in keys if key.history and self.stated.names]
+        return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
     def _spec(
         self, keys: tuple[GroupKey, ...], key_types: Mapping[str, pa.DataType], shown: tuple[Shown, ...]
@@ -360,7 +267,7 @@ class _Compiler:
 
     def _chart(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Chart | None:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
-        numbers = [column.name for column in shown if column.type in _NUMBERS]
+        numbers = [column.name for column in shown if column.type in NUMBERS]
         stated = self.stated.chart
         if stated is None:
             if not numbers:
@@ -378,10 +285,6 @@ class _Compiler:
 def has_local_date(granularity: Granularity, time_zone: str) -> bool:
     """Whether rows are days of a zone, which have a date there."""
     return granularity == "P1D" and time_zone != "UTC"
-
-
-def divisor(unit: Unit) -> int:
-    return UNITS[unit]
 
 
 def _label(spec: TableSpec) -> str:

@@ -5,11 +5,14 @@ a mistake, which is refused aloud while everything else goes on.
 from __future__ import annotations
 
 import logging
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import pytest
 
 from genesys_assets.assets.reports_file import KEY, VALID
@@ -166,3 +169,29 @@ def test_without_a_file_there_is_nothing_to_complain_about(world: World) -> None
     run = world.run("daily", "ops/reports_file", partition=f"{DAY}")
     assert [check.passed for check in run.get_asset_check_evaluations()] == [True]
     assert metadata(run, "ops/reports_file")["file"] == "none"
+
+
+def test_the_daily_run_waits_for_the_zone_of_a_report(file: Path) -> None:
+    file.write_text(INBOUND.replace("group_by", "time_zone: America/Los_Angeles\n    group_by"))
+    schedule = definitions(f"{DAYS[0]}", "Europe/Zurich", reports=file).resolve_schedule_def("daily")
+    assert schedule.execution_timezone == "America/Los_Angeles"
+
+
+def test_it_stands_on_s3_with_the_others(past_days: World, tmp_path: Path, s3_client: Any, bucket: str) -> None:
+    file = tmp_path / "reports.yaml"
+    file.write_text(
+        "reports:\n  calls:\n    description: One row per queue.\n    group_by: [queueId]\n"
+        "    aggregates: {filter: {mediaType: voice}, metrics: {handled: tHandle.count}}\n"
+    )
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    world = replace(
+        with_reports(past_days, file),
+        folder=tmp_path / "lake",
+        settings={**past_days.settings, "GENESYS_ASSETS_PUBLISH_URL": f"s3://{bucket}/published"},
+        instance=dg.DagsterInstance.ephemeral(),
+        runs=[],
+    )
+    assert world.run("daily", "reports/calls", "published/reports", partition=f"{DAY}").success
+    listed = s3_client.list_objects_v2(Bucket=bucket, Prefix="published/reports/calls/")["Contents"]
+    ends = sorted(item["Key"].rpartition(".")[2] for item in listed)
+    assert ends == ["csv", "json", "parquet"]

@@ -173,3 +173,36 @@ def test_snapshots_are_added_and_never_replaced(lake: Lake) -> None:
 def test_a_folder_and_a_bucket_are_both_a_lake(tmp_path: Path) -> None:
     assert open_store(str(tmp_path), lambda: None).uri("x") == f"{tmp_path}/x"
     assert open_store("s3://bucket/some/prefix", lambda: None).uri("x") == "s3://bucket/some/prefix/x"
+
+
+def test_pieces_are_the_wanted_rows_of_the_days_that_are_there(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
+    lake.write("tables/things", SPEC, things(("c", 3)), DAYS[2], {})
+    found = lake.pieces("tables/things", DAYS, schema=SPEC.schema, columns=["id"], where=pc.field("n") > 1)
+    assert [row for piece in found for row in piece.to_pylist()] == [{"id": "b"}, {"id": "c"}]
+
+
+def test_a_row_group_that_can_hold_no_wanted_row_is_not_read(lake: Lake) -> None:
+    with lake.table_writers({"tables/things": SPEC}, DAYS[0], {}) as writers:
+        for first in (0, 100_000):
+            writers["tables/things"].write(things(*((f"{n:06d}", n) for n in range(first, first + 40_000))))
+    wanted = {"schema": SPEC.schema, "columns": ["n"]}
+    every = list(lake.pieces("tables/things", DAYS, **wanted, where=None))
+    some = list(lake.pieces("tables/things", DAYS, **wanted, where=pc.field("n") == 139_999))
+    assert (len(every), len(some)) == (3, 1)
+    assert some[0].to_pylist() == [{"n": 139_999}]
+
+
+def test_a_column_that_a_file_does_not_have_yet_is_null_in_pieces(lake: Lake) -> None:
+    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
+    schema = SPEC.schema.append(pa.field("later", pa.string()))
+    (piece,) = lake.pieces("tables/things", DAYS, schema=schema, columns=["id", "later"])
+    assert piece.to_pylist() == [{"id": "a", "later": None}]
+
+
+def test_snapshots_of_a_day_come_back_in_their_order(lake: Lake) -> None:
+    for day, minute, n in ((30, 0, 0), (31, 5, 2), (31, 0, 1)):
+        lake.append("live/things", things(("a", n)), datetime(2026, 1, day, 12, minute, tzinfo=UTC), {})
+    everything = pc.field("n") >= 0
+    found = lake.snapshots("live/things", DAYS[1:], schema=SPEC.schema, columns=["n"], where=everything)
+    assert [row["n"] for piece in found for row in piece.to_pylist()] == [1, 2]

@@ -99,6 +99,12 @@ MISTAKES: dict[str, str] = {
     "a power": of_entry("    columns: {share: handled ** 2}\n"),
     "more than arithmetic in a formula": of_entry("    columns: {share: \"__import__('os')\"}\n"),
     "names of what has none": of_entry("    columns: {who: {names_of: handled}}\n"),
+    "a comparison in a formula of numbers": of_entry("    columns: {busy: handled > 5, share: busy / 2}\n"),
+    "a unit of true or false": of_entry("    columns: {busy: {formula: handled > 5, unit: seconds}}\n"),
+    "names of a count": of_details(
+        "      table: sessions\n      measures: {users: {count_distinct: user_id}}\n"
+        "    columns: {who: {names_of: users}}\n"
+    ),
     "an unknown unit": of_entry("    columns: {handled: {unit: days}}\n"),
     "two columns of one name": of_entry("    columns: {queue_name: handled}\n"),
     "an order by what is not shown": of_entry("    order_by: [handle_time desc]\n"),

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from genesys_assets.reports.file import Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports, check
@@ -132,3 +139,49 @@ def test_check_tells_what_loading_would(tmp_path: Path) -> None:
 
 def test_the_example_that_ships_is_right() -> None:
     assert check(Path(__file__).parents[2] / "reports.example.yaml") == []
+
+
+ANYTHING = st.recursive(
+    st.one_of(
+        *(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
+        st.sampled_from(
+            ["tHandle.count", "queueId", "count", "handled / 0", "exists", "eq", "sessions", "and", "", "x y"]
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(
+                ["and", "type", "value", "metric", "queueId", "gt", "in", "table", "measures", "where", "a", "formula"]
+            ),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=8,
+)
+EVERYTHING = json.loads(
+    json.dumps(yaml.safe_load((Path(__file__).parents[2] / "reports.example.yaml").read_text())["reports"])
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), name=st.sampled_from(sorted(EVERYTHING)), anything=ANYTHING)
+def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, name: str, anything: Any) -> None:
+    entry = copy.deepcopy({"x": EVERYTHING[name]})
+    place: tuple[Any, ...] = data.draw(st.sampled_from(list(places(EVERYTHING[name]))))
+    *above, last = ("x", *place)
+    holder: Any = entry
+    for part in above:
+        holder = holder[part]
+    holder[last] = anything
+    reading = read(json.dumps({"reports": entry}))
+    assert bool(reading.reports) != bool(reading.problems)
+    for problem in reading.problems:
+        assert str(problem).startswith("reports.yaml:1:")

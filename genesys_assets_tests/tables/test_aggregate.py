@@ -117,3 +117,7 @@ def test_a_column_that_a_part_lacks_is_null_there() -> None:
 def test_of_no_rows_there_are_no_groups_but_all_columns() -> None:
     found = aggregate([table([])], KEYS, MEASURES)
     assert (len(found), found.column_names[-1]) == (0, "different")
+
+
+def test_without_measures_each_group_is_there_once() -> None:
+    assert aggregate([pa.table({"key": ["a", "b", "a"]})], ["key"], []).to_pylist() == [{"key": "a"}, {"key": "b"}]

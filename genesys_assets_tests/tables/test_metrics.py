@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, answered, metric_rows
 
 REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -144,3 +144,41 @@ def test_the_samples_keep_every_statistic(name: str) -> None:
         for stat, value in metric["stats"].items()
     }
     assert stored == sent
+
+
+def asked(**body: Any) -> str:
+    return json.dumps({"body": body})
+
+
+def test_rows_of_some_conversations_only_are_kept_apart_from_those_of_all() -> None:
+    body = answer({"metric": "tHandle", "stats": {"count": 1}}, group={"mediaType": "voice"})
+    everything, some = asked(groupBy=["mediaType"]), asked(groupBy=["mediaType"], filter={"type": "and"})
+    table = metric_rows(INTERVAL_METRICS, [(everything, body), (some, body)]).table
+    all_, selected = table["selection"].to_pylist()
+    assert all_ == ""
+    assert len(selected) == 16
+    again = metric_rows(INTERVAL_METRICS, [(some, body)]).table
+    assert again["selection"].to_pylist() == [selected]
+
+
+def test_figures_of_a_view_stand_beside_those_of_its_metric() -> None:
+    view = {"target": "tHandle", "name": "long", "function": "rangeBound", "range": {"gte": 5}}
+    bucket = {
+        "interval": "2026-01-31T12:00:00.000Z/2026-01-31T12:15:00.000Z",
+        "metrics": [{"metric": "tHandle", "stats": {"count": 3}}],
+        "views": [{"name": "long", "stats": {"count": 1, "sum": 9}}],
+    }
+    body = json.dumps({"results": [{"group": {}, "data": [bucket]}]}).encode()
+    table = metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"], views=[view]), body)]).table
+    rows = [(row["metric"], row["view"], row["count"]) for row in table.to_pylist()]
+    assert rows == [("tHandle", "", 3), ("tHandle", "long", 1)]
+    with pytest.raises(UnreadablePage, match="a view 'long' that was not asked for"):
+        metric_rows(INTERVAL_METRICS, [(asked(metrics=["tHandle"]), body)])
+
+
+def test_what_was_asked_is_what_every_hour_was_asked() -> None:
+    first = [asked(groupBy=["queueId", "mediaType"], metrics=["a", "b"]), asked(groupBy=["userId"], metrics=["a"])]
+    second = [asked(groupBy=["mediaType", "queueId"], metrics=["b", "c"])]
+    assert answered([first, second]) == {"mediaType,queueId ": ["b"]}
+    assert answered([first, []]) == {}
+    assert answered([]) == {}

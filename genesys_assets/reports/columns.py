@@ -1,0 +1,119 @@
+"""Columns that a report shows: figures as they are, formulas over them, and the names of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from genesys_assets.reports.figures import Figure, GroupKey
+from genesys_assets.reports.formulas import Formula, FormulaError
+from genesys_assets.reports.model import UNITS, Column, Unit
+from genesys_assets.reports.problems import Findings, Path, one_of
+
+NUMBERS = (pa.int64(), pa.float64())
+_IDS = (pa.string(), pa.list_(pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`.
+
+    `name` is how it is called, `known_as` how other columns call it.
+    """
+
+    name: str
+    known_as: str
+    type: pa.DataType
+    description: str
+    figure: str | None = None
+    formula: Formula | None = None
+    ids: str | None = None
+    history: str | None = None
+    unit: Unit | None = None
+    digits: int | None = None
+
+    @property
+    def divisor(self) -> int:
+        """By how much milliseconds are divided."""
+        return UNITS[self.unit] if self.unit else 1
+
+
+def shown_columns(
+    stated: Mapping[str, Column | str | None],
+    taken: Set[str],
+    keys: Sequence[GroupKey],
+    figures: Mapping[str, Figure],
+    findings: Findings,
+) -> tuple[Shown, ...]:
+    """What the columns mean; those that mean nothing are left out, with the reasons among the findings."""
+    names, reader = set(taken), _Reader(keys, figures, findings)
+    types = {name: figure.result for name, figure in figures.items()}
+    found: list[Shown] = []
+    for name, column in stated.items():
+        path: Path = ("columns", name)
+        shown = reader.column(name, column, path, types)
+        if shown is None:
+            continue
+        if shown.name in names:
+            findings.add(path, f"there is a column {shown.name!r} already", name)
+        names.add(shown.name)
+        if shown.formula:
+            types.setdefault(name, shown.type)
+        found.append(shown)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    keys: Sequence[GroupKey]
+    figures: Mapping[str, Figure]
+    findings: Findings
+
+    def column(
+        self, name: str, stated: Column | str | None, path: Path, types: Mapping[str, pa.DataType]
+    ) -> Shown | None:
+        column = stated if isinstance(stated, Column) else Column(formula=stated)
+        if column.names_of is not None:
+            return self._names(name, column, (*path, "names_of"))
+        text = column.formula or name
+        figure = self.figures.get(text)
+        described = column.description or (figure.description if figure else text)
+        computes = column.unit is not None or column.digits is not None
+        if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
+            return Shown(name, name, figure.result, described, figure=text)
+        try:
+            formula = Formula.parse(text)
+            type_ = formula.type(types)
+        except FormulaError as wrong:
+            is_mapping = isinstance(stated, Column) and column.formula is not None
+            self.findings.add((*path, "formula") if is_mapping else path, str(wrong), text)
+            return None
+        if computes and type_ == pa.bool_():
+            self.findings.add(path, f"{text} is true or false, which has neither unit nor digits", text)
+        if column.unit is None:
+            return Shown(name, name, type_, described, formula=formula, digits=column.digits)
+        return Shown(
+            name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}",
+            name,
+            type_ if column.unit == "ms" else pa.float64(),
+            described if column.description else f"{described}, in {column.unit}",
+            formula=formula,
+            unit=column.unit,
+            digits=column.digits,
+        )
+
+    def _names(self, name: str, column: Column, path: Path) -> Shown | None:
+        ids = str(column.names_of)
+        types = {key.column: pa.string() for key in self.keys}
+        types |= {figure.name: figure.result for figure in self.figures.values()}
+        histories = {each.column: each.history for each in self.keys}
+        histories |= {each.name: each.history for each in self.figures.values()}
+        there = [each for each, history in histories.items() if history and types[each] in _IDS]
+        if ids not in there:
+            problem = "has no names" if ids in histories else "is no column or figure"
+            self.findings.add(path, f"{ids!r} {problem}. {one_of(there, ids)}", ids)
+            return None
+        described = column.description or f"names of {ids}; the id where no name is known"
+        return Shown(name, name, types[ids], described, ids=ids, history=histories[ids])

@@ -1,0 +1,73 @@
+"""Mappings of the language: strict, and telling all that is wrong with them at once.
+
+Here stands how mistakes are gathered; which words there are is `model`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from genesys_assets.reports.problems import Path, one_of
+
+
+class Model(BaseModel):
+    """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, value: Any, handler: Any) -> Self:
+        """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
+        unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
+        errors = [
+            mistake((name,), f"unknown field {name!r}. {one_of(cls.model_fields, str(name))}", value[name])
+            for name in unknown
+        ]
+        made: Any = None
+        try:
+            made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
+        except ValidationError as error:
+            errors += [
+                InitErrorDetails(type=_kept(line), loc=line["loc"], input=line["input"])
+                for line in error.errors(include_url=False)
+            ]
+            rest = cls._without(value, errors)
+            with contextlib.suppress(ValidationError):
+                errors += handler(rest)._mistakes() if rest is not None else []
+        else:
+            errors += made._mistakes()
+        if errors:
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return made  # type: ignore[no-any-return]
+
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        """What of the value can be looked at although it has these errors of form; None where nothing can."""
+        return None
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        """What is wrong with a mapping whose form is right."""
+        return []
+
+
+def _kept(line: Any) -> Any:
+    if "ctx" in line and "message" in line["ctx"]:
+        return PydanticCustomError(line["type"], "{message}", line["ctx"])
+    return PydanticCustomError(line["type"], "{message}", {"message": line["msg"], **line.get("ctx", {})})
+
+
+def mistake(path: Path, message: str, value: Any) -> InitErrorDetails:
+    """What is wrong with a value that stands there."""
+    return InitErrorDetails(
+        type=PydanticCustomError("report", "{message}", {"message": message}), loc=path, input=value
+    )
+
+
+def is_label(part: str | int) -> bool:
+    """Whether a part of pydantic's path stands in no file."""
+    return isinstance(part, str) and (part.startswith("<") or part == "[key]")
