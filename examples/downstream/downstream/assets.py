@@ -23,8 +23,8 @@ DAILY = Calendar.from_environment().daily
 SEVEN_DAYS = dg.TimeWindowPartitionMapping(start_offset=-6)
 """A day depends on itself and the six before it."""
 
-# What the other code location makes. Only there can it be materialised; here it must be declared with its partitions,
-# else Dagster takes it for one table without any.
+# What the other code location makes, declared here with its partitions: without that, inputs are not found, and one day
+# that is published would run every day of what waits for it.
 AGENT_DAILY = dg.AssetSpec(["genesys", "reports", "agent_daily"], partitions_def=DAILY)
 QUEUE_MEDIA = dg.AssetSpec(["genesys", "reports", "queue_media"], partitions_def=DAILY)
 PUBLISHED = dg.AssetSpec(["genesys", "published", "reports"], partitions_def=DAILY)
@@ -74,7 +74,7 @@ WEEK_OF_QUEUES = """
 SELECT
     queue_id,
     arg_max(queue_name, interval_start)             AS queue_name,  -- a renamed queue is still one queue
-    sum(answered)::BIGINT                           AS answered,    -- DuckDB sums BIGINT to HUGEINT, Arrow has none
+    sum(answered)::BIGINT                           AS answered,    -- else HUGEINT, in Arrow a decimal
     sum(abandoned)::BIGINT                          AS abandoned,
     sum(service_level_numerator)                    AS service_level_numerator,
     sum(service_level_denominator)                  AS service_level_denominator,

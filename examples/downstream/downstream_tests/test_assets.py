@@ -115,6 +115,12 @@ def test_a_queue_without_a_denominator_has_no_service_level(lake: Lake) -> None:
     assert zero["service_level"] is None
 
 
+def test_sums_of_counts_are_integers_as_the_counts_are(lake: Lake) -> None:
+    week(lake, {WEEK[1]: [queue("Sales", 1.0, 2.0, answered=4)]})
+    schema = lake.read("downstream/weekly_service_level", WEEK[6]).schema
+    assert schema.field("answered").type == schema.field("abandoned").type == pa.int64()
+
+
 def test_the_days_around_the_week_do_not_count(lake: Lake) -> None:
     for outside in ("2026-02-01", "2026-02-09"):
         stored(lake, reports.QUEUE_MEDIA, outside, queue("Sales", 5.0, 5.0))
