@@ -1,4 +1,4 @@
-"""How close fetching comes to the rate limit, alone and in several processes on one budget, and what CPU that takes.
+"""How close fetching comes to the rate limit, alone and in several processes on one budget, and what CPU it takes.
 
 Each case has a sandbox in a process of its own, which allows so many requests a minute and takes its time for each, and
 one or more processes that fetch a day by the details query and store its pages. All cases run at the same time. Traffic
@@ -26,11 +26,9 @@ from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.regions import hosts
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.lake import PageWriter
+from genesys_assets.sandbox.access import Budget
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
-
-Answer = tuple[float, int]
-"""When it came, and how many requests the sandbox had counted about then."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 _PATIENCE_SECONDS = 600
@@ -77,20 +75,29 @@ class Order:
 
 
 def run(*, minutes: int, requests_per_minute: int) -> Result:
-    """Fetches in all cases for so many minutes at least, and counts what whole windows of the sandbox brought."""
+    """Fetches in all cases for so many minutes at least, and counts what whole windows of the sandbox took."""
     with ExitStack() as stack:
-        sandboxes = [stack.enter_context(_sandbox(case, minutes, requests_per_minute)) for case in CASES]
+        sandboxes = [
+            stack.enter_context(
+                _process(_serve, case, _conversations(case, minutes, requests_per_minute), requests_per_minute)
+            )
+            for case in CASES
+        ]
+        places: list[tuple[str, str, str]] = [_received(sandbox) for sandbox in sandboxes]
         until = time.time() + _STARTING_SECONDS + 60 * minutes
         fetching = [
             [
-                stack.enter_context(_process(_fetch, Order(*where, requests_per_minute, case.page_size, until)))
+                stack.enter_context(_process(_fetch, Order(*place, requests_per_minute, case.page_size, until)))
                 for _ in range(case.processes)
             ]
-            for case, where in zip(CASES, sandboxes, strict=True)
+            for case, place in zip(CASES, places, strict=True)
         ]
-        found = [[_received(connection) for connection in of_case] for of_case in fetching]
-    rows = [_row(case, of_case, requests_per_minute) for case, of_case in zip(CASES, found, strict=True)]
-    failures = [failure for of_case in found for one in of_case if (failure := one["failure"])]
+        fetched = [[_received(process) for process in of_case] for of_case in fetching]
+        for sandbox in sandboxes:
+            sandbox.send("end")
+        windows = [_received(sandbox) for sandbox in sandboxes]
+    rows = [_row(*of_case, requests_per_minute) for of_case in zip(CASES, fetched, windows, strict=True)]
+    failures = [failure for of_case in fetched for one in of_case if (failure := one["failure"])]
     refused = sum(row["answers 429"] for row in rows)
     return Result(
         name="pacing",
@@ -102,39 +109,35 @@ def run(*, minutes: int, requests_per_minute: int) -> Result:
     )
 
 
-def _row(case: Case, found: list[dict[str, Any]], requests_per_minute: int) -> dict[str, Any]:
-    begun, ended = _whole_windows([answer for one in found for answer in one["answers"]])
-    answers = [sum(begun <= at < ended for at, _ in one["answers"]) for one in found]
-    minutes = (ended - begun) / 60
+def _conversations(case: Case, minutes: int, requests_per_minute: int) -> int:
+    """More than the case may read, as far as the query reaches."""
+    return min((minutes + 1) * requests_per_minute * case.page_size, 99_000)
+
+
+def _row(
+    case: Case, fetched: list[dict[str, Any]], windows: list[tuple[float, int]], requests_per_minute: int
+) -> dict[str, Any]:
+    """`windows`: when each began, and how many requests came in it; the last may not be over."""
+    minutes = (windows[-1][0] - windows[0][0]) / 60
+    answered = sum(min(requests, requests_per_minute) for _, requests in windows[:-1]) / minutes
+    pages = [one["pages"] for one in fetched]
     return {
         "processes": case.processes,
         "latency": case.latency,
         "conversations a page": case.page_size,
-        "requests/min": round(sum(answers) / minutes, 1),
-        "of what is allowed": f"{sum(answers) / minutes / requests_per_minute:.1%}",
-        "answers 429": sum(one["rate_limited"] for one in found),
-        "smallest share": f"{min(answers) * len(answers) / sum(answers):.0%}",
-        "CPU of a process": f"{sum(one['cpu'] / one['seconds'] for one in found) / len(found):.1%}",
+        "requests/min": round(answered, 1),
+        "of what is allowed": f"{answered / requests_per_minute:.1%}",
+        "answers 429": sum(one["rate_limited"] for one in fetched),
+        "smallest share": f"{min(pages) * len(pages) / sum(pages):.0%}",
+        "CPU of a process": f"{sum(one['cpu'] / one['seconds'] for one in fetched) / len(fetched):.1%}",
     }
-
-
-def _whole_windows(answers: list[Answer]) -> tuple[float, float]:
-    """From the first answer of the first window to the first answer of the last, of which there may be a part only."""
-    begins = [min(answers)[0]]
-    most = 0
-    for at, count in sorted(answers):
-        if count < most / 2:
-            begins.append(at)
-            most = 0
-        most = max(most, count)
-    return begins[0], begins[-1]
 
 
 def _fetch(connection: Connection, order: Order) -> None:
     """Fetches and stores pages until the time is over; sends what that came to."""
     day = _day()
     failure = ""
-    answers: list[Answer] = []
+    stored = 0
     begun, cpu_before = time.time(), time.process_time()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -152,35 +155,38 @@ def _fetch(connection: Connection, order: Order) -> None:
                     if time.time() >= order.until:
                         break
                     writer.write(page)
-                    answers.append((page.fetched_at.timestamp(), int(cloud.last_headers["inin-ratelimit-count"])))
+                    stored += 1
         except GenesysCloudError as error:
             failure = f"A fetch ended early: {error}"
         cpu, seconds = time.process_time() - cpu_before, time.time() - begun
         rate_limited = cloud.usage.snapshot().rate_limited
         connection.send(
-            {"answers": answers, "rate_limited": rate_limited, "cpu": cpu, "seconds": seconds, "failure": failure}
+            {"pages": stored, "rate_limited": rate_limited, "cpu": cpu, "seconds": seconds, "failure": failure}
         )
 
 
 def _serve(connection: Connection, case: Case, conversations: int, requests_per_minute: int) -> None:
-    """A sandbox until it is told to end."""
+    """A sandbox until it is told to end; then it tells its windows."""
+    windows: list[tuple[float, int]] = []
     latency = UnevenLatency(case.fastest_ms, case.slowest_ms)
     with running(
         conversations_per_day=conversations, requests_per_minute=requests_per_minute, behaviour=latency
     ) as sandbox:
         sandbox.organisation.arrivals(_day().date())
         sandbox.access.share_one_budget()
+        spend = sandbox.access.spend
+
+        def counted(authorization: str | None) -> tuple[str, Budget | None]:
+            token, budget = spend(authorization)
+            if budget is not None and budget.count == 1:
+                windows.append((time.time(), 0))
+            windows[-1] = (windows[-1][0], windows[-1][1] + 1)
+            return token, budget
+
+        sandbox.access.spend = counted  # type: ignore[method-assign]
         connection.send((sandbox.url, sandbox.client_id, sandbox.client_secret))
         connection.recv()
-
-
-@contextmanager
-def _sandbox(case: Case, minutes: int, requests_per_minute: int) -> Iterator[tuple[str, str, str]]:
-    """Where a sandbox is, with more pages in a day than the case may read, as far as the query reaches."""
-    conversations = min((minutes + 1) * requests_per_minute * case.page_size, 99_000)
-    with _process(_serve, case, conversations, requests_per_minute) as connection:
-        yield _received(connection)
-        connection.send("end")
+        connection.send(windows)
 
 
 @contextmanager

@@ -21,8 +21,9 @@ REQUESTS_PER_NEWCOMER = 50
 CAUTION = 3
 # With others about, requests are spread over so many seconds of a window, so that it is not gone before all have begun.
 SHARED_SECONDS = 40.0
-# Before their number shows: how many others there may be, if there are any, and for how many requests that holds.
-OTHERS_AT_FIRST, PRIOR_REQUESTS = 3, 4
+# Before it shows in a window how much others ask for each of our requests, as much as in the one before is expected,
+# but no more than so much; and that weighs as much as so many requests.
+OTHERS_AT_FIRST, PRIOR_REQUESTS = 3.0, 4
 # The API's seconds are whole and answers take their time; window ends that lie this close are one and the same.
 SAME_WINDOW_SECONDS = 5.0
 AFTER_THE_NEXT_ANSWER = math.inf
@@ -115,9 +116,8 @@ class Budget:
         # Else it is a late answer from the window before: it says nothing of this one.
 
     def _begin(self, count: int, window_end: float, *, is_told: bool) -> None:
-        if not self._is_told:
-            self._others_per_own = float(min(count - 1, OTHERS_AT_FIRST))
-        self._others_per_own_before = self._others_per_own
+        others_per_own = self._others_per_own if self._is_told else count - 1
+        self._others_per_own = self._others_per_own_before = min(others_per_own, OTHERS_AT_FIRST)
         self._window_end, self._is_told = window_end, is_told
         self._answered, self._sent = 1, 1 + self._in_flight
         self._count = self._count_at_first = count
