@@ -10,12 +10,14 @@ from downstream.assets import bonus_points, weekly_service_level
 from downstream.definitions import defs
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import utc_day
-from genesys_assets.tables import reports
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.spec import TableSpec
 
 DAY = "2026-02-04"
 WEEK = [f"2026-02-{day:02d}" for day in range(2, 9)]
 """The seven days that end with the last of them."""
+
+REPORTS = {report.name: report.spec for report in built_in_reports()}
 
 
 def stored(lake: Lake, spec: TableSpec, day: str, *rows: dict[str, Any]) -> None:
@@ -38,7 +40,7 @@ def agent(name: str, conversations: int | None, average: float | None) -> dict[s
 
 
 def points(lake: Lake, *agents: dict[str, Any]) -> dict[str, float | None]:
-    stored(lake, reports.AGENT_DAILY, DAY, *agents)
+    stored(lake, REPORTS["agent_daily"], DAY, *agents)
     table = materialised(lake, bonus_points, DAY)
     return dict(zip(table["user_id"].to_pylist(), table["points"].to_pylist(), strict=True))
 
@@ -80,7 +82,7 @@ def week(lake: Lake, days: dict[str, list[dict[str, Any]]]) -> list[dict[str, An
     """The week's table, from the given days and empty ones between them."""
     for day in WEEK:
         start, _ = utc_day(day)
-        stored(lake, reports.QUEUE_MEDIA, day, *({"interval_start": start, **row} for row in days.get(day, [])))
+        stored(lake, REPORTS["queue_media"], day, *({"interval_start": start, **row} for row in days.get(day, [])))
     return list(materialised(lake, weekly_service_level, WEEK[6]).to_pylist())
 
 
@@ -123,14 +125,14 @@ def test_sums_of_counts_are_integers_as_the_counts_are(lake: Lake) -> None:
 
 def test_the_days_around_the_week_do_not_count(lake: Lake) -> None:
     for outside in ("2026-02-01", "2026-02-09"):
-        stored(lake, reports.QUEUE_MEDIA, outside, queue("Sales", 5.0, 5.0))
+        stored(lake, REPORTS["queue_media"], outside, queue("Sales", 5.0, 5.0))
     (row,) = week(lake, {WEEK[0]: [queue("Sales", 1.0, 4.0)], WEEK[6]: [queue("Sales", 1.0, 4.0)]})
     assert row["service_level_denominator"] == 8.0
 
 
 def test_a_week_that_lacks_days_is_refused_by_name(lake: Lake) -> None:
     for day in WEEK[:5]:
-        stored(lake, reports.QUEUE_MEDIA, day, queue("Sales", 1.0, 4.0))
+        stored(lake, REPORTS["queue_media"], day, queue("Sales", 1.0, 4.0))
     with pytest.raises(dg.Failure, match="genesys/reports/queue_media lacks 2026-02-07, 2026-02-08"):
         materialised(lake, weekly_service_level, WEEK[6])
     assert not lake.has("downstream/weekly_service_level", WEEK[6])
