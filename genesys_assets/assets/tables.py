@@ -30,9 +30,10 @@ from genesys_assets.lake.versions import Change
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, hours_of, hours_to_days, utc_day, utc_hour
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables import decode, merge
+from genesys_assets.tables.asked import QUESTIONS, answered
 from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, QUESTIONS, answered, metric_rows
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 

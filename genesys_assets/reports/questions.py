@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.queries import AggregateQuestion
 from genesys_assets.reports.conditions import Condition, comparisons
-from genesys_assets.tables.metrics import grouping_of, question_key, selection_of
+from genesys_assets.tables.asked import grouping_of, question_key, selection_of
 
 STANDARD = (
     AggregateQuestion(group_by=("queueId", "mediaType")),

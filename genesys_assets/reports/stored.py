@@ -25,9 +25,10 @@ from genesys_assets.reports.conditions import Condition, Group, comparisons
 from genesys_assets.reports.details_part import DetailsPart, Link
 from genesys_assets.reports.questions import Source, grouping, selection
 from genesys_assets.reports.sources import OF_CONVERSATION, Table
+from genesys_assets.tables.asked import QUESTIONS
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
-from genesys_assets.tables.metrics import INTERVAL_METRICS, QUESTIONS
+from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
 

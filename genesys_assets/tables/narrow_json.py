@@ -29,17 +29,19 @@ class Found(NamedTuple):
 class Reader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
-    A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
-    are the page's other fields. Remembers from page to page which fields occur. Threads may share it: each only adds
-    to it.
+    A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope` are
+    the page's other fields, `known` those of the elements that surely occur. Remembers from page to page which fields
+    occur. Threads may share it: each only adds to it.
     """
 
-    def __init__(self, name: str, model: pa.StructType, envelope: Collection[str]) -> None:
+    def __init__(
+        self, name: str, model: pa.StructType, envelope: Collection[str], known: pa.StructType | None = None
+    ) -> None:
         self._name = name
         self._model = model
         self._envelope = frozenset({name, *envelope})
         self._unit = "ms"
-        self.known = pa.struct([])
+        self.known = pa.struct([]) if known is None else known
 
     def read(self, body: bytes) -> Found:
         """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""

@@ -19,7 +19,8 @@ from genesys_assets.reports.questions import STANDARD, key_of, merged, questions
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.sources import TABLES
 from genesys_assets.reports.stored import StoredDay
-from genesys_assets.tables.metrics import INTERVAL_METRICS, QUESTIONS
+from genesys_assets.tables.asked import QUESTIONS
+from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 
 Row = dict[str, Any]

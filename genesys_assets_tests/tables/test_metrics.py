@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from genesys_assets.tables import metrics_arrow, metrics_values
+from genesys_assets.tables.asked import Asked, answered
 from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, answered, metric_rows
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 
 REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -182,3 +188,58 @@ def test_what_was_asked_is_what_every_hour_was_asked() -> None:
     assert answered([first, second]) == {"mediaType,queueId ": ["b"]}
     assert answered([first, []]) == {}
     assert answered([]) == {}
+
+
+NAMES = st.none() | st.sampled_from(["a", "b", "ü,"])
+STATS = st.fixed_dictionaries(
+    {},
+    optional={
+        "count": st.none() | st.integers(-(2**53), 2**53),
+        "sum": st.integers(-(2**63), 2**63 - 1),
+        "ratio": st.floats(allow_nan=False, allow_infinity=False),
+        "target": st.integers(0, 9),
+        "p95": st.integers(0, 9),
+        "novel": st.none() | st.integers(0, 9),
+    },
+)
+BUCKETS = st.fixed_dictionaries(
+    {"interval": st.sampled_from([f"2026-01-31T12:{at}:00.000Z/2026-01-31T13:00:00.000Z" for at in ("00", "15")])},
+    optional={
+        "metrics": st.lists(
+            st.fixed_dictionaries(
+                {"metric": st.sampled_from(["nOffered", "tHandle"])},
+                optional={"qualifier": NAMES, "stats": st.none() | STATS, "more": st.booleans()},
+            ),
+            max_size=3,
+        ),
+        "views": st.none() | st.lists(st.fixed_dictionaries({"name": st.just("long"), "stats": STATS}), max_size=2),
+        "more": NAMES,
+    },
+)
+RESULTS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "group": st.none() | st.dictionaries(st.sampled_from(["queueId", "userId", "wrapUpCode"]), NAMES),
+            "data": st.none() | st.lists(BUCKETS, max_size=3),
+            "more": NAMES,
+        },
+    ),
+    max_size=3,
+)
+VIEWS = {"body": {"groupBy": ["queueId"], "views": [{"name": "long", "target": "tTalk", "function": "rangeBound"}]}}
+
+
+@given(st.lists(RESULTS, max_size=3))
+def test_both_ways_to_read_an_answer_give_the_same(answers: list[Any]) -> None:
+    asked, reader = Asked.by(json.dumps(VIEWS)), metrics_arrow.Reader()
+    for results in answers:
+        body = json.dumps({"results": results}).encode()
+        fast = reader.read(asked, body, DAILY_METRICS.schema)
+        plain = metrics_values.read(asked, body, DAILY_METRICS.schema)
+        assert counted(fast.table) == counted(plain.table)
+        assert fast.unknown == plain.unknown
+
+
+def counted(table: pa.Table) -> Counter[str]:
+    return Counter(repr(row) for row in table.to_pylist())
