@@ -22,17 +22,24 @@ KEPT = (*WHOLE, "current", "ratio", "numerator", "denominator", "target")
 UNUSED = ("countNegative", "countPositive", "p95", "p99", "calculatedMetricValue")
 """Statistics that the platform documents, and that cannot be added up or are not asked for."""
 
-_STATS = pa.struct([(name, pa.int64() if name in WHOLE else pa.float64()) for name in (*KEPT, *UNUSED)])
+_UNUSUAL = ("current", *UNUSED)
+
+
+def _stats(*without: str) -> pa.StructType:
+    names = (name for name in (*KEPT, *UNUSED) if name not in without)
+    return pa.struct([(name, pa.int64() if name in WHOLE else pa.float64()) for name in names])
+
+
+def _result(group: pa.DataType, metric: pa.StructType, **more: pa.DataType) -> pa.StructType:
+    bucket = pa.struct([("interval", pa.string()), ("metrics", pa.list_(metric)), *more.items()])
+    return pa.struct([("group", group), ("data", pa.list_(bucket))])
+
+
+_STATS = _stats()
 _METRIC = pa.struct([("metric", pa.string()), ("qualifier", pa.string()), ("stats", _STATS)])
+_USUAL_METRIC = pa.struct([("metric", pa.string()), ("stats", _stats(*_UNUSUAL))])
 _VIEW = pa.struct([("name", pa.string()), ("stats", _STATS)])
-_BUCKET = pa.struct([("interval", pa.string()), ("metrics", pa.list_(_METRIC)), ("views", pa.list_(_VIEW))])
-
-
-def _result(group: pa.DataType) -> pa.StructType:
-    return pa.struct([("group", group), ("data", pa.list_(_BUCKET))])
-
-
-_RESULT = _result(pa.map_(pa.string(), pa.string()))
+_RESULT = _result(pa.map_(pa.string(), pa.string()), _METRIC, views=pa.list_(_VIEW))
 
 
 class MetricColumns(NamedTuple):
@@ -63,7 +70,7 @@ class Reader:
     def _pages(self, grouping: str) -> narrow_json.Reader:
         if grouping not in self._by_grouping:
             dimensions = pa.struct([(name, pa.string()) for name in grouping.split(",") if name])
-            self._by_grouping[grouping] = narrow_json.Reader("results", _RESULT, (), _result(dimensions))
+            self._by_grouping[grouping] = narrow_json.Reader("results", _RESULT, (), _result(dimensions, _USUAL_METRIC))
         return self._by_grouping[grouping]
 
 
