@@ -30,8 +30,8 @@ class Reader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
     A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
-    are the page's other fields, `known` those of the elements that surely occur. Remembers from page to page which fields
-    occur. Threads may share it: each only adds to it.
+    are the page's other fields, `known` those of the elements that surely occur. The reader remembers from page to page
+    which fields occur. Threads may share it: each only adds to it.
     """
 
     def __init__(
