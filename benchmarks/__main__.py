@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import aggregates, backfill, decode, end_to_end, growth, pacing, reports, rereading
+from benchmarks import aggregates, backfill, decode, end_to_end, growth, loading, pacing, reports, rereading
 from benchmarks.results import Result, show, store
 
 DESCRIPTION = "Runs the named benchmarks, or all, prints their figures and writes them to benchmarks/results/."
@@ -68,6 +68,7 @@ BENCHMARKS = {
             "requests_per_minute": (300, "what the sandbox allows"),
         },
     ),
+    "loading": Benchmark(loading.run, {"repeats": (5, "how often each side is started")}),
     "rereading": Benchmark(
         rereading.run,
         {"conversations": (5_000, "conversations of the day that is read and read again")},
