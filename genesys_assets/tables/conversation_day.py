@@ -5,7 +5,7 @@ Which pages those are, and where the tables go, is decided in `assets.tables`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -21,7 +21,8 @@ from genesys_assets.threads import map_in_order
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
 """What is made of a day's conversations."""
 
-_PAGES_AHEAD = 8
+_CONVERSATIONS_AT_ONCE = 1_000
+_GROUPS_AHEAD = 2
 
 
 def day_tables(
@@ -42,11 +43,26 @@ def _conversations(
 ) -> Iterator[pa.StructArray]:
     decoder = Decoder()
 
-    def read(position: int) -> tuple[Page, Decoded]:
-        page = page_at(position)
-        return page, decoder.decode(page.body)
+    def read(positions: Sequence[int]) -> list[tuple[Page, Decoded]]:
+        pages = [page_at(position) for position in positions]
+        return list(zip(pages, decoder.decode_all([page.body for page in pages]), strict=True))
 
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as reader:
-        for page, decoded in map_in_order(reader, read, plan.order, ahead=_PAGES_AHEAD):
-            note(page, decoded)
-            yield decoded.conversations
+        for group in map_in_order(reader, read, _groups(plan), ahead=_GROUPS_AHEAD):
+            for page, decoded in group:
+                note(page, decoded)
+                yield decoded.conversations
+
+
+def _groups(plan: Plan) -> Iterator[Sequence[int]]:
+    """The pages in groups of about as many conversations."""
+    group: list[int] = []
+    conversations = 0
+    for position, keep in (page for overlapping in plan.groups for page in overlapping):
+        group.append(position)
+        conversations += len(keep)
+        if conversations >= _CONVERSATIONS_AT_ONCE:
+            yield group
+            group, conversations = [], 0
+    if group:
+        yield group

@@ -9,6 +9,7 @@ drops duplicates (`merge`).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -47,11 +48,17 @@ class Decoder:
 
     def decode(self, body: bytes) -> Decoded:
         """The conversations of one details page, of query or job. Raises UnreadablePage where the body is no page."""
+        (decoded,) = self.decode_all([body])
+        return decoded
+
+    def decode_all(self, bodies: Sequence[bytes]) -> list[Decoded]:
+        """Several pages at once, which is faster; one that does not fit is read alone, and the others with it."""
         try:
-            decoded = Decoded(*self._reader.read(body))
+            return [_with_keys(Decoded(*found)) for found in self._reader.read(bodies)]
         except _REFUSED:
-            decoded = Decoded(*decode_values.read(body))
-        return _with_keys(decoded)
+            if len(bodies) > 1:
+                return [self.decode(body) for body in bodies]
+        return [_with_keys(Decoded(*decode_values.read(body))) for body in bodies]
 
 
 def decode(body: bytes) -> Decoded:

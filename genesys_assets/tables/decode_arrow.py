@@ -6,6 +6,8 @@ participants' attributes, an object of names that nobody knows beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,10 +31,9 @@ class Reader:
     def __init__(self) -> None:
         self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE)
 
-    def read(self, body: bytes) -> Found:
-        """The conversations of a page. Raises ArrowInvalid or UnicodeDecodeError where it does not fit the model."""
-        found = self._pages.read(body)
-        return found._replace(elements=_with_pairs(found.elements))
+    def read(self, bodies: Sequence[bytes]) -> list[Found]:
+        """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError where one does not fit."""
+        return [found._replace(elements=_with_pairs(found.elements)) for found in self._pages.read_all(bodies)]
 
 
 def read_only(wanted: pa.StructType, body: bytes) -> pa.StructArray:

@@ -8,15 +8,16 @@ again with it, so that its values get the model's types and not guessed ones. Wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from genesys_assets.tables.nested import field_of, grown, retyped
+from genesys_assets.tables.nested import conformed, field_of, grown, retyped
 
 
 class Found(NamedTuple):
@@ -45,52 +46,71 @@ class Reader:
 
     def read(self, body: bytes) -> Found:
         """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
+        (found,) = self.read_all([body])
+        return found
+
+    def read_all(self, bodies: Sequence[bytes]) -> list[Found]:
+        """Several pages at once, for each field has its price in every read. Raises if one of them does not fit."""
         try:
-            return self._read(body, self._unit)
+            return self._read(bodies, self._unit)
         except pa.ArrowInvalid:
             if self._unit == "us":
                 raise
         # Times may have more digits than milliseconds, which Arrow does not cut.
-        found = self._read(body, "us")
+        found = self._read(bodies, "us")
         self._unit = "us"
         return found
 
-    def _read(self, body: bytes, unit: str) -> Found:
+    def _read(self, bodies: Sequence[bytes], unit: str) -> list[Found]:
         known = self.known
-        parsed, lists = _parse(body, self._name, known, unit, "infer")
+        parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         if lists.type != _schema(self._name, known, unit).field(0).type:
             known = grown(self._model, known, lists.type.value_type)
             if known != self.known:
                 self.known = known
-                parsed, lists = _parse(body, self._name, known, unit, "infer")
-        unknown = Counter(name for name in parsed.schema.names if name not in self._envelope)
+                parsed, lists = _parse(bodies, self._name, known, unit, "infer")
+        unknown = [self._unknown(parsed.slice(row, 1), lists.slice(row, 1), known) for row in range(len(lists))]
+        elements = conformed(lists.flatten(), known)
+        ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy())
+        pages = [elements.slice(end - count, count) for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
+        return [
+            Found(page.drop_null() if page.null_count else page, counts)
+            for page, counts in zip(pages, unknown, strict=True)
+        ]
+
+    def _unknown(self, page: pa.Table, lists: pa.ListArray, known: pa.StructType) -> Counter[str]:
+        unknown = Counter(
+            column for column in page.schema.names if column not in self._envelope and not page[column].null_count
+        )
         if lists.type.value_type != known:
             _count_unknown(lists.type, pa.list_(self._model), lists, self._name, unknown)
-            lists = lists.cast(pa.list_(known), safe=False)
-        elements = lists.flatten()
-        return Found(elements.drop_null() if elements.null_count else elements, unknown)
+        return unknown
 
 
 def read_only(name: str, wanted: pa.StructType, body: bytes) -> pa.StructArray:
     """Only the wanted fields of each element, which has them directly. Raises as `Reader.read` does."""
-    _, lists = _parse(body, name, wanted, "us", "ignore")
-    return lists.cast(pa.list_(wanted), safe=False).flatten()
+    _, lists = _parse([body], name, wanted, "us", "ignore")
+    return conformed(lists.flatten(), wanted)
 
 
 def _parse(
-    body: bytes, name: str, elements: pa.StructType, unit: str, unexpected: str
+    bodies: Sequence[bytes], name: str, elements: pa.StructType, unit: str, unexpected: str
 ) -> tuple[pa.Table, pa.ListArray]:
-    """The page as a table of one row, and its list."""
-    body.decode("utf-8")
+    """The pages as a table of a row each, and their lists."""
+    for body in bodies:
+        body.decode("utf-8")
+    block = b"\n".join(bodies)
     parsed = pj.read_json(
-        pa.BufferReader(body),
-        read_options=pj.ReadOptions(block_size=len(body) + 1, use_threads=False),
+        pa.BufferReader(block),
+        read_options=pj.ReadOptions(block_size=len(block) + 1, use_threads=False),
         parse_options=pj.ParseOptions(
             explicit_schema=_schema(name, elements, unit),
-            newlines_in_values=b"\n" in body,
+            newlines_in_values=any(b"\n" in body for body in bodies),
             unexpected_field_behavior=unexpected,
         ),
     )
+    if len(parsed) != len(bodies):
+        raise pa.ArrowInvalid(f"{len(bodies)} pages hold {len(parsed)} JSON objects")
     return parsed, parsed.column(name).chunk(0)
 
 

@@ -1,4 +1,4 @@
-"""Nested Arrow types that have only some fields of a model: how they grow, and how values are put into a wider one.
+"""Nested Arrow types that have only some fields of a model: how they grow, and how values are put into another one.
 
 A page names few of the hundreds of fields that the platform documents. Reading only those that occur is what makes
 decoding fast; so conversations come in types that are narrower than the model, from one page to the next not always
@@ -56,20 +56,22 @@ def retyped(type_: pa.DataType, change: Callable[[pa.DataType], pa.DataType]) ->
     return change(type_)
 
 
-def widened(values: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The values in a type with more fields, which are null."""
+def conformed(values: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The values in a type with other fields: what it has more is null, what it has not is dropped."""
     if values.type == type_:
         return values
     if pa.types.is_struct(type_):
         have = values.type
         columns = [
-            widened(pc.struct_field(values, [have.get_field_index(member.name)]), member.type)
+            conformed(pc.struct_field(values, [have.get_field_index(member.name)]), member.type)
             if have.get_field_index(member.name) >= 0
             else pa.nulls(len(values), member.type)
             for member in type_
         ]
         return pa.StructArray.from_arrays(columns, fields=list(type_), mask=values.is_null())
-    return with_elements(values, widened(pc.list_flatten(values), type_.value_type))
+    if pa.types.is_list(type_):
+        return with_elements(values, conformed(pc.list_flatten(values), type_.value_type))
+    return values.cast(type_, safe=False)
 
 
 def with_elements(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
@@ -81,7 +83,7 @@ def with_elements(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
 def concatenated(parts: Sequence[pa.Array], model: pa.DataType) -> pa.Array:
     """The parts as one array, in the model's type if theirs differ."""
     if len({part.type for part in parts}) > 1:
-        parts = [widened(part, model) for part in parts]
+        parts = [conformed(part, model) for part in parts]
     return pa.concat_arrays(parts)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from genesys_assets.tables import conversation_model as model
 from genesys_assets.tables import decode_arrow, decode_values, nested
 from genesys_assets.tables.decode import Decoded, Decoder, UnreadablePage, decode, starts
-from genesys_assets.tables.nested import widened
+from genesys_assets.tables.nested import conformed
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -21,7 +21,7 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 def fast(body: bytes) -> Decoded:
     """What Arrow's reader makes of a page, with all fields of the model."""
-    return in_full(Decoded(*decode_arrow.Reader().read(body)))
+    return in_full(Decoded(*decode_arrow.Reader().read([body])[0]))
 
 
 def tolerant(body: bytes) -> Decoded:
@@ -29,7 +29,7 @@ def tolerant(body: bytes) -> Decoded:
 
 
 def in_full(decoded: Decoded) -> Decoded:
-    return replace(decoded, conversations=widened(decoded.conversations, model.CONVERSATION_TYPE))
+    return replace(decoded, conversations=conformed(decoded.conversations, model.CONVERSATION_TYPE))
 
 
 def test_a_page_without_conversations_decodes_to_none() -> None:
@@ -240,6 +240,17 @@ def test_what_earlier_pages_held_changes_nothing(pages: list[list[Any]]) -> None
         after_others, alone = decoder.decode(body), decode(body)
         assert in_full(after_others).conversations.equals(in_full(alone).conversations)
         assert (after_others.losses, after_others.unknown) == (alone.losses, alone.unknown)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(_values(_FEW), max_size=2), max_size=4), st.integers(0, 4))
+def test_pages_read_at_once_are_what_each_is_alone(pages: list[list[Any]], odd: int) -> None:
+    bodies = [json.dumps({"conversations": conversations}).encode() for conversations in pages]
+    bodies.insert(odd, page(conversation("a", selfServed=2), mood=1))
+    for together, body in zip(Decoder().decode_all(bodies), bodies, strict=True):
+        alone = decode(body)
+        assert in_full(together).conversations.equals(in_full(alone).conversations)
+        assert (together.losses, together.unknown) == (alone.losses, alone.unknown)
 
 
 def test_a_field_that_a_later_page_is_the_first_to_have_is_kept() -> None:
