@@ -33,7 +33,7 @@ class Model(BaseModel):
             made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
         except ValidationError as error:
             errors += [
-                InitErrorDetails(type=_kept(line), loc=line["loc"], input=line["input"])
+                InitErrorDetails(type=_kept(line), loc=_where(line["loc"]), input=line["input"])
                 for line in error.errors(include_url=False)
             ]
             rest = cls._without(value, errors)
@@ -55,6 +55,11 @@ class Model(BaseModel):
         return []
 
 
+def _where(loc: Path) -> Path:
+    """Where a value stands in the file: pydantic's path without the names of the ways to write it."""
+    return tuple(part for part in loc if not str(part).startswith("<"))
+
+
 def _kept(line: Any) -> Any:
     if "ctx" in line and "message" in line["ctx"]:
         return PydanticCustomError(line["type"], "{message}", line["ctx"])
@@ -69,5 +74,5 @@ def mistake(path: Path, message: str, value: Any) -> InitErrorDetails:
 
 
 def is_label(part: str | int) -> bool:
-    """Whether a part of pydantic's path stands in no file."""
-    return isinstance(part, str) and (part.startswith("<") or part == "[key]")
+    """Whether a part of a mistake's path stands in no file: it says that a key is meant, not its value."""
+    return part == "[key]"
