@@ -5,19 +5,17 @@ Here stands what Dagster's components need. What a report may say is `reports`, 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
 
-    from genesys_assets.partitions import Calendar
     from genesys_assets.reports.standalone import StandaloneReport
 
 _EXAMPLE = {
@@ -45,7 +43,6 @@ REPORT = {report}
 def load(context: dg.ComponentLoadContext) -> GenesysReport:
     return GenesysReport.from_attributes_dict(attributes=REPORT, context=context)
 """
-_NOT_PARTITIONED = ("reference", "live")
 
 
 class ReportScaffolder(dg.Scaffolder[Any]):
@@ -58,8 +55,8 @@ class ReportScaffolder(dg.Scaffolder[Any]):
         if request.scaffold_format == "yaml":
             scaffold_component(request, report)
         else:
-            shown = pformat(report, sort_dicts=False, width=100)
-            (request.target_path / "component.py").write_text(_IN_PYTHON.format(report=shown))
+            text = _IN_PYTHON.format(report=json.dumps(report, indent=4))
+            (request.target_path / "component.py").write_text(text)
 
 
 def _name(path: Path) -> str:
@@ -93,16 +90,21 @@ class GenesysReport(dg.Component):
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysReport:
-        """Raises pydantic.ValidationError for what is wrong with the report once its templates are filled in."""
+        """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the report."""
+        from pydantic import ValidationError
+
         from genesys_assets.reports.standalone import StandaloneReport
 
-        stated = attributes.model_dump(exclude_unset=True) if attributes else {}
-        filled_in = context.resolution_context.at_path("attributes").resolve_value(stated)
-        return cls(StandaloneReport.model_validate(filled_in))
+        resolution = context.resolution_context
+        stated = _filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
+        try:
+            return cls(StandaloneReport.model_validate(stated))
+        except ValidationError as error:
+            raise dg.DagsterInvalidDefinitionError(_explained(error, resolution)) from None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         from genesys_assets.assets.common import automated, beta_parameters
-        from genesys_assets.assets.reports import build_standalone_report_asset, report_deps
+        from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.automation.conditions import refresh_elsewhere
         from genesys_assets.partitions import Calendar
         from genesys_assets.reports.report import Report
@@ -111,30 +113,47 @@ class GenesysReport(dg.Component):
         report = Report.of(self.definition.name, self.definition)
         with beta_parameters():
             asset = build_standalone_report_asset(calendar, report)
-        made_elsewhere = _made_elsewhere(report_deps(report), calendar)
-        return dg.Definitions([*made_elsewhere, *automated([asset], refresh_elsewhere(calendar))])
-
-
-def _made_elsewhere(keys: Iterable[dg.AssetKey], calendar: Calendar) -> Iterable[dg.AssetSpec]:
-    """What the code location genesys_assets makes, declared with its partitions: without that, one day that is read
-    again would ask for every day of the report.
-    """
-    for key in dict.fromkeys(keys):
-        layer = key.path[1]
-        partitions = None if layer in _NOT_PARTITIONED else calendar.daily
-        yield dg.AssetSpec(key, group_name=layer, partitions_def=partitions)
+        return dg.Definitions(list(automated([asset], refresh_elsewhere(calendar))))
 
 
 def _attributes_model() -> type[BaseModel]:
-    from pydantic_core import InitErrorDetails
+    """Anything, described to editors and to `dg check yaml` as a report: what is wrong is told by `load`, in words."""
+    from pydantic import GetJsonSchemaHandler, RootModel
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
     from genesys_assets.reports.standalone import StandaloneReport
 
-    class ReportAttributes(StandaloneReport):
-        __doc__ = StandaloneReport.__doc__
+    class Attributes(RootModel[dict[str, Any]]):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+            return handler.resolve_ref_schema(handler(StandaloneReport.__pydantic_core_schema__))
 
-        def _mistakes(self) -> list[InitErrorDetails]:
-            """Names in a template can be looked up only once it is filled in."""
-            return [] if "{{" in repr(self) else super()._mistakes()
+    return Attributes
 
-    return ReportAttributes
+
+def _filled_in(value: Any, context: dg.ResolutionContext) -> Any:
+    """With the templates in it resolved. Other texts stay: Dagster would take "1.10" for a number."""
+    if isinstance(value, dict):
+        return {name: _filled_in(each, context.at_path(name)) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(each, context.at_path(index)) for index, each in enumerate(value)]
+    return context.resolve_value(value) if isinstance(value, str) and "{{" in value else value
+
+
+def _explained(error: ValidationError, context: dg.ResolutionContext) -> str:
+    """Each mistake as `dg check yaml` tells one: file, line, field, and the lines around it."""
+    from genesys_assets.reports.forms import told
+    from genesys_assets.reports.problems import shown
+
+    lines = ["this report cannot be computed:"]
+    for found in told(error):
+        path = ["attributes", *found.path]
+        value = shown(found.value, found.message)
+        message = found.message + (f" (value: {value})" if value else "")
+        if context.source_position_tree is None:
+            lines.append(f"{'.'.join(map(str, path))}: {message}")
+            continue
+        there = context.source_position_tree.source_error(path, found.message, value_error=False)
+        lines.append(f"{there.file_name}:{there.start_line_no} - {there.location}: {message}\n{there.snippet}")
+    return "\n".join(lines)

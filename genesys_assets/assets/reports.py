@@ -51,7 +51,7 @@ def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
 
 
 def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.AssetsDefinition:
-    """The report for a code location of its own: it needs no resource there, the lake is that of GENESYS_ASSETS_LAKE."""
+    """The report in a code location of its own, where it needs no resource: the lake is that of GENESYS_ASSETS_LAKE."""
 
     @dg.asset(**_stated(report, calendar))
     def computed(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
@@ -62,7 +62,7 @@ def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.Asse
 
 def _stated(report: Report, calendar: Calendar) -> dict[str, Any]:
     """What the asset says of itself."""
-    deps = list(dict.fromkeys(report_deps(report)))
+    deps = list(dict.fromkeys(_deps(report)))
     key = asset_key("reports", report.name)
     return {
         "key": key,
@@ -96,8 +96,7 @@ def _computed(
     return dg.MaterializeResult(check_results=check_table(lake, place, days, spec, asset_key("reports", report.name)))
 
 
-def report_deps(report: Report) -> Iterator[dg.AssetKey]:
-    """The tables, snapshots and names of which it is made."""
+def _deps(report: Report) -> Iterator[dg.AssetKey]:
     if report.aggregates or report.only_live:
         # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
         yield asset_key("tables", "interval_metrics")
