@@ -1,0 +1,22 @@
+"""Genesys Cloud analytics in your own lake. Here stands only what a `defs.yaml` can name, imported when it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genesys_assets.component import GenesysReport
+
+__all__ = ["GenesysReport"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "GenesysReport":
+        from genesys_assets.component import GenesysReport
+
+        return GenesysReport
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

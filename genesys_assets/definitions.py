@@ -5,17 +5,13 @@ builds nothing.
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.queries import AggregateQuestion
-
-_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
-"""What Dagster calls beta and there is no other way for: a range in one run, today's partition, a condition of ours."""
 
 
 def build_definitions(
@@ -26,6 +22,7 @@ def build_definitions(
     """
     from dagster_aws.s3 import S3Resource
 
+    from genesys_assets.assets.common import automated, beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.live import build_live_assets
@@ -61,9 +58,7 @@ def build_definitions(
         logging.getLogger(__name__).error(explain(own))
     reports = [*built_in_reports(), *own.reports]
     asked = merged([*STANDARD, *questions, *questions_of(reports)])
-    with warnings.catch_warnings():
-        for parameter in _BETA_PARAMETERS:
-            warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
+    with beta_parameters():
         assets = [
             build_preflight_asset(),
             build_superseded_asset(),
@@ -72,12 +67,12 @@ def build_definitions(
             *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
-            *_automated(build_table_assets(calendar), refresh_tables(calendar)),
+            *automated(build_table_assets(calendar), refresh_tables(calendar)),
             *build_open_conversation_assets(),
-            *_automated(build_restatement_assets(calendar), refresh_tables(calendar)),
-            *_automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
-            *_automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
-            *_automated(build_published_index_assets(calendar), list_again()),
+            *automated(build_restatement_assets(calendar), refresh_tables(calendar)),
+            *automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
+            *automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
+            *automated(build_published_index_assets(calendar), list_again()),
             *build_live_assets(),
         ]
         sensors = [*build_sensors(), *build_completing_sensors(calendar)]
@@ -106,11 +101,6 @@ def build_definitions(
         sensors=sensors,
         executor=dg.in_process_executor,
     )
-
-
-def _automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]) -> Iterable[Any]:
-    """The assets, computed again on their own as the condition says."""
-    return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
 
 @dg.definitions

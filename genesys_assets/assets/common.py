@@ -5,7 +5,8 @@ Nothing here knows any one asset.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -29,6 +30,24 @@ _PREVIEW_COLUMNS = 10
 
 def asset_key(layer: str, name: str) -> dg.AssetKey:
     return dg.AssetKey(["genesys", layer, name])
+
+
+_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
+"""What Dagster calls beta and there is no other way for: a range in one run, today's partition, a condition of ours."""
+
+
+@contextmanager
+def beta_parameters() -> Iterator[None]:
+    """Around everything that builds assets and sensors: without Dagster's warning of what it calls beta."""
+    with warnings.catch_warnings():
+        for parameter in _BETA_PARAMETERS:
+            warnings.filterwarnings("ignore", f"Parameter `{parameter}`", dg.BetaWarning)
+        yield
+
+
+def automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]) -> Iterable[Any]:
+    """The assets, computed again on their own as the condition says."""
+    return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
 
 class Attributes(TypedDict):

@@ -6,6 +6,7 @@ of a day run a month of reports again. How a report is computed is in `genesys_a
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -23,6 +24,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
 from genesys_assets.cloud.queries import GRANULARITIES, Granularity
+from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.compute import compute
 from genesys_assets.reports.report import Report
@@ -41,35 +43,57 @@ def build_report_assets(calendar: Calendar, reports: Sequence[Report]) -> list[d
 
 
 def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
-    spec, key, place = report.spec, asset_key("reports", report.name), f"reports/{report.name}"
-    deps = list(dict.fromkeys(_deps(report)))
-
-    @dg.asset(
-        key=key,
-        deps=deps,
-        description=description(spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
-        partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
-        check_specs=check_specs(spec, key),
-        **attributes("reports", "arrow", "parquet"),
-    )
+    @dg.asset(**_stated(report, calendar))
     def computed(context: dg.AssetExecutionContext, config: ReportConfig, lake: LakeResource) -> dg.MaterializeResult:
-        days = list(checked_keys(context, calendar.daily))
-        wanted = _by(report, config.granularity) if config.granularity else report
-        for day in days:
-            try:
-                table = compute(wanted, StoredDay(lake.lake, day, calendar.zone, calendar.start_date))
-            except NotStored as missing:
-                raise dg.Failure(str(missing), allow_retries=False) from missing
-            origin = provenance(context, f"genesys/tables for {day}", partition=day)
-            change = lake.lake.write(place, spec, table, day, origin)
-            metadata = table_metadata(spec, table, len(table), path=lake.lake.place(place, day))
-            shown = chart_metadata(table, Chart(report.chart.x, report.chart.y)) if report.chart else {}
-            more = shown | change_metadata(change) | window_metadata(*utc_day(day))
-            context.add_asset_metadata(metadata | more, partition_key=day)
-        return dg.MaterializeResult(check_results=check_table(lake.lake, place, days, spec, key))
+        return _computed(context, report, calendar, config.granularity, lake.lake)
 
     return computed
+
+
+def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.AssetsDefinition:
+    """The report in a code location of its own, where it needs no resource: the lake is that of GENESYS_ASSETS_LAKE."""
+
+    @dg.asset(**_stated(report, calendar))
+    def computed(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
+        return _computed(context, report, calendar, config.granularity, LakeResource().lake)
+
+    return computed
+
+
+def _stated(report: Report, calendar: Calendar) -> dict[str, Any]:
+    """What the asset says of itself."""
+    deps = list(dict.fromkeys(_deps(report)))
+    key = asset_key("reports", report.name)
+    return {
+        "key": key,
+        "deps": deps,
+        "description": description(report.spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
+        "partitions_def": calendar.daily,
+        "backfill_policy": ONE_RUN,
+        "check_specs": check_specs(report.spec, key),
+        **attributes("reports", "arrow", "parquet"),
+    }
+
+
+def _computed(
+    context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
+) -> dg.MaterializeResult:
+    """Computes and stores the days of a run."""
+    spec, place = report.spec, f"reports/{report.name}"
+    days = list(checked_keys(context, calendar.daily))
+    wanted = _by(report, granularity) if granularity else report
+    for day in days:
+        try:
+            table = compute(wanted, StoredDay(lake, day, calendar.zone, calendar.start_date))
+        except NotStored as missing:
+            raise dg.Failure(str(missing), allow_retries=False) from missing
+        origin = provenance(context, f"genesys/tables for {day}", partition=day)
+        change = lake.write(place, spec, table, day, origin)
+        metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
+        shown = chart_metadata(table, Chart(report.chart.x, report.chart.y)) if report.chart else {}
+        more = shown | change_metadata(change) | window_metadata(*utc_day(day))
+        context.add_asset_metadata(metadata | more, partition_key=day)
+    return dg.MaterializeResult(check_results=check_table(lake, place, days, spec, asset_key("reports", report.name)))
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:

@@ -60,6 +60,17 @@ def refresh_reports(calendar: Calendar) -> Condition:
     return condition
 
 
+def refresh_elsewhere(calendar: Calendar) -> Condition:
+    """As reports, in a code location of its own.
+
+    The sensor that Dagster makes for every code location knows only its own conditions: days that were read again
+    without anything new are computed again too.
+    """
+    updated = dg.AutomationCondition.any_deps_updated().ignore(_NOT_OF_A_DAY).since_last_handled()
+    missing = dg.AutomationCondition.any_deps_missing().ignore(_NOT_OF_A_DAY)
+    return _within(look_back(calendar)) & updated & ~missing & ~_being_computed()
+
+
 def publish_again(calendar: Calendar) -> Condition:
     """Finished days whose reports changed and are all there; never today, whose reports are not finished."""
     today = dg.AutomationCondition.in_latest_time_window()

@@ -60,6 +60,13 @@ def write_report_files(parts: Iterable[pa.Table], schema: pa.Schema, folder: Pat
     return [file.finished for file in files]
 
 
+def csv_lines(table: pa.Table) -> Iterator[str]:
+    """The lines of <name>.csv, the header first."""
+    yield _csv_line(table.schema.names).decode()
+    for record in _records(table):
+        yield _csv_line(record.values()).decode()
+
+
 def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
     for column, field in zip(table.columns, table.schema, strict=True):
         if pa.types.is_floating(field.type) and pc.all(pc.is_finite(column)).as_py() is False:

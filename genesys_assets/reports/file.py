@@ -14,15 +14,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from genesys_assets.reports.forms import is_label
+from genesys_assets.reports.forms import told
 from genesys_assets.reports.model import ReportDefinition, ReportsFile
-from genesys_assets.reports.problems import Path
+from genesys_assets.reports.problems import Path, shown
 
 _LARGEST = 1_000_000
 _MOST_NODES = 50_000
 _TAG = re.compile(r"^tag:yaml\.org,2002:")
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,8 @@ class Problem:
 
     @property
     def shown(self) -> str:
-        """The value as far as it helps: no mapping or list, and nothing that the message says already."""
-        said = isinstance(self.value, dict | list) or repr(self.value) in self.message
-        return "" if self.value is None or said else _short(self.value)
+        """The value as far as it helps."""
+        return shown(self.value, self.message)
 
     def __str__(self) -> str:
         parts = [f"{self.file}:{self.line}:{self.column}", *([self.field] if self.field else []), self.message]
@@ -86,7 +84,8 @@ def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
     try:
         reports = ReportsFile.model_validate(stated).reports
     except ValidationError as error:
-        document.add_all(error)
+        for found in told(error):
+            document.add(found.path, found.message, found.value, key=found.of_key)
     if isinstance(stated, dict) and isinstance(stated.get("reports"), dict):
         for name in set(taken) & stated["reports"].keys():
             document.add(
@@ -154,17 +153,6 @@ class _Document:
             self._at(node.start_mark, path, f"{node.tag} is no kind of value that is read here", text)
         return text
 
-    def add_all(self, error: ValidationError) -> None:
-        for line in error.errors(include_url=False):
-            path = tuple(part for part in line["loc"] if not is_label(part))
-            of_key = "[key]" in line["loc"]
-            is_missing = line["type"] == "missing"
-            known = _MESSAGES.get(line["type"])
-            message = known.format(**line.get("ctx", {})) if known else line["msg"]
-            if is_missing:
-                message = f"the field {path[-1]!r} is missing"
-            self.add(path, message, None if is_missing else line["input"], key=of_key or "unknown field" in message)
-
     def add(self, path: Path, message: str, value: Any, *, key: bool = False) -> None:
         marks = (self._keys, self._values) if key else (self._values, self._keys)
         for length in range(len(path), -1, -1):
@@ -184,24 +172,5 @@ class _Document:
         self.problems.append(Problem(self.file, *_position(mark), ".".join(map(str, path)), message, value))
 
 
-_MESSAGES = {
-    "dict_type": "this is a mapping of names to values",
-    "list_type": "this is a list",
-    "model_type": "this is a mapping of names to values",
-    "string_type": "this is text",
-    "bool_type": "this is true or false",
-    "int_type": "this is a whole number",
-    "literal_error": "choose one of {expected}",
-    "string_pattern_mismatch": "a name has small letters, digits and _, and begins with a letter",
-    "string_too_short": "this must not be empty",
-    "too_short": "this must not be empty",
-}
-
-
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:
     return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

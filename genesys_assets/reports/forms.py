@@ -6,12 +6,13 @@ Here stands how mistakes are gathered; which words there are is `model`.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from genesys_assets.reports.problems import Path, one_of
+from genesys_assets.reports.problems import Finding, Path, one_of
 
 
 class Model(BaseModel):
@@ -33,7 +34,7 @@ class Model(BaseModel):
             made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
         except ValidationError as error:
             errors += [
-                InitErrorDetails(type=_kept(line), loc=line["loc"], input=line["input"])
+                InitErrorDetails(type=_kept(line), loc=_where(line["loc"]), input=line["input"])
                 for line in error.errors(include_url=False)
             ]
             rest = cls._without(value, errors)
@@ -55,6 +56,11 @@ class Model(BaseModel):
         return []
 
 
+def _where(loc: Path) -> Path:
+    """Where a value stands in the file: pydantic's path without the names of the ways to write it."""
+    return tuple(part for part in loc if not str(part).startswith("<"))
+
+
 def _kept(line: Any) -> Any:
     if "ctx" in line and "message" in line["ctx"]:
         return PydanticCustomError(line["type"], "{message}", line["ctx"])
@@ -69,5 +75,31 @@ def mistake(path: Path, message: str, value: Any) -> InitErrorDetails:
 
 
 def is_label(part: str | int) -> bool:
-    """Whether a part of pydantic's path stands in no file."""
-    return isinstance(part, str) and (part.startswith("<") or part == "[key]")
+    """Whether a part of a mistake's path stands in no file: it says that a key is meant, not its value."""
+    return part == "[key]"
+
+
+def told(error: ValidationError) -> Iterator[Finding]:
+    """What is wrong, in words for whoever wrote it."""
+    for line in error.errors(include_url=False):
+        path = tuple(part for part in line["loc"] if not is_label(part))
+        if line["type"] == "missing":
+            yield Finding(path, f"the field {path[-1]!r} is missing")
+            continue
+        known = _MESSAGES.get(line["type"])
+        message = known.format(**line.get("ctx", {})) if known else line["msg"]
+        yield Finding(path, message, line["input"], of_key="[key]" in line["loc"] or "unknown field" in message)
+
+
+_MESSAGES = {
+    "dict_type": "this is a mapping of names to values",
+    "list_type": "this is a list",
+    "model_type": "this is a mapping of names to values",
+    "string_type": "this is text",
+    "bool_type": "this is true or false",
+    "int_type": "this is a whole number",
+    "literal_error": "choose one of {expected}",
+    "string_pattern_mismatch": "a name has small letters, digits and _, and begins with a letter",
+    "string_too_short": "this must not be empty",
+    "too_short": "this must not be empty",
+}

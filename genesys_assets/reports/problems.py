@@ -13,11 +13,12 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: where in the entry, what, and the value that was given."""
+    """One thing that is wrong: where in the entry, what, the value that was given, and whether its key is meant."""
 
     path: Path
     message: str
     value: Any = None
+    of_key: bool = False
 
 
 @dataclass(slots=True)
@@ -31,6 +32,15 @@ class Findings:
 
 
 _MOST_LISTED = 25
+_LONGEST_SHOWN = 80
+
+
+def shown(value: Any, message: str) -> str:
+    """A value as far as it helps: no mapping or list, and nothing that the message says already."""
+    text = repr(value)
+    if value is None or isinstance(value, dict | list) or text in message:
+        return ""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def one_of(names: Iterable[str], given: str) -> str:

@@ -6,7 +6,7 @@ grouping of the same conversations share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -72,6 +72,21 @@ def standard_source(dimensions: Sequence[str], condition: Condition | None, metr
 def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:
     """What the reports ask, each by itself."""
     return tuple(part.source.question for report in reports for part in report.aggregates)
+
+
+def beyond_standard(questions: Iterable[AggregateQuestion]) -> Iterator[AggregateQuestion]:
+    """What has to be asked that the usual questions do not: other questions, and further metrics of the usual ones."""
+    usual = {key_of(question): question.metrics for question in STANDARD}
+    for each in merged(questions):
+        metrics = tuple(metric for metric in each.metrics if metric not in usual.get(key_of(each), ()))
+        if metrics:
+            yield replace(each, metrics=metrics)
+
+
+def said(question: AggregateQuestion) -> str:
+    """A question in words."""
+    narrowed = " with the report's filter, views or flattening" if selection(question) else ""
+    return f"{', '.join(sorted(question.metrics))} by {', '.join(question.group_by) or 'nothing'}{narrowed}"
 
 
 def merged(questions: Iterable[AggregateQuestion]) -> tuple[AggregateQuestion, ...]:

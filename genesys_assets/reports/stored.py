@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from genesys_assets.reports.aggregates_part import AggregatesPart
 from genesys_assets.reports.asking import holds
 from genesys_assets.reports.conditions import Condition, Group, comparisons
 from genesys_assets.reports.details_part import DetailsPart, Link
-from genesys_assets.reports.questions import Source, grouping, selection
+from genesys_assets.reports.questions import Source, grouping, said, selection
 from genesys_assets.reports.sources import OF_CONVERSATION, Table
 from genesys_assets.tables.asked import QUESTIONS
 from genesys_assets.tables.conversation_model import CONVERSATIONS
@@ -89,10 +89,9 @@ class StoredDay:
                 missing[day] = set(question.metrics).difference(asked)
         if not missing:
             return
-        what = f"{', '.join(sorted(set.union(*missing.values())))} by {', '.join(question.group_by) or 'nothing'}"
-        narrowed = " with the report's filter, views or flattening" if selection(question) else ""
+        what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
         raise NotStored(
-            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}{narrowed}: materialise "
+            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
             f"genesys/pages/hourly_aggregates again, for example with --partition-range "
             f"{min(missing)}-00:00...{max(missing)}-23:00, then genesys/{place} of these days."
         )

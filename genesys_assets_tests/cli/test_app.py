@@ -30,17 +30,20 @@ def test_the_installed_command_is_this_one() -> None:
     assert callable(getattr(import_module(module), function))
 
 
-@pytest.mark.parametrize("command", ["preflight", "import", "sandbox"])
+@pytest.mark.parametrize("command", ["preflight", "import", "reports check", "reports preview", "sandbox"])
 def test_help_of_every_command_teaches_by_example(command: str) -> None:
-    done = run(command, "--help")
+    *group, name = command.split()
+    done = run(*group, name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"genesys-assets {command}" in done.stdout.split("examples:")[1]
+    assert f"  {name} " in run(*group, "--help").stdout
     listed = run("--help").stdout
-    assert f"  {command} " in listed
+    assert f"  {command.split()[0]} " in listed
     assert "Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood." in listed
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("command", ["import", "reports preview"])
+def test_help_imports_nothing_heavy(command: str) -> None:
     heavy = ("dagster", "pyarrow", "pandas", "boto3", "numpy", "requests", "rich.progress")
     program = (
         "import sys, json; from genesys_assets.cli.app import main\n"
@@ -48,14 +51,15 @@ def test_help_imports_nothing_heavy() -> None:
         f"finally: print(json.dumps([name for name in {heavy} if name in sys.modules]), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, "import", "--help"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0
     assert json.loads(done.stderr) == []
 
 
 @pytest.mark.parametrize(
-    "arguments", [["dance"], ["import", "--dance"], ["preflight", "now"], ["sandbox", "--seed", "x"]]
+    "arguments",
+    [["dance"], ["import", "--dance"], ["preflight", "now"], ["reports", "draw"], ["sandbox", "--seed", "x"]],
 )
 def test_what_is_not_understood_ends_with_2_and_no_traceback(arguments: list[str]) -> None:
     done = run(*arguments)

@@ -1,0 +1,248 @@
+"""`genesys-assets reports check` and `preview`: their options, and what they print.
+
+What is wrong with a file is found in `reports.file`, how a report is computed in `reports.compute`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from genesys_assets.cloud.queries import AggregateQuestion
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.reports.report import Report
+
+EXAMPLES = """\b
+examples:
+  genesys-assets reports check
+  genesys-assets reports preview queue_media 2026-01-31"""
+CHECK_EXAMPLES = """\b
+examples:
+  genesys-assets reports check
+      the file of GENESYS_ASSETS_REPORTS, else reports.yaml beside dagster.yaml
+  genesys-assets reports check reports.example.yaml
+      any file; the lines that it prints are understood by editors: file:line:column: field: what is wrong"""
+PREVIEW_EXAMPLES = """\b
+examples:
+  genesys-assets reports preview queue_media 2026-01-31
+      a report that ships, of a day whose tables are in the lake
+  genesys-assets reports preview calls_by_queue 2026-01-31 --file draft.yaml --rows 50
+      one of a file that no code location has loaded yet
+  genesys-assets reports preview interval 2026-01-31 --granularity PT1H > interval.csv
+      by the hour; piped, it is CSV as it is published, with every row and column"""
+_ROWS = 20
+_HEADER_WIDTH = 14
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog=EXAMPLES)
+
+
+@app.callback()
+def reports() -> None:
+    """Look at reports before they run: is the file right, what does a report say of a day."""
+
+
+@app.command("check", short_help="Tell what is wrong with a file, or what it costs.", epilog=CHECK_EXAMPLES)
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The file, if not that of the settings.")] = None,
+) -> None:
+    """Tell everything that is wrong with a file of reports, or what its reports cost to ask.
+
+    Nothing is asked of the platform. A line for each mistake; then the exit code is 1.
+    """
+    own = _read(file)
+    if own.path is None:
+        _fail("There is no reports.yaml beside dagster.yaml: name a file, or set GENESYS_ASSETS_REPORTS.")
+    for problem in own.problems:
+        typer.echo(str(problem))
+    if own.problems:
+        typer.echo(
+            f"\n{_counted(len(own.problems), 'mistake')}: none of the reports is loaded as long as there is one."
+        )
+        raise typer.Exit(1)
+    names = ", ".join(report.name for report in own.reports)
+    typer.echo(f"{own.path}: {_counted(len(own.reports), 'report')}{names and f': {names}'}.")
+    typer.echo("\n".join(_cost(own.reports)))
+
+
+@app.command("preview", short_help="Print a report of one day.", epilog=PREVIEW_EXAMPLES, no_args_is_help=True)
+def preview(
+    name: Annotated[str, typer.Argument(help="A report of yours, or one that ships.")],
+    date: Annotated[str, typer.Argument(help="The day in the report's time zone, such as 2026-01-31.")],
+    rows: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help=f"So many rows at most. On a terminal {_ROWS}, else all.")
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(metavar="PT15M|PT30M|PT1H|P1D", help="Intervals of another length.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="The file, if not that of the settings.")] = None,
+) -> None:
+    """Compute a report of one day from what is in the lake, and print it. Nothing is stored or asked of the platform.
+
+    On a terminal a table: intervals by their UTC begin, names in place of ids. Piped, CSV with everything.
+    """
+    from genesys_assets.lake.lake import Lake
+    from genesys_assets.lake.store import open_store
+    from genesys_assets.reports import own
+    from genesys_assets.reports.stored import NotStored
+    from genesys_assets.resources import s3_client
+    from genesys_assets.settings import CalendarSettings, LakeSettings, SettingError
+
+    report = _by(_named(name, _read(file)), granularity)
+    _must_be_a_date(date)
+    try:
+        calendar = CalendarSettings.load()
+        lake = Lake(open_store(LakeSettings.load().location, s3_client))
+        table = own.preview(
+            report.definition, lake, date, name=name, zone=calendar.zone, start_date=calendar.start_date
+        )
+    except (SettingError, NotStored) as missing:
+        _fail(str(missing))
+    if sys.stdout.isatty():
+        _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))
+    else:
+        from genesys_assets.publishing.report_files import csv_lines
+
+        sys.stdout.writelines(csv_lines(table.slice(0, rows)))
+
+
+def _read(file: Path | None) -> OwnReports:
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.settings import ReportSettings, SettingError
+
+    try:
+        return OwnReports.read(file or ReportSettings.load().file)
+    except SettingError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+# -- what it costs -----------------------------------------------------------------------------------------------------
+
+
+def _cost(reports: Iterable[Report]) -> list[str]:
+    """What is asked of the platform beside the usual questions, and for which reports."""
+    from genesys_assets.reports.questions import STANDARD, beyond_standard, key_of, questions_of, said
+
+    usual = {key_of(question) for question in STANDARD}
+    of_all = list(reports)
+    further = list(beyond_standard(questions_of(of_all)))
+    asked = [question for question in further if key_of(question) not in usual]
+    along = [question for question in further if key_of(question) in usual]
+    lines = ["They cost no request: what is asked in any case answers them."]
+    if asked:
+        lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and as many a day:"]
+        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in asked]
+    if along:
+        lines.append("Asked along in requests that are made in any case:")
+        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in along]
+    return lines
+
+
+def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
+    from genesys_assets.reports.questions import beyond_standard, key_of, questions_of
+
+    key = key_of(question)
+    return ", ".join(report.name for report in reports if key in map(key_of, beyond_standard(questions_of([report]))))
+
+
+# -- which report ------------------------------------------------------------------------------------------------------
+
+
+def _named(name: str, own: OwnReports) -> Report:
+    """Raises BadParameter where there is none; ends with 1 where it may be in a file that is refused."""
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.problems import one_of
+
+    known = {report.name: report for report in (*built_in_reports(), *own.reports)}
+    if name not in known and own.problems:
+        _fail("\n".join([f"{own.path} is refused:", *map(str, own.problems)]))
+    if name not in known:
+        here = f"is in {own.path}" if own.path else "is yours (there is no reports.yaml beside dagster.yaml)"
+        raise typer.BadParameter(f"no report {name!r} ships or {here}. {one_of(known, name)}")
+    return known[name]
+
+
+def _by(report: Report, granularity: str | None) -> Report:
+    from genesys_assets.cloud.queries import GRANULARITIES
+
+    if granularity is None:
+        return report
+    chosen = next((known for known in GRANULARITIES if known == granularity), None)
+    if chosen is None:
+        raise typer.BadParameter(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
+    try:
+        return report.every(chosen)
+    except ValueError as refused:
+        raise typer.BadParameter(f"{report.name} by {granularity}: {refused}") from None
+
+
+def _must_be_a_date(text: str) -> None:
+    import re
+    from datetime import date
+
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            raise ValueError("write YYYY-MM-DD")
+        date.fromisoformat(text)
+    except ValueError as reason:
+        raise typer.BadParameter(f"{text!r} is not a date: {reason}") from None
+
+
+# -- the table on a terminal -------------------------------------------------------------------------------------------
+
+
+def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    named = {key.column for key in report.keys if key.name_column in shown.column_names}
+    columns = [name for name in shown.column_names if name not in {*named, "interval_end"}]
+    left_out = f"; {total - len(shown)} more rows, and ids, with --rows or piped" if total > len(shown) else ""
+    drawn = Table(title=title, caption=f"{_counted(total, 'row')}{left_out}", box=SIMPLE_HEAD, title_justify="left")
+    for name in columns:
+        is_text = str(shown.schema.field(name).type) in ("string", "list<element: string>", "list<item: string>")
+        drawn.add_column(_folded(name), justify="left" if is_text else "right", vertical="bottom")
+    for row in shown.select(columns).to_pylist():
+        drawn.add_row(*(_cell(value) for value in row.values()))
+    Console().print(drawn)
+
+
+def _folded(name: str) -> str:
+    """A column's name in lines that are broken at underscores."""
+    lines = [""]
+    for part in name.split("_"):
+        piece = f"{part}_"
+        if lines[-1] and len(lines[-1]) + len(piece) > _HEADER_WIDTH:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines).removesuffix("_")
+
+
+def _cell(value: Any) -> str:
+    from datetime import UTC, datetime
+
+    from rich.markup import escape
+
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%m-%d %H:%MZ}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -1,0 +1,228 @@
+"""The commands `genesys-assets reports check` and `preview`: what they print of a real file and a real lake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from genesys_assets.cli.app import app
+from genesys_assets.publishing.report_files import csv_lines
+from genesys_assets_tests.assets.world import World, environment
+from genesys_assets_tests.conftest import DAY, DAYS
+
+CALLS = """\
+reports:
+  calls:
+    description: One row per queue and hour.
+    granularity: PT1H
+    group_by: [queueId]
+    aggregates:
+      filter: {mediaType: voice}
+      metrics: {handled: tHandle.count}
+"""
+COSTLY = """\
+  codes:
+    description: One row per wrap-up code.
+    group_by: [wrapUpCode]
+    aggregates: {metrics: {handled: tHandle.count, alerts: tAlert.count}}
+  wrap_ups:
+    description: One row per wrap-up code.
+    group_by: [wrapUpCode]
+    aggregates: {metrics: {time: tAcw.sum}}
+  monitoring:
+    description: One row per queue.
+    group_by: [queueId]
+    aggregates: {metrics: {time: tMonitoring.sum, handled: tHandle.count}}
+"""
+
+
+@pytest.fixture
+def file(past_days: World, tmp_path: Path) -> Iterator[Path]:
+    """A right file beside dagster.yaml, over the lake of the past days."""
+    path = tmp_path / "reports.yaml"
+    path.write_text(CALLS)
+    settings = {"DAGSTER_HOME": str(tmp_path), "GENESYS_ASSETS_START_DATE": f"{DAYS[0]}"}
+    with environment({"GENESYS_ASSETS_LAKE": str(past_days.folder), **settings}):
+        yield path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["reports", *arguments])
+
+
+def said(done: Result) -> str:
+    return " ".join(done.stderr.split())
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_right_file_that_costs_nothing_says_so(file: Path) -> None:
+    done = run("check")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{file}: 1 report: calls.",
+        "They cost no request: what is asked in any case answers them.",
+    ]
+
+
+def test_what_is_asked_beside_the_usual_is_told_with_the_reports_it_is_for(file: Path) -> None:
+    file.write_text(CALLS + COSTLY)
+    assert run("check").stdout.splitlines() == [
+        f"{file}: 4 reports: calls, codes, wrap_ups, monitoring.",
+        "They cost 1 request more an hour, and as many a day:",
+        "  tAcw, tAlert, tHandle by wrapUpCode, for codes, wrap_ups",
+        "Asked along in requests that are made in any case:",
+        "  tMonitoring by queueId, mediaType, for monitoring",
+    ]
+
+
+def test_every_mistake_has_a_line_that_begins_with_its_place(file: Path) -> None:
+    file.write_text(CALLS.replace("tHandle.count", "tHandel.count").replace("PT1H", "PT5M"))
+    done = run("check")
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        f"{file}:4:18: reports.calls.granularity: choose one of 'PT15M', 'PT30M', 'PT1H' or 'P1D' (value: 'PT5M')",
+        f"{file}:8:26: reports.calls.aggregates.metrics.handled: 'tHandel' is not a metric of Genesys Cloud. "
+        "Closest: tHandle, tHeld. (value: 'tHandel.count')",
+        "",
+        "2 mistakes: none of the reports is loaded as long as there is one.",
+    ]
+
+
+def test_another_file_can_be_named(file: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text("reports:\n")
+    assert run("check", f"{draft}").stdout.startswith(f"{draft}: 0 reports.\n")
+    assert "cannot be read: No such file" in run("check", f"{tmp_path}/none.yaml").stdout
+
+
+def test_without_a_file_it_says_where_one_belongs(file: Path) -> None:
+    file.unlink()
+    done = run("check")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "There is no reports.yaml beside dagster.yaml" in done.stderr
+
+
+def test_the_file_that_ships_as_an_example_is_right(file: Path) -> None:
+    example = Path(__file__).parents[2] / "reports.example.yaml"
+    assert run("check", f"{example}").exit_code == 0
+
+
+# -- preview -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["queue_media", "agent_daily", "conversation_quality"])
+def test_piped_it_is_the_csv_that_is_published(file: Path, past_days: World, name: str) -> None:
+    done = run("preview", name, f"{DAY}")
+    assert (done.exit_code, done.stderr) == (0, "")
+    stored = past_days.lake.read(f"reports/{name}", f"{DAY}")
+    assert len(stored) > 1
+    assert done.stdout_bytes == "".join(csv_lines(stored)).encode()
+
+
+def test_a_report_of_the_file_is_computed_and_stored_nowhere(file: Path, past_days: World) -> None:
+    before = past_days.files()
+    done = run("preview", "calls", f"{DAY}")
+    assert done.exit_code == 0
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert list(rows[0]) == ["interval_start", "interval_end", "queue_id", "queue_name", "handled"]
+    voice = [
+        row for row in past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist() if row["media_type"] == "voice"
+    ]
+    assert len({row["interval_start"] for row in rows}) > 1
+    queues = {row["queue_id"] for row in rows}
+    assert queues - {""} <= {row["queue_id"] for row in voice}
+    assert past_days.files() == before
+
+
+def test_only_so_many_rows_by_intervals_of_another_length(file: Path) -> None:
+    done = run("preview", "interval", f"{DAY}", "--rows", "3", "--granularity", "PT1H")
+    starts = [row["interval_start"] for row in csv.DictReader(io.StringIO(done.stdout))]
+    assert len(starts) == 3
+    assert all(":00:00" in start for start in starts)
+
+
+def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> None:
+    done = run("preview", "queue_medi", f"{DAY}")
+    assert done.exit_code == 2
+    assert f"no report 'queue_medi' ships or is in {file}" in said(done)
+    assert "Closest: queue_media" in said(done)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("interval", "29.1.2026"), "'29.1.2026' is not a date: write YYYY-MM-DD"),
+        (("interval", "2026-02-30"), "'2026-02-30' is not a date: day "),
+        (("interval", f"{DAY}", "--granularity", "PT5M"), "'PT5M' is none of PT15M, PT30M, PT1H, P1D"),
+        (("interval", f"{DAY}", "--rows", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_2(file: Path, arguments: tuple[str, ...], reason: str) -> None:
+    done = run("preview", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert reason in said(done)
+
+
+def test_a_day_that_is_not_stored_says_what_to_materialise(file: Path) -> None:
+    done = run("preview", "calls", "2026-01-02")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "genesys/tables/interval_metrics has no partition 2026-01-02: materialise it first.\n"
+
+
+def test_a_report_of_a_refused_file_says_what_is_wrong_and_those_that_ship_can_be_seen(file: Path) -> None:
+    file.write_text(CALLS.replace("tHandle", "tHandel"))
+    done = run("preview", "calls", f"{DAY}")
+    assert done.exit_code == 1
+    assert f"{file} is refused:\n{file}:8:26: " in done.stderr
+    assert run("preview", "queue_media", f"{DAY}").exit_code == 0
+
+
+def test_a_setting_that_is_wrong_is_named_with_1(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars")
+    done = run("preview", "calls", f"{DAY}")
+    assert done.exit_code == 1
+    assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
+
+
+def test_on_a_terminal_it_is_a_table_with_names(file: Path, past_days: World) -> None:
+    stored = past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist()
+    shown = on_a_terminal("preview", "queue_media", f"{DAY}", "--rows", "5")
+    assert f"queue_media of {DAY}" in shown
+    assert f"{len(stored)} rows; {len(stored) - 5} more" in shown
+    for row in stored[:5]:
+        assert row["queue_name"] is None or row["queue_name"] in shown
+        assert row["queue_id"] is None or row["queue_id"] not in shown
+    assert "average_" in shown
+    assert shown.count(" voice ") + shown.count(" message ") + shown.count(" chat ") + shown.count(" email ") >= 1
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """What a person sees in a wide window."""
+    mine, theirs = pty.openpty()
+    command = [sys.executable, "-m", "genesys_assets.cli", "reports", *arguments]
+    environment = {**os.environ, "COLUMNS": "220", "TERM": "dumb"}
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(mine, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        assert process.wait(60) == 0, process.stderr and process.stderr.read()
+    os.close(mine)
+    return seen.decode()
