@@ -5,12 +5,17 @@ Here stands how mistakes are gathered; which words there are is `model`.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import inspect
+import textwrap
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from genesys_assets.reports.problems import Finding, Path, one_of
 
@@ -18,7 +23,18 @@ from genesys_assets.reports.problems import Finding, Path, one_of
 class Model(BaseModel):
     """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What stands below a field is its description. Pydantic itself would look for it whenever the class is made,
+        which takes longer than all else about the language.
+        """
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in _said_of_fields(cls):
+            properties.setdefault(name, {})["description"] = text
+        return schema
 
     @model_validator(mode="wrap")
     @classmethod
@@ -54,6 +70,16 @@ class Model(BaseModel):
     def _mistakes(self) -> list[InitErrorDetails]:
         """What is wrong with a mapping whose form is right."""
         return []
+
+
+def _said_of_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """The text below each field of a model, by the field's name."""
+    (declared,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(declared, ast.ClassDef)
+    for field, below in pairwise(declared.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)
 
 
 def _where(loc: Path) -> Path:
