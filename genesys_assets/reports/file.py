@@ -18,8 +18,6 @@ from genesys_assets.reports.forms import told
 from genesys_assets.reports.model import ReportDefinition, ReportsFile
 from genesys_assets.reports.problems import Path, shown
 
-# The same in C where PyYAML was built with it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST = 1_000_000
 _MOST_NODES = 50_000
 _TAG = re.compile(r"^tag:yaml\.org,2002:")
@@ -71,7 +69,7 @@ def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
         return Reading({}, (Problem(file, 1, 1, "", f"has more than {_LARGEST:,} characters"),))
     document = _Document(file)
     try:
-        node = yaml.compose(text, Loader=_LOADER)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         return Reading({}, (document.not_yaml(error),))
     try:
