@@ -30,8 +30,10 @@ def hash_rows(rows: pa.Table | pa.RecordBatch) -> Hashes:
 def _without_nulls(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if not column.null_count:
         return column
-    zero = "" if pa.types.is_string(column.type) or pa.types.is_binary(column.type) else 0
-    return pc.fill_null(column, pa.scalar(zero).cast(column.type))
+    is_text = pa.types.is_string(column.type) or pa.types.is_binary(column.type)
+    # Days are cast from integers of their own size only.
+    zero = pa.scalar("") if is_text else pa.scalar(0, pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    return pc.fill_null(column, zero.cast(column.type))
 
 
 def _as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
