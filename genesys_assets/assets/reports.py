@@ -5,7 +5,7 @@ week) the neighbouring days are read as far as they are stored; declaring them a
 of a day run a month of reports again. How a report is computed is in `genesys_assets.reports`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -43,7 +43,7 @@ def build_report_assets(calendar: Calendar, reports: Sequence[Report]) -> list[d
 
 
 def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
-    @dg.asset(**_stated(report, calendar))
+    @_asset(report, calendar)
     def computed(context: dg.AssetExecutionContext, config: ReportConfig, lake: LakeResource) -> dg.MaterializeResult:
         return _computed(context, report, calendar, config.granularity, lake.lake)
 
@@ -53,26 +53,26 @@ def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
 def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.AssetsDefinition:
     """The report in a code location of its own, where it needs no resource: the lake is that of GENESYS_ASSETS_LAKE."""
 
-    @dg.asset(**_stated(report, calendar))
+    @_asset(report, calendar)
     def computed(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
         return _computed(context, report, calendar, config.granularity, LakeResource().lake)
 
     return computed
 
 
-def _stated(report: Report, calendar: Calendar) -> dict[str, Any]:
-    """What the asset says of itself."""
+def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The decorator, with what the asset says of itself."""
     deps = list(dict.fromkeys(_deps(report)))
     key = asset_key("reports", report.name)
-    return {
-        "key": key,
-        "deps": deps,
-        "description": description(report.spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
-        "partitions_def": calendar.daily,
-        "backfill_policy": ONE_RUN,
-        "check_specs": check_specs(report.spec, key),
+    return dg.asset(
+        key=key,
+        deps=deps,
+        description=description(report.spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=check_specs(report.spec, key),
         **attributes("reports", "arrow", "parquet"),
-    }
+    )
 
 
 def _computed(

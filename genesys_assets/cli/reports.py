@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.table import Table
 
     from genesys_assets.cloud.queries import AggregateQuestion
     from genesys_assets.reports.own import OwnReports
@@ -38,7 +39,7 @@ examples:
   genesys-assets reports preview interval 2026-01-31 --granularity PT1H > interval.csv
       by the hour; piped, it is CSV as it is published, with every row and column"""
 _ROWS = 20
-_HEADER_WIDTH = 14
+_HEADER_WIDTH, _WIDEST, _ENDLESS = 10, 40, 10_000
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, epilog=EXAMPLES)
 
@@ -85,7 +86,7 @@ def preview(
 ) -> None:
     """Compute a report of one day from what is in the lake, and print it. Nothing is stored or asked of the platform.
 
-    On a terminal a table: intervals by their UTC begin, names in place of ids. Piped, CSV with everything.
+    On a terminal a table, with names in place of ids. Piped, CSV with every column.
     """
     from genesys_assets.lake.lake import Lake
     from genesys_assets.lake.store import open_store
@@ -207,20 +208,46 @@ def _must_be_a_date(text: str) -> None:
 
 
 def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> None:
-    from rich.box import SIMPLE_HEAD
+    """As a table; where the window is too narrow, a block for each row."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.measure import Measurement
 
-    named = {key.column for key in report.keys if key.name_column in shown.column_names}
-    columns = [name for name in shown.column_names if name not in {*named, "interval_end"}]
-    left_out = f"; {total - len(shown)} more rows, and ids, with --rows or piped" if total > len(shown) else ""
-    drawn = Table(title=title, caption=f"{_counted(total, 'row')}{left_out}", box=SIMPLE_HEAD, title_justify="left")
-    for name in columns:
-        is_text = str(shown.schema.field(name).type) in ("string", "list<element: string>", "list<item: string>")
-        drawn.add_column(_folded(name), justify="left" if is_text else "right", vertical="bottom")
-    for row in shown.select(columns).to_pylist():
-        drawn.add_row(*(_cell(value) for value in row.values()))
-    Console().print(drawn)
+    rows = shown.select(_worth_showing(shown, report))
+    console, drawn = Console(), _drawn(rows)
+    console.print(title, highlight=False)
+    if Measurement.get(console, console.options.update(width=_ENDLESS), drawn).maximum <= console.width:
+        console.print(drawn)
+    else:
+        wide = max(map(len, rows.column_names))
+        for row in rows.to_pylist():
+            lines = (f"{name:<{wide}}  {_cell(value)}".rstrip() for name, value in row.items())
+            console.print("", *lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
+        console.print()
+    more = f", {total - len(shown)} more with --rows" if total > len(shown) else ""
+    console.print(f"{_counted(total, 'row')}{more}", highlight=False)
+
+
+def _worth_showing(shown: pa.Table, report: Report) -> list[str]:
+    """The columns without ends of intervals, and without ids that have names beside them."""
+    left_out = {key.column for key in report.keys if key.name_column in shown.column_names} | {"interval_end"}
+    left_out |= {column.ids for column in report.shown if column.ids}
+    if "local_date" in shown.column_names:
+        left_out.add("interval_start")
+    return [name for name in shown.column_names if name not in left_out]
+
+
+def _drawn(rows: pa.Table) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name in rows.column_names:
+        is_text = str(rows.schema.field(name).type).startswith(("string", "list"))
+        drawn.add_column(_folded(name), justify="left" if is_text else "right", no_wrap=True)
+    for row in rows.to_pylist():
+        drawn.add_row(*(Text(_cut(_cell(value))) for value in row.values()))
+    return drawn
 
 
 def _folded(name: str) -> str:
@@ -237,12 +264,14 @@ def _folded(name: str) -> str:
 def _cell(value: Any) -> str:
     from datetime import UTC, datetime
 
-    from rich.markup import escape
-
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%m-%d %H:%MZ}"
     if isinstance(value, float):
-        return f"{value:.6g}"
-    return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -30,9 +30,9 @@ def hash_rows(rows: pa.Table | pa.RecordBatch) -> Hashes:
 def _without_nulls(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if not column.null_count:
         return column
-    zero = pa.scalar(0, pa.int32()) if pa.types.is_date32(column.type) else pa.scalar(0)
-    if not pa.types.is_primitive(column.type):
-        zero = pa.scalar("")
+    is_number = pa.types.is_primitive(column.type)
+    # Days are cast from integers of their own size only.
+    zero = pa.scalar(0, pa.int32() if pa.types.is_date32(column.type) else pa.int64()) if is_number else pa.scalar("")
     return pc.fill_null(column, zero.cast(column.type))
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,12 +137,11 @@ def test_a_report_of_the_file_is_computed_and_stored_nowhere(file: Path, past_da
     assert done.exit_code == 0
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert list(rows[0]) == ["interval_start", "interval_end", "queue_id", "queue_name", "handled"]
-    voice = [
-        row for row in past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist() if row["media_type"] == "voice"
-    ]
-    assert len({row["interval_start"] for row in rows}) > 1
-    queues = {row["queue_id"] for row in rows}
-    assert queues - {""} <= {row["queue_id"] for row in voice}
+    metrics = past_days.lake.read("tables/interval_metrics", f"{DAY}").to_pylist()
+    wanted = {"grouping": "mediaType,queueId", "selection": "", "metric": "tHandle", "media_type": "voice"}
+    voice = [row for row in metrics if wanted.items() <= row.items()]
+    assert sum(int(row["handled"]) for row in rows) == sum(row["count"] for row in voice) > 0
+    assert {row["queue_id"] for row in rows} == {row["queue_id"] or "" for row in voice}
     assert past_days.files() == before
 
 
@@ -197,21 +197,31 @@ def test_a_setting_that_is_wrong_is_named_with_1(file: Path, monkeypatch: pytest
 
 def test_on_a_terminal_it_is_a_table_with_names(file: Path, past_days: World) -> None:
     stored = past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist()
-    shown = on_a_terminal("preview", "queue_media", f"{DAY}", "--rows", "5")
-    assert f"queue_media of {DAY}" in shown
-    assert f"{len(stored)} rows; {len(stored) - 5} more" in shown
-    for row in stored[:5]:
-        assert row["queue_name"] is None or row["queue_name"] in shown
-        assert row["queue_id"] is None or row["queue_id"] not in shown
-    assert "average_" in shown
-    assert shown.count(" voice ") + shown.count(" message ") + shown.count(" chat ") + shown.count(" email ") >= 1
+    title, *lines = on_a_terminal("preview", "queue_media", f"{DAY}", "--rows", "5").splitlines()
+    assert title.strip() == f"queue_media of {DAY}"
+    assert lines[-1].strip() == f"{len(stored)} rows, {len(stored) - 5} more with --rows"
+    shown = [line.split() for line in lines if f"{DAY}" in line]
+    assert len(shown) == 5
+    for row, cells in zip(stored, shown, strict=False):
+        assert " ".join(cells).startswith(f"{DAY} {row['queue_name'] or ''}".strip())
+        assert row["media_type"] in cells
+        assert row["queue_id"] not in cells
+        assert str(row["total_handle_time_ms"]) in cells
 
 
-def on_a_terminal(*arguments: str) -> str:
-    """What a person sees in a wide window."""
+def test_in_a_narrow_window_each_row_is_a_block(file: Path, past_days: World) -> None:
+    stored = past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist()
+    lines = on_a_terminal("preview", "queue_media", f"{DAY}", "--rows", "2", width=60).splitlines()
+    figures = [line.split()[1] for line in lines if line.startswith("total_handle_time_ms ")]
+    assert figures == [str(row["total_handle_time_ms"]) for row in stored[:2]]
+    assert max(map(len, lines)) <= 60
+
+
+def on_a_terminal(*arguments: str, width: int = 220) -> str:
+    """What a person sees in a window of that width."""
     mine, theirs = pty.openpty()
     command = [sys.executable, "-m", "genesys_assets.cli", "reports", *arguments]
-    environment = {**os.environ, "COLUMNS": "220", "TERM": "dumb"}
+    environment = {**os.environ, "COLUMNS": f"{width}", "TERM": "xterm"}
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment) as process:
         os.close(theirs)
         seen = b""
@@ -225,4 +235,4 @@ def on_a_terminal(*arguments: str) -> str:
             seen += piece
         assert process.wait(60) == 0, process.stderr and process.stderr.read()
     os.close(mine)
-    return seen.decode()
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())

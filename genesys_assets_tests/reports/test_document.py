@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from genesys_assets import GenesysReport
 from genesys_assets.reports.file import read_text
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,9 @@ FIGURES = {"metrics": {"handled": "tHandle.count"}}
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_an_example_is_right(block: str) -> None:
     stated = yaml.safe_load(block)
+    if "attributes" in stated:
+        GenesysReport.from_attributes_dict(attributes=stated["attributes"])
+        return
     if "reports" not in stated:
         figures = {} if "aggregates" in stated or "details" in stated else {"aggregates": FIGURES}
         stated = {"reports": {"example": {"description": "One row per group.", **figures, **stated}}}

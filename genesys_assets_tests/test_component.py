@@ -1,0 +1,308 @@
+"""Reports in another project: found, scaffolded and checked by `dg`, computed from the same lake."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+import genesys_assets
+from genesys_assets import GenesysReport
+from genesys_assets.component import ReportScaffolder
+from genesys_assets.definitions import build_definitions
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.assets.world import World, environment
+from genesys_assets_tests.conftest import DAY, DAYS
+
+REPOSITORY = Path(__file__).parents[1]
+COMPONENT = "genesys_assets.GenesysReport"
+KEY = dg.AssetKey(["genesys", "reports", "calls"])
+CALLS: dict[str, Any] = {
+    "name": "calls",
+    "description": "One row per queue.",
+    "group_by": ["queueId"],
+    "aggregates": {"filter": {"mediaType": "voice"}, "metrics": {"handled": "tHandle.count"}},
+}
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of somebody else's, as `dg` wants it."""
+    folder = tmp_path / "elsewhere"
+    (folder / "elsewhere" / "defs").mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "elsewhere"\nversion = "0.1.0"\n\n[tool.dg]\ndirectory_type = "project"\n\n'
+        '[tool.dg.project]\nroot_module = "elsewhere"\n'
+    )
+    (folder / "elsewhere" / "__init__.py").touch()
+    (folder / "elsewhere" / "definitions.py").write_text(
+        textwrap.dedent("""\
+            from pathlib import Path
+
+            import dagster as dg
+
+
+            @dg.definitions
+            def defs() -> dg.Definitions:
+                return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+        """)
+    )
+    return folder
+
+
+@pytest.fixture
+def run(project: Path, tmp_path: Path) -> Command:
+    """`dg` as a person types it in the project."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GENESYS_", "DAGSTER_"))}
+    clean |= {"DAGSTER_HOME": str(home), "VIRTUAL_ENV": sys.prefix, "NO_COLOR": "1", "COLUMNS": "400"}
+
+    def dg_(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dagster_dg_cli.cli", *arguments],
+            cwd=project,
+            env=clean | settings,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return dg_
+
+
+def write(project: Path, name: str, *reports: dict[str, Any]) -> Path:
+    """A folder of defs with these reports in one file."""
+    folder = project / "elsewhere" / "defs" / name
+    folder.mkdir()
+    documents = [{"type": COMPONENT, "attributes": report} for report in reports]
+    (folder / "defs.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
+    return folder / "defs.yaml"
+
+
+def refusal(**changed: Any) -> str:
+    with pytest.raises(dg.DagsterInvalidDefinitionError) as refused:
+        GenesysReport.from_attributes_dict(attributes={**CALLS, **changed})
+    return str(refused.value)
+
+
+def built(**changed: Any) -> dg.Definitions:
+    return dg.build_defs_for_component(GenesysReport.from_attributes_dict(attributes={**CALLS, **changed}))
+
+
+# -- with dg -----------------------------------------------------------------------------------------------------------
+
+
+def test_dg_lists_it(run: Command) -> None:
+    done = run("list", "components", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = {item["key"]: item["summary"] for item in json.loads(done.stdout)["items"]}
+    assert listed[COMPONENT].startswith("A report of Genesys Cloud analytics")
+
+
+@pytest.mark.parametrize("form", ["yaml", "python"])
+def test_what_dg_scaffolds_is_a_report_that_loads(run: Command, form: str) -> None:
+    made = run("scaffold", "defs", COMPONENT, "--format", form, "Calls-by-queue")
+    assert made.returncode == 0, made.stdout + made.stderr
+    checked = run("check", "defs")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "All definitions loaded successfully" in checked.stdout + checked.stderr
+    listed = run("list", "defs", "--json").stdout
+    assert "genesys/reports/calls_by_queue" in listed
+    assert "genesys/reports/calls_by_queue:key_is_unique" in listed
+
+
+def test_dg_check_yaml_tells_a_mistake_of_form_with_its_line(run: Command, project: Path) -> None:
+    file = write(project, "calls", {**CALLS, "granularity": "PT5M", "groupBy": ["queueId"]})
+    done = run("check", "yaml")
+    assert done.returncode == 1
+    assert f"{file}:12 - {COMPONENT} attributes.granularity 'PT5M' is not one of ['PT15M', 'PT30M'," in done.stdout
+    assert f"{file}:13 - {COMPONENT} attributes.groupBy Additional properties are not allowed" in done.stdout
+
+
+def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(run: Command, project: Path) -> None:
+    aggregates = {"metrics": {"handled": "tHandel.count"}}
+    file = write(project, "calls", {**CALLS, "aggregates": aggregates, "order_by": ["handeld"]})
+    done = run("check", "defs")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert (
+        f"{file}:9 - attributes.aggregates.metrics.handled: 'tHandel' is not a metric of Genesys Cloud. "
+        "Closest: tHandle, tHeld. (value: 'tHandel.count')" in said
+    )
+    assert "  9 |       handled: tHandel.count" in said
+
+
+def test_several_reports_are_computed_by_dg_from_the_lake(
+    run: Command, project: Path, past_days: World, tmp_path: Path
+) -> None:
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    agents = {"group_by": ["userId"], "aggregates": {"metrics": {"time": "tHandle.sum"}}}
+    write(project, "reports", CALLS, {**CALLS, **agents, "name": "agents", "require": ["userId"]})
+    settings = {"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "GENESYS_ASSETS_START_DATE": f"{DAYS[0]}"}
+    done = run("launch", "--assets", "group:reports", "--partition", f"{DAY}", **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    metrics = lake.read("tables/interval_metrics", f"{DAY}").to_pylist()
+    calls = [row for row in metrics if (row["metric"], row["media_type"]) == ("tHandle", "voice")]
+    of_queues = [row["count"] for row in calls if row["grouping"] == "mediaType,queueId"]
+    assert sum(row["handled"] for row in lake.read("reports/calls", f"{DAY}").to_pylist()) == sum(of_queues) > 0
+    times = {row["user_id"]: row["time"] for row in lake.read("reports/agents", f"{DAY}").to_pylist()}
+    minutes = {
+        row["user_id"]: row["total_handle_time_minutes"]
+        for row in past_days.lake.read("reports/agent_daily", f"{DAY}").to_pylist()
+        if row["total_handle_time_minutes"] is not None
+    }
+    assert times == {user: pytest.approx(time * 60_000) for user, time in minutes.items()}
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+
+def test_all_mistakes_are_told_at_once_as_of_a_reports_file() -> None:
+    said = refusal(groupBy=["queueId"], top="10", columns={"handeld": None})
+    assert said.splitlines() == [
+        "this report cannot be computed:",
+        "attributes.groupBy: unknown field 'groupBy'. Closest: group_by.",
+        "attributes.top: this is a whole number (value: '10')",
+        "attributes.columns.handeld: 'handeld' is not a figure of this report. Closest: handled.",
+    ]
+
+
+def test_a_name_that_ships_or_is_missing_is_refused() -> None:
+    assert "attributes.name: 'interval' is the name of a report that ships" in refusal(name="interval")
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="the field 'name' is missing"):
+        GenesysReport.from_attributes_dict(attributes={"description": "One row.", "aggregates": CALLS["aggregates"]})
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="the field 'description' is missing"):
+        GenesysReport.from_attributes_dict(attributes={})
+
+
+@pytest.mark.parametrize(
+    ("changed", "asked"),
+    [
+        ({"group_by": ["wrapUpCode"]}, "attributes.aggregates: nothing asks the platform for tHandle by wrapUpCode"),
+        (
+            {"group_by": ["queueId"], "aggregates": [{"metrics": {"n": "tMonitoring.count"}}]},
+            "for tMonitoring by queueId",
+        ),
+        (
+            {"aggregates": {"filter": {"direction": "inbound"}, "metrics": {"n": "tHandle.count"}}},
+            "for tHandle by queueId with the report's filter",
+        ),
+    ],
+)
+def test_a_question_that_nobody_asks_is_refused_with_what_to_do(changed: dict[str, Any], asked: str) -> None:
+    said = refusal(**changed)
+    assert asked in said
+    assert "put the report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
+
+
+# -- templates ---------------------------------------------------------------------------------------------------------
+
+
+def test_templates_are_filled_in_before_names_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSEWHERE_ZONE", "Europe/Zurich")
+    component = GenesysReport.from_attributes_dict(attributes={**CALLS, "time_zone": "{{ env.ELSEWHERE_ZONE }}"})
+    assert component.definition.time_zone == "Europe/Zurich"
+    monkeypatch.setenv("ELSEWHERE_ZONE", "Europe/Zürich")
+    assert "Closest: Europe/Zurich" in refusal(time_zone="{{ env.ELSEWHERE_ZONE }}")
+
+
+def test_texts_without_a_template_stay_texts() -> None:
+    details = {"table": "sessions", "where": {"dnis": ["0041", "1.10"]}, "measures": {"n": "count"}}
+    component = GenesysReport.from_attributes_dict(attributes={**CALLS, "group_by": [], "details": details})
+    (source,) = component.definition.details_sources
+    assert source.where == {"dnis": ["0041", "1.10"]}
+
+
+# -- in a code location ------------------------------------------------------------------------------------------------
+
+
+def together(*components: dg.Definitions) -> dg.Definitions:
+    with environment({"GENESYS_ASSETS_START_DATE": "2026-01-01"}):
+        return dg.Definitions.merge(build_definitions(), *components)
+
+
+def test_it_depends_on_what_it_is_made_of_and_has_the_checks_of_a_report() -> None:
+    with environment({"GENESYS_ASSETS_START_DATE": "2026-01-01"}):
+        alone = built()
+    graph = alone.resolve_asset_graph()
+    assert {key.to_user_string() for key in graph.get(KEY).parent_keys} == {
+        "genesys/tables/interval_metrics",
+        "genesys/reference/queues_history",
+    }
+    checks = {check.name for check in graph.get_check_keys_for_assets({KEY})}
+    assert checks == {"columns_and_types", "key_is_unique", "key_has_no_nulls"}
+    assert alone.resources is None or not alone.resources
+
+
+def test_the_code_location_may_be_that_of_genesys_assets() -> None:
+    dg.Definitions.validate_loadable(together(built(), built(name="others")))
+
+
+def test_it_is_refreshed_when_its_tables_of_a_look_back_day_were_read_again() -> None:
+    with environment({"GENESYS_ASSETS_START_DATE": "2026-01-01"}):
+        definitions = together(built())
+    today = datetime(2026, 2, 20, 13, 9, tzinfo=UTC)
+    table = dg.AssetKey(["genesys", "tables", "interval_metrics"])
+    names = dg.AssetKey(["genesys", "reference", "queues_history"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor = None
+
+        def requested(*landed: dg.AssetMaterialization) -> set[str]:
+            nonlocal cursor, today
+            for event in landed:
+                instance.report_runless_asset_event(event)
+            today += timedelta(minutes=1)
+            result = dg.evaluate_automation_conditions(
+                definitions, instance, dg.AssetSelection.assets(KEY), evaluation_time=today, cursor=cursor
+            )
+            cursor = result.cursor
+            return {str(day) for day in result.get_requested_partitions(KEY)}
+
+        assert requested() == set()
+        assert requested(dg.AssetMaterialization(table, partition="2026-02-17")) == {"2026-02-17"}
+        assert requested() == set()
+        assert requested(dg.AssetMaterialization(table, partition="2026-01-17")) == set(), "long before the look-back"
+        assert requested(dg.AssetMaterialization(names)) == set(), "names follow with the next change"
+        landed = [dg.AssetMaterialization(table, partition=day) for day in ("2026-02-17", "2026-02-20")]
+        assert requested(*landed) == {"2026-02-17", "2026-02-20"}
+
+
+def test_one_more_report_in_a_file_has_a_name_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "calls" / "defs.yaml"
+    file.parent.mkdir()
+    for target, appended in ((file.parent, False), (file, True), (file, True)):
+        ReportScaffolder().scaffold(
+            dg.ScaffoldRequest(COMPONENT, target, "yaml", tmp_path, params=None, append=appended)
+        )
+    documents = list(yaml.safe_load_all(file.read_text()))
+    assert [document["attributes"]["name"] for document in documents] == ["calls", "calls_2", "calls_3"]
+
+
+# -- the package -------------------------------------------------------------------------------------------------------
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    heavy = ("dagster", "pydantic", "pyarrow")
+    code = f"import sys, genesys_assets; print([name for name in sys.modules if name.startswith({heavy})])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert "GenesysReport" in dir(genesys_assets)
+    with pytest.raises(AttributeError, match="no attribute 'GenesysReports'"):
+        genesys_assets.GenesysReports  # noqa: B018
