@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.sides.rounds import answer, peak_megabytes
 
+REPORTS = ("conversation_type", "conversation_quality")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
@@ -33,18 +34,24 @@ def main(folder: str, day: str) -> None:
     from genesys_assets.checks import table_checks
     from genesys_assets.lake.lake import Lake
     from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.resources import GenesysCloudResource, LakeResource
-    from genesys_assets.tables import merge, reports
+    from genesys_assets.tables import merge
     from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 
     peaks.note("packages imported")
     warnings.simplefilter("ignore", dg.BetaWarning)
     calendar = Calendar(date.fromisoformat(day), ZoneInfo("UTC"), 0)
-    definitions = [*build_page_assets(calendar), *assets.build_table_assets(calendar), *build_report_assets(calendar)]
+    reports = [report for report in built_in_reports() if report.name in REPORTS]
+    definitions = [
+        *build_page_assets(calendar),
+        *assets.build_table_assets(calendar),
+        *build_report_assets(calendar, reports),
+    ]
     resources = {"lake": LakeResource(location=folder), "genesys_cloud": GenesysCloudResource()}
     keys = {
         "tables": [spec.name for spec in CONVERSATION_TABLES],
-        "reports": [reports.CONVERSATION_TYPE.name, reports.CONVERSATION_QUALITY.name],
+        "reports": list(REPORTS),
     }
     begun = time.perf_counter()
     with (
