@@ -320,7 +320,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         self.pages = 0
         self.bytes = 0
         self._first: list[dict[str, Any]] = []
-        self._writer = pq.ParquetWriter(self.path, PAGES.schema, **_FORMAT)
+        self._writer = pq.ParquetWriter(self.path, PAGES.schema, write_statistics=False, **_FORMAT)
 
     def restart(self) -> None:
         """Forget the pages written so far."""
@@ -330,11 +330,11 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def write(self, page: Page) -> None:
         self.pages += 1
         self.bytes += len(page.body)
-        values = [self.pages, page.request, page.fetched_at, page.correlation_id, page.body]
-        arrays = [pa.array([value], field.type) for value, field in zip(values, PAGES.schema, strict=True)]
-        self._writer.write_batch(pa.record_batch(arrays, schema=PAGES.schema))
+        told = [self.pages, page.request, page.fetched_at, page.correlation_id]
+        arrays = [pa.array([value], field.type) for value, field in zip(told, PAGES.schema, strict=False)]
+        self._writer.write_batch(pa.record_batch([*arrays, _uncopied(page.body)], schema=PAGES.schema))
         if len(self._first) < _PAGES_SHOWN:
-            shown = dict(zip(PAGES.schema.names, values, strict=True))
+            shown = dict(zip(PAGES.schema.names, told, strict=False))
             self._first.append(shown | {"body": None, "body_bytes": len(page.body)})
 
     @property
@@ -415,6 +415,12 @@ def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
     import pyarrow.dataset as pads
 
     return pads.dataset(source, format="parquet", **options)
+
+
+def _uncopied(value: bytes) -> pa.Array:
+    """An array of that one value, without looking at each of its bytes."""
+    offsets = pa.array([0, len(value)], pa.int32())
+    return pa.Array.from_buffers(pa.binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(value)])
 
 
 def _metadata(provenance: Provenance) -> dict[bytes, bytes]:
