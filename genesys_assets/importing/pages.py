@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from genesys_assets.cloud.interval import Interval, iso
@@ -19,6 +19,7 @@ from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping, mi
 from genesys_assets.importing.files import CannotImport, documents
 from genesys_assets.importing.shapes import Object, Shape, pieces
 from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.decode_values import as_instant
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
 
@@ -116,39 +117,28 @@ def _each_once(conversations: list[Object], notes: Counter[str]) -> Iterable[_Kn
     """
     newest: dict[str, _Known] = {}
     for conversation in conversations:
-        id_, start = conversation.get("conversationId"), _moment(conversation.get("conversationStart"))
+        id_, start = conversation.get("conversationId"), as_instant(conversation.get("conversationStart"))
         if start is None or not isinstance(id_, str):
             notes[_NO_KEYS] += 1
             continue
-        last = _last_moment(conversation, start)
+        last = _lastas_instant(conversation, start)
         if id_ not in newest or last >= newest[id_][1]:
             newest[id_] = (start, last, conversation)
     return newest.values()
 
 
-def _last_moment(conversation: Object, start: datetime) -> datetime:
-    moments = [start, _moment(conversation.get("conversationEnd"))]
+def _lastas_instant(conversation: Object, start: datetime) -> datetime:
+    moments = [start, as_instant(conversation.get("conversationEnd"))]
     for participant in _objects(conversation.get("participants")):
         for session in _objects(participant.get("sessions")):
             for segment in _objects(session.get("segments")):
-                moments += [_moment(segment.get("segmentStart")), _moment(segment.get("segmentEnd"))]
-            moments += [_moment(metric.get("emitDate")) for metric in _objects(session.get("metrics"))]
+                moments += [as_instant(segment.get("segmentStart")), as_instant(segment.get("segmentEnd"))]
+            moments += [as_instant(metric.get("emitDate")) for metric in _objects(session.get("metrics"))]
     return max(moment for moment in moments if moment is not None)
 
 
 def _objects(value: Any) -> Iterable[Object]:
     return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
-
-
-def _moment(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    return parsed.replace(microsecond=parsed.microsecond // 1000 * 1000)
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

@@ -95,8 +95,10 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
-            yield pa.concat_tables(waiting, promote_options="default")
-            waiting = [part.slice(0, 0)]
+            gathered = pa.concat_tables(waiting, promote_options="default")
+            yield gathered
+            # Whoever comes next may lack columns that were there before.
+            waiting = [gathered.schema.empty_table()]
     yield pa.concat_tables(waiting, promote_options="default")
 
 

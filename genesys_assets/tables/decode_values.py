@@ -121,7 +121,8 @@ def _as_boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _as_instant(value: Any) -> datetime | None:
+def as_instant(value: Any) -> datetime | None:
+    """The instant that a text says, in UTC and whole milliseconds; None where it says none."""
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
         return None
     try:
@@ -137,5 +138,5 @@ _SCALARS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], Any], str],
     (pa.types.is_integer, _as_integer, "integer"),
     (pa.types.is_floating, _as_number, "number"),
     (pa.types.is_boolean, _as_boolean, "boolean"),
-    (pa.types.is_timestamp, _as_instant, "timestamp"),
+    (pa.types.is_timestamp, as_instant, "timestamp"),
 )

@@ -114,6 +114,18 @@ def test_a_column_that_a_part_lacks_is_null_there() -> None:
     assert grouped(aggregate([values, codes], KEYS, MEASURES)) == plain([(1, "q", 5, None), (1, "q", None, "a")])
 
 
+@given(ROWS, ROWS)
+def test_parts_with_other_columns_may_come_in_any_number(values: list[Row], codes: list[Row]) -> None:
+    parts = [
+        table([]),
+        *(table([row]).drop_columns("code") for row in values),
+        *(table([row]).drop_columns("value") for row in codes),
+    ]
+    rows = [(hour, queue, value, None) for hour, queue, value, _ in values]
+    rows += [(hour, queue, None, code) for hour, queue, _, code in codes]
+    assert grouped(aggregate(parts, KEYS, MEASURES)) == plain(rows)
+
+
 def test_of_no_rows_there_are_no_groups_but_all_columns() -> None:
     found = aggregate([table([])], KEYS, MEASURES)
     assert (len(found), found.column_names[-1]) == (0, "different")
