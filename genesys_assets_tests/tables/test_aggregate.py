@@ -121,7 +121,7 @@ def test_parts_with_other_columns_may_come_in_any_number(values: list[Row], code
         *(table([row]).drop_columns("code") for row in values),
         *(table([row]).drop_columns("value") for row in codes),
     ]
-    rows = [(hour, queue, value, None) for hour, queue, value, _ in values]
+    rows: list[Row] = [(hour, queue, value, None) for hour, queue, value, _ in values]
     rows += [(hour, queue, None, code) for hour, queue, _, code in codes]
     assert grouped(aggregate(parts, KEYS, MEASURES)) == plain(rows)
 
