@@ -219,6 +219,8 @@ def _write_conversations(
     stubs = [stub(source) for source in sources]
     planned = merge.plan(stubs)
     imported = _imported(planned, sources, stubs)
+    # The ids of a whole day are not needed any more.
+    del stubs
     findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
     if any(source.imported for source in sources):
         findings.counts["imported_conversations"] = len(imported)

@@ -6,7 +6,7 @@ They read back what was stored. What must hold between tables belongs in a modul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -105,14 +105,18 @@ def _never_null(spec: TableSpec) -> list[str]:
     return [name for name in spec.key if name not in spec.null_in_key]
 
 
-def _repeated(hashes: Iterable[Any]) -> int:
+def _repeated(hashes: list[Any]) -> int:
+    """How many rows have the key of another; the hashes are taken out of the list, for they may be many."""
     import numpy as np
 
-    parts = list(hashes)
-    if not parts:
-        return 0
-    every = np.concatenate(parts)
-    return int(len(every) - len(np.unique(every)))
+    every = np.empty(sum(map(len, hashes)), np.uint64)
+    end = len(every)
+    while hashes:
+        part = hashes.pop()
+        every[end - len(part) : end] = part
+        end -= len(part)
+    every.sort()
+    return int(np.count_nonzero(every[1:] == every[:-1]))
 
 
 def _outside(column: pa.ChunkedArray, partition: str) -> int:

@@ -28,7 +28,7 @@ from genesys_assets.reports.figures import Figure
 from genesys_assets.reports.formulas import rounded
 from genesys_assets.reports.report import Report, has_local_date
 from genesys_assets.reports.stored import StoredDay
-from genesys_assets.tables.aggregate import Measure, aggregate
+from genesys_assets.tables.aggregate import Measure, aggregate, finished_groups
 from genesys_assets.tables.names import named
 from genesys_assets.tables.sources import granularity_of
 from genesys_assets.tables.spec import INSTANT
@@ -103,9 +103,13 @@ def _of_details(part: DetailsPart, report: Report, stored: StoredDay, window: Wi
     placed: Iterator[pa.Table] = (_placed(part, report, rows, window) for rows in stored.rows(part, window))
     if part.once_per:
         groups = [f"key {key}" for key, _ in part.keys]
-        by = list(dict.fromkeys(["interval_start", *groups, part.once_per, *_used(part)]))
+        # A conversation's rows have one start, and come in the order of starts.
+        in_order = part.time if (part.once_per, part.time) == ("conversation_id", "conversation_start") else None
+        order = [in_order] if in_order else []
+        by = list(dict.fromkeys(["interval_start", *groups, part.once_per, *_used(part), *order]))
         empty = _placed(part, report, _no_rows(part), window)
-        placed = iter([aggregate((rows.select(by) for rows in chain([empty], placed)), by, [])])
+        pieces = (rows.select(by) for rows in chain([empty], placed))
+        placed = finished_groups(pieces, by, [], in_order_of=in_order)
     for rows in placed:
         columns = {"interval_start": rows["interval_start"]} | {key: rows[f"key {key}"] for key, _ in part.keys}
         yield pa.table(columns | {count.figure: _counted(part, rows, count) for count in part.counts})

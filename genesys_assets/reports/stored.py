@@ -149,11 +149,9 @@ class StoredDay:
 
     def _conversations_of(self, link: Link, day: str) -> _ByConversation:
         where = holds(link.where, pc.field, link.table.type) if link.where else None
-        spec = link.table.spec
-        read = self.lake.pieces(link.table.place, [day], schema=spec.schema, columns=["conversation_id"], where=where)
-        empty = spec.schema.empty_table().select(["conversation_id"])
-        unique = pa.concat_tables([empty, *(piece.group_by("conversation_id").aggregate([]) for piece in read)])
-        return _ByConversation(unique)
+        place, schema = link.table.place, link.table.spec.schema
+        pieces = self.lake.pieces(place, [day], schema=schema, columns=["conversation_id"], where=where)
+        return _ByConversation(piece["conversation_id"] for piece in pieces)
 
     def _with_conversations(self, pieces: Iterator[pa.Table], day: str, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The pieces with columns of each row's conversation; null where that is not known."""
@@ -161,7 +159,7 @@ class StoredDay:
         names = list(dict.fromkeys(["conversation_id", *wanted]))
         place = f"tables/{CONVERSATIONS.name}"
         conversations = self.lake.read(place, day, columns=names, schema=CONVERSATIONS.schema)
-        known = _ByConversation(conversations)
+        known = _ByConversation([conversations["conversation_id"]])
 
         def joined(piece: pa.Table) -> pa.Table:
             positions = known.positions(piece["conversation_id"])
@@ -201,12 +199,14 @@ class StoredDay:
 
 
 class _ByConversation:
-    """Where each conversation stands in a table that has it once."""
+    """Where each conversation stands in a column; one that is there several times, somewhere of these."""
 
-    def __init__(self, table: pa.Table) -> None:
-        hashes = hash_rows(table.select(["conversation_id"]))
-        self._order = np.argsort(hashes)
-        self._hashes = hashes[self._order]
+    def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
+        # Hashing a whole day at once would take many times the memory of its hashes.
+        chunks = (chunk for column in ids for chunk in column.chunks)
+        hashes = [hash_rows(pa.table({"conversation_id": chunk})) for chunk in chunks]
+        every = np.concatenate([np.zeros(0, np.uint64), *hashes])
+        self._hashes, self._order = np.unique(every, return_index=True)
 
     def positions(self, ids: pa.ChunkedArray) -> pa.Array:
         """The row of each conversation, null where there is none."""

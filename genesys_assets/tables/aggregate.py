@@ -48,7 +48,14 @@ def aggregate(
     parts must have every column, and those of the same name the same type. `in_order_of` names a key, never null, whose
     values no part has below the highest of the parts before; raises OutOfOrder where one does.
     """
-    finished, open_groups = [], Groups(keys, measures)
+    return pa.concat_tables(finished_groups(parts, keys, measures, in_order_of=in_order_of))
+
+
+def finished_groups(
+    parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
+) -> Iterator[pa.Table]:
+    """The groups of `aggregate` in pieces, each as soon as no later row can belong to it."""
+    open_groups = Groups(keys, measures)
     reached: Any = None
     for part in _gathered(parts):
         open_groups.add(part)
@@ -57,8 +64,8 @@ def aggregate(
             if reached is not None and bounds["min"].as_py() < reached.as_py():
                 raise OutOfOrder(f"a row with {in_order_of} {bounds['min']} came after rows with {reached}")
             reached = bounds["max"]
-            finished.append(open_groups.finish(pc.field(in_order_of) < reached))
-    return pa.concat_tables([*finished, open_groups.finish()])
+            yield open_groups.finish(pc.field(in_order_of) < reached)
+    yield open_groups.finish()
 
 
 class Groups:
