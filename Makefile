@@ -6,6 +6,7 @@ S3_VENV := .venv-s3
 
 export DAGSTER_HOME := $(CURDIR)
 export UV_COMPILE_BYTECODE := 1
+export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
 
 .DEFAULT_GOAL := help

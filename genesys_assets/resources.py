@@ -6,7 +6,6 @@ before.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -71,15 +70,9 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
     @property
     def lake(self) -> Lake:
         if self._lake is None:
-            import pyarrow as pa
-
             from genesys_assets.lake.lake import Lake
             from genesys_assets.lake.store import open_store
 
-            # Arrow's usual pool keeps what threads have freed, on large days as much again as is in use. Some platforms
-            # have no other.
-            with contextlib.suppress(NotImplementedError):
-                pa.set_memory_pool(pa.jemalloc_memory_pool())
             self._lake = Lake(open_store(LakeSettings.load(lake=self.location).location, s3_client))
         return self._lake  # type: ignore[no-any-return]
 
