@@ -156,10 +156,16 @@ class StoredDay:
     def _with_conversations(self, pieces: Iterator[pa.Table], day: str, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The pieces with columns of each row's conversation; null where that is not known."""
         wanted = [column.removeprefix(OF_CONVERSATION) for column in columns]
-        names = list(dict.fromkeys(["conversation_id", *wanted]))
-        place = f"tables/{CONVERSATIONS.name}"
-        conversations = self.lake.read(place, day, columns=names, schema=CONVERSATIONS.schema)
-        known = _ByConversation([conversations["conversation_id"]])
+        names, schema = list(dict.fromkeys(["conversation_id", *wanted])), CONVERSATIONS.schema
+        kept = [schema.empty_table().select(wanted)]
+
+        def ids() -> Iterator[pa.ChunkedArray]:
+            for piece in self.lake.pieces(f"tables/{CONVERSATIONS.name}", [day], schema=schema, columns=names):
+                kept.append(piece.select(wanted))
+                yield piece["conversation_id"]
+
+        known = _ByConversation(ids())
+        conversations = pa.concat_tables(kept)
 
         def joined(piece: pa.Table) -> pa.Table:
             positions = known.positions(piece["conversation_id"])
