@@ -14,7 +14,7 @@ from typing import Any
 from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.lake.lake import Lake
-from genesys_assets.partitions import hours_of
+from genesys_assets.partitions import hours_of, utc_day
 
 DAILY, HOURLY = "pages/daily_details", "pages/hourly_details"
 READ_AT = "day_read_at"
@@ -28,8 +28,16 @@ REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
 Figures = dict[str, Any]
 
 
-class DayEmptied(Exception):
+class DayRefused(Exception):
+    """What came of a day would put worse pages in the place of those that are stored."""
+
+
+class DayEmptied(DayRefused):
     """The platform has no conversation of a day any more that had some."""
+
+
+class DayNotComplete(DayRefused):
+    """Jobs do not have all of a day any more of which they had."""
 
 
 @dataclass(slots=True)
@@ -123,6 +131,16 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
             "organisation's retention, so what is stored stays. Check the client's roles and divisions with make "
             f"preflight; if the conversations really are gone, launch genesys/{asset} of {day} once with "
             "allow_emptied: true in its config."
+        )
+
+
+def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
+    """Raises DayNotComplete where the stored daily pages have all of the day and jobs have it up to then only."""
+    if through < utc_day(day)[1] and is_complete(lake, day):
+        raise DayNotComplete(
+            f"Details jobs have data up to {through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} have all "
+            "of the day: what is stored stays. Materialise it again once jobs reach to its end; make preflight tells how "
+            "far they do."
         )
 
 

@@ -28,12 +28,13 @@ from genesys_assets.assets.completeness import (
     DAILY,
     MISSING,
     Came,
-    DayEmptied,
+    DayRefused,
     Figures,
     conversations_before,
     figures_of_both,
     figures_of_job,
     must_not_be_emptied,
+    must_stay_complete,
 )
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
 from genesys_assets.cloud import details, details_jobs
@@ -108,8 +109,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 try:
                     with lake.lake.page_writers(DAILY, [day], provenance(context, _JOBS)) as writers:
                         read[day] = _read_day(context, cloud, lake.lake, day, reading, writers[day], config)
-                except DayEmptied as emptied:
-                    refused.append(str(emptied))
+                except DayRefused as reason:
+                    refused.append(str(reason))
                 else:
                     describe_pages(context, {day: utc_day(day)}, writers)
                     context.add_asset_metadata(read[day], partition_key=day)
@@ -137,6 +138,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
                 reading = reading_of(day, available, datetime.now(UTC))
+                _must_reach_as_far(lake.lake, day, reading)
                 origin = provenance(context, _JOBS, data_available_through=reading.through.isoformat())
                 days: set[str] = set()
                 with lake.lake.page_writers("pages/daily_overlap", [day], origin) as writers:
@@ -149,6 +151,19 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
+def _must_reach_as_far(lake: Lake, day: str, reading: Reading) -> None:
+    """Late endings that stand nowhere else must not be replaced by pages that could not hold them."""
+    stored = lake.pages("pages/daily_overlap", day)
+    through = stored and stored.provenance.get("data_available_through")
+    if through and reading.through < datetime.fromisoformat(through):
+        raise dg.Failure(
+            f"Details jobs have data up to {reading.through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} "
+            f"reach to {through}: what is stored stays. Materialise it again later; make preflight tells how far jobs "
+            "reach.",
+            allow_retries=False,
+        )
+
+
 def _read_day(
     context: dg.AssetExecutionContext,
     cloud: GenesysCloud,
@@ -158,9 +173,10 @@ def _read_day(
     writer: PageWriter,
     config: DayConfig,
 ) -> dict[str, Any]:
-    """Write the day's pages and what is known of them; the same as metadata. Raises DayEmptied."""
+    """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
     before = conversations_before(lake, day)
     through, figures = _read(context, cloud, lake, reading, writer, config.page_size)
+    must_stay_complete(lake, day, through)
     if not config.allow_emptied:
         must_not_be_emptied(day, figures[CONVERSATIONS], before, DAILY)
     if before is not None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from genesys_assets.assets.common import asset_key, attributes
-from genesys_assets.assets.completeness import HOURLY, is_complete
+from genesys_assets.assets.completeness import DAILY, HOURLY, MISSING, is_complete, newest_figures
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY
 from genesys_assets.resources import LakeResource
@@ -18,8 +18,9 @@ from genesys_assets.settings import RetentionSettings
 
 _DESCRIPTION = """One row per day whose hours of genesys/pages/hourly_details were removed, shown in the metadata.
 
-Hours are removed where genesys/pages/daily_details has all of their day and the day is older than
-GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that setting none are. Every table of such a day is made of what stays."""
+Hours are removed where genesys/pages/daily_details has all of their day, no conversation less than the platform said,
+and the day is older than GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that setting none are. Every table of such a day
+is made of what stays."""
 
 
 def build_superseded_asset() -> dg.AssetsDefinition:
@@ -43,7 +44,10 @@ def build_superseded_asset() -> dg.AssetsDefinition:
 
 
 def superseded_hours(lake: Lake, until: str) -> list[str]:
-    """The stored hours of days before `until` that no table is made of, since their day is complete."""
+    """The stored hours of days before `until` that no table is made of, since their day is complete, with as many
+    conversations as the platform said.
+    """
     stored = [hour for hour in lake.page_partitions(HOURLY) if hour[:10] < until]
-    complete = {day for day in {hour[:10] for hour in stored} if is_complete(lake, day)}
+    days = {hour[:10] for hour in stored}
+    complete = {day for day in days if is_complete(lake, day) and newest_figures(lake, day, [DAILY]).get(MISSING) == 0}
     return [hour for hour in stored if hour[:10] in complete]

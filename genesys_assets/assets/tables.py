@@ -301,13 +301,11 @@ def _if_imported(rows: int) -> dict[str, bool]:
 
 
 def _through(day: str, hours: Mapping[str, StoredPages], imported: StoredPages | None) -> datetime:
-    """Up to when the day is known: the end of the last fetched hour. With imported pages in the place of hours, the
-    first hour that was not fetched, unless these are said to hold everything.
+    """Up to when the day is known without a gap: the first hour that was not fetched, unless imported pages are said to
+    hold everything.
     """
-    start, end = utc_day(day)
-    if imported is None:
-        return max((utc_hour(hour)[1] for hour in hours), default=start)
-    if imported.provenance["is_complete"]:
+    end = utc_day(day)[1]
+    if imported is not None and imported.provenance["is_complete"]:
         return end
     return next((utc_hour(hour)[0] for hour in hours_of(day) if hour not in hours), end)
 
@@ -345,6 +343,7 @@ def _write_metrics(
         partition=day,
         data_available_through=through.isoformat(),
         **{QUESTIONS: answered(asked)},
+        fetched_hours=len(hours),
         **_if_imported(from_files),
     )
     change = lake.write(f"tables/{spec.name}", spec, rows, day, origin)

@@ -143,7 +143,8 @@ def _read_at_once(
     ascending = PagedQuery(cloud, interval, page_size, "asc")
     begun = ascending.begin(near or 1)
     total = ascending.total(begun)
-    reading.hear(interval, begun.total)
+    # No rows and no total is what a day without conversations looks like.
+    reading.hear(interval, 0 if begun.total is None and not begun.rows else begun.total)
     if total > ascending.reach and len(interval.days()) > 1:
         raise _Crowded
     # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.

@@ -104,6 +104,8 @@ class Budget:
 
     def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:
         # Rounded down, a window that still lasts ends in 0 seconds.
+        # A window is a minute or so, whatever a header says.
+        reset = min(reset, int(2 * WINDOW_SECONDS))
         window_end = now + max(1, reset)
         known = self._window_end if self._is_told else None
         if known is None or sent_at + reset > known + SAME_WINDOW_SECONDS:

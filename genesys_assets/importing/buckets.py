@@ -249,4 +249,7 @@ def _instant(value: Any, told: Told) -> datetime:
         raise CannotImport(
             f"{value!r} has no offset: say with --time-zone in which zone it is, for example --time-zone UTC"
         )
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=told.time_zone)).astimezone(UTC)
+    try:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=told.time_zone)).astimezone(UTC)
+    except OverflowError:
+        raise CannotImport(f"{value!r} lies before or after all that can be told") from None

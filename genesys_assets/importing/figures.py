@@ -6,6 +6,7 @@ the file.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -134,6 +135,8 @@ def _bare(metric: str, name: str) -> str:
 def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
+    if not math.isfinite(value):
+        raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
         return round(value * MILLISECONDS[meaning.unit])
     if statistic in _WHOLE:

@@ -128,6 +128,8 @@ class _Import:
                 converted = convert(file.name, sha256, raw, self.told, self.now)
             except CannotImport as reason:
                 return Outcome(file.place, "skipped", str(reason))
+            except OverflowError:
+                return Outcome(file.place, "skipped", "an instant in it lies before or after all that can be told")
             outcome = self._wait(file, sha256, converted, before)
         self._seen[sha256] = outcome
         if self._bytes >= _BYTES_AT_ONCE:

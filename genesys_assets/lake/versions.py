@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from genesys_assets.tables.hashing import Hashes, hash_rows
 from genesys_assets.tables.spec import TableSpec
@@ -54,7 +55,9 @@ class Change:
 
 
 def content_of(parquet: Path) -> str:
-    """A digest of a Parquet file's rows: of its bytes up to the footer, which alone holds what differs by run."""
+    """A digest of a Parquet file's rows and columns: of its bytes up to the footer, which alone holds what differs by
+    run, and of its schema.
+    """
     size = parquet.stat().st_size
     with parquet.open("rb") as file:
         file.seek(size - _FOOTER_LENGTH_BYTES)
@@ -65,12 +68,19 @@ def content_of(parquet: Path) -> str:
             chunk = file.read(min(_CHUNK, remaining))
             digest.update(chunk)
             remaining -= len(chunk)
+    # Columns that are renamed leave the bytes before the footer as they were.
+    digest.update(pq.read_schema(parquet).remove_metadata().serialize())
     return digest.hexdigest()
 
 
 def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[str, int]:
     """How many rows were added, changed and removed, by the table's key. Memory holds an hour's rows at a time."""
     counts = dict.fromkeys(("rows_before", "rows_after", "rows_added", "rows_changed", "rows_removed"), 0)
+    needed = {*spec.key, *([spec.partition_column] if spec.partition_column else [])}
+    if not needed <= set(before.schema.names):
+        # Rows of another key are other rows.
+        old, new = before.count_rows(), after.count_rows()
+        return counts | {"rows_before": old, "rows_after": new, "rows_added": new, "rows_removed": old}
     for where in _hours(before, after, spec):
         old, new = (_hashed(dataset, spec, where) for dataset in (before, after))
         in_both, at_old, at_new = np.intersect1d(old[0], new[0], return_indices=True)

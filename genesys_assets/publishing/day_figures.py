@@ -190,7 +190,7 @@ _PARTS = {
 }
 _WHOLE = {field.name for field in fields(Volumes)} - {"target"}
 COLUMNS = (
-    *("interval_start", "grouping", "queue_id", "media_type", "metric"),
+    *("interval_start", "grouping", "selection", "queue_id", "media_type", "metric", "view"),
     *("count", "sum", "numerator", "denominator", "target"),
 )
 """What of `interval_metrics` is read."""
@@ -199,7 +199,11 @@ COLUMNS = (
 def _of_the_day(interval_metrics: pa.Table, day: BusinessDay) -> pa.Table:
     start, (first, end) = interval_metrics["interval_start"], (pa.scalar(at, INSTANT) for at in (day.start, day.end))
     inside = pc.and_(pc.greater_equal(start, first), pc.less(start, end))
-    return interval_metrics.filter(pc.and_(inside, pc.equal(interval_metrics["grouping"], BY_QUEUE)))
+    # What reports ask beside has a selection or is a view, and counts the same conversations again.
+    usual = {"grouping": BY_QUEUE, "selection": "", "view": ""}
+    for name, value in usual.items():
+        inside = pc.and_(inside, pc.equal(interval_metrics[name], value))
+    return interval_metrics.filter(inside)
 
 
 def _intervals(rows: pa.Table, day: BusinessDay) -> tuple[Interval, ...]:

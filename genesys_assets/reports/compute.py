@@ -26,8 +26,9 @@ from genesys_assets.reports.conditions import comparisons
 from genesys_assets.reports.details_part import Count, DetailsPart
 from genesys_assets.reports.figures import Figure
 from genesys_assets.reports.formulas import rounded
+from genesys_assets.reports.questions import COUNTED_ONCE
 from genesys_assets.reports.report import Report, has_local_date
-from genesys_assets.reports.stored import StoredDay
+from genesys_assets.reports.stored import NotStored, StoredDay
 from genesys_assets.tables.aggregate import Measure, aggregate, finished_groups
 from genesys_assets.tables.names import named
 from genesys_assets.tables.sources import granularity_of
@@ -41,9 +42,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     these are longer. Raises NotStored.
     """
     window = stored.window(report.time_zone)
-    for part in report.aggregates:
-        for rows in stored.metrics(part, window):
-            report = replace(report, granularity=granularity_of(rows, report.granularity))
+    report = replace(report, granularity=_granularity(report, stored, window))
     keys = ["interval_start", *(key.column for key in report.keys)]
     parts = chain(
         [_nothing(report)],
@@ -63,6 +62,21 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _granularity(report: Report, stored: StoredDay, window: Window) -> Granularity:
+    granularity = report.granularity
+    for part in report.aggregates:
+        for rows in stored.metrics(part, window):
+            granularity = granularity_of(rows, granularity, window.start)
+    counted_once = {pick.metric for part in report.aggregates for pick in part.picks} & COUNTED_ONCE
+    if granularity != report.granularity and counted_once:
+        raise NotStored(
+            f"{', '.join(sorted(counted_once))} can be had by {report.granularity} only, for such counts do not add "
+            f"up, and {stored.day} has imported figures by {granularity}: leave it out of {report.name}, or fetch the "
+            "hours."
+        )
+    return granularity
 
 
 def _is_in_order(report: Report) -> bool:

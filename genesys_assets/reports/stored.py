@@ -67,8 +67,10 @@ class StoredDay:
         self._must_reach(place, window)
         self._must_have_asked(part.source, days)
         question = part.source.question
+        start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
         where = (
-            _within("interval_start", window)
+            (pc.field("interval_end") > start)
+            & (pc.field("interval_start") < end)
             & (pc.field("grouping") == grouping(question))
             & (pc.field("selection") == selection(question))
             & pc.field("metric").isin(list(question.metrics))
@@ -76,7 +78,8 @@ class StoredDay:
         if part.source.where:
             where &= holds(part.source.where, lambda name: pc.field(_OWN_COLUMNS[name]), lambda _: pa.string())
         columns = INTERVAL_METRICS.schema.names
-        return self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+        pieces = self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+        return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
         """In every hour of every day that is stored, but for imported ones: of these there is what files had."""
@@ -85,7 +88,8 @@ class StoredDay:
         for day in days:
             reading = self.lake.last_reading(place, day)
             asked = reading.get(QUESTIONS, {}).get(source.key, ())
-            if reading and not reading.get("imported") and not set(question.metrics) <= set(asked):
+            only_imported = reading.get("imported") and not reading.get("fetched_hours")
+            if reading and not only_imported and not set(question.metrics) <= set(asked):
                 missing[day] = set(question.metrics).difference(asked)
         if not missing:
             return
@@ -221,6 +225,20 @@ class _ByConversation:
         wanted = hash_rows(pa.table({"conversation_id": ids}))
         found = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
         return pa.array(self._order[found], pa.int64(), mask=self._hashes[found] != wanted)
+
+
+def _inside(metrics: pa.Table, window: Window) -> pa.Table:
+    """The rows, none of which may reach over the window's bounds: nobody knows which part of it lies inside."""
+    start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+    across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
+    if len(across):
+        first = across.slice(0, 1).to_pylist()[0]
+        raise NotStored(
+            f"An imported figure of {first['interval_start']:%Y-%m-%d %H:%M} to {first['interval_end']:%H:%M} UTC "
+            f"reaches over the bounds of the day, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            "import shorter buckets, or fetch genesys/pages/hourly_aggregates of that hour."
+        )
+    return metrics
 
 
 def _within(column: str, window: Window) -> pc.Expression:

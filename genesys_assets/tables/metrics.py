@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +21,7 @@ from genesys_assets.tables import metrics_arrow, metrics_values
 from genesys_assets.tables.asked import Asked
 from genesys_assets.tables.sources import SOURCE
 from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.threads import map_in_order
 
 _BOUNDS = columns("""
 interval_start instant begin of the bucket
@@ -72,6 +74,9 @@ DAILY_METRICS = TableSpec(
     version=2,
 )
 
+_THREADS = 2
+"""Arrow reads answers without Python's lock."""
+
 
 @dataclass(slots=True)
 class MetricRows:
@@ -88,14 +93,18 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     """
     unknown: Counter[str] = Counter()
     reader, parts = metrics_arrow.Reader(), [spec.empty()]
-    for request, body in answers:
-        asked = Asked.by(request)
+
+    def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
+        asked, body = Asked.by(answer[0]), answer[1]
         try:
-            found = reader.read(asked, body, spec.schema)
+            return reader.read(asked, body, spec.schema)
         except (pa.ArrowInvalid, UnicodeDecodeError):
-            found = metrics_values.read(asked, body, spec.schema)
-        parts.append(found.table)
-        unknown.update(found.unknown)
+            return metrics_values.read(asked, body, spec.schema)
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="metrics") as executor:
+        for found in map_in_order(executor, read, answers, ahead=2 * _THREADS):
+            parts.append(found.table)
+            unknown.update(found.unknown)
     return MetricRows(_in_key_order(pa.concat_tables(parts), spec), unknown)
 
 

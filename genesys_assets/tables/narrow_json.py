@@ -62,11 +62,11 @@ class Reader:
         return found
 
     def _read(self, bodies: Sequence[bytes], unit: str) -> list[Found]:
-        known = self.known
+        asked = known = self.known
         parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         if lists.type != _schema(self._name, known, unit).field(0).type:
-            known = grown(self._model, known, lists.type.value_type)
-            if known != self.known:
+            known = grown(self._model, asked, lists.type.value_type)
+            if known != asked:
                 self.known = known
                 parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         unknown = [self._unknown(parsed.slice(row, 1), lists.slice(row, 1), known) for row in range(len(lists))]

@@ -81,14 +81,15 @@ def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -
     return dropped
 
 
-def granularity_of(metrics: pa.Table, asked: Granularity) -> Granularity:
+def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Granularity:
     """The granularity asked for, or the finest coarser one that no bucket of `INTERVAL_METRICS` reaches out of: an
-    imported figure of an hour can not be told to its quarters.
+    imported figure of an hour can not be told to its quarters. Intervals are laid from `begin` on.
     """
-    first, last = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
+    bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
+    first, last = (pc.subtract(instants, pa.scalar(begin, INSTANT)).cast(pa.int64()) for instants in bounds)
     for granularity, minutes in _WITHIN_AN_HOUR.items():
         if minutes >= _WITHIN_AN_HOUR.get(asked, 60):
-            cells = [pc.floor_temporal(instants, multiple=minutes, unit="minute") for instants in (first, last)]
+            cells = [pc.divide(elapsed, minutes * 60_000) for elapsed in (first, last)]
             if pc.all(pc.equal(*cells), min_count=0).as_py():
                 return granularity if asked in _WITHIN_AN_HOUR else asked
     return asked

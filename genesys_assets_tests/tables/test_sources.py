@@ -114,4 +114,4 @@ def test_conversations_tell_which_of_them_were_imported() -> None:
 def test_a_granularity_is_never_finer_than_the_buckets(
     lengths: list[tuple[int, int]], asked: Granularity, expected: Granularity
 ) -> None:
-    assert granularity_of(table(*(minutes(*length) for length in lengths)), asked) == expected
+    assert granularity_of(table(*(minutes(*length) for length in lengths)), asked, NOON) == expected
