@@ -139,8 +139,8 @@ def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(
             f"Details jobs have data up to {through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} have all "
-            "of the day: what is stored stays. Materialise it again once jobs reach to its end; make preflight tells how "
-            "far they do."
+            "of the day: what is stored stays. Materialise it again once jobs reach to its end; make preflight tells "
+            "how far they do."
         )
 
 

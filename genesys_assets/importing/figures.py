@@ -135,7 +135,7 @@ def _bare(metric: str, name: str) -> str:
 def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
         return round(value * MILLISECONDS[meaning.unit])

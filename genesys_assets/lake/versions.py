@@ -76,7 +76,7 @@ def content_of(parquet: Path) -> str:
 def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[str, int]:
     """How many rows were added, changed and removed, by the table's key. Memory holds an hour's rows at a time."""
     counts = dict.fromkeys(("rows_before", "rows_after", "rows_added", "rows_changed", "rows_removed"), 0)
-    needed = {*spec.key, *([spec.partition_column] if spec.partition_column else [])}
+    needed = {*spec.key, *([spec.partition_column] if _goes_by_hour(spec) else [])}
     if not needed <= set(before.schema.names):
         # Rows of another key are other rows.
         old, new = before.count_rows(), after.count_rows()
@@ -92,9 +92,14 @@ def compare(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> dict[
     return counts
 
 
+def _goes_by_hour(spec: TableSpec) -> bool:
+    name = spec.partition_column
+    return name is not None and bool(pa.types.is_timestamp(spec.schema.field(name).type))
+
+
 def _hours(before: pads.Dataset, after: pads.Dataset, spec: TableSpec) -> Iterator[pc.Expression | None]:
     """A filter for each hour that either version may have rows of; none where the table has no instant to go by."""
-    if spec.partition_column is None or not pa.types.is_timestamp(spec.schema.field(spec.partition_column).type):
+    if spec.partition_column is None or not _goes_by_hour(spec):
         yield None
         return
     column = pc.field(spec.partition_column)

@@ -86,10 +86,11 @@ def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Gr
     imported figure of an hour can not be told to its quarters. Intervals are laid from `begin` on.
     """
     bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
-    first, last = (pc.subtract(instants, pa.scalar(begin, INSTANT)).cast(pa.int64()) for instants in bounds)
+    elapsed = (pc.subtract(instants.cast(INSTANT), pa.scalar(begin, INSTANT)) for instants in bounds)
+    first, last = (duration.cast(pa.int64()) for duration in elapsed)
     for granularity, minutes in _WITHIN_AN_HOUR.items():
         if minutes >= _WITHIN_AN_HOUR.get(asked, 60):
-            cells = [pc.divide(elapsed, minutes * 60_000) for elapsed in (first, last)]
+            cells = [pc.divide(milliseconds, minutes * 60_000) for milliseconds in (first, last)]
             if pc.all(pc.equal(*cells), min_count=0).as_py():
                 return granularity if asked in _WITHIN_AN_HOUR else asked
     return asked

@@ -157,6 +157,16 @@ def test_the_tables_of_a_complete_day_need_no_hours_and_say_what_jobs_said(world
         compare(world.lake.read(f"tables/{name}", DAY), expected[name], key)
 
 
+def test_a_complete_day_is_not_replaced_while_jobs_have_less_of_it(world: World) -> None:
+    assert world.run("complete", partition=DAY).success
+    before = world.files()
+    for available in (AVAILABLE.replace(day=28, hour=20), AVAILABLE.replace(day=20)):
+        world.sandbox.behaviour.availability = available
+        for asset in (DETAILS, OVERLAP):
+            assert "what is stored stays" in error(read(world, asset, DAY))
+    assert world.files() == before
+
+
 def test_a_range_of_days_is_one_run_with_a_job_for_each(world: World) -> None:
     run = world.run("complete", DETAILS, between=("2026-01-27", NEXT))
     assert run.success

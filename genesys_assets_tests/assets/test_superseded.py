@@ -96,6 +96,7 @@ def test_a_day_stays_for_as_long_as_the_setting_says(days: World) -> None:
 
 def test_a_day_that_jobs_did_not_have_all_of_keeps_its_hours(days: World) -> None:
     assert superseded_hours(days.lake, "2026-02-01") == hours_of(DAY)
+    days.lake.remove_pages(DETAILS, DAY)
     days.sandbox.behaviour.availability = datetime(2026, 1, 28, 20, tzinfo=UTC)
     assert days.run("complete", DETAILS, partition=DAY).success
     assert superseded_hours(days.lake, "2026-02-01") == []

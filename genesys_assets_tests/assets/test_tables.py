@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from genesys_assets.assets import tables
-from genesys_assets.partitions import hours_of
+from genesys_assets.partitions import hours_of, utc_day, utc_hour
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata
@@ -176,3 +177,9 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
         "users_match_interval_metrics",
         "handle_time_is_its_parts",
     }
+
+
+def test_a_day_is_known_up_to_its_first_gap() -> None:
+    stored: Any = {hour: None for hour in hours_of(DAY) if hour[11:13] not in ("05", "09")}
+    assert tables._through(DAY, stored, None) == utc_hour(f"{DAY}-05:00")[0]
+    assert tables._through(DAY, {hour: stored.get(hour) for hour in hours_of(DAY)}, None) == utc_day(DAY)[1]

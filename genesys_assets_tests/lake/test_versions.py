@@ -143,3 +143,25 @@ def test_any_two_versions_are_compared_as_sets_of_keys_would_be(
     assert figures["rows_removed"] == len(old.keys() - new.keys()) + len(moved)
     assert figures["rows_changed"] == sum(old[key] != new[key] for key in old.keys() & new.keys() - moved)
     assert figures["is_new"] == (old != new)
+
+
+def test_rows_of_another_key_are_other_rows(lake: Lake) -> None:
+    write(lake, ("a", 0, 1, None), ("b", 0, 2, None))
+    by_kind = TableSpec("calls", "One row per kind.", ("kind",), columns("kind string its kind\nn integer a number"))
+    change = lake.write("tables/calls", by_kind, pa.table({"kind": ["x"], "n": [3]}, by_kind.schema), DAY, {})
+    assert (change.rows_before, change.rows_after, change.rows_added, change.rows_removed) == (2, 1, 1, 2)
+    assert lake.read("tables/calls", DAY).column_names == ["kind", "n"]
+
+
+def test_a_column_that_is_only_renamed_is_stored_under_its_new_name(lake: Lake) -> None:
+    write(lake, ("a", 0, 1, None))
+    renamed = TableSpec(
+        "calls",
+        SPEC.description,
+        SPEC.key,
+        columns("id string its id\nbegan instant when\nnumber integer a number\ntags strings its tags"),
+        partition_column="began",
+    )
+    rows = calls(("a", 0, 1, None)).rename_columns(renamed.schema.names)
+    assert lake.write("tables/calls", renamed, rows, DAY, {}).is_new
+    assert lake.read("tables/calls", DAY).column_names == renamed.schema.names

@@ -53,6 +53,8 @@ def measured(metric: str, start: datetime, queue: str | None = "q1", medium: str
         "interval_start": start,
         "interval_end": start + timedelta(minutes=15),
         "grouping": BY_QUEUE,
+        "selection": "",
+        "view": "",
         "is_additive": True,
         "group_key": key,
         "queue_id": queue,

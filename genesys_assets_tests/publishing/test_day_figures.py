@@ -57,6 +57,12 @@ def test_averages_and_shares_are_quotients_of_sums() -> None:
     assert (total.service_level, total.target) == (0.25, None)
 
 
+def test_what_reports_ask_beside_is_not_counted_again() -> None:
+    usual = measured("tAnswered", at("09:00"), count=3, sum=30)
+    inbound, quick = usual | {"selection": "5f0c", "count": 2}, usual | {"view": "quick", "count": 1}
+    assert figures([usual, inbound, quick]).total.answered == 3
+
+
 def test_a_figure_without_data_is_none_and_so_is_what_follows_from_it() -> None:
     volumes = figures([measured("nOffered", at("09:00"), count=3)]).total
     assert (volumes.offered, volumes.interactions) == (3, 3)

@@ -38,7 +38,7 @@ def at(minutes: float) -> datetime:
 def measured(minutes: float, grouping: str, metric: str, **more: Any) -> Row:
     """A row of interval_metrics."""
     usual = {"grouping": grouping, "selection": "", "view": "", "group_key": "{}", "metric": metric}
-    return {"interval_start": at(minutes), **usual, **more}
+    return {"interval_start": at(minutes), "interval_end": at((minutes // 15 + 1) * 15), **usual, **more}
 
 
 def called(**names: str) -> list[Row]:

@@ -115,3 +115,9 @@ def test_a_granularity_is_never_finer_than_the_buckets(
     lengths: list[tuple[int, int]], asked: Granularity, expected: Granularity
 ) -> None:
     assert granularity_of(table(*(minutes(*length) for length in lengths)), asked, NOON) == expected
+
+
+def test_intervals_are_laid_from_where_the_day_begins() -> None:
+    from_half_past = NOON - timedelta(minutes=30)
+    assert granularity_of(table(minutes(0, 60)), "PT1H", from_half_past) == "PT1H"
+    assert granularity_of(table(minutes(-30, 60)), "PT15M", from_half_past) == "PT1H"
