@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor, Future
-from typing import TypeVar
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -31,3 +31,13 @@ def map_in_order(
     finally:
         for future in waiting:
             future.cancel()
+
+
+def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
+    """The items, the next of which is made on another thread while one is worked on."""
+    iterator, end = iter(items), object()
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as executor:
+        coming: Future[T | object] = executor.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = executor.submit(next, iterator, end)
+            yield cast(T, item)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genesys_assets.threads import map_in_order
+from genesys_assets.threads import map_in_order, read_ahead
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -48,3 +48,26 @@ def test_an_error_comes_in_its_turn_and_drops_what_has_not_begun() -> None:
         with pytest.raises(ValueError, match="one is refused"):
             next(results)
     assert max(begun) < 6
+
+
+def test_reading_ahead_gives_every_item_in_order_and_stops_where_it_is_left() -> None:
+    assert list(read_ahead(iter(range(50)))) == list(range(50))
+    assert list(read_ahead([])) == []
+    made: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    items = read_ahead(numbers())
+    assert next(items) == 0
+    items.close()
+    assert len(made) <= 2
+
+
+def test_an_error_in_reading_ahead_comes_to_whoever_reads() -> None:
+    items = read_ahead(1 // number for number in (1, 0))
+    assert next(items) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(items)

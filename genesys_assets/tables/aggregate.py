@@ -13,6 +13,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.threads import read_ahead
+
 How = Literal["sum", "count", "min", "max", "distinct", "count_distinct"]
 
 _ROWS_AT_ONCE = 131_072
@@ -99,7 +101,8 @@ class Groups:
 def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The parts in fewer and larger ones: few rows a group are hardly worth grouping."""
     waiting: list[pa.Table] = []
-    for part in parts:
+    # Arrow reads and groups without Python's lock.
+    for part in read_ahead(parts):
         waiting.append(part)
         if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
             gathered = pa.concat_tables(waiting, promote_options="default")
