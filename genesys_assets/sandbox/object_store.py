@@ -64,7 +64,9 @@ class ObjectStore:
         }
 
     def create_bucket(self, name: str, public: bool = False) -> None:
-        """Create a bucket. In a public one anyone may read any object without a signature."""
+        """Create a bucket, or leave the one that is there. In a public one anyone may read any object without a
+        signature.
+        """
         import boto3
 
         client: Any = boto3.client(
@@ -74,7 +76,8 @@ class ObjectStore:
             aws_secret_access_key=self.secret_key,
             region_name=self.region,
         )
-        client.create_bucket(Bucket=name, ACL="public-read" if public else "private")
+        with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=name, ACL="public-read" if public else "private")
 
 
 @contextlib.contextmanager

@@ -85,6 +85,7 @@ def test_objects_of_a_folder_are_there_at_the_next_start(tmp_path: Path) -> None
         client.put_object(Bucket="kept", Key="key", Body=b"text")
 
     with running(folder=tmp_path / "s3") as store, client_of(store) as client:
+        store.create_bucket("kept")
         assert client.get_object(Bucket="kept", Key="key")["Body"].read() == b"text"
 
 
