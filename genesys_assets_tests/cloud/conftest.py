@@ -1,4 +1,4 @@
-"""What every test of `cloud` may ask for: a scripted platform, a clock, and a client of the two."""
+"""What every test of `cloud` may ask for: a scripted platform, a clock, a client of the two, a small reach."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from genesys_assets.cloud import details_paging
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets_tests.cloud.platform import Clock, Platform, client, running_platform
 
@@ -25,3 +26,10 @@ def clock() -> Clock:
 def cloud(platform: Platform, clock: Clock) -> Iterator[GenesysCloud]:
     with client(platform, clock) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def small_reach(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A query that reaches 100 results where the platform's reaches 100,000."""
+    monkeypatch.setattr(details_paging, "MOST_RESULTS", 100)
+    return 100
