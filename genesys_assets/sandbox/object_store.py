@@ -278,6 +278,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where objects are kept (default: a temporary folder)")
     parser.add_argument("--bucket", action="append", default=[], help="a bucket to create; may be repeated")
     arguments = parser.parse_args()
+    # A shell that starts it in the background of a script has it ignore interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with running(folder=arguments.folder) as store, contextlib.suppress(KeyboardInterrupt):
