@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, days_around, utc_day
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.settings import CalendarSettings
 
 __all__ = [
@@ -52,6 +52,11 @@ class Calendar:
     def daily(self) -> dg.DailyPartitionsDefinition:
         return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
 
+    def has_day(self, key: str) -> bool:
+        """Whether a daily key is a partition: from the start date to today."""
+        first, last = self.daily.get_first_partition_key(), self.daily.get_last_partition_key()
+        return first is not None and last is not None and first <= key <= last
+
     def business_day(self, key: str) -> tuple[datetime, datetime]:
         """UTC bounds of the business day of a daily key: 24 hours, or 23, 25 and so on where clocks change."""
         day = Window.of_day(key, self.zone)
@@ -60,17 +65,6 @@ class Calendar:
     def last_to_finish(self, key: str, others: Iterable[ZoneInfo] = ()) -> ZoneInfo:
         """The zone in which a day is over when the UTC day, the business day and those of `others` are."""
         return max([_UTC, self.zone, *others], key=lambda zone: Window.of_day(key, zone).end)
-
-
-def utc_hour(key: str) -> tuple[datetime, datetime]:
-    """UTC bounds of an hourly key."""
-    start = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
-    return start, start + HOUR
-
-
-def hours_of(key: str) -> list[str]:
-    """The 24 hourly keys of a daily key."""
-    return [f"{key}-{hour:02d}:00" for hour in range(24)]
 
 
 def hours_to_days() -> dg.TimeWindowPartitionMapping:

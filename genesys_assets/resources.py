@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from genesys_assets.settings import CloudSettings, LakeSettings, PublishSettings
+from genesys_assets.settings import CloudSettings, PublishSettings
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.transport import GenesysCloud
@@ -69,11 +69,10 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
 
     @property
     def lake(self) -> Lake:
-        if self._lake is None:
-            from genesys_assets.lake.lake import Lake
-            from genesys_assets.lake.store import open_store
+        """The lake as it is now: what others committed before is seen. Take it once, and read and write through it."""
+        from genesys_assets.lake.opening import open_lake
 
-            self._lake = Lake(open_store(LakeSettings.load(lake=self.location).location, s3_client))
+        self._lake = open_lake(self.location) if self._lake is None else self._lake.refreshed()
         return self._lake  # type: ignore[no-any-return]
 
 
@@ -88,10 +87,3 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
 
         settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
         return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
-
-
-def s3_client() -> Any:
-    """A boto3 client made from the AWS environment."""
-    from dagster_aws.s3 import S3Resource
-
-    return S3Resource().get_client()

@@ -6,7 +6,7 @@ Nothing here knows any one asset.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -17,19 +17,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from genesys_assets.cloud.transport import GenesysCloud
-    from genesys_assets.lake.versions import Change
+    from genesys_assets.lake.changes import Change
     from genesys_assets.tables.spec import TableSpec
 
 OWNERS = ["team:contact-centre-data"]
 POOL = "genesys_cloud"
 ONE_RUN = dg.BackfillPolicy.single_run()
 CHANGED = "changed"
+CONTENT = "content"
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
-
-
-def asset_key(layer: str, name: str) -> dg.AssetKey:
-    return dg.AssetKey(["genesys", layer, name])
 
 
 _BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
@@ -90,14 +87,52 @@ def checked_keys(context: dg.AssetExecutionContext, partitions: dg.TimeWindowPar
 
 
 def provenance(context: dg.AssetExecutionContext, source: str, **more: Any) -> dict[str, Any]:
-    return {"run_id": context.run.run_id, "source": source, **more}
+    """Where rows or pages come from. A run that continues another one is known by the first."""
+    run = context.run
+    continued = {"root_run_id": run.root_run_id} if run.root_run_id else {}
+    return {"run_id": run.run_id, "source": source, **continued, **more}
+
+
+def is_continued(context: dg.AssetExecutionContext, origin: Mapping[str, Any]) -> bool:
+    """Whether a stored partition was already written by the run that this one continues."""
+    root = context.run.root_run_id
+    return root is not None and root in (origin.get("run_id"), origin.get("root_run_id"))
+
+
+def report_partition(
+    context: dg.AssetExecutionContext,
+    key: dg.AssetKey,
+    partition: str | None,
+    metadata: Mapping[str, Any],
+    content: str | None = None,
+) -> None:
+    """Tell Dagster of a partition that is stored; in a run over several as soon as it is, for the run may not come to
+    its end.
+
+    `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
+    stored it and told nobody.
+    """
+    said = dict(metadata)
+    if content is not None:
+        said |= {CONTENT: content, CHANGED: content != _known_content(context.instance, key, partition)}
+    context.add_asset_metadata(said, asset_key=key, partition_key=partition)
+    if partition is not None and len(context.partition_keys) > 1:
+        context.log_event(dg.AssetMaterialization(key, metadata=said, partition=partition))
+
+
+def _known_content(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> Any:
+    partitions = None if partition is None else [partition]
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions)
+    records = instance.fetch_materializations(wanted, limit=1).records
+    latest = records[0].asset_materialization if records else None
+    known = latest.metadata.get(CONTENT) if latest else None
+    return None if known is None else known.value
 
 
 def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -> dict[str, Any]:
     """Row count, schema and a preview, for any table."""
     return {
         "dagster/partition_row_count": rows,
-        "row_count": rows,
         "dagster/column_schema": column_schema(spec),
         "preview": dg.MetadataValue.md(markdown(preview)),
         **more,
@@ -105,9 +140,18 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
 
 
 def change_metadata(change: Change) -> dict[str, Any]:
-    """What a new version of a partition changed; `changed` is what automation goes by."""
-    figures = {name: value for name, value in change.figures().items() if value is not None}
-    return {CHANGED: change.is_new, **figures}
+    """How many rows a reading added, changed and removed."""
+    figures: dict[str, Any] = {name: value for name, value in change.figures().items() if value is not None}
+    return figures | ({"superseded_by_newer_reading": True} if change.is_superseded else {})
+
+
+@contextmanager
+def failing_by_name(*kinds: type[Exception]) -> Iterator[None]:
+    """Around what raises errors of these kinds: they end the run with their message, and are not tried again."""
+    try:
+        yield
+    except kinds as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def markdown(table: pa.Table) -> str:

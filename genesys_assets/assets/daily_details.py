@@ -6,23 +6,21 @@ began on an earlier one.
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import (
-    ONE_RUN,
-    POOL,
-    asking,
-    asset_key,
-    attributes,
-    checked_keys,
-    provenance,
-)
-from genesys_assets.assets.completeness import (
+from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, provenance
+from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages, is_fetched
+from genesys_assets.cloud import details, details_jobs
+from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
+from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.queries import DetailsJobQuery, Interval
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.days.completeness import (
     BEFORE,
     CONVERSATIONS,
     DAILY,
@@ -36,15 +34,10 @@ from genesys_assets.assets.completeness import (
     must_not_be_emptied,
     must_stay_complete,
 )
-from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages
-from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
-from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import DetailsJobQuery, Interval
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.days.sources import OVERLAP
+from genesys_assets.keys import asset_key
 from genesys_assets.lake.job_book import LakeJobBook
-from genesys_assets.lake.lake import Lake, PageWriter
+from genesys_assets.lake.lake import Lake, PageWriter, Reach
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
@@ -98,28 +91,27 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     )
     def daily_details(
         context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> Iterator[dg.MaterializeResult | dg.AssetMaterialization]:
-        cloud = genesys_cloud.client
-        read: dict[str, dict[str, Any]] = {}
+    ) -> dg.MaterializeResult:
+        cloud, stored = genesys_cloud.client, lake.lake
         refused: list[str] = []
         with asking(cloud) as spent:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
+                window = {day: utc_day(day)}
+                if is_fetched(context, stored, DAILY, window):
+                    continue
                 reading = reading_of(day, available, datetime.now(UTC))
                 try:
-                    with lake.lake.page_writers(DAILY, [day], provenance(context, _JOBS)) as writers:
-                        read[day] = _read_day(context, cloud, lake.lake, day, reading, writers[day], config)
+                    with stored.page_writers(DAILY, [day], provenance(context, _JOBS)) as writers:
+                        said = _read_day(context, cloud, stored, day, reading, writers[day], config)
                 except DayRefused as reason:
+                    # The other days are read all the same: each is told to Dagster as soon as it is stored.
                     refused.append(str(reason))
                 else:
-                    describe_pages(context, {day: utc_day(day)}, writers)
-                    context.add_asset_metadata(read[day], partition_key=day)
+                    describe_pages(context, window, writers, {day: said})
         if refused:
-            # The other days are stored, and what depends on them has to hear of it although the run fails.
-            for day, seen in read.items():
-                yield dg.AssetMaterialization(context.asset_key, metadata=seen, partition=day)
             raise dg.Failure("\n".join(refused), allow_retries=False)
-        yield dg.MaterializeResult(metadata=spent)
+        return dg.MaterializeResult(metadata=spent)
 
     @dg.asset(
         key=asset_key("pages", "daily_overlap"),
@@ -133,19 +125,21 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     def daily_overlap(
         context: dg.AssetExecutionContext, config: JobConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
-        cloud = genesys_cloud.client
+        cloud, stored = genesys_cloud.client, lake.lake
         with asking(cloud) as spent:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
+                window = {day: utc_day(day)}
+                if is_fetched(context, stored, OVERLAP, window):
+                    continue
                 reading = reading_of(day, available, datetime.now(UTC))
-                _must_reach_as_far(lake.lake, day, reading)
-                origin = provenance(context, _JOBS, data_available_through=reading.through.isoformat())
+                _must_reach_as_far(stored, day, reading)
                 days: set[str] = set()
-                with lake.lake.page_writers("pages/daily_overlap", [day], origin) as writers:
+                with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
+                    writers[day].reach = Reach(reading.through)
                     if reading.by_job:
-                        days = _read_overlap(cloud, lake.lake, reading.by_job, writers[day], config.page_size)
-                describe_pages(context, {day: utc_day(day)}, writers)
-                context.add_asset_metadata({START_DAYS: dg.MetadataValue.json(sorted(days))}, partition_key=day)
+                        days = _read_overlap(cloud, stored, reading.by_job, writers[day], config.page_size)
+                describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(sorted(days))}})
         return dg.MaterializeResult(metadata=spent)
 
     return [daily_details, daily_overlap]
@@ -153,13 +147,12 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 def _must_reach_as_far(lake: Lake, day: str, reading: Reading) -> None:
     """Late endings that stand nowhere else must not be replaced by pages that could not hold them."""
-    stored = lake.pages("pages/daily_overlap", day)
-    through = stored and stored.provenance.get("data_available_through")
-    if through and reading.through < datetime.fromisoformat(through):
+    reach = lake.reach(OVERLAP, day)
+    if reach is not None and reading.through < reach.through:
         raise dg.Failure(
             f"Details jobs have data up to {reading.through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} "
-            f"reach to {through}: what is stored stays. Materialise it again later; make preflight tells how far jobs "
-            "reach.",
+            f"reach to {reach.through:%Y-%m-%d %H:%M}: what is stored stays. Materialise it again later; "
+            "make preflight says how far jobs reach.",
             allow_retries=False,
         )
 
@@ -186,7 +179,8 @@ def _read_day(
         # The total is the day's up to now, which is later than what was read.
         figures.pop(MISSING, None)
     is_complete = through >= end
-    writer.provenance.update({"data_available_through": through.isoformat(), "is_complete": is_complete, **figures})
+    writer.provenance.update(figures)
+    writer.reach = Reach(through, is_complete)
     return {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete, **figures}
 
 

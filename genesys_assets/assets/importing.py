@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from genesys_assets.assets.common import asset_key, attributes, window_metadata
+from genesys_assets.assets.common import attributes, window_metadata
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.opening import s3_client
 from genesys_assets.partitions import Calendar, utc_day
-from genesys_assets.resources import LakeResource, s3_client
+from genesys_assets.resources import LakeResource
 
 _HOLDS = {
     "imported_details": "of conversations of a saved file that began on the UTC day",

@@ -12,7 +12,6 @@ import pyarrow as pa
 from genesys_assets.assets.common import (
     POOL,
     asking,
-    asset_key,
     attributes,
     description,
     provenance,
@@ -21,6 +20,7 @@ from genesys_assets.assets.common import (
 from genesys_assets.cloud import live
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES
@@ -70,11 +70,8 @@ def _live_asset(
             pages = list(observe(cloud, lake.lake))
         table = decode((page.fetched_at, page.body) for page in pages)
         observed_at = max(page.fetched_at for page in pages)
-        place = lake.lake.append(f"live/{spec.name}", table, observed_at, provenance(context, spec.name))
-        more: dict[str, Any] = {
-            "observed_at": dg.MetadataValue.timestamp(observed_at),
-            "path": lake.lake.store.uri(place),
-        }
+        place = lake.lake.append(f"live/{spec.name}", spec, table, observed_at, provenance(context, spec.name))
+        more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": place}
         return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))
 
     return snapshot

@@ -6,14 +6,14 @@ import dagster as dg
 import pyarrow.compute as pc
 
 from genesys_assets.assets.common import (
-    asset_key,
     attributes,
     change_metadata,
     description,
     provenance,
     table_metadata,
 )
-from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.checks.table_checks import check_specs, passed_checks
+from genesys_assets.keys import asset_key
 from genesys_assets.partitions import REACH_DAYS, days_around
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import OpenConversationSettings
@@ -40,14 +40,15 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         now = datetime.now(UTC)
         days = days_around(f"{now:%Y-%m-%d}", before=REACH_DAYS, after=0)
         columns = ["conversation_id", "conversation_start", "media_type"]
-        unfinished = lake.lake.read(
+        stored, origin = lake.lake, provenance(context, "genesys/tables/conversations")
+        unfinished = stored.read(
             "tables/conversations",
             days,
             columns=columns,
             where=~pc.field("is_complete"),
             schema=model.CONVERSATIONS.schema,
         )
-        sessions = lake.lake.read(
+        sessions = stored.read(
             "tables/sessions",
             days,
             columns=["conversation_id", "session_start", "queue_id", "user_id"],
@@ -55,7 +56,7 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
             schema=model.SESSIONS.schema,
         )
         table = open_conversations(unfinished, sessions, now)
-        change = lake.lake.write(place, spec, table, None, provenance(context, "genesys/tables/conversations"))
+        change = stored.write(place, spec, table, None, origin)
         limit = OpenConversationSettings.load().open_days
         stuck = table.filter(pc.greater(table["open_days"], limit))
         found = dg.AssetCheckResult(
@@ -70,9 +71,8 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
             },
         )
         return dg.MaterializeResult(
-            metadata=table_metadata(spec, table, len(table), path=lake.lake.place(place, None))
-            | change_metadata(change),
-            check_results=[*check_table(lake.lake, place, [None], spec, key), found],
+            metadata=table_metadata(spec, table, len(table), path=stored.place(place, None)) | change_metadata(change),
+            check_results=[*passed_checks(spec, key), found],
         )
 
     return [register]

@@ -1,10 +1,11 @@
 """Page assets: what the API said, by hour and by day. Nothing is decoded here (`tables`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import dagster as dg
 
@@ -12,21 +13,14 @@ from genesys_assets.assets.common import (
     ONE_RUN,
     POOL,
     asking,
-    asset_key,
     attributes,
     checked_keys,
     column_schema,
+    is_continued,
     markdown,
     provenance,
+    report_partition,
     window_metadata,
-)
-from genesys_assets.assets.completeness import (
-    HOURLY,
-    TOTAL_HITS,
-    DayEmptied,
-    figures_of_query,
-    must_not_be_emptied,
-    newest_figures,
 )
 from genesys_assets.cloud import details
 from genesys_assets.cloud.aggregate_windows import WindowedQuestion, group_spans
@@ -34,7 +28,16 @@ from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
-from genesys_assets.lake.lake import PAGES, Lake, PageWriter
+from genesys_assets.days.completeness import (
+    HOURLY,
+    TOTAL_HITS,
+    DayEmptied,
+    figures_of_query,
+    must_not_be_emptied,
+    newest_figures,
+)
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.reports.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -121,24 +124,25 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     def hourly_details(
         context: dg.AssetExecutionContext, config: HoursConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
-        cloud, origin = genesys_cloud.client, provenance(context, _DETAILS)
+        cloud, origin, stored = genesys_cloud.client, provenance(context, _DETAILS), lake.lake
+        windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
         with asking(cloud) as spent:
-            for hours in _day_by_day({key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}):
+            for hours in _day_by_day(windows):
+                if is_fetched(context, stored, HOURLY, hours):
+                    continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
-                with lake.lake.page_writers("pages/hourly_details", list(hours), origin) as writers:
+                with stored.page_writers(HOURLY, list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), Reading()
-                    near = _page_before(lake.lake, min(hours))
+                    near = _page_before(stored, min(hours))
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                     figures = figures_of_query(reading, cloud.now())
                     if reading.total_hits_last == 0 and not config.allow_emptied:
-                        _must_not_be_emptied(lake.lake, min(hours)[:10])
+                        _must_not_be_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
                         writer.provenance.update(figures)
-                describe_pages(context, hours, writers)
-                for key in hours:
-                    context.add_asset_metadata(figures, partition_key=key)
+                describe_pages(context, hours, writers, dict.fromkeys(hours, figures))
         return dg.MaterializeResult(metadata=spent)
 
     return hourly_details
@@ -154,7 +158,8 @@ def _fetch_aggregates(
     granularity: Granularity,
     time_zone: str | None,
 ) -> dg.MaterializeResult:
-    cloud, origin = genesys_cloud.client, provenance(context, _AGGREGATES)
+    cloud, origin, stored, place = genesys_cloud.client, provenance(context, _AGGREGATES), lake.lake, f"pages/{name}"
+    windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
     keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
     asked = [
         WindowedQuestion(cloud, partial(question.over, granularity=granularity, time_zone=time_zone))
@@ -167,8 +172,9 @@ def _fetch_aggregates(
             answers = list(cloud.map_in_order(partial(_answers, spans), asked))
             pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
             for of_day in _day_by_day({key: windows[key] for key in pages}):
-                with lake.lake.page_writers(f"pages/{name}", list(of_day), origin) as writers:
+                with stored.page_writers(place, list(of_day), origin) as writers:
                     for key in of_day:
+                        writers[key].reach = Reach(windows[key][1])
                         for page in pages[key]:
                             writers[key].write(page)
                 describe_pages(context, of_day, writers)
@@ -203,11 +209,21 @@ def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
         yield dict(of_day)
 
 
+def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, windows: dict[str, Window]) -> bool:
+    """Whether the run that this one continues has stored these partitions already."""
+    done = all(is_continued(context, lake.provenance(asset, key)) for key in windows)
+    if done:
+        context.log.info(f"{min(windows)} to {max(windows)} were stored by the run that this one continues.")
+        for key, window in windows.items():
+            report_partition(context, context.asset_key, key, window_metadata(*window))
+    return done
+
+
 def _page_before(lake: Lake, hour: str) -> int | None:
     """On which of the day's pages the hour before ended when it was read: there, or close by, this one begins."""
     before = f"{utc_hour(hour)[0] - HOUR:%Y-%m-%d-%H:00}"
     stored = lake.pages("pages/hourly_details", before) if before[:10] == hour[:10] else None
-    return details.number_in_day(stored.request(len(stored) - 1)) if stored else None
+    return details.number_in_day(stored.about(len(stored) - 1).request) if stored else None
 
 
 def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequence[str]:
@@ -218,8 +234,12 @@ def _hours_touched(page: ConversationsPage, hours: dict[str, Window]) -> Sequenc
 
 
 def describe_pages(
-    context: dg.AssetExecutionContext, windows: dict[str, Window], writers: dict[str | None, PageWriter]
+    context: dg.AssetExecutionContext,
+    windows: dict[str, Window],
+    writers: dict[str | None, PageWriter],
+    more: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
+    """Tell Dagster of partitions that were committed, with `more` metadata by key."""
     for key, (start, end) in windows.items():
         writer = writers[key]
         described = {
@@ -229,7 +249,11 @@ def describe_pages(
             "dagster/column_schema": column_schema(PAGES),
             "preview": dg.MetadataValue.md(markdown(writer.first_pages)),
         }
-        context.add_asset_metadata(described | window_metadata(start, end), partition_key=key)
+        if writer.change is not None and writer.change.is_superseded:
+            described = {"superseded_by_newer_reading": True}
+            context.log.warning(f"{key}: a newer reading was committed meanwhile, which stays.")
+        said = described | window_metadata(start, end) | dict((more or {}).get(key, {}))
+        report_partition(context, context.asset_key, key, said)
 
 
 @dataclass

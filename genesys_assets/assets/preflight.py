@@ -5,8 +5,9 @@ What is looked at is decided in `cloud.preflight`; `genesys-assets preflight` is
 
 import dagster as dg
 
-from genesys_assets.assets.common import POOL, asking, asset_key, attributes
+from genesys_assets.assets.common import POOL, asking, attributes
 from genesys_assets.cloud.preflight import Preflight, preflight
+from genesys_assets.keys import asset_key
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.settings import PreflightSettings
 

@@ -7,18 +7,19 @@ How files look is in `publishing.report_files`, the page in `publishing.day_page
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, asset_key, attributes, checked_keys, window_metadata
-from genesys_assets.lake.lake import Lake
+from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, report_partition, window_metadata
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.publishing.day_figures import BusinessDay
-from genesys_assets.publishing.day_page import DAY_PAGE, day_page
+from genesys_assets.publishing.day_page import DAY_PAGE, day_page, reach_of
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.publisher import PublishedFile, Publisher
 from genesys_assets.publishing.report_files import write_report_files
@@ -46,14 +47,15 @@ def build_published_assets(calendar: Calendar, names: Sequence[str]) -> list[dg.
     def reports(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        days = list(checked_keys(context, calendar.daily))
+        days, stored = list(checked_keys(context, calendar.daily)), lake.lake
         publisher = publishing.publisher(s3.get_client())
         for day in days:
             of_day = _business_day(calendar, day)
-            files, manifest = _publish_day(lake.lake, publisher, names, of_day, context.run.run_id)
+            files, manifest = _publish_day(stored, publisher, names, of_day, context.run.run_id)
             size = sum(file.bytes for file in files)
             context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
-            context.add_asset_metadata(_metadata(files, manifest) | window_metadata(*utc_day(day)), partition_key=day)
+            said = _metadata(files, manifest) | window_metadata(*utc_day(day))
+            report_partition(context, context.asset_key, day, said)
         return dg.MaterializeResult()
 
     return [reports]
@@ -71,24 +73,30 @@ def _publish_day(
     with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
         of_reports = executor.map(lambda name: _publish_report(lake, publisher, name, day), names)
         published = [file for files in of_reports for file in files]
-    reading = lake.last_reading("tables/conversations", day)
-    if not reading:
+    if not lake.has("tables/conversations", day):
         raise dg.Failure(
             f"genesys/tables/conversations has no partition {day}: materialise it first.", allow_retries=False
         )
-    page = day_page(lake, business_day)
+    reach = _reach(lake, names, business_day)
+    page = day_page(lake, business_day, reach)
     with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
         file = write_page(page.html, Path(folder) / f"{DAY_PAGE}.html")
         published += publisher.publish(DAY_PAGE, business_day.date, [file])
     manifest = publisher.publish_manifest(
         business_day.date,
         published,
-        data_available_through=datetime.fromisoformat(reading["data_available_through"]),
-        is_complete=reading["is_complete"],
+        data_available_through=reach.through,
+        is_complete=reach.is_complete,
         run_id=run_id,
         headline=page.headline,
     )
     return published, manifest
+
+
+def _reach(lake: Lake, names: Sequence[str], business_day: BusinessDay) -> Reach:
+    """How far the business day is known: the least of all that its reports and its page read."""
+    reaches = [lake.reach(f"reports/{name}", f"{business_day.date}") for name in names]
+    return Reach.least(reach_of(lake, business_day), *(reach for reach in reaches if reach is not None))
 
 
 def _publish_report(lake: Lake, publisher: Publisher, name: str, day: str) -> list[PublishedFile]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import asset_key, attributes
+from genesys_assets.assets.common import attributes
+from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.index_page import index_page, listed_days

@@ -1,6 +1,6 @@
 """Reference assets: the organisation's queues, users, wrap-up codes, skills and divisions, and every name they had."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -9,17 +9,20 @@ import pyarrow as pa
 from genesys_assets.assets.common import (
     POOL,
     asking,
-    asset_key,
     attributes,
     change_metadata,
     description,
+    failing_by_name,
     provenance,
+    report_partition,
     table_metadata,
 )
-from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import reference
-from genesys_assets.cloud.transport import GenesysCloud
-from genesys_assets.lake.lake import Lake, Provenance
+from genesys_assets.cloud.page import Page
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history
@@ -30,6 +33,7 @@ _OVER_TIME = (
     "present name. For days before an entity was first seen, its first name counts."
 )
 _NAMES_LOGGED = 10
+_TRIES = 20
 
 
 class ReferenceConfig(dg.Config):
@@ -69,50 +73,63 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         config: ReferenceConfig,
         genesys_cloud: GenesysCloudResource,
         lake: LakeResource,
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
-        before = stored.read(_place(name), None, schema=present.schema)
-        names_before = stored.read(_place(over_time.name), None, schema=over_time.schema)
         with asking(cloud) as spent:
-            entities, seen_at = _read(cloud, stored, name, before, origin, config.accept_disappearances)
-        tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
-        with stored.table_writers({_place(spec.name): spec for spec, _ in said}, None, origin) as writers:
-            for table, rows in tables.items():
-                writers[_place(table)].write(rows)
-        died = newly_deleted(entities, before)
+            listing = list(reference.fetch(cloud, name))
+        seen_at = max((page.fetched_at for page in listing), default=cloud.now())
+        try:
+            with failing_by_name(ListingShrunk):
+                tables, writing, died = _write(stored, name, listing, seen_at, origin, config.accept_disappearances)
+        except AuditFailed as failed:
+            yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec, _ in said})
+            raise dg.Failure(str(failed), allow_retries=False) from failed
         if died:
             listed = ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
             context.log.warning(f"{len(died)} of {name} are deleted or no longer listed since the last run: {listed}")
         for spec, _ in said:
             place, rows, key = _place(spec.name), tables[spec.name], keys[spec.name]
             if key in context.selected_asset_keys:
-                more = change_metadata(writers[place].change) | spent | {"newly_deleted": len(died)}
-                yield dg.MaterializeResult(
-                    asset_key=key,
-                    metadata=table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more),
-                    check_results=check_table(stored, place, [None], spec, key),
-                )
+                more = change_metadata(writing.changes[place]) | spent | {"newly_deleted": len(died)}
+                described = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
+                report_partition(context, key, None, described, stored.content(place, None))
+                yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
 
     return fetch
 
 
-def _read(
-    cloud: GenesysCloud, lake: Lake, name: str, before: pa.Table, origin: Provenance, accept_disappearances: bool
-) -> tuple[pa.Table, datetime]:
-    """The entities as listed now, and when that was. A listing that is not believed replaces no pages."""
-    with lake.page_writers(f"pages/reference_{name}", [None], origin) as writers:
-        bodies = []
-        seen_at = cloud.now()
-        for page in reference.fetch(cloud, name):
-            writers[None].write(page)
-            bodies.append(page.body)
-            seen_at = page.fetched_at
+def _write(
+    lake: Lake,
+    name: str,
+    listing: Sequence[Page],
+    seen_at: datetime,
+    origin: Provenance,
+    accept_disappearances: bool,
+) -> tuple[dict[str, pa.Table], Writing, list[str]]:
+    """The listing's pages, the present entities and their names over time, built on those stored; and who is newly
+    deleted. A listing that is not believed is not stored. Raises ListingShrunk, AuditFailed.
+    """
+    present, over_time = ENTITIES[name], HISTORIES[name]
+    specs = {_place(spec.name): spec for spec in (present, over_time)}
+    for _ in range(_TRIES):
         try:
-            table = entity_table(ENTITIES[name], bodies, before, accept_disappearances=accept_disappearances)
-        except ListingShrunk as shrunk:
-            raise dg.Failure(str(shrunk), allow_retries=False) from shrunk
-    return table, seen_at
+            with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
+                before = lake.read(_place(name), None, schema=present.schema)
+                names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
+                bodies = [page.body for page in listing]
+                entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
+                tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
+                for table, rows in tables.items():
+                    writing[_place(table)].write(rows)
+        except Overtaken:
+            lake = lake.refreshed()
+            continue
+        with lake.page_writers(f"pages/reference_{name}", [None], origin) as writers:
+            for page in listing:
+                writers[None].write(page)
+        return tables, writing, newly_deleted(entities, before)
+    raise TableContended(f"reference/{name} was replaced by others {_TRIES} times in a row: run it again, alone.")
 
 
 def _place(table: str) -> str:

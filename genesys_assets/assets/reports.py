@@ -13,18 +13,21 @@ import dagster as dg
 from genesys_assets.assets.charts import Chart, chart_metadata
 from genesys_assets.assets.common import (
     ONE_RUN,
-    asset_key,
     attributes,
     change_metadata,
     checked_keys,
     description,
+    failing_by_name,
     provenance,
+    report_partition,
     table_metadata,
     window_metadata,
 )
-from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.queries import GRANULARITIES, Granularity
-from genesys_assets.lake.lake import Lake
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import AuditFailed, Lake
+from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.compute import compute
 from genesys_assets.reports.report import Report
@@ -44,8 +47,10 @@ def build_report_assets(calendar: Calendar, reports: Sequence[Report]) -> list[d
 
 def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
     @_asset(report, calendar)
-    def computed(context: dg.AssetExecutionContext, config: ReportConfig, lake: LakeResource) -> dg.MaterializeResult:
-        return _computed(context, report, calendar, config.granularity, lake.lake)
+    def computed(
+        context: dg.AssetExecutionContext, config: ReportConfig, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        yield from _computed(context, report, calendar, config.granularity, lake.lake)
 
     return computed
 
@@ -54,8 +59,10 @@ def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.Asse
     """The report in a code location of its own, where it needs no resource: the lake is that of GENESYS_ASSETS_LAKE."""
 
     @_asset(report, calendar)
-    def computed(context: dg.AssetExecutionContext, config: ReportConfig) -> dg.MaterializeResult:
-        return _computed(context, report, calendar, config.granularity, LakeResource().lake)
+    def computed(
+        context: dg.AssetExecutionContext, config: ReportConfig
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        yield from _computed(context, report, calendar, config.granularity, open_lake())
 
     return computed
 
@@ -77,23 +84,26 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
 
 def _computed(
     context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Computes and stores the days of a run."""
-    spec, place = report.spec, f"reports/{report.name}"
-    days = list(checked_keys(context, calendar.daily))
+    spec, place, key = report.spec, f"reports/{report.name}", asset_key("reports", report.name)
     wanted = _by(report, granularity) if granularity else report
-    for day in days:
-        try:
-            table = compute(wanted, StoredDay(lake, day, calendar.zone, calendar.start_date))
-        except NotStored as missing:
-            raise dg.Failure(str(missing), allow_retries=False) from missing
+    for day in checked_keys(context, calendar.daily):
+        stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
-        change = lake.write(place, spec, table, day, origin)
+        try:
+            with failing_by_name(NotStored), lake.table_writers({place: spec}, day, origin) as writing:
+                table = compute(wanted, stored)
+                writing[place].write(table)
+                writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness
+        except AuditFailed as failed:
+            yield from failed_checks(failed, {place: (spec, key)})
+            raise dg.Failure(str(failed), allow_retries=False) from failed
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
         shown = chart_metadata(table, Chart(report.chart.x, report.chart.y)) if report.chart else {}
-        more = shown | change_metadata(change) | window_metadata(*utc_day(day))
-        context.add_asset_metadata(metadata | more, partition_key=day)
-    return dg.MaterializeResult(check_results=check_table(lake, place, days, spec, asset_key("reports", report.name)))
+        more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
+        report_partition(context, key, day, metadata | more, lake.content(place, day))
+    yield dg.MaterializeResult(check_results=passed_checks(spec, key))
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:

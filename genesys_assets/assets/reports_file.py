@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from genesys_assets.assets.common import asset_key, attributes
+from genesys_assets.assets.common import attributes
+from genesys_assets.keys import asset_key
 from genesys_assets.reports.file import Problem
 from genesys_assets.reports.own import OwnReports
 

@@ -1,26 +1,26 @@
-"""The restatement ledger as an asset: gathers what stands beside the day's tables about their versions."""
-
-from datetime import date
+"""The ledger of restatements as an asset: the readings that the tables' commits tell of, of whichever day."""
 
 import dagster as dg
 
 from genesys_assets.assets.common import (
     ONE_RUN,
-    asset_key,
     attributes,
     change_metadata,
     checked_keys,
     description,
     provenance,
+    report_partition,
     table_metadata,
     window_metadata,
 )
-from genesys_assets.checks.table_checks import check_specs, check_table
+from genesys_assets.checks.table_checks import check_specs, passed_checks
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.ledger import catch_up
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.conversation_day import DAY_TABLES
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
-from genesys_assets.tables.restatements import RESTATEMENTS, restatements
+from genesys_assets.tables.restatements import RESTATEMENTS
 
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 
@@ -38,14 +38,17 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         **attributes("tables", "arrow", "parquet"),
     )
     def ledger(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
-        days = list(checked_keys(context, calendar.daily))
-        for day in days:
-            rereads = {spec.name: lake.lake.rereads(f"tables/{spec.name}", day) for spec in LEDGERED}
-            table = restatements(date.fromisoformat(day), rereads)
-            change = lake.lake.write(place, RESTATEMENTS, table, day, provenance(context, "tables", partition=day))
-            metadata = table_metadata(RESTATEMENTS, table, len(table), path=lake.lake.place(place, day))
-            more = change_metadata(change) | window_metadata(*utc_day(day))
-            context.add_asset_metadata(metadata | more, partition_key=day)
-        return dg.MaterializeResult(check_results=check_table(lake.lake, place, days, RESTATEMENTS, key))
+        stored, days = lake.lake, list(checked_keys(context, calendar.daily))
+        places = [f"tables/{spec.name}" for spec in LEDGERED]
+        changes = catch_up(stored, places, days, provenance(context, "commits of tables"))
+        for day, change in changes.items():
+            rows = stored.read(place, day, schema=RESTATEMENTS.schema)
+            metadata = table_metadata(RESTATEMENTS, rows, len(rows), path=stored.place(place, day))
+            said = metadata | change_metadata(change) | window_metadata(*utc_day(day))
+            if day in days:
+                report_partition(context, key, day, said, stored.content(place, day))
+            elif calendar.has_day(day):
+                context.log_event(dg.AssetMaterialization(key, metadata=said, partition=day))
+        return dg.MaterializeResult(check_results=passed_checks(RESTATEMENTS, key))
 
     return [ledger]

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.assets.common import asset_key, attributes
-from genesys_assets.assets.completeness import DAILY, HOURLY, MISSING, is_complete, newest_figures
+from genesys_assets.assets.common import attributes
+from genesys_assets.days.completeness import DAILY, HOURLY, MISSING, is_complete, newest_figures
+from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import DAY
 from genesys_assets.resources import LakeResource
@@ -34,9 +35,9 @@ def build_superseded_asset() -> dg.AssetsDefinition:
         if keep is None:
             context.log.info("GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is not set: superseded hours stay.")
             return dg.MaterializeResult(metadata={"hours_removed": 0})
-        hours = superseded_hours(lake.lake, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
-        for hour in hours:
-            lake.lake.remove_pages(HOURLY, hour)
+        stored = lake.lake
+        hours = superseded_hours(stored, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
+        stored.remove_pages(HOURLY, hours)
         days = sorted({hour[:10] for hour in hours})
         return dg.MaterializeResult(metadata={"hours_removed": len(hours), "days": days})
 

@@ -11,11 +11,11 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from genesys_assets.assets.common import asset_key
-from genesys_assets.assets.completeness import is_complete
 from genesys_assets.assets.daily_details import START_DAYS
 from genesys_assets.automation.jobs import COMPLETE, RECOMPUTE
 from genesys_assets.cloud import details_jobs
+from genesys_assets.days.completeness import is_complete
+from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 

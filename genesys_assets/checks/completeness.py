@@ -17,9 +17,9 @@ from typing import Any
 import dagster as dg
 from tabulate import tabulate
 
-from genesys_assets.assets import completeness as figures
-from genesys_assets.assets.common import asset_key
 from genesys_assets.checks.reconciliation import run_days
+from genesys_assets.days import completeness as figures
+from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
@@ -81,7 +81,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         pages_read=said.get(figures.PAGES),
         pages_expected=said.get(figures.PAGES_EXPECTED),
         pages_stored=len(lake.pages(figures.DAILY, day) or ()) if is_complete else None,
-        duplicates_dropped=lake.last_reading("tables/conversations", day).get("duplicates_dropped"),
+        duplicates_dropped=lake.provenance("tables/conversations", day).get("duplicates_dropped"),
         rereads=said.get(figures.REREADS),
         moved_again=bool(said.get(figures.MOVED_AGAIN)),
     )

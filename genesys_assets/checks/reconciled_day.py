@@ -12,17 +12,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables import decode, merge, reconcile
-from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS, SESSIONS
 from genesys_assets.tables.explode import explode
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.reconcile import Comparison, Tolerance
 
 QUEUES_MATCH = "queues_match_interval_metrics"
@@ -71,9 +71,9 @@ def reconcile_sessions(
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
         return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, HANDLE_TIME), obstacle)
-    emitted = lake.dataset("tables/session_metrics", days_around(day, reach_days, 1))
-    begun = lake.dataset("tables/session_metrics", day)
-    aggregates = lake.dataset("tables/interval_metrics", day)
+    emitted = lake.dataset("tables/session_metrics", days_around(day, reach_days, 1), SESSION_METRICS.schema)
+    begun = lake.dataset("tables/session_metrics", day, SESSION_METRICS.schema)
+    aggregates = lake.dataset("tables/interval_metrics", day, INTERVAL_METRICS.schema)
     windows = _windows(day, lake.rows("tables/session_metrics", day))
     newer = begun_earlier(lake, day, reach_days)
     unread = unread_conversations(lake, day, reach_days if newer is None else 0)
@@ -104,7 +104,7 @@ def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance) -> Finding | str
     if obstacle:
         return obstacle
     window = Window(*utc_day(day))
-    asked = [lake.dataset(f"tables/{name}", day) for name in ("daily_metrics", "interval_metrics")]
+    asked = [lake.dataset(f"tables/{spec.name}", day, spec.schema) for spec in (DAILY_METRICS, INTERVAL_METRICS)]
     parts = []
     for grouping in (reconcile.BY_QUEUE, reconcile.BY_USER):
         of_day, of_hours = (reconcile.of_aggregates(metrics, grouping, window, in_one_bucket=True) for metrics in asked)
@@ -122,8 +122,9 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> 
     missing = tuple(earlier for earlier in reach if not lake.has("tables/session_metrics", earlier))
     early = [earlier for earlier in reach if earlier not in missing and not _read_after(lake, earlier, day)]
     media: set[str | None] = set()
-    for name, where in (("conversations", ~pc.field("is_complete")), ("sessions", pc.field("session_end").is_null())):
-        dataset = lake.dataset(f"tables/{name}", early)
+    unfinished = ((CONVERSATIONS, ~pc.field("is_complete")), (SESSIONS, pc.field("session_end").is_null()))
+    for spec, where in unfinished:
+        dataset = lake.dataset(f"tables/{spec.name}", early, spec.schema)
         if dataset is not None:
             media.update(pc.unique(dataset.to_table(columns=["media_type"], filter=where)["media_type"]).to_pylist())
     if "callback" in media:
@@ -136,31 +137,25 @@ def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Tabl
     None where it was not read after the day's end.
     """
     pages = lake.pages("pages/daily_overlap", day)
-    if pages is None or not _reaches(pages.provenance, day):
+    if pages is None or not _reaches(pages.reach, day):
         return None
     start = utc_day(day)[0]
     first = utc_day(days_around(day, reach_days, 0)[0])[0]
-    planned = merge.plan([merge.Stub(first, start, page.fetched_at, decode.starts(page.body)) for page in pages])
+    planned = merge.plan([merge.Stub(first, start, page.as_of, decode.starts(page.body)) for page in pages])
     decoder = decode.Decoder()
     conversations = merge.merged(planned, (decoder.decode(pages[index].body).conversations for index in planned.order))
     rows = [explode(part)[SESSION_METRICS.name] for part in conversations]
     return pa.concat_tables([SESSION_METRICS.empty(), *rows])
 
 
-def _reaches(reading: dict[str, Any], day: str) -> bool:
+def _reaches(reach: Reach | None, day: str) -> bool:
     """Whether a reading had all data up to the end of the day."""
-    through = reading.get("data_available_through")
-    return bool(through) and datetime.fromisoformat(str(through)) >= utc_day(day)[1]
-
-
-def _reading(lake: Lake, name: str, day: str) -> dict[str, Any]:
-    """What is known of the last time that the day was read, whether or not it brought anything new."""
-    return lake.last_reading(f"tables/{name}", day) or lake.provenance(f"tables/{name}", day)
+    return reach is not None and reach.covers_day(day)
 
 
 def _read_after(lake: Lake, earlier: str, day: str) -> bool:
-    reading = _reading(lake, "session_metrics", earlier)
-    return bool(reading.get("is_complete")) and _reaches(reading, day)
+    reach = lake.reach("tables/session_metrics", earlier)
+    return reach is not None and reach.is_complete and _reaches(reach, day)
 
 
 def _obstacle(lake: Lake, day: str, *tables: str) -> str | None:
@@ -170,11 +165,11 @@ def _obstacle(lake: Lake, day: str, *tables: str) -> str | None:
     for name in tables:
         if not lake.has(f"tables/{name}", day):
             return f"{name} is not stored"
-        reading = _reading(lake, name, day)
-        if reading.get("imported"):
+        reach = lake.reach(f"tables/{name}", day)
+        if reach is not None and reach.imported:
             return f"{name} holds imported figures, and whoever saved them may not have asked for all"
-        if "data_available_through" in reading and not _reaches(reading, day):
-            return f"{name} holds the day until {reading['data_available_through']} only"
+        if reach is not None and not reach.covers_day(day):
+            return f"{name} holds the day until {reach.through.isoformat()} only"
     return None
 
 

@@ -21,7 +21,6 @@ import dagster as dg
 import pyarrow as pa
 from tabulate import tabulate
 
-from genesys_assets.assets.common import asset_key
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
@@ -30,6 +29,7 @@ from genesys_assets.checks.reconciled_day import (
     reconcile_daily,
     reconcile_sessions,
 )
+from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.reconcile import Tolerance

@@ -60,7 +60,8 @@ def import_saved(
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
     from genesys_assets.importing.summary import told_from
-    from genesys_assets.resources import LakeResource, s3_client
+    from genesys_assets.lake.opening import s3_client
+    from genesys_assets.resources import LakeResource
     from genesys_assets.settings import CalendarSettings, SettingError
 
     try:

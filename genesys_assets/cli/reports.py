@@ -89,10 +89,10 @@ def preview(
     On a terminal a table, with names in place of ids. Piped, CSV with every column.
     """
     from genesys_assets.lake.lake import Lake
+    from genesys_assets.lake.opening import s3_client
     from genesys_assets.lake.store import open_store
     from genesys_assets.reports import own
     from genesys_assets.reports.stored import NotStored
-    from genesys_assets.resources import s3_client
     from genesys_assets.settings import CalendarSettings, LakeSettings, SettingError
 
     report = _by(_named(name, _read(file)), granularity)

@@ -29,6 +29,11 @@ class Page:
     correlation_id: str | None
     body: bytes
     content: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    as_of: datetime = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.as_of is None:
+            object.__setattr__(self, "as_of", self.fetched_at)
 
     def json(self) -> Mapping[str, Any]:
         """The body as a dict; a page's body is always a JSON object."""

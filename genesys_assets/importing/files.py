@@ -82,7 +82,7 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
     bucket, _, key = place.removeprefix("s3://").partition("/")
     store = open_store(f"s3://{bucket}", s3_client)
     is_pattern = bool(_WILDCARD & set(key))
-    if not is_pattern and store.exists(key):
+    if not is_pattern and store.size(key) is not None:
         yield SavedFile(place, _reader(store, key))
         return
     folder = key[: min(key.index(char) for char in _WILDCARD if char in key)].rpartition("/")[0] if is_pattern else key
@@ -93,8 +93,10 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
 
 def _reader(store: Store, key: str) -> Callable[[], bytes]:
     def read() -> bytes:
-        with store.filesystem.open_input_file(store.path(key)) as file:
-            return bytes(file.read())
+        whole = store.get(key)
+        if whole is None:
+            raise FileNotFoundError(store.uri(key))
+        return whole
 
     return read
 

@@ -1,9 +1,9 @@
 """Saved files into the lake, one after the other, and what became of each.
 
-    pages/imported_details/date=…/pages.parquet            conversations, by the UTC day they began
-    pages/imported_hourly_aggregates/date=…/pages.parquet  buckets within an hour, by UTC day
-    pages/imported_daily_aggregates/date=…/pages.parquet   whole business days
-    imports/<sha256>.json                                  which file went where, and how it was read
+    pages/imported_details             conversations, by the UTC day they began
+    pages/imported_hourly_aggregates   buckets within an hour, by UTC day
+    pages/imported_daily_aggregates    whole business days
+    imports/<sha256>.json              which file went where, and how it was read
 
 A file is known by its sha256. Imported again it changes nothing; read in another way it replaces what it had brought.
 """
@@ -21,12 +21,15 @@ from typing import Any, Literal
 
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
+from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import Told, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile
 from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.commit import Overtaken, TableContended
+from genesys_assets.lake.lake import Lake, Reach
 
 _BYTES_AT_ONCE = 64 << 20
+_TRIES = 20
 _READING = 1
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
@@ -120,8 +123,9 @@ class _Import:
         sha256 = hashlib.sha256(raw).hexdigest()
         if sha256 in self._seen:
             return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
-        before = self.lake.json(_record(sha256))
-        if before is not None and self._would_be_the_same(before):
+        noted = self.lake.store.get(_record(sha256))
+        before = None if noted is None else dict(json.loads(noted))
+        if before is not None and self._would_be_the_same(sha256, before):
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
             try:
@@ -140,11 +144,17 @@ class _Import:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
         return Outcome(**known)
 
-    def _would_be_the_same(self, before: dict[str, Any]) -> bool:
-        """Whether a file would be read as it was, and all that it brought is there."""
+    def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
+        """Whether a file would be read as it was, and all that it brought is stored."""
         days = before["outcome"]["partitions"]
         return (before.get("reading"), before.get("told")) == (_READING, _as_json(self.told)) and all(
-            self.lake.has_pages(f"pages/{asset}", day) for asset in days for day in days[asset]
+            self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset]
+        )
+
+    def _has_pages_of(self, sha256: str, asset: str, day: str) -> bool:
+        stored = self.lake.pages(asset, day)
+        return stored is not None and any(
+            _file_of(stored.about(index).request) == sha256 for index in range(len(stored))
         )
 
     def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
@@ -174,11 +184,22 @@ class _Import:
             self._merge(partition, brought)
         for sha256, outcome in self._records.items():
             record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
-            self.lake.put_json(_record(sha256), record)
+            self.lake.store.put(_record(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
 
     def _merge(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
-        """The partition with the pages of some files replaced; untouched where they are what they were."""
+        """The partition with the pages of some files replaced; untouched where they are what they were.
+
+        Raises TableContended where others go on replacing it.
+        """
+        for _ in range(_TRIES):
+            try:
+                return self._merge_once(partition, brought)
+            except Overtaken:
+                self.lake = self.lake.refreshed()
+        raise TableContended(f"pages/{partition[0]} of {partition[1]} was replaced by others {_TRIES} times in a row.")
+
+    def _merge_once(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
         asset, day = partition
         stored = self.lake.pages(f"pages/{asset}", day)
         before = [_identity(page) for page in stored or ()]
@@ -186,12 +207,12 @@ class _Import:
         new = [page for of_file in brought.values() for page in of_file]
         if [*(before[index] for index in kept), *map(_identity, new)] == before:
             return
-        is_complete = stored is not None and bool(stored.provenance.get("is_complete"))
+        is_complete = stored is not None and stored.reach is not None and stored.reach.is_complete
         old = (stored[index] for index in kept) if stored is not None else ()
         if kept or new or is_complete:
             self._write(partition, chain(old, new), is_complete)
         else:
-            self.lake.remove_pages(f"pages/{asset}", day)
+            self.lake.remove_pages(f"pages/{asset}", [day])
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
@@ -201,14 +222,15 @@ class _Import:
                 continue
             for day in _days_within(span, asset, self.told):
                 stored = self.lake.pages(f"pages/{asset}", day)
-                if stored is None or not stored.provenance.get("is_complete"):
+                if stored is None or stored.reach is None or not stored.reach.is_complete:
                     self._write((asset, day), stored or (), is_complete=True)
                     self.result.changed.add((asset, day))
 
     def _write(self, partition: Partition, pages: Iterable[Page], is_complete: bool) -> None:
         asset, day = partition
-        provenance = self.provenance | {"is_complete": is_complete}
-        with self.lake.page_writers(f"pages/{asset}", [day], provenance) as writers:
+        start, end = utc_day(day)
+        with self.lake.page_writers(f"pages/{asset}", [day], self.provenance, builds_on_stored=True) as writers:
+            writers[day].reach = Reach(end if is_complete else start, is_complete, imported=True)
             for page in pages:
                 writers[day].write(page)
 
@@ -217,10 +239,15 @@ def _record(sha256: str) -> str:
     return f"imports/{sha256}.json"
 
 
+def _file_of(request: str) -> str:
+    """The sha256 of the file that an imported page is of."""
+    return str(json.loads(request)["params"]["sha256"])
+
+
 def _identity(page: Page) -> tuple[str, str]:
     """The file a page is of, and a digest of all that the page is."""
     told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return str(json.loads(page.request)["params"]["sha256"]), hashlib.sha256(told + page.body).hexdigest()
+    return _file_of(page.request), hashlib.sha256(told + page.body).hexdigest()
 
 
 def _as_json(told: Told) -> dict[str, Any]:

@@ -16,19 +16,15 @@ class LakeJobBook:
         self._store = store
 
     def find(self, fingerprint: str) -> RecordedJob | None:
-        place = _place(fingerprint)
-        if not self._store.exists(place):
+        note = self._store.get(_place(fingerprint))
+        if note is None:
             return None
-        with self._store.filesystem.open_input_file(self._store.path(place)) as file:
-            noted = json.loads(file.read())
+        noted = json.loads(note)
         return RecordedJob(fingerprint, noted["job_id"], datetime.fromisoformat(noted["submitted_at"]))
 
     def record(self, job: RecordedJob) -> None:
         noted = {"job_id": job.job_id, "submitted_at": job.submitted_at.isoformat()}
-        with self._store.scratch() as folder:
-            path = folder / "job.json"
-            path.write_text(json.dumps(noted))
-            self._store.put(path, _place(job.fingerprint))
+        self._store.put(_place(job.fingerprint), json.dumps(noted).encode())
 
     def forget(self, fingerprint: str) -> None:
         self._store.delete(_place(fingerprint))

@@ -1,21 +1,47 @@
 """A place for files: a local folder or an S3 prefix. It knows keys and bytes, not what they mean (`lake`).
 
-A file is replaced whole: it is written beside its place and moved there, on S3 with one upload. A reader sees the old
-or the new.
+A file is written as a draft, outside everything that readers see, and published under its key when it is whole. Keys
+of data files are never used twice, so a reader never sees a file change. A process that is killed leaves at most a
+draft (local) or a file that no table names; `ops/housekeeping` removes both.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.fs as pafs
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+
+DRAFTS = ".drafts"
+_PATIENCE_SECONDS = 90
+"""How long S3 may answer 503, or drop connections, before a read or write fails."""
+_WHOLE_BYTES = 64 << 20
+"""A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
+
+
+class LakeUnreachable(Exception):
+    """The bucket of the lake cannot be used; the message says why and what to check."""
+
+
+class Draft(Protocol):
+    """A file in the making."""
+
+    file: IO[bytes]
+
+    def publish(self, key: str) -> None:
+        """Give the whole file its key, which no file has yet. It stays open for reading."""
+
+    def discard(self) -> None:
+        """Forget the file; nothing happens once it is published."""
 
 
 class Store(Protocol):
@@ -29,17 +55,27 @@ class Store(Protocol):
     def uri(self, key: str) -> str:
         """The key as a person or another engine names it."""
 
-    def scratch(self) -> contextlib.AbstractContextManager[Path]:
-        """A folder for files in the making, gone afterwards."""
+    @property
+    def delta_options(self) -> dict[str, str]:
+        """What delta-rs needs to reach the store."""
 
-    def put(self, finished: Path, key: str) -> None:
-        """Move a finished file of `scratch` to its key, replacing what is there at once."""
+    def draft(self) -> Draft:
+        """A new file, which nobody sees until it is published."""
+
+    def open(self, key: str, size: int | None = None) -> pa.NativeFile:
+        """A published file for reading. Raises FileNotFoundError."""
+
+    def size(self, key: str) -> int | None:
+        """Bytes of a published file, None where it does not exist."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """A small file, replaced at once."""
+
+    def get(self, key: str) -> bytes | None:
+        """A small file, None where it does not exist."""
 
     def delete(self, key: str) -> None:
-        """Remove a file; nothing happens where there is none."""
-
-    def exists(self, key: str) -> bool:
-        return bool(self.filesystem.get_file_info(self.path(key)).type == pafs.FileType.File)
+        """Remove a file; nothing happens where it does not exist."""
 
     def keys(self, prefix: str) -> list[str]:
         """All keys under a folder, sorted; hidden files left out."""
@@ -65,40 +101,102 @@ class LocalStore(Store):
     def uri(self, key: str) -> str:
         return self.path(key)
 
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        making = self.folder / ".making"
-        making.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=making))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                making.rmdir()
+    @property
+    def delta_options(self) -> dict[str, str]:
+        return {}
 
-    def put(self, finished: Path, key: str) -> None:
-        target = self.folder / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(finished, target)
+    def draft(self) -> Draft:
+        return _LocalDraft(self.folder)
+
+    def open(self, key: str, size: int | None = None) -> pa.NativeFile:
+        return pa.OSFile(self.path(key))
+
+    def size(self, key: str) -> int | None:
+        try:
+            return (self.folder / key).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def put(self, key: str, data: bytes) -> None:
+        draft = self.draft()
+        try:
+            draft.file.write(data)
+            draft.publish(key)
+        finally:
+            draft.discard()
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def delete(self, key: str) -> None:
         (self.folder / key).unlink(missing_ok=True)
 
 
+class _LocalDraft:
+    """A file among the drafts of its lake, moved to its key at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / DRAFTS / uuid.uuid4().hex
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.file: IO[bytes] = self._path.open("x+b")
+
+    def publish(self, key: str) -> None:
+        self.file.flush()
+        target = self._folder / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self._path, target)
+
+    def discard(self) -> None:
+        self.file.close()
+        self._path.unlink(missing_ok=True)
+
+
 class S3Store(Store):
-    """A prefix of an S3 bucket. Uploads go through boto3, whose upload is complete or absent; reads through Arrow."""
+    """A prefix of an S3 bucket. Files are written through boto3 and read through boto3 or Arrow.
+
+    Methods raise LakeUnreachable where the bucket does not exist, or the credentials do not reach it.
+    """
 
     def __init__(self, bucket: str, prefix: str, client: Callable[[], Any]) -> None:
         self.bucket = bucket
         self.prefix = prefix.strip("/")
-        self._client = client
+        self._new_client = client
 
-    @property
+    @functools.cached_property
+    def _client(self) -> Any:
+        """One client for all requests, made when it is first needed: making one takes a quarter of a second."""
+        client = self._new_client()
+        self._must_reach(client)
+        return client
+
+    def _must_reach(self, client: Any) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            _patiently(client.head_bucket, Bucket=self.bucket)
+        except ClientError as error:
+            raise LakeUnreachable(self._why(int(error.response["ResponseMetadata"]["HTTPStatusCode"]))) from error
+        except BotoCoreError as error:
+            raise LakeUnreachable(
+                f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): check "
+                "AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and the AWS credentials."
+            ) from error
+
+    def _why(self, status: int) -> str:
+        if status == 404:
+            return f"The S3 bucket {self.bucket!r} does not exist: create it, or name another."
+        return (
+            f"The S3 bucket {self.bucket!r} refuses the AWS credentials (HTTP {status}): check "
+            "them, and their permissions s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject."
+        )
+
+    @functools.cached_property
     def filesystem(self) -> pafs.FileSystem:
-        if not hasattr(self, "_filesystem"):
-            self._filesystem = _arrow_s3(self._client())
-        return self._filesystem
+        return _arrow_s3(self._client)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -109,16 +207,91 @@ class S3Store(Store):
     def uri(self, key: str) -> str:
         return f"s3://{self.path(key)}"
 
-    @contextlib.contextmanager
-    def scratch(self) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-            yield Path(folder)
+    @functools.cached_property
+    def delta_options(self) -> dict[str, str]:
+        meta = self._client.meta
+        return {
+            "AWS_ENDPOINT_URL": meta.endpoint_url,
+            "AWS_REGION": meta.region_name or "us-east-1",
+            "AWS_ALLOW_HTTP": "true" if meta.endpoint_url.startswith("http://") else "false",
+            "aws_conditional_put": "etag",
+        }
 
-    def put(self, finished: Path, key: str) -> None:
-        self._client().upload_file(str(finished), self.bucket, self._key(key))
+    def draft(self) -> Draft:
+        return _S3Draft(self)
+
+    def upload(self, file: IO[bytes], key: str) -> None:
+        """Upload a file from its beginning: complete, or absent."""
+
+        def send() -> None:
+            file.seek(0)
+            self._client.upload_fileobj(_Unclosed(file), self.bucket, self._key(key))
+
+        _patiently(send)
+
+    def open(self, key: str, size: int | None = None) -> pa.NativeFile:
+        if size is None or size > _WHOLE_BYTES:
+            return self.filesystem.open_input_file(self.path(key))
+        whole = self.get(key)
+        if whole is None:
+            raise FileNotFoundError(self.uri(key))
+        return pa.BufferReader(whole)
+
+    def size(self, key: str) -> int | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            return int(_patiently(self._client.head_object, Bucket=self.bucket, Key=self._key(key))["ContentLength"])
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+
+    def put(self, key: str, data: bytes) -> None:
+        _patiently(self._client.put_object, Bucket=self.bucket, Key=self._key(key), Body=data)
+
+    def get(self, key: str) -> bytes | None:
+        def read() -> bytes:
+            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read())
+
+        try:
+            whole: bytes = _patiently(read)
+            return whole
+        except self._client.exceptions.NoSuchKey:
+            return None
 
     def delete(self, key: str) -> None:
-        self._client().delete_object(Bucket=self.bucket, Key=self._key(key))
+        _patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
+
+
+class _S3Draft:
+    """A file without a name on this machine, gone with the process, uploaded when it is published."""
+
+    def __init__(self, store: S3Store) -> None:
+        self._store = store
+        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="genesys_assets_")  # noqa: SIM115
+
+    def publish(self, key: str) -> None:
+        self._store.upload(self.file, key)
+
+    def discard(self) -> None:
+        self.file.close()
+
+
+class _Unclosed:
+    """A file as boto3 reads it, which closes what it has read: the draft stays open for another try."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
@@ -127,6 +300,28 @@ def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
         return LocalStore(Path(location).expanduser())
     parts = urlsplit(location)
     return S3Store(parts.netloc, parts.path, s3_client)
+
+
+def _patiently(call: Callable[..., Any], **arguments: Any) -> Any:
+    """The call's result; 5xx, throttling and dropped connections are tried again for a minute and a half."""
+    tries = Retrying(
+        retry=retry_if_exception(_passes),
+        wait=wait_exponential_jitter(initial=0.2, max=10),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        reraise=True,
+    )
+    return tries(call, **arguments)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a failure of S3 is one that passes."""
+    from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import ClientError, HTTPClientError
+
+    cause = error.__cause__ if isinstance(error, S3UploadFailedError) and error.__cause__ else error
+    if isinstance(cause, ClientError):
+        return int(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) in (429, 500, 502, 503, 504)
+    return isinstance(cause, HTTPClientError | ConnectionError | TimeoutError)
 
 
 def _arrow_s3(client: Any) -> pafs.S3FileSystem:
@@ -138,4 +333,21 @@ def _arrow_s3(client: Any) -> pafs.S3FileSystem:
         region=client.meta.region_name,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=10),
     )
+
+
+@contextlib.contextmanager
+def drafts(store: Store) -> Iterator[Callable[[], Draft]]:
+    """Drafts that are discarded when the block ends, unless they were published."""
+    begun: list[Draft] = []
+
+    def begin() -> Draft:
+        begun.append(store.draft())
+        return begun[-1]
+
+    try:
+        yield begin
+    finally:
+        for draft in begun:
+            draft.discard()

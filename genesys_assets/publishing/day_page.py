@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.days import Window
+from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.charts import Hours, Row, Words
 from genesys_assets.publishing.day_figures import (
@@ -29,6 +32,7 @@ from genesys_assets.publishing.day_figures import (
     ratio,
 )
 from genesys_assets.publishing.html import NOTHING, clock, count, percent, render
+from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 if TYPE_CHECKING:
@@ -73,19 +77,38 @@ class DayPage:
     headline: dict[str, int | float | None]
 
 
-def day_page(lake: Lake, day: BusinessDay) -> DayPage:
-    """The page of a business day. Raises FileNotFoundError that names the first table or report of it not stored."""
+def reach_of(lake: Lake, day: BusinessDay) -> Reach:
+    """How far the tables behind the page know the business day."""
+    tables = ("tables/interval_metrics", "tables/conversations")
+    by_day = {utc_day: [lake.reach(table, utc_day) for table in tables] for utc_day in day.utc_days}
+    return Reach.of_all(Window(day.start, day.end), by_day)
+
+
+def day_page(lake: Lake, day: BusinessDay, reach: Reach | None = None) -> DayPage:
+    """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
+
+    Raises FileNotFoundError that names the first table or report of it not stored."""
     key = f"{day.date}"
-    queue_media, agent_daily = (lake.read(f"reports/{name}", key) for name in ("queue_media", "agent_daily"))
-    ledger = [lake.read("tables/restatements", key)]
+    queue_media, agent_daily = (_rows(lake, f"reports/{name}", key) for name in ("queue_media", "agent_daily"))
+    ledger = [_rows(lake, "tables/restatements", key)]
     ledger += [lake.read("tables/restatements", other, schema=RESTATEMENTS.schema) for other in _others(day)]
     metrics = lake.read(
-        "tables/interval_metrics", day.utc_days, columns=COLUMNS, where=pc.field("grouping") == BY_QUEUE
+        "tables/interval_metrics",
+        day.utc_days,
+        columns=COLUMNS,
+        where=pc.field("grouping") == BY_QUEUE,
+        schema=INTERVAL_METRICS.schema,
     )
     figures = day_figures(day, metrics, queue_media, agent_daily)
     readings = [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")]
     restatements = _restatements([row for table in ledger for row in table.to_pylist()])
-    return DayPage(_html(day, figures, readings, restatements), figures.headline)
+    known = reach or reach_of(lake, day)
+    return DayPage(_html(day, known, figures, readings, restatements), figures.headline)
+
+
+def _rows(lake: Lake, place: str, key: str) -> pa.Table:
+    """All rows of a stored partition. Raises FileNotFoundError."""
+    return lake.read(place, key, schema=lake.schema(place, key))
 
 
 def _others(day: BusinessDay) -> list[str]:
@@ -93,9 +116,8 @@ def _others(day: BusinessDay) -> list[str]:
 
 
 def _reading(lake: Lake, table: str, day: str) -> Reading:
-    said = lake.last_reading(f"tables/{table}", day)
-    through = said.get("data_available_through")
-    return Reading(table, day, through and datetime.fromisoformat(through), said.get("is_complete"))
+    reach = lake.reach(f"tables/{table}", day)
+    return Reading(table, day, reach.through if reach else None, reach.is_complete if reach else None)
 
 
 def _restatements(ledger: Sequence[dict[str, Any]]) -> list[Restatement]:
@@ -115,9 +137,12 @@ def _changed(row: dict[str, Any]) -> bool:
 
 
 def _html(
-    day: BusinessDay, figures: DayFigures, readings: Sequence[Reading], restatements: Sequence[Restatement]
+    day: BusinessDay,
+    reach: Reach,
+    figures: DayFigures,
+    readings: Sequence[Reading],
+    restatements: Sequence[Restatement],
 ) -> str:
-    own = next(each for each in readings if each.table == "conversations" and each.day == f"{day.date}")
     return render(
         "day_page.html",
         day=day,
@@ -126,8 +151,8 @@ def _html(
         most=MOST_ROWS,
         charts=_charts(day, figures),
         time_of_day=lambda interval: _time_of_day(day, interval),
-        is_complete=bool(own.is_complete),
-        available_through=own.available_through,
+        is_complete=reach.is_complete,
+        available_through=reach.through,
         readings=readings,
         rereads=len(restatements),
         restatements=[restatement for restatement in restatements if restatement.changed],

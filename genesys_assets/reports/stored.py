@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,14 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import REACH_DAYS, Window, days_around, utc_day
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.aggregates_part import AggregatesPart
 from genesys_assets.reports.asking import holds
 from genesys_assets.reports.conditions import Condition, Group, comparisons
 from genesys_assets.reports.details_part import DetailsPart, Link
 from genesys_assets.reports.questions import Source, grouping, said, selection
 from genesys_assets.reports.sources import OF_CONVERSATION, Table
-from genesys_assets.tables.asked import QUESTIONS
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.metrics import INTERVAL_METRICS
@@ -41,12 +40,16 @@ class NotStored(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredDay:
-    """The stored tables as the report of one day reads them. `zone` is that of the business day."""
+    """The stored tables as the report of one day reads them. `zone` is that of the business day.
+
+    `inputs` are the partitions that were read so far, by table.
+    """
 
     lake: Lake
     day: str
     zone: ZoneInfo
     start_date: date = date.min
+    inputs: dict[str, set[str]] = field(default_factory=dict)
 
     def window(self, time_zone: str) -> Window:
         """The day in a report's time zone."""
@@ -57,6 +60,26 @@ class StoredDay:
         spec = HISTORIES[name]
         return names_on(self.lake.read(f"reference/{spec.name}", None, schema=spec.schema), window.end)
 
+    # -- what was read ---------------------------------------------------------------------------------------------
+
+    @property
+    def newness(self) -> int:
+        """How new the partitions are that were read: see `Lake.newness`."""
+        return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
+
+    def reach(self, time_zone: str) -> Reach | None:
+        """How far the tables that were read know the day, None where none was read that says so."""
+        window = self.window(time_zone)
+        by_day = {
+            day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
+            for day in self._touched(window)
+            if utc_day(day)[0].date() >= self.start_date
+        }
+        return Reach.of_all(window, by_day) if any(by_day.values()) else None
+
+    def _note(self, place: str, days: Iterable[str]) -> None:
+        self.inputs.setdefault(place, set()).update(days)
+
     # -- aggregates ------------------------------------------------------------------------------------------------
 
     def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
@@ -66,6 +89,7 @@ class StoredDay:
         self._must_exist(place)
         self._must_reach(place, window)
         self._must_have_asked(part.source, days)
+        self._note(place, days)
         question = part.source.question
         start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
         where = (
@@ -82,15 +106,15 @@ class StoredDay:
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
-        """In every hour of every day that is stored, but for imported ones: of these there is what files had."""
+        """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
+        whatever the file had.
+        """
         place, question = f"tables/{INTERVAL_METRICS.name}", source.question
         missing: dict[str, set[str]] = {}
         for day in days:
-            reading = self.lake.last_reading(place, day)
-            asked = reading.get(QUESTIONS, {}).get(source.key, ())
-            only_imported = reading.get("imported") and not reading.get("fetched_hours")
-            if reading and not only_imported and not set(question.metrics) <= set(asked):
-                missing[day] = set(question.metrics).difference(asked)
+            reach = self.lake.reach(place, day)
+            if reach is not None and not reach.has_asked(source.key, question.metrics):
+                missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
         if not missing:
             return
         what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
@@ -134,8 +158,8 @@ class StoredDay:
         return days_around(self.day, before=REACH_DAYS, after=1)
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
-        read = self.lake.snapshots if table.is_live else self.lake.pieces
-        return read(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
+        self._note(table.place, [day])
+        return self.lake.pieces(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
 
     def _tied(self, pieces: Iterator[pa.Table], links: Sequence[Link], day: str) -> Iterator[pa.Table]:
         """Of the pieces, the rows of conversations that have, or lack, rows in the linked tables."""
@@ -154,6 +178,7 @@ class StoredDay:
     def _conversations_of(self, link: Link, day: str) -> _ByConversation:
         where = holds(link.where, pc.field, link.table.type) if link.where else None
         place, schema = link.table.place, link.table.spec.schema
+        self._note(place, [day])
         pieces = self.lake.pieces(place, [day], schema=schema, columns=["conversation_id"], where=where)
         return _ByConversation(piece["conversation_id"] for piece in pieces)
 
@@ -162,6 +187,7 @@ class StoredDay:
         wanted = [column.removeprefix(OF_CONVERSATION) for column in columns]
         names, schema = list(dict.fromkeys(["conversation_id", *wanted])), CONVERSATIONS.schema
         kept = [schema.empty_table().select(wanted)]
+        self._note(f"tables/{CONVERSATIONS.name}", [day])
 
         def ids() -> Iterator[pa.ChunkedArray]:
             for piece in self.lake.pieces(f"tables/{CONVERSATIONS.name}", [day], schema=schema, columns=names):
@@ -198,13 +224,13 @@ class StoredDay:
             start, end = utc_day(day)
             if start.date() < self.start_date:
                 continue
-            through = self.lake.last_reading(place, day).get("data_available_through")
-            needed = min(end, window.end)
-            if through is None or datetime.fromisoformat(through) < needed:
+            reach = self.lake.reach(place, day)
+            needed = Window(start, min(end, window.end))
+            if reach is None or not reach.covers(needed):
                 raise NotStored(
                     f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
-                    f"genesys/{place} of {day} reaches {through or 'nowhere'}, not "
-                    f"{needed:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
+                    f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
+                    f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
                 )
 
 

@@ -56,8 +56,6 @@ def selection_of(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(narrowing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
-QUESTIONS = "questions"
-"""Where the provenance of a table says what was asked: see `answered`."""
 Answered = dict[str, list[str]]
 """The metrics that were asked, by grouping and selection with a space between."""
 

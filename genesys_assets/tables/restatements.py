@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,13 +14,14 @@ RESTATEMENTS = TableSpec(
     "restatements",
     "One row per table and reading of the day after the first. Genesys Cloud processes history again, 48 hours and "
     "more afterwards, and deletes on request: figures that were published can change.",
-    ("day", "table", "read_at"),
+    ("day", "table", "version"),
     columns("""
 day day the day that was read again
 table string the table
+version integer version of the Delta table after this reading; the one before has the rows of before
 read_at instant when
 run_id string the Dagster run
-rows_before integer rows the day had
+rows_before integer rows the day had; null where what was stored could not be read any more
 rows_after integer rows it has now
 rows_added integer rows whose key is new
 rows_changed integer rows whose key stayed and something else changed
@@ -29,12 +30,31 @@ rows_removed integer rows whose key is gone
 )
 
 
-def restatements(day: date, rereads: Mapping[str, Sequence[Mapping[str, Any]]]) -> pa.Table:
-    """`RESTATEMENTS` of a day from what stands beside each table, by table."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One time that a stored day of a table was read again. `version` is that of the table afterwards; `figures` are
+    the counts of the columns that begin with rows_, null where what was stored could not be read any more.
+    """
+
+    table: str
+    partition: str
+    version: int
+    read_at: datetime
+    run_id: str | None
+    figures: Mapping[str, int | None]
+
+
+def restatements(readings: Sequence[Reading]) -> pa.Table:
+    """`RESTATEMENTS` of readings."""
     rows = [
-        {**reread, "day": day, "table": table, "read_at": datetime.fromisoformat(reread["read_at"])}
-        for table, listed in rereads.items()
-        for reread in listed
+        {
+            "day": date.fromisoformat(reading.partition),
+            "table": reading.table,
+            "version": reading.version,
+            "read_at": reading.read_at,
+            "run_id": reading.run_id,
+            **reading.figures,
+        }
+        for reading in readings
     ]
-    rows.sort(key=lambda row: (row["table"], row["read_at"]))
     return pa.Table.from_pylist(rows, RESTATEMENTS.schema)

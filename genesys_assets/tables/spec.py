@@ -71,3 +71,11 @@ def columns(declaration: str) -> tuple[Column, ...]:
         name, type_, description = line.split(maxsplit=2)
         declared.append(Column(name, TYPES[type_], description))
     return tuple(declared)
+
+
+def in_milliseconds(schema: pa.Schema) -> pa.Schema:
+    """The columns as our tables declare them: an instant at rest has microseconds, of which the last three are 0."""
+    for index, field in enumerate(schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz:
+            schema = schema.set(index, field.with_type(INSTANT))
+    return schema.remove_metadata()

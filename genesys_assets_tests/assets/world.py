@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.queries import AggregateQuestion
 from genesys_assets.definitions import build_definitions
+from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Item
@@ -86,16 +87,28 @@ class World:
         return [item for item in told if item is not None]
 
     def files(self) -> dict[str, str]:
-        """Every stored file by its path, with the sha256 of its bytes."""
-        return {path: hashlib.sha256((self.folder / path).read_bytes()).hexdigest() for path in self._paths()}
+        """Every file of the lake by its path, with the sha256 of its bytes."""
+        paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
+        return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+    def stored(self) -> dict[str, str]:
+        """Every stored partition, by table and key, with what identifies its file: rows, reach, who wrote it and when."""
+        return {place: "+".join(file.path for file in files) for place, files in self._partitions()}
 
     def contents(self) -> dict[str, str]:
-        """Every stored Parquet file with the sha256 of its rows, whoever wrote them and when."""
-        stored = [path for path in self._paths() if path.endswith(".parquet")]
-        return {path: _digest(pq.read_table(self.folder / path)) for path in stored}
+        """Every stored partition, by table and key, with the sha256 of its rows, whoever wrote them and when."""
+        folders = {place: self.folder / place.split("@")[0] for place, _ in self._partitions()}
+        return {
+            place: _digest(pa.concat_tables(pq.ParquetFile(folders[place] / file.path).read() for file in files))
+            for place, files in self._partitions()
+        }
 
-    def _paths(self) -> list[str]:
-        return [str(path.relative_to(self.folder)) for path in sorted(self.folder.rglob("*")) if path.is_file()]
+    def _partitions(self) -> Iterator[tuple[str, list[DataFile]]]:
+        lake = self.lake
+        for log in sorted(self.folder.rglob("_delta_log")):
+            asset = str(log.parent.relative_to(self.folder))
+            keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
+            yield from ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
 
 
 def _digest(table: pa.Table) -> str:
@@ -136,12 +149,14 @@ def definitions(
 
 def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None = None) -> dict[str, Any]:
     """What the materialisation of an asset, or of one partition of it, said, as plain values."""
-    (said,) = (
-        event.materialization.metadata
+    said = {
+        event.partition: event.materialization.metadata
         for event in result.get_asset_materialization_events()
         if event.materialization.asset_key == key(name) and partition in (None, event.partition)
-    )
-    return {label: value.value for label, value in said.items()}
+    }
+    # In a range each partition is told twice: as soon as it is stored, and at the end.
+    (of_partition,) = said.values()
+    return {label: value.value for label, value in of_partition.items()}
 
 
 def error(result: dg.ExecuteInProcessResult) -> str:

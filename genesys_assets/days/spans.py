@@ -24,6 +24,16 @@ class Window:
     end: datetime
 
     @classmethod
+    def of_utc_day(cls, key: str) -> Self:
+        """The UTC day of a daily key."""
+        return cls(*utc_day(key))
+
+    def utc_days(self) -> list[str]:
+        """The UTC days that the window touches, in order."""
+        count = (self.end - timedelta(milliseconds=1)).date() - self.start.date()
+        return [f"{self.start.date() + DAY * offset}" for offset in range(count.days + 1)]
+
+    @classmethod
     def of_day(cls, key: str, zone: ZoneInfo) -> Self:
         """The day of a daily key in a zone: 24 hours, or 23, 25 and so on where clocks change."""
         day = date.fromisoformat(key)
@@ -34,6 +44,17 @@ def utc_day(key: str) -> tuple[datetime, datetime]:
     """UTC bounds of a daily key."""
     start = datetime.fromisoformat(key).replace(tzinfo=UTC)
     return start, start + DAY
+
+
+def utc_hour(key: str) -> tuple[datetime, datetime]:
+    """UTC bounds of an hourly key."""
+    start = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
+    return start, start + HOUR
+
+
+def hours_of(key: str) -> list[str]:
+    """The 24 hourly keys of a daily key."""
+    return [f"{key}-{hour:02d}:00" for hour in range(24)]
 
 
 def days_around(key: str, before: int, after: int) -> list[str]:

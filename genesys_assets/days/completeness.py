@@ -1,4 +1,4 @@
-"""How much of a day came: the figures that stay with its pages, and the refusal of a day that came back empty.
+"""How much of a day was read: the figures that stay with its pages, and when a new reading is refused.
 
 The figures stand in the materialisation and in the page file's provenance, under the same names. What they must be is
 a matter of `checks.completeness`.
@@ -13,10 +13,11 @@ from typing import Any
 
 from genesys_assets.cloud.conversations import ConversationsPage
 from genesys_assets.cloud.reading import Reading
+from genesys_assets.days.sources import DAILY as DAILY
+from genesys_assets.days.sources import HOURLY as HOURLY
+from genesys_assets.days.spans import hours_of, utc_day
 from genesys_assets.lake.lake import Lake
-from genesys_assets.partitions import hours_of, utc_day
 
-DAILY, HOURLY = "pages/daily_details", "pages/hourly_details"
 READ_AT = "day_read_at"
 CONVERSATIONS = "day_conversations_read"
 BEFORE = "day_conversations_before"
@@ -29,15 +30,15 @@ Figures = dict[str, Any]
 
 
 class DayRefused(Exception):
-    """What came of a day would put worse pages in the place of those that are stored."""
+    """The new reading of a day is worse than the stored one, so it is not stored."""
 
 
 class DayEmptied(DayRefused):
-    """The platform has no conversation of a day any more that had some."""
+    """The platform no longer has any conversation of a day that had some."""
 
 
 class DayNotComplete(DayRefused):
-    """Jobs do not have all of a day any more of which they had."""
+    """Details jobs no longer cover a day that they had covered completely."""
 
 
 @dataclass(slots=True)
@@ -102,16 +103,16 @@ def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
 
 
 def is_complete(lake: Lake, day: str) -> bool:
-    """Whether the stored daily pages have all of the day, so that the hours count no more."""
-    pages = lake.pages(DAILY, day)
-    return pages is not None and bool(pages.provenance.get("is_complete"))
+    """Whether the stored daily pages have all of the day, so that they decide which conversations there were."""
+    reach = lake.reach(DAILY, day)
+    return reach is not None and reach.is_complete
 
 
 def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)) -> Figures:
     """Of all readings whose pages are stored, what the last one said of the day; empty where none said anything."""
     partitions = {DAILY: [day], HOURLY: hours_of(day)}
-    stored = (lake.pages(asset, partition) for asset in assets for partition in partitions[asset])
-    said = [pages.provenance for pages in stored if pages is not None and READ_AT in pages.provenance]
+    stored = (lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
+    said = [figures for figures in stored if READ_AT in figures]
     return max(said, key=lambda figures: str(figures[READ_AT]), default={})
 
 

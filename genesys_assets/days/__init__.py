@@ -1,0 +1,19 @@
+"""Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
+
+`spans` days as spans of UTC time, and which days lie around a day; its names are those of this package
+`sources` the stored pages that a day's tables are made of, and how far they reach
+`completeness` how much of a day was read, and when a new reading is refused
+"""
+
+from genesys_assets.days.spans import (
+    DAY,
+    HOUR,
+    REACH_DAYS,
+    Window,
+    days_around,
+    hours_of,
+    utc_day,
+    utc_hour,
+)
+
+__all__ = ["DAY", "HOUR", "REACH_DAYS", "Window", "days_around", "hours_of", "utc_day", "utc_hour"]

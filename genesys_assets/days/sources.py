@@ -1,0 +1,196 @@
+"""Which stored pages say what of a UTC day, how new they are and how far they reach.
+
+    conversations   pages/daily_details, pages/hourly_details, pages/imported_details, pages/daily_overlap of later days
+    metrics         pages/hourly_aggregates, pages/daily_aggregates, and the imported ones
+
+Decoding and merging is in `tables`; that a day is computed at all is decided in `assets`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.page import Page
+from genesys_assets.days.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
+from genesys_assets.lake.lake import Lake, StoredPages
+from genesys_assets.lake.reach import Reach
+
+Partition = tuple[str, str | None]
+"""Asset and partition key."""
+
+DAILY, HOURLY, OVERLAP = "pages/daily_details", "pages/hourly_details", "pages/daily_overlap"
+IMPORTED = "pages/imported_details"
+HOURLY_AGGREGATES, IMPORTED_HOURLY = "pages/hourly_aggregates", "pages/imported_hourly_aggregates"
+DAILY_AGGREGATES, IMPORTED_DAILY = "pages/daily_aggregates", "pages/imported_daily_aggregates"
+
+
+class NotFetched(Exception):
+    """Pages that a day's tables need were never fetched; the message says which, and how to fetch them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stored page of conversations, and the half-open span of starts for which it counts.
+
+    `decides`: which conversations there were is decided by such pages; the others only bring newer forms of them.
+    `by_job`: a details job gave the page, so it has what only jobs know. `imported`: a file gave it.
+    """
+
+    start: datetime
+    end: datetime
+    pages: StoredPages
+    index: int
+    decides: bool = True
+    by_job: bool = False
+    imported: bool = False
+
+    def page(self) -> Page:
+        return self.pages[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """The pages of a day's conversations, how far they reach, and the partitions that they were taken from."""
+
+    sources: Sequence[Source]
+    reach: Reach
+    inputs: Sequence[Partition]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The pages of a day's aggregates: those of each fetched hour, or of the day; and the imported ones. They reach
+    `through`, the day goes on to `end`.
+    """
+
+    parts: Mapping[str, StoredPages]
+    imported: StoredPages | None
+    through: datetime
+    end: datetime
+    inputs: Sequence[Partition] = field(default=())
+
+
+def conversations_of(lake: Lake, day: str) -> Conversations:
+    """The pages that say something of the conversations begun on a day. Raises NotFetched.
+
+    Once details jobs have all of the day, their pages decide which conversations there were: one that only hours have
+    was deleted. Newer forms of the others, from hours and from overlaps of later days, count all the same.
+    """
+    start, end = utc_day(day)
+    later = days_around(day, before=-1, after=REACH_DAYS)
+    daily = lake.pages(DAILY, day)
+    overlaps = {key: pages for key in later if (pages := lake.pages(OVERLAP, key)) is not None}
+    inputs: list[Partition] = [(DAILY, day), *((OVERLAP, key) for key in overlaps)]
+    if daily is not None and _is_complete(daily):
+        hours = _stored_hours(lake, HOURLY, day)
+        read_at = max((daily.about(index).as_of for index in range(len(daily))), default=start)
+        sources = [
+            *_each(daily, start, end),
+            *(each for hour, pages in hours.items() for each in _each(pages, *utc_hour(hour), decides=False)),
+            *(each for pages in overlaps.values() for each in _of_overlap(pages, start, end, read_at)),
+        ]
+        return Conversations(sources, Reach(end, is_complete=True), [*inputs, *((HOURLY, hour) for hour in hours)])
+    imported = lake.pages(IMPORTED, day)
+    hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None)
+    through = known_through(day, hours, imported)
+    if daily is not None and daily.reach is not None:
+        through = max(through, daily.reach.through)
+    sources = [
+        *_each(imported, start, end, imported=True),
+        *(each for hour, pages in hours.items() for each in _each(pages, *utc_hour(hour))),
+        *_of_unfinished_day(daily, start, end),
+        *(each for pages in overlaps.values() for each in _each(pages, start, end)),
+    ]
+    reach = Reach(through, is_complete=imported is not None and _is_complete(imported))
+    return Conversations(sources, reach, [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours)])
+
+
+def interval_metrics_of(lake: Lake, day: str) -> Metrics:
+    """The aggregates of a day's hours. Raises NotFetched."""
+    imported = lake.pages(IMPORTED_HOURLY, day)
+    hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
+    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
+    return Metrics(hours, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+
+
+def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:
+    """The aggregates of a business day, from `start` to `end`. Raises NotFetched."""
+    fetched, imported = lake.pages(DAILY_AGGREGATES, day), lake.pages(IMPORTED_DAILY, day)
+    inputs = [(DAILY_AGGREGATES, day), (IMPORTED_DAILY, day)]
+    if fetched is not None:
+        through = fetched.reach.through if fetched.reach else start
+        return Metrics({day: fetched}, None, min(end, through), end, inputs)
+    if imported is not None:
+        return Metrics({}, imported, end if _is_complete(imported) else start, end, inputs)
+    raise NotFetched(f"genesys/{DAILY_AGGREGATES} has not been fetched for {day}: materialise it first.")
+
+
+def fetched_hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> dict[str, StoredPages]:
+    """The day's stored hours. Raises NotFetched for an hour of a finished day that was never fetched: a gap is not an
+    empty hour.
+    """
+    hours = _stored_hours(lake, asset, day)
+    missing = [hour for hour in hours_of(day) if hour not in hours]
+    finished = utc_day(day)[1] <= datetime.now(UTC)
+    if needed and missing and (finished or not hours):
+        listed = ", ".join(hour[11:] for hour in missing)
+        raise NotFetched(
+            f"genesys/{asset} has not been fetched for these hours of {day}: {listed}. Materialise them first, "
+            f"for example with --partition-range {missing[0]}...{missing[-1]}."
+        )
+    return hours
+
+
+def known_through(day: str, hours: Iterable[str], imported: StoredPages | None) -> datetime:
+    """Up to when the day is known without a gap: the first hour that was not fetched, unless the import is complete."""
+    end, stored = utc_day(day)[1], set(hours)
+    if imported is not None and _is_complete(imported):
+        return end
+    return next((utc_hour(hour)[0] for hour in hours_of(day) if hour not in stored), end)
+
+
+def _stored_hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
+    return {hour: pages for hour in hours_of(day) if (pages := lake.pages(asset, hour)) is not None}
+
+
+def _is_complete(pages: StoredPages) -> bool:
+    return pages.reach is not None and pages.reach.is_complete
+
+
+def _each(
+    pages: StoredPages | None, start: datetime, end: datetime, *, decides: bool = True, imported: bool = False
+) -> list[Source]:
+    if pages is None:
+        return []
+    return [
+        Source(start, end, pages, index, decides, _is_by_job(pages.about(index)), imported)
+        for index in range(len(pages))
+    ]
+
+
+def _of_overlap(pages: StoredPages, start: datetime, end: datetime, read_at: datetime) -> Iterator[Source]:
+    """Pages of an overlap. A conversation that the complete day lacks counts where the overlap was read later."""
+    for index in range(len(pages)):
+        about = pages.about(index)
+        yield Source(start, end, pages, index, decides=about.as_of > read_at, by_job=_is_by_job(about))
+
+
+def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime) -> Iterator[Source]:
+    """Pages of a job count up to the instant that jobs had all data of; pages of the query from there on."""
+    if daily is None:
+        return
+    through = daily.reach.through if daily.reach else start
+    for index in range(len(daily)):
+        if _is_by_job(daily.about(index)):
+            yield Source(start, through, daily, index, by_job=True)
+        else:
+            yield Source(through, end, daily, index)
+
+
+def _is_by_job(about: Page) -> bool:
+    """Whether a details job gave the page."""
+    return str(json.loads(about.request).get("path", "")).startswith(f"{details_jobs.PATH}/")

@@ -1,0 +1,121 @@
+"""The audit of a finished file, before it is committed: what must hold of every table, derived from its TableSpec.
+
+An audit finds; what follows is decided elsewhere: `lake` does not commit a file with an error, the asset checks show
+the findings (`checks.table_checks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.days import utc_day
+from genesys_assets.tables.hashing import hash_rows
+from genesys_assets.tables.spec import TableSpec
+
+UNIQUE = "key_is_unique"
+NO_NULLS = "key_has_no_nulls"
+INSIDE = "rows_in_partition"
+COLUMNS = "columns_and_types"
+
+Findings = Mapping[str, str]
+"""What is wrong, by the name of the check."""
+
+
+class AuditFailed(Exception):
+    """Files that must not be committed: nothing was, and what was stored stays.
+
+    `findings` are those of each table by its place, of the partition `key`.
+    """
+
+    def __init__(self, key: str | None, findings: Mapping[str, Findings]) -> None:
+        self.key = key
+        self.findings = findings
+        found = "; ".join(
+            f"{place}: {name}: {problem}" for place, of_table in findings.items() for name, problem in of_table.items()
+        )
+        of = f" of {key}" if key else ""
+        super().__init__(f"The rows{of} failed their audit and were not stored, what was stored stays: {found}")
+
+
+def checks_of(spec: TableSpec) -> list[str]:
+    """The names of the checks of a table."""
+    return [COLUMNS, UNIQUE, NO_NULLS, *([INSIDE] if spec.partition_column else [])]
+
+
+def audit(spec: TableSpec, partition: str | None, parts: Iterable[pa.Table]) -> dict[str, str]:
+    """What is wrong with the rows, which come in parts with at least `audited_columns`; empty where nothing is."""
+    nulls: dict[str, int] = {name: 0 for name in spec.key if name not in spec.null_in_key}
+    hashes: list[Any] = []
+    outside = 0
+    for rows in parts:
+        for name in nulls:
+            nulls[name] += rows[name].null_count
+        if spec.key:
+            hashes.append(hash_rows(rows.select(list(spec.key))))
+        if spec.partition_column and partition:
+            outside += _outside(rows[spec.partition_column], partition)
+    missing = {name: count for name, count in nulls.items() if count}
+    return dict(_problems(missing, _repeated(hashes), outside))
+
+
+def audited_columns(spec: TableSpec) -> list[str]:
+    """The columns that an audit looks at."""
+    return list(dict.fromkeys([*spec.key, *([spec.partition_column] if spec.partition_column else [])]))
+
+
+def _problems(missing: Mapping[str, int], repeated: int, outside: int) -> Iterator[tuple[str, str]]:
+    if missing:
+        yield NO_NULLS, ", ".join(f"{name} is null in {count} rows" for name, count in missing.items())
+    if repeated:
+        yield UNIQUE, f"{repeated} rows repeat a key"
+    if outside:
+        yield INSIDE, f"{outside} rows lie outside"
+
+
+def _repeated(hashes: list[Any]) -> int:
+    """How many rows have the key of another; the hashes are taken out of the list, for they may be many."""
+    import numpy as np
+
+    every = np.empty(sum(map(len, hashes)), np.uint64)
+    end = len(every)
+    while hashes:
+        part = hashes.pop()
+        every[end - len(part) : end] = part
+        end -= len(part)
+    every.sort()
+    return int(np.count_nonzero(every[1:] == every[:-1]))
+
+
+def _outside(column: pa.ChunkedArray, partition: str) -> int:
+    inside = _on_date(column, partition) if pa.types.is_date(column.type) else _on_utc_day(column, partition)
+    return len(column) - int(pc.sum(inside).as_py() or 0)
+
+
+def _on_date(dates: pa.ChunkedArray, partition: str) -> pa.ChunkedArray:
+    return pc.equal(dates, pa.scalar(date.fromisoformat(partition), dates.type))
+
+
+def _on_utc_day(instants: pa.ChunkedArray, partition: str) -> pa.ChunkedArray:
+    start, end = (pa.scalar(bound, instants.type) for bound in utc_day(partition[:10]))
+    return pc.and_(pc.greater_equal(instants, start), pc.less(instants, end))
+
+
+def difference(found: pa.Schema, declared: pa.Schema) -> str | None:
+    """What is wrong with the columns, in words; None where they are as declared."""
+    if found.equals(declared):
+        return None
+    missing = [name for name in declared.names if name not in found.names]
+    unknown = [name for name in found.names if name not in declared.names]
+    common = [name for name in declared.names if name in found.names]
+    changed = [name for name in common if found.field(name).type != declared.field(name).type]
+    words = [
+        *(["missing: " + ", ".join(missing)] if missing else []),
+        *(["not declared: " + ", ".join(unknown)] if unknown else []),
+        *(f"{name} is {found.field(name).type} instead of {declared.field(name).type}" for name in changed),
+    ]
+    return "; ".join(words) or f"the columns are the same but differ in order or nullability: {', '.join(found.names)}"

@@ -1,0 +1,284 @@
+"""Replacing partitions of one table: read what is stored, compare, commit; and again where somebody was faster.
+
+    draft → audit → compare with what is stored → publish the file → commit
+
+Whoever dies before the commit leaves the old partition, afterwards the new one. What a commit replaces it must have
+known: where a newer reading was committed since the work began, that one stays.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genesys_assets.lake.changes import Change, Counts
+from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, partition_folder
+from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.store import Draft
+from genesys_assets.tables.spec import TableSpec
+
+_PATIENCE_SECONDS = 120.0
+_LONGEST_PAUSE_SECONDS = 0.5
+_UPLOADS_AT_ONCE = 8
+
+
+class TableContended(Exception):
+    """Others committed to the table again and again, for as long as patience lasted: nothing was committed."""
+
+
+class Overtaken(Exception):
+    """Somebody else replaced the partition since it was read: read it again, and build on that."""
+
+
+class FinishedDraft(Protocol):
+    """A draft of a data file that can be published. `content` identifies what it holds."""
+
+    draft: Draft
+    spec: TableSpec
+    rows: int
+    size: int
+
+    @property
+    def content(self) -> str: ...
+
+    def changes_since(self, before: pq.ParquetFile) -> Counts:
+        """How its rows differ from those of a stored file, as `changes.compare` counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was stored of a partition when the work on its replacement began."""
+
+    files: tuple[str, ...]
+    newness: int | None
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A partition as a run would have it. `newness` grows with each input that is newer: see `Lake.newness`.
+
+    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
+    yields only to what was committed since the work began: there may be fewer inputs than before. `builds_on_known`:
+    it was made of what was stored itself, so nothing else may be replaced.
+    """
+
+    key: Key
+    writer: FinishedDraft
+    known: Known
+    newness: int
+    is_read: bool = False
+    builds_on_known: bool = False
+    published: str | None = None
+
+
+@dataclass(slots=True)
+class _Decision:
+    """What is done with one proposal, given what is stored."""
+
+    change: Change
+    added: list[Added] = field(default_factory=list)
+    removed: list[Removed] = field(default_factory=list)
+    healed: bool = False
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What the commit says of the partition: `ledger` reads it."""
+        is_first = self.change.rows_before is None and not self.healed
+        return {**self.change.figures(), "first": is_first, **({"healed": True} if self.healed else {})}
+
+
+def known(log: DeltaLog, key: Key) -> Known:
+    """What is stored of a partition now."""
+    return Known(tuple(file.path for file in log.files(key)), log.newness(key))
+
+
+class Commit:
+    """The replacement of some partitions of one table, all in one commit.
+
+    A partition whose rows and reach are what they were keeps its file, and that it was read again is committed. Where a
+    newer reading was committed since the work began, it stays. `marks` are numbers that the table keeps by name.
+    """
+
+    def __init__(
+        self,
+        log: DeltaLog,
+        proposals: Sequence[Proposal],
+        run_id: str | None,
+        marks: Mapping[str, int] | None = None,
+    ) -> None:
+        self._log = log
+        self._proposals = proposals
+        self._run_id = run_id
+        self._marks = dict(marks or {})
+        self._id = uuid.uuid4().hex
+        self._since = log.version
+        self._decisions: dict[Key, _Decision] = {}
+
+    def prepare(self) -> None:
+        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail."""
+        self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}
+        _publish(self._log, self._wanted, self._decisions)
+
+    def commit(self, sleep: Callable[[float], None] = time.sleep) -> dict[Key, Change]:
+        """Commit what was prepared; says of each partition what is new.
+
+        Raises TableContended, ColumnTypeChanged, and Overtaken where a proposal builds on what was stored.
+        """
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while self._wanted:
+            try:
+                self._commit_once()
+            except Conflict as conflict:
+                if self._is_committed():
+                    break
+                _pause(self._log, conflict, give_up_at, sleep)
+                self.prepare()
+            else:
+                break
+        return {key: decision.change for key, decision in self._decisions.items()}
+
+    def _commit_once(self) -> None:
+        wanted, decisions = self._wanted, self._decisions
+        newness: dict[Key, int] = {each.key: each.newness for each in wanted}
+        newness.update(self._marks)
+        note = {
+            "commit_id": self._id,
+            "run_id": self._run_id,
+            "read_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "readings": {each.key or WHOLE: decisions[each.key].reading for each in wanted},
+        }
+        self._log.commit(
+            wanted[0].writer.spec.schema,
+            [file for each in wanted for file in decisions[each.key].added],
+            [file for each in wanted for file in decisions[each.key].removed],
+            note,
+            newness,
+        )
+
+    @property
+    def _wanted(self) -> list[Proposal]:
+        return [each for each in self._proposals if not self._decisions[each.key].change.is_superseded]
+
+    def _is_committed(self) -> bool:
+        """Whether the answer to our own commit was lost, and the commit was sent again."""
+        return any(note.get("commit_id") == self._id for _, note in self._log.notes(self._since))
+
+
+def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable[[float], None]) -> None:
+    if time.monotonic() > give_up_at:
+        raise TableContended(
+            f"{log.place} was committed to by others for {_PATIENCE_SECONDS:.0f} s without a pause: nothing was "
+            "stored. Run the partition again, with fewer runs at once."
+        ) from conflict
+    sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
+
+
+def remove_all(
+    log: DeltaLog, keys: Sequence[Key], *, schema: pa.Schema, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended."""
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while files := [file for key in keys for file in log.files(key)]:
+        try:
+            log.commit(schema, [], [Removed(file) for file in files], {"removed": list(keys)}, {})
+        except Conflict as conflict:
+            _pause(log, conflict, give_up_at, sleep)
+
+
+def append(
+    log: DeltaLog,
+    key: Key,
+    writer: FinishedDraft,
+    run_id: str | None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Add a file to a partition beside those that are stored. Raises TableContended."""
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    path = _new_path(key, writer)
+    writer.draft.publish(f"{log.place}/{path}")
+    while True:
+        try:
+            log.commit(writer.spec.schema, [Added(key, path, writer.size, writer.rows)], [], {"run_id": run_id}, {})
+        except Conflict as conflict:
+            if any(file.path == path for file in log.files(key)):
+                return
+            _pause(log, conflict, give_up_at, sleep)
+        else:
+            return
+
+
+def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
+    """Compare a proposal with what is stored now."""
+    stored, now = log.files(proposal.key), known(log, proposal.key)
+    content, rows = proposal.writer.content, proposal.writer.rows
+    if proposal.builds_on_known and now != proposal.known:
+        raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
+    may_be_newer = proposal.is_read or now != proposal.known
+    if may_be_newer and now.newness is not None and now.newness > proposal.newness:
+        change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
+        return _Decision(replace(change, is_superseded=True))
+    if [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
+        return _Decision(Change(content, rows, rows, 0, 0, 0, content))
+    change, healed = _change(log, proposal.writer, stored)
+    added = Added(proposal.key, _path(proposal), proposal.writer.size, rows, change.same_rows)
+    return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
+
+
+def _is_whole(log: DeltaLog, file: DataFile) -> bool:
+    """Whether the file that the log names has all its bytes: a disk may have lost some, S3 keeps all or none."""
+    return log.store.size(f"{log.place}/{file.path}") == file.size
+
+
+def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> tuple[Change, bool]:
+    """What is new, and whether what was stored could not be read and is healed now."""
+    first = Change(writer.content, writer.rows)
+    if not stored:
+        return first, False
+    try:
+        if len(stored) != 1:
+            raise Unreadable(f"{log.place} has {len(stored)} files where there should be one")
+        before = StoredFile(log.store, log.place, stored[0])
+        with before.readable():
+            figures = writer.changes_since(before.parquet)
+    except Unreadable:
+        return first, True
+    return Change(writer.content, previous_content=_content(stored), is_superseded=False, **figures), False
+
+
+def _content(stored: Sequence[DataFile]) -> str | None:
+    return stored[0].content if len(stored) == 1 else None
+
+
+def _publish(log: DeltaLog, proposals: Sequence[Proposal], decisions: Mapping[Key, _Decision]) -> None:
+    """Give the files that a commit will add their names, several at once."""
+    pending = [each for each in proposals if decisions[each.key].added and each.published is None]
+
+    def publish(proposal: Proposal) -> None:
+        path = decisions[proposal.key].added[0].path
+        proposal.writer.draft.publish(f"{log.place}/{path}")
+        proposal.published = path
+
+    if len(pending) == 1:
+        publish(pending[0])
+    elif pending:
+        with ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="publish") as executor:
+            list(executor.map(publish, pending))
+
+
+def _path(proposal: Proposal) -> str:
+    return proposal.published or _new_path(proposal.key, proposal.writer)
+
+
+def _new_path(key: Key, writer: FinishedDraft) -> str:
+    """A path below the table that no file had: what the file holds, and a part that is unique."""
+    folder, name = partition_folder(key), f"{writer.content}-{uuid.uuid4().hex[:12]}.parquet"
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,339 @@
+"""One Delta Lake table: which data files it has, and how they are replaced in one commit.
+
+delta-rs keeps the log. Here stands how our partitions map to it; what is written and when a commit is refused is in
+`commit`. Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+
+    <place>/_delta_log/…                      the log: one commit is one JSON file
+    <place>/date=2026-01-31/<name>.parquet    data files; their names are used once
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.lake.store import Store
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from deltalake.transaction import AddAction, RemoveAction
+
+NOTE = "genesys_assets"
+"""Where a commit says what it did to each partition."""
+WHOLE = "all"
+"""How the log names the only partition of a table that has none."""
+
+_CONFIGURATION = {
+    # On S3 every load reads each commit since the last checkpoint, one request each.
+    "delta.checkpointInterval": "10",
+    # The ledger of restatements is made of the commits: `housekeeping` removes them once it has them.
+    "delta.enableExpiredLogCleanup": "false",
+}
+_PARTITION_COLUMNS = {"date": pa.date32(), "hour": pa.int32()}
+_INSTANT_AT_REST = pa.timestamp("us", tz="UTC")
+
+Key = str | None
+
+
+class Conflict(Exception):
+    """Somebody else committed to the table meanwhile: nothing was committed."""
+
+
+class ReservedColumn(ValueError):
+    """A table has a column named like those that partitions are kept by."""
+
+
+class ColumnTypeChanged(ValueError):
+    """A column of a stored table has another type than the rows to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file of a partition, as the log names it. `content` identifies its rows and reach."""
+
+    path: str
+    size: int
+    rows: int
+    modified_ms: int
+
+    @property
+    def content(self) -> str:
+        return self.path.rsplit("/", 1)[-1].split("-", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows."""
+
+    key: Key
+    path: str
+    size: int
+    rows: int
+    same_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A file that a commit takes away."""
+
+    file: DataFile
+    same_rows: bool = False
+
+
+def partition_values(key: Key) -> dict[str, str | None]:
+    """`2026-01-31-13:00` -> date and hour, as the log writes them. Raises ValueError for a key of another form."""
+    if key is None:
+        return {}
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d\d):00)?", key)
+    if match is None:
+        raise ValueError(f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00)")
+    day, hour = match.groups()
+    return {"date": day} | ({"hour": str(int(hour))} if hour else {})
+
+
+def partition_folder(key: Key) -> str:
+    """Where the files of a partition lie below their table: `date=2026-01-31/hour=13`."""
+    return "/".join(f"{name}={value}" for name, value in partition_values(key).items())
+
+
+class DeltaLog:
+    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file."""
+
+    def __init__(self, store: Store, place: str) -> None:
+        self.store = store
+        self.place = place
+        self._table: DeltaTable | None = None
+        self._actions: pa.Table | None = None
+        self.refresh()
+
+    # -- what is there ---------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Read what was committed since."""
+        self._actions = None
+        if self._table is not None:
+            self._table.update_incremental()
+            return
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        try:
+            self._table = DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
+        except TableNotFoundError:
+            self._table = None
+
+    @property
+    def version(self) -> int:
+        """The number of the last commit, -1 where there is no table."""
+        return -1 if self._table is None else int(self._table.version())
+
+    def files(self, key: Key) -> list[DataFile]:
+        """The files of a partition, the oldest first."""
+        actions = self._add_actions()
+        for name, value in partition_values(key).items():
+            if f"partition.{name}" not in actions.column_names:
+                return []
+            type_ = _PARTITION_COLUMNS[name]
+            wanted = date.fromisoformat(str(value)) if name == "date" else int(str(value))
+            actions = actions.filter(pc.equal(actions[f"partition.{name}"], pa.scalar(wanted, type_)))
+        return [_data_file(row) for row in actions.to_pylist()]
+
+    def partitions(self) -> list[str]:
+        """The keys of the partitions that have files, in order; of a table without partitions none."""
+        actions = self._add_actions()
+        if not len(actions) or "partition.date" not in actions.column_names:
+            return []
+        days = [f"{day}" for day in actions["partition.date"].to_pylist()]
+        if "partition.hour" not in actions.column_names:
+            return sorted(set(days))
+        hours = actions["partition.hour"].to_pylist()
+        return sorted({f"{day}-{hour:02d}:00" for day, hour in zip(days, hours, strict=True)})
+
+    def newness(self, key: Key) -> int | None:
+        """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
+        return None if self._table is None else self._table.transaction_version(key or WHOLE)
+
+    def schema(self) -> pa.Schema:
+        """The columns of the table at rest, without those that partitions are kept by."""
+        if self._table is None:
+            return pa.schema([])
+        known = pa.schema(self._table.schema().to_arrow())
+        return pa.schema([field for field in known if field.name not in _PARTITION_COLUMNS])
+
+    def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Version and note of each commit of ours after version `since`, the oldest first."""
+        if self._table is None or self.version <= since:
+            return
+        for commit in reversed(self._table.history(self.version - since)):
+            if commit["version"] > since and NOTE in commit:
+                yield int(commit["version"]), dict(commit[NOTE])
+
+    def _add_actions(self) -> pa.Table:
+        if self._actions is None:
+            names = ["path", "size_bytes", "modification_time", "num_records"]
+            if self._table is None:
+                self._actions = pa.table({name: pa.array([], pa.int64()) for name in names})
+            else:
+                every = pa.table(self._table.get_add_actions(flatten=True))
+                names += [name for name in every.column_names if name.startswith("partition.")]
+                self._actions = every.select(names).sort_by([("modification_time", "ascending"), ("path", "ascending")])
+        return self._actions
+
+    # -- committing ------------------------------------------------------------------------------------------------
+
+    def commit(
+        self,
+        schema: pa.Schema,
+        added: Sequence[Added],
+        removed: Sequence[Removed],
+        note: Mapping[str, Any],
+        newness: Mapping[Key, int],
+    ) -> None:
+        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows.
+
+        Raises Conflict where somebody committed since, ColumnTypeChanged and ReservedColumn.
+        """
+        from deltalake import CommitProperties
+        from deltalake.exceptions import CommitFailedError
+        from deltalake.transaction import Transaction
+
+        partition_by = self._partition_by([file.key for file in added], newness)
+        table = self._existing(schema, partition_by)
+        missing = _missing(self.place, pa.schema(table.schema().to_arrow()), _at_rest(schema, self.place))
+        if missing:
+            self._widen(table, missing)
+        properties = CommitProperties(
+            custom_metadata={NOTE: dict(note)},
+            max_commit_retries=0,
+            app_transactions=[Transaction(key or WHOLE, value) for key, value in newness.items()],
+        )
+        try:
+            table.create_write_transaction(
+                [*map(_add_action, added), *map(_remove_action, removed)],
+                mode="append",
+                schema=table.schema(),
+                partition_by=partition_by,
+                commit_properties=properties,
+            )
+        except CommitFailedError as error:
+            raise Conflict(f"{self.place}: {error}") from error
+        finally:
+            self.refresh()
+
+    def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
+        if self._table is not None:
+            return list(self._table.metadata().partition_columns)
+        return list(partition_values(next(iter([*added, *newness]), None)))
+
+    def _existing(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
+        """The table, made where it does not exist yet."""
+        if self._table is None:
+            from deltalake import Schema
+            from deltalake.exceptions import CommitFailedError, DeltaError
+            from deltalake.transaction import create_table_with_add_actions
+
+            fields = [*_at_rest(schema, self.place), *(pa.field(n, _PARTITION_COLUMNS[n]) for n in partition_by)]
+            try:
+                create_table_with_add_actions(
+                    self.store.uri(self.place),
+                    Schema.from_arrow(pa.schema(fields)),
+                    [],
+                    partition_by=partition_by,
+                    configuration=_CONFIGURATION,
+                    storage_options=self.store.delta_options or None,
+                )
+            except (CommitFailedError, DeltaError) as error:
+                # Somebody else made it at the same moment.
+                self.refresh()
+                if self._table is None:
+                    raise Conflict(f"{self.place}: {error}") from error
+            self.refresh()
+        if self._table is None:
+            raise Conflict(f"{self.place}: the table was made and is not there")
+        return self._table
+
+    def _widen(self, table: DeltaTable, missing: Sequence[pa.Field]) -> None:
+        """Add columns, in a commit of its own. Always raises Conflict: what else was committed has to be looked at."""
+        from deltalake import Schema
+        from deltalake.exceptions import CommitFailedError, DeltaError
+
+        try:
+            table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
+        except (CommitFailedError, DeltaError) as error:
+            raise Conflict(f"{self.place}: {error}") from error
+        finally:
+            self.refresh()
+        raise Conflict(f"{self.place} has new columns now: {', '.join(field.name for field in missing)}")
+
+    # -- housekeeping ----------------------------------------------------------------------------------------------
+
+    def table(self) -> DeltaTable | None:
+        """The table as delta-rs gives it, None where it does not exist."""
+        return self._table
+
+
+def _at_rest(schema: pa.Schema, place: str) -> pa.Schema:
+    """The columns as Delta Lake keeps them: instants in microseconds, none of the type null."""
+    for name in _PARTITION_COLUMNS:
+        if name in schema.names:
+            raise ReservedColumn(
+                f"{place} has a column {name!r}, which is what partitions are kept by: give it another name."
+            )
+    kept = [field for field in schema if not pa.types.is_null(field.type)]
+    return pa.schema([field.with_type(_type_at_rest(field.type)).with_nullable(True) for field in kept])
+
+
+def _type_at_rest(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(type_):
+        return _INSTANT_AT_REST if type_.tz else pa.timestamp("us")
+    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
+        return pa.string()
+    if pa.types.is_large_binary(type_):
+        return pa.binary()
+    if pa.types.is_dictionary(type_):
+        return _type_at_rest(type_.value_type)
+    if pa.types.is_large_list(type_) or pa.types.is_list(type_):
+        return pa.list_(_type_at_rest(type_.value_type))
+    if pa.types.is_unsigned_integer(type_):
+        return pa.int64()
+    return type_
+
+
+def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
+    """The columns that the rows bring and the table does not have. Raises ColumnTypeChanged."""
+    for field in wanted:
+        if field.name in known.names and known.field(field.name).type != field.type:
+            raise ColumnTypeChanged(
+                f"{place} has stored {field.name} as {known.field(field.name).type}, and it would be {field.type} now: "
+                f"give the column another name, or delete the folder {place} of the lake and compute its days again."
+            )
+    return [field for field in wanted if field.name not in known.names]
+
+
+def _data_file(row: Mapping[str, Any]) -> DataFile:
+    return DataFile(row["path"], row["size_bytes"], row["num_records"] or 0, row["modification_time"])
+
+
+def _add_action(file: Added) -> AddAction:
+    from deltalake.transaction import AddAction
+
+    stats = json.dumps({"numRecords": file.rows})
+    return AddAction(file.path, file.size, partition_values(file.key), _now_ms(), not file.same_rows, stats)
+
+
+def _remove_action(file: Removed) -> RemoveAction:
+    from deltalake.transaction import RemoveAction
+
+    return RemoveAction(path=file.file.path, data_change=not file.same_rows, deletion_timestamp=_now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
