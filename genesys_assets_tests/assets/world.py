@@ -92,7 +92,7 @@ class World:
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     def stored(self) -> dict[str, str]:
-        """Every stored partition, by table and key, with what identifies its file: rows, reach, who wrote it and when."""
+        """Every stored partition, by table and key, with the names of its files, which no other file has."""
         return {place: "+".join(file.path for file in files) for place, files in self._partitions()}
 
     def contents(self) -> dict[str, str]:
