@@ -108,8 +108,8 @@ class PagedQuery:
             if answer.rows < self._page_size or self._ends(answer, self._interval):
                 return None
         raise TooLarge(
-            f"{self.reach:,} conversations or more began after {iso(self._interval.end)} on the same day, and the details"
-            " query does not reach the ones before."
+            f"{self.reach:,} conversations or more began after {iso(self._interval.end)} on the same day, and the"
+            " details query does not reach the ones before."
         )
 
     def walk(
