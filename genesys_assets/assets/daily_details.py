@@ -5,9 +5,10 @@ after it by the query; the two meet at that instant. A second job finds conversa
 began on an earlier one.
 """
 
-import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,8 +16,7 @@ import dagster as dg
 from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, provenance
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages, is_fetched
 from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details_paging import PagedQuery, is_whole_days
-from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
+from genesys_assets.cloud.details_jobs import JobPage
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import DetailsJobQuery, Interval
 from genesys_assets.cloud.transport import GenesysCloud
@@ -195,22 +195,18 @@ def _read(
     """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
     through, came = reading.through, Came()
     if reading.by_job:
-        query = DetailsJobQuery(interval=reading.by_job, start_of_day_interval_matching=True)
-        progress = Progress(context, f"job of {reading.by_job}")
-        book = LakeJobBook(lake.store)
-        for page in details_jobs.fetch(cloud, query, book, page_size=page_size, on_progress=progress):
-            if isinstance(page, details_jobs.Restarted):
-                context.log.warning(page.reason)
-                writer.restart()
-                through, came = reading.through, Came()
-            else:
-                _take(cloud, page, reading.by_job, came)
-                writer.write(page)
-                known = page.available_through or through
-                through = max(reading.by_job.start, min(through, known))
+        through, came = details_jobs.read(
+            cloud,
+            DetailsJobQuery(interval=reading.by_job, start_of_day_interval_matching=True),
+            LakeJobBook(lake.store),
+            partial(_write_job, writer, reading.by_job),
+            page_size=page_size,
+            on_progress=Progress(context, f"job of {reading.by_job}"),
+            on_restart=context.log.warning,
+        )
     rest = reading.by_query(through)
     if rest is None:
-        total = None if reading.by_job is None else PagedQuery(cloud, reading.by_job, 1, "asc").answer(1).total
+        total = None if reading.by_job is None else details.total_hits(cloud, reading.by_job)
         return through, figures_of_job(came, cloud.now(), total, page_size)
     progress, heard = Progress(context, str(rest)), details.Reading()
     for tail in details.fetch(cloud, rest, on_progress=progress, reading=heard):
@@ -219,64 +215,42 @@ def _read(
     return through, figures_of_both(came, cloud.now(), heard)
 
 
+def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+    """Write every page of one job; up to when the job says that it had all data, and how much came."""
+    writer.restart()
+    through, came = interval.end, Came()
+    for page in pages:
+        came.take(page)
+        writer.write(page)
+        known = page.available_through or through
+        through = max(interval.start, min(through, known))
+    return through, came
+
+
 def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int) -> set[str]:
-    """Write the pages up to the first without an earlier conversation, for they ascend by conversationStart.
+    """Write the pages of conversations that began before the interval.
 
     Gives the days on which those of them began that were active in the interval.
     """
-    query, book = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False), LakeJobBook(lake.store)
-    pages = details_jobs.fetch(cloud, query, book, page_size=page_size)
+    query = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False)
+    take = partial(_write_earlier, writer, interval)
+    return details_jobs.read(cloud, query, LakeJobBook(lake.store), take, page_size=page_size)
+
+
+def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> set[str]:
+    """Write the pages of one job up to the first without an earlier conversation, for they ascend by
+    conversationStart. An empty page is not written.
+    """
+    writer.restart()
     days: set[str] = set()
-    came = Came()
     for page in pages:
-        if isinstance(page, details_jobs.Restarted):
-            writer.restart()
-            days.clear()
-            came = Came()
+        if not page.rows:
             continue
-        _take(cloud, page, interval, came)
         if page.span is None or page.span[0] >= interval.start:
             break
         writer.write(page)
         days |= {start for start in _start_days(page, interval.start) if start < f"{interval.start:%Y-%m-%d}"}
-    _abandon(cloud, query, book)
     return days
-
-
-def _take(cloud: GenesysCloud, page: details_jobs.JobPage, interval: Interval, came: Came) -> None:
-    """Count a page of the interval's job in. One without conversations is right behind the last of them only; elsewhere
-    it would pass for conversations that were deleted.
-    """
-    if not page.rows and (page.continues or _knows_more(cloud, interval, came.latest)):
-        raise UnexpectedAnswer(
-            f"Page {page.number} of the details job of {interval} came without conversations, though there are more. "
-            "Nothing of it is used; ask again later.",
-            correlation_id=page.correlation_id,
-        )
-    came.take(page)
-
-
-def _knows_more(cloud: GenesysCloud, interval: Interval, latest: datetime | None) -> bool:
-    """Whether the query, which answers for whole UTC days, has conversations of the interval behind the job's latest.
-
-    How many it has says less: that is an estimate.
-    """
-    if is_whole_days(interval):
-        query = PagedQuery(cloud, interval, 1, "desc")
-        newest = query.begin()
-        missed = latest is None or newest.latest is None or latest < newest.latest
-        return query.total(newest) > 0 and missed
-    first = PagedQuery(cloud, interval, 1, "asc").answer(1).earliest
-    return latest is None and first is not None and first < interval.end
-
-
-def _abandon(cloud: GenesysCloud, query: DetailsJobQuery, book: LakeJobBook) -> None:
-    """Delete the job that was read only in part. One that cannot be deleted expires by itself."""
-    noted = book.find(query.fingerprint)
-    if noted and noted.job_id:
-        with contextlib.suppress(GenesysCloudError):
-            details_jobs.delete(cloud, noted.job_id)
-        book.forget(query.fingerprint)
 
 
 def _start_days(page: Page, since: datetime) -> set[str]:

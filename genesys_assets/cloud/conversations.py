@@ -31,8 +31,18 @@ class ConversationsPage(Page):
 def seen(page: Page, kind: type[P], **more: Any) -> P:
     """The page with what there is on it. Raises UnexpectedAnswer where its `conversations` are no list."""
     rows = list_in(page, "conversations")
-    came = (page.number, page.request, page.fetched_at, page.correlation_id, page.body)
-    return kind(*came, rows=len(rows), ids=_texts(rows, "conversationId"), span=_span(rows), **more)
+    return kind(
+        page.number,
+        page.request,
+        page.fetched_at,
+        page.correlation_id,
+        page.body,
+        as_of=page.as_of,
+        rows=len(rows),
+        ids=_texts(rows, "conversationId"),
+        span=_span(rows),
+        **more,
+    )
 
 
 def starts(page: Page) -> list[datetime]:

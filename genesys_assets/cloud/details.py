@@ -12,7 +12,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 from genesys_assets.cloud.conversations import ConversationsPage, seen
@@ -23,7 +23,7 @@ from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.reading import Drift, OnProgress, Reading
 from genesys_assets.cloud.transport import GenesysCloud
 
-__all__ = ["PATH", "Reading", "by_ids", "fetch", "number_in_day"]
+__all__ = ["PATH", "Reading", "by_ids", "fetch", "newest_start", "number_in_day", "total_hits"]
 
 BY_IDS_PATH = "/api/v2/analytics/conversations/details"
 MOST_IDS = 100
@@ -72,6 +72,32 @@ def number_in_day(request: str) -> int | None:
     paging = asked.get("paging") or {}
     usual = asked.get("order") == "asc" and paging.get("pageSize") == LARGEST_PAGE
     return paging.get("pageNumber") if usual and len(Interval.parse(asked["interval"]).days()) == 1 else None
+
+
+def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
+    """How many conversations began on the UTC days that the interval touches, by the query's `totalHits`, which is an
+    estimate; None where the platform does not say.
+
+    One request for every 7 days. Raises InvalidQuery for an interval that reaches into the future, or any other
+    GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    totals = [PagedQuery(cloud, piece, 1, "asc").answer(1).total for piece in interval.days(LONGEST.days)]
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
+
+
+def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
+    """When the newest conversation began that the query knows in the interval, UTC; None if it knows none.
+
+    One request for each UTC day, from the last one back to the first that has a conversation; about ten more where the
+    interval ends before its day and others began after it. Raises InvalidQuery for an interval that reaches into the
+    future, TooLarge where more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
+    GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    days = (PagedQuery(cloud, day, LARGEST_PAGE, "desc") for day in reversed(interval.days()))
+    return next((newest for newest in (day.newest_start() for day in days) if newest is not None), None)
 
 
 def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 
 from genesys_assets.cloud.conversations import ConversationsPage, seen, starts
-from genesys_assets.cloud.errors import UnexpectedAnswer
-from genesys_assets.cloud.interval import MILLISECOND, Interval
+from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.interval import MILLISECOND, Interval, iso
 from genesys_assets.cloud.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.reading import Drift, Reading
 from genesys_assets.cloud.transport import GenesysCloud
@@ -93,6 +93,24 @@ class PagedQuery:
         if number not in self._seen:
             self._seen[number] = self._ask(number)
         return self._seen[number]
+
+    def newest_start(self) -> datetime | None:
+        """The latest start within the interval; for a query in descending order. Raises TooLarge where more began
+        after the interval than the query reaches.
+        """
+        begun = self.begin()
+        pages = min(-(-self.total(begun) // self._page_size), self.furthest)
+        first = self._search(1, pages, self._interval.end, None, unknown=True)
+        for answer in map(self.answer, range(first, self.furthest + 1)):
+            inside = [start for start in starts(answer.page) if start in self._interval]
+            if inside:
+                return max(inside)
+            if answer.rows < self._page_size or self._ends(answer, self._interval):
+                return None
+        raise TooLarge(
+            f"{self.reach:,} conversations or more began after {iso(self._interval.end)} on the same day, and the"
+            " details query does not reach the ones before."
+        )
 
     def walk(
         self,

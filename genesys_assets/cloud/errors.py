@@ -116,6 +116,10 @@ class UnexpectedAnswer(GenesysCloudError):
     """Sound JSON that lacks what this endpoint's answers always have."""
 
 
+class EndlessPages(UnexpectedAnswer):
+    """Pages that would never end: each leads on, and none brings anything new."""
+
+
 class JobError(GenesysCloudError):
     """A details job gave no conversations; `state` is the platform's word, None where there is no job to ask
     about.

@@ -14,7 +14,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RecordedJob:
-    """One submission. Without a `job_id` it was about to be sent at `submitted_at`, and its answer never came."""
+    """One submission, about to be sent at `submitted_at`. Without a `job_id` its answer never came."""
 
     fingerprint: str
     job_id: str | None
@@ -22,7 +22,10 @@ class RecordedJob:
 
 
 class JobBook(Protocol):
-    """Keeps at most one note per fingerprint of a query. What is recorded must be there for the next process."""
+    """Keeps at most one note per fingerprint of a query. What is recorded must be there for the next process.
+
+    Several processes may use a book at the same time. A note that another process has just removed is no error.
+    """
 
     def find(self, fingerprint: str) -> RecordedJob | None:
         """The note on that query, None if there is none."""
@@ -34,6 +37,12 @@ class JobBook(Protocol):
 
     def forget(self, fingerprint: str) -> None:
         """Drops the note, if there is one."""
+        ...
+
+    def forget_older_than(self, instant: datetime) -> None:
+        """Drops every note whose job was submitted before the instant. A note that another process replaces
+        meanwhile stays.
+        """
         ...
 
 
@@ -55,3 +64,7 @@ class JobBookInMemory:
     def forget(self, fingerprint: str) -> None:
         with self._lock:
             self._jobs.pop(fingerprint, None)
+
+    def forget_older_than(self, instant: datetime) -> None:
+        with self._lock:
+            self._jobs = {name: job for name, job in self._jobs.items() if job.submitted_at >= instant}

@@ -17,6 +17,7 @@ from genesys_assets.cloud.conversations import ConversationsPage, seen
 from genesys_assets.cloud.errors import (
     BadRequest,
     BrokenAnswer,
+    EndlessPages,
     GenesysCloudError,
     InvalidQuery,
     NotFound,
@@ -31,6 +32,8 @@ PATH = "/api/v2/analytics/conversations/details/jobs"
 PAGE_SIZE = 1000
 # The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
 LARGEST_PAGE = 10_000
+# One after the other. Such pages are not documented; what makes the platform send them is unknown.
+MOST_EMPTY_PAGES = 100
 
 _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
 
@@ -100,10 +103,24 @@ class JobPage(ConversationsPage):
 def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
-    A page may lack `conversations` and still not be the last: only a missing cursor ends them.
+    A page may lack `conversations` and still not be the last: only a missing cursor ends them. Raises EndlessPages
+    after 100 such pages in a row, or any other GenesysCloudError.
     """
     pages = Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)})
-    return map(_job_page, pages)
+    return _seldom_empty(job_id, map(_job_page, pages))
+
+
+def _seldom_empty(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+    empty = 0
+    for page in pages:
+        empty = 0 if page.rows else empty + 1
+        if empty > MOST_EMPTY_PAGES:
+            raise EndlessPages(
+                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row came without conversations,"
+                " and each leads on to another.",
+                correlation_id=page.correlation_id,
+            )
+        yield page
 
 
 def delete(cloud: GenesysCloud, job_id: str) -> None:

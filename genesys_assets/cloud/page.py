@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
+
+_WHEN_FETCHED = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class Page:
     `fetched_at` is UTC in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the
     bytes of the answer after gzip, unchanged (but see `aggregate_windows`). `content` is the body parsed, on a
     page that has just come.
+
+    `as_of` says when the content was true, UTC in whole milliseconds. Of two pages about the same conversation the
+    one with the later `as_of` is newer. A query is answered as of `fetched_at`, which is the default. A details job
+    shows conversations as of its submission or, where that is earlier, of the instant up to which jobs had all data,
+    however late its pages are fetched. An instant after `fetched_at` is
+    replaced by `fetched_at`.
     """
 
     number: int
@@ -29,11 +37,11 @@ class Page:
     correlation_id: str | None
     body: bytes
     content: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-    as_of: datetime = None  # type: ignore[assignment]
+    as_of: datetime = _WHEN_FETCHED
 
     def __post_init__(self) -> None:
-        if self.as_of is None:
-            object.__setattr__(self, "as_of", self.fetched_at)
+        as_of = min(self.as_of, self.fetched_at).astimezone(UTC)
+        object.__setattr__(self, "as_of", as_of.replace(microsecond=as_of.microsecond // 1000 * 1000))
 
     def json(self) -> Mapping[str, Any]:
         """The body as a dict; a page's body is always a JSON object."""

@@ -1,40 +1,50 @@
 """How long answers continue: by page number, by the address of the next page, or by a cursor.
 
-Each style is one small object that knows when the last page is reached. What a page holds and how it is asked
-for belongs to the endpoint modules.
+Each style is one small object that knows when the last page is reached, and raises EndlessPages where pages lead
+nowhere new. What a page holds and how it is asked for belongs to the endpoint modules.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from genesys_assets.cloud.errors import UnexpectedAnswer
+from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
 
 Get = Callable[[str, Mapping[str, Any]], Page]
+# No listing that is numbered is near that long. Live figures differ on each page, even if all are page 1 again.
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class PageNumbers:
     """Pages 1, 2, 3 … until one holds fewer `items` than `page_size`, or more: then the API does not heed the
-    page size.
+    page size. A full page that came before means that the API does not heed the page number.
     """
 
     items: str
     page_size: int
 
     def pages(self, ask: Callable[[int], Page]) -> Iterator[Page]:
-        for number in count(1):
+        seen: set[bytes] = set()
+        for number in range(1, MOST_PAGES + 1):
             page = ask(number)
-            held = len(list_in(page, self.items))
-            if held or number == 1:
+            items = list_in(page, self.items)
+            if items or number == 1:
                 yield replace(page, number=number)
-            if held != self.page_size:
+            if len(items) != self.page_size:
                 return
+            digest = _digest(items)
+            if digest in seen:
+                raise EndlessPages(f"{page.request} has a page {number} that came before and would never end.")
+            seen.add(digest)
+        raise EndlessPages(f"{page.request} still has a full page after {MOST_PAGES:,} pages. Ask for larger pages.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class NextUri:
             if not address:
                 return
             if not isinstance(address, str) or address in seen:
-                raise UnexpectedAnswer(f"{path} names {address!r} as its next page, which leads nowhere new.")
+                raise EndlessPages(f"{path} names {address!r} as its next page, which leads nowhere new.")
             seen.add(address)
             path, params = _path_and_params(address)
 
@@ -75,7 +85,7 @@ class Cursor:
             if not cursor:
                 return
             if not isinstance(cursor, str) or cursor in seen:
-                raise UnexpectedAnswer(f"{path} gives a cursor that leads nowhere new and would never end.")
+                raise EndlessPages(f"{path} gives a cursor that leads nowhere new and would never end.")
             seen.add(cursor)
 
 
@@ -90,6 +100,10 @@ def list_in(page: Page, name: str) -> list[Any]:
             correlation_id=page.correlation_id,
         )
     return found
+
+
+def _digest(items: list[Any]) -> bytes:
+    return hashlib.sha256(json.dumps(items, sort_keys=True).encode()).digest()
 
 
 def _path_and_params(address: str) -> tuple[str, dict[str, Any]]:

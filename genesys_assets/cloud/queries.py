@@ -226,6 +226,11 @@ class DetailsJobQuery:
         } | _details_filters(self.conversation_filters, self.segment_filters)
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether conversations of the interval may be left out."""
+        return bool(self.conversation_filters or self.segment_filters)
+
+    @property
     def fingerprint(self) -> str:
         """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
         canonical = json.dumps(self.body(), sort_keys=True, separators=(",", ":"))

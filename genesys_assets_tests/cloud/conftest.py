@@ -1,4 +1,4 @@
-"""What every test of `cloud` may ask for: a scripted platform, a clock, a client of the two, a small reach."""
+"""What every test of `cloud` may ask for: a scripted platform, a clock, a client of the two, a small reach; jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from genesys_assets.cloud import details_paging
+from genesys_assets.cloud.details_jobs import JobBookInMemory
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.cloud.job_archive import JobArchive
 from genesys_assets_tests.cloud.platform import Clock, Platform, client, running_platform
 
 
@@ -33,3 +35,14 @@ def small_reach(monkeypatch: pytest.MonkeyPatch) -> int:
     """A query that reaches 100 results where the platform's reaches 100,000."""
     monkeypatch.setattr(details_paging, "MOST_RESULTS", 100)
     return 100
+
+
+@pytest.fixture
+def archive(platform: Platform, clock: Clock) -> JobArchive:
+    """25 conversations of a day."""
+    return JobArchive(platform, clock, rows=25)
+
+
+@pytest.fixture
+def book() -> JobBookInMemory:
+    return JobBookInMemory()

@@ -1,17 +1,49 @@
-"""Details jobs as a test scripts them: an archive of jobs behind the scripted platform."""
+"""Details jobs as a test scripts them: an archive of jobs behind the scripted platform, and the query beside it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from genesys_assets.cloud.details_jobs import PATH
+from genesys_assets.cloud import details, details_jobs
+from genesys_assets.cloud.details_jobs import PATH, DetailsJobQuery, JobBook, JobPage
 from genesys_assets.cloud.interval import iso
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.cloud.archive import DAY, Archive, ids, spread
 from genesys_assets_tests.cloud.platform import Clock, Platform, Reply, Request
 
 AVAILABLE = datetime(2026, 2, 1, 3, tzinfo=UTC)
 ACCEPTED = 202
+QUERY = DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True)
+
+
+def read(cloud: GenesysCloud, book: JobBook, **options: Any) -> list[JobPage]:
+    """Every page of the job that was read to its end."""
+    return details_jobs.read(cloud, QUERY, book, list, page_size=10, **options)
+
+
+def written(pages: Iterable[JobPage]) -> list[str]:
+    """The ids on the pages, which are numbered from 1."""
+    pages = list(pages)
+    assert [page.number for page in pages] == list(range(1, len(pages) + 1))
+    return ids([page for page in pages if page.rows])
+
+
+class Killed(BaseException):
+    """Ends a process while it reads."""
+
+
+def leave_after(pages: int) -> Any:
+    """A reader that is killed when it has that many pages."""
+
+    def take(given: Iterable[JobPage]) -> None:
+        for page in given:
+            if page.number >= pages:
+                raise Killed
+
+    return take
 
 
 class JobArchive:
@@ -19,10 +51,19 @@ class JobArchive:
 
     A reply in `submissions` is sent in place of the next job's id: `made` tells whether there is a job all the
     same. A reply in `in_place_of` is sent in place of the results' page of that job and number.
+
+    `empty` pages lead on to the conversations from that place on; with `ends_empty` the last page leads to one more,
+    without conversations. With `single_use` a cursor is refused when it comes again. The answer to a page in
+    `lost_once` is lost the first time. The details `query` knows the same conversations.
     """
 
     def __init__(self, platform: Platform, clock: Clock, rows: int = 0) -> None:
-        self.rows = [{"conversationId": f"c{number}"} for number in range(rows)]
+        self.query = Archive(spread(rows))
+        self.rows = list(self.query.rows)
+        self.empty: dict[int, int] = {}
+        self.ends_empty = False
+        self.single_use = False
+        self.lost_once: set[tuple[str, int]] = set()
         self.jobs: dict[str, deque[dict[str, Any]]] = {}
         self.plans: deque[list[dict[str, Any]]] = deque()
         self.submissions: deque[tuple[Reply, bool]] = deque()
@@ -33,7 +74,9 @@ class JobArchive:
         self._made = 0
         self._platform = platform
         self._clock = clock
-        platform.on(PATH, self._submit)
+        self._used: set[tuple[str, str]] = set()
+        platform.on(PATH, self.submit)
+        platform.on(details.PATH, self.query)
         platform.on(f"{PATH}/availability", Reply(body={"dataAvailabilityDate": iso(AVAILABLE)}))
 
     def plan(self, *states: str | dict[str, Any]) -> None:
@@ -43,7 +86,7 @@ class JobArchive:
     def asked(self, job_id: str, what: str = "") -> list[Request]:
         return self._platform.asked(f"{PATH}/{job_id}{what}")
 
-    def _submit(self, request: Request) -> Reply:
+    def submit(self, request: Request) -> Reply:
         self.bodies.append(request.json())
         reply, made = self.submissions.popleft() if self.submissions else (None, True)
         if made:
@@ -58,11 +101,12 @@ class JobArchive:
         """A job of that id, by the next plan or FULFILLED at once."""
         states = self.plans.popleft() if self.plans else [{"state": "FULFILLED"}]
         self.jobs[job_id] = deque(states)
-        expires = self._clock.now() + self.lifetime
-        self._platform.on(f"{PATH}/{job_id}", lambda request: self._job(request, job_id, expires))
-        self._platform.on(f"{PATH}/{job_id}/results", lambda request: self._results(request, job_id))
+        now = self._clock.now()
+        dates = {"submissionDate": iso(now), "expirationDate": iso(now + self.lifetime)}
+        self._platform.on(f"{PATH}/{job_id}", lambda request: self._job(request, job_id, dates))
+        self._platform.on(f"{PATH}/{job_id}/results", lambda request: self.results(request, job_id))
 
-    def _job(self, request: Request, job_id: str, expires: datetime) -> Reply:
+    def _job(self, request: Request, job_id: str, dates: dict[str, str]) -> Reply:
         if job_id not in self.jobs:
             return Reply(404, {"message": "The requested resource was not found.", "code": "not.found"})
         if request.method == "DELETE":
@@ -71,19 +115,28 @@ class JobArchive:
             return Reply(204, b"")
         states = self.jobs[job_id]
         state = states.popleft() if len(states) > 1 else states[0]
-        return Reply(body={"submissionDate": "2026-02-01T12:00:00.000Z", "expirationDate": iso(expires), **state})
+        return Reply(body={**dates, **state})
 
-    def _results(self, request: Request, job_id: str) -> Reply:
-        size, first = int(request.params["pageSize"]), int(request.params.get("cursor", "0"))
-        number = first // size + 1
-        instead = self.in_place_of.get((job_id, number))
+    def results(self, request: Request, job_id: str) -> Reply:
+        size, cursor = int(request.params["pageSize"]), request.params.get("cursor", "")
+        first, given = (int(part) for part in (cursor or "0.0").split("."))
+        instead = self.in_place_of.get((job_id, first // size + 1))
         if instead is not None:
             return instead
         if job_id not in self.jobs:
             return Reply(404, {"message": "The requested resource was not found.", "code": "not.found"})
+        if self.single_use and cursor and (job_id, cursor) in self._used:
+            return Reply(400, {"message": "Invalid cursor."})
+        self._used.add((job_id, cursor))
+        if (job_id, first // size + 1) in self.lost_once:
+            self.lost_once.remove((job_id, first // size + 1))
+            return Reply(fault="reset")
         body: dict[str, Any] = {"dataAvailabilityDate": iso(AVAILABLE)}
-        if self.rows[first : first + size]:
-            body["conversations"] = self.rows[first : first + size]
-        if first + size < len(self.rows):
-            body["cursor"] = str(first + size)
+        if given < self.empty.get(first, 0):
+            return Reply(body={**body, "cursor": f"{first}.{given + 1}"})
+        shown = self.rows[first : first + size]
+        if shown:
+            body["conversations"] = shown
+        if shown and (self.ends_empty or first + size < len(self.rows)):
+            body["cursor"] = f"{first + size}.0"
         return Reply(body=body)

@@ -3,68 +3,51 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from genesys_assets.cloud import details_jobs, errors
-from genesys_assets.cloud.details_jobs import (
-    PATH,
-    DetailsJobQuery,
-    JobBookInMemory,
-    JobPage,
-    RecordedJob,
-    Restarted,
-)
+from genesys_assets.cloud import details_jobs, errors, job_endpoints
+from genesys_assets.cloud.details_jobs import PATH, DetailsJobQuery, JobBookInMemory, JobPage, RecordedJob
 from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import Filter, Predicate
 from genesys_assets.cloud.transport import GenesysCloud
-from genesys_assets_tests.cloud.job_archive import AVAILABLE, JobArchive
+from genesys_assets_tests.cloud.archive import DAY
+from genesys_assets_tests.cloud.job_archive import AVAILABLE, QUERY, JobArchive, read, written
 from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, client
 
-DAY = Interval(datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
-QUERY = DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True)
 LOST = [Reply(fault="reset"), Reply(202, {"jobId": "x" * 99}, fault="truncated"), Reply(500, {}), Reply(502, b"<html>")]
 EXPIRED = [
     Reply(404, {"message": "The requested resource was not found.", "code": "not.found"}),
     Reply(410, {"message": "Gone."}),
     Reply(400, {"message": "The job has expired.", "code": "bad.request"}),
 ]
-
-
-@pytest.fixture
-def archive(platform: Platform, clock: Clock) -> JobArchive:
-    return JobArchive(platform, clock, rows=25)
-
-
-@pytest.fixture
-def book() -> JobBookInMemory:
-    return JobBookInMemory()
-
-
-def read(cloud: GenesysCloud, book: JobBookInMemory, **options: Any) -> list[Page | Restarted]:
-    return list(details_jobs.fetch(cloud, QUERY, book, page_size=10, **options))
-
-
-def written(given: Iterable[Page | Restarted]) -> list[str]:
-    """What a writer holds that heeds Restarted."""
-    ids: list[str] = []
-    numbers: list[int] = []
-    for page in given:
-        if isinstance(page, Restarted):
-            ids, numbers = [], []
-            continue
-        ids += [row["conversationId"] for row in page.json().get("conversations", [])]
-        numbers.append(page.number)
-    assert numbers == list(range(1, len(numbers) + 1))
-    return ids
+BROKEN = [
+    Reply(400, {"message": "Invalid cursor."}),
+    Reply(500, {}),
+    Reply(200, b"<html>"),
+    Reply(body={"conversations": {"a": 1}}),
+    Reply(body={"conversations": [], "cursor": 7}),
+]
 
 
 def all_of(archive: JobArchive) -> list[str]:
     return [row["conversationId"] for row in archive.rows]
+
+
+class Sinks:
+    """Takes pages into a sink of its own each time, and remembers all of them."""
+
+    def __init__(self) -> None:
+        self.filled: list[list[JobPage]] = []
+
+    def __call__(self, pages: Iterator[JobPage]) -> list[JobPage]:
+        self.filled.append([])
+        for page in pages:
+            self.filled[-1].append(page)
+        return self.filled[-1]
 
 
 # -- the common way ---------------------------------------------------------------------------------------------------
@@ -103,44 +86,51 @@ def test_a_job_is_submitted_waited_for_read_and_deleted(
     ]
     assert [asked.params for asked in archive.asked("job-1", "/results")] == [
         {"pageSize": "10"},
-        {"pageSize": "10", "cursor": "10"},
-        {"pageSize": "10", "cursor": "20"},
+        {"pageSize": "10", "cursor": "10.0"},
+        {"pageSize": "10", "cursor": "20.0"},
     ]
     assert clock.slept == [1, 2, 4]
     assert archive.deleted == ["job-1"]
     assert book.find(QUERY.fingerprint) is None
-    assert [page.available_through for page in pages if isinstance(page, JobPage)] == [AVAILABLE] * 3
+    assert [page.available_through for page in pages] == [AVAILABLE] * 3
 
 
 def test_a_thousand_conversations_are_asked_for_unless_told_otherwise(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
-    list(details_jobs.fetch(cloud, QUERY, book))
+    details_jobs.read(cloud, QUERY, book, list)
     assert archive.asked("job-1", "/results")[0].params == {"pageSize": "1000"}
 
 
 def test_a_quiet_day_has_one_page_without_conversations(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+    platform: Platform, cloud: GenesysCloud, clock: Clock, book: JobBookInMemory
 ) -> None:
-    archive.rows = []
+    quiet = JobArchive(platform, clock, rows=0)
+    assert [page.number for page in read(cloud, book)] == [1]
+    assert quiet.deleted == ["job-1"]
+
+
+@pytest.mark.parametrize("empty", [{0: 1}, {10: 1}, {20: 3}, {0: 2, 10: 2, 20: 2}, {10: 100}])
+def test_a_day_whose_job_answers_an_empty_page_in_the_middle_is_read_whole(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, empty: dict[int, int]
+) -> None:
+    archive.empty = empty
     pages = read(cloud, book)
-    assert [page.number for page in pages if isinstance(page, Page)] == [1]
-    assert archive.deleted == ["job-1"]
+    assert written(pages) == all_of(archive)
+    assert len(pages) == 3 + sum(empty.values())
+    assert len(archive.bodies) == 1
 
 
-def test_a_page_without_conversations_is_not_the_end_if_it_has_a_cursor(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+def test_empty_pages_that_go_on_for_ever_are_an_error(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive.in_place_of["job-1", 2] = Reply(body={"cursor": "20"})
-    assert written(read(cloud, book)) == all_of(archive)[:10] + all_of(archive)[20:]
-
-
-def test_conversations_that_are_no_list_are_an_error(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    archive.in_place_of["job-1", 1] = Reply(body={"conversations": {"a": 1}})
-    with pytest.raises(errors.UnexpectedAnswer, match="no list"):
+    monkeypatch.setattr(job_endpoints, "MOST_EMPTY_PAGES", 5)
+    archive.empty = {10: 10**6}
+    with pytest.raises(errors.EndlessPages, match=r"More than 5 pages of the details job job-2"):
         read(cloud, book)
+    assert len(archive.asked("job-2", "/results")) == 7
+    archive.empty = {10: 5, 20: 5}
+    assert written(read(cloud, book)) == all_of(archive)
 
 
 def test_progress_is_told(cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory) -> None:
@@ -154,9 +144,9 @@ def test_nothing_is_asked_for_an_invalid_question(
 ) -> None:
     ahead = DetailsJobQuery(interval=Interval(NOON, NOON + timedelta(hours=1)), start_of_day_interval_matching=True)
     with pytest.raises(errors.InvalidQuery, match="ends in the future"):
-        details_jobs.fetch(cloud, ahead, book)
+        details_jobs.read(cloud, ahead, book, list)
     with pytest.raises(errors.InvalidQuery, match="1 to 10,000"):
-        details_jobs.fetch(cloud, QUERY, book, page_size=0)
+        details_jobs.read(cloud, QUERY, book, list, page_size=0)
     with pytest.raises(errors.InvalidQuery, match="noDimension"):
         DetailsJobQuery(
             interval=DAY,
@@ -223,10 +213,10 @@ def test_a_job_that_comes_to_nothing_is_submitted_once_more(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str
 ) -> None:
     archive.plan("PENDING", state)
-    given = read(cloud, book)
-    assert isinstance(given[0], Restarted)
-    assert given[0].job_id == "job-1"
-    assert written(given) == all_of(archive)
+    heard: list[str] = []
+    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
+    assert len(heard) == 1
+    assert "The details job job-1 of 2026-01-31T" in heard[0]
     assert archive.deleted == ["job-1", "job-2"]
     assert book.find(QUERY.fingerprint) is None
 
@@ -247,35 +237,65 @@ def test_a_second_job_that_comes_to_nothing_is_an_error(
     assert book.find(QUERY.fingerprint) is None
 
 
+@pytest.mark.parametrize("states", [("CANCELLED",), ("FULFILLED", "CANCELLED")], ids=["waiting", "reading"])
 def test_a_cancelled_job_is_an_error_and_forgotten(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, states: tuple[str, ...]
 ) -> None:
-    archive.plan("CANCELLED")
+    archive.plan(*states)
+    archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
     with pytest.raises(errors.JobCancelled, match=r"job-1 of 2026-01-31T.*cancelled.*only one asks"):
         read(cloud, book)
     assert len(archive.bodies) == 1
     assert book.find(QUERY.fingerprint) is None
 
 
-@pytest.mark.parametrize("gone", EXPIRED)
+@pytest.mark.parametrize("failure", [*EXPIRED, *BROKEN])
 @pytest.mark.parametrize("page", [1, 2, 3])
-def test_results_that_expire_while_they_are_read_are_read_anew_from_the_first_page(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, gone: Reply, page: int
+def test_results_that_cannot_be_read_to_their_end_are_read_anew_from_the_first_page_of_another_job(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, failure: Reply, page: int
 ) -> None:
-    archive.in_place_of["job-1", page] = gone
-    given = read(cloud, book)
-    assert [number for number, item in enumerate(given, start=1) if isinstance(item, Restarted)] == [page]
-    assert written(given) == all_of(archive)
+    archive.in_place_of["job-1", page] = failure
+    sinks = Sinks()
+    pages = details_jobs.read(cloud, QUERY, book, sinks, page_size=10)
+    assert written(pages) == all_of(archive)
+    assert pages is sinks.filled[1]
+    assert len(sinks.filled) == 2
     assert archive.deleted == ["job-1", "job-2"]
+    assert book.find(QUERY.fingerprint) is None
 
 
-def test_results_that_expire_twice_are_an_error(
+@pytest.mark.parametrize("failure", [*EXPIRED, *BROKEN])
+def test_results_that_fail_twice_are_an_error_and_their_job_is_not_taken_up_again(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, failure: Reply
+) -> None:
+    archive.in_place_of |= {("job-1", 2): failure, ("job-2", 2): failure}
+    with pytest.raises(errors.GenesysCloudError):
+        read(cloud, book)
+    assert archive.deleted == ["job-1", "job-2"]
+    assert book.find(QUERY.fingerprint) is None
+    assert written(read(cloud, book)) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2", "job-3"]
+
+
+def test_the_error_of_results_that_fail_twice_is_the_platforms(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
-    archive.in_place_of |= {("job-1", 2): EXPIRED[0], ("job-2", 2): EXPIRED[0]}
-    with pytest.raises(errors.JobExpired, match=r"job-2 .*not there any more"):
+    refused = Reply(400, {"message": "Pagination may not exceed 400000 results."})
+    archive.in_place_of |= {("job-1", 2): EXPIRED[0], ("job-2", 2): refused}
+    with pytest.raises(errors.BadRequest, match="400000"):
         read(cloud, book)
-    assert book.find(QUERY.fingerprint) is None
+    archive.in_place_of |= {("job-3", 2): refused, ("job-4", 2): EXPIRED[0]}
+    with pytest.raises(errors.JobExpired, match=r"job-4 .*not there any more"):
+        read(cloud, book)
+
+
+def test_a_cursor_that_serves_only_once_and_whose_answer_was_lost_costs_a_job_and_not_the_day(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.single_use = True
+    archive.lost_once = {("job-1", 3)}
+    assert written(read(cloud, book)) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2"]
 
 
 def test_a_cursor_refused_since_its_job_expired_is_such_a_case(
@@ -283,25 +303,85 @@ def test_a_cursor_refused_since_its_job_expired_is_such_a_case(
 ) -> None:
     archive.plan("FULFILLED", "EXPIRED")
     archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
-    assert written(read(cloud, book)) == all_of(archive)
-
-
-def test_a_cursor_refused_while_its_job_is_sound_is_an_error(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    refused = Reply(400, {"message": "Pagination may not exceed 400000 results."})
-    archive.in_place_of["job-1", 2] = refused
-    with pytest.raises(errors.BadRequest, match="400000"):
-        read(cloud, book)
-    assert len(archive.bodies) == 1
+    heard: list[str] = []
+    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
+    assert "expired" in heard[0]
 
 
 def test_results_that_end_in_nothing_since_the_job_expired_are_not_taken_for_the_end(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
     archive.plan("FULFILLED", "EXPIRED")
-    archive.in_place_of["job-1", 2] = Reply(body={})
+    archive.ends_empty = True
+    heard: list[str] = []
+    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
+    assert "expired" in heard[0]
+    assert len(archive.bodies) == 2
+
+
+@pytest.mark.parametrize("status", [408, 502, 504])
+def test_a_gateways_trouble_ends_the_job_but_no_other_is_submitted_into_it(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, status: int
+) -> None:
+    archive.in_place_of["job-1", 2] = Reply(status, {})
+    with pytest.raises(errors.ServerTrouble):
+        read(cloud, book)
+    assert len(archive.bodies) == 1
     assert written(read(cloud, book)) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2"]
+
+
+# -- whoever takes the pages ------------------------------------------------------------------------------------------
+
+
+def test_whoever_stops_early_just_returns_and_the_job_is_deleted(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    def first_two(pages: Iterator[JobPage]) -> int:
+        return next(pages).rows + next(pages).rows
+
+    assert details_jobs.read(cloud, QUERY, book, first_two, page_size=10) == 20
+    assert len(archive.asked("job-1", "/results")) == 2
+    assert archive.deleted == ["job-1"]
+    assert book.find(QUERY.fingerprint) is None
+
+
+def test_whoever_stops_early_hears_nothing_of_what_comes_behind(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    archive.in_place_of["job-1", 2] = BROKEN[0]
+    assert details_jobs.read(cloud, QUERY, book, lambda pages: next(pages).rows, page_size=10) == 10
+    assert len(archive.bodies) == 1
+
+
+def test_an_error_that_whoever_takes_the_pages_keeps_to_himself_voids_them_all_the_same(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    def forgiving(pages: Iterator[JobPage]) -> list[JobPage]:
+        taken: list[JobPage] = []
+        try:
+            for page in pages:
+                taken.append(page)
+        except errors.GenesysCloudError:
+            pass
+        return taken
+
+    archive.in_place_of["job-1", 3] = BROKEN[0]
+    assert written(details_jobs.read(cloud, QUERY, book, forgiving, page_size=10)) == all_of(archive)
+    assert archive.deleted == ["job-1", "job-2"]
+
+
+def test_whoever_finds_the_pages_wrong_ends_the_job_and_no_other_is_submitted_at_once(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    def refusing(pages: Iterator[JobPage]) -> None:
+        raise errors.UnexpectedAnswer(f"Page {next(pages).number} is about another day.")
+
+    with pytest.raises(errors.UnexpectedAnswer, match="about another day"):
+        details_jobs.read(cloud, QUERY, book, refusing)
+    assert len(archive.bodies) == 1
+    assert archive.deleted == ["job-1"]
+    assert book.find(QUERY.fingerprint) is None
 
 
 # -- deleting ---------------------------------------------------------------------------------------------------------
@@ -314,12 +394,13 @@ def test_a_job_that_cannot_be_deleted_takes_nothing_away(
     book: JobBookInMemory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
-    pages = [next(given), next(given), next(given)]
-    platform.on(f"{PATH}/job-1", Reply(403, {"message": "No."}))
+    def take(pages: Iterator[JobPage]) -> list[JobPage]:
+        taken = list(pages)
+        platform.on(f"{PATH}/job-1", Reply(403, {"message": "No."}))
+        return taken
+
     with caplog.at_level(logging.WARNING):
-        assert list(given) == []
-    assert written(pages) == all_of(archive)
+        assert written(details_jobs.read(cloud, QUERY, book, take, page_size=10)) == all_of(archive)
     assert "job-1 stays until it expires" in caplog.text
     assert book.find(QUERY.fingerprint) is None
 
@@ -329,67 +410,6 @@ def test_deleting_what_is_gone_is_no_error(cloud: GenesysCloud, archive: JobArch
     archive.start("job-1")
     details_jobs.delete(cloud, "job-1")
     assert archive.deleted == ["job-1"]
-
-
-# -- taking up what an earlier try left behind ------------------------------------------------------------------------
-
-
-def test_pages_left_unread_are_read_by_the_next_try_from_the_same_job(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
-    next(given)
-    given.close()  # type: ignore[attr-defined]
-    assert archive.deleted == []
-    assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 1
-    assert archive.deleted == ["job-1"]
-
-
-@pytest.mark.parametrize("state", ["QUEUED", "PENDING", "FULFILLED"])
-def test_a_recorded_job_that_may_still_be_read_is_reused(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, state: str
-) -> None:
-    archive.plan(state, "FULFILLED")
-    archive.start("old")
-    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
-    assert written(read(cloud, book)) == all_of(archive)
-    assert archive.bodies == []
-    assert archive.deleted == ["old"]
-
-
-@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED"])
-def test_a_recorded_job_that_came_to_nothing_is_deleted_and_another_submitted(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, state: str
-) -> None:
-    archive.plan(state)
-    archive.start("old")
-    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
-    given = read(cloud, book)
-    assert not any(isinstance(item, Restarted) for item in given)
-    assert written(given) == all_of(archive)
-    assert len(archive.bodies) == 1
-    assert archive.deleted == ["old", "job-1"]
-
-
-@pytest.mark.parametrize("age", [timedelta(hours=2), timedelta(hours=7)])
-def test_a_recorded_job_past_its_expiry_or_too_old_to_be_today_is_not_reused(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, age: timedelta
-) -> None:
-    archive.lifetime = timedelta(hours=1) if age < timedelta(hours=6) else timedelta(days=1)
-    archive.start("old")
-    book.record(RecordedJob(QUERY.fingerprint, "old", clock.now()))
-    clock.pass_by(age.total_seconds())
-    assert written(read(cloud, book)) == all_of(archive)
-    assert archive.deleted == ["old", "job-1"]
-
-
-def test_a_recorded_job_that_is_gone_is_forgotten(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
-) -> None:
-    book.record(RecordedJob(QUERY.fingerprint, "vanished", clock.now()))
-    assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 1
 
 
 # -- submitting once --------------------------------------------------------------------------------------------------
@@ -405,11 +425,12 @@ def test_the_intent_is_recorded_before_the_request(
         archive.start("job-1")
         return Reply(202, {"jobId": "job-1"})
 
+    def look_again(pages: Iterator[JobPage]) -> None:
+        noted.append(book.find(QUERY.fingerprint))
+
     platform.on(PATH, look)
-    given = details_jobs.fetch(cloud, QUERY, book, page_size=10)
-    next(given)
-    assert noted == [RecordedJob(QUERY.fingerprint, None, NOON)]
-    assert book.find(QUERY.fingerprint) == RecordedJob(QUERY.fingerprint, "job-1", NOON)
+    details_jobs.read(cloud, QUERY, book, look_again)
+    assert noted == [RecordedJob(QUERY.fingerprint, None, NOON), RecordedJob(QUERY.fingerprint, "job-1", NOON)]
 
 
 @pytest.mark.parametrize("lost", [*LOST, Reply(202, {}), Reply(504, {}), Reply(408, {})])
@@ -451,6 +472,14 @@ def test_an_intent_left_behind_is_submitted_after_its_grace_and_once(
         read(cloud, book)
     assert len(archive.bodies) == 1
     assert clock.slept == []
+
+
+def test_an_intent_of_a_clock_that_is_fast_is_not_waited_for_longer_than_any_other(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
+) -> None:
+    book.record(RecordedJob(QUERY.fingerprint, None, clock.now() + timedelta(hours=5)))
+    assert written(read(cloud, book)) == all_of(archive)
+    assert sum(clock.slept) <= details_jobs.GRACE.total_seconds() + 5
 
 
 def test_the_job_of_another_process_is_found_while_its_answer_is_awaited(
@@ -510,17 +539,5 @@ def test_a_login_that_fails_is_not_taken_for_a_lost_submission(
 ) -> None:
     token = Reply(body={"access_token": "t", "expires_in": 86399})
     platform.on(TOKEN_PATH, Reply(500, {}), Reply(fault="reset"), token)
-    assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 1
-
-
-def test_trouble_while_reading_leaves_the_job_to_the_next_try(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    archive.in_place_of["job-1", 2] = Reply(504, {})
-    with pytest.raises(errors.ServerTrouble):
-        read(cloud, book)
-    assert archive.deleted == []
-    archive.in_place_of.clear()
     assert written(read(cloud, book)) == all_of(archive)
     assert len(archive.bodies) == 1

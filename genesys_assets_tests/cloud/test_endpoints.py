@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud import aggregates, live, reference
-from genesys_assets.cloud.errors import InvalidQuery, UnexpectedAnswer
+from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.queries import AggregateQuery
 from genesys_assets.cloud.transport import GenesysCloud
@@ -129,6 +129,13 @@ def test_activity_is_read_page_by_page(platform: Platform, cloud: GenesysCloud) 
         ],
         "groupBy": ["queueId", "mediaType"],
     }
+
+
+def test_activity_that_does_not_heed_the_page_number_is_an_error(platform: Platform, cloud: GenesysCloud) -> None:
+    platform.on(live.ACTIVITY_PATH, Reply(body={"results": [{"group": {"queueId": "a"}}]}))
+    with pytest.raises(EndlessPages, match="page 2 that came before"):
+        list(live.conversation_activity(cloud, page_size=1))
+    assert len(platform.asked(live.ACTIVITY_PATH)) == 2
 
 
 def test_no_activity_is_one_page_without_results(platform: Platform, cloud: GenesysCloud) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.errors import UnexpectedAnswer
+from genesys_assets.cloud import paging
+from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.cloud.paging import Cursor, NextUri, PageNumbers, list_in
 from genesys_assets_tests.cloud.platform import NOON
@@ -35,8 +36,29 @@ class Asked:
     [([2, 2, 1], 3), ([2, 2, 0], 2), ([1], 1), ([0], 1), ([5], 1)],
 )
 def test_page_numbers_end_with_a_page_that_is_not_full(sizes: list[int], given: int) -> None:
-    pages = list(PageNumbers("rows", 2).pages(lambda number: page({"rows": [0] * sizes[number - 1]})))
+    pages = list(PageNumbers("rows", 2).pages(lambda number: page({"rows": [number] * sizes[number - 1]})))
     assert [page.number for page in pages] == list(range(1, given + 1))
+
+
+@pytest.mark.parametrize("repeated", [1, 2, 5])
+def test_page_numbers_that_are_not_heeded_are_an_error(repeated: int) -> None:
+    """The same full pages come again and again; what else an answer says may differ."""
+    bodies = [{"rows": [number % repeated] * 2, "pageNumber": number} for number in range(100)]
+    with pytest.raises(EndlessPages, match=rf"page {repeated + 1} that came before"):
+        list(PageNumbers("rows", 2).pages(lambda number: page(bodies[number - 1])))
+
+
+def test_pages_that_are_always_full_and_never_the_same_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_PAGES", 30)
+    asked: list[int] = []
+
+    def ask(number: int) -> Page:
+        asked.append(number)
+        return page({"rows": [number]})
+
+    with pytest.raises(EndlessPages, match="after 30 pages"):
+        list(PageNumbers("rows", 1).pages(ask))
+    assert len(asked) == 30
 
 
 def test_next_uri_is_followed_to_the_last_page() -> None:
@@ -54,7 +76,7 @@ def test_next_uri_never_leads_to_another_host() -> None:
 
 @pytest.mark.parametrize("address", ["/b", 7])
 def test_next_uri_that_leads_nowhere_new_is_an_error(address: object) -> None:
-    with pytest.raises(UnexpectedAnswer, match="leads nowhere new"):
+    with pytest.raises(EndlessPages, match="leads nowhere new"):
         list(NextUri(Asked(*[{"nextUri": address}] * 5)).pages("/a", {}))
 
 
@@ -70,12 +92,12 @@ def test_a_cursor_is_passed_on_until_there_is_none() -> None:
 
 
 def test_cursors_that_go_round_in_a_circle_are_an_error() -> None:
-    with pytest.raises(UnexpectedAnswer, match="nowhere new"):
+    with pytest.raises(EndlessPages, match="nowhere new"):
         list(Cursor(Asked(*[{"cursor": "one"}, {"cursor": "two"}] * 5)).pages("/a", {}))
 
 
 def test_a_cursor_that_stays_the_same_is_an_error() -> None:
-    with pytest.raises(UnexpectedAnswer, match="would never end"):
+    with pytest.raises(EndlessPages, match="would never end"):
         list(Cursor(Asked(*[{"cursor": "one"}] * 5)).pages("/a", {}))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,67 @@ def test_what_is_forgotten_leaves_nothing_behind(store: Store) -> None:
     assert store.keys("") == []
 
 
+def test_notes_of_long_ago_are_removed_and_all_others_stay(store: Store) -> None:
+    book = LakeJobBook(store)
+    book.record(RecordedJob(QUERY, "J1", THEN))
+    book.record(RecordedJob(OTHER, None, THEN - timedelta(milliseconds=1)))
+    book.record(RecordedJob("c" * 64, "J3", THEN - timedelta(days=9)))
+    book.forget_older_than(THEN)
+    assert store.keys("") == [f"jobs/{QUERY}.json"]
+    assert book.find(QUERY) == RecordedJob(QUERY, "J1", THEN)
+
+
+def test_a_book_without_notes_has_none_to_remove(store: Store) -> None:
+    LakeJobBook(store).forget_older_than(THEN)
+    assert store.keys("") == []
+
+
+class Shared(LocalStore):
+    """A folder in which another process does something right after a process has looked which notes there are."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], None]) -> None:
+        super().__init__(folder)
+        self._meanwhile = meanwhile
+
+    def keys(self, prefix: str) -> list[str]:
+        found = super().keys(prefix)
+        self._meanwhile()
+        return found
+
+
+def test_a_note_that_another_process_replaces_meanwhile_stays(tmp_path: Path) -> None:
+    theirs = LakeJobBook(LocalStore(tmp_path))
+    theirs.record(RecordedJob(QUERY, "J1", THEN - timedelta(hours=9)))
+    fresh = RecordedJob(QUERY, "J2", THEN)
+    LakeJobBook(Shared(tmp_path, lambda: theirs.record(fresh))).forget_older_than(THEN)
+    assert theirs.find(QUERY) == fresh
+
+
+def test_a_note_that_another_process_removes_meanwhile_is_no_error(tmp_path: Path) -> None:
+    theirs = LakeJobBook(LocalStore(tmp_path))
+    for fingerprint in (QUERY, OTHER):
+        theirs.record(RecordedJob(fingerprint, "J1", THEN - timedelta(hours=9)))
+    LakeJobBook(Shared(tmp_path, lambda: theirs.forget(QUERY))).forget_older_than(THEN)
+    assert theirs.find(QUERY) is theirs.find(OTHER) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"job_id": "J1", "submitted_at": "soon"}'])
+def test_a_note_that_cannot_be_read_keeps_nobody_from_reading_a_day(tmp_path: Path, content: str) -> None:
+    book = LakeJobBook(LocalStore(tmp_path))
+    book.record(RecordedJob(OTHER, "J9", THEN - timedelta(days=1)))
+    (tmp_path / "jobs" / f"{QUERY}.json").write_text(content)
+    (tmp_path / "jobs" / "notes.txt").write_text("not ours")
+    book.forget_older_than(THEN)
+    assert book.find(QUERY) is book.find(OTHER) is None
+    book.record(RecordedJob(QUERY, "J1", THEN))
+    assert book.find(QUERY) == RecordedJob(QUERY, "J1", THEN)
+
+
 def test_the_lakes_book_and_the_one_in_memory_are_the_same_to_whoever_fetches(tmp_path: Path) -> None:
     books: list[JobBook] = [LakeJobBook(LocalStore(tmp_path)), JobBookInMemory()]
     for book in books:
         book.record(RecordedJob(QUERY, "J1", THEN))
-    assert books[0].find(QUERY) == books[1].find(QUERY)
+        book.record(RecordedJob(OTHER, "J2", THEN - timedelta(days=1)))
+        book.forget_older_than(THEN)
+    assert books[0].find(QUERY) == books[1].find(QUERY) == RecordedJob(QUERY, "J1", THEN)
+    assert books[0].find(OTHER) is books[1].find(OTHER) is None
