@@ -37,7 +37,7 @@ def build_superseded_asset() -> dg.AssetsDefinition:
             return dg.MaterializeResult(metadata={"hours_removed": 0})
         stored = lake.lake
         hours = superseded_hours(stored, f"{datetime.now(UTC) - DAY * keep:%Y-%m-%d}")
-        stored.remove_pages(HOURLY, hours)
+        stored.remove(HOURLY, hours)
         days = sorted({hour[:10] for hour in hours})
         return dg.MaterializeResult(metadata={"hours_removed": len(hours), "days": days})
 

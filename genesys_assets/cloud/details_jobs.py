@@ -101,7 +101,8 @@ def read(
     """What `take` returns, given the pages of the query's job.
 
     The pages are numbered from 1. There is at least one, and any page may hold no conversations. Their `as_of` is the
-    job's submission, or the instant up to which the job had all data where that is earlier: jobs lag. `take` need not read them all: when it returns, the job is deleted.
+    job's submission, or the instant up to which the job had all data where that is earlier: jobs lag. `take` need not
+    read them all: when it returns, the job is deleted.
 
     Where the results of a job cannot be read to their end, `take` is called once more, with the pages of another job.
     So each call of `take` must begin with nothing, and whatever an earlier call gathered is void. `on_restart(reason)`

@@ -212,7 +212,7 @@ class _Import:
         if kept or new or is_complete:
             self._write(partition, chain(old, new), is_complete)
         else:
-            self.lake.remove_pages(f"pages/{asset}", [day])
+            self.lake.remove(f"pages/{asset}", [day])
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:

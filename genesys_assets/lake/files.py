@@ -144,6 +144,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
 
     def write(self, table: pa.Table) -> None:
         """Add rows. Rows with other columns than declared are left out and noted as a finding."""
+        table = _with_unit(table, self.spec.schema)
         wrong = difference(table.schema.remove_metadata(), self.spec.schema)
         if wrong:
             self.wrong_columns = wrong
@@ -287,6 +288,16 @@ def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> I
     for index in range(parquet.num_row_groups):
         group = parquet.read_row_group(index, columns=None if names is None else list(names), use_threads=False)
         yield group.cast(in_milliseconds(group.schema))
+
+
+def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
+    """The rows with instants in the declared unit: rows that were read from the lake have microseconds."""
+    for index, field in enumerate(declared):
+        if index < len(table.schema) and pa.types.is_timestamp(field.type):
+            given = table.schema.field(index)
+            if given.name == field.name and pa.types.is_timestamp(given.type) and given.type.tz == field.type.tz:
+                table = table.set_column(index, field, table.column(index).cast(field.type))
+    return table
 
 
 class _HashedFile:

@@ -125,9 +125,10 @@ class Lake:
         """The keys of the stored partitions, in order."""
         return self.log(asset).partitions()
 
-    def remove_pages(self, asset: str, keys: Sequence[str | None]) -> None:
-        """Forget partitions, as though they had never been fetched."""
-        commit.remove_all(self.log(asset), keys, schema=PAGES.schema)
+    def remove(self, asset: str, keys: Sequence[str | None]) -> None:
+        """Forget partitions, all in one commit, as though they had never been stored. Raises TableContended."""
+        log = self.log(asset)
+        commit.remove_all(log, keys, schema=log.schema())
 
     # -- tables and reports --------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ import pytest
 from genesys_assets.assets.daily_details import reading_of
 from genesys_assets.cloud import details_jobs
 from genesys_assets.cloud.interval import Interval
+from genesys_assets.lake.ledger import readings
+from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import running
@@ -140,13 +142,12 @@ def test_its_pages_and_tables_say_that_it_is_complete(world: World) -> None:
     pages = world.lake.pages(DETAILS, DAY)
     assert pages is not None
     assert said["pages"] == said["dagster/partition_row_count"] == len(pages) == 1
-    assert (pages.provenance["is_complete"], pages.provenance["data_available_through"]) == (True, END.isoformat())
+    assert pages.reach == Reach(END, is_complete=True)
     run = tables(world, DAY)
     for name in TABLES:
         said = metadata(run, name)
         assert (said["is_complete"], said["data_available_through"]) == (True, END.timestamp())
-        provenance = world.lake.provenance(name, DAY)
-        assert (provenance["is_complete"], provenance["data_available_through"]) == (True, END.isoformat())
+        assert world.lake.reach(name, DAY) == Reach(END, is_complete=True)
 
 
 def test_the_tables_of_a_complete_day_need_no_hours_and_say_what_jobs_said(world: World) -> None:
@@ -384,30 +385,26 @@ def test_hours_that_are_fetched_later_do_not_supersede_a_complete_day(world: Wor
     assert before.items() <= world.contents().items()
 
 
-def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file_and_asks_only_for_publishing(
-    world: World,
-) -> None:
-    """The manifest goes by `conversations`; other tables whose rows are what they were call for nothing."""
+def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file(world: World) -> None:
+    """Reports and manifest say how far their tables reach: they have to hear of it once, and not again."""
     world.sandbox.behaviour.availability = END - timedelta(minutes=1)
     assert read(world, DETAILS, DAY).success
     assert tables(world, DAY).success
     rows = {name: world.lake.read(name, DAY) for name in TABLES}
-    assert world.lake.provenance("tables/surveys", DAY)["is_complete"] is False
+    assert world.lake.reach("tables/surveys", DAY) == Reach(END - timedelta(minutes=1))
     world.sandbox.behaviour.availability = END
     assert read(world, DETAILS, DAY).success
     run = tables(world, DAY)
     for name in TABLES:
-        assert world.lake.provenance(name, DAY)["is_complete"] is True
-        assert world.lake.provenance(name, DAY)["data_available_through"] == END.isoformat()
-        same = world.lake.read(name, DAY).equals(rows[name])
-        assert metadata(run, name)["changed"] is (name == "tables/conversations" or not same), name
-    assert metadata(run, "tables/surveys")["changed"] is False
-    files = world.files()
+        assert world.lake.reach(name, DAY) == Reach(END, is_complete=True)
+        assert metadata(run, name)["changed"] is True
+        if world.lake.read(name, DAY).equals(rows[name]):
+            said = metadata(run, name)
+            assert (said["rows_added"], said["rows_changed"], said["rows_removed"]) == (0, 0, 0)
+    stored = world.stored()
     run = tables(world, DAY)
     assert {metadata(run, name)["changed"] for name in TABLES} == {False}
-    assert {name: digest for name, digest in world.files().items() if name.endswith(".parquet")} == {
-        name: digest for name, digest in files.items() if name.endswith(".parquet")
-    }
+    assert world.stored() == stored
 
 
 @pytest.fixture
@@ -649,21 +646,24 @@ def test_a_missing_permission_for_jobs_is_named(world: World) -> None:
 def test_a_single_table_of_a_complete_day_can_be_computed_alone(world: World) -> None:
     assert read(world, DETAILS, DAY).success
     assert tables(world, DAY, "tables/participant_attributes").success
-    assert {path.split("/")[1] for path in world.contents() if path.startswith("tables/")} == {"participant_attributes"}
+    assert {place for place in world.stored() if place.startswith("tables/")} == {
+        f"tables/participant_attributes@{DAY}"
+    }
 
 
 def test_a_day_that_came_back_the_same_leaves_every_table_untouched(world: World) -> None:
     assert read(world, DETAILS, DAY).success
     assert tables(world, DAY).success
-    written = {path: (world.folder / path).stat().st_mtime_ns for path in world.contents() if "tables/" in path}
+    written = {place: names for place, names in world.stored().items() if place.startswith("tables/")}
     assert read(world, DETAILS, DAY, page_size=7).success
     run = tables(world, DAY)
-    assert {path: (world.folder / path).stat().st_mtime_ns for path in written} == written
+    assert written.items() <= world.stored().items()
     for name in TABLES:
         said = metadata(run, name)
         assert said["changed"] is False
         assert (said["rows_added"], said["rows_changed"], said["rows_removed"]) == (0, 0, 0)
-        assert world.lake.last_reading(name, DAY)["run_id"] == run.run_id
+        (again,) = readings(world.lake, name)
+        assert again.run_id == run.run_id
         assert world.lake.provenance(name, DAY)["run_id"] != run.run_id
 
 

@@ -14,6 +14,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
+from genesys_assets.days import utc_day, utc_hour
 from genesys_assets.partitions import hours_of
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, key, metadata
@@ -88,7 +89,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
         assert sources(elsewhere, name) == {"imported"}
         assert sources(fetched, name) == {"fetched"}
     said = metadata(run, "tables/conversations")
-    assert said["imported_conversations"] == said["row_count"] == 60
+    assert said["imported_conversations"] == said["dagster/partition_row_count"] == 60
     assert said["is_complete"] is True
     checks = {check.check_name: check for check in run.get_asset_check_evaluations()}
     assert all(check.passed for check in checks.values())
@@ -130,9 +131,9 @@ def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
     run = elsewhere.run("daily", *TABLES_OF_HOURS, "tables/daily_metrics", partition=DAY)
     assert run.success
     for name in ("tables/conversations", "tables/interval_metrics", "tables/daily_metrics"):
-        reading = elsewhere.lake.last_reading(name, DAY)
-        assert reading["data_available_through"] == f"{DAY}T00:00:00+00:00"
-        assert reading["imported"] is True
+        reach = elsewhere.lake.reach(name, DAY)
+        assert reach is not None
+        assert (reach.through, reach.imported) == (utc_day(DAY)[0], True)
     assert metadata(run, "tables/conversations")["is_complete"] is False
 
 
@@ -171,7 +172,9 @@ def test_imported_hours_fill_those_that_were_never_fetched_and_are_never_added(
         (source, start.hour < 12)
         for source, start in zip(began["source"].to_pylist(), began["conversation_start"].to_pylist(), strict=True)
     } == by_source
-    assert elsewhere.lake.last_reading("tables/conversations", DAY)["data_available_through"] == f"{DAY}T12:00:00+00:00"
+    reach = elsewhere.lake.reach("tables/conversations", DAY)
+    assert reach is not None
+    assert reach.through == utc_hour(f"{DAY}-12:00")[0]
 
 
 def test_what_is_fetched_goes_before_what_is_imported(fetched: World, elsewhere: World, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, fi
     found = {row["media_type"]: (row["handled"], row["handle_time_ms"], row["long"]) for row in rows}
     assert found == expected(world)
     assert any(long for _, _, long in found.values())
-    assert metadata(run, "reports/inbound")["row_count"] == len(rows)
+    assert metadata(run, "reports/inbound")["dagster/partition_row_count"] == len(rows)
     checks = {check.check_name for check in run.get_asset_check_evaluations() if check.passed}
     assert checks == {"columns_and_types", "key_is_unique", "key_has_no_nulls"}
 

@@ -59,7 +59,7 @@ def test_a_range_of_hours_is_one_run_that_reads_each_day_once(world: World) -> N
     assert run.success
     assert world.sandbox.requested("details/query") == 2
     assert metadata(run, DETAILS, hour(10))["requests"] == 2
-    assert len([path for path in world.files() if path.endswith("pages.parquet")]) == 48
+    assert len(world.lake.page_partitions(DETAILS)) == 48
 
 
 def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere: World) -> None:

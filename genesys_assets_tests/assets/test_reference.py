@@ -51,7 +51,7 @@ def test_a_listing_becomes_a_table(world: World, name: str) -> None:
     assert len(table) == LISTED[name]
     assert table.schema.equals(ENTITIES[name].schema)
     assert None not in table["name"].to_pylist()
-    assert metadata(run, f"reference/{name}")["row_count"] == LISTED[name]
+    assert metadata(run, f"reference/{name}")["dagster/partition_row_count"] == LISTED[name]
     assert metadata(run, f"reference/{name}")["requests"] == 1
     assert all(check.passed for check in run.get_asset_check_evaluations())
 
@@ -113,12 +113,12 @@ def test_every_entity_has_one_present_name_of_all_it_had(world: World, name: str
 
 
 def test_an_unchanged_listing_leaves_the_stored_tables_untouched(world: World) -> None:
-    stored = [f"reference/{table}/data.parquet" for table in ("queues", "queues_history")]
+    stored = [f"reference/{table}@" for table in ("queues", "queues_history")]
     assert world.run("daily", "reference/queues").success
-    before = world.files()
+    before = world.stored()
     run = world.run("daily", "reference/queues", "reference/queues_history")
     assert run.success
-    assert [world.files()[path] for path in stored] == [before[path] for path in stored]
+    assert [world.stored()[place] for place in stored] == [before[place] for place in stored]
     for table in ("reference/queues", "reference/queues_history"):
         assert metadata(run, table)["changed"] is False
         assert metadata(run, table)["newly_deleted"] == 0

@@ -43,7 +43,7 @@ def ids(world: World) -> list[str]:
 
 def test_a_first_reading_restates_nothing(complete: World) -> None:
     assert len(complete.lake.read(LEDGER, DAY)) == 0
-    assert metadata(complete.runs[-1], LEDGER)["row_count"] == 0
+    assert metadata(complete.runs[-1], LEDGER)["dagster/partition_row_count"] == 0
 
 
 def test_what_is_restated_added_and_deleted_is_counted_by_table(complete: World) -> None:

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pyarrow.parquet as pq
 import pytest
 
 from genesys_assets.assets.superseded import superseded_hours
@@ -32,13 +31,13 @@ def days(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_the_hours_of_a_complete_day_are_removed_and_no_others(days: World) -> None:
-    before = days.files()
+    before = days.stored()
     run = days.run("daily", SUPERSEDED, partition=NEXT)
     said = metadata(run, SUPERSEDED)
     assert (said["hours_removed"], said["days"]) == (24, [DAY])
-    gone = {f"{OF_HOURS}/date={DAY}/hour={hour:02d}/pages.parquet" for hour in range(24)}
-    assert before.keys() - days.files().keys() == gone
-    assert before.items() >= days.files().items()
+    gone = {f"{OF_HOURS}@{DAY}-{hour:02d}:00" for hour in range(24)}
+    assert before.keys() - days.stored().keys() == gone
+    assert before.items() >= days.stored().items()
     assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
 
 
@@ -53,12 +52,12 @@ def test_every_table_can_be_made_of_what_stays(days: World) -> None:
 
 
 def holders(world: World, conversation_id: str) -> set[str]:
-    """Which assets have the conversation in any of their files."""
-    found = set()
-    for path in world.contents():
-        table = pq.read_table(world.folder / path)
-        if conversation_id in f"{table.to_pylist()}":
-            found.add(path.split("/date=")[0])
+    """Which assets have the conversation in any partition, as readers get it now."""
+    lake, found = world.lake, set()
+    for place in world.stored():
+        asset, key = place.split("@")
+        if any(conversation_id in f"{rows.to_pylist()}" for rows in lake.row_groups(asset, key or None)):
+            found.add(asset)
     return found
 
 
@@ -96,7 +95,7 @@ def test_a_day_stays_for_as_long_as_the_setting_says(days: World) -> None:
 
 def test_a_day_that_jobs_did_not_have_all_of_keeps_its_hours(days: World) -> None:
     assert superseded_hours(days.lake, "2026-02-01") == hours_of(DAY)
-    days.lake.remove_pages(DETAILS, DAY)
+    days.lake.remove(DETAILS, [DAY])
     days.sandbox.behaviour.availability = datetime(2026, 1, 28, 20, tzinfo=UTC)
     assert days.run("complete", DETAILS, partition=DAY).success
     assert superseded_hours(days.lake, "2026-02-01") == []

@@ -9,10 +9,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import tables
+from genesys_assets.days import sources
+from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of, utc_day, utc_hour
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets.tables.spec import in_milliseconds
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata
 from genesys_assets_tests.conftest import NOW
 
@@ -65,7 +67,7 @@ def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
     for name in TABLES_OF_HOURS:
         for day in (FIRST, DAY):
             said = metadata(run, name, day)
-            assert said["dagster/partition_row_count"] == said["row_count"] == len(fetched.lake.read(name, day))
+            assert said["dagster/partition_row_count"] == len(fetched.lake.read(name, day))
             assert said["path"] == fetched.lake.place(name, day)
             assert said["window_start"] == datetime.fromisoformat(f"{day}T00:00Z").timestamp()
             assert said["window_end"] == said["window_start"] + 86_400
@@ -111,19 +113,19 @@ def test_a_day_that_was_never_fetched_leaves_its_table_as_it_was(fetched: World)
 
 
 def test_today_is_made_of_the_hours_there_are(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "datetime", At13_30)
+    monkeypatch.setattr(sources, "datetime", At13_30)
     world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-12:00"))
     run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
     assert run.success
     assert metadata(run, "tables/conversations")["pages"] == pages_of_hours(world)
     assert metadata(run, "tables/conversations")["is_complete"] is False
-    assert world.lake.provenance("tables/conversations", DAY)["data_available_through"] == "2026-01-28T13:00:00+00:00"
+    assert world.lake.reach("tables/conversations", DAY) == Reach(utc_hour(f"{DAY}-13:00")[0])
     latest = max(world.lake.read("tables/conversations", DAY)["conversation_start"].to_pylist())
     assert datetime(2026, 1, 28, 12, tzinfo=UTC) < latest < datetime(2026, 1, 28, 13, tzinfo=UTC)
 
 
 def test_today_without_any_hour_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "datetime", At13_30)
+    monkeypatch.setattr(sources, "datetime", At13_30)
     said = error(world.run("daily", "tables/interval_metrics", partition=DAY))
     assert "has not been fetched for these hours" in said
 
@@ -137,8 +139,8 @@ def test_a_day_without_conversations_has_empty_tables_and_passes_its_checks(worl
     for spec in CONVERSATION_TABLES:
         table = world.lake.read(f"tables/{spec.name}", DAY)
         assert len(table) == 0
-        assert table.schema.equals(spec.schema)
-        assert metadata(run, f"tables/{spec.name}")["row_count"] == 0
+        assert in_milliseconds(table.schema).equals(spec.schema)
+        assert metadata(run, f"tables/{spec.name}")["dagster/partition_row_count"] == 0
         assert metadata(run, f"tables/{spec.name}")["preview"] == "no rows"
 
 
@@ -181,5 +183,5 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
 
 def test_a_day_is_known_up_to_its_first_gap() -> None:
     stored: Any = {hour: None for hour in hours_of(DAY) if hour[11:13] not in ("05", "09")}
-    assert tables._through(DAY, stored, None) == utc_hour(f"{DAY}-05:00")[0]
-    assert tables._through(DAY, {hour: stored.get(hour) for hour in hours_of(DAY)}, None) == utc_day(DAY)[1]
+    assert sources.known_through(DAY, stored, None) == utc_hour(f"{DAY}-05:00")[0]
+    assert sources.known_through(DAY, hours_of(DAY), None) == utc_day(DAY)[1]

@@ -11,6 +11,8 @@ import pytest
 
 from genesys_assets.automation.schedules import RANGE_END, RANGE_START, build_schedules, look_back_range
 from genesys_assets.definitions import build_definitions
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
 from genesys_assets.sandbox import server
 from genesys_assets_tests.automation.conftest import calendar
@@ -184,7 +186,9 @@ def test_what_a_look_back_asks_for_is_one_run_over_all_its_days_and_one_over_the
     assert materialized(done["look_back"]) == of_days | {("daily_aggregates", day) for day in days}
     hours = {f"{day}-{hour:02d}:00" for day in days for hour in range(24)}
     assert materialized(done["look_back_hours"]) == {("hourly_aggregates", hour) for hour in hours}
-    assert len(list((tmp_path / "pages").rglob("pages.parquet"))) == 3 * len(days) + len(hours)
+    lake = Lake(LocalStore(tmp_path))
+    stored = [lake.page_partitions(f"pages/{folder.name}") for folder in (tmp_path / "pages").iterdir()]
+    assert sum(map(len, stored)) == 3 * len(days) + len(hours)
 
 
 def materialized(done: dg.ExecuteInProcessResult) -> set[tuple[str, str | None]]:

@@ -123,7 +123,7 @@ def test_a_record_that_was_lost_does_no_harm(lake: Lake) -> None:
 def test_a_day_that_was_removed_is_brought_back(lake: Lake) -> None:
     file = saved("a.json", figures())
     import_files(lake, [file], Told())
-    lake.remove_pages(f"pages/{HOURLY}", "2026-01-28")
+    lake.remove(f"pages/{HOURLY}", "2026-01-28")
     assert import_files(lake, [file], Told()).changed == {(HOURLY, "2026-01-28")}
 
 

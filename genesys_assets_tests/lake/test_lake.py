@@ -146,7 +146,7 @@ def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None
     assert lake.page_partitions("pages/hours") == hours
     assert lake.page_partitions("pages/days") == days
     assert lake.page_partitions("pages/none") == []
-    lake.remove_pages("pages/hours", hours[0])
+    lake.remove("pages/hours", hours[0])
     assert lake.page_partitions("pages/hours") == hours[1:]
     assert lake.pages("pages/hours", hours[0]) is None
     assert lake.page_partitions("pages/hours_of_others") == hours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,13 @@ import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import METRICS
 from genesys_assets.days import days_around
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.compute import compute
 from genesys_assets.reports.questions import STANDARD, key_of, merged, questions_of
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.sources import TABLES
 from genesys_assets.reports.stored import StoredDay
-from genesys_assets.tables.asked import QUESTIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 KEY = "2026-01-31"
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-_THROUGH = {"data_available_through": (DAY + timedelta(days=3)).isoformat()}
+REACH = Reach(DAY + timedelta(days=3))
 
 
 def at(minutes: float) -> datetime:
@@ -60,12 +60,13 @@ def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[
     for day in days_around(KEY, 1, 1):
         rows = _of_day(tables.get("interval_metrics", []), "interval_start", day)
         table = _table(rows, INTERVAL_METRICS.schema)
-        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {**_THROUGH, QUESTIONS: asked})
+        reach = replace(REACH, questions=asked)
+        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=reach)
         for source in TABLES.values():
             if not source.is_live:
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
                 table = _table(_of_day(rows, "conversation_start", day), source.spec.schema)
-                lake.write(source.place, source.spec, table, day, _THROUGH)
+                lake.write(source.place, source.spec, table, day, {}, reach=REACH)
     return lake
 
 

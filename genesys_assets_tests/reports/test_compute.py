@@ -267,7 +267,7 @@ def test_a_row_counts_where_its_time_lies(tmp_path: Path) -> None:
 
 def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
     lake = small_lake(tmp_path)
-    lake.store.delete(f"tables/segments/date={KEY}/data.parquet")
+    lake.remove("tables/segments", [KEY])
     codes = report({"details": {"table": "segments", "measures": {"codes": {"distinct": "wrap_up_code"}}}})
     with pytest.raises(NotStored, match=f"genesys/tables/segments has no partition {KEY}: materialise it first"):
         computed(codes, lake)
@@ -339,7 +339,8 @@ def test_live_snapshots_stand_beside_what_the_hour_came_to(tmp_path: Path) -> No
     lake = small_lake(tmp_path, interval_metrics=[of_queue("tAbandon", 5, count=1)])
     for minute, waiting in ((10, 4), (20, 1)):
         row = {"observed_at": at(minute), "group_key": "{}", "queue_id": "Q1", "metric": "oWaiting", "count": waiting}
-        lake.append("live/queues", pa.Table.from_pylist([row], LIVE_QUEUES.schema), at(minute), {})
+        rows = pa.Table.from_pylist([row], LIVE_QUEUES.schema)
+        lake.append("live/queues", LIVE_QUEUES, rows, at(minute), {})
     both = report(
         {
             "granularity": "PT1H",

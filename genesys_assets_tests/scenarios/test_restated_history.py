@@ -66,11 +66,10 @@ def difference(before: dict[Key, Row], after: dict[Key, Row]) -> dict[str, int]:
     }
 
 
-def of_tables(world: World) -> dict[str, tuple[str, int]]:
-    """Each table's bytes, and when they were written."""
-    paths = {name: f"tables/{name}/date={DAY}/data.parquet" for name in KEYS}
-    digests = world.files()
-    return {name: (digests[path], (world.folder / path).stat().st_mtime_ns) for name, path in paths.items()}
+def of_tables(world: World) -> dict[str, str]:
+    """Each table's file, whose name no other has."""
+    stored = world.stored()
+    return {name: stored[f"tables/{name}@{DAY}"] for name in KEYS}
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Rewritten:
     world: World
     run: Any
     rows: tuple[dict[str, dict[Key, Row]], dict[str, dict[Key, Row]]]
-    files: tuple[dict[str, tuple[str, int]], dict[str, tuple[str, int]], dict[str, tuple[str, int]]]
+    files: tuple[dict[str, str], dict[str, str], dict[str, str]]
 
     @property
     def same(self) -> set[str]:
