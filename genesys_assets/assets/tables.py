@@ -23,7 +23,7 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, check_table
-from genesys_assets.cloud import details
+from genesys_assets.cloud import details, details_jobs
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.versions import Change
@@ -214,7 +214,8 @@ def _write_conversations(
 
     def stub(source: Source) -> merge.Stub:
         page = source.page()
-        return merge.Stub(source.start, source.end, source.told_at(page), decode.starts(page.body))
+        by_job = json.loads(page.request).get("path", "").startswith(details_jobs.PATH)
+        return merge.Stub(source.start, source.end, source.told_at(page), decode.starts(page.body), by_job=by_job)
 
     stubs = [stub(source) for source in sources]
     planned = merge.plan(stubs)
@@ -287,10 +288,9 @@ def _of_unfinished_day(daily: StoredPages | None, start: datetime, end: datetime
 def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[merge.Stub]) -> pa.Array:
     """The ids of the conversations that are taken from imported pages."""
     taken = [
-        stubs[page].conversations.field("conversationId").take(pa.array(keep))
-        for group in planned.groups
-        for page, keep in group
-        if sources[page].imported
+        stubs[part.page].conversations.field("conversationId").take(pa.array(part.rows))
+        for part in planned.parts
+        if sources[part.page].imported
     ]
     return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
 

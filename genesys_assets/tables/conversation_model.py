@@ -325,6 +325,14 @@ CONVERSATION_TYPE = _type(
     resolutions=pa.list_(_type(RESOLUTION)),
 )
 """A conversation as the platform nests it, but for participant attributes: there a map, here a list of pairs."""
+SUPPLEMENT_TYPE = pa.struct(
+    [
+        CONVERSATION_TYPE.field("conversationId"),
+        ("participants", pa.list_(_type(PARTICIPANT[:1], attributes=pa.list_(_type(ATTRIBUTE))))),
+        *(CONVERSATION_TYPE.field(name) for name in ("evaluations", "surveys", "resolutions")),
+    ]
+)
+"""What details jobs know of a conversation and the query does not, or not as completely."""
 
 
 def _columns(fields: tuple[Field, ...]) -> tuple[Column, ...]:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.forms import NO_SUPPLEMENTS, Positions, Supplements
 from genesys_assets.tables.sources import FETCHED
 
-Positions = npt.NDArray[np.int64]
 _NO_FIELDS = pa.struct([])
 _NO_LIST = pa.list_(_NO_FIELDS)
 
@@ -45,8 +44,19 @@ class Level:
         return {field.column: self.field(field.wire, field.type) for field in fields}
 
 
-def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
-    """All tables of the conversation model, by name, from conversations as `decode` gives them."""
+class Rows(NamedTuple):
+    """Rows of a table, and the position of the parent of each."""
+
+    columns: Mapping[str, pa.Array]
+    parent: Positions
+
+
+def explode(conversations: pa.StructArray, supplements: Supplements = NO_SUPPLEMENTS) -> dict[str, pa.Table]:
+    """All tables of the conversation model, by name, from conversations as `decode` gives them.
+
+    Participants' attributes, evaluations, surveys and resolutions are those of the supplement where a conversation has
+    none itself.
+    """
     level = Level(conversations, {})
     columns = level.columns(model.CONVERSATION)
     keys = {name: columns[name] for name in ("conversation_id", "conversation_start")}
@@ -65,21 +75,54 @@ def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
     }
     of_session = {name: session_columns[name] for name in (*keys, "participant_id")} | numbers
     flow_keys = of_session | {"flow_id": session_columns["flow_id"]}
+    side = _side_rows(level, keys, participants, in_conversation)
+    if len(supplements):
+        side = _supplemented(side, supplements, keys)
 
     rows: dict[str, Mapping[str, pa.Array]] = {
         "conversations": _conversation_columns(level, sessions, in_conversation[in_participant], session_columns),
         "participants": participant_columns,
-        "participant_attributes": _attribute_columns(participants, participant_columns),
         "sessions": session_columns,
         "segments": _segment_columns(segments, in_session, session_columns),
         "session_metrics": _metric_columns(sessions, numbers, session_columns),
-        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, of_session),
-        "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, flow_keys),
-        "evaluations": _listed(level, "evaluations", model.EVALUATION, keys, "evaluation_id"),
-        "surveys": _listed(level, "surveys", model.SURVEY, keys, "survey_id"),
-        "resolutions": _listed(level, "resolutions", model.RESOLUTION, keys),
+        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, of_session).columns,
+        "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, flow_keys).columns,
+        **{name: found.columns for name, found in side.items()},
     }
     return {spec.name: _table(spec.schema, rows[spec.name]) for spec in model.CONVERSATION_TABLES}
+
+
+def _side_rows(
+    conversations: Level, keys: Mapping[str, pa.Array], participants: Level, in_conversation: Positions
+) -> dict[str, Rows]:
+    """The tables that jobs know best; the parent of a row is its conversation."""
+    attributes = _attributes(participants, in_conversation)
+    return {
+        "participant_attributes": attributes._replace(parent=in_conversation[attributes.parent]),
+        "evaluations": _listed(conversations, "evaluations", model.EVALUATION, keys, "evaluation_id"),
+        "surveys": _listed(conversations, "surveys", model.SURVEY, keys, "survey_id"),
+        "resolutions": _listed(conversations, "resolutions", model.RESOLUTION, keys),
+    }
+
+
+def _supplemented(own: dict[str, Rows], supplements: Supplements, keys: Mapping[str, pa.Array]) -> dict[str, Rows]:
+    """A conversation's own rows, or those of its supplement where it has none."""
+    level = Level(supplements.rows, {})
+    keys = {name: column.take(pa.array(supplements.of)) for name, column in keys.items()}
+    found = _side_rows(level, keys, *_unnest(level, "participants", keys))
+    return {name: _filled(own[name], more._replace(parent=supplements.of[more.parent])) for name, more in found.items()}
+
+
+def _filled(own: Rows, more: Rows) -> Rows:
+    """The rows, and more of parents that have none; by parent."""
+    missing = ~np.isin(more.parent, own.parent)
+    parent = np.concatenate((own.parent, more.parent[missing]))
+    order = np.argsort(parent, kind="stable")
+    columns = {
+        name: pa.concat_arrays([column, more.columns[name].filter(pa.array(missing))]).take(pa.array(order))
+        for name, column in own.columns.items()
+    }
+    return Rows(columns, parent[order])
 
 
 def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
@@ -104,12 +147,12 @@ def _listed(
     fields: tuple[model.Field, ...],
     handed_down: Mapping[str, pa.Array],
     id_column: str | None = None,
-) -> dict[str, pa.Array]:
-    """The columns of a list that is unnested no further, numbered inside its parent: all, or those of an equal id."""
+) -> Rows:
+    """The rows of a list that is unnested no further, numbered inside its parent: all, or those of an equal id."""
     children, positions = _unnest(parent, wire, handed_down)
     columns = children.columns(fields)
     ordinal = pa.array(_numbered(positions)) if id_column is None else _among_equals(positions, columns[id_column])
-    return {**children.inherited, **columns, "ordinal": ordinal}
+    return Rows({**children.inherited, **columns, "ordinal": ordinal}, positions)
 
 
 def _participant_columns(participants: Level, in_conversation: Positions) -> dict[str, pa.Array]:
@@ -117,16 +160,15 @@ def _participant_columns(participants: Level, in_conversation: Positions) -> dic
     return {**columns, "ordinal": _among_equals(in_conversation, columns["participant_id"])}
 
 
-def _attribute_columns(participants: Level, participant_columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    of = {
-        "participant_id": participant_columns["participant_id"],
-        "participant_ordinal": participant_columns["ordinal"],
-    }
-    attributes, _ = _unnest(participants, "attributes", of)
+def _attributes(participants: Level, in_conversation: Positions) -> Rows:
+    """The attributes; the parent of a row is its participant."""
+    ids = participants.field("participantId", pa.string())
+    of = {"participant_id": ids, "participant_ordinal": _among_equals(in_conversation, ids)}
+    attributes, in_participant = _unnest(participants, "attributes", of)
     columns = attributes.columns(model.ATTRIBUTE)
     lengths = [pc.utf8_length(columns[name]).fill_null(0) for name in ("name", "value")]
     cut = [pc.greater_equal(length, model.ATTRIBUTE_LIMIT) for length in lengths]
-    return {**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}
+    return Rows({**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}, in_participant)
 
 
 def _session_numbers(sessions: Level, in_conversation: Positions) -> dict[str, pa.Array]:
