@@ -102,12 +102,14 @@ def model_rows(conversations: list[Item]) -> dict[str, list[Row]]:
         keys = {name: conversation[name] for name in ("conversationId", "conversationStart")}
         rows["conversations"].append(_conversation(conversation) | {"source": "fetched"})
         for participant in conversation.get("participants", ()):
-            rows["participants"].append(_columns(keys | _without(participant, "sessions", "attributes")))
-            of = keys | {"participantId": participant["participantId"]}
+            rows["participants"].append(
+                _columns(keys | _without(participant, "sessions", "attributes")) | {"ordinal": 0}
+            )
+            of = keys | {"participantId": participant["participantId"], "participantOrdinal": 0}
             for name, value in participant.get("attributes", {}).items():
                 rows["participant_attributes"].append(_columns(of) | _attribute(name, value))
         for name in ("evaluations", "surveys"):
-            rows[name] += [_columns(keys | item) for item in conversation.get(name, ())]
+            rows[name] += [_columns(keys | item) | {"ordinal": 0} for item in conversation.get(name, ())]
         for ordinal, resolution in enumerate(conversation.get("resolutions", ())):
             rows["resolutions"].append(_columns(keys | resolution) | {"ordinal": ordinal})
     for session in sessions(conversations):
@@ -146,12 +148,14 @@ def _add_session(rows: dict[str, list[Row]], session: Session) -> None:
         "participant_id": session.participant["participantId"],
         "session_id": session.item["sessionId"],
     }
+    of_session = keys | {"session_ordinal": 0}
     who = {"purpose": session.purpose, "user_id": session.user_id}
     flow = session.item.get("flow", {})
     rows["sessions"].append(
         _columns(_without(session.item, "segments", "metrics", "mediaEndpointStats", "flow"))
         | {_prefixed("flow_", name): value for name, value in flow.items() if name != "outcomes"}
         | keys
+        | {"participant_ordinal": 0, "ordinal": 0}
         | who
         | {"queue_id": session.queue_id, "session_start": session.start, "session_end": session.end}
     )
@@ -159,20 +163,20 @@ def _add_session(rows: dict[str, list[Row]], session: Session) -> None:
         end = step.get("segmentEnd")
         extra = {"media_type": session.media_type, "session_queue_id": session.queue_id, "ordinal": ordinal}
         extra["duration_ms"] = milliseconds(moment(step["segmentStart"]), moment(end) if end else None)
-        rows["segments"].append(_columns(step) | keys | who | extra)
+        rows["segments"].append(_columns(step) | of_session | who | extra)
     seen: defaultdict[Key, Iterator[int]] = defaultdict(count)
     for metric in session.item.get("metrics", ()):
         rows["session_metrics"].append(
             {"metric": metric["name"], "emit_date": metric["emitDate"], "value": metric["value"]}
             | {"media_type": session.media_type, "queue_id": session.queue_id}
             | {"ordinal": next(seen[metric["name"], metric["emitDate"]])}
-            | keys
+            | of_session
             | who
         )
     for ordinal, stat in enumerate(session.item.get("mediaEndpointStats", ())):
-        rows["media_endpoint_stats"].append(_columns(stat) | keys | {"ordinal": ordinal})
+        rows["media_endpoint_stats"].append(_columns(stat) | of_session | {"ordinal": ordinal})
     for ordinal, outcome in enumerate(flow.get("outcomes", ())):
-        rows["flow_outcomes"].append(_columns(outcome) | keys | {"flow_id": flow["flowId"], "ordinal": ordinal})
+        rows["flow_outcomes"].append(_columns(outcome) | of_session | {"flow_id": flow["flowId"], "ordinal": ordinal})
 
 
 def _columns(item: Item) -> Row:

@@ -24,6 +24,7 @@ from genesys_assets.tables import conversation_model as model
 from genesys_assets.tables import decode, decode_arrow, merge
 from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
 from genesys_assets.tables.explode import explode
+from genesys_assets.tables.forms import Forms
 
 T = TypeVar("T")
 _PLACES = {f"tables/{spec.name}": spec for spec in model.CONVERSATION_TABLES}
@@ -51,9 +52,9 @@ def whole(bodies: list[bytes]) -> dict[str, pa.Table]:
 
 def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
     decoder = decode.Decoder()
-    decoded = (each.conversations for some in _groups(bodies) for each in decoder.decode_all(some))
-    for conversations in merge.gathered(decoded):
-        yield explode(conversations)
+    decoded = (Forms(each.conversations) for some in _groups(bodies) for each in decoder.decode_all(some))
+    for forms in merge.gathered(decoded):
+        yield explode(forms.conversations)
 
 
 def _groups(bodies: list[bytes]) -> Iterator[list[bytes]]:

@@ -87,6 +87,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
             for spec in DAY_TABLES
             if keys[spec.name] in context.selected_asset_keys
         }
+        absent: dict[str, Counter[str]] = {place: Counter() for place in tables}
         for day in checked_keys(context, calendar.daily):
             try:
                 with failing_by_name(NotFetched):
@@ -96,9 +97,10 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 yield from failed_checks(failed, tables)
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             for place, (_, key) in tables.items():
+                absent[place] += writing[place].absent
                 _report(context, stored, writing, place, key, day, findings)
-        for spec, key in tables.values():
-            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+        for place, (spec, key) in tables.items():
+            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key, absent[place]))
 
     return conversation_tables
 
@@ -238,16 +240,16 @@ def _write_conversations(
 
 def _stub(source: Source) -> merge.Stub:
     page = source.page()
-    return merge.Stub(source.start, source.end, page.as_of, decode.starts(page.body))
+    starts = decode.starts(page.body)
+    return merge.Stub(source.start, source.end, page.as_of, starts, decides=source.decides, by_job=source.by_job)
 
 
 def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[merge.Stub]) -> pa.Array:
     """The ids of the conversations that are taken from imported pages."""
     taken = [
-        stubs[page].conversations.field("conversationId").take(pa.array(keep))
-        for group in planned.groups
-        for page, keep in group
-        if sources[page].imported
+        stubs[part.page].conversations.field("conversationId").take(pa.array(part.rows))
+        for part in planned.parts
+        if sources[part.page].imported
     ]
     return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
 

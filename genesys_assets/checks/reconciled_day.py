@@ -143,8 +143,8 @@ def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Tabl
     first = utc_day(days_around(day, reach_days, 0)[0])[0]
     planned = merge.plan([merge.Stub(first, start, page.as_of, decode.starts(page.body)) for page in pages])
     decoder = decode.Decoder()
-    conversations = merge.merged(planned, (decoder.decode(pages[index].body).conversations for index in planned.order))
-    rows = [explode(part)[SESSION_METRICS.name] for part in conversations]
+    forms = merge.merged(planned, (decoder.decode(pages[index].body).conversations for index in planned.order))
+    rows = [explode(part.conversations)[SESSION_METRICS.name] for part in forms]
     return pa.concat_tables([SESSION_METRICS.empty(), *rows])
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from genesys_assets.tables.spec import TableSpec
 
 
+EXPECTED = "expected_values_present"
+
+
 def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of a table. Rows that fail one are not stored, and the run ends."""
     described = {
@@ -30,12 +33,38 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         is_date = spec.schema.field(spec.partition_column).type == TYPES["day"]
         lies = "is the partition's date" if is_date else "lies on the partition's UTC day"
         described["rows_in_partition"] = f"{spec.partition_column} {lies} in every row."
-    return [dg.AssetCheckSpec(name, asset=key, description=described[name], blocking=True) for name in checks_of(spec)]
+    audited = [
+        dg.AssetCheckSpec(name, asset=key, description=described[name], blocking=True) for name in checks_of(spec)
+    ]
+    return [*audited, *([_expected_spec(spec, key)] if spec.expected else [])]
 
 
-def passed_checks(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckResult]:
-    """The checks of a table of which every partition was committed, so that all passed their audit."""
-    return [dg.AssetCheckResult(check_name=name, asset_key=key, passed=True) for name in checks_of(spec)]
+def passed_checks(
+    spec: TableSpec, key: dg.AssetKey, absent: Mapping[str, int] | None = None
+) -> list[dg.AssetCheckResult]:
+    """The checks of a table of which every partition was committed, so that all passed their audit. `absent` counts
+    the rows by expected column that is null in them: a warning.
+    """
+    audited = [dg.AssetCheckResult(check_name=name, asset_key=key, passed=True) for name in checks_of(spec)]
+    return [*audited, *([_expected_result(key, absent or {})] if spec.expected else [])]
+
+
+def _expected_spec(spec: TableSpec, key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        EXPECTED,
+        asset=key,
+        description=f"The platform filled {', '.join(spec.expected)}. A row without one is kept; this is a warning.",
+    )
+
+
+def _expected_result(key: dg.AssetKey, absent: Mapping[str, int]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=EXPECTED,
+        asset_key=key,
+        passed=not absent,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={f"rows_without_{name}": count for name, count in absent.items()},
+    )
 
 
 def failed_checks(
@@ -48,6 +77,8 @@ def failed_checks(
             of = f"{failed.key}: " if failed.key else ""
             said = {"problems": dg.MetadataValue.md(f"- {of}{problems[name]}")} if name in problems else {}
             yield dg.AssetCheckResult(check_name=name, asset_key=key, passed=name not in problems, metadata=said)
+        if spec.expected:
+            yield _expected_result(key, {})
 
 
 def _never_null(spec: TableSpec) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import IO, Any
@@ -22,7 +23,7 @@ from genesys_assets.lake.changes import Change, Counts, compare
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
-from genesys_assets.tables.spec import TableSpec, columns, in_milliseconds
+from genesys_assets.tables.spec import TableSpec, absent, columns, in_milliseconds
 
 PAGES = TableSpec(
     "pages",
@@ -124,7 +125,8 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     """Writes a table in parts, gathered to row groups of a size that other engines like.
 
-    `provenance` and `reach` may be changed until the file is closed; `head` holds the first rows. Columns of the type
+    `provenance` and `reach` may be changed until the file is closed; `head` holds the first rows, `absent` counts the
+    nulls in the columns that the platform should fill. Columns of the type
     null are left out: until a value is known, nobody knows their type.
     """
 
@@ -135,6 +137,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.reach: Reach | None = None
         self.rows = self.size = 0
         self.wrong_columns: str | None = None
+        self.absent: Counter[str] = Counter()
         self.head = spec.empty()
         self._head_rows = head_rows
         self._schema = pa.schema([field for field in spec.schema if not pa.types.is_null(field.type)])
@@ -152,6 +155,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         if len(self.head) < self._head_rows:
             self.head = pa.concat_tables([self.head, table.slice(0, self._head_rows - len(self.head))])
         self.rows += len(table)
+        self.absent += absent(self.spec, table)
         self._waiting.append(table.select(self._schema.names) if len(self._schema) < len(table.schema) else table)
         while sum(map(len, self._waiting)) >= _ROWS_PER_GROUP:
             self._flush(_ROWS_PER_GROUP)

@@ -1,7 +1,8 @@
 """Grouping: many rows that come in pieces to one row a group, with sums, counts, extremes and distinct values.
 
-Pieces are grouped as they come and only the groups are kept, so memory grows with the groups and not with the rows.
-Where the pieces come in the order of a key, groups that no later row can belong to are finished on the way.
+Pieces are grouped as they come, and partial figures are folded once they are several times as many as the groups. So
+memory grows with the groups and not with the rows. Where the pieces come in the order of a key, groups that no later
+row can belong to are finished on the way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from genesys_assets.threads import read_ahead
 How = Literal["sum", "count", "min", "max", "distinct", "count_distinct"]
 
 _ROWS_AT_ONCE = 131_072
+_ROWS_A_KEY = 4
+"""Partial rows are folded when they are more than so many times the rows that the last fold left: a fold reads few rows
+twice then, and memory stays a small multiple of the groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +75,76 @@ def finished_groups(
 
 
 class Groups:
-    """Groups of the rows added so far. What is kept of them are partial figures, and each distinct value once."""
+    """Groups of the rows added so far. It keeps partial figures, and each distinct value of a group once."""
 
     def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
         self._keys = list(keys)
         self._measures = list(measures)
-        self._partial: list[pa.Table] = []
+        plain = [measure for measure in measures if not measure.is_distinct]
+        self._figures = _Partials(self._keys, plain)
+        distinct = dict.fromkeys(measure.column for measure in measures if measure.is_distinct)
+        self._values = {column: _Partials([*self._keys, _value_of(column)], ()) for column in distinct}
+
+    def __len__(self) -> int:
+        """The rows that are kept."""
+        return sum(map(len, self._partials))
+
+    @property
+    def _partials(self) -> list[_Partials]:
+        return [self._figures, *self._values.values()]
 
     def add(self, rows: pa.Table) -> None:
-        plain = [measure for measure in self._measures if not measure.is_distinct]
+        plain = self._figures.measures
         grouped = rows.group_by(self._keys).aggregate([(m.column, m.how, _FIRST[m.how]) for m in plain])
-        self._partial.append(grouped.rename_columns([*self._keys, *(m.name for m in plain)]))
-        for column in dict.fromkeys(m.column for m in self._measures if m.is_distinct):
+        self._figures.add(grouped.rename_columns([*self._keys, *(m.name for m in plain)]))
+        for column, values in self._values.items():
             by_value = rows.filter(rows[column].is_valid()).group_by([*self._keys, column]).aggregate([])
-            self._partial.append(by_value.rename_columns([*self._keys, _value_of(column)]))
+            values.add(by_value.rename_columns(values.keys))
 
     def finish(self, where: pc.Expression | None = None) -> pa.Table:
         """The groups, or those where the condition holds, with their figures. They are no longer kept."""
-        partial = pa.concat_tables(self._partial, promote_options="default")
-        self._partial = [partial.slice(0, 0) if where is None else partial.filter(~where)]
+        partial = pa.concat_tables([one.take(where) for one in self._partials], promote_options="default")
         figures = [
             (_value_of(m.column), m.how, _ONLY_VALID) if m.is_distinct else (m.name, *_AGAIN[m.how])
             for m in self._measures
         ]
-        done = (partial if where is None else partial.filter(where)).group_by(self._keys).aggregate(figures)
+        done = partial.group_by(self._keys).aggregate(figures)
         return done.rename_columns([*self._keys, *(measure.name for measure in self._measures)])
+
+
+class _Partials:
+    """Rows with partial figures: several rows a key, until there are so many that they are folded to one each."""
+
+    def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
+        self.keys = list(keys)
+        self.measures = list(measures)
+        self._tables: list[pa.Table] = []
+        self._rows_after_fold = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables))
+
+    def add(self, partial: pa.Table) -> None:
+        self._tables.append(partial)
+        if len(self) > max(_ROWS_AT_ONCE, _ROWS_A_KEY * self._rows_after_fold):
+            self._fold()
+
+    def take(self, where: pc.Expression | None) -> pa.Table:
+        """All rows, or those where the condition holds. They are no longer kept."""
+        rows = self._together()
+        left = rows.schema.empty_table() if where is None else rows.filter(~where)
+        self._tables = [left]
+        self._rows_after_fold = min(self._rows_after_fold, len(left))
+        return rows if where is None else rows.filter(where)
+
+    def _fold(self) -> None:
+        figures = [(measure.name, *_AGAIN[measure.how]) for measure in self.measures]
+        folded = self._together().group_by(self.keys).aggregate(figures)
+        self._tables = [folded.rename_columns([*self.keys, *(measure.name for measure in self.measures)])]
+        self._rows_after_fold = len(folded)
+
+    def _together(self) -> pa.Table:
+        return pa.concat_tables(self._tables, promote_options="default")
 
 
 def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:

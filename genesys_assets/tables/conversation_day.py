@@ -33,8 +33,8 @@ def day_tables(
     `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read and
     decoded on a thread of their own: Arrow does that without Python's lock, while the parts before are written.
     """
-    for conversations in gathered(merged(plan, _conversations(plan, page_at, note))):
-        tables = explode(conversations)
+    for forms in gathered(merged(plan, _conversations(plan, page_at, note))):
+        tables = explode(forms.conversations, forms.supplements)
         yield {**tables, INTERACTION_LEGS.name: interaction_legs(tables)}
 
 
@@ -55,12 +55,12 @@ def _conversations(
 
 
 def _groups(plan: Plan) -> Iterator[Sequence[int]]:
-    """The pages in groups of about as many conversations."""
+    """The pages in groups that have about as many conversations, taken or not: all of a page is decoded."""
     group: list[int] = []
     conversations = 0
-    for position, keep in (page for overlapping in plan.groups for page in overlapping):
-        group.append(position)
-        conversations += len(keep)
+    for part in plan.parts:
+        group.append(part.page)
+        conversations += part.size
         if conversations >= _CONVERSATIONS_AT_ONCE:
             yield group
             group, conversations = [], 0

@@ -17,6 +17,8 @@ import pyarrow as pa
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 from genesys_assets.tables.decode_arrow import ENVELOPE
 
+Item = dict[str, Any]
+
 _INT64 = range(-(2**63), 2**63)
 _ATTRIBUTES = "participants.attributes"
 
@@ -56,8 +58,10 @@ def _keep(value: Any, type_: pa.DataType, path: str, found: Kept) -> Any:
     if value is None:
         return None
     if pa.types.is_list(type_):
-        if path.endswith(_ATTRIBUTES) and isinstance(value, dict):
-            value = [{"name": name, "value": item} for name, item in sorted(value.items()) if item is not None]
+        if path.endswith(_ATTRIBUTES):
+            if not isinstance(value, dict):
+                return _lose(value, "object", path, found)
+            value = _pairs(value, path, found)
         if not isinstance(value, list):
             return _lose(value, "list", path, found)
         return [_keep(item, type_.value_type, path, found) for item in value]
@@ -68,6 +72,15 @@ def _keep(value: Any, type_: pa.DataType, path: str, found: Kept) -> Any:
             kept = convert(value)
             return _lose(value, name, path, found) if kept is None else kept
     raise TypeError(f"no rule for {type_} at {path}")
+
+
+def _pairs(attributes: Item, path: str, found: Kept) -> list[Item]:
+    """Attributes by name, each name once; one without a value is left out."""
+    named: dict[str | None, Item] = {}
+    for name, item in sorted(attributes.items()):
+        if item is not None and named.setdefault(_as_string(name), {"name": name, "value": item})["name"] != name:
+            found.losses[f"{path}: a name that equals another one's once it is text"] += 1
+    return list(named.values())
 
 
 def _keep_struct(value: Any, type_: pa.StructType, path: str, found: Kept) -> dict[str, Any] | None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.forms import NO_SUPPLEMENTS, Positions, Supplements
 from genesys_assets.tables.sources import FETCHED
 
-Positions = npt.NDArray[np.int64]
 _NO_FIELDS = pa.struct([])
 _NO_LIST = pa.list_(_NO_FIELDS)
 
@@ -45,36 +44,85 @@ class Level:
         return {field.column: self.field(field.wire, field.type) for field in fields}
 
 
-def explode(conversations: pa.StructArray) -> dict[str, pa.Table]:
-    """All tables of the conversation model, by name, from conversations as `decode` gives them."""
+class Rows(NamedTuple):
+    """Rows of a table, and the position of the parent of each."""
+
+    columns: Mapping[str, pa.Array]
+    parent: Positions
+
+
+def explode(conversations: pa.StructArray, supplements: Supplements = NO_SUPPLEMENTS) -> dict[str, pa.Table]:
+    """All tables of the conversation model, by name, from conversations as `decode` gives them.
+
+    Participants' attributes, evaluations, surveys and resolutions are those of the supplement where a conversation has
+    none itself.
+    """
     level = Level(conversations, {})
     columns = level.columns(model.CONVERSATION)
     keys = {name: columns[name] for name in ("conversation_id", "conversation_start")}
     participants, in_conversation = _unnest(level, "participants", keys)
-    participant_columns = participants.columns(model.PARTICIPANT)
+    participant_columns = _participant_columns(participants, in_conversation)
     sessions, in_participant = _unnest(
         participants,
         "sessions",
         {name: participant_columns[name] for name in ("participant_id", "purpose", "user_id")},
     )
-    attributes, _ = _unnest(participants, "attributes", {"participant_id": participant_columns["participant_id"]})
-    segments, in_session = _unnest(sessions, "segments", {"session_id": sessions.field("sessionId", pa.string())})
-    session_columns = _session_columns(sessions, segments, in_session)
+    numbers = _session_numbers(sessions, in_conversation[in_participant])
+    segments, in_session = _unnest(sessions, "segments", numbers)
+    session_columns = _session_columns(sessions, segments, in_session) | {
+        "participant_ordinal": participant_columns["ordinal"].take(pa.array(in_participant)),
+        "ordinal": numbers["session_ordinal"],
+    }
+    of_session = {name: session_columns[name] for name in (*keys, "participant_id")} | numbers
+    flow_keys = of_session | {"flow_id": session_columns["flow_id"]}
+    side = _side_rows(level, keys, participants, in_conversation)
+    if len(supplements):
+        side = _supplemented(side, supplements, keys)
 
     rows: dict[str, Mapping[str, pa.Array]] = {
         "conversations": _conversation_columns(level, sessions, in_conversation[in_participant], session_columns),
-        "participants": {**participants.inherited, **participant_columns},
-        "participant_attributes": _attribute_columns(attributes),
+        "participants": participant_columns,
         "sessions": session_columns,
         "segments": _segment_columns(segments, in_session, session_columns),
-        "session_metrics": _metric_columns(sessions, session_columns),
-        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, session_columns),
-        "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, session_columns),
-        "evaluations": _listed(level, "evaluations", model.EVALUATION, keys),
-        "surveys": _listed(level, "surveys", model.SURVEY, keys),
-        "resolutions": _listed(level, "resolutions", model.RESOLUTION, keys),
+        "session_metrics": _metric_columns(sessions, numbers, session_columns),
+        "media_endpoint_stats": _listed(sessions, "mediaEndpointStats", model.MEDIA_ENDPOINT_STAT, of_session).columns,
+        "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, flow_keys).columns,
+        **{name: found.columns for name, found in side.items()},
     }
     return {spec.name: _table(spec.schema, rows[spec.name]) for spec in model.CONVERSATION_TABLES}
+
+
+def _side_rows(
+    conversations: Level, keys: Mapping[str, pa.Array], participants: Level, in_conversation: Positions
+) -> dict[str, Rows]:
+    """The tables that jobs know best; the parent of a row is its conversation."""
+    attributes = _attributes(participants, in_conversation)
+    return {
+        "participant_attributes": attributes._replace(parent=in_conversation[attributes.parent]),
+        "evaluations": _listed(conversations, "evaluations", model.EVALUATION, keys, "evaluation_id"),
+        "surveys": _listed(conversations, "surveys", model.SURVEY, keys, "survey_id"),
+        "resolutions": _listed(conversations, "resolutions", model.RESOLUTION, keys),
+    }
+
+
+def _supplemented(own: dict[str, Rows], supplements: Supplements, keys: Mapping[str, pa.Array]) -> dict[str, Rows]:
+    """A conversation's own rows, or those of its supplement where it has none."""
+    level = Level(supplements.rows, {})
+    keys = {name: column.take(pa.array(supplements.of)) for name, column in keys.items()}
+    found = _side_rows(level, keys, *_unnest(level, "participants", keys))
+    return {name: _filled(own[name], more._replace(parent=supplements.of[more.parent])) for name, more in found.items()}
+
+
+def _filled(own: Rows, more: Rows) -> Rows:
+    """The rows, and more of parents that have none; by parent."""
+    missing = ~np.isin(more.parent, own.parent)
+    parent = np.concatenate((own.parent, more.parent[missing]))
+    order = np.argsort(parent, kind="stable")
+    columns = {
+        name: pa.concat_arrays([column, more.columns[name].filter(pa.array(missing))]).take(pa.array(order))
+        for name, column in own.columns.items()
+    }
+    return Rows(columns, parent[order])
 
 
 def _table(schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
@@ -94,18 +142,40 @@ def _unnest(parent: Level, wire: str, handed_down: Mapping[str, pa.Array]) -> tu
 
 
 def _listed(
-    parent: Level, wire: str, fields: tuple[model.Field, ...], handed_down: Mapping[str, pa.Array]
-) -> dict[str, pa.Array]:
-    """The columns of a list that is unnested no further, numbered inside its parent."""
+    parent: Level,
+    wire: str,
+    fields: tuple[model.Field, ...],
+    handed_down: Mapping[str, pa.Array],
+    id_column: str | None = None,
+) -> Rows:
+    """The rows of a list that is unnested no further, numbered inside its parent: all, or those of an equal id."""
     children, positions = _unnest(parent, wire, handed_down)
-    return {**children.inherited, **children.columns(fields), "ordinal": pa.array(_numbered(positions))}
+    columns = children.columns(fields)
+    ordinal = pa.array(_numbered(positions)) if id_column is None else _among_equals(positions, columns[id_column])
+    return Rows({**children.inherited, **columns, "ordinal": ordinal}, positions)
 
 
-def _attribute_columns(attributes: Level) -> dict[str, pa.Array]:
+def _participant_columns(participants: Level, in_conversation: Positions) -> dict[str, pa.Array]:
+    columns = {**participants.inherited, **participants.columns(model.PARTICIPANT)}
+    return {**columns, "ordinal": _among_equals(in_conversation, columns["participant_id"])}
+
+
+def _attributes(participants: Level, in_conversation: Positions) -> Rows:
+    """The attributes; the parent of a row is its participant."""
+    ids = participants.field("participantId", pa.string())
+    of = {"participant_id": ids, "participant_ordinal": _among_equals(in_conversation, ids)}
+    attributes, in_participant = _unnest(participants, "attributes", of)
     columns = attributes.columns(model.ATTRIBUTE)
     lengths = [pc.utf8_length(columns[name]).fill_null(0) for name in ("name", "value")]
     cut = [pc.greater_equal(length, model.ATTRIBUTE_LIMIT) for length in lengths]
-    return {**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}
+    return Rows({**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}, in_participant)
+
+
+def _session_numbers(sessions: Level, in_conversation: Positions) -> dict[str, pa.Array]:
+    """What tells the sessions of a participant apart."""
+    ids = sessions.field("sessionId", pa.string())
+    ordinal = _among_equals(in_conversation, sessions.inherited["participant_id"], ids)
+    return {"session_id": ids, "session_ordinal": ordinal}
 
 
 def _numbered(sorted_positions: Positions) -> Positions:
@@ -201,29 +271,44 @@ def _segment_columns(
     }
 
 
-def _metric_columns(sessions: Level, session_columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    context = {name: session_columns[name] for name in ("session_id", "media_type", "queue_id")}
+def _metric_columns(
+    sessions: Level, numbers: Mapping[str, pa.Array], session_columns: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    context = {**numbers, **{name: session_columns[name] for name in ("media_type", "queue_id")}}
     metrics, in_session = _unnest(sessions, "metrics", context)
     columns = metrics.columns(model.METRIC)
     ordinal = _occurrence(in_session, columns["metric"], columns["emit_date"])
     return {**metrics.inherited, **columns, "ordinal": ordinal}
 
 
-def _occurrence(in_session: Positions, metric: pa.Array, emit_date: pa.Array) -> pa.Array:
-    """Which of the equal (session, metric, emit_date) a row is: 0 for the first, 1 for the next …"""
-    if not len(metric):
+def _among_equals(group: Positions, *ids: pa.Array) -> pa.Array:
+    """`_occurrence` of ids, of which the last ones are mostly all different."""
+    if not ids[-1].null_count and pc.count_distinct(ids[-1]).as_py() == len(group):
+        return pa.array(np.zeros(len(group), dtype=np.int64))
+    return _occurrence(group, *ids)
+
+
+def _occurrence(group: Positions, *columns: pa.Array) -> pa.Array:
+    """Which of the rows of its group with equal values a row is: 0 for the first, 1 for the next … Nulls are equal."""
+    if not len(group):
         return pa.array([], pa.int64())
-    code = metric.dictionary_encode(null_encoding="encode").indices.to_numpy()
-    emitted = emit_date.cast(pa.int64()).fill_null(-1).to_numpy()
-    order = np.lexsort((emitted, code, in_session))
+    keys = [group, *map(_codes, columns)]
+    order = np.lexsort(keys[::-1])
     same = np.ones(len(order), dtype=bool)
-    for column in (in_session, code, emitted):
-        ordered = column[order]
+    for key in keys:
+        ordered = key[order]
         same[1:] &= ordered[1:] == ordered[:-1]
     same[0] = False
     occurrence = np.empty(len(order), dtype=np.int64)
     occurrence[order] = _numbered(np.cumsum(~same))
     return pa.array(occurrence)
+
+
+def _codes(values: pa.Array) -> Positions:
+    """Equal numbers for equal values; null is a value."""
+    if pa.types.is_timestamp(values.type):
+        return np.asarray(values.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy())
+    return np.asarray(values.dictionary_encode(null_encoding="encode").indices.to_numpy())
 
 
 def _milliseconds_between(start: pa.Array, end: pa.Array) -> pa.Array:

@@ -19,7 +19,11 @@ Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 NEVER = int(np.iinfo(np.int64).max)
-_SESSION_KEY = ("conversation_id", "participant_id", "session_id")
+_PARTICIPANT = ("conversation_id", "participant_id", "participant_ordinal")
+_SESSION = ("conversation_id", "participant_id", "session_id", "ordinal")
+_OF_SESSION = (*_SESSION[:-1], "session_ordinal")
+_LEFT_OUT = "\0"
+"""In the place of an id that the platform left out; no id is this."""
 _TRANSFERS = ("transfer", "consultTransfer", "conferenceTransfer")
 _AGENTS = ("agent", "user")
 _SUPERVISION = (
@@ -32,7 +36,7 @@ _SUPERVISION = (
 
 def read(tables: Mapping[str, pa.Table]) -> tuple[Sessions, Emissions]:
     """The facts of all sessions, from the tables of `explode`."""
-    keys = _keys(tables["sessions"])
+    keys = _keys(tables["sessions"].select(_SESSION))
     emitted = _read_emissions(tables["session_metrics"], keys)
     return _read_sessions(tables["sessions"], tables["segments"], keys, emitted), emitted
 
@@ -131,7 +135,7 @@ def _read_sessions(rows: pa.Table, segments: pa.Table, keys: pa.Array, emitted: 
     return Sessions(
         rows=rows,
         conversation=_codes(rows["conversation_id"]),
-        participant=np.cumsum(_changes(rows.select(_SESSION_KEY[:2]))),
+        participant=np.cumsum(_changes(rows.select(_PARTICIPANT))),
         queue=_codes(rows["queue_id"]),
         is_acd=_flags(pc.equal(rows["purpose"], "acd")),
         is_agent=_flags(pc.is_in(rows["purpose"], pa.array(_AGENTS))) & ~supervising,
@@ -159,14 +163,16 @@ def extreme(ufunc: Any, default: int, values: Numbers, group: Numbers, groups: i
 
 
 def _keys(rows: pa.Table) -> pa.Array:
-    parts = [rows[name].combine_chunks() for name in _SESSION_KEY]
-    return pc.binary_join_element_wise(*parts, "|", null_handling="replace", null_replacement="")
+    """The columns as one text a row."""
+    parts = [column.combine_chunks().cast(pa.string()) for column in rows.columns]
+    return pc.binary_join_element_wise(*parts, "|", null_handling="replace", null_replacement=_LEFT_OUT)
 
 
 def _owners(rows: pa.Table, keys: pa.Array) -> Numbers:
     """The position of each row's session among the keys; rows of a session are contiguous."""
-    begins = _changes(rows.select(_SESSION_KEY))
-    owners = _whole(pc.index_in(_keys(rows.filter(pa.array(begins))), keys).fill_null(-1))
+    of_session = rows.select(_OF_SESSION)
+    begins = _changes(of_session)
+    owners = _whole(pc.index_in(_keys(of_session.filter(pa.array(begins))), keys).fill_null(-1))
     return owners.take(np.cumsum(begins) - 1)
 
 
@@ -174,9 +180,13 @@ def _changes(rows: pa.Table) -> Flags:
     """Whether a row differs from the one before it; the first one does."""
     changed = np.ones(len(rows), dtype=bool)
     if len(rows):
-        values = [column.combine_chunks().fill_null("") for column in rows.columns]
+        values = [_without_nulls(column.combine_chunks()) for column in rows.columns]
         changed[1:] = np.any([_flags(pc.not_equal(value[1:], value[:-1])) for value in values], axis=0)
     return changed
+
+
+def _without_nulls(values: pa.Array) -> pa.Array:
+    return values.fill_null(_LEFT_OUT) if values.null_count else values
 
 
 def _codes(values: pa.ChunkedArray) -> Numbers:

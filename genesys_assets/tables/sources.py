@@ -7,8 +7,8 @@ ones; of two imported buckets that overlap the one that was imported later stays
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -69,16 +69,31 @@ def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -
     shift = series * (int(end.max()) - int(start.min()) + 1)
     reach = np.maximum.accumulate(end[order] + shift)
     touched = np.unique(series[1:][start[order][1:] + shift[1:] < reach[:-1]])
+    bounds = np.searchsorted(series, [touched, touched + 1])
     dropped = []
-    for number in touched:
-        kept: dict[int, list[int]] = defaultdict(list)
-        for position in sorted(order[series == number].tolist(), reverse=True):
-            hour = int(start[position]) // 3_600_000
-            if any(start[position] < end[other] and start[other] < end[position] for other in kept[hour]):
-                dropped.append(position)
-            else:
-                kept[hour].append(position)
+    for first, last in bounds.T.tolist():
+        latest_first = np.sort(order[first:last])[::-1]
+        buckets = zip(start[latest_first].tolist(), end[latest_first].tolist(), strict=True)
+        dropped += latest_first[_overlaps(buckets)].tolist()
     return dropped
+
+
+def _overlaps(buckets: Iterable[tuple[int, int]]) -> list[bool]:
+    """Whether each half-open bucket overlaps one before it that overlaps none itself."""
+    found: list[bool] = []
+    # The buckets that overlap none never overlap each other: only the two beside a bucket can overlap it.
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in buckets:
+        at = bisect_right(starts, start)
+        overlaps = (at > 0 and start < ends[at - 1] and starts[at - 1] < end) or (at < len(starts) and starts[at] < end)
+        found.append(overlaps)
+        if not overlaps:
+            # Of equal starts the empty buckets come first, so that the last one reaches furthest.
+            place = at if start < end else bisect_left(starts, start)
+            starts.insert(place, start)
+            ends.insert(place, end)
+    return found
 
 
 def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Granularity:

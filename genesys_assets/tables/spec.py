@@ -7,6 +7,7 @@ descriptions in the UI and the asset checks are all derived from them.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -40,8 +41,9 @@ class TableSpec:
     """One table.
 
     `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of
-    its own (no queue, say). `partition_column` is the instant whose UTC date is the row's partition, or the date that
-    is; None where rows belong to their partition for another reason.
+    its own (no queue, an id that the platform left out). `partition_column` is the instant whose UTC date is the row's
+    partition, or the date that is; None where rows belong to their partition for another reason. `expected` names the
+    columns that the platform should fill: a null there is worth a warning, but the row is as good as any other.
     """
 
     name: str
@@ -50,6 +52,7 @@ class TableSpec:
     columns: tuple[Column, ...]
     partition_column: str | None = None
     null_in_key: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
     version: int = 1
 
     @property
@@ -62,6 +65,13 @@ class TableSpec:
     def conform(self, table: pa.Table) -> pa.Table:
         """The same rows with exactly these columns in this order; a column that is missing is an error."""
         return table.select(self.schema.names).cast(self.schema)
+
+
+def absent(spec: TableSpec, rows: pa.Table | pa.RecordBatch) -> Counter[str]:
+    """In how many rows each expected column is null; a column that is null nowhere is not counted. Counts of parts of
+    a table may be added.
+    """
+    return Counter({name: nulls for name in spec.expected if (nulls := rows.column(name).null_count)})
 
 
 def columns(declaration: str) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.tables import aggregate as module
@@ -76,11 +76,13 @@ def grouped(found: pa.Table) -> dict[Any, dict[str, Any]]:
     return rows
 
 
+@settings(deadline=None)
 @given(ROWS, st.lists(st.integers(0, 24), max_size=5))
 def test_however_rows_are_cut_into_parts_the_groups_are_the_same(rows: list[Row], cuts: list[int]) -> None:
     assert grouped(aggregate(cut(rows, cuts), KEYS, MEASURES)) == plain(rows)
 
 
+@settings(deadline=None)
 @given(ROWS, st.lists(st.integers(0, 24), max_size=5))
 def test_parts_in_order_give_the_same(rows: list[Row], cuts: list[int]) -> None:
     rows.sort(key=lambda row: row[0])
@@ -99,7 +101,7 @@ def test_groups_that_are_finished_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
 
     def noting(groups: module.Groups, *given: Any) -> pa.Table:
         done = finish(groups, *given)
-        kept.append(sum(map(len, groups._partial)))
+        kept.append(len(groups))
         return done
 
     monkeypatch.setattr(module.Groups, "finish", noting)
@@ -108,12 +110,36 @@ def test_groups_that_are_finished_are_not_kept(monkeypatch: pytest.MonkeyPatch) 
     assert max(kept) <= 4
 
 
+@pytest.mark.parametrize("parts", [50, 500])
+def test_what_is_kept_grows_with_the_groups_and_not_with_the_parts(parts: int) -> None:
+    groups = module.Groups(KEYS, MEASURES)
+    most = 0
+    for number in range(parts):
+        groups.add(table([(hour, queue, number, "ab"[number % 2]) for hour in range(10) for queue in "qr"]))
+        most = max(most, len(groups))
+    figures, values = 10 * 2, 10 * 2 * 2
+    assert most <= 6 * (figures + values)
+    assert grouped(groups.finish()) == plain(
+        [(hour, queue, number, "ab"[number % 2]) for number in range(parts) for hour in range(10) for queue in "qr"]
+    )
+
+
+def test_few_rows_are_not_folded_though_they_are_many_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folding costs a reading of all that is kept."""
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 1_000)
+    groups = module.Groups(KEYS, MEASURES[:1])
+    for _ in range(1_000):
+        groups.add(table([(1, "q", 1, None)]))
+    assert len(groups) == 1_000
+
+
 def test_a_column_that_a_part_lacks_is_null_there() -> None:
     values = pa.table({"hour": [1], "queue": ["q"], "value": [5]})
     codes = pa.table({"hour": [1], "queue": ["q"], "code": ["a"]})
     assert grouped(aggregate([values, codes], KEYS, MEASURES)) == plain([(1, "q", 5, None), (1, "q", None, "a")])
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_parts_with_other_columns_may_come_in_any_number(values: list[Row], codes: list[Row]) -> None:
     parts = [

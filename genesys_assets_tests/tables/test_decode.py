@@ -317,6 +317,20 @@ def test_an_attribute_that_is_no_text_goes_the_tolerant_way() -> None:
     assert dict(decoded.losses) == {"conversations.participants.attributes.value: dict is no string": 1}
 
 
+def test_names_of_attributes_that_differ_only_in_what_is_no_text_are_kept_once() -> None:
+    names = {"\ud800": "1", "?": None} | {"\ud801": "2"}
+    body = page(conversation("a", participant("p", "customer") | {"attributes": names}))
+    decoded = decode(body)
+    assert decoded.conversations[0].as_py()["participants"][0]["attributes"] == [{"name": "?", "value": "1"}]
+    assert [*decoded.losses.values()] == [1]
+
+
+def test_attributes_that_are_no_object_are_lost_and_said_so() -> None:
+    decoded = decode(page(conversation("a", participant("p", "customer") | {"attributes": [{"name": "n"}]})))
+    assert decoded.conversations[0].as_py()["participants"][0]["attributes"] is None
+    assert dict(decoded.losses) == {"conversations.participants.attributes: list is no object": 1}
+
+
 def test_a_segment_may_be_open_and_a_page_pretty_printed() -> None:
     open_segment = segment("interact", 0, None)
     body = json.dumps(

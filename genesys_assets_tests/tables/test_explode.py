@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from genesys_assets.tables.conversation_day import DAY_TABLES
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.decode import decode
 from genesys_assets.tables.explode import explode
+from genesys_assets.tables.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
+from genesys_assets_tests.tables.strategies import Item, conversations
 
 CUSTOMER = participant(
     "customer",
@@ -193,3 +199,125 @@ def test_nulls_anywhere_in_the_nesting_leave_the_rest_standing() -> None:
         "sessions": 1,
         "session_metrics": 1,
     }
+
+
+# -- what the platform leaves out, or sends twice ----------------------------------------------------------------------
+
+
+def exploded(*items: Item) -> dict[str, pa.Table]:
+    return explode(decode(page(*items)).conversations)
+
+
+def keys(table: pa.Table, key: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in table.select(list(key)).to_pylist()]
+
+
+def test_an_evaluation_that_is_listed_twice_is_two_rows() -> None:
+    scores = [
+        {"evaluationId": "E", "oTotalScore": 50},
+        {"evaluationId": "F", "oTotalScore": 70},
+        {"evaluationId": "E", "oTotalScore": 60, "rescored": True},
+    ]
+    tables = exploded(conversation("a", evaluations=scores), conversation("b", evaluations=scores[:1]))
+    assert rows(tables["evaluations"], "conversation_id", "evaluation_id", "ordinal", "o_total_score") == [
+        ("a", "E", 0, 50),
+        ("a", "F", 0, 70),
+        ("a", "E", 1, 60),
+        ("b", "E", 0, 50),
+    ]
+
+
+def test_surveys_without_an_id_are_numbered() -> None:
+    tables = exploded(conversation("a", surveys=[{"surveyPromoterScore": 1}, {"surveyId": "S"}, {}]))
+    assert rows(tables["surveys"], "survey_id", "ordinal", "survey_promoter_score") == [
+        (None, 0, 1),
+        ("S", 0, None),
+        (None, 1, None),
+    ]
+
+
+def test_metrics_without_an_emit_date_are_numbered_beside_those_that_have_one() -> None:
+    emitted = [{"name": "tTalk", "value": 1}, metric("tTalk", 2), {"name": "tTalk", "value": 3}, {"value": 4}]
+    tables = exploded(conversation("a", participant("p", "agent", session("s", metrics=emitted))))
+    assert rows(tables["session_metrics"], "metric", "value", "ordinal") == [
+        ("tTalk", 1, 0),
+        ("tTalk", 2, 0),
+        ("tTalk", 3, 1),
+        (None, 4, 0),
+    ]
+    assert tables["session_metrics"]["emit_date"].null_count == 3
+
+
+def test_a_metric_emitted_right_before_1970_is_not_one_without_an_emit_date() -> None:
+    emitted = [{"name": "tTalk", "value": 1}, {"name": "tTalk", "value": 2, "emitDate": "1969-12-31T23:59:59.999Z"}]
+    tables = exploded(conversation("a", participant("p", "agent", session("s", metrics=emitted))))
+    assert rows(tables["session_metrics"], "ordinal") == [0, 0]
+
+
+def test_sessions_without_an_id_keep_what_belongs_to_them_apart() -> None:
+    def unnamed(queue_id: str) -> Item:
+        return {
+            "segments": [segment("interact", 0, 1, queueId=queue_id)],
+            "metrics": [metric("tTalk", 1)],
+            "mediaEndpointStats": [{"minMos": 4.0}],
+            "flow": {"flowId": queue_id, "outcomes": [{"flowOutcomeId": "O"}]},
+        }
+
+    nobody: Item = {"purpose": "agent", "sessions": [unnamed("Q3")]}
+    tables = exploded(conversation("a", participant("p", "agent", unnamed("Q1"), unnamed("Q2")), nobody, nobody))
+    numbered = [("p", None, 0), ("p", None, 1), (None, None, 0), (None, None, 1)]
+    assert rows(tables["sessions"], "participant_id", "session_id", "ordinal") == numbered
+    assert rows(tables["sessions"], "participant_ordinal") == [0, 0, 0, 1]
+    assert rows(tables["participants"], "participant_id", "ordinal") == [("p", 0), (None, 0), (None, 1)]
+    for name in ("segments", "session_metrics", "media_endpoint_stats", "flow_outcomes"):
+        assert rows(tables[name], "participant_id", "session_id", "session_ordinal") == numbered
+
+
+def test_attributes_of_participants_without_an_id_keep_their_participant() -> None:
+    people = [{"purpose": "agent", "attributes": {"k": value}} for value in "vw"]
+    tables = exploded(conversation("a", *people))
+    assert rows(tables["participant_attributes"], "participant_id", "participant_ordinal", "name", "value") == [
+        (None, 0, "k", "v"),
+        (None, 1, "k", "w"),
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(conversations("c"), conversations("d")))
+def test_keys_hold_whatever_is_left_out_or_repeated(odd: tuple[Item, Item]) -> None:
+    tables = exploded(*odd)
+    tables[INTERACTION_LEGS.name] = interaction_legs(tables)
+    for spec in DAY_TABLES:
+        found = keys(tables[spec.name], spec.key)
+        assert [key for key, times in Counter(found).items() if times > 1] == [], spec.name
+        for name in {*spec.key} - {*spec.null_in_key}:
+            assert tables[spec.name][name].null_count == 0, f"{spec.name}.{name}"
+
+
+@settings(max_examples=100, deadline=None)
+@given(conversations("c"))
+def test_every_row_finds_the_one_it_belongs_to_by_its_key(odd: Item) -> None:
+    tables = exploded(odd)
+    session_key = ("conversation_id", "participant_id", "session_id")
+    sessions = keys(tables["sessions"], (*session_key, "ordinal"))
+    for name in ("segments", "session_metrics", "media_endpoint_stats", "flow_outcomes"):
+        assert {*keys(tables[name], (*session_key, "session_ordinal"))} <= {*sessions}
+    people = keys(tables["participants"], ("participant_id", "ordinal"))
+    for name in ("sessions", "participant_attributes"):
+        assert {*keys(tables[name], ("participant_id", "participant_ordinal"))} <= {*people}
+
+
+def test_ids_that_are_there_give_the_same_key_in_whatever_order_they_come() -> None:
+    """So that what is restated is compared with itself."""
+    people = [participant(name, "agent", session(f"{name}1"), session(f"{name}2")) for name in "pqr"]
+    scores = [{"evaluationId": name} for name in "EF"]
+    forward = exploded(conversation("a", *people, evaluations=scores))
+    back = exploded(
+        conversation(
+            "a",
+            *({**one, "sessions": one["sessions"][::-1]} for one in people[::-1]),
+            evaluations=scores[::-1],
+        )
+    )
+    for spec in CONVERSATION_TABLES:
+        assert {*keys(forward[spec.name], spec.key)} == {*keys(back[spec.name], spec.key)}

@@ -552,6 +552,20 @@ class TestSandboxDays:
         chunked = {name: pa.concat_tables([table[:100], table[100:]]) for name, table in sandbox_day(day).items()}
         assert interaction_legs(chunked).equals(sandbox_legs(day))
 
+    @pytest.mark.parametrize("ids", [None, "always the same"])
+    def test_ids_that_are_left_out_or_equal_change_no_leg(self, day: date, ids: str | None) -> None:
+        told = copy.deepcopy(organisation().conversations(day))
+        for people in (item["participants"] for item in told):
+            for one in people:
+                for of, name in ((one, "participantId"), *((part, "sessionId") for part in one["sessions"])):
+                    of |= {name: ids} if ids else {}
+                    if not ids:
+                        del of[name]
+        named = ["acd_participant_id", "acd_session_id", "agent_participant_id", "agent_session_id", "side_session_ids"]
+        legs = interaction_legs(exploded(*told))
+        assert legs.drop_columns(named).equals(sandbox_legs(day).drop_columns(named))
+        assert {ids, None} >= {*legs["agent_session_id"].to_pylist(), *legs["acd_session_id"].to_pylist()}
+
     @pytest.mark.parametrize("hour", [9, 14, 23])
     def test_while_the_day_goes_on_a_leg_keeps_its_number(self, day: date, hour: int) -> None:
         now = datetime(day.year, day.month, day.day, hour, 7, tzinfo=UTC)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.cloud.queries import Granularity
+from genesys_assets.tables import sources
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
@@ -67,28 +69,59 @@ def test_other_groups_and_metrics_do_not_overlap() -> None:
     assert without_overlaps(rows) == rows
 
 
-buckets = st.lists(
-    st.tuples(st.integers(0, 11), st.sampled_from([15, 30, 60]), st.sampled_from("ab")).map(
-        lambda drawn: minutes(drawn[0] * 15 // drawn[1] * drawn[1], drawn[1], group=drawn[2])
-    ),
-    max_size=20,
-)
-
-
-@given(buckets)
-def test_what_stays_is_what_taking_the_latest_first_would_keep(rows: list[dict[str, Any]]) -> None:
-    numbered = [row | {"count": number} for number, row in enumerate(rows)]
+def plainly_without_overlaps(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take the latest row first, and each earlier one that overlaps none that was taken."""
     kept: list[dict[str, Any]] = []
-    for row in reversed(numbered):
+    for row in reversed(rows):
         if not any(
-            row["group_key"] == other["group_key"]
+            (row["group_key"], row["metric"]) == (other["group_key"], other["metric"])
             and row["interval_start"] < other["interval_end"]
             and other["interval_start"] < row["interval_end"]
             for other in kept
         ):
             kept.append(row)
-    found = without_overlaps(table(*numbered))
-    assert found["count"].to_pylist() == sorted(row["count"] for row in kept)
+    return kept[::-1]
+
+
+def rows_of(*buckets: Any) -> Any:
+    """Lists of rows with a group and a metric, whose buckets are drawn; `count` numbers them."""
+    drawn = st.tuples(st.one_of(*buckets), st.sampled_from("ab"), st.sampled_from(["nOffered", "nError"]))
+    made = drawn.map(lambda row: minutes(*row[0], group=row[1], metric=row[2]))
+    numbered: Any = st.lists(made, max_size=30).map(
+        lambda rows: [row | {"count": number} for number, row in enumerate(rows)]
+    )
+    return numbered
+
+
+WITHIN_HOURS = st.tuples(st.integers(0, 11), st.sampled_from([15, 30, 60])).map(
+    lambda drawn: (drawn[0] * 15 // drawn[1] * drawn[1], drawn[1])
+)
+OF_ANY_LENGTH = st.tuples(st.integers(0, 90), st.integers(0, 90))
+WHOLE_DAYS = st.sampled_from([(0, 24 * 60), (24 * 60, 24 * 60), (60, 24 * 60)])
+
+
+@settings(deadline=None)
+@given(rows_of(WITHIN_HOURS) | rows_of(OF_ANY_LENGTH) | rows_of(WITHIN_HOURS, OF_ANY_LENGTH, WHOLE_DAYS))
+def test_what_stays_is_what_taking_the_latest_first_would_keep(rows: list[dict[str, Any]]) -> None:
+    found = without_overlaps(table(*rows))
+    assert found["count"].to_pylist() == [row["count"] for row in plainly_without_overlaps(rows)]
+
+
+def test_each_row_is_looked_at_once_however_many_series_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither other series nor what was kept long ago is looked through."""
+    looked_at = 0
+    overlaps = sources._overlaps
+
+    def counting(buckets: Iterable[tuple[int, int]]) -> list[bool]:
+        nonlocal looked_at
+        listed = list(buckets)
+        looked_at += len(listed)
+        return overlaps(listed)
+
+    monkeypatch.setattr(sources, "_overlaps", counting)
+    rows = [minutes(start, 60, group=f"{group}") for group in range(300) for start in (0, 30, 60)]
+    assert len(without_overlaps(table(*rows))) == 600
+    assert looked_at == len(rows)
 
 
 def test_conversations_tell_which_of_them_were_imported() -> None:
