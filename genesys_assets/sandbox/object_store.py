@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from genesys_assets.sandbox import swift_settings
+from genesys_assets.sandbox.processes import ending_with_this_process
 from genesys_assets.sandbox.swift_settings import SERVERS
 
 _ACCOUNT = "sandbox"
-_STARTUP_SECONDS = 30.0
+_STARTUP_SECONDS = 120.0
 _ATTEMPTS = 3
 _Process = subprocess.Popen[bytes]
 
@@ -91,7 +92,7 @@ def running(venv: Path | None = None, folder: Path | None = None) -> Iterator[Ob
     """
     python = _python(venv)
     with _data_folder(folder) as home, contextlib.ExitStack() as servers:
-        yield _start_on_free_ports(python, home, servers)
+        yield _start_on_free_ports(python, home, servers, *([] if folder else [home]))
 
 
 def _python(venv: Path | None) -> Path:
@@ -144,11 +145,11 @@ def _keeps_attributes(folder: Path) -> bool:
 # -- processes ---------------------------------------------------------------------------------------
 
 
-def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectStore:
+def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack, *temporary: Path) -> ObjectStore:
     """A port that was free a moment ago may be taken by now, so a second choice is made, and a third."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _start(python, home, servers)
+            return _start(python, home, servers, *temporary)
         except _PortTaken:
             servers.close()
             if attempt == _ATTEMPTS:
@@ -156,7 +157,8 @@ def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack
     raise AssertionError("every attempt returns or raises")
 
 
-def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectStore:
+def _start(python: Path, home: Path, servers: contextlib.ExitStack, *temporary: Path) -> ObjectStore:
+    """All four servers. If this process is killed they end, and the `temporary` folders go with them."""
     ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
     store = ObjectStore(
         endpoint_url=f"http://127.0.0.1:{ports['proxy']}",
@@ -177,7 +179,7 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectSto
         said = error.stderr.strip()[-800:]
         raise ObjectStoreError(f"the S3 server's rings could not be written: {said}") from error
     processes = {server: servers.enter_context(_process(python, settings, server)) for server in SERVERS}
-    servers.enter_context(_ending_with_this_process([process.pid for process in processes.values()]))
+    servers.enter_context(ending_with_this_process([process.pid for process in processes.values()], *temporary))
     deadline = time.monotonic() + _STARTUP_SECONDS
     for server, process in processes.items():
         _wait_until_healthy(server, process, ports[server], settings / f"{server}.log", deadline)
@@ -228,24 +230,6 @@ def _stop(process: _Process) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
             return
-
-
-@contextlib.contextmanager
-def _ending_with_this_process(pids: list[int]) -> Iterator[None]:
-    """Servers end even when this process is killed: a shell waits for its pipe to close, then ends them."""
-    groups = [f"-{pid}" for pid in pids]
-    with subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -KILL "$@"', "sh", *groups],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as guard:
-        try:
-            yield
-        finally:
-            # The guard goes first, so that it never signals a number another process has come to bear.
-            os.killpg(guard.pid, signal.SIGKILL)
 
 
 def _wait_until_healthy(server: str, process: _Process, port: int, log: Path, deadline: float) -> None:

@@ -28,8 +28,10 @@ from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.times import from_datetime
 
 HOST = "127.0.0.1"
-_START_SECONDS = 20.0
+_START_SECONDS = 120.0
 _KEPT_REQUESTS = 100_000
+# A client that computes between two requests must not find its connection closed.
+_IDLE_SECONDS = 3600
 
 Now = datetime | Callable[[], datetime] | None
 
@@ -112,7 +114,7 @@ def _serving(app: Starlette, listening: socket.socket) -> Iterator[None]:
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=1,
-        timeout_keep_alive=30,
+        timeout_keep_alive=_IDLE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="sandbox", daemon=True)
