@@ -19,6 +19,7 @@ from genesys_assets.cli.app import app
 from genesys_assets.publishing.report_files import csv_lines
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 CALLS = """\
 reports:
@@ -233,6 +234,6 @@ def on_a_terminal(*arguments: str, width: int = 220) -> str:
             if not piece:
                 break
             seen += piece
-        assert process.wait(60) == 0, process.stderr and process.stderr.read()
+        assert process.wait(PATIENCE_SECONDS) == 0, process.stderr and process.stderr.read()
     os.close(mine)
     return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())

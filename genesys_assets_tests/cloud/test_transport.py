@@ -15,6 +15,7 @@ from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.retry import may_have_happened
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, Request, client
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 PATH = "/api/v2/things"
 DONE = Reply(body={"done": True})
@@ -297,7 +298,7 @@ def test_eight_threads_log_in_once(platform: Platform, clock: Clock) -> None:
     with client(platform, clock) as cloud:
 
         def ask(_: int) -> bool:
-            start.wait(10)
+            start.wait(PATIENCE_SECONDS)
             return bool(cloud.get(PATH).json()["done"])
 
         assert list(cloud.map_in_order(ask, range(8))) == [True] * 8
@@ -309,7 +310,7 @@ def test_eight_threads_with_a_rejected_token_log_in_once_more(platform: Platform
 
     def reject_the_first_token(request: Request) -> Reply:
         if request.headers["Authorization"] == "Bearer token-1":
-            arrived.wait(10)
+            arrived.wait(PATIENCE_SECONDS)
             return Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
         return DONE
 
@@ -327,7 +328,7 @@ def test_results_come_in_the_order_of_the_items(cloud: GenesysCloud) -> None:
 
     def work(item: int) -> int:
         if item == 0:
-            assert second_done.wait(10)
+            assert second_done.wait(PATIENCE_SECONDS)
         if item == 1:
             second_done.set()
         return item * 10
@@ -359,7 +360,7 @@ def test_an_error_drops_what_has_not_begun(platform: Platform, clock: Clock) -> 
         begun.append(item)
         if item == 0:
             raise KeyError("first")
-        release.wait(10)
+        release.wait(PATIENCE_SECONDS)
         return item
 
     with client(platform, clock, workers=2) as cloud:
@@ -388,7 +389,7 @@ def test_closing_ends_a_wait(platform: Platform) -> None:
         thread.join(0.01)
     assert thread.is_alive()
     cloud.close()
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
     assert "closed" in str(failures[0])
 
