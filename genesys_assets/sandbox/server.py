@@ -82,7 +82,8 @@ def running(
 ) -> Iterator[Sandbox]:
     """A sandbox for the length of a `with` block.
 
-    `now` is what the organisation takes for the present: a moment, a function, or None for the real one.
+    `now` is what the organisation takes for the present, and what it dates its answers with: a moment, a function, or
+    None for the real one.
     `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None`
     nothing is limited.
     """
@@ -111,6 +112,7 @@ def _serving(app: Starlette, listening: socket.socket) -> Iterator[None]:
         log_config=None,
         log_level="critical",
         access_log=False,
+        date_header=False,
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=1,

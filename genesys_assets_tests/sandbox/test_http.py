@@ -30,6 +30,11 @@ def test_every_good_answer_has_a_correlation_id_too(at_noon: Client) -> None:
     assert first.headers["ININ-Correlation-Id"] != second.headers["ININ-Correlation-Id"]
 
 
+def test_every_answer_is_dated_with_the_present_of_the_organisation(at_noon: Client) -> None:
+    dates = {at_noon.get(path).headers["Date"] for path in ("/api/v2/users", "/api/v2/nothing")}
+    assert dates == {"Wed, 28 Jan 2026 12:00:00 GMT"}
+
+
 def test_a_body_that_is_not_json_is_refused(at_noon: Client) -> None:
     url = f"{at_noon.sandbox.url}{AGGREGATES}"
     json_type = {"Content-Type": "application/json"}
