@@ -189,3 +189,10 @@ def client(platform: Platform, clock: Clock, **options: Any) -> GenesysCloud:
         sleep=clock.sleep,
         **settings,
     )
+
+
+def impatient(cloud: GenesysCloud) -> GenesysCloud:
+    """The client, logged in, which from now on gives up on an answer almost at once."""
+    cloud._credentials.token()
+    cloud._timeout = (PATIENCE_SECONDS, 0.05)
+    return cloud

@@ -107,7 +107,7 @@ _pages = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(_pages)
 def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages: list[list[Row]]) -> None:
     expected: dict[str, Row] = {}
@@ -119,7 +119,7 @@ def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages
     assert merged_rows == sorted(expected.values(), key=lambda row: (row[1], row[0]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(_pages)
 def test_merging_again_what_was_merged_changes_nothing(pages: list[list[Row]]) -> None:
     once, _, _ = _merge(pages)
