@@ -10,14 +10,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE_SECONDS = 300.0
-_PAUSE_SECONDS = 0.05
 Seen = TypeVar("Seen")
 
 
-def wait_for(look: Callable[[], Seen | None], patience: float = PATIENCE_SECONDS) -> Seen:
+def wait_for(look: Callable[[], Seen | None], patience: float = PATIENCE_SECONDS, *, pause: float = 0.05) -> Seen:
     """Look again and again until `look` returns something, and return that. Fails after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not (seen := look()):
         assert time.monotonic() < deadline, f"nothing was seen within {patience:.0f} s"
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(pause)
     return seen
