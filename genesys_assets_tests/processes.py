@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from genesys_assets.sandbox.processes import ending_with_this_process
+from genesys_assets.sandbox.processes import guard
 
 
 @contextmanager
 def beside(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """The command, in a process group of its own, until the block ends."""
-    with (
-        subprocess.Popen(command, text=True, start_new_session=True, **options) as process,
-        ending_with_this_process([process.pid]),
-    ):
+    with guard() as watch, subprocess.Popen(command, text=True, start_new_session=True, **options) as process:
+        watch(process.pid)
         try:
             yield process
         finally:

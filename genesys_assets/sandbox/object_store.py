@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from genesys_assets.sandbox import swift_settings
-from genesys_assets.sandbox.processes import ending_with_this_process
+from genesys_assets.sandbox.processes import Watch, guard
 from genesys_assets.sandbox.swift_settings import SERVERS
 
 _ACCOUNT = "sandbox"
@@ -91,8 +91,9 @@ def running(venv: Path | None = None, folder: Path | None = None) -> Iterator[Ob
     missing, or a server does not come up.
     """
     python = _python(venv)
-    with _data_folder(folder) as home, contextlib.ExitStack() as servers:
-        yield _start_on_free_ports(python, home, servers, *([] if folder else [home]))
+    home = _data_folder(folder)
+    with guard(*([] if folder else [home])) as watch, contextlib.ExitStack() as servers:
+        yield _start_on_free_ports(python, home, servers, watch)
 
 
 def _python(venv: Path | None) -> Path:
@@ -111,8 +112,8 @@ def _python(venv: Path | None) -> Path:
 # -- where objects are kept --------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _data_folder(given: Path | None) -> Iterator[Path]:
+def _data_folder(given: Path | None) -> Path:
+    """The given folder, or a new one."""
     if given is not None:
         given.mkdir(parents=True, exist_ok=True)
         if not _keeps_attributes(given):
@@ -120,8 +121,7 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
                 f"the file system of {given} keeps no extended attributes, which hold the S3 server's "
                 "metadata: choose a folder on a disk (ext4, xfs or btrfs, on Linux)"
             )
-        yield given.absolute()
-        return
+        return given.absolute()
     candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()]
     parent = next((candidate for candidate in candidates if _keeps_attributes(candidate)), None)
     if parent is None:
@@ -129,8 +129,7 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
             "the S3 server needs a file system with extended attributes (ext4, xfs or btrfs, on Linux), and "
             f"there is none at {', '.join(map(str, candidates))}: set TMPDIR to a folder on such a disk"
         )
-    with tempfile.TemporaryDirectory(prefix=".object_store_", dir=parent) as folder:
-        yield Path(folder).absolute()
+    return Path(tempfile.mkdtemp(prefix=".object_store_", dir=parent)).absolute()
 
 
 def _keeps_attributes(folder: Path) -> bool:
@@ -145,11 +144,11 @@ def _keeps_attributes(folder: Path) -> bool:
 # -- processes ---------------------------------------------------------------------------------------
 
 
-def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack, *temporary: Path) -> ObjectStore:
+def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
     """A port that was free a moment ago may be taken by now, so a second choice is made, and a third."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _start(python, home, servers, *temporary)
+            return _start(python, home, servers, watch)
         except _PortTaken:
             servers.close()
             if attempt == _ATTEMPTS:
@@ -157,8 +156,7 @@ def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack
     raise AssertionError("every attempt returns or raises")
 
 
-def _start(python: Path, home: Path, servers: contextlib.ExitStack, *temporary: Path) -> ObjectStore:
-    """All four servers. If this process is killed they end, and the `temporary` folders go with them."""
+def _start(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
     ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
     store = ObjectStore(
         endpoint_url=f"http://127.0.0.1:{ports['proxy']}",
@@ -178,8 +176,7 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack, *temporary: 
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip()[-800:]
         raise ObjectStoreError(f"the S3 server's rings could not be written: {said}") from error
-    processes = {server: servers.enter_context(_process(python, settings, server)) for server in SERVERS}
-    servers.enter_context(ending_with_this_process([process.pid for process in processes.values()], *temporary))
+    processes = {server: servers.enter_context(_process(python, settings, server, watch)) for server in SERVERS}
     deadline = time.monotonic() + _STARTUP_SECONDS
     for server, process in processes.items():
         _wait_until_healthy(server, process, ports[server], settings / f"{server}.log", deadline)
@@ -206,7 +203,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _process(python: Path, settings: Path, server: str) -> Iterator[_Process]:
+def _process(python: Path, settings: Path, server: str, watch: Watch) -> Iterator[_Process]:
     """One server, in a process group of its own: Swift's servers signal their whole group when they end."""
     with (settings / f"{server}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -217,6 +214,7 @@ def _process(python: Path, settings: Path, server: str) -> Iterator[_Process]:
             env={**os.environ, "PYTHONPATH": str(settings)},
             start_new_session=True,
         )
+    watch(process.pid)
     try:
         yield process
     finally:

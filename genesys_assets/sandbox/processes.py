@@ -1,34 +1,45 @@
-"""Processes that end with the one that started them, even when that one is killed outright.
+"""Processes and folders that go when the process that made them ends, even when that one is killed outright.
 
-Only this guard belongs here. Whoever starts a process also ends it when all goes well: `object_store`.
+Only the guard belongs here. Whoever starts a process also ends it when all goes well: `object_store`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_WHEN_THE_PIPE_CLOSES = 'read -r _; kill -KILL $1; shift; rm -rf -- "$@"'
+Watch = Callable[[int], None]
+_GUARD = 'groups=; while read -r group; do groups="$groups -$group"; done; kill -KILL $groups; rm -rf -- "$@"'
 
 
 @contextlib.contextmanager
-def ending_with_this_process(groups: Sequence[int], *folders: Path) -> Iterator[None]:
-    """If this process ends within the block, these process groups are killed and these folders removed.
+def guard(*folders: Path) -> Iterator[Watch]:
+    """Remove the folders when the block ends. Process groups that are handed to `watch` must have ended by then.
 
-    A shell in a session of its own does it: it waits for a pipe that closes when this process ends, however it ends.
+    If this process ends within the block, the groups are killed and the folders removed all the same. A shell in a
+    session of its own does that: it waits for a pipe that closes when this process ends, however it ends.
     """
     with subprocess.Popen(
-        ["/bin/sh", "-c", _WHEN_THE_PIPE_CLOSES, "sh", " ".join(f"-{group}" for group in groups), *map(str, folders)],
+        ["/bin/sh", "-c", _GUARD, "sh", *map(str, folders)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as guard:
+    ) as shell:
+
+        def watch(group: int) -> None:
+            assert shell.stdin is not None
+            shell.stdin.write(f"{group}\n".encode())
+            shell.stdin.flush()
+
         try:
-            yield
+            yield watch
         finally:
-            os.killpg(guard.pid, signal.SIGKILL)
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            os.killpg(shell.pid, signal.SIGKILL)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from genesys_assets.sandbox.processes import ending_with_this_process
+from genesys_assets.sandbox.processes import guard
 from genesys_assets_tests.patience import PATIENCE_SECONDS, wait_for
 from genesys_assets_tests.ports import free_port
 
@@ -166,11 +166,11 @@ def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterat
     daemon = ["dagster-daemon", "run", "-w", str(workspace)]
     create_instance(environment)
     parts: list[Part] = []
-    with contextlib.ExitStack() as stack:
+    with guard() as watch, contextlib.ExitStack() as stack:
         stack.callback(_end, parts)
-        parts.append(_started(web, environment, home / "web.log"))
-        parts.append(_started(daemon, environment, home / "daemon.log"))
-        stack.enter_context(ending_with_this_process([part.process.pid for part in parts]))
+        for command, log in ((web, home / "web.log"), (daemon, home / "daemon.log")):
+            parts.append(_started(command, environment, log))
+            watch(parts[-1].process.pid)
         deployment = Deployment(f"http://127.0.0.1:{port}", parts)
         deployment.wait_for(lambda: _answers(deployment))
         yield deployment
