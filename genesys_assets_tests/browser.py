@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+
+_PATIENCE_MS = PATIENCE_SECONDS * 1000
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "/usr/bin/chromium")
 _ARGUMENTS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
@@ -78,7 +81,7 @@ def chromium() -> Iterator[Browser]:
     if executable is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium fonts-dejavu-core")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS), timeout=_PATIENCE_MS)
         try:
             yield browser
         finally:
@@ -89,6 +92,7 @@ def chromium() -> Iterator[Browser]:
 def visit(browser: Browser, url: str, *, width: int = 1280, scheme: Any = "light") -> Iterator[Visit]:
     """The page at a width and in a colour scheme. Requests for anything but the page itself are counted and fail."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(_PATIENCE_MS)
     seen = Visit(page)
 
     def decide(route: Any) -> None:

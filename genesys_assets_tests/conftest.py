@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
@@ -16,6 +17,10 @@ from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definition
 from genesys_assets_tests.s3_fixtures import bucket, object_store, public_bucket, s3_client, s3_resource
 
 __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", "s3_resource"]
+
+# Hypothesis fails a test whose examples are slow to make or to run, which says more of the machine than of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 DAY = date(2026, 1, 29)
 # An organisation in which all that makes days hard happens within these few; `test_a_day` looks whether it does.

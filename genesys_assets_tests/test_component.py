@@ -25,6 +25,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).parents[1]
 COMPONENT = "genesys_assets.GenesysReport"
@@ -80,7 +81,7 @@ def run(project: Path, tmp_path: Path) -> Command:
             env=clean | settings,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 

@@ -19,6 +19,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.definitions import build_definitions
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).parents[1]
 SNAPSHOT = Path(__file__).with_name("asset_specs.json")
@@ -195,7 +196,7 @@ def command_line(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[st
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 

@@ -11,6 +11,7 @@ import gzip
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from genesys_assets.sandbox.behaviour import Fault
 from genesys_assets.sandbox.endpoints import Call, Endpoint, Platform
 from genesys_assets.sandbox.organisation import encode
 from genesys_assets.sandbox.refusals import Refused
+from genesys_assets.sandbox.times import SECOND
 
 MAXIMUM_REQUEST_BYTES = 512_000
 _SMALL = 500  # bytes below which compression is not worth it
@@ -63,7 +65,7 @@ def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
         return _refusal(refusals.of_status(404), correlation_id)
 
     def through(answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
-        return _handler(platform, log, answer)
+        return _handler(platform, now, log, answer)
 
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in platform.endpoints():
@@ -77,7 +79,9 @@ def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
     return Starlette(routes=routes)
 
 
-def _handler(platform: Platform, log: Log, answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
+def _handler(
+    platform: Platform, now: Callable[[], int], log: Log, answer: Callable[[Request, str], Awaitable[Answer]]
+) -> Handler:
     async def handle(request: Request) -> Response:
         log(request.method, request.url.path)
         correlation_id = str(uuid4())
@@ -92,6 +96,7 @@ def _handler(platform: Platform, log: Log, answer: Callable[[Request, str], Awai
             made = _faulty(fault, correlation_id)
         made.truncated = fault is not None and fault.truncated
         made.headers["ININ-Correlation-Id"] = correlation_id
+        made.headers["Date"] = formatdate(now() / SECOND, usegmt=True)
         return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
 
     return handle

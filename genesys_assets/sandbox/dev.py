@@ -27,7 +27,10 @@ def main() -> int:
 
 
 def _dagster_dev(arguments: list[str]) -> int:
-    """`dagster dev` in a process group of its own, ended as a group when this process is asked to end."""
+    """`dagster dev` in a process group of its own, ended as a group when this process is asked to end.
+
+    It creates the databases of a new DAGSTER_HOME by itself, before it starts the processes that share them.
+    """
     for request in (signal.SIGINT, signal.SIGTERM):
         signal.signal(request, _interrupt)
     process = subprocess.Popen(

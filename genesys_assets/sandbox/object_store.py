@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 
 from genesys_assets.sandbox import swift_settings
+from genesys_assets.sandbox.processes import Watch, guard
 from genesys_assets.sandbox.swift_settings import SERVERS
 
 _ACCOUNT = "sandbox"
-_STARTUP_SECONDS = 30.0
+_STARTUP_SECONDS = 120.0
 _ATTEMPTS = 3
 _Process = subprocess.Popen[bytes]
 
@@ -90,8 +91,9 @@ def running(venv: Path | None = None, folder: Path | None = None) -> Iterator[Ob
     missing, or a server does not come up.
     """
     python = _python(venv)
-    with _data_folder(folder) as home, contextlib.ExitStack() as servers:
-        yield _start_on_free_ports(python, home, servers)
+    home = _data_folder(folder)
+    with guard(*([] if folder else [home])) as watch, contextlib.ExitStack() as servers:
+        yield _start_on_free_ports(python, home, servers, watch)
 
 
 def _python(venv: Path | None) -> Path:
@@ -110,8 +112,8 @@ def _python(venv: Path | None) -> Path:
 # -- where objects are kept --------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _data_folder(given: Path | None) -> Iterator[Path]:
+def _data_folder(given: Path | None) -> Path:
+    """The given folder, or a new one."""
     if given is not None:
         given.mkdir(parents=True, exist_ok=True)
         if not _keeps_attributes(given):
@@ -119,8 +121,7 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
                 f"the file system of {given} keeps no extended attributes, which hold the S3 server's "
                 "metadata: choose a folder on a disk (ext4, xfs or btrfs, on Linux)"
             )
-        yield given.absolute()
-        return
+        return given.absolute()
     candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()]
     parent = next((candidate for candidate in candidates if _keeps_attributes(candidate)), None)
     if parent is None:
@@ -128,8 +129,7 @@ def _data_folder(given: Path | None) -> Iterator[Path]:
             "the S3 server needs a file system with extended attributes (ext4, xfs or btrfs, on Linux), and "
             f"there is none at {', '.join(map(str, candidates))}: set TMPDIR to a folder on such a disk"
         )
-    with tempfile.TemporaryDirectory(prefix=".object_store_", dir=parent) as folder:
-        yield Path(folder).absolute()
+    return Path(tempfile.mkdtemp(prefix=".object_store_", dir=parent)).absolute()
 
 
 def _keeps_attributes(folder: Path) -> bool:
@@ -144,11 +144,11 @@ def _keeps_attributes(folder: Path) -> bool:
 # -- processes ---------------------------------------------------------------------------------------
 
 
-def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectStore:
+def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
     """A port that was free a moment ago may be taken by now, so a second choice is made, and a third."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _start(python, home, servers)
+            return _start(python, home, servers, watch)
         except _PortTaken:
             servers.close()
             if attempt == _ATTEMPTS:
@@ -156,7 +156,7 @@ def _start_on_free_ports(python: Path, home: Path, servers: contextlib.ExitStack
     raise AssertionError("every attempt returns or raises")
 
 
-def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectStore:
+def _start(python: Path, home: Path, servers: contextlib.ExitStack, watch: Watch) -> ObjectStore:
     ports = dict(zip(SERVERS, _free_ports(len(SERVERS)), strict=True))
     store = ObjectStore(
         endpoint_url=f"http://127.0.0.1:{ports['proxy']}",
@@ -176,8 +176,7 @@ def _start(python: Path, home: Path, servers: contextlib.ExitStack) -> ObjectSto
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip()[-800:]
         raise ObjectStoreError(f"the S3 server's rings could not be written: {said}") from error
-    processes = {server: servers.enter_context(_process(python, settings, server)) for server in SERVERS}
-    servers.enter_context(_ending_with_this_process([process.pid for process in processes.values()]))
+    processes = {server: servers.enter_context(_process(python, settings, server, watch)) for server in SERVERS}
     deadline = time.monotonic() + _STARTUP_SECONDS
     for server, process in processes.items():
         _wait_until_healthy(server, process, ports[server], settings / f"{server}.log", deadline)
@@ -204,7 +203,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _process(python: Path, settings: Path, server: str) -> Iterator[_Process]:
+def _process(python: Path, settings: Path, server: str, watch: Watch) -> Iterator[_Process]:
     """One server, in a process group of its own: Swift's servers signal their whole group when they end."""
     with (settings / f"{server}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -215,6 +214,7 @@ def _process(python: Path, settings: Path, server: str) -> Iterator[_Process]:
             env={**os.environ, "PYTHONPATH": str(settings)},
             start_new_session=True,
         )
+    watch(process.pid)
     try:
         yield process
     finally:
@@ -228,24 +228,6 @@ def _stop(process: _Process) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=5)
             return
-
-
-@contextlib.contextmanager
-def _ending_with_this_process(pids: list[int]) -> Iterator[None]:
-    """Servers end even when this process is killed: a shell waits for its pipe to close, then ends them."""
-    groups = [f"-{pid}" for pid in pids]
-    with subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -KILL "$@"', "sh", *groups],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as guard:
-        try:
-            yield
-        finally:
-            # The guard goes first, so that it never signals a number another process has come to bear.
-            os.killpg(guard.pid, signal.SIGKILL)
 
 
 def _wait_until_healthy(server: str, process: _Process, port: int, log: Path, deadline: float) -> None:

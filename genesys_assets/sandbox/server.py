@@ -28,8 +28,10 @@ from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.times import from_datetime
 
 HOST = "127.0.0.1"
-_START_SECONDS = 20.0
+_START_SECONDS = 120.0
 _KEPT_REQUESTS = 100_000
+# A client that computes between two requests must not find its connection closed.
+_IDLE_SECONDS = 3600
 
 Now = datetime | Callable[[], datetime] | None
 
@@ -80,7 +82,8 @@ def running(
 ) -> Iterator[Sandbox]:
     """A sandbox for the length of a `with` block.
 
-    `now` is what the organisation takes for the present: a moment, a function, or None for the real one.
+    `now` is what the organisation takes for the present, and what it dates its answers with: a moment, a function, or
+    None for the real one.
     `clock` drives tokens, rate windows and the time that jobs take, in seconds. With `requests_per_minute=None`
     nothing is limited.
     """
@@ -109,10 +112,11 @@ def _serving(app: Starlette, listening: socket.socket) -> Iterator[None]:
         log_config=None,
         log_level="critical",
         access_log=False,
+        date_header=False,
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=1,
-        timeout_keep_alive=30,
+        timeout_keep_alive=_IDLE_SECONDS,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), name="sandbox", daemon=True)

@@ -23,6 +23,10 @@ name = only
 default = yes
 """
 
+# How long one server waits for another. Swift's own limits are half a second to ten; on a busy machine an object would
+# then be refused, or stored before it is listed.
+_PATIENCE_SECONDS = 120
+
 # The log address is a folder on purpose: nothing reaches the machine's own log.
 _COMMON = """
 [DEFAULT]
@@ -38,6 +42,9 @@ disable_fallocate = true
 fallocate_reserve = 0
 log_level = WARNING
 log_address = {settings}
+conn_timeout = {patience}
+node_timeout = {patience}
+container_update_timeout = {patience}
 [filter:healthcheck]
 use = egg:swift#healthcheck
 """
@@ -125,6 +132,7 @@ def write(
         "region": region,
         "account": account,
         "secret": secret,
+        "patience": _PATIENCE_SECONDS,
     }
     (settings / "swift.conf").write_text(_SWIFT)
     for server in SERVERS:

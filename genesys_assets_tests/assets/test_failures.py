@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from genesys_assets.cloud import retry
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
 from genesys_assets_tests.conftest import NOW
+from genesys_assets_tests.ports import refusing_port
 
 DAY = "2026-01-28"
 HOUR = f"{DAY}-10:00"
@@ -92,11 +92,10 @@ def test_a_missing_permission_is_named(
 
 
 def test_an_unreachable_host_is_named(stocked: World) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    nowhere = with_settings(stocked, GENESYS_CLOUD_API_URL=address, GENESYS_CLOUD_LOGIN_URL=address)
-    assert f"127.0.0.1:{port} cannot be reached" in error(nowhere.run("hourly", DETAILS, partition=HOUR))
+    with refusing_port() as port:
+        address = f"http://127.0.0.1:{port}"
+        nowhere = with_settings(stocked, GENESYS_CLOUD_API_URL=address, GENESYS_CLOUD_LOGIN_URL=address)
+        assert f"127.0.0.1:{port} cannot be reached" in error(nowhere.run("hourly", DETAILS, partition=HOUR))
 
 
 @pytest.mark.parametrize("name", ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"])

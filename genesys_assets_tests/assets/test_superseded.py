@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from genesys_assets.assets import superseded
 from genesys_assets.assets.superseded import superseded_hours
 from genesys_assets.cloud import details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
+from genesys_assets_tests.clocks import standing_at
 
 SUPERSEDED = "ops/superseded_pages"
 DETAILS, OF_HOURS = "pages/daily_details", "pages/hourly_details"
@@ -86,11 +88,12 @@ def test_without_the_setting_nothing_is_removed(days: World) -> None:
     assert unset.files() == before
 
 
-def test_a_day_stays_for_as_long_as_the_setting_says(days: World) -> None:
-    age = (datetime.now(UTC).date() - date.fromisoformat(DAY)).days
-    for keep, removed in ((age, 0), (age - 1, 24)):
-        kept = replace(days, settings={"GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS": f"{keep}"})
-        assert metadata(kept.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == removed
+def test_a_day_stays_for_as_long_as_the_setting_says(days: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 days after it, to the last millisecond."""
+    midnight = datetime(2026, 2, 28, tzinfo=UTC)
+    for now, removed in ((midnight - timedelta(milliseconds=1), 0), (midnight, 24)):
+        monkeypatch.setattr(superseded, "datetime", standing_at(now))
+        assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == removed
 
 
 def test_a_day_that_jobs_did_not_have_all_of_keeps_its_hours(days: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 
 from genesys_assets.automation.sensors import failure_line, partition_of
 from genesys_assets_tests.automation.conftest import FIRST_DAY
+from genesys_assets_tests.ports import refusing_port
 
 HOUR = f"{FIRST_DAY}-13:00"
 SECRET = "T0-B0-secret"
@@ -54,9 +54,10 @@ def listening(status: int = 200) -> Iterator[Hook]:
         hook.server.server_close()
 
 
-def nobody_listens() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}/{SECRET}"
+@pytest.fixture
+def webhook_that_is_down() -> Iterator[str]:
+    with refusing_port() as port:
+        yield f"http://127.0.0.1:{port}/{SECRET}"
 
 
 class Watch:
@@ -189,9 +190,9 @@ def test_without_a_webhook_nothing_is_posted(watch: Watch) -> None:
 
 
 def test_a_webhook_that_is_down_fails_the_tick_and_says_so_without_its_secret(
-    watch: Watch, said: list[str], monkeypatch: pytest.MonkeyPatch
+    watch: Watch, said: list[str], webhook_that_is_down: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", nobody_listens())
+    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", webhook_that_is_down)
     run_id = watch.fail()
     said.clear()
     [reaction] = watch.tick().dagster_run_reactions or []
@@ -216,11 +217,11 @@ def test_a_webhook_that_refuses_is_named_with_its_answer(
 
 
 def test_a_webhook_that_is_down_does_not_hold_back_later_failures(
-    watch: Watch, said: list[str], monkeypatch: pytest.MonkeyPatch
+    watch: Watch, said: list[str], webhook_that_is_down: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = watch.fail()
     second = watch.fail()
-    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", nobody_listens())
+    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", webhook_that_is_down)
     said.clear()
     assert len(watch.tick().dagster_run_reactions or []) == 2
     assert [run for run in (first, second) if any(f"(run {run})" in line for line in said)] == [first, second]

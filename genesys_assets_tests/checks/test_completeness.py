@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from genesys_assets.checks import completeness
 from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, counted, shrunk
 from genesys_assets.cloud import details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.reconcile import Tolerance
 from genesys_assets_tests.assets.world import World, definitions, hours
+from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAYS, NOW
 
 DAY, DATE = "2026-01-28", date(2026, 1, 28)
@@ -176,8 +178,16 @@ def test_what_nobody_told_is_not_judged(world: World) -> None:
         with world.lake.page_writers(DETAILS, [DAY], provenance):
             pass
         assert counted(world.lake, DAY) == reason
-    today = f"{datetime.now(NOW.tzinfo):%Y-%m-%d}"
-    assert counted(world.lake, today) == "the day is not over"
+
+
+def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read(world)
+    compute(world)
+    midnight = datetime(2026, 1, 29, tzinfo=NOW.tzinfo)
+    monkeypatch.setattr(completeness, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
+    assert counted(world.lake, DAY) == "the day is not over"
+    monkeypatch.setattr(completeness, "datetime", standing_at(midnight))
+    assert isinstance(counted(world.lake, DAY), Counted)
 
 
 def test_a_day_that_is_not_judged_says_why_and_passes(world: World) -> None:

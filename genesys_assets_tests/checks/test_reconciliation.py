@@ -42,6 +42,7 @@ from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.reconcile import Tolerance
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.assets.world import RANGE, TABLES_OF_HOURS, World, definitions, hours
+from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAY as PAST_DAY
 from genesys_assets_tests.tables import builders
 
@@ -319,11 +320,14 @@ def test_a_day_without_one_of_the_tables_is_not_evaluated(lake: Lake) -> None:
     assert reconcile_sessions(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics is not stored"
 
 
-def test_today_is_not_evaluated(lake: Lake) -> None:
-    today = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%d}"
-    store_conversations(lake, day=today, origin={})
-    store_hours(lake, day=today, origin={})
-    assert reconcile_sessions(lake, today, EXACT)[QUEUES_MATCH] == "the day is not over"
+def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    midnight = datetime(2026, 2, 1, tzinfo=UTC)
+    store_conversations(lake, origin={})
+    store_hours(lake, origin={})
+    monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
+    assert reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH] == "the day is not over"
+    monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight))
+    assert isinstance(reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH], Finding)
 
 
 # -- days and hours ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,13 +14,15 @@ import pytest
 from typer.testing import CliRunner
 
 from genesys_assets.cli.app import app
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.processes import beside
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "genesys_assets.cli"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def test_the_installed_command_is_this_one() -> None:
@@ -50,9 +51,8 @@ def test_help_imports_nothing_heavy(command: str) -> None:
         "try: main()\n"
         f"finally: print(json.dumps([name for name in {heavy} if name in sys.modules]), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, timeout=60
-    )
+    arguments = [sys.executable, "-c", program, *command.split(), "--help"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 0
     assert json.loads(done.stderr) == []
 
@@ -74,9 +74,8 @@ def test_without_a_command_it_helps() -> None:
 
 
 def test_the_sandbox_serves_until_it_is_told_to_end() -> None:
-    process = subprocess.Popen([*COMMAND, "sandbox"], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stdout is not None
-    with process.stdout as printed:
-        assert next(printed).startswith("A Genesys Cloud sandbox is running at http://127.0.0.1:")
+    with beside([*COMMAND, "sandbox"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert next(process.stdout).startswith("A Genesys Cloud sandbox is running at http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0

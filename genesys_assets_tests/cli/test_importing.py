@@ -18,6 +18,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 TIMELESS = {"entities": [{"id": "U", "metrics": {"handleTime": 60, "smallTalk": 3}}]}
 
@@ -136,7 +137,7 @@ def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path,
     (tmp_path / ".env").write_text(f"GENESYS_ASSETS_LAKE={tmp_path / 'elsewhere'}\n")
     env = {name: value for name, value in os.environ.items() if name != "GENESYS_ASSETS_LAKE"}
     command = [sys.executable, "-m", "genesys_assets.cli", "import", f"{saved}"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert (tmp_path / "elsewhere" / "pages" / "imported_details").is_dir()

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from genesys_assets.cli.app import app
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -67,12 +68,12 @@ def test_as_a_command_it_reads_the_env_file(sandbox: Sandbox, tmp_path: Path) ->
     secret = env.pop("GENESYS_CLOUD_CLIENT_SECRET")
     (tmp_path / ".env").write_text(f"GENESYS_CLOUD_CLIENT_SECRET={secret}\n")
     command = [sys.executable, "-m", "genesys_assets.cli", "preflight"]
-    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Ready" in run.stdout
     assert run.stderr == ""
     (tmp_path / ".env").write_text("GENESYS_CLOUD_CLIENT_SECRET=not-the-secret-4711\n")
-    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert run.returncode == 1
     assert "did not accept the secret" in run.stdout.replace("\n      ", " ")
     assert "not-the-secret-4711" not in run.stdout + run.stderr

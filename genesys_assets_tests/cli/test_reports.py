@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from genesys_assets.cli.app import app
 from genesys_assets.publishing.report_files import csv_lines
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.processes import beside
 
 CALLS = """\
 reports:
@@ -222,17 +225,20 @@ def on_a_terminal(*arguments: str, width: int = 220) -> str:
     mine, theirs = pty.openpty()
     command = [sys.executable, "-m", "genesys_assets.cli", "reports", *arguments]
     environment = {**os.environ, "COLUMNS": f"{width}", "TERM": "xterm"}
-    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=environment) as process:
-        os.close(theirs)
-        seen = b""
-        while True:
-            try:
-                piece = os.read(mine, 65536)
-            except OSError:
-                break
-            if not piece:
-                break
-            seen += piece
-        assert process.wait(60) == 0, process.stderr and process.stderr.read()
-    os.close(mine)
+    with (
+        open(mine, "rb", buffering=0) as window,
+        open(theirs, "wb") as output,
+        beside(command, stdout=output, stderr=subprocess.PIPE, env=environment) as process,
+    ):
+        output.close()
+        seen = b"".join(iter(lambda: _piece(window), b""))
+        assert process.wait(PATIENCE_SECONDS) == 0, process.stderr and process.stderr.read()
     return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode())
+
+
+def _piece(window: FileIO) -> bytes:
+    """What was written next; nothing once the last process that writes to the terminal has ended."""
+    try:
+        return window.read(65536)
+    except OSError:
+        return b""

@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 TOKEN_PATH = "/oauth/token"
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -109,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if reply.fault == "silent":
-            self.platform.released.wait(30)
+            self.platform.released.wait(PATIENCE_SECONDS)
             self.close_connection = True
             return
         content = reply.content()
@@ -188,3 +189,10 @@ def client(platform: Platform, clock: Clock, **options: Any) -> GenesysCloud:
         sleep=clock.sleep,
         **settings,
     )
+
+
+def impatient(cloud: GenesysCloud) -> GenesysCloud:
+    """The client, logged in, which from now on gives up on an answer almost at once."""
+    cloud._credentials.token()
+    cloud._timeout = (PATIENCE_SECONDS, 0.05)
+    return cloud

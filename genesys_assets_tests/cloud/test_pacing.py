@@ -15,6 +15,7 @@ import pytest
 
 from genesys_assets.cloud.pacing import AFTER_THE_NEXT_ANSWER, Budget, Pacer
 from genesys_assets_tests.cloud.platform import Clock
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 BEGIN = 10.0
 
@@ -284,6 +285,6 @@ def test_threads_share_one_budget() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
     assert len(sent) == 160
     assert sum(at < min(sent) + 59.9 for at in sent) <= 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from itertools import count
 
@@ -14,7 +15,9 @@ from genesys_assets.cloud import errors
 from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.retry import may_have_happened
 from genesys_assets.cloud.transport import GenesysCloud
-from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, Request, client
+from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, Request, client, impatient
+from genesys_assets_tests.patience import PATIENCE_SECONDS, wait_for
+from genesys_assets_tests.ports import refusing_port
 
 PATH = "/api/v2/things"
 DONE = Reply(body={"done": True})
@@ -101,23 +104,21 @@ def test_a_connection_that_breaks_is_made_again(platform: Platform, cloud: Genes
     assert cloud.get(PATH).json() == {"done": True}
 
 
-def test_an_answer_that_does_not_come_is_an_error_that_names_the_host(platform: Platform, clock: Clock) -> None:
+def test_an_answer_that_does_not_come_is_an_error_that_names_the_host(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(fault="silent"))
-    with (
-        client(platform, clock, timeout=(5.0, 0.05)) as cloud,
-        pytest.raises(errors.Unreachable, match=r"127\.0\.0\.1:\d+ cannot be reached \(no answer in time\)"),
-    ):
-        cloud.get(PATH)
+    with pytest.raises(errors.Unreachable, match=r"127\.0\.0\.1:\d+ cannot be reached \(no answer in time\)"):
+        impatient(cloud).get(PATH)
 
 
 def test_an_unreachable_host_is_named(clock: Clock) -> None:
-    nowhere = Hosts("http://127.0.0.1:9", "http://127.0.0.1:9")
-    with (
-        GenesysCloud(nowhere, "id", "secret", clock=clock, sleep=clock.sleep) as cloud,
-        pytest.raises(errors.Unreachable, match=r"127\.0\.0\.1:9 cannot be reached \(connection refused\)") as raised,
-    ):
-        cloud.get(PATH)
-    assert raised.value.host == "127.0.0.1:9"
+    with refusing_port() as port:
+        nowhere = Hosts(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+        with (
+            GenesysCloud(nowhere, "id", "secret", clock=clock, sleep=clock.sleep) as cloud,
+            pytest.raises(errors.Unreachable, match=rf"{port} cannot be reached \(connection refused\)") as raised,
+        ):
+            cloud.get(PATH)
+    assert raised.value.host == f"127.0.0.1:{port}"
 
 
 def test_a_host_without_address_is_named(clock: Clock) -> None:
@@ -297,7 +298,7 @@ def test_eight_threads_log_in_once(platform: Platform, clock: Clock) -> None:
     with client(platform, clock) as cloud:
 
         def ask(_: int) -> bool:
-            start.wait(10)
+            start.wait(PATIENCE_SECONDS)
             return bool(cloud.get(PATH).json()["done"])
 
         assert list(cloud.map_in_order(ask, range(8))) == [True] * 8
@@ -309,7 +310,7 @@ def test_eight_threads_with_a_rejected_token_log_in_once_more(platform: Platform
 
     def reject_the_first_token(request: Request) -> Reply:
         if request.headers["Authorization"] == "Bearer token-1":
-            arrived.wait(10)
+            arrived.wait(PATIENCE_SECONDS)
             return Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
         return DONE
 
@@ -327,7 +328,7 @@ def test_results_come_in_the_order_of_the_items(cloud: GenesysCloud) -> None:
 
     def work(item: int) -> int:
         if item == 0:
-            assert second_done.wait(10)
+            assert second_done.wait(PATIENCE_SECONDS)
         if item == 1:
             second_done.set()
         return item * 10
@@ -359,7 +360,7 @@ def test_an_error_drops_what_has_not_begun(platform: Platform, clock: Clock) -> 
         begun.append(item)
         if item == 0:
             raise KeyError("first")
-        release.wait(10)
+        release.wait(PATIENCE_SECONDS)
         return item
 
     with client(platform, clock, workers=2) as cloud:
@@ -371,26 +372,13 @@ def test_an_error_drops_what_has_not_begun(platform: Platform, clock: Clock) -> 
 
 def test_closing_ends_a_wait(platform: Platform) -> None:
     platform.on(PATH, Reply(429, LIMIT, {"Retry-After": "100"}))
-    cloud = GenesysCloud(Hosts(platform.url, platform.url), "id", "secret")
-    failures: list[BaseException] = []
-
-    def ask() -> None:
-        try:
-            cloud.get(PATH)
-        except errors.GenesysCloudError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    for _ in range(1000):
-        if cloud.usage.retries:
-            break
-        thread.join(0.01)
-    assert thread.is_alive()
-    cloud.close()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert "closed" in str(failures[0])
+    with GenesysCloud(Hosts(platform.url, platform.url), "id", "secret") as cloud, ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(cloud.get, PATH)
+        wait_for(lambda: cloud.usage.retries)
+        assert not answer.done()
+        cloud.close()
+        with pytest.raises(errors.GenesysCloudError, match="closed"):
+            answer.result(PATIENCE_SECONDS)
 
 
 def test_usage_is_counted_and_subtracted(platform: Platform, cloud: GenesysCloud) -> None:
@@ -446,21 +434,21 @@ def test_a_post_that_must_not_happen_twice_is_sent_again_if_it_did_not_happen(
 
 
 def test_a_post_that_reaches_nobody_did_not_happen(clock: Clock, platform: Platform) -> None:
-    with client(platform, clock) as cloud:
+    with client(platform, clock) as cloud, refusing_port() as port:
         platform.on(PATH, DONE)
         cloud.get(PATH)
-        cloud.hosts = Hosts("http://127.0.0.1:9", platform.url)
+        cloud.hosts = Hosts(f"http://127.0.0.1:{port}", platform.url)
         with pytest.raises(errors.Unreachable) as raised:
             cloud.post(PATH, {}, repeatable=False)
     assert not may_have_happened(raised.value)
     assert cloud.usage.retries == 5
 
 
-def test_a_post_whose_answer_never_comes_may_have_happened(platform: Platform, clock: Clock) -> None:
+def test_a_post_whose_answer_never_comes_may_have_happened(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Reply(fault="silent"))
-    with client(platform, clock, timeout=(5.0, 0.05)) as cloud, pytest.raises(errors.Unreachable) as raised:
-        cloud.post(PATH, {}, repeatable=False)
-    assert len(platform.asked(PATH)) == 1
+    with pytest.raises(errors.Unreachable) as raised:
+        impatient(cloud).post(PATH, {}, repeatable=False)
+    assert cloud.usage.requests == len(wait_for(lambda: platform.asked(PATH))) == 1
     assert may_have_happened(raised.value)
 
 

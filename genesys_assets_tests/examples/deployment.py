@@ -9,21 +9,26 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
 
+from genesys_assets.sandbox.processes import guard
+from genesys_assets_tests.patience import PATIENCE_SECONDS, wait_for
+from genesys_assets_tests.ports import free_port
+
 REPOSITORY = Path(__file__).parents[2]
-_PATIENCE_SECONDS = 240.0
+# A run starts processes one after the other, each of which imports Dagster.
+_PATIENCE_SECONDS = 2 * PATIENCE_SECONDS
 _PATIENCE_ENDING_SECONDS = 30.0
 _REPOSITORY_NAME = "__repository__"
+SHARED_DATABASES = {"history/runs.db", "history/runs/index.db", "schedules/schedules.db"}
 _OURS = ("GENESYS_", "AWS_", "DAGSTER_")
 Seen = TypeVar("Seen")
 
@@ -57,10 +62,29 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The web server or the daemon, and the file that holds what it printed."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass(frozen=True)
 class Deployment:
     """A running web server and daemon."""
 
     url: str
+    parts: Sequence[Part]
+
+    def wait_for(self, look: Callable[[], Seen | None]) -> Seen:
+        """What `look` returns, once it returns something. Fails at once with its log when a part has ended."""
+
+        def look_while_all_run() -> Seen | None:
+            for part in self.parts:
+                assert part.process.poll() is None, part.log.read_text()
+            return look()
+
+        return wait_for(look_while_all_run, _PATIENCE_SECONDS, pause=0.5)
 
     def locations(self) -> dict[str, str]:
         """Each code location with its state: LOADED, LOADING, or why it could not be loaded."""
@@ -75,7 +99,7 @@ class Deployment:
         where = {"repositoryLocationName": location, "repositoryName": _REPOSITORY_NAME, "sensorName": sensor}
         answer = self._ask(_START_SENSOR, sensor=where)["startSensor"]
         assert answer["__typename"] == "Sensor", answer
-        wait_for(lambda: self._ticks(where))
+        self.wait_for(lambda: self._ticks(where))
 
     def _ticks(self, sensor: Mapping[str, str]) -> list[str]:
         ticks = self._ask(_TICKS, sensor=sensor)["sensorOrError"]["sensorState"]["ticks"]
@@ -100,7 +124,7 @@ class Deployment:
 
     def ended(self, wanted: Callable[[Run], bool]) -> Run:
         """The first run that is as wanted, when it has ended."""
-        return wait_for(
+        return self.wait_for(
             lambda: next(
                 (run for run in self.runs() if wanted(run) and run.status in ("SUCCESS", "FAILURE", "CANCELED")), None
             )
@@ -112,7 +136,8 @@ class Deployment:
         return [_run(result) for result in reversed(results)]
 
     def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+        body = {"query": query, "variables": variables}
+        answer = requests.post(f"{self.url}/graphql", json=body, timeout=PATIENCE_SECONDS).json()
         assert "errors" not in answer, answer["errors"]
         return dict(answer["data"])
 
@@ -136,48 +161,72 @@ def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterat
     shutil.copy(REPOSITORY / "dagster.yaml", home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     environment = {**inherited, **settings, "DAGSTER_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-    port = _free_port()
+    port = free_port()
     web = ["dagster-webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     daemon = ["dagster-daemon", "run", "-w", str(workspace)]
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        processes.append(_started(web, environment, home / "web.log"))
-        processes.append(_started(daemon, environment, home / "daemon.log"))
-        deployment = Deployment(f"http://127.0.0.1:{port}")
-        wait_for(lambda: processes[0].poll() is not None or _answers(deployment))
-        assert processes[0].poll() is None, (home / "web.log").read_text()
+    create_instance(environment)
+    parts: list[Part] = []
+    with guard() as watch, contextlib.ExitStack() as stack:
+        stack.callback(_end, parts)
+        for command, log in ((web, home / "web.log"), (daemon, home / "daemon.log")):
+            parts.append(_started(command, environment, log))
+            watch(parts[-1].process.pid)
+        deployment = Deployment(f"http://127.0.0.1:{port}", parts)
+        deployment.wait_for(lambda: _answers(deployment))
         yield deployment
-    finally:
-        _end(processes)
 
 
-def _started(command: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def create_instance(environment: Mapping[str, str]) -> None:
+    """Create the databases of a new DAGSTER_HOME, as README.md says, before several processes open them at once."""
+    done = subprocess.run(
+        [_tool("dagster"), "instance", "info"],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def databases(home: Path) -> set[str]:
+    """The files in which a DAGSTER_HOME keeps its runs, events and schedules."""
+    return {str(path.relative_to(home)) for path in home.rglob("*.db")}
+
+
+def _started(command: list[str], environment: Mapping[str, str], log: Path) -> Part:
     """A tool of this Python, in a process group of its own."""
     with log.open("wb") as output:
-        return subprocess.Popen(
-            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+        process = subprocess.Popen(
+            [_tool(command[0]), *command[1:]],
             cwd=REPOSITORY,
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    return Part(process, log)
 
 
-def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def _end(parts: list[Part]) -> None:
     """Ask all at once, wait for them and for the code servers that they started, and kill what does not listen."""
-    for process in processes:
-        process.terminate()
+    for part in parts:
+        part.process.terminate()
     deadline = time.monotonic() + _PATIENCE_ENDING_SECONDS
-    for process in processes:
+    for part in parts:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
+            part.process.wait(max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(ProcessLookupError):
             while time.monotonic() < deadline:
-                os.killpg(process.pid, 0)
+                os.killpg(part.process.pid, 0)
                 time.sleep(0.1)
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            os.killpg(part.process.pid, signal.SIGKILL)
+        part.process.wait()
 
 
 def _answers(deployment: Deployment) -> bool:
@@ -185,17 +234,3 @@ def _answers(deployment: Deployment) -> bool:
         return "LOADING" not in deployment.locations().values()
     except requests.ConnectionError:
         return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-def wait_for(look: Callable[[], Seen | None]) -> Seen:
-    """What `look` sees as soon as it sees something; fails when nothing comes of it."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"nothing came of it within {_PATIENCE_SECONDS:.0f} s"
-        time.sleep(0.5)
-    return seen

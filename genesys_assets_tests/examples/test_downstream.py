@@ -20,7 +20,7 @@ from genesys_assets.resources import LakeResource
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
-from genesys_assets_tests.examples.deployment import REPOSITORY, Deployment, deployed
+from genesys_assets_tests.examples.deployment import REPOSITORY, SHARED_DATABASES, Deployment, databases, deployed
 
 SPECS = {report.name: report.spec for report in built_in_reports()}
 
@@ -45,10 +45,15 @@ def world(past_days: World, object_store: ObjectStore, tmp_path_factory: pytest.
 
 
 @pytest.fixture(scope="module")
-def deployment(world: World) -> Iterator[Deployment]:
+def home(world: World) -> Path:
+    """The DAGSTER_HOME of the deployment."""
+    return world.folder.parent / "home"
+
+
+@pytest.fixture(scope="module")
+def deployment(world: World, home: Path) -> Iterator[Deployment]:
     """Both code locations over that lake, the example's sensor switched on."""
-    workspace = workspace_with_example(world.folder.parent)
-    with deployed(world.folder.parent / "home", workspace, world.environment) as running:
+    with deployed(home, workspace_with_example(home.parent), world.environment) as running:
         assert running.locations() == {"genesys_assets": "LOADED", "downstream": "LOADED"}
         running.switch_on("downstream", "when_published")
         yield running
@@ -88,6 +93,12 @@ def test_a_report_of_one_code_location_is_read_in_the_other(deployment: Deployme
         assert points == (factor and agent["conversation_count"] * factor)
         factors.add(factor)
     assert {1.5, 1.0} <= factors
+
+
+def test_no_two_parts_of_it_have_to_create_the_same_database(deployment: Deployment, home: Path) -> None:
+    """What they share was there before them. Every other database holds the events of one run, or of no run."""
+    of_runs = {f"history/runs/{run}.db" for run in (*(run.id for run in deployment.runs()), "")}
+    assert databases(home) - of_runs == SHARED_DATABASES
 
 
 def test_the_same_sql_reads_a_lake_on_s3_through_arrow(

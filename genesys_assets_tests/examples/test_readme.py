@@ -1,7 +1,8 @@
-"""The sample of README.md, "Your own assets on top", does what stands there."""
+"""What README.md says can be done as it stands there."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,11 +12,19 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
-from genesys_assets_tests.examples.deployment import REPOSITORY
+from genesys_assets_tests.examples.deployment import REPOSITORY, SHARED_DATABASES, create_instance, databases
+
+README = REPOSITORY / "README.md"
+
+
+def test_the_command_that_comes_before_services_creates_all_databases_that_they_share(tmp_path: Path) -> None:
+    assert "run `dagster instance info` once before you start them" in " ".join(README.read_text().split())
+    create_instance({**os.environ, "DAGSTER_HOME": f"{tmp_path}"})
+    assert databases(tmp_path) == SHARED_DATABASES
 
 
 def sample() -> str:
-    _, section = (REPOSITORY / "README.md").read_text().split("## Your own assets on top\n")
+    _, section = README.read_text().split("## Your own assets on top\n")
     found = re.search(r"```python\n(.+?)```", section, re.DOTALL)
     assert found
     return found[1]

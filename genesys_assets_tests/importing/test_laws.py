@@ -91,7 +91,7 @@ def rows(found: Converted) -> pa.Table:
     return metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body) for each in found.pages]).table
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(answers)
 def test_every_shape_of_the_same_figures_gives_the_rows_of_the_answer(answer: Answer) -> None:
     request = json.dumps({"method": "POST", "body": {"groupBy": ["userId"]}})
@@ -103,7 +103,7 @@ def test_every_shape_of_the_same_figures_gives_the_rows_of_the_answer(answer: An
         assert imported.drop_columns(["source"]) == fetched.drop_columns(["source"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(figures)
 def test_entities_with_metrics_give_the_rows_of_their_interval(of_bucket: dict[str, tuple[int, int]]) -> None:
     document = {"entities": [{"userId": "U", "metrics": tutorial(of_bucket)}], "interval": interval(0)}
@@ -209,7 +209,7 @@ def taken_or_refused(document: Any) -> None:
             metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(anything)
 def test_whatever_a_file_holds_it_is_taken_or_refused(document: Any) -> None:
     taken_or_refused(document)

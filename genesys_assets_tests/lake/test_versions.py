@@ -129,7 +129,7 @@ _versions = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(_versions, _versions)
 def test_any_two_versions_are_compared_as_sets_of_keys_would_be(
     tmp_path_factory: pytest.TempPathFactory, old: dict[str, Any], new: dict[str, Any]

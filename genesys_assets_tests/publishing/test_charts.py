@@ -121,7 +121,7 @@ def test_a_name_is_shown_as_it_is_on_one_line(name: str, shown: str) -> None:
     assert "<script" not in svg
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=60))
 def test_whatever_a_queue_is_called_it_can_be_drawn(name: str) -> None:
     ElementTree.fromstring(ranking(WORDS, [Row(name, [(1.0, charts.ACCENT)], "1")]))

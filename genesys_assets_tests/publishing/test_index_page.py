@@ -14,6 +14,7 @@ from genesys_assets.publishing.day_page import DAY_PAGE
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.index_page import ListedDay, index_page, listed_days
 from genesys_assets.publishing.publisher import Altered, Publisher
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 from genesys_assets_tests.publishing.test_day_page import Text
 
 TODAY = date(2026, 3, 10)
@@ -70,7 +71,8 @@ def test_each_link_gives_the_page_of_its_day(publisher: Publisher, tmp_path: Pat
         publish(publisher, ago(back), tmp_path)
     page = Text(index_page(listed_days(publisher, ago(2), TODAY), "UTC"))
     links = [value or "" for name, value in page.attributes if name == "href" and (value or "").startswith("http")]
-    assert [requests.get(link, timeout=10).text for link in links] == [f"<p>page of {ago(back)}</p>" for back in (1, 2)]
+    pages = [requests.get(link, timeout=PATIENCE_SECONDS).text for link in links]
+    assert pages == [f"<p>page of {ago(back)}</p>" for back in (1, 2)]
 
 
 def test_a_day_has_its_headline_and_completeness(publisher: Publisher, tmp_path: Path) -> None:

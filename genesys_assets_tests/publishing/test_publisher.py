@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +23,7 @@ from dagster_aws.s3 import S3Resource
 
 from genesys_assets.publishing import publisher as publishing
 from genesys_assets.publishing.publisher import (
+    LONGEST_EXPIRY_SECONDS,
     Altered,
     InvalidExpiry,
     InvalidLocation,
@@ -37,6 +37,8 @@ from genesys_assets.publishing.publisher import (
 )
 from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.ports import refusing_port
 from genesys_assets_tests.publishing.s3_stand_in import Answers, StandIn
 
 DAY = date(2026, 1, 31)
@@ -53,8 +55,12 @@ def publisher(s3_client: Any, bucket: str) -> Publisher:
     return Publisher(s3_client, f"s3://{bucket}/some/prefix")
 
 
+def get(url: str) -> requests.Response:
+    return requests.get(url, timeout=PATIENCE_SECONDS)
+
+
 def status_of(url: str) -> int:
-    return requests.get(url, timeout=10).status_code
+    return get(url).status_code
 
 
 def query_of(url: str) -> dict[str, str]:
@@ -69,16 +75,14 @@ def test_every_published_address_gives_the_very_bytes(publisher: Publisher, file
 
     assert [file.format for file in published] == ["parquet", "csv", "json"]
     for file, local in zip(published, files, strict=True):
-        answer = requests.get(file.url, timeout=10)
+        answer = get(file.url)
         assert answer.content == local.path.read_bytes()
         assert answer.headers["Content-Type"] == local.content_type
         assert (file.rows, file.bytes, file.sha256) == (3, local.bytes, local.sha256)
 
 
 def test_the_formats_round_trip_through_s3(publisher: Publisher, files: list[LocalFile]) -> None:
-    parquet, csv, js = (
-        requests.get(file.url, timeout=10).content for file in publisher.publish("agent_daily", DAY, files)
-    )
+    parquet, csv, js = (get(file.url).content for file in publisher.publish("agent_daily", DAY, files))
 
     assert pq.read_table(io.BytesIO(parquet)).equals(TABLE)
     assert csv.decode() == 'user_name,conversation_count\r\n"Ana, née B.",1\r\n,2\r\n🌊,3\r\n'
@@ -108,7 +112,7 @@ def test_publishing_again_replaces_what_was_there(
 
     published = publisher.publish("agent_daily", DAY, again)
 
-    bodies = [requests.get(file.url, timeout=10).content for file in published]
+    bodies = [get(file.url).content for file in published]
     assert [hashlib.sha256(body).hexdigest() for body in bodies] == [file.sha256 for file in again]
 
 
@@ -152,16 +156,17 @@ def test_a_manifest_that_may_not_be_read_is_an_error_that_names_it(s3_resource: 
     assert "s3:ListBucket" in str(refused.value)
 
 
-def test_a_file_whose_address_has_ended_is_signed_again(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
-    [ended, *_] = Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=1).publish("agent_daily", DAY, files)
-    entry = publishing._entry(ended)
-    time.sleep(2.1)
+def test_a_file_whose_address_has_ended_is_signed_again(publisher: Publisher, files: list[LocalFile]) -> None:
+    [published, *_] = publisher.publish("agent_daily", DAY, files)
+    with signed_at(datetime.now(UTC) - timedelta(days=2)):
+        url = publisher._presign(published.key)
+    ended = replace(published, url=url, expires_at=publishing._expires_at(url))
     assert status_of(ended.url) == 403
 
-    again = Publisher(s3_client, f"s3://{bucket}/p").sign_again(entry)
+    again = publisher.sign_again(publishing._entry(ended))
 
     assert status_of(again.url) == 200
-    assert again.expires_at > ended.expires_at
+    assert again.expires_at - ended.expires_at >= timedelta(days=2)
     assert replace(again, url=ended.url, expires_at=ended.expires_at) == ended
 
 
@@ -181,7 +186,7 @@ def test_a_file_that_is_not_what_the_manifest_says_is_not_signed_again(
 
 
 def manifest_of(file: PublishedFile) -> dict[str, Any]:
-    answer = requests.get(file.url, timeout=10)
+    answer = get(file.url)
     assert hashlib.sha256(answer.content).hexdigest() == file.sha256
     return dict(answer.json())
 
@@ -211,7 +216,7 @@ def test_the_manifest_lists_every_file_with_an_address_that_works(
     for entry, expected in zip(manifest["files"], published, strict=True):
         assert entry["expires_at"] == expected.expires_at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
         assert set(entry) == {"report", "format", "key", "rows", "bytes", "sha256", "url", "expires_at"}
-        answer = requests.get(entry["url"], timeout=10)
+        answer = get(entry["url"])
         assert hashlib.sha256(answer.content).hexdigest() == entry["sha256"]
         assert len(answer.content) == entry["bytes"]
 
@@ -255,7 +260,8 @@ def test_a_tampered_address_is_refused(
     assert status_of(address.replace(part, other)) == 403
 
 
-def signed_at(moment: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextlib.contextmanager
+def signed_at(moment: datetime) -> Iterator[None]:
     """Let presigning, and nothing else, happen at another time."""
     sign = publishing.Publisher._presign
 
@@ -264,27 +270,28 @@ def signed_at(moment: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
             clock.setattr("botocore.auth.get_current_datetime", lambda: moment.replace(tzinfo=None))
             return sign(publisher, key)
 
-    monkeypatch.setattr(publishing.Publisher, "_presign", presign)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publishing.Publisher, "_presign", presign)
+        yield
 
 
-def test_an_expired_address_is_never_handed_out(
-    s3_client: Any, bucket: str, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    signed_at(datetime.now(UTC) - timedelta(minutes=2), monkeypatch)
+def test_an_expired_address_is_never_handed_out(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
+    publisher = Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=60)
 
-    with pytest.raises(NotReadable, match="HTTP 403"):
-        Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=60).publish("agent_daily", DAY, files)
+    with signed_at(datetime.now(UTC) - timedelta(minutes=2)), pytest.raises(NotReadable, match="HTTP 403"):
+        publisher.publish("agent_daily", DAY, files)
 
 
-def test_an_address_works_to_the_end_of_its_lifetime(
-    s3_client: Any, bucket: str, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    signed_at(datetime.now(UTC) - timedelta(minutes=2), monkeypatch)
-    publisher = Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=180)
+def test_an_address_works_to_the_end_of_its_lifetime(s3_client: Any, bucket: str, files: list[LocalFile]) -> None:
+    """It was signed for seven days, of which the last hour is left."""
+    signed = datetime.now(UTC).replace(microsecond=0) - timedelta(days=6, hours=23)
+    publisher = Publisher(s3_client, f"s3://{bucket}/p", expiry_seconds=LONGEST_EXPIRY_SECONDS)
 
-    file = publisher.publish("agent_daily", DAY, files)[0]
+    with signed_at(signed):
+        file = publisher.publish("agent_daily", DAY, files)[0]
 
-    assert timedelta(0) < file.expires_at - datetime.now(UTC) <= timedelta(minutes=1)
+    assert file.expires_at == signed + timedelta(days=7)
+    assert status_of(file.url) == 200
 
 
 def test_a_publicly_readable_bucket_fails_and_nothing_stays_exposed(
@@ -369,10 +376,11 @@ def test_a_wrong_secret_is_told_without_being_shown(
 
 
 def test_a_server_that_is_not_there_is_told(s3_resource: S3Resource, files: list[LocalFile]) -> None:
-    nowhere = s3_resource.model_copy(update={"endpoint_url": "http://127.0.0.1:1"})
     refused = pytest.raises(UploadRefused, match="Could not connect")
-    with contextlib.closing(nowhere.get_client()) as client, refused:
-        Publisher(client, "s3://bucket/p").publish("agent_daily", DAY, files)
+    with refusing_port() as port:
+        nowhere = s3_resource.model_copy(update={"endpoint_url": f"http://127.0.0.1:{port}"})
+        with contextlib.closing(nowhere.get_client()) as client, refused:
+            Publisher(client, "s3://bucket/p").publish("agent_daily", DAY, files)
 
 
 def test_a_file_altered_since_it_was_measured_is_not_taken(

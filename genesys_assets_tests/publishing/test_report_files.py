@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.publishing import report_files
@@ -197,7 +197,7 @@ def test_the_same_rows_give_the_same_bytes_whichever_run_made_them(tmp_path: Pat
     assert digests("first") == digests("second")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.none() | st.text(st.characters(codec="utf-8")), min_size=1, max_size=8),
     number=st.none() | st.integers(-(2**63), 2**63 - 1),
@@ -211,13 +211,13 @@ def test_whatever_a_report_holds_comes_back_from_csv_and_json(
     figure: float | None,
     codes: list[str | None] | None,
     moment: datetime | None,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     moment = moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     rest = {"answered": number, "service_level": figure, "wrapup_codes": codes, "interval_start": moment}
     rows = [{"queue_name": text, **rest} for text in texts]
 
-    files = written(rows, tmp_path)
+    files = written(rows, tmp_path_factory.mktemp("written"))
 
     from_json = json.loads(files["json"].path.read_bytes())
     assert [record["queue_name"] for record in from_json] == texts

@@ -171,7 +171,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(inner, (*path, key))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), name=st.sampled_from(sorted(EVERYTHING)), anything=ANYTHING)
 def test_whatever_stands_in_a_file_is_read_or_refused(data: st.DataObject, name: str, anything: Any) -> None:
     entry = copy.deepcopy({"x": EVERYTHING[name]})

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 DAY = date(2026, 1, 28)
 NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
@@ -25,10 +26,10 @@ class Client:
     session: requests.Session
 
     def get(self, path: str, **parameters: Any) -> requests.Response:
-        return self.session.get(f"{self.sandbox.url}{path}", params=parameters, timeout=20)
+        return self.session.get(f"{self.sandbox.url}{path}", params=parameters, timeout=PATIENCE_SECONDS)
 
     def post(self, path: str, body: Any, **options: Any) -> requests.Response:
-        return self.session.post(f"{self.sandbox.url}{path}", json=body, timeout=20, **options)
+        return self.session.post(f"{self.sandbox.url}{path}", json=body, timeout=PATIENCE_SECONDS, **options)
 
     def aggregates(self, **body: Any) -> requests.Response:
         return self.post("/api/v2/analytics/conversations/aggregates/query", body)
@@ -42,7 +43,7 @@ def log_in(sandbox: Sandbox, secret: str | None = None, client_id: str | None = 
         f"{sandbox.url}/oauth/token",
         auth=(client_id or sandbox.client_id, secret or sandbox.client_secret),
         data={"grant_type": "client_credentials"},
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from genesys_assets.sandbox.server import running
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 from genesys_assets_tests.sandbox.conftest import Client, client_of
 
 AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
@@ -29,14 +30,19 @@ def test_every_good_answer_has_a_correlation_id_too(at_noon: Client) -> None:
     assert first.headers["ININ-Correlation-Id"] != second.headers["ININ-Correlation-Id"]
 
 
+def test_every_answer_is_dated_with_the_present_of_the_organisation(at_noon: Client) -> None:
+    dates = {at_noon.get(path).headers["Date"] for path in ("/api/v2/users", "/api/v2/nothing")}
+    assert dates == {"Wed, 28 Jan 2026 12:00:00 GMT"}
+
+
 def test_a_body_that_is_not_json_is_refused(at_noon: Client) -> None:
     url = f"{at_noon.sandbox.url}{AGGREGATES}"
     json_type = {"Content-Type": "application/json"}
-    broken = at_noon.session.post(url, data="{", headers=json_type, timeout=20)
+    broken = at_noon.session.post(url, data="{", headers=json_type, timeout=PATIENCE_SECONDS)
     assert (broken.status_code, broken.json()["code"]) == (400, "bad.request")
-    listed = at_noon.session.post(url, data="[]", headers=json_type, timeout=20)
+    listed = at_noon.session.post(url, data="[]", headers=json_type, timeout=PATIENCE_SECONDS)
     assert (listed.status_code, listed.json()["code"]) == (400, "bad.request")
-    form = at_noon.session.post(url, data={"interval": DAY}, timeout=20)
+    form = at_noon.session.post(url, data={"interval": DAY}, timeout=PATIENCE_SECONDS)
     assert (form.status_code, form.json()["code"]) == (415, "unsupported.media.type")
 
 
@@ -53,8 +59,8 @@ def test_what_is_not_there_is_not_found(at_noon: Client, path: str) -> None:
 
 def test_an_answer_is_compressed_for_those_who_accept_it(at_noon: Client) -> None:
     url = f"{at_noon.sandbox.url}/api/v2/users"
-    packed = at_noon.session.get(url, timeout=20)
-    plain = at_noon.session.get(url, headers={"Accept-Encoding": "identity"}, timeout=20)
+    packed = at_noon.session.get(url, timeout=PATIENCE_SECONDS)
+    plain = at_noon.session.get(url, headers={"Accept-Encoding": "identity"}, timeout=PATIENCE_SECONDS)
     assert packed.headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in plain.headers
     assert packed.json() == plain.json()
@@ -100,7 +106,7 @@ def test_a_fault_may_say_anything(at_noon: Client) -> None:
 
 def test_a_login_can_fail_too(at_noon: Client) -> None:
     at_noon.sandbox.behaviour.fail_next(503, path="/oauth/token")
-    assert requests.post(f"{at_noon.sandbox.url}/oauth/token", timeout=20).status_code == 503
+    assert requests.post(f"{at_noon.sandbox.url}/oauth/token", timeout=PATIENCE_SECONDS).status_code == 503
 
 
 def test_a_truncated_answer_promises_more_than_it_brings(at_noon: Client) -> None:
@@ -143,4 +149,4 @@ def test_two_sandboxes_stand_side_by_side() -> None:
         assert one.client_id != two.client_id
         with requests.Session() as session:
             session.headers["Authorization"] = client_of(one, session).session.headers["Authorization"]
-            assert session.get(f"{two.url}/api/v2/users", timeout=20).status_code == 401
+            assert session.get(f"{two.url}/api/v2/users", timeout=PATIENCE_SECONDS).status_code == 401

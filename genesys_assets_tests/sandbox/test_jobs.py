@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from genesys_assets.sandbox.server import running
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 from genesys_assets_tests.sandbox.conftest import DAY, LATER, Client, client_of
 
 DAY_INTERVAL = "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
@@ -271,9 +272,9 @@ def test_results_expire_with_time() -> None:
 def test_a_deleted_job_is_gone(afterwards: Client) -> None:
     job_id = submit(afterwards)
     url = f"{afterwards.sandbox.url}{JOBS}/{job_id}"
-    gone = afterwards.session.delete(url, timeout=20)
+    gone = afterwards.session.delete(url, timeout=PATIENCE_SECONDS)
     assert (gone.status_code, gone.content) == (204, b"")
-    assert afterwards.session.delete(url, timeout=20).status_code == 404
+    assert afterwards.session.delete(url, timeout=PATIENCE_SECONDS).status_code == 404
     assert afterwards.get(f"{JOBS}/{job_id}").status_code == 404
     assert afterwards.get(f"{JOBS}/{job_id}/results").status_code == 404
     assert afterwards.sandbox.jobs[-1].deleted

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ import requests
 from genesys_assets.sandbox import object_store as module
 from genesys_assets.sandbox import swift_settings
 from genesys_assets.sandbox.object_store import ObjectStore, ObjectStoreError, running
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.processes import beside
 
 
 @contextmanager
@@ -38,6 +40,10 @@ def client_of(store: ObjectStore) -> Iterator[Any]:
         client.close()
 
 
+def get(store: ObjectStore, path: str) -> requests.Response:
+    return requests.get(f"{store.endpoint_url}/{path}", timeout=PATIENCE_SECONDS)
+
+
 def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
@@ -52,12 +58,12 @@ def test_only_a_public_bucket_is_read_without_a_signature(
         for name in (bucket, public_bucket):
             client.put_object(Bucket=name, Key="a/b=c.txt", Body=b"text")
 
-    assert requests.get(f"{object_store.endpoint_url}/{bucket}/a/b%3Dc.txt", timeout=10).status_code == 401
-    assert requests.get(f"{object_store.endpoint_url}/{public_bucket}/a/b%3Dc.txt", timeout=10).text == "text"
+    assert get(object_store, f"{bucket}/a/b%3Dc.txt").status_code == 401
+    assert get(object_store, f"{public_bucket}/a/b%3Dc.txt").text == "text"
 
 
 def test_nobody_writes_without_a_signature(object_store: ObjectStore, public_bucket: str) -> None:
-    answer = requests.put(f"{object_store.endpoint_url}/{public_bucket}/key", data=b"text", timeout=10)
+    answer = requests.put(f"{object_store.endpoint_url}/{public_bucket}/key", data=b"text", timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 401
 
@@ -131,14 +137,14 @@ def test_a_port_taken_meanwhile_is_replaced_by_another(monkeypatch: pytest.Monke
         monkeypatch.setattr(module, "_free_ports", lambda count: next(choices, None) or free_ports(count))
 
         with running() as store:
-            assert requests.get(f"{store.endpoint_url}/healthcheck", timeout=10).text == "OK"
+            assert get(store, "healthcheck").text == "OK"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+def alone(temporary: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
     """`python -m genesys_assets.sandbox.object_store`, and all processes it started."""
-    command = [sys.executable, "-m", module.__name__, "--folder", str(folder), "--bucket", "first"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", module.__name__, "--bucket", "first", *arguments]
+    with beside(command, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": f"{temporary}"}) as process:
         started: list[psutil.Process] = []
         try:
             assert process.stdout is not None
@@ -155,26 +161,40 @@ def alone(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Pro
         finally:
             process.kill()
             for each in started:
-                if each.is_running():
+                with suppress(psutil.NoSuchProcess):
                     each.kill()
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that do not end."""
+    return list(psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_alone_it_ends_with_all_its_processes(number: signal.Signals, tmp_path: Path) -> None:
-    with alone(tmp_path) as (process, started):
+    with alone(tmp_path, "--folder", f"{tmp_path / 's3'}") as (process, started):
         assert len(started) >= len(swift_settings.SERVERS)
         process.send_signal(number)
 
-        assert process.wait(timeout=20) == 0
-        assert not any(each.is_running() for each in started)
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0
+        assert alive(started) == []
 
 
-def test_killed_outright_it_takes_its_processes_along(tmp_path: Path) -> None:
+def test_killed_outright_it_takes_its_processes_and_its_temporary_folder_along(tmp_path: Path) -> None:
     with alone(tmp_path) as (process, started):
+        assert list(tmp_path.iterdir()) != []
         process.kill()
 
-        _, alive = psutil.wait_procs(started, timeout=20)
-        assert alive == []
+        assert alive(started) == []
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_outright_it_leaves_the_folder_that_it_was_given(tmp_path: Path) -> None:
+    with alone(tmp_path, "--folder", f"{tmp_path / 's3'}") as (process, started):
+        process.kill()
+
+        assert alive(started) == []
+        assert (tmp_path / "s3" / "devices").is_dir()
 
 
 # -- what it needs -----------------------------------------------------------------------------------
@@ -217,10 +237,7 @@ def test_another_place_is_found_where_the_temporary_folder_keeps_no_attributes(
     monkeypatch.chdir(cwd)
     monkeypatch.setattr(module, "_keeps_attributes", lambda folder: folder == cwd)
 
-    with module._data_folder(None) as folder:
-        assert folder.parent == cwd
-
-    assert list(cwd.iterdir()) == []
+    assert module._data_folder(None).parent == cwd
 
 
 def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,7 @@ _FEW = _small(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(_values(_FEW), max_size=3))
 def test_both_paths_give_the_same_on_pages_both_accept(conversations: list[Any]) -> None:
     body = json.dumps({"conversations": conversations}).encode()
@@ -231,7 +231,7 @@ def test_both_paths_give_the_same_on_pages_both_accept(conversations: list[Any])
     assert arrow.unknown == values.unknown
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(_values(_FEW), max_size=2), max_size=4))
 def test_what_earlier_pages_held_changes_nothing(pages: list[list[Any]]) -> None:
     decoder = Decoder()
@@ -242,7 +242,7 @@ def test_what_earlier_pages_held_changes_nothing(pages: list[list[Any]]) -> None
         assert (after_others.losses, after_others.unknown) == (alone.losses, alone.unknown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(_values(_FEW), max_size=2), max_size=4), st.integers(0, 4))
 def test_pages_read_at_once_are_what_each_is_alone(pages: list[list[Any]], odd: int) -> None:
     bodies = [json.dumps({"conversations": conversations}).encode() for conversations in pages]

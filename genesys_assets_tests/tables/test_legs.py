@@ -635,7 +635,7 @@ def any_conversations(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 class TestWhateverThePlatformTells:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(any_conversations())
     def test_every_session_and_every_metric_is_in_its_place(self, told: list[dict[str, Any]]) -> None:
         tables = exploded(*told)

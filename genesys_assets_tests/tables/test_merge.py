@@ -299,7 +299,7 @@ def plainly(pages: Sequence[Sent]) -> tuple[list[Row], dict[str, int], int, int]
     return rows, supplements, taken - len(rows), len(ids) - len(rows)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PAGES)
 def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages: list[Sent]) -> None:
     found = merge(pages)
@@ -308,7 +308,7 @@ def test_any_pages_give_each_conversation_once_in_order_in_its_newest_form(pages
     assert planned.conversations == len(found.rows)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(PAGES, st.randoms(use_true_random=False))
 def test_the_order_in_which_pages_are_given_does_not_matter_where_they_are_of_different_instants(
     pages: list[Sent], shuffling: random.Random
@@ -324,7 +324,7 @@ def once(rows: list[Row]) -> list[Row]:
     return list({row[0]: row for row in rows}.values())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(PAGES, st.lists(st.integers(1, 4), min_size=1))
 def test_however_a_reading_is_cut_into_pages_it_gives_the_same(pages: list[Sent], lengths: list[int]) -> None:
     cut: list[Sent] = []
@@ -336,7 +336,7 @@ def test_however_a_reading_is_cut_into_pages_it_gives_the_same(pages: list[Sent]
     assert replace(one.planned, parts=()) == replace(other.planned, parts=())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(PAGES)
 def test_merging_again_what_was_merged_changes_nothing(pages: list[Sent]) -> None:
     once_merged = merge(pages)
