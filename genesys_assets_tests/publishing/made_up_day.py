@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.day_figures import BY_QUEUE, BusinessDay
 from genesys_assets.reports.built_in import built_in_reports
@@ -18,6 +18,7 @@ from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.keyed_rows import keyed
 
 SPECS = {report.name: report.spec for report in built_in_reports()}
 AGENT_DAILY, QUEUE_MEDIA = SPECS["agent_daily"], SPECS["queue_media"]
@@ -65,7 +66,8 @@ def measured(metric: str, start: datetime, queue: str | None = "q1", medium: str
 
 
 def table(spec: TableSpec, rows: Sequence[Row]) -> pa.Table:
-    return pa.Table.from_pylist([dict.fromkeys(spec.schema.names) | row for row in rows], spec.schema)
+    whole = [dict.fromkeys(spec.schema.names) | row for row in keyed(rows, spec)]
+    return pa.Table.from_pylist(whole, spec.schema)
 
 
 def queue_names(*queues: str | None) -> pa.Table:
@@ -116,7 +118,7 @@ def made_up_lake(folder: Path, *, agents: int = 20, rows: Sequence[Row] | None =
     ]
     queues = sorted({row["queue_id"] for row in rows if row["queue_id"]})
     store(lake, "tables/interval_metrics", INTERVAL_METRICS, rows)
-    store(lake, "tables/conversations", CONVERSATIONS, [], is_complete=True)
+    store(lake, "tables/conversations", CONVERSATIONS, [])
     store(
         lake, "tables/restatements", RESTATEMENTS, [restated("conversations", 1, 2, 3), restated("sessions", 0, 0, 0)]
     )
@@ -128,9 +130,13 @@ def made_up_lake(folder: Path, *, agents: int = 20, rows: Sequence[Row] | None =
 def restated(name: str, added: int, changed: int, removed: int, run: str = "second", day: date = DAY) -> Row:
     counts = {"rows_added": added, "rows_changed": changed, "rows_removed": removed}
     read_at = datetime(2026, 2, 3, 3, 30, tzinfo=UTC)
-    return {"day": day, "table": name, "read_at": read_at, "run_id": run, "rows_before": 90, "rows_after": 91, **counts}
+    reading = {"day": day, "table": name, "version": _VERSIONS[run], "read_at": read_at, "run_id": run}
+    return {**reading, "rows_before": 90, "rows_after": 91, **counts}
 
 
-def store(lake: Lake, place: str, spec: TableSpec, rows: Sequence[Row], **provenance: Any) -> None:
-    reading = {"run_id": "first", "data_available_through": "2026-02-01T00:00:00+00:00", **provenance}
-    lake.write(place, spec, table(spec, rows), f"{DAY}", reading)
+_VERSIONS = {"second": 2, "third": 3}
+
+
+def store(lake: Lake, place: str, spec: TableSpec, rows: Sequence[Row], *, is_complete: bool = True) -> None:
+    reach = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete)
+    lake.write(place, spec, table(spec, rows), f"{DAY}", {"run_id": "first"}, reach=reach)

@@ -22,7 +22,7 @@ from genesys_assets.reports.sources import TABLES
 from genesys_assets.reports.stored import StoredDay
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
-from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.keyed_rows import keyed
 
 Row = dict[str, Any]
 
@@ -60,13 +60,13 @@ def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[
     asked |= {key_of(each): list(each.metrics) for each in merged(questions_of(asked_by)) if key_of(each) not in asked}
     for day in days_around(KEY, 1, 1):
         rows = _of_day(tables.get("interval_metrics", []), "interval_start", day)
-        table = _table(_keyed(rows, INTERVAL_METRICS), INTERVAL_METRICS.schema)
+        table = _table(keyed(rows, INTERVAL_METRICS), INTERVAL_METRICS.schema)
         reach = replace(REACH, questions=asked)
         lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=reach)
         for source in TABLES.values():
             if not source.is_live:
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
-                rows = _keyed(_of_day(rows, "conversation_start", day), source.spec)
+                rows = keyed(_of_day(rows, "conversation_start", day), source.spec)
                 table = _table(rows, source.spec.schema)
                 lake.write(source.place, source.spec, table, day, {}, reach=REACH)
     return lake
@@ -88,16 +88,3 @@ def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
     unknown = {name for row in rows for name in row} - set(schema.names)
     assert not unknown, f"no column for {unknown}"
     return pa.Table.from_pylist(rows, schema)
-
-
-def _keyed(rows: list[Row], spec: TableSpec) -> list[Row]:
-    """The rows with a value in every column of their key: one of its own where a row names none."""
-    needed = [name for name in spec.key if name not in spec.null_in_key]
-    return [{**{name: _filler(spec, name, index) for name in needed}, **row} for index, row in enumerate(rows)]
-
-
-def _filler(spec: TableSpec, name: str, index: int) -> Any:
-    type_ = spec.schema.field(name).type
-    if pa.types.is_timestamp(type_):
-        return DAY
-    return index if pa.types.is_integer(type_) else f"{name} {index}"
