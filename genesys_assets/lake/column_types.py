@@ -73,7 +73,7 @@ def _at_rest(type_: pa.DataType, column: str) -> pa.DataType:
         return _instant_at_rest(type_, column)
     if pa.types.is_dictionary(type_):
         return _at_rest(type_.value_type, column)
-    if pa.types.is_struct(type_):
+    if pa.types.is_struct(type_) and type_.num_fields:
         return pa.struct([pa.field(field.name, _at_rest(field.type, column)) for field in type_.fields])
     if _is_list(type_):
         return pa.list_(_at_rest(type_.value_type, column))

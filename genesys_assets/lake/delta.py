@@ -217,9 +217,10 @@ class DeltaLog:
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
     ) -> None:
-        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows.
+        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows, of which types
+        that differ were made to fit before (`retyping`).
 
-        Raises Conflict where somebody committed since, ColumnTypeChanged and ReservedColumn.
+        Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         from deltalake import CommitProperties
         from deltalake.exceptions import CommitFailedError
@@ -324,12 +325,12 @@ class DeltaLog:
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
-    """The columns that the rows bring and the table does not have. Raises ColumnTypeChanged."""
+    """The columns that the rows bring and the table does not have. Raises Conflict where the table was made meanwhile,
+    with other types.
+    """
     for field in wanted:
         if field.name in known.names and known.field(field.name).type != field.type:
-            raise ColumnTypeChanged(
-                f"{place} has stored {field.name} as {known.field(field.name).type}, the rows have {field.type}."
-            )
+            raise Conflict(f"{place} has {field.name} as {known.field(field.name).type}, the rows as {field.type}")
     return [field for field in wanted if field.name not in known.names]
 
 
