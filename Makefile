@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 S3_VENV := .venv-s3
+READERS_VENV := .venv-readers
 
 export DAGSTER_HOME := $(CURDIR)
 export UV_COMPILE_BYTECODE := 1
 export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
+export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test lint format bench s3 clean
+.PHONY: help demo dev preflight test lint format bench s3 readers clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,7 +29,16 @@ $(S3_VENV)/.installed: $(VENV)/.installed genesys_assets/sandbox/swift-constrain
 	$(BIN)/uv pip install --quiet --python $(S3_VENV)/bin/python -r genesys_assets/sandbox/swift-constraints.txt
 	@touch $@
 
+$(READERS_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/duckdb-constraints.txt
+	$(PYTHON) -m venv $(READERS_VENV)
+	$(BIN)/uv pip install --quiet --python $(READERS_VENV)/bin/python -r genesys_assets_tests/lake/duckdb-constraints.txt
+	@touch $@
+
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
+
+readers: ## another reader of the lake for the tests, in a venv of its own; where there is none they are skipped
+	@$(MAKE) --no-print-directory $(READERS_VENV)/.installed || \
+		{ rm -rf $(READERS_VENV); echo "DuckDB's Delta reader could not be installed: its tests are skipped."; }
 
 demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data to published reports
 	$(BIN)/python -m genesys_assets.sandbox.demo
@@ -38,7 +49,7 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 ## the whole test suite
+test: $(VENV)/.installed s3 readers ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/.installed ## ruff and mypy --strict
@@ -54,4 +65,4 @@ bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV) .bench
+	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) .bench

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genesys_assets.tables.hashing import Hashes, hash_rows
-from genesys_assets.tables.spec import TableSpec, in_milliseconds
+from genesys_assets.tables.spec import TableSpec
 
 _ROWS_AT_ONCE = 1_000_000
 _HOUR = timedelta(hours=1)
@@ -113,7 +113,7 @@ def _pieces(
 
 
 def _schema(before: pq.ParquetFile, after: pq.ParquetFile, names: Sequence[str]) -> pa.Schema:
-    of_before, of_after = (in_milliseconds(file.schema_arrow) for file in (before, after))
+    of_before, of_after = (file.schema_arrow.remove_metadata() for file in (before, after))
     return pa.schema([of_after.field(name) if name in of_after.names else of_before.field(name) for name in names])
 
 
@@ -124,7 +124,6 @@ def _rows(file: pq.ParquetFile, schema: pa.Schema, hour: tuple[str, Any] | None)
         if hour is not None and not _may_hold(file, index, *hour):
             continue
         group = file.read_row_group(index, use_threads=False)
-        group = group.cast(in_milliseconds(group.schema))
         if hour is not None:
             column, start = hour
             group = group.filter((pc.field(column) >= start) & (pc.field(column) < start + _HOUR))

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.lake.changes import Change, Counts
-from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, partition_folder
+from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
 from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft
-from genesys_assets.tables.spec import TableSpec
 
 _PATIENCE_SECONDS = 120.0
 _LONGEST_PAUSE_SECONDS = 0.5
@@ -40,10 +40,12 @@ class Overtaken(Exception):
 
 
 class FinishedDraft(Protocol):
-    """A draft of a data file that can be published. `content` identifies what it holds."""
+    """A draft of a data file that can be published. `content` identifies what it holds, `schema` are its columns at
+    rest.
+    """
 
     draft: Draft
-    spec: TableSpec
+    schema: pa.Schema
     rows: int
     size: int
 
@@ -52,6 +54,9 @@ class FinishedDraft(Protocol):
 
     def changes_since(self, before: pq.ParquetFile) -> Counts:
         """How its rows differ from those of a stored file, as `changes.compare` counts them."""
+
+    def fit(self, log: DeltaLog) -> bool:
+        """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +126,17 @@ class Commit:
         self._marks = dict(marks or {})
         self._id = uuid.uuid4().hex
         self._since = log.version
+        self._retyping = Retyping(log)
         self._decisions: dict[Key, _Decision] = {}
 
     def prepare(self) -> None:
-        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail."""
+        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail.
+
+        Raises ColumnTypeChanged, DuplicateColumn, NoColumns, UnstorableColumn, and Overtaken as `commit` does.
+        """
+        for proposal in self._proposals:
+            if proposal.writer.fit(self._log):
+                proposal.published = None
         self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}
         _publish(self._log, self._wanted, self._decisions)
 
@@ -141,6 +153,7 @@ class Commit:
                 if self._is_committed():
                     break
                 _pause(self._log, conflict, give_up_at, sleep)
+                self._follow_files()
                 self.prepare()
             else:
                 break
@@ -156,13 +169,21 @@ class Commit:
             "read_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "readings": {each.key or WHOLE: decisions[each.key].reading for each in wanted},
         }
+        for each in wanted:
+            self._retyping.fit(each.writer.schema)
         self._log.commit(
-            wanted[0].writer.spec.schema,
+            wanted[0].writer.schema,
             [file for each in wanted for file in decisions[each.key].added],
             [file for each in wanted for file in decisions[each.key].removed],
             note,
             newness,
         )
+
+    def _follow_files(self) -> None:
+        """What was known of a partition lies in another file where we gave the table other types."""
+        for proposal in self._proposals:
+            files = tuple(self._retyping.renamed.get(path, path) for path in proposal.known.files)
+            proposal.known = replace(proposal.known, files=files)
 
     @property
     def _wanted(self) -> list[Proposal]:
@@ -201,13 +222,16 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended."""
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    path = _new_path(key, writer)
-    writer.draft.publish(f"{log.place}/{path}")
+    """Add a file to a partition beside those that are stored. Raises TableContended, and what `Commit.prepare` does."""
+    give_up_at, retyping = time.monotonic() + _PATIENCE_SECONDS, Retyping(log)
+    path = None
     while True:
+        if writer.fit(log) or path is None:
+            path = new_path(key, writer.content)
+            writer.draft.publish(f"{log.place}/{path}")
         try:
-            log.commit(writer.spec.schema, [Added(key, path, writer.size, writer.rows)], [], {"run_id": run_id}, {})
+            retyping.fit(writer.schema)
+            log.commit(writer.schema, [Added(key, path, writer.size, writer.rows)], [], {"run_id": run_id}, {})
         except Conflict as conflict:
             if any(file.path == path for file in log.files(key)):
                 return
@@ -229,7 +253,8 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
-    added = Added(proposal.key, _path(proposal), proposal.writer.size, rows, change.same_rows)
+    path = proposal.published or new_path(proposal.key, content)
+    added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows)
     return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
 
 
@@ -272,13 +297,3 @@ def _publish(log: DeltaLog, proposals: Sequence[Proposal], decisions: Mapping[Ke
     elif pending:
         with ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="publish") as executor:
             list(executor.map(publish, pending))
-
-
-def _path(proposal: Proposal) -> str:
-    return proposal.published or _new_path(proposal.key, proposal.writer)
-
-
-def _new_path(key: Key, writer: FinishedDraft) -> str:
-    """A path below the table that no file had: what the file holds, and a part that is unique."""
-    folder, name = partition_folder(key), f"{writer.content}-{uuid.uuid4().hex[:12]}.parquet"
-    return f"{folder}/{name}" if folder else name

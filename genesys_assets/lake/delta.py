@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,11 +21,28 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from deltalake.transaction import AddAction, RemoveAction
+
+__all__ = [
+    "NOTE",
+    "WHOLE",
+    "Added",
+    "ColumnTypeChanged",
+    "Conflict",
+    "DataFile",
+    "DeltaLog",
+    "Key",
+    "Removed",
+    "ReservedColumn",
+    "new_path",
+    "partition_folder",
+    "partition_values",
+]
 
 NOTE = "genesys_assets"
 """Where a commit says what it did to each partition."""
@@ -37,22 +55,12 @@ _CONFIGURATION = {
     # The ledger of restatements is made of the commits: `housekeeping` removes them once it has them.
     "delta.enableExpiredLogCleanup": "false",
 }
-_PARTITION_COLUMNS = {"date": pa.date32(), "hour": pa.int32()}
-_INSTANT_AT_REST = pa.timestamp("us", tz="UTC")
 
 Key = str | None
 
 
 class Conflict(Exception):
     """Somebody else committed to the table meanwhile: nothing was committed."""
-
-
-class ReservedColumn(ValueError):
-    """A table has a column named like those that partitions are kept by."""
-
-
-class ColumnTypeChanged(ValueError):
-    """A column of a stored table has another type than the rows to be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,17 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows."""
+    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows.
+
+    `modified_ms` decides the order of the files of a partition: now, unless given.
+    """
 
     key: Key
     path: str
     size: int
     rows: int
     same_rows: bool = False
+    modified_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +114,12 @@ def partition_values(key: Key) -> dict[str, str | None]:
 def partition_folder(key: Key) -> str:
     """Where the files of a partition lie below their table: `date=2026-01-31/hour=13`."""
     return "/".join(f"{name}={value}" for name, value in partition_values(key).items())
+
+
+def new_path(key: Key, content: str) -> str:
+    """A path below its table that no file had: what the file holds, and a part that is unique."""
+    folder, name = partition_folder(key), f"{content}-{uuid.uuid4().hex[:12]}.parquet"
+    return f"{folder}/{name}" if folder else name
 
 
 class DeltaLog:
@@ -141,21 +159,21 @@ class DeltaLog:
         for name, value in partition_values(key).items():
             if f"partition.{name}" not in actions.column_names:
                 return []
-            type_ = _PARTITION_COLUMNS[name]
+            type_ = PARTITION_COLUMNS[name]
             wanted = date.fromisoformat(str(value)) if name == "date" else int(str(value))
             actions = actions.filter(pc.equal(actions[f"partition.{name}"], pa.scalar(wanted, type_)))
         return [_data_file(row) for row in actions.to_pylist()]
 
+    def every_file(self) -> list[tuple[Key, DataFile]]:
+        """The files of all partitions with the key of each, the oldest first."""
+        return [(_key(row), _data_file(row)) for row in self._add_actions().to_pylist()]
+
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
-        actions = self._add_actions()
-        if not len(actions) or "partition.date" not in actions.column_names:
-            return []
-        days = [f"{day}" for day in actions["partition.date"].to_pylist()]
-        if "partition.hour" not in actions.column_names:
-            return sorted(set(days))
-        hours = actions["partition.hour"].to_pylist()
-        return sorted({f"{day}-{hour:02d}:00" for day, hour in zip(days, hours, strict=True)})
+        partitioned = self._add_actions()
+        names = [name for name in partitioned.column_names if name.startswith("partition.")]
+        keys = {_key(row) for row in partitioned.select(names).to_pylist()} if names else set()
+        return sorted(key for key in keys if key is not None)
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
@@ -165,8 +183,10 @@ class DeltaLog:
         """The columns of the table at rest, without those that partitions are kept by."""
         if self._table is None:
             return pa.schema([])
-        known = pa.schema(self._table.schema().to_arrow())
-        return pa.schema([field for field in known if field.name not in _PARTITION_COLUMNS])
+        return pa.schema([field for field in self._columns() if field.name not in PARTITION_COLUMNS])
+
+    def _columns(self) -> pa.Schema:
+        return pa.schema([]) if self._table is None else pa.schema(self._table.schema().to_arrow())
 
     def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
         """Version and note of each commit of ours after version `since`, the oldest first."""
@@ -197,9 +217,10 @@ class DeltaLog:
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
     ) -> None:
-        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows.
+        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows, of which types
+        that differ were made to fit before (`retyping`).
 
-        Raises Conflict where somebody committed since, ColumnTypeChanged and ReservedColumn.
+        Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         from deltalake import CommitProperties
         from deltalake.exceptions import CommitFailedError
@@ -207,7 +228,7 @@ class DeltaLog:
 
         partition_by = self._partition_by([file.key for file in added], newness)
         table = self._existing(schema, partition_by)
-        missing = _missing(self.place, pa.schema(table.schema().to_arrow()), _at_rest(schema, self.place))
+        missing = _missing(self.place, self._columns(), at_rest(schema, self.place))
         if missing:
             self._widen(table, missing)
         properties = CommitProperties(
@@ -228,6 +249,29 @@ class DeltaLog:
         finally:
             self.refresh()
 
+    def replace_all(self, types: Mapping[str, pa.DataType], files: Sequence[Added], note: Mapping[str, Any]) -> None:
+        """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
+        last read. Raises Conflict where somebody committed since.
+        """
+        from deltalake import CommitProperties, Schema
+        from deltalake.exceptions import CommitFailedError
+
+        if self._table is None:
+            raise Conflict(f"{self.place}: the table is not there any more")
+        fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
+        try:
+            self._table.create_write_transaction(
+                [_add_action(file) for file in files],
+                mode="overwrite",
+                schema=Schema.from_arrow(pa.schema(fields)),
+                partition_by=list(self._table.metadata().partition_columns),
+                commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
+            )
+        except CommitFailedError as error:
+            raise Conflict(f"{self.place}: {error}") from error
+        finally:
+            self.refresh()
+
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:
             return list(self._table.metadata().partition_columns)
@@ -240,7 +284,7 @@ class DeltaLog:
             from deltalake.exceptions import CommitFailedError, DeltaError
             from deltalake.transaction import create_table_with_add_actions
 
-            fields = [*_at_rest(schema, self.place), *(pa.field(n, _PARTITION_COLUMNS[n]) for n in partition_by)]
+            fields = [*at_rest(schema, self.place), *(pa.field(n, PARTITION_COLUMNS[n]) for n in partition_by)]
             try:
                 create_table_with_add_actions(
                     self.store.uri(self.place),
@@ -280,42 +324,22 @@ class DeltaLog:
         return self._table
 
 
-def _at_rest(schema: pa.Schema, place: str) -> pa.Schema:
-    """The columns as Delta Lake keeps them: instants in microseconds, none of the type null."""
-    for name in _PARTITION_COLUMNS:
-        if name in schema.names:
-            raise ReservedColumn(
-                f"{place} has a column {name!r}, which is what partitions are kept by: give it another name."
-            )
-    kept = [field for field in schema if not pa.types.is_null(field.type)]
-    return pa.schema([field.with_type(_type_at_rest(field.type)).with_nullable(True) for field in kept])
-
-
-def _type_at_rest(type_: pa.DataType) -> pa.DataType:
-    if pa.types.is_timestamp(type_):
-        return _INSTANT_AT_REST if type_.tz else pa.timestamp("us")
-    if pa.types.is_large_string(type_) or pa.types.is_string_view(type_):
-        return pa.string()
-    if pa.types.is_large_binary(type_):
-        return pa.binary()
-    if pa.types.is_dictionary(type_):
-        return _type_at_rest(type_.value_type)
-    if pa.types.is_large_list(type_) or pa.types.is_list(type_):
-        return pa.list_(_type_at_rest(type_.value_type))
-    if pa.types.is_unsigned_integer(type_):
-        return pa.int64()
-    return type_
-
-
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
-    """The columns that the rows bring and the table does not have. Raises ColumnTypeChanged."""
+    """The columns that the rows bring and the table does not have. Raises Conflict where the table was made meanwhile,
+    with other types.
+    """
     for field in wanted:
         if field.name in known.names and known.field(field.name).type != field.type:
-            raise ColumnTypeChanged(
-                f"{place} has stored {field.name} as {known.field(field.name).type}, and it would be {field.type} now: "
-                f"give the column another name, or delete the folder {place} of the lake and compute its days again."
-            )
+            raise Conflict(f"{place} has {field.name} as {known.field(field.name).type}, the rows as {field.type}")
     return [field for field in wanted if field.name not in known.names]
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    """The key of the partition that an add action names."""
+    day, hour = row.get("partition.date"), row.get("partition.hour")
+    if day is None:
+        return None
+    return f"{day}" if hour is None else f"{day}-{hour:02d}:00"
 
 
 def _data_file(row: Mapping[str, Any]) -> DataFile:
@@ -326,7 +350,8 @@ def _add_action(file: Added) -> AddAction:
     from deltalake.transaction import AddAction
 
     stats = json.dumps({"numRecords": file.rows})
-    return AddAction(file.path, file.size, partition_values(file.key), _now_ms(), not file.same_rows, stats)
+    modified_ms = _now_ms() if file.modified_ms is None else file.modified_ms
+    return AddAction(file.path, file.size, partition_values(file.key), modified_ms, not file.same_rows, stats)
 
 
 def _remove_action(file: Removed) -> RemoveAction:

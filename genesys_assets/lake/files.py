@@ -7,10 +7,11 @@ when, is in `lake` and `commit`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -20,7 +21,8 @@ import pyarrow.parquet as pq
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
 from genesys_assets.lake.changes import Change, Counts, compare
-from genesys_assets.lake.delta import DataFile
+from genesys_assets.lake.column_types import NoColumns, at_rest, fitting, needed, retyped, unified
+from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
 from genesys_assets.tables.spec import TableSpec, absent, columns, in_milliseconds
@@ -45,6 +47,7 @@ _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
+_COLUMNS = "columns"
 _CONTENT_LETTERS = 32
 
 Provenance = dict[str, Any]
@@ -62,6 +65,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """
 
     spec = PAGES
+    schema = at_rest(PAGES.schema, PAGES.name)
 
     def __init__(self, draft: Draft, provenance: Provenance) -> None:
         self.draft = draft
@@ -121,13 +125,17 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         """Answers are not compared one by one: each says when it was received, so that all are others."""
         return {"rows_before": before.metadata.num_rows, "rows_after": self.rows}
 
+    def fit(self, log: DeltaLog) -> bool:
+        """Pages have had the same columns ever since."""
+        return False
+
 
 class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     """Writes a table in parts, gathered to row groups of a size that other engines like.
 
     `provenance` and `reach` may be changed until the file is closed; `head` holds the first rows, `absent` counts the
-    nulls in the columns that the platform should fill. Columns of the type
-    null are left out: until a value is known, nobody knows their type.
+    nulls in the columns that the platform should fill. `schema` are the columns at rest. Columns of the type null are
+    left out, and the file's metadata names them: see `at_rest`.
     """
 
     def __init__(self, draft: Draft, spec: TableSpec, provenance: Provenance, head_rows: int = 5) -> None:
@@ -140,13 +148,16 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.absent: Counter[str] = Counter()
         self.head = spec.empty()
         self._head_rows = head_rows
-        self._schema = pa.schema([field for field in spec.schema if not pa.types.is_null(field.type)])
+        self.schema = at_rest(spec.schema, spec.name)
         self._file = _HashedFile(draft.file)
-        self._writer = pq.ParquetWriter(self._file, self._schema, **_FORMAT)
+        self._writer = pq.ParquetWriter(self._file, self.schema, **_FORMAT)
         self._waiting: list[pa.Table] = []
 
     def write(self, table: pa.Table) -> None:
-        """Add rows. Rows with other columns than declared are left out and noted as a finding."""
+        """Add rows. Rows with other columns than declared are left out and noted as a finding.
+
+        Raises UnstorableColumn where a value does not fit its type at rest.
+        """
         table = _with_unit(table, self.spec.schema)
         wrong = difference(table.schema.remove_metadata(), self.spec.schema)
         if wrong:
@@ -156,7 +167,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self.head = pa.concat_tables([self.head, table.slice(0, self._head_rows - len(self.head))])
         self.rows += len(table)
         self.absent += absent(self.spec, table)
-        self._waiting.append(table.select(self._schema.names) if len(self._schema) < len(table.schema) else table)
+        self._waiting.append(retyped(table, self.schema, self.spec.name))
         while sum(map(len, self._waiting)) >= _ROWS_PER_GROUP:
             self._flush(_ROWS_PER_GROUP)
 
@@ -172,18 +183,52 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self._flush(rest)
         self._waiting = []
         self._file.end_of_rows()
-        self._writer.add_key_value_metadata(
-            _metadata({**self.provenance, "schema_version": self.spec.version}, self.reach)
-        )
+        self._writer.add_key_value_metadata(self._metadata())
         self._writer.close()
         self.size = self._file.tell()
 
+    def _metadata(self) -> dict[bytes, bytes]:
+        finer = [field.name for field in self.spec.schema if _is_finer_than_milliseconds(field.type)]
+        about = {"null": self._nulls(), "microseconds": finer}
+        said = {_COLUMNS: about} if any(about.values()) else {}
+        return _metadata({**self.provenance, "schema_version": self.spec.version, **said}, self.reach)
+
+    def _nulls(self) -> list[str]:
+        return [name for name in self.spec.schema.names if name not in self.schema.names]
+
     @property
     def content(self) -> str:
-        return _content(self._file.digest, self._schema, self.reach)
+        return _content(self._file.digest, self.schema, self.reach, self._nulls())
 
     def changes_since(self, before: pq.ParquetFile) -> Counts:
         return compare(before, self.parquet(), self.spec)
+
+    def fit(self, log: DeltaLog) -> bool:
+        """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
+
+        True: it was written anew, to a file that has no key yet. Raises NoColumns, ColumnTypeChanged, DuplicateColumn,
+        UnstorableColumn.
+        """
+        known = log.schema()
+        schema = known
+        if self.spec.columns:
+            schema = fitting(log.place, self.schema, known, self._needed, functools.partial(needed_by_stored, log))
+        if not len(schema):
+            raise NoColumns(f"{log.place} would have no columns. Give the table columns, also when it has no rows.")
+        if schema == self.schema:
+            return False
+        self._write_again(schema, log.place)
+        return True
+
+    def _needed(self, name: str) -> pa.DataType:
+        return needed(self.parquet().read([name], use_threads=False)[name])
+
+    def _write_again(self, schema: pa.Schema, place: str) -> None:
+        finished = self.parquet()
+        with contextlib.closing(self.draft.renew()):
+            self.schema = schema
+            self._file = write_retyped(finished, self.draft.file, schema, self._metadata(), place)
+            self.size = self._file.tell()
 
     def audit(self, partition: str | None) -> Findings:
         """What is wrong with the finished draft, by the name of the check."""
@@ -225,6 +270,11 @@ class StoredFile:
             raise Unreadable(f"{self.uri} is damaged ({error}): materialise its partition again.") from error
 
     @property
+    def schema(self) -> pa.Schema:
+        """The columns as they were written: see `written_schema`."""
+        return written_schema(self.parquet)
+
+    @property
     def provenance(self) -> Provenance:
         return _provenance(self.parquet.metadata.metadata)
 
@@ -233,8 +283,17 @@ class StoredFile:
         said = self.provenance.get(_REACH)
         return None if said is None else Reach.from_json(said)
 
+    def write_retyped(self, file: IO[bytes], types: Mapping[str, pa.DataType], table: str) -> tuple[str, int]:
+        """Write the file anew, with other types of some columns: gives what identifies it, and its size."""
+        now = self.parquet.schema_arrow.remove_metadata()
+        schema = pa.schema([field.with_type(types.get(field.name, field.type)) for field in now])
+        metadata = self.parquet.metadata.metadata or {}
+        written = write_retyped(self.parquet, file, schema, {_PROVENANCE: metadata[_PROVENANCE]}, table)
+        nulls = null_columns(self.parquet.metadata)
+        return _content(written.digest, schema, self.reach, nulls), written.tell()
+
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows in pieces, instants in whole milliseconds."""
+        """The rows in pieces: see `row_groups`."""
         with self.readable():
             yield from row_groups(self.parquet, names)
 
@@ -287,11 +346,76 @@ def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[Stor
     return [StoredFile(store, place, file) for file in files]
 
 
+def needed_by_stored(log: DeltaLog, name: str) -> pa.DataType:
+    """The type that the values of a column of a table need: `column_types.needed`. The newest files are read first."""
+    stored = log.schema().field(name).type
+    found = pa.null()
+    for _, file in reversed(log.every_file()):
+        with contextlib.suppress(Unreadable):
+            found = unified(found, _needed_by_file(StoredFile(log.store, log.place, file), name)) or stored
+        if found == stored:
+            break
+    return found
+
+
+def _needed_by_file(file: StoredFile, name: str) -> pa.DataType:
+    if name not in file.parquet.schema_arrow.names or not file.parquet.metadata.num_rows:
+        return pa.null()
+    with file.readable():
+        return needed(file.parquet.read([name], use_threads=False)[name])
+
+
+def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
+    """The columns of a file as they were written: with those of the type null, instants in milliseconds where they
+    were whole ones.
+    """
+    finer = _provenance(parquet.metadata.metadata).get(_COLUMNS, {}).get("microseconds", ())
+    at_rest = parquet.schema_arrow.remove_metadata()
+    stored = [at_rest.field(field.name) if field.name in finer else field for field in in_milliseconds(at_rest)]
+    return pa.schema([*stored, *(pa.field(name, pa.null()) for name in null_columns(parquet.metadata))])
+
+
+def null_columns(metadata: pq.FileMetaData) -> list[str]:
+    """The columns that were left out of a file, for they had no type: all their values were null."""
+    return list(_provenance(metadata.metadata).get(_COLUMNS, {}).get("null", ()))
+
+
 def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of a file in pieces, instants in whole milliseconds. (Batches of a dataset would be read ahead.)"""
+    """The rows of a file in pieces, as they were written: see `written_schema`. (Batches of a dataset would be read
+    ahead.)
+    """
+    written = written_schema(parquet)
+    wanted = written if names is None else pa.schema([written.field(name) for name in names])
+    stored = [name for name in wanted.names if name in parquet.schema_arrow.names]
     for index in range(parquet.num_row_groups):
-        group = parquet.read_row_group(index, columns=None if names is None else list(names), use_threads=False)
-        yield group.cast(in_milliseconds(group.schema))
+        group = parquet.read_row_group(index, columns=stored, use_threads=False)
+        columns = [
+            group[field.name].cast(field.type) if field.name in stored else pa.nulls(len(group)) for field in wanted
+        ]
+        yield pa.table(columns, schema=wanted)
+
+
+def write_retyped(
+    parquet: pq.ParquetFile, file: IO[bytes], schema: pa.Schema, metadata: dict[bytes, bytes], table: str
+) -> _HashedFile:
+    """Write the rows of a file with the types of a schema. Gives what was written, with its digest.
+
+    Columns of the schema that the file does not have are left out, unless it has none at all. Raises UnstorableColumn.
+    """
+    fields = [field for field in schema if field.name in parquet.schema_arrow.names]
+    kept = pa.schema(fields) if fields else schema
+    written = _HashedFile(file)
+    with pq.ParquetWriter(written, kept, **_FORMAT) as writer:
+        for index in range(parquet.num_row_groups):
+            rows = retyped(parquet.read_row_group(index, use_threads=False), kept, table).combine_chunks()
+            writer.write_table(rows, row_group_size=len(rows))
+        written.end_of_rows()
+        writer.add_key_value_metadata(metadata)
+    return written
+
+
+def _is_finer_than_milliseconds(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(type_)) and type_.unit in ("us", "ns")
 
 
 def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
@@ -344,10 +468,11 @@ class _HashedFile:
         self._body = self._sha256.hexdigest()
 
 
-def _content(digest: str, schema: pa.Schema, reach: Reach | None) -> str:
+def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequence[str] = ()) -> str:
     """What identifies a file's rows, columns and reach."""
     about = hashlib.sha256(digest.encode())
     about.update(schema.remove_metadata().serialize())
+    about.update("".join(f"{name}\n" for name in nulls).encode())
     about.update(json.dumps(reach.as_json() if reach else None, sort_keys=True).encode())
     return about.hexdigest()[:_CONTENT_LETTERS]
 

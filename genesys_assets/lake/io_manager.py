@@ -3,42 +3,63 @@
     @dg.asset(ins={"agents": dg.AssetIn(["genesys", "reports", "agent_daily"])}, partitions_def=…)
     def bonuses(agents: pd.DataFrame) -> pd.DataFrame: ...
 
-Only this module of `lake` knows Dagster. Where files lie is in `lake.lake`.
+Only this module of `lake` knows Dagster. Where files lie is in `lake.lake`, how frames become tables in `frames`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+from pydantic import PrivateAttr
 
+from genesys_assets.lake.frames import as_table, convert
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import open_lake
 from genesys_assets.tables.spec import Column, TableSpec
+
+__all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
+
+_KEYS_NAMED = 20
+
+
+class MissingPartitions(FileNotFoundError):
+    """An input needs partitions that are not stored; the message names them."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
     """Loads what lies in the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream
-    assets return.
+    assets return: `frames` says how.
 
-    An input's metadata may name `columns` to read no others.
+    Several partitions come as one table, in their order. Its columns are those of the stored table; a column that a
+    partition does not have is null. An input's metadata may name `columns` to read no others, and may say
+    `allow_missing_partitions: true` to read only those that are stored.
     """
 
     location: str | None = None
+    _lake: Any = PrivateAttr(default=None)
 
     @property
     def lake(self) -> Lake:
-        from genesys_assets.resources import LakeResource
-
-        return LakeResource(location=self.location).lake
+        """The lake as it is now: what others committed before is seen."""
+        self._lake = open_lake(self.location) if self._lake is None else self._lake.refreshed()
+        return self._lake  # type: ignore[no-any-return]
 
     def load_input(self, context: dg.InputContext) -> Any:
-        keys = context.asset_partition_keys if context.has_asset_partitions else None
+        """Raises MissingPartitions, and TypeError for an annotation of another type."""
+        keys = list(context.asset_partition_keys) if context.has_asset_partitions else None
         metadata = context.definition_metadata or {}
-        table = self.lake.read(place(context.asset_key), keys, columns=metadata.get("columns"))
+        table = _rows(self.lake, context.asset_key, keys, metadata)
         return convert(table, context.dagster_type.typing_type)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Replace the partition; nothing where the asset returned None.
+
+        Raises TypeError for what is no table, UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn and
+        ColumnTypeChanged.
+        """
         if obj is None:
             return
         if context.has_asset_partitions and len(context.asset_partition_keys) > 1:
@@ -55,9 +76,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
             tuple(Column(field.name, field.type, "") for field in table.schema),
         )
         key = context.asset_partition_key if context.has_asset_partitions else None
-        where = place(context.asset_key)
-        self.lake.write(where, spec, table, key, {"run_id": context.run_id, "source": "downstream asset"})
-        context.add_output_metadata({"dagster/row_count": len(table), "path": self.lake.place(where, key)})
+        lake, where = self.lake, place(context.asset_key)
+        lake.write(where, spec, table, key, {"run_id": context.run_id, "source": "downstream asset"})
+        context.add_output_metadata({"dagster/row_count": len(table), "path": lake.place(where, key)})
 
 
 def place(key: dg.AssetKey) -> str:
@@ -65,33 +86,28 @@ def place(key: dg.AssetKey) -> str:
     return "/".join(key.path[1:] if key.path[0] == "genesys" else key.path)
 
 
-def convert(table: pa.Table, wanted: Any) -> Any:
-    """The table as the annotated type."""
-    name = f"{getattr(wanted, '__module__', '').split('.')[0]}.{getattr(wanted, '__name__', '')}"
-    match name:
-        case "pandas.DataFrame":
-            return table.to_pandas()
-        case "polars.DataFrame":
-            import polars
-
-            return polars.from_arrow(table)
-        case "pyarrow.Table" | "typing.Any" | "builtins.object":
-            return table
-        case _:
-            raise TypeError(
-                f"cannot load a table as {wanted!r}: "
-                "annotate the input as pandas.DataFrame, pyarrow.Table or polars.DataFrame"
-            )
+def _rows(lake: Lake, asset: dg.AssetKey, keys: list[str] | None, metadata: Any) -> pa.Table:
+    """The rows of the partitions, or of an asset without any. Raises MissingPartitions."""
+    where, columns = place(asset), metadata.get("columns")
+    if keys is None:
+        if not lake.has(where, None):
+            raise MissingPartitions(f"{asset.to_user_string()} is not stored in the lake: materialise it first.")
+        return lake.read(where, None, columns=columns)
+    known = set(lake.log(where).partitions())
+    stored, missing = [key for key in keys if key in known], [key for key in keys if key not in known]
+    if missing and not (metadata.get("allow_missing_partitions") and known):
+        raise MissingPartitions(_not_stored(asset, missing, len(keys)))
+    if not stored:
+        empty = lake.log(where).schema().empty_table()
+        return empty.select(columns) if columns else empty
+    return lake.read(where, stored, columns=columns)
 
 
-def as_table(value: Any) -> pa.Table:
-    """A pandas or polars frame, or an Arrow table, as an Arrow table."""
-    if isinstance(value, pa.Table):
-        return value
-    if hasattr(value, "to_arrow"):
-        return value.to_arrow()
-    if type(value).__module__.split(".")[0] == "pandas":
-        return pa.Table.from_pandas(value, preserve_index=False)
-    raise TypeError(
-        f"cannot store a {type(value).__name__}: return a pandas.DataFrame, pyarrow.Table or polars.DataFrame"
+def _not_stored(asset: dg.AssetKey, missing: Sequence[str], wanted: int) -> str:
+    name, named = asset.to_user_string(), ", ".join(missing[:_KEYS_NAMED])
+    more = f" and {len(missing) - _KEYS_NAMED} more" if len(missing) > _KEYS_NAMED else ""
+    return (
+        f"{len(missing)} of {wanted} partitions of {name} are not stored in the lake: {named}{more}. Materialise these "
+        f"partitions of {name} first. To read only those that are stored, give the input the metadata "
+        '{"allow_missing_partitions": true}.'
     )

@@ -33,11 +33,12 @@ from genesys_assets.lake.files import (
     StoredPages,
     TableWriter,
     Unreadable,
+    null_columns,
     open_files,
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
-from genesys_assets.tables.spec import TableSpec, in_milliseconds
+from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
     import pyarrow.dataset as pads
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", "StoredPages", "Unreadable", "Writing"]
 
 _TABLES_AT_ONCE = 8
+_FOOTERS_AT_ONCE = 8
 
 
 class Lake:
@@ -251,10 +253,11 @@ class Lake:
     ) -> pa.Table:
         """Rows of one partition, or of several in order; partitions that are not stored have no rows.
 
-        If none of them is stored: the empty table of `schema`, or FileNotFoundError where no schema was given. A column
-        that a partition does not have is null. Without a schema an instant has the unit at rest, microseconds.
+        Without a schema the columns are those of the table, and those that were null in every row of a partition that
+        is read. A column that a partition does not have is null; an instant has the unit at rest, microseconds. If none
+        is stored: the empty table of `schema`, or FileNotFoundError where no schema was given.
         """
-        dataset = self.dataset(asset, keys, schema)
+        dataset = self._dataset(asset, keys, schema, columns)
         if dataset is None:
             if schema is None:
                 raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
@@ -265,29 +268,42 @@ class Lake:
     def dataset(
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
     ) -> pads.Dataset | None:
-        """The stored partitions among the keys as an Arrow dataset, None where none is stored."""
+        """The stored partitions among the keys as an Arrow dataset, None where none is stored. Columns as in `read`."""
+        return self._dataset(asset, keys, schema, None)
+
+    def _dataset(
+        self,
+        asset: str,
+        keys: str | Iterable[str] | None,
+        schema: pa.Schema | None,
+        columns: Sequence[str] | None,
+    ) -> pads.Dataset | None:
         wanted = [keys] if keys is None or isinstance(keys, str) else list(keys)
         paths = [path for key in wanted for path in self._paths(asset, key)]
         if not paths:
             return None
-        known = schema if schema is not None else self.log(asset).schema()
-        return _dataset(paths, filesystem=self.store.filesystem, schema=known)
+        known = self.log(asset).schema() if schema is None else schema
+        dataset = _dataset(paths, filesystem=self.store.filesystem, schema=known)
+        if schema is not None or (columns and set(columns) <= set(known.names)):
+            return dataset
+        nulls = [name for name in _null_columns(dataset) if name not in known.names]
+        return dataset.replace_schema(pa.schema([*known, *(pa.field(name, pa.null()) for name in nulls)]))
 
     def head(self, asset: str, key: str | None, rows: int = 5) -> pa.Table:
-        """The first rows of a partition."""
+        """The first rows of a partition. Raises FileNotFoundError, Unreadable."""
         first = next(self.row_groups(asset, key), None)
         return self.schema(asset, key).empty_table() if first is None else first.slice(0, rows)
 
     def row_groups(self, asset: str, key: str | None, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """The rows of a partition in pieces, for little memory, instants in milliseconds. Raises FileNotFoundError,
+        """The rows of a partition in pieces, for little memory, as they were written. Raises FileNotFoundError,
         Unreadable.
         """
         for file in self._stored(asset, key):
             yield from file.row_groups(columns)
 
     def schema(self, asset: str, key: str | None) -> pa.Schema:
-        """The columns of a partition, instants in milliseconds. Raises FileNotFoundError, Unreadable."""
-        return in_milliseconds(self._stored(asset, key)[-1].parquet.schema_arrow)
+        """The columns of a partition as they were written. Raises FileNotFoundError, Unreadable."""
+        return self._stored(asset, key)[-1].schema
 
     def pieces(
         self,
@@ -354,6 +370,13 @@ def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
     import pyarrow.dataset as pads
 
     return pads.dataset(source, format="parquet", **options)
+
+
+def _null_columns(dataset: pads.Dataset) -> list[str]:
+    """The columns that files have without a type, as their metadata name them. The footers stay read for the rows."""
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
+        named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
+        return list(dict.fromkeys(name for names in named for name in names))
 
 
 def _newness_of(writer: PageWriter) -> int | None:

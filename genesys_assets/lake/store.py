@@ -40,6 +40,9 @@ class Draft(Protocol):
     def publish(self, key: str) -> None:
         """Give the whole file its key, which no file has yet. It stays open for reading."""
 
+    def renew(self) -> IO[bytes]:
+        """Begin an empty file, which can be published under another key. Gives the one before: close it."""
+
     def discard(self) -> None:
         """Forget the file; nothing happens once it is published."""
 
@@ -140,9 +143,18 @@ class _LocalDraft:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._path = folder / DRAFTS / uuid.uuid4().hex
+        self._begin()
+
+    def _begin(self) -> None:
+        self._path = self._folder / DRAFTS / uuid.uuid4().hex
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self.file: IO[bytes] = self._path.open("x+b")
+
+    def renew(self) -> IO[bytes]:
+        before = self.file
+        self._path.unlink(missing_ok=True)
+        self._begin()
+        return before
 
     def publish(self, key: str) -> None:
         self.file.flush()
@@ -269,7 +281,15 @@ class _S3Draft:
 
     def __init__(self, store: S3Store) -> None:
         self._store = store
+        self._begin()
+
+    def _begin(self) -> None:
         self.file: IO[bytes] = tempfile.TemporaryFile(prefix="genesys_assets_")  # noqa: SIM115
+
+    def renew(self) -> IO[bytes]:
+        before = self.file
+        self._begin()
+        return before
 
     def publish(self, key: str) -> None:
         self._store.upload(self.file, key)

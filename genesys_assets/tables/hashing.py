@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +31,16 @@ def hash_rows(rows: pa.Table | pa.RecordBatch) -> Hashes:
 def _without_nulls(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if not column.null_count:
         return column
-    is_number = pa.types.is_primitive(column.type)
+    return pc.fill_null(column, _zero(column.type))
+
+
+def _zero(type_: pa.DataType) -> pa.Scalar:
+    if pa.types.is_decimal(type_):
+        return pa.scalar(Decimal(0), type_)
+    if not pa.types.is_primitive(type_):
+        return pa.scalar("").cast(type_)
     # Days are cast from integers of their own size only.
-    zero = pa.scalar(0, pa.int32() if pa.types.is_date32(column.type) else pa.int64()) if is_number else pa.scalar("")
-    return pc.fill_null(column, zero.cast(column.type))
+    return pa.scalar(0, pa.int32() if pa.types.is_date32(type_) else pa.int64()).cast(type_)
 
 
 def _as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array:

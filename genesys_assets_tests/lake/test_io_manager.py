@@ -2,6 +2,7 @@
 
 # Dagster reads these annotations when the assets are defined, so they are not postponed.
 
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -10,8 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from genesys_assets.lake.io_manager import LakeIOManager, as_table, convert
+from genesys_assets.lake.column_types import ReservedColumn
+from genesys_assets.lake.io_manager import LakeIOManager, MissingPartitions
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -58,6 +61,25 @@ def two_days(agents: pd.DataFrame) -> pd.DataFrame:
     return agents
 
 
+@dg.asset(
+    partitions_def=DAILY,
+    ins={
+        "agents": dg.AssetIn(
+            AGENTS,
+            partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-1),
+            metadata={"allow_missing_partitions": True, "columns": ["user_id"]},
+        )
+    },
+)
+def two_days_if_stored(agents: pd.DataFrame) -> pd.DataFrame:
+    return agents
+
+
+@dg.asset(ins={"agents": dg.AssetIn(AGENTS, metadata={"allow_missing_partitions": True})})
+def all_stored_days(agents: pd.DataFrame) -> pd.DataFrame:
+    return agents
+
+
 @dg.asset(ins={"agents": dg.AssetIn(AGENTS)})
 def all_days(agents: pd.DataFrame) -> pd.DataFrame:
     return agents
@@ -73,6 +95,9 @@ def materialise(asset: dg.AssetsDefinition, location: str, day: str | None) -> p
     )
     assert result.success
     return Lake(LocalStore(Path(location))).read("/".join(asset.key.path), day)
+
+
+# -- what an asset gets
 
 
 def test_a_downstream_asset_gets_pandas_and_its_result_is_stored(location: str) -> None:
@@ -93,17 +118,122 @@ def test_a_range_of_partitions_comes_as_one_table(location: str) -> None:
     assert materialise(two_days, location, DAYS[1])["user_id"].to_pylist() == ["U1", "U2"]
 
 
-def test_an_asset_without_partitions_gets_every_stored_day(location: str) -> None:
-    assert materialise(all_days, location, None)["user_id"].to_pylist() == ["U1", "U2"]
+def test_each_use_sees_what_others_committed_before_through_one_lake(location: str) -> None:
+    manager = LakeIOManager(location=location)
+    first = manager.lake
+    assert first.rows("reports/agent_daily", DAYS[0]) == 1
+    log = first.log("reports/agent_daily")
+    Lake(LocalStore(Path(location))).write("reports/agent_daily", SPEC, SPEC.empty(), DAYS[0], {})
+    assert manager.lake.rows("reports/agent_daily", DAYS[0]) == 0
+    assert manager.lake.log("reports/agent_daily") is log
 
 
-def test_a_partition_that_is_not_there_is_named(location: str) -> None:
-    with pytest.raises(Exception, match=r"agent_daily has no stored partition among .*2026-02-01"):
+# -- partitions that are not stored
+
+
+def test_a_partition_that_is_not_stored_is_named_with_what_to_do(location: str) -> None:
+    words = (
+        r"1 of 1 partitions of genesys/reports/agent_daily are not stored in the lake: 2026-02-01\. "
+        "Materialise these partitions of genesys/reports/agent_daily first"
+    )
+    with pytest.raises(MissingPartitions, match=words):
         materialise(with_pandas, location, "2026-02-01")
 
 
-def test_other_annotations_and_results_are_refused_by_name() -> None:
-    with pytest.raises(TypeError, match="annotate the input as pandas"):
-        convert(SPEC.empty(), dict)
-    with pytest.raises(TypeError, match="cannot store a list"):
-        as_table([1])
+def test_a_range_that_lacks_a_partition_is_refused(location: str) -> None:
+    with pytest.raises(MissingPartitions, match=r"1 of 2 partitions .* in the lake: 2026-02-01\."):
+        materialise(two_days, location, "2026-02-01")
+
+
+def test_of_many_partitions_that_are_not_stored_the_first_are_named(location: str) -> None:
+    with pytest.raises(MissingPartitions, match=r"in the lake: 2026-02-01, 2026-02-02, .*2026-02-20 and \d+ more\."):
+        materialise(all_days, location, None)
+
+
+def test_an_input_may_allow_that_partitions_are_missing(location: str) -> None:
+    assert materialise(two_days_if_stored, location, "2026-02-01").to_pylist() == [{"user_id": "U2"}]
+
+
+def test_an_input_that_allows_missing_partitions_may_be_empty(location: str) -> None:
+    rows = materialise(two_days_if_stored, location, "2026-02-03")
+    assert (len(rows), rows.column_names) == (0, ["user_id"])
+
+
+def test_an_asset_without_partitions_gets_every_stored_day_where_it_allows_that_others_miss(location: str) -> None:
+    assert materialise(all_stored_days, location, None)["user_id"].to_pylist() == ["U1", "U2"]
+
+
+def test_a_table_of_which_nothing_is_stored_has_no_columns_to_be_empty_with(tmp_path: Path) -> None:
+    with pytest.raises(MissingPartitions):
+        materialise(two_days_if_stored, str(tmp_path), DAYS[0])
+
+
+def test_an_input_without_partitions_that_is_not_stored_is_named(tmp_path: Path) -> None:
+    @dg.asset(ins={"queues": dg.AssetIn(["genesys", "reference", "queues"])})
+    def sizes(queues: pd.DataFrame) -> pd.DataFrame:
+        return queues
+
+    with pytest.raises(MissingPartitions, match=r"genesys/reference/queues is not stored in the lake: materialise it"):
+        dg.materialize(
+            [dg.AssetSpec(["genesys", "reference", "queues"]), sizes],
+            resources={"io_manager": LakeIOManager(location=str(tmp_path))},
+        )
+
+
+# -- what an asset returns
+
+
+def returned(location: str, frame: object, day: str = DAYS[0]) -> pa.Table:
+    """A frame as it comes back from the lake."""
+
+    @dg.asset(partitions_def=DAILY)
+    def mine() -> object:
+        return frame
+
+    return materialise(mine, location, day)
+
+
+def test_a_day_that_brings_a_column_and_a_day_of_another_type_read_as_one_table(location: str) -> None:
+    returned(location, pd.DataFrame({"agent": [], "n": []}), "2026-01-30")
+    returned(location, pd.DataFrame({"agent": ["a"], "n": [3]}), "2026-01-31")
+    returned(location, pd.DataFrame({"agent": ["b"], "n": [0.5], "team": ["x"]}), "2026-02-01")
+    rows = Lake(LocalStore(Path(location))).read("mine", ["2026-01-30", "2026-01-31", "2026-02-01"])
+    assert rows.to_pylist() == [{"agent": "a", "n": 3, "team": None}, {"agent": "b", "n": 0.5, "team": "x"}]
+
+
+def test_groups_are_stored_with_what_they_are_grouped_by(location: str) -> None:
+    frame = pd.DataFrame({"u": ["p", "q", "q"], "n": [1, 2, 3]}).groupby("u").sum()
+    assert returned(location, frame).to_pylist() == [{"u": "p", "n": 1}, {"u": "q", "n": 5}]
+
+
+def test_a_series_is_refused_with_what_to_return(location: str) -> None:
+    with pytest.raises(TypeError, match=r"cannot store a Series\. Return a pandas\.DataFrame"):
+        returned(location, pd.Series([1], name="n"))
+
+
+def test_a_column_that_partitions_are_kept_by_is_refused_and_nothing_is_stored(location: str) -> None:
+    with pytest.raises(ReservedColumn, match="mine has a column 'date'"):
+        returned(location, pd.DataFrame({"date": ["x"]}))
+    assert not Lake(LocalStore(Path(location))).has("mine", DAYS[0])
+
+
+def test_a_second_reading_says_which_rows_it_added_and_removed(location: str) -> None:
+    moment = pd.Timestamp("2026-01-31T12:00:00.000001Z")
+    kinds = {
+        "name": ["a", "b", None],
+        "n": pd.Series([1, None, 2], dtype="Int64"),
+        "share": [0.5, None, 1.5],
+        "is_open": pd.Series([True, None, False], dtype="boolean"),
+        "seen": [moment, None, moment],
+        "day": [moment.date(), None, moment.date()],
+        "price": [Decimal("1.10"), None, Decimal("2.20")],
+        "raw": [b"a", None, b"b"],
+        "tags": [["x"], None, []],
+        "who": [{"id": 1}, None, {"id": 2}],
+        "nothing": [None, None, None],
+    }
+    frame = pd.DataFrame(kinds)
+    for again in (frame, frame.iloc[[1, 1, 2]], frame.iloc[[1]]):
+        returned(location, again)
+    figures = [reading.figures for reading in readings(Lake(LocalStore(Path(location))), "mine")]
+    assert [(f["rows_added"], f["rows_changed"], f["rows_removed"]) for f in figures] == [(1, 0, 1), (0, 0, 2)]

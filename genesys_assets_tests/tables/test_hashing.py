@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,10 @@ VALUES: list[tuple[pa.DataType, list[Any]]] = [
     (pa.binary(), [b"", b"a", None]),
     (pa.date32(), [date(1970, 1, 1), date(2026, 1, 29), None]),
     (INSTANT, [datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 1, 29, 13, tzinfo=UTC), None]),
+    (pa.decimal128(5, 2), [Decimal("0.00"), Decimal("0.01"), None]),
+    (pa.decimal128(38, 37), [Decimal(0), Decimal(1), None]),
     (pa.list_(pa.string()), [[], ["a"], None]),
+    (pa.struct([("a", pa.int64())]), [{"a": 0}, {"a": None}, None]),
 ]
 
 

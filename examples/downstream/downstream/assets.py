@@ -100,15 +100,14 @@ def weekly_service_level(context: dg.AssetExecutionContext, lake: LakeResource) 
 
     Key: `queue_id`. Raises dagster.Failure where one of the days has not been computed: the rest is not a week.
     """
-    place = "reports/queue_media"
+    place, stored = "reports/queue_media", lake.lake
     days = days_around(context.partition_key, before=6, after=0)
-    missing = [day for day in days if not lake.lake.has(place, day)]
+    missing = [day for day in days if not stored.has(place, day)]
     if missing:
         raise dg.Failure(f"genesys/{place} lacks {', '.join(missing)}: materialise them first.", allow_retries=False)
     with duckdb.connect() as connection:
-        files = f"{lake.lake.store.path(place)}/date=*/data.parquet"
-        every_day = connection.read_parquet(files, hive_partitioning=True)
-        every_day.filter(f"date BETWEEN '{days[0]}' AND '{days[-1]}'").create_view("queue_media")
+        # Only the files that the table has now, from disk and S3 alike: its folder holds older versions too.
+        connection.register("queue_media", stored.dataset(place, days))
         return connection.sql(WEEK_OF_QUEUES).to_arrow_table()
 
 

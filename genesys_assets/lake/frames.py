@@ -1,0 +1,176 @@
+"""Frames of pandas and polars as Arrow tables, and back: what downstream assets return and get.
+
+Whatever a frame holds comes back as it was, or is refused by name: nothing is dropped or changed in silence. Which
+types the lake can store is in `column_types`.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from genesys_assets.lake.column_types import DuplicateColumn, NoColumns, UnstorableColumn
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+_WANTED = "pandas.DataFrame, pyarrow.Table or polars.DataFrame"
+_TYPES_PER_COLUMN_NAMED = 4
+_OF_NUMPY = {"ndarray": "list", "bool_": "bool"}
+
+
+class UnnamedIndex(ValueError):
+    """The index of a pandas frame holds values and has no name under which they could be stored."""
+
+
+def convert(table: pa.Table, wanted: Any) -> Any:
+    """The table as the annotated type. Raises TypeError."""
+    match _qualified(wanted):
+        case "pandas.DataFrame":
+            return table.to_pandas()
+        case "polars.DataFrame":
+            import polars
+
+            return polars.from_arrow(table)
+        case "pyarrow.Table" | "typing.Any" | "builtins.object":
+            return table
+        case _:
+            raise TypeError(f"cannot load a table as {wanted!r}: annotate the input as {_WANTED}")
+
+
+def as_table(value: Any) -> pa.Table:
+    """A pandas or polars frame, or an Arrow table, as an Arrow table.
+
+    Of pandas frames a named index becomes columns, one for each level. An unnamed one that only counts rows (as a frame
+    has by default, or after rows were filtered, sorted or put together) is left out. Times without a time zone
+    are refused: every time in the lake is an instant.
+
+    Raises TypeError for what is no table, UnnamedIndex, DuplicateColumn, UnstorableColumn, NoColumns.
+    """
+    if isinstance(value, pa.Table):
+        return pa.table(value.columns, schema=pa.schema([pa.field(field.name, field.type) for field in value.schema]))
+    match _frame_kind(type(value)):
+        case "pandas":
+            return _from_pandas(value)
+        case "polars":
+            return _from_polars(value)
+    hint = ""
+    if hasattr(value, "to_frame"):
+        hint = ": .to_frame() makes one"
+    elif _qualified(type(value)) == "polars.LazyFrame":
+        hint = ": .collect() makes one"
+    raise TypeError(f"cannot store a {type(value).__name__}. Return a {_WANTED}{hint}")
+
+
+def _frame_kind(type_: type) -> str | None:
+    """`pandas` or `polars` for their frames and what is derived of them. Neither is imported for it."""
+    names = {_qualified(base) for base in type_.__mro__}
+    return next((kind for kind in ("pandas", "polars") if f"{kind}.DataFrame" in names), None)
+
+
+def _qualified(type_: Any) -> str:
+    return f"{getattr(type_, '__module__', '').split('.')[0]}.{getattr(type_, '__name__', '')}"
+
+
+def _from_polars(frame: pl.DataFrame) -> pa.Table:
+    import polars
+
+    for name, type_ in frame.schema.items():
+        if type_ == polars.Object:
+            raise UnstorableColumn(f"column {name!r} holds Python objects: cast it to text or to a number.")
+    try:
+        return frame.to_arrow()
+    except pa.ArrowException as error:
+        raise UnstorableColumn(f"polars cannot give the columns {dict(frame.schema)} to Arrow: {error}") from error
+
+
+# -- pandas ------------------------------------------------------------------------------------------------------------
+
+
+def _from_pandas(frame: pd.DataFrame) -> pa.Table:
+    frame = _with_index_as_columns(frame)
+    _check_columns(frame)
+    columns = {name: _column(name, frame.iloc[:, index]) for index, name in enumerate(frame.columns)}
+    return pa.table(columns)
+
+
+def _with_index_as_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Raises UnnamedIndex, DuplicateColumn."""
+    import pandas
+
+    names = list(frame.index.names)
+    if names == [None]:
+        if len(frame) and not pandas.api.types.is_integer_dtype(frame.index.dtype):
+            raise UnnamedIndex(
+                f"the index of the frame has no name, and its values ({frame.index[0]!r}, …) would be lost. Name it "
+                "with frame.rename_axis('…') to store it as a column, or drop it with frame.reset_index(drop=True)."
+            )
+        return frame
+    if None in names:
+        raise UnnamedIndex(
+            f"the index of the frame has the levels {names}, not all of them with a name. Name them with "
+            "frame.rename_axis([…]) to store them as columns, or drop them with frame.reset_index(drop=True)."
+        )
+    shared = [name for name in names if name in frame.columns]
+    if shared or len(set(names)) < len(names):
+        raise DuplicateColumn(
+            f"the index of the frame has the levels {names}, the frame the columns {list(frame.columns)}. Names must "
+            "differ: rename a level, or drop it with frame.reset_index(level=…, drop=True)."
+        )
+    return frame.reset_index()
+
+
+def _check_columns(frame: pd.DataFrame) -> None:
+    """Raises UnstorableColumn, DuplicateColumn, NoColumns."""
+    if frame.columns.nlevels > 1:
+        raise UnstorableColumn(
+            f"the frame has columns of {frame.columns.nlevels} levels, such as {frame.columns[0]!r}. Give each one "
+            "name: frame.columns = ['_'.join(names) for names in frame.columns]."
+        )
+    nameless = [name for name in frame.columns if not isinstance(name, str) or not name]
+    if nameless:
+        raise UnstorableColumn(f"the frame has columns named {nameless}. Names must be texts: rename them.")
+    if len(frame) and not len(frame.columns):
+        raise NoColumns(f"the frame has {len(frame)} rows and no columns.")
+    repeated = [name for name, count in Counter(frame.columns).items() if count > 1]
+    if repeated:
+        raise DuplicateColumn(f"the frame has more than one column named {', '.join(map(repr, repeated))}.")
+
+
+def _column(name: str, values: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
+    """Raises UnstorableColumn."""
+    if values.dtype == object:
+        _check_objects(name, values)
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise UnstorableColumn(
+            f"column {name!r} of the type {values.dtype} cannot be stored: {error}. Cast it to one type."
+        ) from error
+
+
+def _check_objects(name: str, values: pd.Series[Any]) -> None:
+    """Raises UnstorableColumn: Arrow takes the type of the first value, and some others are bent to it in silence."""
+    kinds = list(dict.fromkeys(map(_kind, values.dropna())))
+    if len(kinds) > 1:
+        raise UnstorableColumn(
+            f"column {name!r} mixes values of the types {', '.join(kinds[:_TYPES_PER_COLUMN_NAMED])}. Cast it to one."
+        )
+    if kinds and kinds[0] in ("set", "frozenset"):
+        raise UnstorableColumn(f"column {name!r} holds sets, which have no order. Make them sorted lists.")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, datetime):
+        return "datetime without a time zone" if value.tzinfo is None else "datetime"
+    name = type(value).__name__
+    if isinstance(value, numbers.Real) and not name.startswith("bool"):
+        return "number"
+    alike = ((date, "date"), (str, "str"), (bytes, "bytes"), (Mapping, "dict"), ((list, tuple), "list"))
+    return next((kind for types, kind in alike if isinstance(value, types)), _OF_NUMPY.get(name, name))

@@ -1,0 +1,75 @@
+"""A table whose columns take other types: all its files are written anew, and replaced in one commit.
+
+Delta Lake cannot change the type of a column in place. Rows, provenance, reach and readings stay what they were; old
+versions stay readable as they were. Which type is right is decided in `column_types`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+
+from genesys_assets.lake.delta import Added, Conflict, DataFile, DeltaLog, Key, new_path
+from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.store import drafts
+
+_FILES_AT_ONCE = 8
+
+
+class Retyping:
+    """The types of one table's columns, brought to fit rows. It remembers which files it has written, so that another
+    try after a conflict has to write only what was committed since.
+    """
+
+    def __init__(self, log: DeltaLog) -> None:
+        self._log = log
+        self._types: dict[str, pa.DataType] = {}
+        self._written: dict[str, Added] = {}
+        self.renamed: dict[str, str] = {}
+        """The files that were replaced so far, with those that hold their rows now."""
+
+    def fit(self, rows: pa.Schema) -> None:
+        """Nothing where the columns that rows and table share have the same types. Else the table takes those of the
+        rows, and Conflict is raised: what else was committed has to be looked at.
+
+        Raises UnstorableColumn where a stored value does not fit.
+        """
+        known = self._log.schema()
+        types = {f.name: f.type for f in rows if f.name in known.names and known.field(f.name).type != f.type}
+        if types:
+            self._retype(types)
+            changed = ", ".join(f"{name} is {type_}" for name, type_ in types.items())
+            raise Conflict(f"{self._log.place} has other column types now: {changed}")
+
+    def _retype(self, types: Mapping[str, pa.DataType]) -> None:
+        if types != self._types:
+            self._types, self._written = dict(types), {}
+        files = self._log.every_file()
+        with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="retype") as executor:
+            list(executor.map(self._rewrite, files))
+        lost = [file.path for _, file in files if file.path not in self._written]
+        added = [self._written[file.path] for _, file in files if file.path not in lost]
+        said = {name: str(type_) for name, type_ in types.items()}
+        self._log.replace_all(types, added, {"retyped": said, **({"unreadable": lost} if lost else {})})
+        self.renamed.update({path: file.path for path, file in self._written.items()})
+
+    def _rewrite(self, stored: tuple[Key, DataFile]) -> None:
+        """One file with the new types. A file that cannot be read is left out: its partition counts as absent."""
+        key, file = stored
+        if file.path not in self._written:
+            with contextlib.suppress(Unreadable):
+                self._written[file.path] = _rewritten(self._log, key, file, self._types)
+
+
+def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.DataType]) -> Added:
+    before = StoredFile(log.store, log.place, file)
+    with drafts(log.store) as begin:
+        draft = begin()
+        with before.readable():
+            content, size = before.write_retyped(draft.file, types, log.place)
+        path = new_path(key, content)
+        draft.publish(f"{log.place}/{path}")
+    return Added(key, path, size, file.rows, modified_ms=file.modified_ms)
