@@ -18,14 +18,15 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from genesys_assets.lake.changes import Change, Counts
+from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, partition_folder
 from genesys_assets.lake.files import StoredFile, Unreadable
 from genesys_assets.lake.store import Draft
 from genesys_assets.tables.spec import TableSpec
 
+NEVER = 0
+"""The newness of a partition that was removed: any reading is newer."""
 _PATIENCE_SECONDS = 120.0
 _LONGEST_PAUSE_SECONDS = 0.5
 _UPLOADS_AT_ONCE = 8
@@ -50,8 +51,8 @@ class FinishedDraft(Protocol):
     @property
     def content(self) -> str: ...
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
-        """How its rows differ from those of a stored file, as `changes.compare` counts them."""
+    def changes_since(self, before: Rows) -> Counts:
+        """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +121,17 @@ class Commit:
         self._run_id = run_id
         self._marks = dict(marks or {})
         self._id = uuid.uuid4().hex
-        self._since = log.version
+        self._since = self._prepared_at = log.version
         self._decisions: dict[Key, _Decision] = {}
 
     def prepare(self) -> None:
-        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail."""
+        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail.
+
+        Raises ColumnTypeChanged, ReservedColumn, Overtaken.
+        """
+        self._prepared_at = self._log.version
+        for proposal in self._proposals:
+            self._log.must_fit(proposal.writer.spec.schema)
         self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}
         _publish(self._log, self._wanted, self._decisions)
 
@@ -138,7 +145,7 @@ class Commit:
             try:
                 self._commit_once()
             except Conflict as conflict:
-                if self._is_committed():
+                if _is_committed(self._log, self._id, self._since):
                     break
                 _pause(self._log, conflict, give_up_at, sleep)
                 self.prepare()
@@ -162,15 +169,17 @@ class Commit:
             [file for each in wanted for file in decisions[each.key].removed],
             note,
             newness,
+            on_top_of=self._prepared_at,
         )
 
     @property
     def _wanted(self) -> list[Proposal]:
         return [each for each in self._proposals if not self._decisions[each.key].change.is_superseded]
 
-    def _is_committed(self) -> bool:
-        """Whether the answer to our own commit was lost, and the commit was sent again."""
-        return any(note.get("commit_id") == self._id for _, note in self._log.notes(self._since))
+
+def _is_committed(log: DeltaLog, commit_id: str, since: int) -> bool:
+    """Whether the answer to a commit of ours was lost, and the commit was sent again."""
+    return any(note.get("commit_id") == commit_id for _, note in log.notes(since))
 
 
 def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable[[float], None]) -> None:
@@ -187,9 +196,14 @@ def remove_all(
 ) -> None:
     """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while files := [file for key in keys for file in log.files(key)]:
+    while True:
+        at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
+        if not stored:
+            return
+        removed = [Removed(file) for files in stored.values() for file in files]
+        note = {"removed": [key or WHOLE for key in stored]}
         try:
-            log.commit(schema, [], [Removed(file) for file in files], {"removed": list(keys)}, {})
+            log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
 
@@ -201,15 +215,18 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended."""
+    """Add a file to a partition beside those that are stored. Raises TableContended, ColumnTypeChanged."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    path = _new_path(key, writer)
+    path, commit_id, since = _new_path(key, writer), uuid.uuid4().hex, log.version
+    log.must_fit(writer.spec.schema)
     writer.draft.publish(f"{log.place}/{path}")
+    added = [Added(key, path, writer.size, writer.rows)]
     while True:
         try:
-            log.commit(writer.spec.schema, [Added(key, path, writer.size, writer.rows)], [], {"run_id": run_id}, {})
+            note = {"commit_id": commit_id, "run_id": run_id}
+            log.commit(writer.spec.schema, added, [], note, {}, on_top_of=log.version)
         except Conflict as conflict:
-            if any(file.path == path for file in log.files(key)):
+            if _is_committed(log, commit_id, since):
                 return
             _pause(log, conflict, give_up_at, sleep)
         else:
@@ -246,9 +263,7 @@ def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) ->
     try:
         if len(stored) != 1:
             raise Unreadable(f"{log.place} has {len(stored)} files where there should be one")
-        before = StoredFile(log.store, log.place, stored[0])
-        with before.readable():
-            figures = writer.changes_since(before.parquet)
+        figures = writer.changes_since(StoredFile(log.store, log.place, stored[0]).at_rest())
     except Unreadable:
         return first, True
     return Change(writer.content, previous_content=_content(stored), is_superseded=False, **figures), False

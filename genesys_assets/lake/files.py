@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
-from genesys_assets.lake.changes import Change, Counts, compare
+from genesys_assets.lake.changes import Change, Counts, Rows, compare
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
@@ -38,8 +39,14 @@ body binary the bytes of the answer, unchanged; or of an answer about several pa
 """),
 )
 # Most columns are ids, for which a dictionary is in vain: without any, large tables are written in two thirds of the
-# time and are a tenth smaller. Delta Lake keeps instants in microseconds.
-_FORMAT = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "coerce_timestamps": "us"}
+# time and are a tenth smaller. Delta Lake keeps instants in microseconds. Checksums find what a disk has altered.
+_FORMAT = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": False,
+    "coerce_timestamps": "us",
+    "write_page_checksum": True,
+}
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _PROVENANCE = b"genesys_assets"
@@ -116,9 +123,9 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def content(self) -> str:
         return _content(self._file.digest, PAGES.schema, self.reach)
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
+    def changes_since(self, before: Rows) -> Counts:
         """Answers are not compared one by one: each says when it was received, so that all are others."""
-        return {"rows_before": before.metadata.num_rows, "rows_after": self.rows}
+        return {"rows_before": before.count, "rows_after": self.rows}
 
 
 class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
@@ -177,8 +184,8 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     def content(self) -> str:
         return _content(self._file.digest, self._schema, self.reach)
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
-        return compare(before, self.parquet(), self.spec)
+    def changes_since(self, before: Rows) -> Counts:
+        return compare(before, _at_rest(self.parquet()), self.spec)
 
     def audit(self, partition: str | None) -> Findings:
         """What is wrong with the finished draft, by the name of the check."""
@@ -204,24 +211,27 @@ class StoredFile:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
         with self.readable():
-            self.parquet = pq.ParquetFile(store.open(key, file.size))
+            self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
+            self.provenance = _provenance(self.parquet.metadata.metadata)
 
     @contextlib.contextmanager
     def readable(self) -> Iterator[None]:
-        """Around whatever reads the file. Raises Unreadable."""
+        """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
         try:
             yield
-        except (FileNotFoundError, pa.ArrowException) as error:
-            raise Unreadable(f"{self.uri} cannot be read ({error}): materialise its partition again.") from error
-        except OSError as error:
-            # What Arrow says of bytes that are no Parquet; trouble on the way to S3 has ended in an error of its own.
-            if "thrift" not in str(error) and "magic" not in str(error).lower() and "orrupt" not in str(error):
+        except (pa.ArrowException, OSError, ValueError) as error:
+            if _is_on_the_way(error):
                 raise
-            raise Unreadable(f"{self.uri} is damaged ({error}): materialise its partition again.") from error
+            raise Unreadable(f"{self.uri} cannot be read ({error}): materialise its partition again.") from error
 
-    @property
-    def provenance(self) -> Provenance:
-        return _provenance(self.parquet.metadata.metadata)
+    def at_rest(self) -> Rows:
+        """The rows as they lie in the file."""
+        rows = _at_rest(self.parquet)
+        return replace(rows, pieces=self._readable(rows.pieces))
+
+    def _readable(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        with self.readable():
+            yield from pieces
 
     @property
     def reach(self) -> Reach | None:
@@ -230,12 +240,17 @@ class StoredFile:
 
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in pieces, instants in whole milliseconds."""
+        return map(_in_milliseconds, self._readable(_groups(self.parquet, names)))
+
+    def row(self, index: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """The only row of a row group."""
         with self.readable():
-            yield from row_groups(self.parquet, names)
+            group = self.parquet.read_row_group(index, None if names is None else list(names), use_threads=False)
+        return dict(group.to_pylist()[0])
 
 
 class StoredPages:
-    """The pages of one partition, read one at a time."""
+    """The pages of one partition, read one at a time. Raises Unreadable where one is damaged."""
 
     def __init__(self, files: Sequence[StoredFile]) -> None:
         self._files = files
@@ -249,7 +264,7 @@ class StoredPages:
 
     def __getitem__(self, index: int) -> Page:
         file, group = self._where[index]
-        row = file.parquet.read_row_group(group, use_threads=False).to_pylist()[0]
+        row = file.row(group)
         return Page(
             number=row["page_number"],
             request=row["request"],
@@ -263,7 +278,7 @@ class StoredPages:
         """A page without its body."""
         file, group = self._where[index]
         names = [name for name in PAGES.schema.names if name != "body"]
-        row = file.parquet.read_row_group(group, columns=names, use_threads=False).to_pylist()[0]
+        row = file.row(group, names)
         return Page(
             row["page_number"], row["request"], row["fetched_at"], row["correlation_id"], b"", as_of=row["as_of"]
         )
@@ -283,10 +298,35 @@ def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[Stor
 
 
 def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of a file in pieces, instants in whole milliseconds. (Batches of a dataset would be read ahead.)"""
+    """The rows of a file in pieces, instants in whole milliseconds."""
+    return map(_in_milliseconds, _groups(parquet, names))
+
+
+def _in_milliseconds(rows: pa.Table) -> pa.Table:
+    return rows.cast(in_milliseconds(rows.schema))
+
+
+def _groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The row groups at rest, one after the other. (Batches of a dataset would be read ahead.)"""
+    columns = None if names is None else list(names)
     for index in range(parquet.num_row_groups):
-        group = parquet.read_row_group(index, columns=None if names is None else list(names), use_threads=False)
-        yield group.cast(in_milliseconds(group.schema))
+        yield parquet.read_row_group(index, columns=columns, use_threads=False)
+
+
+def _at_rest(parquet: pq.ParquetFile) -> Rows:
+    return Rows(parquet.metadata.num_rows, parquet.schema_arrow.remove_metadata(), _groups(parquet))
+
+
+def _is_on_the_way(error: Exception) -> bool:
+    """Whether an error of reading says nothing of the file: the disk, the memory, or the way to S3 failed.
+
+    Arrow says `AWS Error` of S3. What it finds wrong in a file's bytes has no number of the operating system.
+    """
+    if isinstance(error, FileNotFoundError):
+        return False
+    if isinstance(error, MemoryError | ConnectionError | TimeoutError | pa.ArrowCancelled):
+        return True
+    return isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error))
 
 
 class _HashedFile:
