@@ -6,21 +6,18 @@ that happens, and where the outcome is kept, is in `commit`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any, Required, TypedDict
+from typing import Required, Self, TypedDict
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from genesys_assets.tables.hashing import Hashes, hash_rows
 from genesys_assets.tables.spec import TableSpec
 
 _ROWS_AT_ONCE = 1_000_000
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,129 +61,102 @@ class Counts(TypedDict, total=False):
     rows_removed: int
 
 
-def compare(before: pq.ParquetFile, after: pq.ParquetFile, spec: TableSpec) -> Counts:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a file: how many, their columns at rest, and they themselves in pieces."""
+
+    count: int
+    schema: pa.Schema
+    pieces: Iterable[pa.Table]
+
+
+def compare(before: Rows, after: Rows, spec: TableSpec, *, rows_at_once: int = _ROWS_AT_ONCE) -> Counts:
     """How many rows were added, changed and removed, by the table's key. Without a key a row that differs is another.
 
-    Of large files an hour's rows are in memory at a time.
+    Of each row two hashes are in memory, 16 bytes. `rows_at_once` hashes are compared at a time, which takes more.
     """
-    old_rows, new_rows = before.metadata.num_rows, after.metadata.num_rows
-    if not set(spec.key) <= set(before.schema_arrow.names):
+    if not set(spec.key) <= set(before.schema.names):
         # Rows of another key are other rows.
         return Counts(
-            rows_before=old_rows, rows_after=new_rows, rows_added=new_rows, rows_changed=0, rows_removed=old_rows
+            rows_before=before.count,
+            rows_after=after.count,
+            rows_added=after.count,
+            rows_changed=0,
+            rows_removed=before.count,
         )
-    counts = Counts(rows_before=0, rows_after=0, rows_added=0, rows_changed=0, rows_removed=0)
-    names = _comparable(before, after)
-    for old, new in _pieces(before, after, spec, names):
-        counts["rows_before"] += len(old)
-        counts["rows_after"] += len(new)
-        if not spec.key:
-            added, removed = _multiset_difference(hash_rows(old), hash_rows(new))
-            counts["rows_added"] += added
-            counts["rows_removed"] += removed
-            continue
-        (old_keys, old_hashes), (new_keys, new_hashes) = (_hashed(rows, spec) for rows in (old, new))
-        in_both, at_old, at_new = np.intersect1d(old_keys, new_keys, return_indices=True)
-        counts["rows_added"] += len(new_keys) - len(in_both)
-        counts["rows_removed"] += len(old_keys) - len(in_both)
-        counts["rows_changed"] += int((old_hashes[at_old] != new_hashes[at_new]).sum())
+    schema = _together(before.schema, after.schema)
+    shares = -(-max(before.count, after.count, 1) // rows_at_once)
+    old, new = (_hashed(rows, schema, spec.key, shares) for rows in (before, after))
+    counts = Counts(rows_before=before.count, rows_after=after.count, rows_added=0, rows_changed=0, rows_removed=0)
+    for of_old, of_new in zip(old, new, strict=True):
+        differ = _differences_by_key if spec.key else _differences
+        added, changed, removed = differ(_Hashed.of(of_old), _Hashed.of(of_new))
+        counts["rows_added"] += added
+        counts["rows_changed"] += changed
+        counts["rows_removed"] += removed
     return counts
 
 
-def _comparable(before: pq.ParquetFile, after: pq.ParquetFile) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Hashed:
+    """A hash of each row's key, and one of the whole row."""
+
+    keys: Hashes
+    rows: Hashes
+
+    @classmethod
+    def of(cls, parts: list[Self]) -> Self:
+        """All parts as one; the list is emptied, for they may be many."""
+        keys, rows = ([getattr(part, name) for part in parts] for name in ("keys", "rows"))
+        parts.clear()
+        nothing = np.empty(0, np.uint64)
+        return cls(np.concatenate([nothing, *keys]), np.concatenate([nothing, *rows]))
+
+    def share(self, index: int, shares: int) -> Self:
+        mine = self.keys % np.uint64(shares) == index
+        return type(self)(self.keys[mine], self.rows[mine])
+
+
+def _hashed(rows: Rows, schema: pa.Schema, key: Sequence[str], shares: int) -> list[list[_Hashed]]:
+    """The hashes of the rows, by share: the same key is always in the same one."""
+    parts: list[list[_Hashed]] = [[] for _ in range(shares)]
+    for piece in rows.pieces:
+        aligned = _aligned(piece, schema)
+        of_rows = hash_rows(aligned)
+        hashed = _Hashed(hash_rows(aligned.select(list(key))) if key else of_rows, of_rows)
+        for index, part in enumerate(parts):
+            part.append(hashed if shares == 1 else hashed.share(index, shares))
+    return parts
+
+
+def _together(before: pa.Schema, after: pa.Schema) -> pa.Schema:
     """The columns of both, in one order; a column that only one has is null in the other."""
-    return list(dict.fromkeys([*after.schema_arrow.names, *before.schema_arrow.names]))
-
-
-def _pieces(
-    before: pq.ParquetFile, after: pq.ParquetFile, spec: TableSpec, names: Sequence[str]
-) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Rows of both files that may have the same keys: all at once, or of large files hour by hour."""
-    schema = _schema(before, after, names)
-    largest = max(before.metadata.num_rows, after.metadata.num_rows)
-    if spec.partition_column is None or largest <= _ROWS_AT_ONCE or not _goes_by_hour(spec):
-        yield _rows(before, schema, None), _rows(after, schema, None)
-        return
-    for start in _hours(before, after, spec.partition_column):
-        hour = (spec.partition_column, start)
-        yield _rows(before, schema, hour), _rows(after, schema, hour)
-
-
-def _schema(before: pq.ParquetFile, after: pq.ParquetFile, names: Sequence[str]) -> pa.Schema:
-    of_before, of_after = (file.schema_arrow.remove_metadata() for file in (before, after))
-    return pa.schema([of_after.field(name) if name in of_after.names else of_before.field(name) for name in names])
-
-
-def _rows(file: pq.ParquetFile, schema: pa.Schema, hour: tuple[str, Any] | None) -> pa.Table:
-    """The rows of a file, or those of an hour, with the columns of a schema."""
-    parts = [schema.empty_table()]
-    for index in range(file.num_row_groups):
-        if hour is not None and not _may_hold(file, index, *hour):
-            continue
-        group = file.read_row_group(index, use_threads=False)
-        if hour is not None:
-            column, start = hour
-            group = group.filter((pc.field(column) >= start) & (pc.field(column) < start + _HOUR))
-        parts.append(_aligned(group, schema))
-    return pa.concat_tables(parts)
+    return pa.schema([*after, *(field for field in before if field.name not in after.names)])
 
 
 def _aligned(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = [
-        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type) for field in schema
-    ]
-    kept = pa.schema([pa.field(f.name, column.type) for f, column in zip(schema, columns, strict=True)])
-    table = pa.table(columns, schema=kept)
-    try:
-        return table.cast(schema)
-    except pa.ArrowInvalid:
-        # A column changed its type, and not all values fit: as texts they differ or not.
-        return table.cast(pa.schema([pa.field(field.name, pa.string()) for field in schema]), safe=False).cast(schema)
+    return pa.table([_column(rows, field) for field in schema], schema=schema)
 
 
-def _may_hold(file: pq.ParquetFile, index: int, column: str, start: Any) -> bool:
-    bounds = _bounds(file, index, column)
-    return bounds is None or (bounds[0] < start + _HOUR and bounds[1] >= start)
+def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray:
+    """Null where there is no such column, or one that cannot be of this type."""
+    if field.name in rows.column_names:
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return rows[field.name].cast(field.type)
+    return pa.chunked_array([pa.nulls(len(rows), field.type)])
 
 
-def _bounds(file: pq.ParquetFile, index: int, column: str) -> tuple[Any, Any] | None:
-    group = file.metadata.row_group(index).column(file.schema_arrow.get_field_index(column))
-    statistics = group.statistics
-    return (statistics.min, statistics.max) if statistics is not None and statistics.has_min_max else None
+def _differences_by_key(old: _Hashed, new: _Hashed) -> tuple[int, int, int]:
+    """How many rows were added, changed and removed. A key that repeats counts once."""
+    (old_keys, at_old), (new_keys, at_new) = (np.unique(each.keys, return_index=True) for each in (old, new))
+    in_both, in_old, in_new = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
+    changed = old.rows[at_old[in_old]] != new.rows[at_new[in_new]]
+    return len(new_keys) - len(in_both), int(changed.sum()), len(old_keys) - len(in_both)
 
 
-def _goes_by_hour(spec: TableSpec) -> bool:
-    name = spec.partition_column
-    return name is not None and bool(pa.types.is_timestamp(spec.schema.field(name).type))
-
-
-def _hours(before: pq.ParquetFile, after: pq.ParquetFile, column: str) -> Iterator[Any]:
-    """Each hour that either file may have rows of."""
-    known = [
-        bound
-        for file in (before, after)
-        for index in range(file.num_row_groups)
-        if (bound := _bounds(file, index, column)) is not None
-    ]
-    if not known:
-        return
-    hour, last = min(first for first, _ in known), max(last for _, last in known)
-    hour = hour.replace(minute=0, second=0, microsecond=0)
-    while hour <= last:
-        yield hour
-        hour += _HOUR
-
-
-def _hashed(rows: pa.Table, spec: TableSpec) -> tuple[Hashes, Hashes]:
-    """A hash of each row's key, and one of the whole row. A key that repeats counts once."""
-    keys = hash_rows(rows.select(list(spec.key)))
-    unique, first = np.unique(keys, return_index=True)
-    return unique, hash_rows(rows)[first]
-
-
-def _multiset_difference(old: Hashes, new: Hashes) -> tuple[int, int]:
+def _differences(old: _Hashed, new: _Hashed) -> tuple[int, int, int]:
     """How many rows only the new have, and how many only the old, rows that repeat counted."""
-    values, codes = np.unique(np.concatenate([old, new]), return_inverse=True)
-    of_old = np.bincount(codes[: len(old)], minlength=len(values))
-    of_new = np.bincount(codes[len(old) :], minlength=len(values))
-    return int(np.maximum(of_new - of_old, 0).sum()), int(np.maximum(of_old - of_new, 0).sum())
+    values, codes = np.unique(np.concatenate([old.rows, new.rows]), return_inverse=True)
+    of_old = np.bincount(codes[: len(old.rows)], minlength=len(values))
+    of_new = np.bincount(codes[len(old.rows) :], minlength=len(values))
+    return int(np.maximum(of_new - of_old, 0).sum()), 0, int(np.maximum(of_old - of_new, 0).sum())

@@ -18,14 +18,15 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from genesys_assets.lake.changes import Change, Counts
+from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
 from genesys_assets.lake.files import StoredFile, Unreadable
 from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft
 
+NEVER = 0
+"""The newness of a partition that was removed: any reading is newer."""
 _PATIENCE_SECONDS = 120.0
 _LONGEST_PAUSE_SECONDS = 0.5
 _UPLOADS_AT_ONCE = 8
@@ -52,8 +53,8 @@ class FinishedDraft(Protocol):
     @property
     def content(self) -> str: ...
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
-        """How its rows differ from those of a stored file, as `changes.compare` counts them."""
+    def changes_since(self, before: Rows) -> Counts:
+        """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
 
     def fit(self, log: DeltaLog) -> bool:
         """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
@@ -125,15 +126,17 @@ class Commit:
         self._run_id = run_id
         self._marks = dict(marks or {})
         self._id = uuid.uuid4().hex
-        self._since = log.version
+        self._since = self._prepared_at = log.version
         self._retyping = Retyping(log)
         self._decisions: dict[Key, _Decision] = {}
 
     def prepare(self) -> None:
         """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail.
 
-        Raises ColumnTypeChanged, DuplicateColumn, NoColumns, UnstorableColumn, and Overtaken as `commit` does.
+        Raises ColumnTypeChanged, ReservedColumn, DuplicateColumn, NoColumns, UnstorableColumn, and Overtaken as
+        `commit` does.
         """
+        self._prepared_at = self._log.version
         for proposal in self._proposals:
             if proposal.writer.fit(self._log):
                 proposal.published = None
@@ -150,7 +153,7 @@ class Commit:
             try:
                 self._commit_once()
             except Conflict as conflict:
-                if self._is_committed():
+                if _is_committed(self._log, self._id, self._since):
                     break
                 _pause(self._log, conflict, give_up_at, sleep)
                 self._follow_files()
@@ -177,6 +180,7 @@ class Commit:
             [file for each in wanted for file in decisions[each.key].removed],
             note,
             newness,
+            on_top_of=self._prepared_at,
         )
 
     def _follow_files(self) -> None:
@@ -189,9 +193,10 @@ class Commit:
     def _wanted(self) -> list[Proposal]:
         return [each for each in self._proposals if not self._decisions[each.key].change.is_superseded]
 
-    def _is_committed(self) -> bool:
-        """Whether the answer to our own commit was lost, and the commit was sent again."""
-        return any(note.get("commit_id") == self._id for _, note in self._log.notes(self._since))
+
+def _is_committed(log: DeltaLog, commit_id: str, since: int) -> bool:
+    """Whether the answer to a commit of ours was lost, and the commit was sent again."""
+    return any(note.get("commit_id") == commit_id for _, note in log.notes(since))
 
 
 def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable[[float], None]) -> None:
@@ -208,9 +213,14 @@ def remove_all(
 ) -> None:
     """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while files := [file for key in keys for file in log.files(key)]:
+    while True:
+        at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
+        if not stored:
+            return
+        removed = [Removed(file) for files in stored.values() for file in files]
+        note = {"removed": [key or WHOLE for key in stored]}
         try:
-            log.commit(schema, [], [Removed(file) for file in files], {"removed": list(keys)}, {})
+            log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
 
@@ -224,16 +234,18 @@ def append(
 ) -> None:
     """Add a file to a partition beside those that are stored. Raises TableContended, and what `Commit.prepare` does."""
     give_up_at, retyping = time.monotonic() + _PATIENCE_SECONDS, Retyping(log)
-    path = None
+    path, commit_id, since = None, uuid.uuid4().hex, log.version
     while True:
         if writer.fit(log) or path is None:
             path = new_path(key, writer.content)
             writer.draft.publish(f"{log.place}/{path}")
         try:
+            at = log.version
             retyping.fit(writer.schema)
-            log.commit(writer.schema, [Added(key, path, writer.size, writer.rows)], [], {"run_id": run_id}, {})
+            added = [Added(key, path, writer.size, writer.rows)]
+            log.commit(writer.schema, added, [], {"commit_id": commit_id, "run_id": run_id}, {}, on_top_of=at)
         except Conflict as conflict:
-            if any(file.path == path for file in log.files(key)):
+            if _is_committed(log, commit_id, since):
                 return
             _pause(log, conflict, give_up_at, sleep)
         else:
@@ -271,9 +283,7 @@ def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) ->
     try:
         if len(stored) != 1:
             raise Unreadable(f"{log.place} has {len(stored)} files where there should be one")
-        before = StoredFile(log.store, log.place, stored[0])
-        with before.readable():
-            figures = writer.changes_since(before.parquet)
+        figures = writer.changes_since(StoredFile(log.store, log.place, stored[0]).at_rest())
     except Unreadable:
         return first, True
     return Change(writer.content, previous_content=_content(stored), is_superseded=False, **figures), False

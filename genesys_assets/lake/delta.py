@@ -9,8 +9,10 @@ delta-rs keeps the log. Here stands how our partitions map to it; what is writte
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,11 +125,15 @@ def new_path(key: Key, content: str) -> str:
 
 
 class DeltaLog:
-    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file."""
+    """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
+
+    Safe for threads: what they read one after the other may be of different versions, a commit is on top of one.
+    """
 
     def __init__(self, store: Store, place: str) -> None:
         self.store = store
         self.place = place
+        self._lock = threading.RLock()
         self._table: DeltaTable | None = None
         self._actions: pa.Table | None = None
         self.refresh()
@@ -136,17 +142,21 @@ class DeltaLog:
 
     def refresh(self) -> None:
         """Read what was committed since."""
-        self._actions = None
-        if self._table is not None:
-            self._table.update_incremental()
-            return
+        with self._lock:
+            self._actions = None
+            if self._table is None:
+                self._table = self._load()
+            else:
+                self._table.update_incremental()
+
+    def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
         try:
-            self._table = DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
+            return DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
         except TableNotFoundError:
-            self._table = None
+            return None
 
     @property
     def version(self) -> int:
@@ -197,15 +207,18 @@ class DeltaLog:
                 yield int(commit["version"]), dict(commit[NOTE])
 
     def _add_actions(self) -> pa.Table:
-        if self._actions is None:
-            names = ["path", "size_bytes", "modification_time", "num_records"]
-            if self._table is None:
-                self._actions = pa.table({name: pa.array([], pa.int64()) for name in names})
-            else:
-                every = pa.table(self._table.get_add_actions(flatten=True))
-                names += [name for name in every.column_names if name.startswith("partition.")]
-                self._actions = every.select(names).sort_by([("modification_time", "ascending"), ("path", "ascending")])
-        return self._actions
+        with self._lock:
+            if self._actions is None:
+                self._actions = self._read_add_actions()
+            return self._actions
+
+    def _read_add_actions(self) -> pa.Table:
+        names = ["path", "size_bytes", "modification_time", "num_records"]
+        if self._table is None:
+            return pa.table({name: pa.array([], pa.int64()) for name in names})
+        every = pa.table(self._table.get_add_actions(flatten=True))
+        names += [name for name in every.column_names if name.startswith("partition.")]
+        return every.select(names).sort_by([("modification_time", "ascending"), ("path", "ascending")])
 
     # -- committing ------------------------------------------------------------------------------------------------
 
@@ -216,105 +229,136 @@ class DeltaLog:
         removed: Sequence[Removed],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
+        *,
+        on_top_of: int,
     ) -> None:
-        """Add and remove files, all or none, on top of what was last read. `schema` is that of the rows, of which types
-        that differ were made to fit before (`retyping`).
+        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows, of
+        which types that differ were made to fit before (`retyping`).
 
         Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
+        with self._lock:
+            try:
+                table = self._widened(schema, self._partition_by([file.key for file in added], newness))
+                self._must_be_at(on_top_of)
+                self._write(table, [*map(_add_action, added), *map(_remove_action, removed)], note, newness)
+            finally:
+                self.refresh()
+
+    def _must_be_at(self, version: int) -> None:
+        """Raises Conflict. A table that was made just now has what no table had: nothing."""
+        if self.version != max(version, 0):
+            raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
+
+    def _write(
+        self,
+        table: DeltaTable,
+        actions: Sequence[AddAction | RemoveAction],
+        note: Mapping[str, Any],
+        newness: Mapping[Key, int],
+    ) -> None:
         from deltalake import CommitProperties
-        from deltalake.exceptions import CommitFailedError
         from deltalake.transaction import Transaction
 
-        partition_by = self._partition_by([file.key for file in added], newness)
-        table = self._existing(schema, partition_by)
-        missing = _missing(self.place, self._columns(), at_rest(schema, self.place))
-        if missing:
-            self._widen(table, missing)
         properties = CommitProperties(
             custom_metadata={NOTE: dict(note)},
             max_commit_retries=0,
             app_transactions=[Transaction(key or WHOLE, value) for key, value in newness.items()],
         )
-        try:
+        with self._conflicts():
             table.create_write_transaction(
-                [*map(_add_action, added), *map(_remove_action, removed)],
+                list(actions),
                 mode="append",
                 schema=table.schema(),
-                partition_by=partition_by,
+                partition_by=list(table.metadata().partition_columns),
                 commit_properties=properties,
             )
-        except CommitFailedError as error:
-            raise Conflict(f"{self.place}: {error}") from error
-        finally:
-            self.refresh()
 
-    def replace_all(self, types: Mapping[str, pa.DataType], files: Sequence[Added], note: Mapping[str, Any]) -> None:
-        """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
-        last read. Raises Conflict where somebody committed since.
-        """
-        from deltalake import CommitProperties, Schema
-        from deltalake.exceptions import CommitFailedError
+    @contextlib.contextmanager
+    def _conflicts(self) -> Iterator[None]:
+        """Raises Conflict where what delta-rs refuses is explained by what others did to the table, else its error."""
+        from deltalake.exceptions import DeltaError
 
-        if self._table is None:
-            raise Conflict(f"{self.place}: the table is not there any more")
-        fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
+        before = self._identity
         try:
-            self._table.create_write_transaction(
-                [_add_action(file) for file in files],
-                mode="overwrite",
-                schema=Schema.from_arrow(pa.schema(fields)),
-                partition_by=list(self._table.metadata().partition_columns),
-                commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
-            )
-        except CommitFailedError as error:
-            raise Conflict(f"{self.place}: {error}") from error
-        finally:
+            yield
+        except DeltaError as error:
             self.refresh()
+            if self._identity == before:
+                self._table = self._load()
+            if self._identity == before:
+                raise
+            raise Conflict(f"{self.place}: {error}") from error
+
+    @property
+    def _identity(self) -> tuple[str, int] | None:
+        """Which table it is, and its version: another one may have been made where one was deleted."""
+        return None if self._table is None else (str(self._table.metadata().id), self.version)
 
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
 
+    def replace_all(self, types: Mapping[str, pa.DataType], files: Sequence[Added], note: Mapping[str, Any]) -> None:
+        """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
+        last read. Raises Conflict where somebody committed since.
+        """
+        from deltalake import CommitProperties, Schema
+
+        with self._lock:
+            if self._table is None:
+                raise Conflict(f"{self.place}: the table is not there any more")
+            fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
+            try:
+                with self._conflicts():
+                    self._table.create_write_transaction(
+                        [_add_action(file) for file in files],
+                        mode="overwrite",
+                        schema=Schema.from_arrow(pa.schema(fields)),
+                        partition_by=list(self._table.metadata().partition_columns),
+                        commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
+                    )
+            finally:
+                self.refresh()
+
+    def _widened(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
+        """The table with at least these columns."""
+        table = self._existing(schema, partition_by)
+        missing = _missing(self.place, self._columns(), at_rest(schema, self.place))
+        if missing:
+            self._widen(table, missing)
+        return table
+
     def _existing(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
         """The table, made where it does not exist yet."""
         if self._table is None:
-            from deltalake import Schema
-            from deltalake.exceptions import CommitFailedError, DeltaError
-            from deltalake.transaction import create_table_with_add_actions
-
-            fields = [*at_rest(schema, self.place), *(pa.field(n, PARTITION_COLUMNS[n]) for n in partition_by)]
-            try:
-                create_table_with_add_actions(
-                    self.store.uri(self.place),
-                    Schema.from_arrow(pa.schema(fields)),
-                    [],
-                    partition_by=partition_by,
-                    configuration=_CONFIGURATION,
-                    storage_options=self.store.delta_options or None,
-                )
-            except (CommitFailedError, DeltaError) as error:
-                # Somebody else made it at the same moment.
-                self.refresh()
-                if self._table is None:
-                    raise Conflict(f"{self.place}: {error}") from error
+            self._create([*at_rest(schema, self.place), *(pa.field(n, PARTITION_COLUMNS[n]) for n in partition_by)])
             self.refresh()
         if self._table is None:
             raise Conflict(f"{self.place}: the table was made and is not there")
         return self._table
 
+    def _create(self, fields: Sequence[pa.Field]) -> None:
+        from deltalake import Schema
+        from deltalake.transaction import create_table_with_add_actions
+
+        with self._conflicts():
+            create_table_with_add_actions(
+                self.store.uri(self.place),
+                Schema.from_arrow(pa.schema(fields)),
+                [],
+                partition_by=[field.name for field in fields if field.name in PARTITION_COLUMNS],
+                configuration=_CONFIGURATION,
+                storage_options=self.store.delta_options or None,
+            )
+
     def _widen(self, table: DeltaTable, missing: Sequence[pa.Field]) -> None:
         """Add columns, in a commit of its own. Always raises Conflict: what else was committed has to be looked at."""
         from deltalake import Schema
-        from deltalake.exceptions import CommitFailedError, DeltaError
 
-        try:
+        with self._conflicts():
             table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
-        except (CommitFailedError, DeltaError) as error:
-            raise Conflict(f"{self.place}: {error}") from error
-        finally:
-            self.refresh()
         raise Conflict(f"{self.place} has new columns now: {', '.join(field.name for field in missing)}")
 
     # -- housekeeping ----------------------------------------------------------------------------------------------

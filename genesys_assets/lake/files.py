@@ -11,7 +11,8 @@ import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import IO, Any
 
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
-from genesys_assets.lake.changes import Change, Counts, compare
+from genesys_assets.lake.changes import Change, Counts, Rows, compare
 from genesys_assets.lake.column_types import NoColumns, at_rest, fitting, needed, retyped, unified
 from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.reach import Reach
@@ -41,8 +42,14 @@ body binary the bytes of the answer, unchanged; or of an answer about several pa
 """),
 )
 # Most columns are ids, for which a dictionary is in vain: without any, large tables are written in two thirds of the
-# time and are a tenth smaller. Delta Lake keeps instants in microseconds.
-_FORMAT = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "coerce_timestamps": "us"}
+# time and are a tenth smaller. Delta Lake keeps instants in microseconds. Checksums find what a disk has altered.
+_FORMAT = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": False,
+    "coerce_timestamps": "us",
+    "write_page_checksum": True,
+}
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 _PROVENANCE = b"genesys_assets"
@@ -121,9 +128,9 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def content(self) -> str:
         return _content(self._file.digest, PAGES.schema, self.reach)
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
+    def changes_since(self, before: Rows) -> Counts:
         """Answers are not compared one by one: each says when it was received, so that all are others."""
-        return {"rows_before": before.metadata.num_rows, "rows_after": self.rows}
+        return {"rows_before": before.count, "rows_after": self.rows}
 
     def fit(self, log: DeltaLog) -> bool:
         """Pages have had the same columns ever since."""
@@ -200,8 +207,8 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     def content(self) -> str:
         return _content(self._file.digest, self.schema, self.reach, self._nulls())
 
-    def changes_since(self, before: pq.ParquetFile) -> Counts:
-        return compare(before, self.parquet(), self.spec)
+    def changes_since(self, before: Rows) -> Counts:
+        return compare(before, _at_rest(self.parquet()), self.spec)
 
     def fit(self, log: DeltaLog) -> bool:
         """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
@@ -254,29 +261,38 @@ class StoredFile:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
         with self.readable():
-            self.parquet = pq.ParquetFile(store.open(key, file.size))
+            self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
+            self.provenance = _provenance(self.parquet.metadata.metadata)
 
     @contextlib.contextmanager
     def readable(self) -> Iterator[None]:
-        """Around whatever reads the file. Raises Unreadable."""
+        """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
         try:
             yield
-        except (FileNotFoundError, pa.ArrowException) as error:
-            raise Unreadable(f"{self.uri} cannot be read ({error}): materialise its partition again.") from error
-        except OSError as error:
-            # What Arrow says of bytes that are no Parquet; trouble on the way to S3 has ended in an error of its own.
-            if "thrift" not in str(error) and "magic" not in str(error).lower() and "orrupt" not in str(error):
+        except (pa.ArrowException, OSError, ValueError) as error:
+            if _is_on_the_way(error):
                 raise
-            raise Unreadable(f"{self.uri} is damaged ({error}): materialise its partition again.") from error
+            raise Unreadable(f"{self.uri} cannot be read ({error}): materialise its partition again.") from error
+
+    def at_rest(self) -> Rows:
+        """The rows as they lie in the file."""
+        rows = _at_rest(self.parquet)
+        return replace(rows, pieces=self._readable(rows.pieces))
+
+    def _readable(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        with self.readable():
+            yield from pieces
+
+    def row(self, index: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """The only row of a row group."""
+        with self.readable():
+            group = self.parquet.read_row_group(index, None if names is None else list(names), use_threads=False)
+        return dict(group.to_pylist()[0])
 
     @property
     def schema(self) -> pa.Schema:
         """The columns as they were written: see `written_schema`."""
         return written_schema(self.parquet)
-
-    @property
-    def provenance(self) -> Provenance:
-        return _provenance(self.parquet.metadata.metadata)
 
     @property
     def reach(self) -> Reach | None:
@@ -294,12 +310,11 @@ class StoredFile:
 
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in pieces: see `row_groups`."""
-        with self.readable():
-            yield from row_groups(self.parquet, names)
+        return self._readable(row_groups(self.parquet, names))
 
 
 class StoredPages:
-    """The pages of one partition, read one at a time."""
+    """The pages of one partition, read one at a time. Raises Unreadable where one is damaged."""
 
     def __init__(self, files: Sequence[StoredFile]) -> None:
         self._files = files
@@ -313,7 +328,7 @@ class StoredPages:
 
     def __getitem__(self, index: int) -> Page:
         file, group = self._where[index]
-        row = file.parquet.read_row_group(group, use_threads=False).to_pylist()[0]
+        row = file.row(group)
         return Page(
             number=row["page_number"],
             request=row["request"],
@@ -327,7 +342,7 @@ class StoredPages:
         """A page without its body."""
         file, group = self._where[index]
         names = [name for name in PAGES.schema.names if name != "body"]
-        row = file.parquet.read_row_group(group, columns=names, use_threads=False).to_pylist()[0]
+        row = file.row(group, names)
         return Page(
             row["page_number"], row["request"], row["fetched_at"], row["correlation_id"], b"", as_of=row["as_of"]
         )
@@ -393,6 +408,23 @@ def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> I
             group[field.name].cast(field.type) if field.name in stored else pa.nulls(len(group)) for field in wanted
         ]
         yield pa.table(columns, schema=wanted)
+
+
+def _at_rest(parquet: pq.ParquetFile) -> Rows:
+    groups = (parquet.read_row_group(index, use_threads=False) for index in range(parquet.num_row_groups))
+    return Rows(parquet.metadata.num_rows, parquet.schema_arrow.remove_metadata(), groups)
+
+
+def _is_on_the_way(error: Exception) -> bool:
+    """Whether an error of reading says nothing of the file: the disk, the memory, or the way to S3 failed.
+
+    Arrow says `AWS Error` of S3. What it finds wrong in a file's bytes has no number of the operating system.
+    """
+    if isinstance(error, FileNotFoundError):
+        return False
+    if isinstance(error, MemoryError | ConnectionError | TimeoutError | pa.ArrowCancelled):
+        return True
+    return isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error))
 
 
 def write_retyped(

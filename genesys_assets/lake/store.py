@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import tempfile
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,11 +20,13 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
 DRAFTS = ".drafts"
 _PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
+_PASSING = (429, 500, 502, 503, 504)
+"""Statuses of HTTP that pass by themselves."""
 _WHOLE_BYTES = 64 << 20
 """A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
 
@@ -81,14 +84,15 @@ class Store(Protocol):
         """Remove a file; nothing happens where it does not exist."""
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys under a folder, sorted; hidden files left out."""
+        """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
-        return sorted(
-            info.path.removeprefix(root)
-            for info in self.filesystem.get_file_info(selector)
-            if info.type == pafs.FileType.File and not info.base_name.startswith(".")
-        )
+        files = (info.path for info in self.filesystem.get_file_info(selector) if info.type == pafs.FileType.File)
+        return sorted(key for path in files if not _is_hidden(key := path.removeprefix(root)))
+
+
+def _is_hidden(key: str) -> bool:
+    return any(name.startswith(".") for name in key.split("/"))
 
 
 class LocalStore(Store):
@@ -170,28 +174,37 @@ class _LocalDraft:
 class S3Store(Store):
     """A prefix of an S3 bucket. Files are written through boto3 and read through boto3 or Arrow.
 
-    Methods raise LakeUnreachable where the bucket does not exist, or the credentials do not reach it.
+    S3 may answer 5xx, or drop connections, for `patience` seconds before a request fails. Methods raise LakeUnreachable
+    where the bucket does not exist, or the credentials do not reach it. Safe for threads.
     """
 
-    def __init__(self, bucket: str, prefix: str, client: Callable[[], Any]) -> None:
+    def __init__(
+        self, bucket: str, prefix: str, client: Callable[[], Any], patience: float = _PATIENCE_SECONDS
+    ) -> None:
         self.bucket = bucket
         self.prefix = prefix.strip("/")
         self._new_client = client
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._known_client: Any = None
 
-    @functools.cached_property
+    @property
     def _client(self) -> Any:
         """One client for all requests, made when it is first needed: making one takes a quarter of a second."""
-        client = self._new_client()
-        self._must_reach(client)
-        return client
+        with self._lock:
+            if self._known_client is None:
+                client = self._new_client()
+                self._must_reach(client)
+                self._known_client = client
+            return self._known_client
 
     def _must_reach(self, client: Any) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            _patiently(client.head_bucket, Bucket=self.bucket)
+            self._tries(_passes)(client.head_bucket, Bucket=self.bucket)
         except ClientError as error:
-            raise LakeUnreachable(self._why(int(error.response["ResponseMetadata"]["HTTPStatusCode"]))) from error
+            raise self._unreachable(error) or LakeUnreachable(self._why(_status(error))) from error
         except BotoCoreError as error:
             raise LakeUnreachable(
                 f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): check "
@@ -224,6 +237,7 @@ class S3Store(Store):
         meta = self._client.meta
         return {
             "AWS_ENDPOINT_URL": meta.endpoint_url,
+            "AWS_ENDPOINT_URL_S3": meta.endpoint_url,
             "AWS_REGION": meta.region_name or "us-east-1",
             "AWS_ALLOW_HTTP": "true" if meta.endpoint_url.startswith("http://") else "false",
             "aws_conditional_put": "etag",
@@ -239,7 +253,7 @@ class S3Store(Store):
             file.seek(0)
             self._client.upload_fileobj(_Unclosed(file), self.bucket, self._key(key))
 
-        _patiently(send)
+        self._patiently(send)
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         if size is None or size > _WHOLE_BYTES:
@@ -253,27 +267,59 @@ class S3Store(Store):
         from botocore.exceptions import ClientError
 
         try:
-            return int(_patiently(self._client.head_object, Bucket=self.bucket, Key=self._key(key))["ContentLength"])
+            head = self._patiently(self._client.head_object, Bucket=self.bucket, Key=self._key(key))
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            if _status(error) == 404:
                 return None
             raise
+        return int(head["ContentLength"])
 
     def put(self, key: str, data: bytes) -> None:
-        _patiently(self._client.put_object, Bucket=self.bucket, Key=self._key(key), Body=data)
+        self._patiently(self._client.put_object, Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def get(self, key: str) -> bytes | None:
         def read() -> bytes:
             return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read())
 
         try:
-            whole: bytes = _patiently(read)
+            whole: bytes = self._patiently(read)
             return whole
         except self._client.exceptions.NoSuchKey:
             return None
 
     def delete(self, key: str) -> None:
-        _patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
+        self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
+
+    def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
+        """The call's result; 5xx, throttling and dropped or refused connections are tried again as long as patience
+        lasts.
+        """
+        try:
+            return self._tries(_passes_in_a_bucket_once_reached)(call, **arguments)
+        except Exception as error:
+            unreachable = self._unreachable(error)
+            if unreachable is None:
+                raise
+            raise unreachable from error
+
+    def _tries(self, passes: Callable[[BaseException], bool]) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception(passes),
+            wait=wait_exponential(multiplier=0.2, max=10) + wait_random(0, 0.5),
+            stop=stop_after_delay(self._patience),
+            reraise=True,
+        )
+
+    def _unreachable(self, error: Exception) -> LakeUnreachable | None:
+        """What an error says of the whole bucket; None where it is about one request."""
+        if _passes_in_a_bucket_once_reached(error):
+            return LakeUnreachable(
+                f"The S3 bucket {self.bucket!r} did not answer for {self._patience:.0f} s ({str(error).rstrip('.')}): "
+                "see whether S3 is in trouble, then run it again."
+            )
+        if _status(error) in (401, 403) or _code(error) == "NoSuchBucket":
+            return LakeUnreachable(self._why(_status(error)))
+        return None
 
 
 class _S3Draft:
@@ -313,6 +359,9 @@ class _Unclosed:
     def tell(self) -> int:
         return self._file.tell()
 
+    def close(self) -> None:
+        """Stays open."""
+
 
 def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
     """The store at `folder` or `s3://bucket/prefix`."""
@@ -322,26 +371,35 @@ def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
     return S3Store(parts.netloc, parts.path, s3_client)
 
 
-def _patiently(call: Callable[..., Any], **arguments: Any) -> Any:
-    """The call's result; 5xx, throttling and dropped connections are tried again for a minute and a half."""
-    tries = Retrying(
-        retry=retry_if_exception(_passes),
-        wait=wait_exponential_jitter(initial=0.2, max=10),
-        stop=stop_after_delay(_PATIENCE_SECONDS),
-        reraise=True,
-    )
-    return tries(call, **arguments)
-
-
 def _passes(error: BaseException) -> bool:
     """Whether a failure of S3 is one that passes."""
-    from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import ClientError, HTTPClientError
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    cause = error.__cause__ if isinstance(error, S3UploadFailedError) and error.__cause__ else error
-    if isinstance(cause, ClientError):
-        return int(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) in (429, 500, 502, 503, 504)
-    return isinstance(cause, HTTPClientError | ConnectionError | TimeoutError)
+    if _status(error):
+        return _status(error) in _PASSING
+    return isinstance(error, HTTPClientError | IncompleteReadError | ConnectionError | TimeoutError)
+
+
+def _passes_in_a_bucket_once_reached(error: BaseException) -> bool:
+    """Where nobody listens the endpoint may be wrong, but not once it has answered."""
+    from botocore.exceptions import ConnectionError as NoConnection
+
+    return _passes(error) or isinstance(error, NoConnection)
+
+
+def _status(error: BaseException) -> int:
+    """The status that S3 answered, 0 where it did not answer."""
+    return int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _code(error: BaseException) -> str:
+    return str(_answer(error).get("Error", {}).get("Code", ""))
+
+
+def _answer(error: BaseException) -> dict[str, Any]:
+    from botocore.exceptions import ClientError
+
+    return error.response if isinstance(error, ClientError) else {}
 
 
 def _arrow_s3(client: Any) -> pafs.S3FileSystem:
