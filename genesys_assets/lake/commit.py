@@ -125,13 +125,8 @@ class Commit:
         self._decisions: dict[Key, _Decision] = {}
 
     def prepare(self) -> None:
-        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail.
-
-        Raises ColumnTypeChanged, ReservedColumn, Overtaken.
-        """
+        """Compare with what is stored, and publish the files that will be committed: all that is slow or may fail."""
         self._prepared_at = self._log.version
-        for proposal in self._proposals:
-            self._log.must_fit(proposal.writer.spec.schema)
         self._decisions = {proposal.key: _decide(self._log, proposal) for proposal in self._proposals}
         _publish(self._log, self._wanted, self._decisions)
 
@@ -215,10 +210,9 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended, ColumnTypeChanged."""
+    """Add a file to a partition beside those that are stored. Raises TableContended."""
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     path, commit_id, since = _new_path(key, writer), uuid.uuid4().hex, log.version
-    log.must_fit(writer.spec.schema)
     writer.draft.publish(f"{log.place}/{path}")
     added = [Added(key, path, writer.size, writer.rows)]
     while True:

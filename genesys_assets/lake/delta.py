@@ -126,10 +126,17 @@ class DeltaLog:
         """Read what was committed since."""
         with self._lock:
             self._actions = None
-            if self._table is None:
-                self._table = self._load()
-            else:
-                self._table.update_incremental()
+            self._table = self._load() if self._table is None else self._updated(self._table)
+
+    def _updated(self, table: DeltaTable) -> DeltaTable | None:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            table.update_incremental()
+        except DeltaError:
+            # Another table was made where this one was deleted.
+            return self._load()
+        return table
 
     def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable
@@ -278,10 +285,6 @@ class DeltaLog:
         if self._table is not None:
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
-
-    def must_fit(self, schema: pa.Schema) -> None:
-        """Raises ColumnTypeChanged and ReservedColumn, which a commit of such rows would raise."""
-        _missing(self.place, self.schema(), _at_rest(schema, self.place))
 
     def _widened(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
         """The table with at least these columns."""
