@@ -144,10 +144,17 @@ class DeltaLog:
         """Read what was committed since."""
         with self._lock:
             self._actions = None
-            if self._table is None:
-                self._table = self._load()
-            else:
-                self._table.update_incremental()
+            self._table = self._load() if self._table is None else self._updated(self._table)
+
+    def _updated(self, table: DeltaTable) -> DeltaTable | None:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            table.update_incremental()
+        except DeltaError:
+            # Another table was made where this one was deleted.
+            return self._load()
+        return table
 
     def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable

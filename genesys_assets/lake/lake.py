@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake import commit
-from genesys_assets.lake.audit import AuditFailed
+from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Known, Proposal
 from genesys_assets.lake.delta import DeltaLog, partition_folder
@@ -197,11 +197,15 @@ class Lake:
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
-        """Add a snapshot to the day on which it was observed; gives its place."""
+        """Add a snapshot to the day on which it was observed; gives its place. Raises AuditFailed where its columns are
+        not the declared ones, TableContended, ColumnTypeChanged.
+        """
         key = f"{observed_at.astimezone(UTC):%Y-%m-%d}"
         with drafts(self.store) as begin:
             with TableWriter(begin(), spec, origin) as writer:
                 writer.write(table)
+            if writer.wrong_columns:
+                raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
         return self.place(asset, key)
 
