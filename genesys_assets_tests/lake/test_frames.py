@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -114,6 +115,7 @@ def test_a_column_of_polars_comes_back_as_it_was(lake: Lake, values: pl.Series, 
         ([2**70], "cannot be stored"),
         ([{1}], "holds sets"),
         ([object()], "cannot be stored"),
+        ([UUID(int=1)], "the lake cannot store"),
         (pd.Series([NOON.replace(tzinfo=None)]), "times without a time zone"),
         (pd.Series([timedelta(1)]), "Store a duration as a number"),
         (pd.Series(pd.period_range("2026-01", periods=1, freq="M")), "cannot store"),
@@ -136,6 +138,22 @@ def test_python_objects_of_polars_are_refused_with_the_name_of_their_column(lake
 def test_a_type_of_polars_that_arrow_lacks_is_refused_with_the_name_of_its_column(lake: Lake) -> None:
     with pytest.raises(UnstorableColumn, match="'x': Int128"):
         store(lake, pl.DataFrame({"x": pl.Series([1], dtype=pl.Int128)}))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (pl.Series([2**63], dtype=pl.UInt64), "has a value that int64 cannot hold"),
+        (pl.Series([time(12)]), "of the type time64"),
+        (pl.Series([timedelta(1)]), "Store a duration as a number"),
+        (pl.Series([NOON.replace(tzinfo=None)]), "times without a time zone"),
+    ],
+)
+def test_a_column_of_polars_that_would_not_come_back_is_refused_with_its_name(
+    lake: Lake, values: pl.Series, words: str
+) -> None:
+    with pytest.raises(UnstorableColumn, match=rf"column 'x' .*{words}"):
+        store(lake, pl.DataFrame({"x": values}))
 
 
 def test_a_column_of_arrow_that_may_not_be_null_is_stored(lake: Lake) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,13 @@ def test_whole_numbers_and_fractions_are_both_floats_in_either_order(lake: Lake,
     rows = stored(lake, pd.DataFrame({"n": [first]}), pd.DataFrame({"n": [second]}))
     assert rows["n"].type == pa.float64()
     assert rows["n"].to_pylist() == [first, second]
+
+
+def test_decimals_take_the_digits_that_all_days_need(lake: Lake) -> None:
+    prices = [Decimal("1.10"), Decimal("100.125"), Decimal("7.5")]
+    rows = stored(lake, *(pd.DataFrame({"price": [price]}) for price in prices))
+    assert rows["price"].type == pa.decimal128(6, 3)
+    assert rows["price"].to_pylist() == prices
 
 
 def test_lists_and_structs_become_one_inside_too(lake: Lake) -> None:

@@ -32,9 +32,10 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.lake.readers_venv import SCRIPT, duckdb_python
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("read_with_duckdb.py")
+__all__ = ["duckdb_python"]
+
 DAYS = ("2026-01-30", "2026-01-31", "2026-02-01")
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -195,22 +196,17 @@ def test_what_polars_and_pandas_call_the_types(lake: Lake) -> None:
 # -- DuckDB's own reader
 
 
-@pytest.fixture(scope="module")
-def duckdb_python() -> Path:
-    """The Python beside which DuckDB's own Delta reader is installed."""
-    folder = Path(os.environ.get("GENESYS_ASSETS_READERS_VENV") or REPOSITORY / ".venv-readers")
-    python = folder / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"DuckDB's Delta reader is not installed in {folder}: run `make readers`")
-    return python
-
-
 def read_with_duckdb(
     python: Path, lake: Lake, target: Path, layers: str = "**"
 ) -> Iterator[tuple[str, pa.Table, dict[str, str]]]:
     """Each table of a lake with its rows, and the types as DuckDB names them."""
     places = folders(lake, layers)
-    command = [str(python), str(SCRIPT), str(target), *(lake.place(place, None) for place in places)]
+    command = [
+        str(python),
+        str(SCRIPT),
+        str(target),
+        *(f"FROM delta_scan('{lake.place(place, None)}')" for place in places),
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
