@@ -21,7 +21,7 @@ from genesys_assets.threads import map_in_order
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
 """What is made of a day's conversations."""
 
-_CONVERSATIONS_AT_ONCE = 500
+_CONVERSATIONS_AT_ONCE = 750
 _GROUPS_AHEAD = 2
 
 

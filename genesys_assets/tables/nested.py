@@ -8,6 +8,7 @@ the same. Nothing here knows which model it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial, reduce
 
 import numpy as np
 import pyarrow as pa
@@ -81,9 +82,11 @@ def with_elements(lists: pa.ListArray, elements: pa.Array) -> pa.ListArray:
 
 
 def concatenated(parts: Sequence[pa.Array], model: pa.DataType) -> pa.Array:
-    """The parts as one array, in the model's type if theirs differ."""
-    if len({part.type for part in parts}) > 1:
-        parts = [conformed(part, model) for part in parts]
+    """The parts as one array. If their types differ, it has the fields of all."""
+    types = list(dict.fromkeys(part.type for part in parts))
+    if len(types) > 1:
+        common = reduce(partial(grown, model), types)
+        parts = [conformed(part, common) for part in parts]
     return pa.concat_arrays(parts)
 
 
