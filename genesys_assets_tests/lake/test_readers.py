@@ -95,7 +95,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     hours: list[Key] = [f"{DAYS[0]}-{hour:02d}:00" for hour in range(24)]
     write_pages(lake, "pages", hours, b"old")
     write_pages(lake, "pages", hours[5:7], b"new", b"\xff")
-    lake.remove_pages("pages", hours[20:])
+    lake.remove("pages", hours[20:])
     spec = TableSpec("snapshots", "", ("a",), (Column("a", pa.int64(), ""),))
     for number in range(12):
         lake.append("snapshots", spec, pa.table({"a": [number]}), NOON, {})
