@@ -284,7 +284,7 @@ class PreflightSettings(_Group):
 
 
 class RetentionSettings(_Group):
-    """How long pages stay that nothing is computed from any more."""
+    """How long pages stay that nothing is computed from any more, and older versions of tables."""
 
     keep_superseded_days: int | None = _setting(
         "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS",
@@ -292,6 +292,13 @@ class RetentionSettings(_Group):
         "35",
         default=None,
         ge=1,
+    )
+    keep_versions_hours: int = _setting(
+        "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
+        "For how many hours older versions of tables stay, and leftovers of runs that were killed.",
+        "24",
+        default=24,
+        ge=0,
     )
 
 

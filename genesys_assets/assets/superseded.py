@@ -19,9 +19,9 @@ from genesys_assets.settings import RetentionSettings
 
 _DESCRIPTION = """One row per day whose hours of genesys/pages/hourly_details were removed, shown in the metadata.
 
-Hours are removed where genesys/pages/daily_details has all of their day, no conversation less than the platform said,
-and the day is older than GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that setting none are. Every table of such a day
-is made of what stays."""
+Hours are removed where genesys/pages/daily_details has all of their day, at least as many conversations as the platform
+reported, and was read after them, and where the day is older than GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS; without that
+setting none are. Every table of such a day is made of what stays."""
 
 
 def build_superseded_asset() -> dg.AssetsDefinition:
@@ -45,10 +45,15 @@ def build_superseded_asset() -> dg.AssetsDefinition:
 
 
 def superseded_hours(lake: Lake, until: str) -> list[str]:
-    """The stored hours of days before `until` that no table is made of, since their day is complete, with as many
-    conversations as the platform said.
+    """The stored hours of days before `until` that bring nothing to any table: their day is complete, with as many
+    conversations as the platform said, and was read after them.
     """
     stored = [hour for hour in lake.page_partitions(HOURLY) if hour[:10] < until]
     days = {hour[:10] for hour in stored}
     complete = {day for day in days if is_complete(lake, day) and newest_figures(lake, day, [DAILY]).get(MISSING) == 0}
-    return [hour for hour in stored if hour[:10] in complete]
+    return [hour for hour in stored if hour[:10] in complete and _is_older(lake, hour)]
+
+
+def _is_older(lake: Lake, hour: str) -> bool:
+    """Whether the hour was read before the day was: then it has no newer form of a conversation."""
+    return lake.newness([(HOURLY, hour)]) <= lake.newness([(DAILY, hour[:10])])
