@@ -323,7 +323,7 @@ class CompletenessSettings(_Group):
     @field_validator("tolerance")
     @classmethod
     def _is_tolerance(cls, value: str) -> str:
-        from genesys_assets.tables.reconcile import Tolerance
+        from genesys_assets.tolerance import Tolerance
 
         if Tolerance.parse(value).milliseconds:
             raise ValueError("conversations are counted: a tolerance here is written like 0, or 2, 0.1%")
@@ -352,7 +352,7 @@ class ReconciliationSettings(_Group):
     @field_validator("tolerance")
     @classmethod
     def _is_tolerance(cls, value: str) -> str:
-        from genesys_assets.tables.reconcile import Tolerance
+        from genesys_assets.tolerance import Tolerance
 
         Tolerance.parse(value)
         return value

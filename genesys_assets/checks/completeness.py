@@ -23,7 +23,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.reconcile import Tolerance
+from genesys_assets.tolerance import Tolerance
 
 TABLE = asset_key("tables", "conversations")
 PAGES = asset_key("pages", "daily_details")

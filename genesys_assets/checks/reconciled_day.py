@@ -23,7 +23,8 @@ from genesys_assets.tables import decode, merge, reconcile
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS, SESSIONS
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
-from genesys_assets.tables.reconcile import Comparison, Tolerance
+from genesys_assets.tables.reconcile import Comparison
+from genesys_assets.tolerance import Tolerance
 
 QUEUES_MATCH = "queues_match_interval_metrics"
 USERS_MATCH = "users_match_interval_metrics"

@@ -32,7 +32,7 @@ from genesys_assets.checks.reconciled_day import (
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.reconcile import Tolerance
+from genesys_assets.tolerance import Tolerance
 
 SESSIONS = asset_key("tables", "session_metrics")
 HOURS = asset_key("tables", "interval_metrics")

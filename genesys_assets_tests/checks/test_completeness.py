@@ -15,7 +15,7 @@ from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, cou
 from genesys_assets.cloud import details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.reconcile import Tolerance
+from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAYS, NOW

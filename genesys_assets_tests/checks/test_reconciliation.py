@@ -39,8 +39,8 @@ from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
 from genesys_assets.tables.conversation_model import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
-from genesys_assets.tables.reconcile import Tolerance
 from genesys_assets.tables.spec import TableSpec
+from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import RANGE, TABLES_OF_HOURS, World, definitions, hours
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAY as PAST_DAY

@@ -19,12 +19,12 @@ from genesys_assets.tables.reconcile import (
     METRICS,
     Comparison,
     Grouping,
-    Tolerance,
     compare,
     of_aggregates,
     of_sessions,
     unbalanced_handle_times,
 )
+from genesys_assets.tolerance import Tolerance
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = Window(datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
