@@ -1,208 +1,286 @@
+"""The lake as assets use it: what is written is read back, whole or not at all, on a disk and on S3."""
+
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from genesys_assets.cloud.page import Page
-from genesys_assets.lake.lake import Lake, partition_folder
-from genesys_assets.lake.store import LocalStore, open_store
+from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.store import LocalStore, S3Store, Store
 from genesys_assets.tables.spec import TableSpec, columns
-
-SPEC = TableSpec("things", "One row per thing.", ("id",), columns("id string its id\nn integer a number"))
-DAYS = ["2026-01-30", "2026-01-31", "2026-02-01"]
-
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(LocalStore(tmp_path / "lake"))
-
-
-def things(*rows: tuple[str, int]) -> pa.Table:
-    return pa.Table.from_pylist([{"id": id_, "n": n} for id_, n in rows], SPEC.schema)
-
-
-def numbered(*bodies: bytes) -> Iterator[Page]:
-    for number, body in enumerate(bodies, start=1):
-        yield Page(number, "{}", datetime(2026, 1, 31, 12, tzinfo=UTC), "c", body)
-
-
-@pytest.mark.parametrize(
-    ("key", "folder"),
-    [
-        (None, "tables/x"),
-        ("2026-01-31", "tables/x/date=2026-01-31"),
-        ("2026-01-31-13:00", "tables/x/date=2026-01-31/hour=13"),
-    ],
+from genesys_assets_tests.lake.things import (
+    DAYS,
+    HOURS,
+    NOON,
+    PAGES,
+    PLACE,
+    SPEC,
+    bodies,
+    page,
+    things,
+    write_pages,
 )
-def test_partitions_lie_in_hive_folders(key: str | None, folder: str) -> None:
-    assert partition_folder("tables/x", key) == folder
+
+_REACH = Reach(NOON, is_complete=True)
+OTHER = TableSpec("others", "One row per thing.", ("id",), SPEC.columns)
 
 
-def test_a_key_that_is_no_partition_is_refused() -> None:
-    with pytest.raises(ValueError, match="'january' is neither a day"):
-        partition_folder("tables/x", "january")
+# -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_written_is_read_back(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {"run_id": "r"})
-    assert lake.read("tables/things", DAYS[0]).equals(things(("a", 1)))
-    assert lake.provenance("tables/things", DAYS[0]) == {"run_id": "r", "schema_version": 1}
+def test_pages_come_back_byte_for_byte_one_at_a_time(store: Store) -> None:
+    answers = [b'{"a": 1}', b"\xff\x00 anything", b""]
+    lake = Lake(store)
+    write_pages(lake, HOURS[0], answers)
+    for each in (lake, Lake(store)):
+        stored = each.pages(PAGES, HOURS[0])
+        assert stored is not None
+        assert [each.body for each in stored] == answers
+        assert stored[1] == page(answers[1], 2)
+        assert stored.provenance == {"partition": HOURS[0], "run_id": "r"}
+
+
+def test_an_hour_without_pages_is_stored_and_differs_from_one_never_fetched(lake: Lake) -> None:
+    write_pages(lake, HOURS[0], [])
+    assert (bodies(lake, HOURS[0]), bodies(lake, HOURS[1])) == ([], None)
+    assert (lake.has(PAGES, HOURS[0]), lake.has(PAGES, HOURS[1])) == (True, False)
+
+
+def test_pages_of_several_hours_are_committed_together(lake: Lake) -> None:
+    with lake.page_writers(PAGES, HOURS, {}) as writers:
+        for hour in HOURS:
+            writers[hour].write(page(hour.encode()))
+            writers[hour].reach = _REACH
+    now = Lake(lake.store)
+    assert [bodies(now, hour) for hour in HOURS] == [[hour.encode()] for hour in HOURS]
+    assert now.reach(PAGES, HOURS[0]) == _REACH
+    assert now.page_partitions(PAGES) == HOURS
+    assert now.log(PAGES).version == 1
+
+
+def test_a_fetch_that_fails_replaces_no_partition_and_leaves_nothing(lake: Lake, tmp_path: Path) -> None:
+    write_pages(lake, HOURS[0], [b"stored"])
+    before = sorted(tmp_path.rglob("*"))
+    with contextlib.suppress(ZeroDivisionError), lake.page_writers(PAGES, HOURS, {}) as writers:
+        writers[HOURS[0]].write(page(b"new"))
+        raise ZeroDivisionError
+    assert bodies(Lake(lake.store), HOURS[0]) == [b"stored"]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_of_pages_that_are_older_than_the_stored_ones_the_writer_says_so(lake: Lake) -> None:
+    write_pages(lake, HOURS[0], [b"newer"], NOON + timedelta(hours=1))
+    with lake.page_writers(PAGES, HOURS[:2], {}) as writers:
+        for hour in HOURS[:2]:
+            writers[hour].write(page(b"older"))
+    changes = [writers[hour].change for hour in HOURS[:2]]
+    assert [change is not None and change.is_superseded for change in changes] == [True, False]
+    assert [bodies(lake, hour) for hour in HOURS[:2]] == [[b"newer"], [b"older"]]
+
+
+def test_pages_that_build_on_the_stored_ones_replace_nothing_else(lake: Lake) -> None:
+    write_pages(lake, DAYS[0], [b"one"])
+
+    def build() -> None:
+        with lake.page_writers(PAGES, [DAYS[0]], {}, builds_on_stored=True) as writers:
+            writers[DAYS[0]].write(page(b"one and two"))
+            write_pages(Lake(lake.store), DAYS[0], [b"other"], NOON + timedelta(hours=1))
+
+    with pytest.raises(Overtaken):
+        build()
+    assert bodies(Lake(lake.store), DAYS[0]) == [b"other"]
+
+
+def test_pages_that_cannot_be_read_any_more_count_as_absent(lake: Lake) -> None:
+    write_pages(lake, HOURS[0], [b"{}"])
+    (file,) = lake.log(PAGES).files(HOURS[0])
+    lake.store.put(f"{PAGES}/{file.path}", b"")
+    assert lake.pages(PAGES, HOURS[0]) is None
+    assert lake.reach(PAGES, HOURS[0]) is None
+    assert lake.provenance(PAGES, HOURS[0]) == {}
+
+
+def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None:
+    for asset, keys in (("pages/hours", HOURS), ("pages/others", HOURS), ("pages/days", DAYS[:1])):
+        with lake.page_writers(asset, keys, {}):
+            pass
+    lake.remove_pages("pages/hours", HOURS[:1])
+    assert lake.page_partitions("pages/hours") == HOURS[1:]
+    assert lake.page_partitions("pages/others") == HOURS
+    assert lake.page_partitions("pages/days") == DAYS[:1]
+    assert lake.page_partitions("pages/none") == []
+
+
+# -- newness -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_newness_of_pages_is_as_of_when_they_are_true(lake: Lake) -> None:
+    write_pages(lake, HOURS[0], [b"{}"], NOON)
+    assert lake.newness([(PAGES, HOURS[0])]) == NOON.timestamp() * 1000
+
+
+def test_newness_grows_with_each_input_that_is_read_anew_or_added(lake: Lake) -> None:
+    inputs = [(PAGES, hour) for hour in HOURS]
+    found = [lake.newness(inputs)]
+    for hour, minutes in ((HOURS[0], 0), (HOURS[1], 0), (HOURS[0], 1)):
+        write_pages(lake, hour, [b"{}"], NOON + timedelta(minutes=minutes))
+        found.append(lake.newness(inputs))
+    assert found == sorted(set(found))
+    assert found[0] == 0
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def test_tables_are_written_and_read_alike_on_a_disk_and_on_s3(store: Store) -> None:
+    lake = Lake(store)
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[1], {"run_id": "r"}, reach=_REACH)
+    for each in (lake, Lake(store)):
+        assert each.read(PLACE, DAYS).equals(things(("a", 1)))
+        assert each.reach(PLACE, DAYS[1]) == _REACH
+        assert each.provenance(PLACE, DAYS[1])["run_id"] == "r"
+        assert (each.has(PLACE, DAYS[1]), each.has(PLACE, DAYS[0]), each.rows(PLACE, DAYS[1])) == (True, False, 1)
+    assert lake.place(PLACE, DAYS[1]).endswith(f"/{PLACE}/date=2026-01-31")
+    assert lake.place(PLACE, None).endswith(f"/{PLACE}")
+
+
+def test_a_write_that_fails_leaves_what_was_stored(lake: Lake, tmp_path: Path) -> None:
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    before = sorted(tmp_path.rglob("*"))
+    with contextlib.suppress(ZeroDivisionError), lake.table_writers({PLACE: SPEC}, DAYS[0], {}) as writing:
+        writing[PLACE].write(things(("b", 2)))
+        raise ZeroDivisionError
+    assert Lake(lake.store).read(PLACE, DAYS[0]).equals(things(("a", 1)))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_content_is_another_where_rows_or_reach_are(lake: Lake) -> None:
+    contents = []
+    for number, reach in ((1, None), (1, None), (2, None), (2, _REACH)):
+        lake.write(PLACE, SPEC, things(("a", number)), DAYS[0], {}, reach=reach)
+        contents.append(lake.content(PLACE, DAYS[0]))
+    assert contents[0] == contents[1]
+    assert len(set(contents)) == 3
+    assert lake.content(PLACE, DAYS[1]) is None
+
+
+def test_several_tables_say_what_changed_in_each(lake: Lake) -> None:
+    tables = {PLACE: SPEC, "tables/others": OTHER}
+    for number in (1, 2):
+        with lake.table_writers(tables, DAYS[0], {}) as writing:
+            writing[PLACE].write(things(("a", number)))
+            writing["tables/others"].write(things(("a", 0)))
+            writing.provenance["source"], writing.reach = "said while writing", _REACH
+    assert {place: change.is_new for place, change in writing.changes.items()} == {PLACE: True, "tables/others": False}
+    assert lake.provenance(PLACE, DAYS[0])["source"] == "said while writing"
+    assert lake.reach("tables/others", DAYS[0]) == _REACH
+
+
+def test_what_others_commit_meanwhile_from_newer_inputs_stays(lake: Lake) -> None:
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {}, newness=1)
+    with lake.table_writers({PLACE: SPEC}, DAYS[0], {}) as writing:
+        writing.newness = 2
+        Lake(lake.store).write(PLACE, SPEC, things(("a", 3)), DAYS[0], {}, newness=3)
+        writing[PLACE].write(things(("a", 2)))
+    assert writing.changes[PLACE].is_superseded
+    assert Lake(lake.store).read(PLACE, DAYS[0])["n"].to_pylist() == [3]
+
+
+def test_a_lake_is_as_it_was_until_it_is_refreshed(lake: Lake) -> None:
+    assert not lake.has(PLACE, DAYS[0])
+    Lake(lake.store).write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    assert not lake.has(PLACE, DAYS[0])
+    assert lake.refreshed().has(PLACE, DAYS[0])
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_column_that_is_newer_than_a_partition_is_null_in_it(lake: Lake) -> None:
     wider = TableSpec("things", "", ("id",), (*SPEC.columns, *columns("source string where it is from")))
     new = pa.Table.from_pylist([{"id": "b", "n": 2, "source": "imported"}], wider.schema)
-    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
-    lake.write("tables/things", wider, new, DAYS[1], {})
-    both = lake.read("tables/things", DAYS[:2], columns=["id", "source"], schema=wider.schema)
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    lake.write(PLACE, wider, new, DAYS[1], {})
+    both = lake.read(PLACE, DAYS[:2], columns=["id", "source"], schema=wider.schema)
     assert both.to_pylist() == [{"id": "a", "source": None}, {"id": "b", "source": "imported"}]
 
 
 def test_a_range_is_its_partitions_in_order_and_gaps_have_no_rows(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("c", 3)), DAYS[2], {})
-    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
-    assert lake.read("tables/things", DAYS)["id"].to_pylist() == ["a", "c"]
+    lake.write(PLACE, SPEC, things(("c", 3)), DAYS[2], {})
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    assert lake.read(PLACE, DAYS)["id"].to_pylist() == ["a", "c"]
 
 
 def test_only_wanted_columns_and_rows_are_read(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
-    table = lake.read("tables/things", DAYS, columns=["n"], where=pc.field("id") == "b")
-    assert table.to_pylist() == [{"n": 2}]
+    lake.write(PLACE, SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
+    assert lake.read(PLACE, DAYS, columns=["n"], where=pc.field("id") == "b").to_pylist() == [{"n": 2}]
 
 
 def test_what_was_never_written_is_an_error_unless_a_shape_is_given(lake: Lake) -> None:
     with pytest.raises(FileNotFoundError, match="tables/things has no stored partition"):
-        lake.read("tables/things", DAYS)
-    assert lake.read("tables/things", DAYS, schema=SPEC.schema).schema == SPEC.schema
+        lake.read(PLACE, DAYS)
+    assert lake.read(PLACE, DAYS, schema=SPEC.schema).schema == SPEC.schema
 
 
-def test_a_write_that_fails_leaves_what_was_there(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
-    with (
-        contextlib.suppress(RuntimeError),
-        lake.table_writers({"tables/things": SPEC}, DAYS[0], {}) as writers,
-    ):
-        writers["tables/things"].write(things(("b", 2)))
-        raise RuntimeError
-    assert lake.read("tables/things", DAYS[0])["id"].to_pylist() == ["a"]
-    assert [key for key in lake.store.keys("") if "_versions" not in key] == [
-        "tables/things/date=2026-01-30/data.parquet"
-    ]
+def test_the_head_of_a_partition_is_its_first_rows(lake: Lake) -> None:
+    lake.write(PLACE, SPEC, things(("a", 1), ("b", 2), ("c", 3)), DAYS[0], {})
+    lake.write(PLACE, SPEC, things(), DAYS[1], {})
+    assert lake.head(PLACE, DAYS[0], 2).equals(things(("a", 1), ("b", 2)))
+    assert lake.head(PLACE, DAYS[1]).equals(things())
 
 
-def test_the_same_rows_give_the_same_bytes_however_they_came(lake: Lake, tmp_path: Path) -> None:
-    rows = things(*((f"{n:06d}", n) for n in range(70_000)))
-    contents = []
-    for size in (70_000, 999, 40_000):
-        with lake.table_writers({"tables/things": SPEC}, DAYS[0], {"run_id": "same"}) as writers:
-            for first in range(0, len(rows), size):
-                writers["tables/things"].write(rows.slice(first, size))
-        contents.append(writers["tables/things"].change.content)
-    assert len(set(contents)) == 1
-    assert lake.read("tables/things", DAYS[0]).equals(rows)
-
-
-def test_equal_data_gives_equal_bytes(lake: Lake, tmp_path: Path) -> None:
-    path = tmp_path / "lake" / "tables/things/date=2026-01-30/data.parquet"
-    contents = []
-    for _ in range(2):
-        lake.write("tables/things", SPEC, things(*((str(n), n) for n in range(1000))), DAYS[0], {"run_id": "same"})
-        contents.append(path.read_bytes())
-    assert contents[0] == contents[1]
-
-
-def test_pages_come_back_byte_for_byte_one_at_a_time(lake: Lake) -> None:
-    bodies = [b'{"a": 1}', b"\xff\x00 anything", b""]
-    with lake.page_writers("pages/x", ["2026-01-31-13:00"], {"run_id": "r"}) as writers:
-        for page in numbered(*bodies):
-            writers["2026-01-31-13:00"].write(page)
-    stored = lake.pages("pages/x", "2026-01-31-13:00")
-    assert stored is not None
-    assert [page.body for page in stored] == bodies
-    assert stored[1] == list(numbered(*bodies))[1]
-    assert stored.provenance == {"partition": "2026-01-31-13:00", "run_id": "r"}
-
-
-def test_an_hour_without_pages_is_stored_and_differs_from_one_never_fetched(lake: Lake) -> None:
-    with lake.page_writers("pages/x", ["2026-01-31-13:00"], {}):
-        pass
-    empty = lake.pages("pages/x", "2026-01-31-13:00")
-    assert empty is not None
-    assert len(empty) == 0
-    assert lake.pages("pages/x", "2026-01-31-14:00") is None
-
-
-def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None:
-    hours, days = [f"2026-01-{day}-13:00" for day in (30, 31)], ["2026-01-31"]
-    for asset, keys in (("pages/hours", hours), ("pages/hours_of_others", hours), ("pages/days", days)):
-        with lake.page_writers(asset, keys, {}):
-            pass
-    assert lake.page_partitions("pages/hours") == hours
-    assert lake.page_partitions("pages/days") == days
-    assert lake.page_partitions("pages/none") == []
-    lake.remove("pages/hours", hours[0])
-    assert lake.page_partitions("pages/hours") == hours[1:]
-    assert lake.pages("pages/hours", hours[0]) is None
-    assert lake.page_partitions("pages/hours_of_others") == hours
-
-
-def test_a_fetch_that_fails_replaces_no_partition(lake: Lake) -> None:
-    keys = ["2026-01-31-13:00", "2026-01-31-14:00"]
-    with contextlib.suppress(RuntimeError), lake.page_writers("pages/x", keys, {}) as writers:
-        writers[keys[0]].write(next(numbered(b"{}")))
-        raise RuntimeError
-    assert lake.store.keys("") == []
-
-
-def test_snapshots_are_added_and_never_replaced(lake: Lake) -> None:
-    moments = [datetime(2026, 1, 31, 12, 0, second, 5000, tzinfo=UTC) for second in (1, 2)]
-    places = [lake.append("live/things", things(("a", 1)), moment, {}) for moment in moments]
-    assert places == [
-        "live/things/date=2026-01-31/120001005.parquet",
-        "live/things/date=2026-01-31/120002005.parquet",
-    ]
-    assert lake.store.keys("live") == places
-
-
-def test_a_folder_and_a_bucket_are_both_a_lake(tmp_path: Path) -> None:
-    assert open_store(str(tmp_path), lambda: None).uri("x") == f"{tmp_path}/x"
-    assert open_store("s3://bucket/some/prefix", lambda: None).uri("x") == "s3://bucket/some/prefix/x"
-
-
-def test_pieces_are_the_wanted_rows_of_the_days_that_are_there(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
-    lake.write("tables/things", SPEC, things(("c", 3)), DAYS[2], {})
-    found = lake.pieces("tables/things", DAYS, schema=SPEC.schema, columns=["id"], where=pc.field("n") > 1)
+def test_pieces_are_the_wanted_rows_of_the_days_that_are_stored(lake: Lake) -> None:
+    lake.write(PLACE, SPEC, things(("a", 1), ("b", 2)), DAYS[0], {})
+    lake.write(PLACE, SPEC, things(("c", 3)), DAYS[2], {})
+    found = lake.pieces(PLACE, DAYS, schema=SPEC.schema, columns=["id"], where=pc.field("n") > 1)
     assert [row for piece in found for row in piece.to_pylist()] == [{"id": "b"}, {"id": "c"}]
 
 
 def test_a_row_group_that_can_hold_no_wanted_row_is_not_read(lake: Lake) -> None:
-    with lake.table_writers({"tables/things": SPEC}, DAYS[0], {}) as writers:
-        for first in (0, 100_000):
-            writers["tables/things"].write(things(*((f"{n:06d}", n) for n in range(first, first + 40_000))))
-    wanted = {"schema": SPEC.schema, "columns": ["n"]}
-    every = list(lake.pieces("tables/things", DAYS, **wanted, where=None))
-    some = list(lake.pieces("tables/things", DAYS, **wanted, where=pc.field("n") == 139_999))
+    lake.write(PLACE, SPEC, things(*((f"{n:06d}", n) for n in range(80_000))), DAYS[0], {})
+    every, some = (
+        list(lake.pieces(PLACE, DAYS, schema=SPEC.schema, columns=["n"], where=where))
+        for where in (None, pc.field("n") == 79_999)
+    )
     assert (len(every), len(some)) == (3, 1)
-    assert some[0].to_pylist() == [{"n": 139_999}]
+    assert some[0].to_pylist() == [{"n": 79_999}]
 
 
 def test_a_column_that_a_file_does_not_have_yet_is_null_in_pieces(lake: Lake) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1)), DAYS[0], {})
+    lake.write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
     schema = SPEC.schema.append(pa.field("later", pa.string()))
-    (piece,) = lake.pieces("tables/things", DAYS, schema=schema, columns=["id", "later"])
+    (piece,) = lake.pieces(PLACE, DAYS, schema=schema, columns=["id", "later"])
     assert piece.to_pylist() == [{"id": "a", "later": None}]
 
 
-def test_snapshots_of_a_day_come_back_in_their_order(lake: Lake) -> None:
-    for day, minute, n in ((30, 0, 0), (31, 5, 2), (31, 0, 1)):
-        lake.append("live/things", things(("a", n)), datetime(2026, 1, day, 12, minute, tzinfo=UTC), {})
-    everything = pc.field("n") >= 0
-    found = lake.snapshots("live/things", DAYS[1:], schema=SPEC.schema, columns=["n"], where=everything)
-    assert [row["n"] for piece in found for row in piece.to_pylist()] == [1, 2]
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+def test_snapshots_are_added_to_the_utc_day_of_their_observation_and_come_back_in_their_order(store: Store) -> None:
+    lake = Lake(store)
+    moments = [datetime(2026, 1, 30, 23, 59, tzinfo=UTC), NOON, NOON + timedelta(minutes=1)]
+    for number, moment in enumerate(moments):
+        lake.append("live/things", SPEC, things(("a", number)), moment, {})
+    assert Lake(store).read("live/things", DAYS[1])["n"].to_pylist() == [1, 2]
+    assert Lake(store).read("live/things", DAYS)["n"].to_pylist() == [0, 1, 2]
+
+
+def test_a_lake_of_another_prefix_is_another_lake(s3_store: S3Store) -> None:
+    other = S3Store(s3_store.bucket, "other", lambda: s3_store._client)
+    Lake(s3_store).write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    assert not Lake(other).has(PLACE, DAYS[0])
+    assert other.keys("") == []
+
+
+def test_a_relative_folder_is_a_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Lake(LocalStore(Path("lake"))).write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
+    monkeypatch.chdir("/")
+    assert Lake(LocalStore(tmp_path / "lake")).has(PLACE, DAYS[0])
