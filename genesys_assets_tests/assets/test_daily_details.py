@@ -566,7 +566,7 @@ def test_a_job_that_was_left_over_is_taken_up_again(world: World) -> None:
 
 
 def test_a_job_of_a_day_that_is_not_complete_is_taken_up_again_while_jobs_reach_no_further(available: World) -> None:
-    leave(available, TODAY)
+    leave(available, TODAY, after_pages=1)
     assert read(available, DETAILS, TODAY, page_size=10).success
     assert [job.deleted for job in available.sandbox.jobs] == [True]
     assert metadata(available.runs[-1], DETAILS)["is_complete"] is False

@@ -125,7 +125,7 @@ def test_empty_pages_that_go_on_for_ever_are_an_error(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_endpoints, "MOST_EMPTY_PAGES", 5)
-    archive.empty = {10: 10**6}
+    archive.empty = {10: 60}
     with pytest.raises(errors.EndlessPages, match=r"More than 5 pages of the details job job-2"):
         read(cloud, book)
     assert len(archive.asked("job-2", "/results")) == 7

@@ -15,6 +15,7 @@ import pytest
 from genesys_assets.cloud import details_jobs, errors
 from genesys_assets.cloud.details_jobs import PATH, JobBookInMemory, JobPage, RecordedJob
 from genesys_assets.cloud.interval import iso
+from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.store import LocalStore
@@ -30,6 +31,7 @@ from genesys_assets_tests.cloud.job_archive import (
 from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request
 
 HOUR = timedelta(hours=1)
+_ROOT = Path(__file__).parents[2]
 
 
 def all_of(archive: JobArchive) -> list[str]:
@@ -118,7 +120,7 @@ def test_a_process_that_is_killed_while_it_reads_leaves_its_job_to_the_next_one(
         return archive.results(request, "job-1")
 
     platform.on(PATH, lambda request: hold_results(archive.submit(request), platform, hold))
-    process = subprocess.Popen([sys.executable, "-c", _READER, platform.url, str(tmp_path)])
+    process = subprocess.Popen([sys.executable, "-c", _READER, platform.url, str(tmp_path)], cwd=_ROOT)
     try:
         assert asked.wait(60)
     finally:
@@ -186,6 +188,31 @@ def test_a_platform_that_cannot_be_asked_leaves_the_job_to_the_next_try(
     assert written(pages) == all_of(archive)
     assert {page.as_of for page in pages} == {NOON}
     assert len(archive.bodies) == 1
+
+
+def test_a_client_that_is_closed_while_it_reads_leaves_its_job_to_the_next_one(
+    platform: Platform,
+    cloud: GenesysCloud,
+    archive: JobArchive,
+    book: JobBookInMemory,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    archive.in_place_of["job-1", 2] = Reply(503, {})
+    hosts = Hosts(platform.url, platform.url)
+    with GenesysCloud(hosts, "my-client", "my-secret", clock=clock, now=clock.now) as closing:
+
+        def take(pages: Iterator[JobPage]) -> None:
+            next(pages)
+            closing.close()
+            next(pages)
+
+        with pytest.raises(errors.GenesysCloudError, match="client was closed"):
+            details_jobs.read(closing, QUERY, book, take, page_size=10)
+    archive.in_place_of.clear()
+    assert written(read(cloud, book)) == all_of(archive)
+    assert archive.deleted == ["job-1"]
 
 
 @pytest.mark.parametrize("state", ["QUEUED", "PENDING", "FULFILLED"])
