@@ -320,7 +320,7 @@ def test_what_others_stored_of_a_partition_meanwhile_is_removed_too(lake: Lake, 
 
 def test_removed_pages_are_as_though_they_had_never_been_fetched(lake: Lake) -> None:
     write_pages(lake, HOURS[0], [b"new"], NOON + timedelta(hours=1))
-    lake.remove_pages(PAGES, [HOURS[0]])
+    lake.remove(PAGES, [HOURS[0]])
     assert bodies(lake, HOURS[0]) is None
     write_pages(lake, HOURS[0], [b"older"], NOON)
     assert bodies(lake, HOURS[0]) == [b"older"]

@@ -111,7 +111,7 @@ def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None
     for asset, keys in (("pages/hours", HOURS), ("pages/others", HOURS), ("pages/days", DAYS[:1])):
         with lake.page_writers(asset, keys, {}):
             pass
-    lake.remove_pages("pages/hours", HOURS[:1])
+    lake.remove("pages/hours", HOURS[:1])
     assert lake.page_partitions("pages/hours") == HOURS[1:]
     assert lake.page_partitions("pages/others") == HOURS
     assert lake.page_partitions("pages/days") == DAYS[:1]

@@ -147,7 +147,7 @@ def test_a_superseded_reading_is_none(lake: Lake) -> None:
 
 def test_a_removed_day_that_is_read_again_is_read_for_the_first_time(lake: Lake) -> None:
     read_day(lake, DAYS[0], 1)
-    lake.remove_pages(PLACES[0], [DAYS[0]])
+    lake.remove(PLACES[0], [DAYS[0]])
     read_day(lake, DAYS[0], 2)
     caught_up(lake)
     assert entries(lake) == []
