@@ -39,6 +39,7 @@ def build_definitions(
 
     from genesys_assets.assets.common import automated, beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
+    from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
@@ -77,6 +78,7 @@ def build_definitions(
         assets = [
             build_preflight_asset(),
             build_superseded_asset(),
+            build_housekeeping_asset(),
             build_reports_file_asset(own),
             *build_reference_assets(),
             *build_page_assets(calendar, asked),

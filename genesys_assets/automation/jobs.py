@@ -20,10 +20,11 @@ DAILY = dg.define_asset_job(
     | dg.AssetSelection.assets(
         ["genesys", "pages", "daily_aggregates"],
         ["genesys", "ops", "superseded_pages"],
+        ["genesys", "ops", "housekeeping"],
         ["genesys", "ops", "reports_file"],
     ),
     description="Everything of a day whose hours have been fetched, from reference data to published reports. Removes "
-    "superseded hours of older days where GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
+    "older versions of tables, and superseded hours of older days where GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
 )
 _COMPLETE = [["genesys", "pages", "daily_details"], ["genesys", "pages", "daily_overlap"]]
 COMPLETE = dg.define_asset_job(

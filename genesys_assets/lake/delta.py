@@ -370,9 +370,16 @@ class DeltaLog:
 
     # -- housekeeping ----------------------------------------------------------------------------------------------
 
-    def table(self) -> DeltaTable | None:
-        """The table as delta-rs gives it, None where it does not exist."""
-        return self._table
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[DeltaTable | None]:
+        """The table as delta-rs gives it, None where it does not exist, for this thread alone. Raises Conflict."""
+        with self._lock:
+            self.refresh()
+            try:
+                with self._conflicts():
+                    yield self._table
+            finally:
+                self.refresh()
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:

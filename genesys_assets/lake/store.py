@@ -14,6 +14,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
@@ -85,10 +86,17 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> list[str]:
         """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
+        return [key for key, _ in self.listing(prefix) if not _is_hidden(key)]
+
+    def listing(self, prefix: str) -> list[tuple[str, datetime]]:
+        """All keys under a folder, sorted, hidden ones too, with the instant of their last change."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
-        files = (info.path for info in self.filesystem.get_file_info(selector) if info.type == pafs.FileType.File)
-        return sorted(key for path in files if not _is_hidden(key := path.removeprefix(root)))
+        return sorted(
+            (info.path.removeprefix(root), info.mtime.astimezone(UTC))
+            for info in self.filesystem.get_file_info(selector)
+            if info.type == pafs.FileType.File
+        )
 
 
 def _is_hidden(key: str) -> bool:
