@@ -25,9 +25,9 @@ class Page:
     page that has just come.
 
     `as_of` says when the content was true, UTC in whole milliseconds. Of two pages about the same conversation the
-    one with the later `as_of` is newer. A query is answered as of `fetched_at`, which is the default. A details job
-    shows conversations as of its submission or, where that is earlier, of the instant up to which jobs had all data,
-    however late its pages are fetched. An instant after `fetched_at` is
+    one with the later `as_of` is newer. A query is answered as of the answer's Date, by the platform's clock;
+    `fetched_at` is the default. A details job shows conversations as of its submission or, where that is earlier, of
+    the instant up to which jobs had all data, however late its pages are fetched. An instant after `fetched_at` is
     replaced by `fetched_at`.
     """
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -148,7 +149,9 @@ class GenesysCloud:
             response = self._ask(method, path, params=params, json=body)
             content = read_object(response, f"{method} {path}")
             asked = request_text(method, path, params, body)
-            return Page(1, asked, self.now(), correlation_id(response), response.content, content)
+            now = self.now()
+            as_of = _answered_at(response, now)
+            return Page(1, asked, now, correlation_id(response), response.content, content, as_of)
 
         if not repeatable:
             # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
@@ -233,3 +236,12 @@ def _session(workers: int) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _answered_at(response: requests.Response, otherwise: datetime) -> datetime:
+    """When the platform answered, by its own clock, which job submissions are told by too. Whole seconds."""
+    try:
+        answered = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return otherwise
+    return answered.astimezone(UTC) if answered.tzinfo else answered.replace(tzinfo=UTC)

@@ -88,9 +88,10 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY, day)
         read_at = max((daily.about(index).as_of for index in range(len(daily))), default=start)
+        # Of forms that are equally new the last one counts.
         sources = [
-            *_each(daily, start, end),
             *(each for hour, pages in hours.items() for each in _each(pages, *utc_hour(hour), decides=False)),
+            *_each(daily, start, end),
             *(each for pages in overlaps.values() for each in _of_overlap(pages, start, end, read_at)),
         ]
         return Conversations(sources, Reach(end, is_complete=True), [*inputs, *((HOURLY, hour) for hour in hours)])

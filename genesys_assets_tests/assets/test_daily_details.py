@@ -20,7 +20,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata, told
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare
@@ -244,9 +244,9 @@ def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world:
     assert f"{DAY} has no conversations any more" in said
     assert NEXT not in said
     assert [len(stored_ids(world, day)) for day in days] == [59, 60, 59]
-    told = [event.materialization for event in run.all_events if event.is_step_materialization]
-    assert [materialization.partition for materialization in told] == [days[0], NEXT]
-    assert all(materialization.metadata["is_complete"].value for materialization in told)
+    heard = told(world, run, DETAILS)
+    assert [materialization.partition for materialization in heard] == [days[0], NEXT]
+    assert all(materialization.metadata["is_complete"].value for materialization in heard)
 
 
 # -- a job whose last page is empty ------------------------------------------------------------------------------------
@@ -360,6 +360,7 @@ def test_an_hour_that_was_read_later_than_jobs_have_data_of_is_not_set_back_by_t
 
 
 def test_a_complete_day_supersedes_its_hours(world: World) -> None:
+    world.sandbox.behaviour.availability_lag_seconds = 0
     assert world.run("hourly", between=hours(DAY)).success
     assert tables(world, DAY).success
     hourly = table_ids(world, DAY)

@@ -25,6 +25,7 @@ TABLES = TABLES_OF_HOURS[1:]
 def days(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Two days read by the hour; the first of them is complete, and a conversation of it was deleted since."""
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    world.sandbox.behaviour.availability_lag_seconds = 0
     assert world.run("hourly", OF_HOURS, between=hours(DAY, NEXT)).success
     organisation = world.sandbox.organisation
     organisation.delete(organisation.conversations(date.fromisoformat(DAY))[0]["conversationId"])

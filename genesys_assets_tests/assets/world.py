@@ -173,6 +173,12 @@ def events(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> s
     return "\n".join(f"{entry.message}\n{_failure(entry)}" for entry in logged)
 
 
+def told(world: World, result: dg.ExecuteInProcessResult, name: str) -> list[dg.AssetMaterialization]:
+    """The materialisations of an asset that Dagster heard of in a run, in order."""
+    heard = (entry.asset_materialization for entry in world.instance.all_logs(result.run_id))
+    return [event for event in heard if event is not None and event.asset_key == key(name)]
+
+
 def _failure(entry: dg.EventLogEntry) -> str:
     event = entry.dagster_event
     return str(event.event_specific_data) if event is not None and event.is_failure else ""
