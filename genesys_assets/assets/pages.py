@@ -133,8 +133,9 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with stored.page_writers(HOURLY, list(hours), origin) as writers:
                     progress, reading = Progress(context, str(interval)), Reading()
-                    near = _page_before(stored, min(hours))
+                    near, as_of = _page_before(stored, min(hours)), None
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
+                        as_of = page.as_of
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                     figures = figures_of_query(reading, cloud.now())
@@ -142,6 +143,8 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                         _must_not_be_emptied(stored, min(hours)[:10])
                     for writer in writers.values():
                         writer.provenance.update(figures)
+                        # An hour without conversations is known as of the pages that showed it empty.
+                        writer.as_of = writer.as_of or as_of
                 describe_pages(context, hours, writers, dict.fromkeys(hours, figures))
         return dg.MaterializeResult(metadata=spent)
 

@@ -1,4 +1,4 @@
-"""Housekeeping: older versions, leftovers of killed runs and old commits go; snapshots of finished days become one file.
+"""Housekeeping: older versions, leftovers of killed runs and old commits go; a finished day of snapshots is one file.
 
 Nothing that readers see now changes. When it runs is decided in `assets.housekeeping`; rows of conversations that must
 be forgotten leave with the older versions.
