@@ -1,0 +1,399 @@
+"""Several writers and readers of one table at once: no wrong row, no lost or invented reading, no failed read, and
+older pages never replace newer ones.
+
+Most interleavings are made of seeds, with actors that take turns (`turns`); some are real processes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from genesys_assets.lake.changes import Change
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.opening import open_lake
+from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.tables.restatements import RESTATEMENTS
+from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page
+from genesys_assets_tests.lake.thorough import seeds
+from genesys_assets_tests.lake.turns import Turns, hooked
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier, Event
+
+__all__ = ["hooked"]
+
+_PATIENCE_SECONDS = 120
+
+_WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
+_Rows = dict[str, int]
+"""A partition's rows: number by id."""
+
+
+@dataclass
+class Write:
+    """One run that writes some partitions: what it wrote, and what it was told."""
+
+    run_id: str
+    rows: Mapping[str, _Rows]
+    newness: int
+    is_read: bool
+    began_at: int = -1
+    changes: dict[str, Change] = field(default_factory=dict)
+
+
+@dataclass
+class Glance:
+    """What a reader saw of a partition, and of which versions of the table it may have been."""
+
+    versions: tuple[int, int]
+    partition: str
+    rows: _Rows | None
+
+
+@dataclass
+class Race:
+    """A table that actors write and read, and all that they did."""
+
+    lakes: Callable[[], Lake]
+    place: str
+    writes: list[Write] = field(default_factory=list)
+    glances: list[Glance] = field(default_factory=list)
+
+    def table_writer(self, writes: list[Write], wider: bool) -> Callable[[], None]:
+        """An actor that computes days, one after the other, from inputs of some newness."""
+        self.writes += writes
+        spec = _WIDER if wider else SPEC
+
+        def act() -> None:
+            for write in writes:
+                lake = self.lakes()
+                (day,) = write.rows
+                with lake.table_writers({self.place: spec}, day, {"run_id": write.run_id}) as writing:
+                    write.began_at = lake.log(self.place).version
+                    writing.newness, writing.reach = write.newness, Reach(NOON)
+                    rows = [{"id": id_, "n": n, "later": None} for id_, n in write.rows[day].items()]
+                    writing[self.place].write(pa.Table.from_pylist(rows, spec.schema))
+                write.changes[day] = writing.changes[self.place]
+
+        return act
+
+    def page_writer(self, writes: list[Write]) -> Callable[[], None]:
+        """An actor that fetches hours, several at once, as of some moment."""
+        self.writes += writes
+
+        def act() -> None:
+            for write in writes:
+                lake = self.lakes()
+                with lake.page_writers(self.place, list(write.rows), {"run_id": write.run_id}) as writers:
+                    for hour, rows in write.rows.items():
+                        for number, (id_, n) in enumerate(rows.items(), start=1):
+                            as_of = NOON + timedelta(milliseconds=write.newness)
+                            writers[hour].write(page(f"{id_}={n}".encode(), number, as_of))
+                write.changes = {hour: change for hour in write.rows if (change := writers[hour].change)}
+
+        return act
+
+    def reader(self, partitions: list[str], times: int) -> Callable[[], None]:
+        """An actor that reads every partition again and again."""
+
+        def act() -> None:
+            for _ in range(times):
+                lake = self.lakes()
+                for partition in partitions:
+                    before = lake.log(self.place).version
+                    rows = self.rows(lake, partition)
+                    self.glances.append(Glance((before, lake.log(self.place).version), partition, rows))
+
+        return act
+
+    def remover(self, partition: str) -> Callable[[], None]:
+        """An actor that forgets a partition."""
+        return lambda: self.lakes().remove_pages(self.place, [partition])
+
+    def rows(self, lake: Lake, partition: str) -> _Rows | None:
+        if self.place == PAGES:
+            pages = lake.pages(PAGES, partition)
+            return None if pages is None else dict(_parsed(each.body) for each in pages)
+        if not lake.has(self.place, partition):
+            return None
+        table = lake.read(self.place, partition)
+        assert len(set(table["id"].to_pylist())) == len(table), "a row is there twice"
+        return dict(zip(table["id"].to_pylist(), table["n"].to_pylist(), strict=True))
+
+    def check(self, store: Store) -> None:
+        """Replay the log in plain Python and compare with all that was told, seen and left."""
+        lake = Lake(store)
+        history = list(self._replayed(lake))
+        states = dict(history)
+        for glance in self.glances:
+            first, last = glance.versions
+            seen = [_at(states, version).get(glance.partition) for version in range(first, last + 1)]
+            assert glance.rows in seen
+        final = history[-1][1]
+        log = lake.log(self.place)
+        assert log.partitions() == sorted(final)
+        for partition, rows in final.items():
+            assert self.rows(lake, partition) == rows
+            assert len(log.files(partition)) == 1
+        self._check_newness(lake)
+
+    def _replayed(self, lake: Lake) -> Iterator[tuple[int, dict[str, _Rows]]]:
+        """The rows of every partition after each version, as the notes have them; the notes are checked on the way."""
+        by_run = {write.run_id: write for write in self.writes}
+        told = {(w.run_id, key) for w in self.writes for key, change in w.changes.items() if not change.is_superseded}
+        state: dict[str, _Rows] = {}
+        yield -1, {}
+        for version, note in lake.log(self.place).notes(0):
+            if "removed" in note:
+                for partition in note["removed"]:
+                    del state[partition]
+                yield version, dict(state)
+                continue
+            write = by_run[note["run_id"]]
+            for partition, said in note["readings"].items():
+                told.remove((write.run_id, partition))
+                before, after = state.get(partition), write.rows[partition]
+                assert said == _expected(before, after, self.place == PAGES)
+                assert write.changes[partition].figures() == {k: v for k, v in said.items() if k.startswith("rows_")}
+                state[partition] = after
+            yield version, dict(state)
+        assert not told, "a reading that was told of is in no commit"
+
+    def _check_newness(self, lake: Lake) -> None:
+        """Nothing was replaced by what is older, unless the writer knew what it replaced, and computed it of less."""
+        newest: dict[str, tuple[int, int]] = {}
+        by_run = {write.run_id: write for write in self.writes}
+        removed: set[str] = set()
+        for version, note in lake.log(self.place).notes(0):
+            for partition in note.get("removed", ()):
+                del newest[partition]
+                removed.add(partition)
+            for partition in note.get("readings", ()):
+                write = by_run[note["run_id"]]
+                newness, since = newest.get(partition, (0, -1))
+                if newness > write.newness:
+                    assert not write.is_read
+                    assert since <= write.began_at
+                newest[partition] = (write.newness, version)
+        for write in self.writes:
+            for partition, change in write.changes.items():
+                assert not change.is_superseded or any(
+                    other.newness > write.newness for other in self.writes if partition in other.rows
+                )
+        for partition, (newness, _) in newest.items():
+            if partition not in removed and all(write.is_read for write in self.writes):
+                assert newness == max(write.newness for write in self.writes if partition in write.rows)
+
+
+def _parsed(body: bytes) -> tuple[str, int]:
+    id_, n = body.decode().split("=")
+    return id_, int(n)
+
+
+def _at(states: Mapping[int, dict[str, _Rows]], version: int) -> dict[str, _Rows]:
+    """The state after a version; those that only make a table or add a column change nothing."""
+    while version not in states:
+        version -= 1
+    return states[version]
+
+
+def _expected(before: _Rows | None, after: _Rows, pages: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {"first": before is None, "rows_before": None, "rows_after": len(after)}
+    counts = dict.fromkeys(("rows_added", "rows_changed", "rows_removed"))
+    if before is None:
+        return said | counts
+    said["rows_before"] = len(before)
+    if pages:
+        return said | counts
+    return said | {
+        "rows_added": len(after.keys() - before.keys()),
+        "rows_changed": sum(before[key] != after[key] for key in before.keys() & after.keys()),
+        "rows_removed": len(before.keys() - after.keys()),
+    }
+
+
+def _rows(chance: random.Random) -> _Rows:
+    """A few rows; some readings have the same ones."""
+    return {id_: chance.randrange(3) for id_ in sorted(chance.sample("abcd", chance.randrange(4)))}
+
+
+def _lakes(store: Store, shared: bool) -> Callable[[], Lake]:
+    """Makes the lake of each run: with a log of its own, or as threads of one process have it."""
+    if not shared:
+        return lambda: Lake(store)
+    one = Lake(store)
+    return one.refreshed
+
+
+def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
+    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger."""
+    chance = random.Random(seed)
+    race = Race(_lakes(store, shared), PLACE)
+    days = DAYS[: chance.randint(1, 3)]
+    bookkeepers = [_bookkeeper(race.lakes) for _ in range(chance.randint(1, 2))]
+    actors: list[Callable[[], Any]] = [race.reader(days, 3), *bookkeepers]
+    for actor in range(chance.randint(2, 4)):
+        writes = [
+            Write(f"{actor}-{number}", {chance.choice(days): _rows(chance)}, chance.randint(1, 20), is_read=False)
+            for number in range(chance.randint(1, 2))
+        ]
+        actors.append(race.table_writer(writes, wider=chance.random() < 0.3))
+    turns = Turns(seed)
+    turns.run(actors)
+    race.check(store)
+    check_ledger(store)
+    return turns
+
+
+def _bookkeeper(lakes: Callable[[], Lake]) -> Callable[[], None]:
+    def act() -> None:
+        for _ in range(2):
+            catch_up(lakes(), [PLACE], [], {"run_id": "ledger"}, sleep=lambda _: None)
+
+    return act
+
+
+def check_ledger(store: Store) -> None:
+    """After one more catching up it has each reading that the commits tell of, once."""
+    lake = Lake(store)
+    catch_up(lake, [PLACE], [], {}, sleep=lambda _: None)
+    expected = {
+        (partition, version): {name: value for name, value in said.items() if name.startswith("rows_")}
+        for version, note in lake.log(PLACE).notes(0)
+        for partition, said in note["readings"].items()
+        if not said["first"]
+    }
+    now = Lake(store)
+    rows = now.read(LEDGER, now.page_partitions(LEDGER), schema=RESTATEMENTS.schema).to_pylist()
+    found = {
+        (f"{row['day']}", row["version"]): {name: value for name, value in row.items() if name.startswith("rows_")}
+        for row in rows
+    }
+    assert len(found) == len(rows), "a reading is there twice"
+    assert found == expected
+
+
+def race_of_pages(store: Store, shared: bool, seed: int) -> Turns:
+    """Two to four fetches of some hours together, as of different moments; a reader; maybe one who forgets an hour."""
+    chance = random.Random(seed)
+    race = Race(_lakes(store, shared), PAGES)
+    actors: list[Callable[[], Any]] = [race.reader(HOURS[:2], 3)]
+    moments = chance.sample(range(1, 50), 8)
+    for actor in range(chance.randint(2, 4)):
+        writes = []
+        for number in range(chance.randint(1, 2)):
+            newness = moments.pop()
+            hours = chance.sample(HOURS[:2], chance.randint(1, 2))
+            writes.append(Write(f"{actor}-{number}", {hour: {hour: newness} for hour in hours}, newness, is_read=True))
+        actors.append(race.page_writer(writes))
+    if chance.random() < 0.3:
+        actors.append(race.remover(HOURS[0]))
+    turns = Turns(seed)
+    turns.run(actors)
+    race.check(store)
+    return turns
+
+
+@pytest.mark.parametrize("seed", seeds(15))
+def test_tables_that_several_write_at_once(hooked: str, tmp_path: Path, seed: int) -> None:
+    assert race_of_tables(LocalStore(tmp_path), hooked == "threads", seed).steps > 10
+
+
+@pytest.mark.parametrize("seed", seeds(15))
+def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int) -> None:
+    assert race_of_pages(LocalStore(tmp_path), hooked == "threads", seed).steps > 10
+
+
+@pytest.mark.parametrize("hooked", ["processes"], indirect=True)
+def test_what_several_write_at_once_on_s3(hooked: str, s3_store: S3Store) -> None:
+    race_of_tables(s3_store, shared=False, seed=1)
+
+
+# -- real processes ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Share:
+    """What one process does: write days, or read all of them until the others are done."""
+
+    location: str
+    days: list[str]
+    writes: list[Write] = field(default_factory=list)
+    wider: bool = False
+
+
+def writing_process(share: Share, together: Barrier, results: Queue[Race]) -> None:
+    """Top of a process that writes."""
+    race = Race(lambda: open_lake(share.location), PLACE)
+    act = race.table_writer(share.writes, share.wider)
+    together.wait()
+    act()
+    catch_up(open_lake(share.location), [PLACE], [], {"run_id": "ledger"})
+    results.put(Race(_no_lake, PLACE, race.writes, []))
+
+
+def reading_process(share: Share, together: Barrier, results: Queue[Race], done: Event) -> None:
+    """Top of a process that reads."""
+    race = Race(lambda: open_lake(share.location), PLACE)
+    act = race.reader(share.days, 1)
+    together.wait()
+    while not done.is_set():
+        act()
+    results.put(Race(_no_lake, PLACE, [], race.glances))
+
+
+def _no_lake() -> Lake:
+    raise AssertionError
+
+
+def race_of_processes(location: str, writers: int, times: int, disjoint: bool, seed: int) -> Race:
+    """Processes that write the same day, or a day of their own each, while another one reads."""
+    chance, spawn = random.Random(seed), multiprocessing.get_context("spawn")
+    days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]
+    together, results, done = spawn.Barrier(writers + 1), spawn.Queue(), spawn.Event()
+    processes = []
+    for number in range(writers):
+        day = days[number % len(days)]
+        writes = [
+            Write(f"{number}-{time}", {day: _rows(chance)}, chance.randint(1, 1000), is_read=False)
+            for time in range(times)
+        ]
+        share = Share(location, days, writes, wider=number == 1)
+        processes.append(spawn.Process(target=writing_process, args=(share, together, results)))
+    reader = spawn.Process(target=reading_process, args=(Share(location, days), together, results, done))
+    for process in [*processes, reader]:
+        process.start()
+    parts = [results.get(timeout=_PATIENCE_SECONDS) for _ in processes]
+    done.set()
+    parts.append(results.get(timeout=_PATIENCE_SECONDS))
+    for process in [*processes, reader]:
+        process.join(_PATIENCE_SECONDS)
+        assert process.exitcode == 0
+    return Race(
+        lambda: open_lake(location),
+        PLACE,
+        [write for part in parts for write in part.writes],
+        [glance for part in parts for glance in part.glances],
+    )
+
+
+@pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
+def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
+    race = race_of_processes(str(tmp_path), writers, 8, disjoint, seed=writers)
+    race.check(LocalStore(tmp_path))
+    check_ledger(LocalStore(tmp_path))
+    assert len(race.writes) == writers * 8
+    assert race.glances
