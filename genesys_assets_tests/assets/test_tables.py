@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.compute as pc
 import pytest
 
 from genesys_assets.days import sources
@@ -179,6 +180,31 @@ def test_all_checks_of_a_table_pass(fetched: World) -> None:
         "users_match_interval_metrics",
         "handle_time_is_its_parts",
     }
+
+
+def test_ids_that_the_platform_left_out_or_repeated_stop_no_day(world: World) -> None:
+    organisation = world.sandbox.organisation
+    (told,) = organisation.conversations(date(2026, 1, 28))[3:4]
+
+    def change(item: dict[str, Any]) -> None:
+        then = {"eventTime": item["conversationStart"]}
+        item["evaluations"] = [then | {"evaluationId": "E", "rescored": rescored} for rescored in (False, True)]
+        item["surveys"] = [then | {"surveyPromoterScore": score} for score in (1, 2)]
+        for person in item["participants"]:
+            for session in person["sessions"]:
+                del session["sessionId"]
+            del person["participantId"]
+
+    organisation.restate(told["conversationId"], change)
+    assert world.run("hourly", between=hours(DAY)).success
+    run = world.run("daily", *TABLES_OF_HOURS, partition=DAY)
+    assert run.success
+    assert [check.check_name for check in run.get_asset_check_evaluations() if not check.passed] == []
+    for name, column in (("evaluations", "evaluation_id"), ("surveys", "survey_id"), ("sessions", "session_id")):
+        rows = world.lake.read(f"tables/{name}", DAY)
+        of_it = rows.filter(pc.equal(rows["conversation_id"], told["conversationId"]))
+        assert {*of_it[column].to_pylist()} == {"E" if name == "evaluations" else None}
+        assert len(of_it) > 1
 
 
 def test_a_day_is_known_up_to_its_first_gap() -> None:
