@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 import pyarrow.fs as pafs
 
+# As long as boto3 waits for S3. Arrow's own three seconds are too short for a busy store or a busy machine.
+_PATIENCE_SECONDS = 60
+
 
 class Store(Protocol):
     """Files by key; keys are relative paths with `/`."""
@@ -138,4 +141,6 @@ def _arrow_s3(client: Any) -> pafs.S3FileSystem:
         region=client.meta.region_name,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
+        connect_timeout=_PATIENCE_SECONDS,
+        request_timeout=_PATIENCE_SECONDS,
     )
