@@ -26,6 +26,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 DRAFTS = ".drafts"
 _PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
+_TIMEOUT_SECONDS = 60
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses of HTTP that pass by themselves."""
 _WHOLE_BYTES = 64 << 20
@@ -420,6 +421,9 @@ def _arrow_s3(client: Any) -> pafs.S3FileSystem:
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
         retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=10),
+        # As long as boto3 waits. Arrow's own three seconds are too short for a busy store.
+        connect_timeout=_TIMEOUT_SECONDS,
+        request_timeout=_TIMEOUT_SECONDS,
     )
 
 
