@@ -1,0 +1,124 @@
+"""A Dagster run in a process of its own that kills itself at a chosen place, as a machine that dies would.
+
+Importing it builds the definitions: a process that forks imports it once, so that each killed run starts at once. What
+must be true after a kill is in the tests.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from genesys_assets.cloud import details_jobs, retry
+from genesys_assets_tests.assets.world import RANGE, definitions, environment, key
+
+START_DATE = "2026-01-26"
+DOWNSTREAM = "downstream"
+
+
+@dg.asset(
+    key=key("downstream/durations"),
+    ins={"conversations": dg.AssetIn(key("tables/conversations"))},
+    partitions_def=dg.DailyPartitionsDefinition(START_DATE),
+)
+def durations(conversations: pd.DataFrame) -> pd.DataFrame:
+    """An asset that somebody computes of a table, and that the IO manager stores."""
+    return conversations[["conversation_id", "conversation_end"]]
+
+
+def _built() -> dg.Definitions:
+    with_downstream = dg.Definitions(assets=[durations], jobs=[dg.define_asset_job(DOWNSTREAM, [durations])])
+    return dg.Definitions.merge(definitions(START_DATE), with_downstream)
+
+
+DEFINITIONS = _built()
+
+
+def job_of(name: str) -> dg.JobDefinition:
+    """A job as `dg.execute_job` finds it by name, for runs that continue another one."""
+    return DEFINITIONS.resolve_job_def(name)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where a run dies: before or after the `call`-th call of a function, `module:Class.method`."""
+
+    function: str
+    call: int = 1
+    after: bool = False
+
+    def __str__(self) -> str:
+        return f"{'after' if self.after else 'before'} call {self.call} of {self.function.split(':')[1]}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run, and where it dies."""
+
+    environment: Mapping[str, str]
+    home: str
+    job: str
+    assets: tuple[str, ...]
+    partition: str | None
+    between: tuple[str, str] | None
+    config: Mapping[str, Any] | None
+    kill: Kill
+
+
+def without_waiting() -> None:
+    """For processes in which no test's patches are."""
+    details_jobs.FIRST_WAIT, details_jobs.GRACE, retry.FIRST_BACKOFF = 0.001, timedelta(0), 0.0
+
+
+def run(order: Order) -> None:
+    """Does not return where the place exists."""
+    without_waiting()
+    _arm(order.kill)
+    with environment(order.environment), dg.DagsterInstance.local_temp(order.home) as instance:
+        job_of(order.job).execute_in_process(
+            instance=instance,
+            partition_key=order.partition,
+            tags=dict(zip(RANGE, order.between, strict=True)) if order.between else None,
+            asset_selection=[key(name) for name in order.assets] or None,
+            run_config=order.config,
+            raise_on_error=False,
+        )
+
+
+def _arm(kill: Kill) -> None:
+    module, path = kill.function.split(":")
+    owner: Any = importlib.import_module(module)
+    *owners, name = path.split(".")
+    for part in owners:
+        owner = getattr(owner, part)
+    setattr(owner, name, _deadly(getattr(owner, name), kill))
+
+
+def _deadly(function: Callable[..., Any], kill: Kill) -> Callable[..., Any]:
+    """The function, which kills the process. One call at a time: so all that came before is done."""
+    lock, calls = threading.RLock(), 0
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        with lock:
+            calls += 1
+            is_the_one = calls == kill.call
+            if is_the_one and not kill.after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = function(*args, **kwargs)
+            if is_the_one:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+    return called
