@@ -121,7 +121,7 @@ class Race:
 
     def remover(self, partition: str) -> Callable[[], None]:
         """An actor that forgets a partition."""
-        return lambda: self.lakes().remove_pages(self.place, [partition])
+        return lambda: self.lakes().remove(self.place, [partition])
 
     def rows(self, lake: Lake, partition: str) -> _Rows | None:
         if self.place == PAGES:

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
 import shutil
 import signal
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +25,10 @@ from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import RANGE, World, environment, hours, key
+from genesys_assets_tests.assets.world import World, hours, key
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import TABLES
-from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, START_DATE, Kill, Order, job_of, run
+from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, Kill, Order, run
 from genesys_assets_tests.scenarios.plain_commits import COUNTS, commits, restated
 
 ONE, TWO = "2026-01-27", "2026-01-28"
@@ -63,9 +60,7 @@ class Step:
         return {"ops": {op: {"config": {"page_size": self.page_size}} for op in ops}}
 
     def run(self, world: World) -> dg.ExecuteInProcessResult:
-        result = world.run(
-            self.job, *self.assets, partition=self.partition, between=self.between, config=self.config
-        )
+        result = world.run(self.job, *self.assets, partition=self.partition, between=self.between, config=self.config)
         assert result.success
         return result
 
@@ -223,7 +218,7 @@ PLACES = [
 ]
 
 
-# -- the organisation, and lakes in which it was read once ---------------------------------------------------------------
+# -- the organisation, and lakes in which it was read once -------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +323,7 @@ def committed_since(world: World, before: Mapping[str, int]) -> dict[str, set[st
     return {name: partitions for name, partitions in done.items() if partitions}
 
 
-# -- what must be true --------------------------------------------------------------------------------------------------
+# -- what must be true -------------------------------------------------------------------------------------------------
 
 
 def compare_with_one_that_lived(killed: World, lived: World) -> None:
@@ -379,7 +374,7 @@ def compare_dagster_with_lake(world: World) -> None:
     assets = {name for name in versions(world) if key(name) in _assets()}
     for name in assets:
         told = _told(world.instance, name)
-        keys = world.lake.log(name).partitions() or [None]
+        keys: list[str | None] = [*world.lake.log(name).partitions()] or [None]
         assert {*keys} <= told.keys(), f"Dagster never heard of {sorted({*map(str, keys)} - {*map(str, told)})}"
         for partition, events in told.items():
             contents = [event.get(CONTENT) for event in events]
@@ -405,7 +400,7 @@ def _told(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[dict
     return {partition: [*of_runs.values()] for partition, of_runs in told.items()}
 
 
-# -- runs that die, and are run again ------------------------------------------------------------------------------------
+# -- runs that die, and are run again ----------------------------------------------------------------------------------
 
 CASES = [place for place in PLACES if place.is_usual or ALL_PLACES]
 
