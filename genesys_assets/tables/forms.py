@@ -31,7 +31,7 @@ class Supplements:
         return len(self.rows)
 
 
-NO_SUPPLEMENTS = Supplements(pa.array([], SUPPLEMENT_TYPE), np.zeros(0, dtype=np.int64))
+NO_SUPPLEMENTS = Supplements(pa.nulls(0, SUPPLEMENT_TYPE), np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.tables import metrics_arrow, metrics_values
@@ -230,6 +230,7 @@ RESULTS = st.lists(
 VIEWS = {"body": {"groupBy": ["queueId"], "views": [{"name": "long", "target": "tTalk", "function": "rangeBound"}]}}
 
 
+@settings(deadline=None)
 @given(st.lists(RESULTS, max_size=3))
 def test_both_ways_to_read_an_answer_give_the_same(answers: list[Any]) -> None:
     asked, reader = Asked.by(json.dumps(VIEWS)), metrics_arrow.Reader()
