@@ -8,8 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from genesys_assets.assets import pages
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.page import Page
+from genesys_assets.lake.files import StoredPages
 from genesys_assets_tests.assets.world import World, definitions, error, hours, metadata
+from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.plain_figures import moment
 
 DAY = "2026-01-28"
@@ -222,3 +226,29 @@ def test_a_partition_outside_the_calendar_is_refused_by_name(world: World, asset
     assert "GENESYS_ASSETS_START_DATE" in error(run)
     assert not world.files()
     assert not world.sandbox.requests
+
+
+def test_a_day_of_aggregates_reaches_as_far_as_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked at 23:59:50 for the day until a minute ago, it does not reach midnight, whenever the answer came."""
+    monkeypatch.setattr(pages, "datetime", standing_at(datetime(2026, 1, 28, 23, 59, 50, tzinfo=UTC)))
+    assert world.run("look_back", DAILY, partition=DAY).success
+    assert world.run("daily", "tables/daily_metrics", partition=DAY).success
+    reach = world.lake.reach("tables/daily_metrics", DAY)
+    assert reach is not None
+    assert (reach.through, reach.is_complete) == (datetime(2026, 1, 28, 23, 58, 50, tzinfo=UTC), False)
+
+
+def test_each_page_is_read_twice_at_most_to_make_a_days_tables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once to plan, once to decode; whatever else is asked of a page does not read its body."""
+    assert world.run("hourly", DETAILS, between=hours(DAY)).success
+    read: list[int] = []
+    whole = StoredPages.__getitem__
+
+    def counted(stored: StoredPages, index: int) -> Page:
+        read.append(index)
+        return whole(stored, index)
+
+    monkeypatch.setattr(StoredPages, "__getitem__", counted)
+    assert world.run("daily", "tables/conversations", partition=DAY).success
+    stored = [world.lake.pages(DETAILS, key) for key in world.lake.page_partitions(DETAILS)]
+    assert 0 < len(read) <= 2 * sum(len(of_hour) for of_hour in stored if of_hour is not None)
