@@ -152,7 +152,7 @@ def test_resources_can_be_replaced_by_name() -> None:
 
 
 COMPLETE = {"genesys/pages/daily_details", "genesys/pages/daily_overlap"}
-HOUSEKEEPING = {"genesys/ops/superseded_pages", "genesys/ops/reports_file"}
+HOUSEKEEPING = {"genesys/ops/superseded_pages", "genesys/ops/housekeeping", "genesys/ops/reports_file"}
 
 
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:

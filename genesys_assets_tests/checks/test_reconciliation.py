@@ -31,9 +31,9 @@ from genesys_assets.checks.reconciliation import (
     build_reconciliation_checks,
 )
 from genesys_assets.cloud.page import Page
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.partitions import REACH_DAYS, Calendar, days_around
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
@@ -44,14 +44,16 @@ from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import RANGE, TABLES_OF_HOURS, World, definitions, hours
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import DAY as PAST_DAY
+from genesys_assets_tests.keyed_rows import keyed
 from genesys_assets_tests.tables import builders
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EXACT = Tolerance()
-WHOLE = {"is_complete": True, "data_available_through": "2026-02-03T00:00:00+00:00"}
-"""What the files of a day say that was read after all that is compared here."""
-TO_THE_END = {"data_available_through": "2026-02-01T00:00:00+00:00"}
+WHOLE = Reach(datetime(2026, 2, 3, tzinfo=UTC), is_complete=True)
+"""The reach of a day that was read after all that is compared here."""
+TO_THE_END = Reach(datetime(2026, 2, 1, tzinfo=UTC))
+UNTIL_20 = Reach(datetime(2026, 1, 31, 20, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -59,8 +61,15 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(LocalStore(tmp_path))
 
 
-def put(lake: Lake, spec: TableSpec, rows: Iterable[Mapping[str, Any]], day: str, origin: Mapping[str, Any]) -> None:
-    lake.write(f"tables/{spec.name}", spec, pa.Table.from_pylist(list(rows), spec.schema), day, dict(origin))
+def put(lake: Lake, spec: TableSpec, rows: Iterable[Mapping[str, Any]], day: str, reach: Reach | None) -> None:
+    """Rows begun on another day are of the day's noon, for they lie in its partition."""
+    begins = str(spec.partition_column)
+    noon: date = utc_day(day)[0] + timedelta(hours=12)
+    if pa.types.is_date(spec.schema.field(begins).type):
+        noon = date.fromisoformat(day)
+    of_day = [{**row, begins: row[begins] if f"{row.get(begins)}"[:10] == day else noon} for row in rows]
+    table = pa.Table.from_pylist(keyed(of_day, spec), spec.schema)
+    lake.write(f"tables/{spec.name}", spec, table, day, {}, reach=reach)
 
 
 def offered(count: int = 1, media: str = "voice") -> dict[str, Any]:
@@ -98,11 +107,11 @@ def store_conversations(
     day: str = DAY,
     open_media: str | None = None,
     open_session: str | None = None,
-    origin: Mapping[str, Any] = WHOLE,
+    reach: Reach | None = WHOLE,
 ) -> None:
-    put(lake, SESSION_METRICS, emitted, day, origin)
-    put(lake, CONVERSATIONS, [conversation(open_media, complete=False)] if open_media else [], day, origin)
-    put(lake, SESSION_TABLE, [session(open_session, over=False)] if open_session else [session()], day, origin)
+    put(lake, SESSION_METRICS, emitted, day, reach)
+    put(lake, CONVERSATIONS, [conversation(open_media, complete=False)] if open_media else [], day, reach)
+    put(lake, SESSION_TABLE, [session(open_session, over=False)] if open_session else [session()], day, reach)
 
 
 def store_reach(lake: Lake) -> None:
@@ -111,8 +120,8 @@ def store_reach(lake: Lake) -> None:
         store_conversations(lake, day=day)
 
 
-def store_hours(lake: Lake, *rows: Mapping[str, Any], day: str = DAY, origin: Mapping[str, Any] = TO_THE_END) -> None:
-    put(lake, INTERVAL_METRICS, rows, day, origin)
+def store_hours(lake: Lake, *rows: Mapping[str, Any], day: str = DAY, reach: Reach | None = TO_THE_END) -> None:
+    put(lake, INTERVAL_METRICS, rows, day, reach)
 
 
 def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
@@ -185,7 +194,7 @@ def test_a_lost_conversation_is_found_where_all_was_read(lake: Lake) -> None:
 
 
 def test_a_conversation_counted_twice_is_found_whatever_was_read(lake: Lake) -> None:
-    store_conversations(lake, offered(2), origin=TO_THE_END, open_media="voice")
+    store_conversations(lake, offered(2), reach=TO_THE_END, open_media="voice")
     store_hours(lake, bucket())
     assert found(lake) == (1, 0)
 
@@ -202,27 +211,27 @@ def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(la
 @pytest.mark.parametrize("how", ["open_media", "open_session"])
 def test_conversations_open_when_they_were_read_may_account_for_more_of_their_media_type(lake: Lake, how: str) -> None:
     store_reach(lake)
-    store_conversations(lake, origin=TO_THE_END, **{how: "email"})
+    store_conversations(lake, reach=TO_THE_END, **{how: "email"})
     store_hours(lake, bucket(media="email"), bucket(media="chat"))
     assert found(lake) == (1, 1)
 
 
 def test_an_open_callback_may_yet_become_a_call(lake: Lake) -> None:
     store_reach(lake)
-    store_conversations(lake, origin={}, open_media="callback")
+    store_conversations(lake, reach=None, open_media="callback")
     assert unread_conversations(lake, DAY).media == frozenset({"callback", "voice"})
 
 
 def test_a_day_read_after_the_end_leaves_nothing_open(lake: Lake) -> None:
     store_reach(lake)
-    store_conversations(lake, origin=WHOLE, open_media="email")
+    store_conversations(lake, reach=WHOLE, open_media="email")
     assert unread_conversations(lake, DAY).media == frozenset()
 
 
 def test_an_earlier_day_read_too_early_leaves_its_open_conversations_out(lake: Lake) -> None:
     store_reach(lake)
-    early = {"is_complete": True, "data_available_through": "2026-01-31T06:00:00+00:00"}
-    store_conversations(lake, day="2026-01-20", origin=early, open_media="email")
+    early = Reach(datetime(2026, 1, 31, 6, tzinfo=UTC), is_complete=True)
+    store_conversations(lake, day="2026-01-20", reach=early, open_media="email")
     store_conversations(lake)
     assert unread_conversations(lake, DAY).media == frozenset({"email"})
 
@@ -235,9 +244,10 @@ def test_what_began_on_an_earlier_day_is_read_there(lake: Lake) -> None:
     assert found(lake) == (0, 0)
 
 
-def read_overlap(lake: Lake, *conversations: dict[str, Any], through: str = "2026-02-01T00:00:00+00:00") -> None:
+def read_overlap(lake: Lake, *conversations: dict[str, Any], reach: Reach = TO_THE_END) -> None:
     """What began before the day and was alive on it, as it was read on a later day."""
-    with lake.page_writers("pages/daily_overlap", [DAY], {"data_available_through": through}) as writers:
+    with lake.page_writers("pages/daily_overlap", [DAY], {}) as writers:
+        writers[DAY].reach = reach
         body = builders.page(*conversations)
         writers[DAY].write(Page(number=1, request="{}", fetched_at=NOON, correlation_id=None, body=body))
 
@@ -265,7 +275,7 @@ def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake
     stored = offered(media="email") | {"conversation_id": "C9", "conversation_start": NOON - timedelta(days=11)}
     other = stored | {"conversation_id": "C8"}
     store_conversations(lake)
-    store_conversations(lake, stored, other, day="2026-01-20", open_media="email", origin={})
+    store_conversations(lake, stored, other, day="2026-01-20", open_media="email", reach=None)
     store_hours(lake, bucket(3, media="email"))
     assert found(lake) == (0, 1)
     read_overlap(lake, e_mail(("nOffered", NOON), ("nOffered", NOON + timedelta(minutes=1))))
@@ -275,14 +285,14 @@ def test_the_overlap_takes_the_place_of_what_is_stored_of_its_conversations(lake
 def test_an_overlap_read_before_the_day_was_over_is_not_used(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, bucket(media="email"))
-    read_overlap(lake, through="2026-01-31T20:00:00+00:00")
+    read_overlap(lake, reach=UNTIL_20)
     assert found(lake) == (0, 1)
 
 
 def test_a_day_read_again_that_brought_nothing_new_was_read_all_the_same(lake: Lake) -> None:
     store_reach(lake)
-    store_conversations(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
-    store_conversations(lake, origin=WHOLE)
+    store_conversations(lake, reach=UNTIL_20)
+    store_conversations(lake, reach=WHOLE)
     store_hours(lake)
     assert found(lake) == (0, 0)
 
@@ -302,13 +312,13 @@ def test_a_tolerated_difference_is_none(lake: Lake) -> None:
 
 def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake)
-    store_hours(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
+    store_hours(lake, reach=UNTIL_20)
     reason = "interval_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
     assert {*map(str, reconcile_sessions(lake, DAY, EXACT).values())} == {reason}
 
 
 def test_a_day_whose_conversations_are_incomplete_is_not_evaluated(lake: Lake) -> None:
-    store_conversations(lake, origin={"data_available_through": "2026-01-31T20:00:00+00:00"})
+    store_conversations(lake, reach=UNTIL_20)
     store_hours(lake)
     reason = "session_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
     assert reconcile_sessions(lake, DAY, EXACT)[USERS_MATCH] == reason
@@ -322,8 +332,8 @@ def test_a_day_without_one_of_the_tables_is_not_evaluated(lake: Lake) -> None:
 
 def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     midnight = datetime(2026, 2, 1, tzinfo=UTC)
-    store_conversations(lake, origin={})
-    store_hours(lake, origin={})
+    store_conversations(lake, reach=None)
+    store_hours(lake, reach=None)
     monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
     assert reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH] == "the day is not over"
     monkeypatch.setattr(reconciled_day, "datetime", standing_at(midnight))
@@ -335,7 +345,7 @@ def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
     store_hours(lake, bucket(2), bucket(3, start=NOON + timedelta(hours=5)))
-    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
+    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
     finding = reconcile_daily(lake, DAY, EXACT)
     assert isinstance(finding, Finding)
     assert (finding.compared, len(finding.differences)) == (1, 0)
@@ -343,7 +353,7 @@ def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
 
 def test_a_day_that_is_not_the_sum_of_its_hours_is_listed(lake: Lake) -> None:
     store_hours(lake, bucket(2))
-    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, {})
+    put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
     finding = reconcile_daily(lake, DAY, EXACT)
     assert isinstance(finding, Finding)
     (difference,) = finding.differences.to_pylist()
@@ -398,8 +408,8 @@ def reconciled(lake: Lake) -> Lake:
         hour = datetime.fromisoformat(f"{day}T12:00:00+00:00")
         emitted = offered() | {"conversation_start": hour, "emit_date": hour}
         store_conversations(lake, emitted, day=day)
-        store_hours(lake, bucket(start=hour), day=day, origin=WHOLE)
-        put(lake, DAILY_METRICS, [bucket(start=hour.replace(hour=0))], day, {})
+        store_hours(lake, bucket(start=hour), day=day, reach=WHOLE)
+        put(lake, DAILY_METRICS, [bucket(start=hour.replace(hour=0))], day, None)
     return lake
 
 
@@ -487,7 +497,7 @@ def test_more_in_the_aggregates_is_told_of_where_it_is_nobodys_fault(lake: Lake,
 
 def test_a_long_list_is_cut(reconciled: Lake, tmp_path: Path) -> None:
     hours = [NOON.replace(hour=0) + timedelta(minutes=15 * number) for number in range(90)]
-    store_hours(reconciled, *(bucket(start=hour) for hour in hours), origin=WHOLE)
+    store_hours(reconciled, *(bucket(start=hour) for hour in hours), reach=WHOLE)
     failed = evaluations(run(tmp_path))[QUEUES_MATCH]
     assert failed.metadata["differing"].value == 89
     assert text(failed, "differences").count("nOffered") == 20
