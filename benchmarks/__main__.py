@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import aggregates, backfill, decode, end_to_end, growth, loading, pacing, reports, rereading
+from benchmarks import aggregates, backfill, decode, end_to_end, growth, loading, pacing, reports, rereading, s3
 from benchmarks.results import Result, show, store
 
 DESCRIPTION = "Runs the named benchmarks, or all, prints their figures and writes them to benchmarks/results/."
@@ -72,6 +72,13 @@ BENCHMARKS = {
     "rereading": Benchmark(
         rereading.run,
         {"conversations": (5_000, "conversations of the day that is read and read again")},
+    ),
+    "s3": Benchmark(
+        s3.run,
+        {
+            "conversations": (20_000, "conversations of the day whose tables are made"),
+            "days": (400, "days before it that the tables have"),
+        },
     ),
 }
 

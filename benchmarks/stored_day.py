@@ -17,16 +17,19 @@ from typing import Any
 import pyarrow as pa
 
 from genesys_assets.cloud.page import Page, request_text
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.partitions import hours_of
+from genesys_assets.partitions import hours_of, utc_day
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 
 DAY = "2026-01-28"
 PAGES = "pages/hourly_details"
+DAILY_PAGES = "pages/daily_details"
 PAGE_SIZE = 100
+JOB_PAGE_SIZE = 1_000
 _PATH = "/api/v2/analytics/conversations/details/query"
+_JOB_PATH = "/api/v2/analytics/conversations/details/jobs/1/results"
 _FETCHED_AT = datetime(2026, 2, 1, tzinfo=UTC)
 
 
@@ -34,7 +37,7 @@ _FETCHED_AT = datetime(2026, 2, 1, tzinfo=UTC)
 def stored_day(conversations: int) -> Iterator[Path]:
     """The folder of a lake that holds the pages of DAY, and is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as folder:
-        _store(lake_at(Path(folder)), Organisation(conversations_per_day=conversations))
+        store_hours(lake_at(Path(folder)), Organisation(conversations_per_day=conversations))
         yield Path(folder)
 
 
@@ -69,7 +72,7 @@ def _model(type_: pa.DataType) -> Any:
     return {pa.string(): "string", pa.int64(): "integer", pa.float64(): "number", pa.bool_(): "boolean"}[type_]
 
 
-def _store(lake: Lake, organisation: Organisation) -> None:
+def store_hours(lake: Lake, organisation: Organisation) -> None:
     """As the details query answers: a page that reaches over the full hour is stored with both hours."""
     arrivals = organisation.arrivals(date.fromisoformat(DAY))
     now = _milliseconds(_FETCHED_AT)
@@ -80,6 +83,18 @@ def _store(lake: Lake, organisation: Organisation) -> None:
             body = b'{"conversations":[%b],"totalHits":%d}' % (told, len(arrivals))
             for hour in sorted({_hour(arrival.start) for arrival in page}):
                 writers[hour].write(Page(number, request_text("POST", _PATH), _FETCHED_AT, None, body))
+
+
+def store_day(lake: Lake, organisation: Organisation) -> None:
+    """As a details job answers: the whole day, which is complete."""
+    arrivals = organisation.arrivals(date.fromisoformat(DAY))
+    now = _milliseconds(_FETCHED_AT)
+    with lake.page_writers(DAILY_PAGES, [DAY], {"source": "sandbox"}) as writers:
+        for number, first in enumerate(range(0, len(arrivals), JOB_PAGE_SIZE), 1):
+            shown = (encode(organisation.shown(arrival, now)) for arrival in arrivals[first : first + JOB_PAGE_SIZE])
+            body = b'{"conversations":[%b]}' % b",".join(shown)
+            writers[DAY].write(Page(number, request_text("GET", _JOB_PATH), _FETCHED_AT, None, body))
+        writers[DAY].reach = Reach(utc_day(DAY)[1], is_complete=True)
 
 
 def _hour(start: int) -> str:

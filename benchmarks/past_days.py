@@ -1,0 +1,45 @@
+"""The log of a table that has a past: one small commit a day, whose data files do not exist.
+
+Only logs are read by what is measured here, so that files would cost time and add nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pyarrow as pa
+
+from benchmarks.stored_day import DAILY_PAGES, DAY, PAGES
+from genesys_assets.lake.column_types import at_rest
+from genesys_assets.lake.delta import Added, DeltaLog, new_path
+from genesys_assets.lake.files import PAGES as PAGES_SPEC
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import hours_of
+from genesys_assets.tables.conversation_day import DAY_TABLES
+
+_CONTENT = "0" * 32
+_ROWS, _BYTES = 1_000, 100_000
+
+
+def add_days(lake: Lake, first: int, last: int) -> None:
+    """Give the tables of conversations, and the pages they are made of, the days that lie `first` to `last` - 1 days
+    before the benchmarks' day.
+    """
+    days = [f"{date.fromisoformat(DAY) - timedelta(days=back)}" for back in range(last - 1, first - 1, -1)]
+    hourly, daily = lake.log(PAGES), lake.log(DAILY_PAGES)
+    tables = {spec.name: at_rest(spec.schema, spec.name) for spec in DAY_TABLES}
+    logs = {name: lake.log(f"tables/{name}") for name in tables}
+    pages = at_rest(PAGES_SPEC.schema, PAGES_SPEC.name)
+    for day in days:
+        commit(hourly, pages, hours_of(day))
+        commit(daily, pages, [day])
+        for name, schema in tables.items():
+            commit(logs[name], schema, [day])
+
+
+def commit(log: DeltaLog, schema: pa.Schema, keys: Sequence[str]) -> None:
+    """One commit with a file for each key."""
+    added = [Added(key, new_path(key, _CONTENT), _BYTES, _ROWS) for key in keys]
+    readings = {key: {"rows_after": _ROWS, "first": True} for key in keys}
+    log.commit(schema, added, [], {"readings": readings}, dict.fromkeys(keys, 1), on_top_of=log.version)

@@ -1,0 +1,144 @@
+"""What a day's conversation tables cost on S3: requests, bytes, and CPU of a small write; with a short and a long past.
+
+The S3 server is the sandbox's; a server that notes each request stands in front of it. Both listen on the loopback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import counting_s3, past_days
+from benchmarks.counting_s3 import CountingS3, Request
+from benchmarks.peers import ROOT
+from benchmarks.results import Result, Target
+from benchmarks.sides.rounds import versions_of
+from benchmarks.stored_day import DAY, lake_at, store_day, store_hours
+from genesys_assets.sandbox import object_store
+from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets.sandbox.organisation import Organisation
+
+SHORT_PAST = 10
+_BUCKET = "lake"
+_UPLOADS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run of a process of its own, and the requests that it made."""
+
+    past: int
+    name: str
+    told: dict[str, float]
+    requests: Sequence[Request]
+
+    @property
+    def count(self) -> int:
+        return len(self.requests)
+
+    @property
+    def table_bytes_read(self) -> int:
+        return sum(each.read for each in self.requests if each.kind == "data file" and each.action == "GET")
+
+    def row(self) -> dict[str, Any]:
+        actions = Counter(each.action for each in self.requests)
+        kinds = Counter(each.kind for each in self.requests)
+        return {
+            "days before": self.past,
+            "step": self.name,
+            "requests": self.count,
+            **{action: actions[action] for action in ("GET", "PUT", "HEAD", "LIST")},
+            **{f"of {kind}s": kinds[kind] for kind in ("log", "data file", "page file")},
+            "MB sent": round(sum(each.sent for each in self.requests) / 1e6, 2),
+            "MB read": round(sum(each.read for each in self.requests) / 1e6, 2),
+            "table bytes read": self.table_bytes_read,
+            "seconds": round(self.told["seconds"], 2),
+            "CPU s": round(self.told["cpu"], 3),
+        }
+
+
+def run(*, conversations: int, days: int) -> Result:
+    """The tables of a day a first time and again unchanged, in a new lake and in lakes with a past."""
+    steps: list[Step] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="genesys_assets_benchmark_") as name,
+        object_store.running() as server,
+        counting_s3.in_front_of(server.endpoint_url) as counting,
+    ):
+        server.create_bucket(_BUCKET)
+        folder, before = Path(name), 0
+        organisation = Organisation(conversations_per_day=conversations)
+        store_hours(lake_at(folder), organisation)
+        store_day(lake_at(folder), organisation)
+        for past in sorted({0, SHORT_PAST, days}):
+            if past:
+                past_days.add_days(lake_at(folder), before + 1, past + 1)
+            _upload(folder, server, f"past{past}")
+            before = past
+            steps += _steps(server, counting, past)
+    return _result(steps, {"conversations": conversations, "days": days})
+
+
+def _steps(server: ObjectStore, counting: CountingS3, past: int) -> list[Step]:
+    names = {"first": "tables", "unchanged": "tables", "small writes": "write"}
+    return [_step(server, counting, past, name, what) for name, what in names.items()]
+
+
+def _step(server: ObjectStore, counting: CountingS3, past: int, name: str, what: str) -> Step:
+    location = f"s3://{_BUCKET}/past{past}"
+    command = [sys.executable, "-m", "benchmarks.sides.our_day_on_s3", what, location, DAY]
+    environment = os.environ | server.environment() | {"AWS_ENDPOINT_URL_S3": counting.endpoint_url}
+    counting.taken()
+    ended = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    told = json.loads(ended.stdout.splitlines()[-1])
+    return Step(past, name, told, counting.taken())
+
+
+def _upload(folder: Path, server: ObjectStore, prefix: str) -> None:
+    """The files of a lake, not through the server that counts."""
+    import boto3
+
+    client: Any = boto3.client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id=server.access_key,
+        aws_secret_access_key=server.secret_key,
+        region_name=server.region,
+    )
+    files = [path for path in folder.rglob("*") if path.is_file() and ".drafts" not in path.parts]
+
+    def upload(path: Path) -> None:
+        client.put_object(Bucket=_BUCKET, Key=f"{prefix}/{path.relative_to(folder)}", Body=path.read_bytes())
+
+    with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as executor:
+        list(executor.map(upload, files))
+
+
+def _result(steps: Sequence[Step], sizes: dict[str, int]) -> Result:
+    by = {(step.past, step.name): step for step in steps}
+    short, long = (SHORT_PAST, sizes["days"])
+    runs = [step for step in steps if step.name in ("first", "unchanged")]
+    more = [by[long, name].count - by[short, name].count for name in ("first", "unchanged")]
+    return Result(
+        name="s3",
+        sizes=sizes,
+        rows=[step.row() for step in steps],
+        figures={"small writes a step": round(steps[-1].told["writes"])},
+        targets=[
+            Target("requests, first", max(step.count for step in runs if step.name == "first"), at_most=250),
+            Target("requests, unchanged", max(step.count for step in runs if step.name == "unchanged"), at_most=150),
+            Target("more requests with the long past", max(more), at_most=0),
+            Target("bytes of table data read back", max(step.table_bytes_read for step in runs), at_most=0),
+            Target("CPU ms of a small write", round(1000 * by[short, "small writes"].told["cpu"], 1), at_most=40),
+        ],
+        versions=versions_of("deltalake", "boto3"),
+    )
