@@ -1,8 +1,8 @@
 """An HTTP server in front of an S3 server that notes each request; loopback only.
 
-It passes every request on unchanged, with its Host header, so that signatures and checksums hold. It runs in a process of
-its own, because some calls of delta-rs stop the other threads of their process. What a request was for is decided here
-by its key; what the numbers mean is in `s3`.
+It passes every request on unchanged, with its Host header, so that signatures and checksums hold. It runs in a process
+of its own, because some calls of delta-rs stop the other threads of their process. What a request was for is decided
+here by its key; what the numbers mean is in `s3`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def kind(self) -> Kind:
-        """What the key names. A request about a whole bucket, as HEAD or LIST, belongs to the prefix that it asks for."""
+        """What the key names. A LIST belongs to the prefix that it asks for."""
         parts = urlsplit(self.target)
         key = "".join([parts.path, *parse_qs(parts.query).get("prefix", [])])
         if "/_delta_log" in key:

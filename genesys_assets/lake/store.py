@@ -27,6 +27,8 @@ _PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses of HTTP that pass by themselves."""
+_TAKEN = (409, 412)
+"""Statuses of a conditional write where somebody else was faster."""
 _WHOLE_BYTES = 64 << 20
 """A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
 
@@ -286,6 +288,33 @@ class S3Store(Store):
             return whole
         except self._client.exceptions.NoSuchKey:
             return None
+
+    def put_new(self, key: str, data: bytes) -> str:
+        """A small file under a key that no file has yet; gives its tag. Raises FileExistsError, also where an earlier
+        try of ours stored it and the answer was lost.
+        """
+        from botocore.exceptions import ClientError
+
+        where = {"Bucket": self.bucket, "Key": self._key(key)}
+        try:
+            return str(self._patiently(self._client.put_object, **where, Body=data, IfNoneMatch="*")["ETag"])
+        except ClientError as error:
+            if _status(error) in _TAKEN:
+                raise FileExistsError(self.uri(key)) from error
+            raise
+
+    def tags_after(self, folder: str, name: str) -> dict[str, str]:
+        """The tags of the files of a folder by name, of those whose names come after one. Files that differ have other
+        tags.
+        """
+        root = self._key(f"{folder}/")
+        found: dict[str, str] = {}
+        more: dict[str, str] = {"StartAfter": f"{root}{name}"}
+        while more:
+            answer = self._patiently(self._client.list_objects_v2, Bucket=self.bucket, Prefix=root, **more)
+            found |= {each["Key"].removeprefix(root): str(each["ETag"]) for each in answer.get("Contents", ())}
+            more = {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else {}
+        return found
 
     def delete(self, key: str) -> None:
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
