@@ -195,10 +195,14 @@ class DeltaLog:
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
-        partitioned = self._add_actions()
-        names = [name for name in partitioned.column_names if name.startswith("partition.")]
-        keys = {_key(row) for row in partitioned.select(names).to_pylist()} if names else set()
-        return sorted(key for key in keys if key is not None)
+        actions = self._add_actions()
+        if "partition.date" not in actions.column_names:
+            return []
+        keys = actions["partition.date"].cast(pa.string())
+        if "partition.hour" in actions.column_names:
+            hours = pc.utf8_lpad(actions["partition.hour"].cast(pa.string()), 2, padding="0")
+            keys = pc.binary_join_element_wise(keys, pc.binary_join_element_wise(hours, ":00", ""), "-")
+        return [str(key) for key in sorted(pc.unique(keys).drop_null().to_pylist())]
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""

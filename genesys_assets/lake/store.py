@@ -73,6 +73,9 @@ class Store(Protocol):
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""
 
+    def tail(self, key: str, count: int) -> bytes:
+        """The last bytes of a published file, all where it has no more. Raises FileNotFoundError."""
+
     def size(self, key: str) -> int | None:
         """Bytes of a published file, None where it does not exist."""
 
@@ -119,6 +122,11 @@ class LocalStore(Store):
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         return pa.OSFile(self.path(key))
+
+    def tail(self, key: str, count: int) -> bytes:
+        with (self.folder / key).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - count))
+            return file.read()
 
     def size(self, key: str) -> int | None:
         try:
@@ -280,12 +288,21 @@ class S3Store(Store):
         self._patiently(self._client.put_object, Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def get(self, key: str) -> bytes | None:
+        return self._read(key)
+
+    def tail(self, key: str, count: int) -> bytes:
+        last = self._read(key, Range=f"bytes=-{count}")
+        if last is None:
+            raise FileNotFoundError(self.uri(key))
+        return last
+
+    def _read(self, key: str, **how: str) -> bytes | None:
         def read() -> bytes:
-            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read())
+            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
 
         try:
-            whole: bytes = self._patiently(read)
-            return whole
+            found: bytes = self._patiently(read)
+            return found
         except self._client.exceptions.NoSuchKey:
             return None
 
