@@ -6,7 +6,19 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import aggregates, backfill, decode, end_to_end, growth, loading, pacing, reports, rereading, s3
+from benchmarks import (
+    aggregates,
+    backfill,
+    decode,
+    end_to_end,
+    growth,
+    history,
+    loading,
+    pacing,
+    reports,
+    rereading,
+    s3,
+)
 from benchmarks.results import Result, show, store
 
 DESCRIPTION = "Runs the named benchmarks, or all, prints their figures and writes them to benchmarks/results/."
@@ -72,6 +84,13 @@ BENCHMARKS = {
     "rereading": Benchmark(
         rereading.run,
         {"conversations": (5_000, "conversations of the day that is read and read again")},
+    ),
+    "history": Benchmark(
+        history.run,
+        {
+            "hours": (17_520, "hours that the table has before the day"),
+            "repeats": (9, "how often each side is timed"),
+        },
     ),
     "s3": Benchmark(
         s3.run,

@@ -44,7 +44,7 @@ class Request:
 
     @property
     def kind(self) -> Kind:
-        """What the key names. A request about a bucket, as HEAD or LIST, belongs to the prefix that it asks for."""
+        """What the key names. A LIST belongs to the prefix that it asks for."""
         parts = urlsplit(self.target)
         key = "".join([parts.path, *parse_qs(parts.query).get("prefix", [])])
         if "/_delta_log" in key:

@@ -1,4 +1,4 @@
-"""The package on S3: the conversation tables of a stored day, no reports, as assets of Dagster; or one small write.
+"""The package on S3: the conversation tables of a stored day as assets of Dagster, or small writes.
 
 `python -m benchmarks.sides.our_day_on_s3 tables|write LAKE DAY`. The AWS environment says how the lake is reached.
 """

@@ -83,7 +83,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     start, end = utc_day(day)
     later = days_around(day, before=-1, after=REACH_DAYS)
     daily = lake.pages(DAILY, day)
-    overlaps = {key: pages for key in later if (pages := lake.pages(OVERLAP, key)) is not None}
+    overlaps = lake.pages_of(OVERLAP, later)
     inputs: list[Partition] = [(DAILY, day), *((OVERLAP, key) for key in overlaps)]
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY, day)
@@ -155,7 +155,7 @@ def known_through(day: str, hours: Iterable[str], imported: StoredPages | None) 
 
 
 def _stored_hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:
-    return {hour: pages for hour in hours_of(day) if (pages := lake.pages(asset, hour)) is not None}
+    return lake.pages_of(asset, hours_of(day))
 
 
 def _is_complete(pages: StoredPages) -> bool:

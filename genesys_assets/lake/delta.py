@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
+from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class DeltaLog:
         self.store = store
         self.place = place
         self._lock = threading.RLock()
+        self._log = log_place(store, place)
         self._table: DeltaTable | None = None
         self._actions: pa.Table | None = None
         self.refresh()
@@ -143,8 +145,14 @@ class DeltaLog:
     def refresh(self) -> None:
         """Read what was committed since."""
         with self._lock:
-            self._actions = None
-            self._table = self._load() if self._table is None else self._updated(self._table)
+            if self._log.pull():
+                self._table = None
+            self._read()
+
+    def _read(self) -> None:
+        """Read the log where delta-rs finds it."""
+        self._actions = None
+        self._table = self._load() if self._table is None else self._updated(self._table)
 
     def _updated(self, table: DeltaTable) -> DeltaTable | None:
         from deltalake.exceptions import DeltaError
@@ -161,7 +169,7 @@ class DeltaLog:
         from deltalake.exceptions import TableNotFoundError
 
         try:
-            return DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
+            return DeltaTable(self._log.uri)
         except TableNotFoundError:
             return None
 
@@ -187,10 +195,14 @@ class DeltaLog:
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
-        partitioned = self._add_actions()
-        names = [name for name in partitioned.column_names if name.startswith("partition.")]
-        keys = {_key(row) for row in partitioned.select(names).to_pylist()} if names else set()
-        return sorted(key for key in keys if key is not None)
+        actions = self._add_actions()
+        if "partition.date" not in actions.column_names:
+            return []
+        keys = actions["partition.date"].cast(pa.string())
+        if "partition.hour" in actions.column_names:
+            hours = pc.utf8_lpad(actions["partition.hour"].cast(pa.string()), 2, padding="0")
+            keys = pc.binary_join_element_wise(keys, pc.binary_join_element_wise(hours, ":00", ""), "-")
+        return [str(key) for key in sorted(pc.unique(keys).drop_null().to_pylist())]
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
@@ -209,6 +221,8 @@ class DeltaLog:
         """Version and note of each commit of ours after version `since`, the oldest first."""
         if self._table is None or self.version <= since:
             return
+        with self._lock:
+            self._log.complete(since)
         for commit in reversed(self._table.history(self.version - since)):
             if commit["version"] > since and NOTE in commit:
                 yield int(commit["version"]), dict(commit[NOTE])
@@ -249,8 +263,10 @@ class DeltaLog:
                 table = self._widened(schema, self._partition_by([file.key for file in added], newness))
                 self._must_be_at(on_top_of)
                 self._write(table, [*map(_add_action, added), *map(_remove_action, removed)], note, newness)
-            finally:
+            except BaseException:
                 self.refresh()
+                raise
+            self._read()
 
     def _must_be_at(self, version: int) -> None:
         """Raises Conflict. A table that was made just now has what no table had: nothing."""
@@ -296,6 +312,17 @@ class DeltaLog:
             if self._identity == before:
                 raise
             raise Conflict(f"{self.place}: {error}") from error
+        self._push()
+
+    def _push(self) -> None:
+        """Raises Conflict."""
+        try:
+            self._log.push()
+        except BaseException as error:
+            self._table = None
+            if isinstance(error, LogMoved):
+                raise Conflict(f"{self.place}: {error}") from error
+            raise
 
     @property
     def _identity(self) -> tuple[str, int] | None:
@@ -326,8 +353,10 @@ class DeltaLog:
                         partition_by=list(self._table.metadata().partition_columns),
                         commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
                     )
-            finally:
+            except BaseException:
                 self.refresh()
+                raise
+            self._read()
 
     def _widened(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
         """The table with at least these columns."""
@@ -341,7 +370,7 @@ class DeltaLog:
         """The table, made where it does not exist yet."""
         if self._table is None:
             self._create([*at_rest(schema, self.place), *(pa.field(n, PARTITION_COLUMNS[n]) for n in partition_by)])
-            self.refresh()
+            self._read()
         if self._table is None:
             raise Conflict(f"{self.place}: the table was made and is not there")
         return self._table
@@ -352,12 +381,11 @@ class DeltaLog:
 
         with self._conflicts():
             create_table_with_add_actions(
-                self.store.uri(self.place),
+                self._log.uri,
                 Schema.from_arrow(pa.schema(fields)),
                 [],
                 partition_by=[field.name for field in fields if field.name in PARTITION_COLUMNS],
                 configuration=_CONFIGURATION,
-                storage_options=self.store.delta_options or None,
             )
 
     def _widen(self, table: DeltaTable, missing: Sequence[pa.Field]) -> None:
@@ -372,12 +400,19 @@ class DeltaLog:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[DeltaTable | None]:
-        """The table as delta-rs gives it, None where it does not exist, for this thread alone. Raises Conflict."""
+        """The table as delta-rs gives it, where its files are, for this thread alone; None where it does not exist.
+        Raises Conflict.
+        """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
         with self._lock:
-            self.refresh()
+            table = None
+            with contextlib.suppress(TableNotFoundError):
+                table = DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
             try:
                 with self._conflicts():
-                    yield self._table
+                    yield table
             finally:
                 self.refresh()
 

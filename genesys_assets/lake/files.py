@@ -56,6 +56,8 @@ _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
 _COLUMNS = "columns"
 _CONTENT_LETTERS = 32
+_FOOTER_BYTES = 64 << 10
+_LARGEST_FOOTER_BYTES = 64 << 20
 
 Provenance = dict[str, Any]
 """run id, fetched window, source and whatever else says where a file comes from; JSON in the file's metadata."""
@@ -266,15 +268,9 @@ class StoredFile:
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = _provenance(self.parquet.metadata.metadata)
 
-    @contextlib.contextmanager
-    def readable(self) -> Iterator[None]:
+    def readable(self) -> contextlib.AbstractContextManager[None]:
         """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
-        try:
-            yield
-        except (pa.ArrowException, OSError, ValueError) as error:
-            if _is_on_the_way(error):
-                raise
-            raise Unreadable(f"{self.uri} cannot be read ({error}): materialise its partition again.") from error
+        return _readable(self.uri)
 
     def at_rest(self) -> Rows:
         """The rows as they lie in the file."""
@@ -298,8 +294,7 @@ class StoredFile:
 
     @property
     def reach(self) -> Reach | None:
-        said = self.provenance.get(_REACH)
-        return None if said is None else Reach.from_json(said)
+        return _reach(self.provenance)
 
     def write_retyped(self, file: IO[bytes], types: Mapping[str, pa.DataType], table: str) -> tuple[str, int]:
         """Write the file anew, with other types of some columns: gives what identifies it, and its size."""
@@ -313,6 +308,28 @@ class StoredFile:
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in pieces: see `row_groups`."""
         return self._readable(row_groups(self.parquet, names))
+
+
+class StoredFooter:
+    """What a data file says of itself, read without its rows. Raises Unreadable where its footer is lost or damaged."""
+
+    def __init__(self, store: Store, place: str, file: DataFile) -> None:
+        key = f"{place}/{file.path}"
+        with _readable(store.uri(key)):
+            self.provenance = _provenance(_footer(store, key).metadata)
+
+    @property
+    def reach(self) -> Reach | None:
+        return _reach(self.provenance)
+
+
+def _footer(store: Store, key: str) -> pq.FileMetaData:
+    """With one request, and a second one where the footer is large. Its length stands before the last four bytes."""
+    last = store.tail(key, _FOOTER_BYTES)
+    wanted = int.from_bytes(last[-8:-4], "little") + 8
+    if len(last) == _FOOTER_BYTES < wanted <= _LARGEST_FOOTER_BYTES:
+        last = store.tail(key, wanted)
+    return pq.read_metadata(pa.BufferReader(last))
 
 
 class StoredPages:
@@ -356,6 +373,21 @@ class StoredPages:
     @property
     def reach(self) -> Reach | None:
         return self._files[-1].reach
+
+
+@contextlib.contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if _is_on_the_way(error):
+            raise
+        raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
+
+
+def _reach(provenance: Provenance) -> Reach | None:
+    said = provenance.get(_REACH)
+    return None if said is None else Reach.from_json(said)
 
 
 def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[StoredFile]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from genesys_assets.lake.files import (
     PageWriter,
     Provenance,
     StoredFile,
+    StoredFooter,
     StoredPages,
     TableWriter,
     Unreadable,
@@ -47,6 +48,7 @@ __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", 
 
 _TABLES_AT_ONCE = 8
 _FOOTERS_AT_ONCE = 8
+_FILES_AT_ONCE = 8
 
 
 class Lake:
@@ -56,7 +58,8 @@ class Lake:
         self.store = store
         self._logs = {} if logs is None else logs
         self._fresh: set[str] = set()
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.RLock] = {}
 
     def refreshed(self) -> Lake:
         """The lake as it is now: what others committed since is seen."""
@@ -65,6 +68,8 @@ class Lake:
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
         with self._lock:
+            of_table = self._locks.setdefault(asset, threading.RLock())
+        with of_table:
             log = self._logs.get(asset)
             if log is None:
                 log = self._logs[asset] = DeltaLog(self.store, asset)
@@ -72,6 +77,12 @@ class Lake:
                 log.refresh()
             self._fresh.add(asset)
             return log
+
+    def read_logs(self, assets: Collection[str]) -> None:
+        """Read the logs of several tables at once: on S3 each waits for a few answers."""
+        if len(assets) > 1:
+            with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="logs") as executor:
+                list(executor.map(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
         """How new partitions are together: it grows when one of them is read anew, or another one is added.
@@ -123,6 +134,13 @@ class Lake:
             return None
         return StoredPages(files) if files else None
 
+    def pages_of(self, asset: str, keys: Sequence[str]) -> dict[str, StoredPages]:
+        """The pages of those partitions that `pages` has, in the order of the keys; files are opened side by side."""
+        self.log(asset)
+        with ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="pages") as executor:
+            found = zip(keys, executor.map(lambda key: self.pages(asset, key), keys), strict=True)
+            return {key: pages for key, pages in found if pages is not None}
+
     def page_partitions(self, asset: str) -> list[str]:
         """The keys of the stored partitions, in order."""
         return self.log(asset).partitions()
@@ -151,6 +169,7 @@ class Lake:
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
+            self.read_logs(assets)
             stored = {asset: commit.known(self.log(asset), key) for asset in assets}
             writers = {
                 asset: stack.enter_context(TableWriter(begin(), spec, provenance)) for asset, spec in assets.items()
@@ -230,19 +249,21 @@ class Lake:
 
     def reach(self, asset: str, key: str | None) -> Reach | None:
         """How far a partition is known, None where it is not stored, not readable, or says nothing of it."""
-        files = self._files(asset, key)
-        return files[-1].reach if files else None
+        footer = self._footer(asset, key)
+        return footer.reach if footer else None
 
     def provenance(self, asset: str, key: str | None) -> Provenance:
         """What a partition's file says of its origin; empty where it is not stored, or not readable."""
-        files = self._files(asset, key)
-        return files[-1].provenance if files else {}
+        footer = self._footer(asset, key)
+        return footer.provenance if footer else {}
 
-    def _files(self, asset: str, key: str | None) -> list[StoredFile]:
+    def _footer(self, asset: str, key: str | None) -> StoredFooter | None:
+        """That of the newest file of a partition, None where one of its files is not readable."""
         try:
-            return open_files(self.store, asset, self.log(asset).files(key))
+            footers = [StoredFooter(self.store, asset, file) for file in self.log(asset).files(key)]
         except Unreadable:
-            return []
+            return None
+        return footers[-1] if footers else None
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

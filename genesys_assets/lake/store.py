@@ -29,6 +29,8 @@ _PATIENCE_SECONDS = 90
 _TIMEOUT_SECONDS = 60
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses of HTTP that pass by themselves."""
+_TAKEN = (409, 412)
+"""Statuses of a conditional write where somebody else was faster."""
 _WHOLE_BYTES = 64 << 20
 """A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
 
@@ -72,6 +74,9 @@ class Store(Protocol):
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""
+
+    def tail(self, key: str, count: int) -> bytes:
+        """The last bytes of a published file, all where it has no more. Raises FileNotFoundError."""
 
     def size(self, key: str) -> int | None:
         """Bytes of a published file, None where it does not exist."""
@@ -126,6 +131,11 @@ class LocalStore(Store):
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         return pa.OSFile(self.path(key))
+
+    def tail(self, key: str, count: int) -> bytes:
+        with (self.folder / key).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - count))
+            return file.read()
 
     def size(self, key: str) -> int | None:
         try:
@@ -287,14 +297,50 @@ class S3Store(Store):
         self._patiently(self._client.put_object, Bucket=self.bucket, Key=self._key(key), Body=data)
 
     def get(self, key: str) -> bytes | None:
+        return self._read(key)
+
+    def tail(self, key: str, count: int) -> bytes:
+        last = self._read(key, Range=f"bytes=-{count}")
+        if last is None:
+            raise FileNotFoundError(self.uri(key))
+        return last
+
+    def _read(self, key: str, **how: str) -> bytes | None:
         def read() -> bytes:
-            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read())
+            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
 
         try:
-            whole: bytes = self._patiently(read)
-            return whole
+            found: bytes = self._patiently(read)
+            return found
         except self._client.exceptions.NoSuchKey:
             return None
+
+    def put_new(self, key: str, data: bytes) -> str:
+        """A small file under a key that no file has yet; gives its tag. Raises FileExistsError, also where an earlier
+        try of ours stored it and the answer was lost.
+        """
+        from botocore.exceptions import ClientError
+
+        where = {"Bucket": self.bucket, "Key": self._key(key)}
+        try:
+            return str(self._patiently(self._client.put_object, **where, Body=data, IfNoneMatch="*")["ETag"])
+        except ClientError as error:
+            if _status(error) in _TAKEN:
+                raise FileExistsError(self.uri(key)) from error
+            raise
+
+    def tags_after(self, folder: str, name: str) -> dict[str, str]:
+        """The tags of the files of a folder by name, of those whose names come after one. Files that differ have other
+        tags.
+        """
+        root = self._key(f"{folder}/")
+        found: dict[str, str] = {}
+        more: dict[str, str] = {"StartAfter": f"{root}{name}"}
+        while more:
+            answer = self._patiently(self._client.list_objects_v2, Bucket=self.bucket, Prefix=root, **more)
+            found |= {each["Key"].removeprefix(root): str(each["ETag"]) for each in answer.get("Contents", ())}
+            more = {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else {}
+        return found
 
     def delete(self, key: str) -> None:
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))

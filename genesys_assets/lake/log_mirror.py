@@ -1,0 +1,226 @@
+"""The files of a table's log on S3, mirrored in a folder of this machine, where delta-rs reads and commits.
+
+delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
+request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has taken its
+file under the next number, which no other commit has. What a log means is in `delta`.
+
+Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from genesys_assets.lake.store import S3Store, Store
+
+LOG = "_delta_log"
+_LAST_CHECKPOINT = "_last_checkpoint"
+_COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?(?:[0-9a-f-]{36}\.)?(?:parquet|json)")
+_SIDECARS = "_sidecars/"
+_NO_VERSION = -1
+_ATTEMPTS = 5
+_AT_ONCE = 8
+
+
+class LogMoved(Exception):
+    """Another commit has the number of ours: ours was not made."""
+
+
+class UnsteadyLog(Exception):
+    """Files of a log vanished again and again while they were read."""
+
+
+class LogPlace(Protocol):
+    """Where delta-rs finds a log. `uri` is that of the table."""
+
+    uri: str
+
+    def pull(self) -> bool:
+        """Take what was committed since. True: the log was begun anew, and a table that was read before is obsolete."""
+
+    def push(self) -> None:
+        """Make the commit that delta-rs has just made count. Raises LogMoved."""
+
+    def complete(self, since: int) -> None:
+        """Take the commits after a version that a checkpoint replaces."""
+
+
+def log_place(store: Store, place: str) -> LogPlace:
+    """A log on a disk is read where it is."""
+    return LogMirror(store, place) if isinstance(store, S3Store) else LogOnDisk(store, place)
+
+
+class LogOnDisk(LogPlace):
+    """A log that delta-rs reads and writes itself."""
+
+    def __init__(self, store: Store, place: str) -> None:
+        self.uri = store.uri(place)
+
+    def pull(self) -> bool:
+        return False
+
+    def push(self) -> None:
+        """Counts already."""
+
+    def complete(self, since: int) -> None:
+        """Nothing is left out."""
+
+
+class LogMirror(LogPlace):
+    """The newest checkpoint of a log on S3 and the commits since, in a folder that is gone with this object.
+
+    Not safe for threads: `DeltaLog` holds its lock.
+    """
+
+    def __init__(self, store: S3Store, place: str) -> None:
+        self._store = store
+        self._log = f"{place}/{LOG}"
+        self.uri = tempfile.mkdtemp(prefix="genesys_assets_log_")
+        weakref.finalize(self, shutil.rmtree, self.uri, ignore_errors=True)
+        self._folder = Path(self.uri) / LOG
+        self._version = _NO_VERSION
+        self._tag: str | None = None
+
+    def pull(self) -> bool:
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(FileNotFoundError):
+                if self._version != _NO_VERSION and self._follow():
+                    return False
+                self._begin()
+                return True
+        raise UnsteadyLog(f"Files of {self._store.uri(self._log)} vanish while they are read: run it again.")
+
+    def _follow(self) -> bool:
+        """Take the commits since. False where the last commit is another one now, or commits are missing: another table
+        was made in the place of this one, or the log was shortened.
+        """
+        tags = self._store.tags_after(self._log, f"{self._version:020d}")
+        later = [version for version in _commits(tags) if version > self._version]
+        if tags.get(_commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
+            return False
+        self._take(map(_commit_name, later))
+        self._moved_to(later[-1] if later else self._version, tags)
+        return True
+
+    def _begin(self) -> None:
+        self._remove_after(_NO_VERSION)
+        self._version = _NO_VERSION
+        hint = self._hint()
+        if hint is None or not self._begin_from(self._store.tags_after(self._log, f"{hint:020d}")):
+            self._begin_from(self._store.tags_after(self._log, ""), must=True)
+
+    def _begin_from(self, tags: Mapping[str, str], *, must: bool = False) -> bool:
+        """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
+        delta-rs has to say what is wrong.
+        """
+        checkpoint = max(_checkpoints(tags), default=_NO_VERSION)
+        commits = _commits(tags)
+        later = [version for version in commits if version > checkpoint]
+        if not must and (checkpoint == _NO_VERSION or not _is_complete(later, checkpoint + 1)):
+            return False
+        parts = [name for name in tags if _is_checkpoint_of(name, checkpoint)]
+        sidecars = [name for name in tags if name.startswith(_SIDECARS) and parts]
+        self._take([*parts, *sidecars, *map(_commit_name, later)])
+        self._moved_to(max([checkpoint, *later]), tags)
+        return True
+
+    def _hint(self) -> int | None:
+        """The version of the last checkpoint, as somebody noted it: there may be newer ones."""
+        said = self._store.get(f"{self._log}/{_LAST_CHECKPOINT}")
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return None if said is None else int(json.loads(said)["version"])
+        return None
+
+    def _moved_to(self, version: int, tags: Mapping[str, str]) -> None:
+        self._version, self._tag = version, tags.get(_commit_name(version))
+
+    def _take(self, names: Iterable[str]) -> None:
+        """Raises FileNotFoundError."""
+        wanted = [name for name in names if not (self._folder / name).exists()]
+        if len(wanted) == 1:
+            self._take_one(wanted[0])
+        elif wanted:
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
+                list(executor.map(self._take_one, wanted))
+
+    def _take_one(self, name: str) -> None:
+        content = self._store.get(f"{self._log}/{name}")
+        if content is None:
+            raise FileNotFoundError(self._store.uri(f"{self._log}/{name}"))
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def complete(self, since: int) -> None:
+        for version in range(since + 1, self._version + 1):
+            with contextlib.suppress(FileNotFoundError):
+                self._take([_commit_name(version)])
+
+    def push(self) -> None:
+        name = _commit_name(self._version + 1)
+        path = self._folder / name
+        if not path.exists():
+            return
+        try:
+            tag = self._store.put_new(f"{self._log}/{name}", path.read_bytes())
+        except BaseException as error:
+            self._remove_after(self._version)
+            if isinstance(error, FileExistsError):
+                raise LogMoved(f"{self._store.uri(self._log)} has another {name}") from error
+            raise
+        self._version, self._tag = self._version + 1, tag
+        self._push_checkpoint()
+
+    def _push_checkpoint(self) -> None:
+        parts = [path for path in self._folder.iterdir() if _is_checkpoint_of(path.name, self._version)]
+        last = self._folder / _LAST_CHECKPOINT
+        for path in [*parts, last] if parts and last.exists() else []:
+            self._store.put(f"{self._log}/{path.name}", path.read_bytes())
+
+    def _remove_after(self, version: int) -> None:
+        """Forget what does not count."""
+        for path in self._folder.glob("*") if self._folder.exists() else ():
+            if path.name == _LAST_CHECKPOINT or _version_of(path.name) > version:
+                path.unlink()
+
+
+def _commit_name(version: int) -> str:
+    return f"{version:020d}.json"
+
+
+def _version_of(name: str) -> int:
+    """The number that the name of a file of the log begins with."""
+    return int(name[:20]) if name[:20].isdigit() else _NO_VERSION
+
+
+def _commits(names: Iterable[str]) -> list[int]:
+    """The versions of the commits among the names, in order."""
+    return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
+
+
+def _checkpoints(names: Iterable[str]) -> list[int]:
+    """The versions that have a checkpoint with all its parts."""
+    parts: dict[int, list[int]] = {}
+    for name in names:
+        if match := _CHECKPOINT.fullmatch(name):
+            parts.setdefault(int(match[1]), []).append(int(match[2] or 1))
+    return [version for version, wanted in parts.items() if len(wanted) >= min(wanted)]
+
+
+def _is_checkpoint_of(name: str, version: int) -> bool:
+    match = _CHECKPOINT.fullmatch(name)
+    return match is not None and int(match[1]) == version
+
+
+def _is_complete(versions: list[int], first: int) -> bool:
+    return versions == list(range(first, first + len(versions)))

@@ -1,0 +1,142 @@
+"""A log on S3 through its mirror: each file is asked for once, and nothing counts that S3 did not take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from genesys_assets.lake.delta import Added, Conflict, DeltaLog
+from genesys_assets.lake.log_mirror import LOG
+from genesys_assets.lake.store import S3Store
+from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
+
+_INTERVAL = 10
+
+
+@pytest.fixture
+def asked(s3_client: Any) -> Iterator[Counter[str]]:
+    """How often each key was read."""
+    keys: Counter[str] = Counter()
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        keys[params["url_path"].rsplit("/", 1)[-1]] += 1
+
+    s3_client.meta.events.register("before-call.s3.GetObject", note)
+    yield keys
+    s3_client.meta.events.unregister("before-call.s3.GetObject", note)
+
+
+def add(log: DeltaLog, name: str, note: str = "") -> None:
+    """Commit one file, which does not exist."""
+    added = [Added(DAYS[0], f"date={DAYS[0]}/{name}.parquet", 10, 1)]
+    log.commit(SPEC.schema, added, [], {"commit_id": note or name}, {DAYS[0]: 7}, on_top_of=log.version)
+
+
+def names(log: DeltaLog) -> set[str]:
+    return {file.path.rsplit("/", 1)[-1].removesuffix(".parquet") for file in log.files(DAYS[0])}
+
+
+def delta_rs(store: S3Store) -> DeltaTable:
+    """The table as any engine reads it from S3."""
+    return DeltaTable(store.uri(PLACE), storage_options=store.delta_options)
+
+
+def test_what_is_committed_is_on_s3_for_every_engine(s3_store: S3Store) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(_INTERVAL + 3):
+        add(log, f"f{number}")
+    table = delta_rs(s3_store)
+    assert table.version() == log.version
+    assert {path.rsplit("/", 1)[-1].removesuffix(".parquet") for path in table.file_uris()} == names(log)
+    assert table.transaction_version(DAYS[0]) == 7
+
+
+def test_a_log_with_a_checkpoint_is_read_with_one_request_a_file(s3_store: S3Store, asked: Counter[str]) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(_INTERVAL + 3):
+        add(log, f"f{number}")
+    asked.clear()
+    again = DeltaLog(s3_store, PLACE)
+    assert (names(again), again.newness(DAYS[0]), again.schema()) == (names(log), 7, log.schema())
+    assert set(asked.values()) == {1}
+    assert sum(name.endswith(".checkpoint.parquet") for name in asked) == 1
+    assert f"{0:020d}.json" not in asked
+
+
+def test_commits_of_others_are_seen_after_a_refresh(s3_store: S3Store, asked: Counter[str]) -> None:
+    one, other = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
+    add(one, "a")
+    other.refresh()
+    add(one, "b")
+    asked.clear()
+    other.refresh()
+    assert names(other) == {"a", "b"}
+    assert list(asked) == [f"{one.version:020d}.json"]
+
+
+def test_of_two_commits_on_one_version_the_second_is_refused(s3_store: S3Store) -> None:
+    one, other = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
+    add(one, "first")
+    other.refresh()
+    add(one, "theirs")
+    with pytest.raises(Conflict):
+        add(other, "ours")
+    assert names(other) == names(DeltaLog(s3_store, PLACE)) == {"first", "theirs"}
+    add(other, "ours")
+    assert names(DeltaLog(s3_store, PLACE)) == {"first", "theirs", "ours"}
+
+
+def test_a_refused_commit_leaves_no_checkpoint(s3_store: S3Store) -> None:
+    one, other = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
+    add(one, "f")
+    while one.version % _INTERVAL != _INTERVAL - 2:
+        add(one, f"f{one.version}")
+    other.refresh()
+    add(one, "theirs")
+    with pytest.raises(Conflict):
+        add(other, "ours")
+    assert "ours" not in names(other) | names(DeltaLog(s3_store, PLACE))
+
+
+def test_another_table_in_the_place_of_one_is_read_anew(s3_store: S3Store) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(3):
+        add(log, f"old{number}")
+    for key in s3_store.keys(PLACE):
+        s3_store.delete(key)
+    add(DeltaLog(s3_store, PLACE), "new")
+    log.refresh()
+    assert names(log) == {"new"}
+
+
+def test_a_table_that_was_deleted_is_there_no_more(s3_store: S3Store) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    add(log, "a")
+    for key in s3_store.keys(PLACE):
+        s3_store.delete(key)
+    log.refresh()
+    assert (log.version, log.files(DAYS[0])) == (-1, [])
+
+
+def test_a_log_whose_old_commits_were_removed_is_read_from_its_checkpoint(s3_store: S3Store) -> None:
+    log, stale = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
+    add(log, "f")
+    stale.refresh()
+    while log.version < _INTERVAL + 1:
+        add(log, f"f{log.version}")
+    for version in range(_INTERVAL - 2):
+        s3_store.delete(f"{PLACE}/{LOG}/{version:020d}.json")
+    stale.refresh()
+    assert (stale.version, names(stale)) == (log.version, names(log))
+
+
+def test_notes_are_told_of_commits_that_a_checkpoint_replaces(s3_store: S3Store) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(_INTERVAL + 3):
+        add(log, f"f{number}")
+    told = [note["commit_id"] for _, note in DeltaLog(s3_store, PLACE).notes(0)]
+    assert told == [f"f{number}" for number in range(_INTERVAL + 3)]
