@@ -112,12 +112,19 @@ def report_partition(
     `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
     stored it and told nobody.
     """
-    said = dict(metadata)
-    if content is not None:
-        said |= {CONTENT: content, CHANGED: content != _known_content(context.instance, key, partition)}
+    said = {**metadata, **content_metadata(context.instance, key, partition, content)}
     context.add_asset_metadata(said, asset_key=key, partition_key=partition)
     if partition is not None and len(context.partition_keys) > 1:
         context.log_event(dg.AssetMaterialization(key, metadata=said, partition=partition))
+
+
+def content_metadata(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, content: str | None
+) -> dict[str, Any]:
+    """What identifies the stored content, and whether that is new to Dagster; nothing of what has no such content."""
+    if content is None:
+        return {}
+    return {CONTENT: content, CHANGED: content != _known_content(instance, key, partition)}
 
 
 def _known_content(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> Any:

@@ -14,7 +14,14 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, provenance
-from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, describe_pages, is_fetched
+from genesys_assets.assets.pages import (
+    A_LITTLE_AGO,
+    START_DAYS,
+    Progress,
+    describe_pages,
+    is_fetched,
+    reach_metadata,
+)
 from genesys_assets.cloud import details, details_jobs
 from genesys_assets.cloud.details_jobs import JobPage
 from genesys_assets.cloud.page import Page
@@ -42,7 +49,6 @@ from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
 _JOBS = "POST /api/v2/analytics/conversations/details/jobs"
-START_DAYS = "start_days"
 
 
 class JobConfig(dg.Config):
@@ -139,6 +145,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                     writers[day].reach = Reach(reading.through)
                     if reading.by_job:
                         days = _read_overlap(cloud, stored, reading.by_job, writers[day], config.page_size)
+                    writers[day].provenance[START_DAYS] = sorted(days)
                 describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(sorted(days))}})
         return dg.MaterializeResult(metadata=spent)
 
@@ -181,7 +188,7 @@ def _read_day(
     is_complete = through >= end
     writer.provenance.update(figures)
     writer.reach = Reach(through, is_complete)
-    return {"data_available_through": dg.MetadataValue.timestamp(through), "is_complete": is_complete, **figures}
+    return reach_metadata(writer.reach) | figures
 
 
 def _read(

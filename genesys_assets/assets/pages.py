@@ -29,10 +29,12 @@ from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.days.completeness import (
+    DAILY,
     HOURLY,
     TOTAL_HITS,
     DayEmptied,
     figures_of_query,
+    is_figure,
     must_not_be_emptied,
     newest_figures,
 )
@@ -45,6 +47,8 @@ from genesys_assets.settings import AggregatesSettings
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
+START_DAYS = "start_days"
+"""On which days the conversations began that were alive on a later one: `automation.completing` computes these anew."""
 A_LITTLE_AGO = timedelta(minutes=1)
 """How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)
@@ -218,8 +222,22 @@ def is_fetched(context: dg.AssetExecutionContext, lake: Lake, asset: str, window
     if done:
         context.log.info(f"{min(windows)} to {max(windows)} were stored by the run that this one continues.")
         for key, window in windows.items():
-            report_partition(context, context.asset_key, key, window_metadata(*window))
+            report_partition(context, context.asset_key, key, _as_stored(lake, asset, key) | window_metadata(*window))
     return done
+
+
+def _as_stored(lake: Lake, asset: str, key: str) -> dict[str, Any]:
+    """What `describe_pages` and its caller say of a partition, as far as its file says it too."""
+    origin, reach, pages = lake.provenance(asset, key), lake.reach(asset, key), lake.rows(asset, key)
+    said = {name: value for name, value in origin.items() if name == START_DAYS or is_figure(name)}
+    known = {} if reach is None or asset != DAILY else reach_metadata(reach)
+    counted = {"pages": pages, "dagster/partition_row_count": pages, "dagster/column_schema": column_schema(PAGES)}
+    return counted | said | known
+
+
+def reach_metadata(reach: Reach) -> dict[str, Any]:
+    """How far a day is known."""
+    return {"data_available_through": dg.MetadataValue.timestamp(reach.through), "is_complete": reach.is_complete}
 
 
 def _page_before(lake: Lake, hour: str) -> int | None:

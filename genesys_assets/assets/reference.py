@@ -25,7 +25,7 @@ from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
-from genesys_assets.tables.names import HISTORIES, history
+from genesys_assets.tables.names import HISTORIES, history, with_named
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."
 _OVER_TIME = (
@@ -111,12 +111,13 @@ def _write(
     deleted. A listing that is not believed is not stored. Raises ListingShrunk, AuditFailed.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
-    specs = {_place(spec.name): spec for spec in (present, over_time)}
+    # The names first: whoever dies in between leaves no entity whose name they lack.
+    specs = {_place(spec.name): spec for spec in (over_time, present)}
     for _ in range(_TRIES):
         try:
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
-                before = lake.read(_place(name), None, schema=present.schema)
                 names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
+                before = with_named(present, lake.read(_place(name), None, schema=present.schema), names_before)
                 bodies = [page.body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
                 tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}

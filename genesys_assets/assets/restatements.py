@@ -1,5 +1,8 @@
 """The ledger of restatements as an asset: the readings that the tables' commits tell of, of whichever day."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import dagster as dg
 
 from genesys_assets.assets.common import (
@@ -7,6 +10,7 @@ from genesys_assets.assets.common import (
     attributes,
     change_metadata,
     checked_keys,
+    content_metadata,
     description,
     provenance,
     report_partition,
@@ -15,7 +19,9 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, passed_checks
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.ledger import catch_up
+from genesys_assets.lake.changes import Change
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.conversation_day import DAY_TABLES
@@ -23,10 +29,13 @@ from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
+VERSION = "ledger_version"
+"""Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
+_EVENTS_LOOKED_AT = 500
 
 
 def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    key, place = asset_key("tables", RESTATEMENTS.name), f"tables/{RESTATEMENTS.name}"
+    key = asset_key("tables", RESTATEMENTS.name)
 
     @dg.asset(
         key=key,
@@ -41,14 +50,41 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         stored, days = lake.lake, list(checked_keys(context, calendar.daily))
         places = [f"tables/{spec.name}" for spec in LEDGERED]
         changes = catch_up(stored, places, days, provenance(context, "commits of tables"))
-        for day, change in changes.items():
-            rows = stored.read(place, day, schema=RESTATEMENTS.schema)
-            metadata = table_metadata(RESTATEMENTS, rows, len(rows), path=stored.place(place, day))
-            said = metadata | change_metadata(change) | window_metadata(*utc_day(day))
-            if day in days:
-                report_partition(context, key, day, said, stored.content(place, day))
-            elif calendar.has_day(day):
-                context.log_event(dg.AssetMaterialization(key, metadata=said, partition=day))
+        version = stored.log(LEDGER).version
+        for day in _other_days(context, stored, calendar, key, days):
+            content = content_metadata(context.instance, key, day, stored.content(LEDGER, day))
+            said = _described(stored, day, changes.get(day)) | content
+            context.log_event(dg.AssetMaterialization(key, metadata=said, partition=day))
+        for day in days:
+            # Only the last one says that all days were told.
+            told = {VERSION: version} if day == days[-1] else {}
+            said = _described(stored, day, changes[day]) | told
+            report_partition(context, key, day, said, stored.content(LEDGER, day))
         return dg.MaterializeResult(check_results=passed_checks(RESTATEMENTS, key))
 
     return [ledger]
+
+
+def _other_days(
+    context: dg.AssetExecutionContext, lake: Lake, calendar: Calendar, key: dg.AssetKey, days: Sequence[str]
+) -> list[str]:
+    """The days besides those of the run that were written since Dagster last heard of the whole ledger: by this run, or
+    by one that died before it told.
+    """
+    written = days_written(lake, _version_told(context.instance, key)) - {*days}
+    return sorted(day for day in written if calendar.has_day(day) and lake.has(LEDGER, day))
+
+
+def _version_told(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
+    """Up to which version of the ledger Dagster heard of every day, -1 where it never did."""
+    for record in instance.fetch_materializations(key, limit=_EVENTS_LOOKED_AT).records:
+        said = record.asset_materialization.metadata.get(VERSION) if record.asset_materialization else None
+        if said is not None:
+            return int(str(said.value))
+    return -1
+
+
+def _described(lake: Lake, day: str, change: Change | None) -> dict[str, Any]:
+    rows = lake.read(LEDGER, day, schema=RESTATEMENTS.schema)
+    metadata = table_metadata(RESTATEMENTS, rows, len(rows), path=lake.place(LEDGER, day))
+    return metadata | (change_metadata(change) if change else {}) | window_metadata(*utc_day(day))

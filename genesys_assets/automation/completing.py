@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from genesys_assets.assets.daily_details import START_DAYS
+from genesys_assets.assets.pages import START_DAYS
 from genesys_assets.automation.jobs import COMPLETE, RECOMPUTE
 from genesys_assets.cloud import details_jobs
 from genesys_assets.days.completeness import is_complete

@@ -29,6 +29,11 @@ REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
 Figures = dict[str, Any]
 
 
+def is_figure(name: str) -> bool:
+    """Whether a name of a page file's provenance is one of a figure."""
+    return name.startswith("day_")
+
+
 class DayRefused(Exception):
     """The new reading of a day is worse than the stored one, so it is not stored."""
 

@@ -110,8 +110,9 @@ def known(log: DeltaLog, key: Key) -> Known:
 class Commit:
     """The replacement of some partitions of one table, all in one commit.
 
-    A partition whose rows and reach are what they were keeps its file, and that it was read again is committed. Where a
-    newer reading was committed since the work began, it stays. `marks` are numbers that the table keeps by name.
+    A partition whose rows and reach are what they were keeps its file, and that it was read again is committed; pages
+    get a new one, which says who read them. Where a newer reading was committed since the work began, it stays.
+    `marks` are numbers that the table keeps by name.
     """
 
     def __init__(
@@ -262,7 +263,8 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if may_be_newer and now.newness is not None and now.newness > proposal.newness:
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
-    if [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
+    # Pages say in their file which run read them: who goes on with a run asks them.
+    if not proposal.is_read and [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
     path = proposal.published or new_path(proposal.key, content)

@@ -128,9 +128,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
     @property
     def content(self) -> str:
-        # A reading without any page says as much as one with pages: by its provenance.
-        said = json.dumps(self.provenance, sort_keys=True, default=str)
-        return _content(self._file.digest + said, PAGES.schema, self.reach)
+        return _content(self._file.digest, PAGES.schema, self.reach)
 
     def changes_since(self, before: Rows) -> Counts:
         """Answers are not compared one by one: each says when it was received, so that all are others."""

@@ -165,7 +165,8 @@ class Lake:
         audited, then all are compared and published, then committed, one commit a table; else nothing is.
 
         Open it before reading what the rows are made of: what others commit meanwhile from newer inputs stays.
-        `builds_on_stored`: the rows are made of those stored; raises Overtaken where others replaced these since.
+        `builds_on_stored`: the rows are made of those stored, and are committed in the order of the tables; raises
+        Overtaken where others replaced these since.
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
@@ -194,7 +195,8 @@ class Lake:
         }
         with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="commit") as executor:
             list(executor.map(Commit.prepare, commits.values()))
-            done = executor.map(Commit.commit, commits.values())
+            # What is made of one another is committed in its order, so that whoever dies in between leaves the first.
+            done = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
             return {asset: changes[writing.key] for asset, changes in zip(commits, done, strict=True)}
 
     def write(

@@ -59,6 +59,11 @@ def catch_up(
     raise TableContended(f"{LEDGER} was replaced by others {_TRIES} times in a row: run it again, alone.")
 
 
+def days_written(lake: Lake, since: int) -> set[str]:
+    """The days that the ledger's commits after a version brought up to date."""
+    return {day for _, note in lake.log(LEDGER).notes(since) for day in note.get("readings", {})}
+
+
 def _catch_up(
     lake: Lake,
     places: Sequence[str],

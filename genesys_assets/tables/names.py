@@ -63,6 +63,17 @@ def history(spec: TableSpec, entities: pa.Table, before: pa.Table | None, seen_a
     return pa.Table.from_pylist(rows, spec.schema).sort_by([("id", "ascending"), ("valid_from", "ascending")])
 
 
+def with_named(spec: TableSpec, entities: pa.Table, names: pa.Table) -> pa.Table:
+    """The entities, and those that only their names over time know: a run stored the names and died."""
+    known = {*entities["id"].to_pylist()}
+    rows = [
+        {"id": row["id"], "name": row["name"], "is_deleted": row["is_deleted"]}
+        for row in names.to_pylist()
+        if row["valid_to"] is None and row["id"] not in known
+    ]
+    return pa.concat_tables([entities.cast(spec.schema), pa.Table.from_pylist(rows, spec.schema)]) if rows else entities
+
+
 def names_on(history: pa.Table, at: datetime) -> pa.Table:
     """`id` and `name` of every entity as of just before `at`: give the end of a day for the names of that day.
 

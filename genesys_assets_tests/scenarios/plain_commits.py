@@ -1,4 +1,4 @@
-"""What the log of a Delta table says, read without the package: which commit replaced which files, by how many rows.
+"""What the log of a Delta table says, read without the package: what each commit replaced, and what that changed.
 
 Here stands reading the log's JSON and comparing rows. What must be in it is in the tests.
 """
@@ -22,7 +22,7 @@ COUNTS = ("rows_before", "rows_after", "rows_added", "rows_changed", "rows_remov
 
 @dataclass(frozen=True)
 class Committed:
-    """One commit: the files of each partition before and after it, and what it says of the partitions read."""
+    """One commit: the files of each partition before and after it, and what it says of those that were read."""
 
     version: int
     before: Files

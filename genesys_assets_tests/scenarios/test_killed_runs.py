@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,14 +23,15 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.common import CHANGED, CONTENT
+from genesys_assets.assets.pages import START_DAYS
 from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import World, hours, key
+from genesys_assets_tests.assets.world import RANGE, World, environment, hours, key
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import TABLES
-from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, Kill, Order, run
+from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, Kill, Order, job_of, run
 from genesys_assets_tests.scenarios.plain_commits import COUNTS, commits, restated
 
 ONE, TWO = "2026-01-27", "2026-01-28"
@@ -83,13 +86,14 @@ READ_AGGREGATES = Step("hourly", (AGGREGATES,), between=hours(*BOTH))
 READ_DAYS = Step("complete", (DETAILS,), between=BOTH, page_size=4)
 READ_OVERLAP = Step("complete", (OVERLAP,), between=BOTH, page_size=4)
 MAKE_TABLES = Step("daily", TABLES, between=BOTH)
+MAKE_SOME_TABLES = Step("daily", ("tables/conversations", "tables/session_metrics"), between=BOTH)
 MAKE_METRICS = Step("daily", (METRICS,), between=BOTH)
 MAKE_REPORT = Step("daily", (REPORT,), between=BOTH)
 MAKE_DOWNSTREAM = Step("downstream", (DOWNSTREAM,), partition=TWO)
 WRITE_LEDGER = Step("daily", (LEDGER,), between=BOTH)
 WRITE_LEDGER_OF_TWO = Step("daily", (LEDGER,), partition=TWO)
 
-FROM_HOURS = (READ_HOURS, READ_AGGREGATES, MAKE_TABLES, MAKE_METRICS, WRITE_LEDGER, MAKE_REPORT)
+FROM_HOURS = (READ_HOURS, READ_AGGREGATES, MAKE_SOME_TABLES, MAKE_METRICS, WRITE_LEDGER, MAKE_REPORT)
 FROM_JOBS = (READ_DAYS, READ_OVERLAP, MAKE_TABLES, WRITE_LEDGER, MAKE_DOWNSTREAM)
 
 COMMIT = "genesys_assets.lake.delta:DeltaLog.commit"
@@ -148,7 +152,7 @@ def _around(function: str, *calls: int) -> list[Kill]:
 
 PLACES = [
     *_places(
-        (READ_HOURS, MAKE_TABLES, WRITE_LEDGER),
+        (READ_HOURS, MAKE_SOME_TABLES, WRITE_LEDGER),
         READ_HOURS,
         [Kill(COMMIT, 1, True)],
         [
@@ -172,7 +176,7 @@ PLACES = [
         [Kill(COMMIT, 1), Kill(reported("tables"), 1, True), *_around(DELTA, 2)],
     ),
     *_places(
-        (READ_DAYS, MAKE_TABLES, WRITE_LEDGER),
+        (READ_DAYS, MAKE_SOME_TABLES, WRITE_LEDGER),
         READ_DAYS,
         [Kill(SUBMIT, 1, True), Kill(DELETE_JOB, 1)],
         [
@@ -198,19 +202,19 @@ PLACES = [
         ],
     ),
     *_places(
-        (READ_DAYS, MAKE_TABLES, WRITE_LEDGER_OF_TWO, WRITE_LEDGER),
+        (READ_DAYS, MAKE_SOME_TABLES, WRITE_LEDGER_OF_TWO, WRITE_LEDGER),
         WRITE_LEDGER_OF_TWO,
         [Kill(COMMIT, 1, True)],
         [Kill(COMMIT, 1), Kill(WRITE_ROWS, 2), Kill(PUBLISH, 1, True), Kill(reported("restatements"), 1, True)],
     ),
     *_places(
-        (READ_HOURS, MAKE_TABLES, MAKE_REPORT, WRITE_LEDGER),
+        (READ_HOURS, MAKE_SOME_TABLES, MAKE_REPORT, WRITE_LEDGER),
         MAKE_REPORT,
         [Kill(COMMIT, 1, True)],
         [Kill(COMMIT, 2), Kill(WRITE_ROWS, 1), Kill(reported("reports"), 1, True)],
     ),
     *_places(
-        (READ_DAYS, MAKE_TABLES, MAKE_DOWNSTREAM, WRITE_LEDGER),
+        (READ_DAYS, MAKE_SOME_TABLES, MAKE_DOWNSTREAM, WRITE_LEDGER),
         MAKE_DOWNSTREAM,
         [Kill(COMMIT, 1, True)],
         [Kill(COMMIT, 1), Kill(STORED_BY_DOWNSTREAM, 1, True)],
@@ -472,3 +476,143 @@ def live(
     for step in steps:
         step.run(world)
     return world
+
+
+# -- runs that go on where a killed one ended --------------------------------------------------------------------------
+
+CONTINUED = [
+    Place((READ_HOURS,), READ_HOURS, Kill(COMMIT, 1, True), True),
+    Place((READ_HOURS,), READ_HOURS, Kill(COMMIT, 1)),
+    Place((READ_HOURS,), READ_HOURS, Kill(reported("pages"), 7, True)),
+    Place((READ_HOURS,), READ_HOURS, Kill(COMMIT, 2, True)),
+    Place((READ_AGGREGATES,), READ_AGGREGATES, Kill(COMMIT, 1, True)),
+    Place((READ_DAYS,), READ_DAYS, Kill(COMMIT, 1, True)),
+    Place((READ_OVERLAP,), READ_OVERLAP, Kill(COMMIT, 1, True), True),
+    Place((READ_OVERLAP,), READ_OVERLAP, Kill(COMMIT, 2, True)),
+]
+
+
+@pytest.mark.parametrize("place", [place for place in CONTINUED if place.is_usual or ALL_PLACES], ids=str)
+def test_a_run_that_goes_on_requests_only_what_was_not_stored(bases: Bases, place: Place) -> None:
+    folder = bases.copy(place.base)
+    with dg.DagsterInstance.local_temp(f"{folder / 'home'}") as instance:
+        world = bases.world(folder, instance)
+        committed = die(bases, world, folder, place)
+        asked = requests_of(world, lambda: go_on(world, place.killed))
+        assert asked == requests_of_the_rest(bases, place, committed)
+        compare_dagster_with_lake(world)
+        told = _told(instance, place.killed.assets[0])
+        for partition, events in told.items():
+            assert {*events[0]} - _OF_A_RUN <= {*events[-1]}, partition
+            assert events[0].get(START_DAYS) == events[-1].get(START_DAYS)
+
+
+_OF_A_RUN = {"requests", "retries", "rate_limited", "seconds_waited", "preview", "bytes"}
+
+
+def go_on(world: World, step: Step) -> None:
+    """Execute the newest run once more, as Dagster's retries do."""
+    newest = world.instance.get_runs(limit=1)[0]
+    with environment(world.environment):
+        job = dg.build_reconstructable_job(job_of.__module__, job_of.__name__, (step.job,))
+        result = dg.execute_job(
+            job,
+            world.instance,
+            run_config=step.config,
+            tags={name: newest.tags[name] for name in RANGE},
+            reexecution_options=dg.ReexecutionOptions(newest.run_id),
+        )
+    assert result.success
+    run = world.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert run.root_run_id == newest.run_id
+
+
+def requests_of(world: World, act: Callable[[], Any]) -> Counter[str]:
+    """How often each endpoint was asked, whichever the job."""
+    before = len(world.sandbox.requests)
+    act()
+    asked = [*world.sandbox.requests][before:]
+    paths = (f"{method} {re.sub(r'/jobs/[^/]+', '/jobs/id', path)}" for method, path in asked)
+    return Counter(path for path in paths if "oauth" not in path)
+
+
+def requests_of_the_rest(bases: Bases, place: Place, committed: Mapping[str, set[str]]) -> Counter[str]:
+    """What a run of the days costs that the killed one did not store."""
+    world = bases.world(bases.copy(place.base), dg.DagsterInstance.ephemeral())
+    (name,) = place.killed.assets
+    every = {*world.lake.log(name).partitions()}
+    rest = {name: every - committed.get(name, set())}
+    if not rest[name]:
+        return Counter({path: 1 for path in _ASKED_ALWAYS if name in (DETAILS, OVERLAP)})
+    return requests_of(world, lambda: [part.run(world) for part in place.killed.only(rest)])
+
+
+_ASKED_ALWAYS = ("GET /api/v2/analytics/conversations/details/jobs/availability",)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+READ_NAMES = Step("daily", (QUEUES, HISTORY))
+OF_NAMES = [Kill(COMMIT, 1, True), Kill(COMMIT, 2, True)]
+if ALL_PLACES:
+    OF_NAMES += [Kill(COMMIT), Kill(WRITE_PAGE), *_around(COMMIT, 3), Kill(reported("reference"), 1, True)]
+
+
+@pytest.mark.parametrize("place", OF_NAMES, ids=str)
+def test_a_name_that_a_killed_run_stored_is_in_the_names_over_time_though_it_is_gone_when_the_next_run_reads(
+    bases: Bases, place: Kill
+) -> None:
+    folder = bases.folder / f"names {place}"
+    (folder / "home").mkdir(parents=True)
+    with dg.DagsterInstance.local_temp(f"{folder / 'home'}") as instance:
+        world, organisation = bases.world(folder, instance), bases.sandbox.organisation
+        bases.first_state()
+        READ_NAMES.run(world)
+        renamed, removed, *_ = names_stored(world)
+        bases.present.at = NOW + HOUR
+        organisation.rename("queues", renamed, "For an hour")
+        organisation.remove("queues", removed)
+        kill(world, folder / "home", READ_NAMES, place)
+        seen = names_stored(world)
+        bases.first_state(NOW + 2 * HOUR)
+        READ_NAMES.run(world)
+        history = world.lake.read(HISTORY, None).to_pylist()
+        compare_names_with_history(world)
+        compare_dagster_with_lake(world)
+        known = [(row["name"], row["is_deleted"]) for row in history if row["id"] in (renamed, removed)]
+        assert all(seen[queue] in known for queue in (renamed, removed))
+        assert len(known) in (2, 6)
+    bases.first_state()
+
+
+def test_a_queue_that_only_the_names_of_a_killed_run_know_is_deleted_when_the_next_run_does_not_see_it(
+    bases: Bases,
+) -> None:
+    folder = bases.folder / "a queue for an hour"
+    (folder / "home").mkdir(parents=True)
+    with dg.DagsterInstance.local_temp(f"{folder / 'home'}") as instance:
+        world, organisation = bases.world(folder, instance), bases.sandbox.organisation
+        bases.first_state()
+        queue = organisation.directory.queues[0].id
+        organisation.remove("queues", queue)
+        READ_NAMES.run(world)
+        bases.first_state(NOW + HOUR)
+        kill(world, folder / "home", READ_NAMES, Kill(COMMIT, 1, True))
+        bases.present.at = NOW + 2 * HOUR
+        organisation.remove("queues", queue)
+        READ_NAMES.run(world)
+        compare_names_with_history(world)
+        assert names_stored(world)[queue][1] is True
+    bases.first_state()
+
+
+def names_stored(world: World) -> dict[str, tuple[str, bool]]:
+    return {row["id"]: (row["name"], row["is_deleted"]) for row in world.lake.read(QUEUES, None).to_pylist()}
+
+
+def compare_names_with_history(world: World) -> None:
+    """The present names of the one are those of the other."""
+    rows = world.lake.read(HISTORY, None).to_pylist()
+    present = {row["id"]: (row["name"], row["is_deleted"]) for row in rows if row["valid_to"] is None}
+    assert present == names_stored(world)
