@@ -108,7 +108,8 @@ class World:
         for log in sorted(self.folder.rglob("_delta_log")):
             asset = str(log.parent.relative_to(self.folder))
             keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
-            yield from ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
+            stored = ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
+            yield from ((place, files) for place, files in stored if files)
 
 
 def _digest(table: pa.Table) -> str:

@@ -55,7 +55,7 @@ def bodies(lake: Lake, asset: str, day: str) -> list[dict[str, Any]] | None:
 
 def is_complete(lake: Lake, asset: str, day: str) -> bool | None:
     pages = lake.pages(f"pages/{asset}", day)
-    return None if pages is None else bool(pages.provenance["is_complete"])
+    return None if pages is None else pages.reach is not None and pages.reach.is_complete
 
 
 def test_files_go_to_the_days_they_are_of(lake: Lake) -> None:
@@ -123,7 +123,7 @@ def test_a_record_that_was_lost_does_no_harm(lake: Lake) -> None:
 def test_a_day_that_was_removed_is_brought_back(lake: Lake) -> None:
     file = saved("a.json", figures())
     import_files(lake, [file], Told())
-    lake.remove(f"pages/{HOURLY}", "2026-01-28")
+    lake.remove(f"pages/{HOURLY}", ["2026-01-28"])
     assert import_files(lake, [file], Told()).changed == {(HOURLY, "2026-01-28")}
 
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.lake.delta import Added, new_path
 from genesys_assets.publishing.day_figures import COLUMNS, DayFigures, day_figures
 from genesys_assets.publishing.day_page import MOST_ROWS, day_page
 from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
@@ -163,7 +165,12 @@ def test_a_day_on_which_clocks_change_tells_both_of_its_two_o_clocks(tmp_path: P
     day = date(2026, 10, 25)
     lake = made_up_lake(tmp_path)
     for folder in [*tmp_path.glob("tables/*"), *tmp_path.glob("reports/*")]:
+        log = lake.log(f"{folder.parent.name}/{folder.name}")
+        (file,) = log.files(f"{DAY}")
+        copy = new_path(f"{day}", file.content)
         shutil.copytree(folder / f"date={DAY}", folder / f"date={day}")
+        (folder / file.path.replace(f"{DAY}", f"{day}")).rename(folder / copy)
+        log.commit(log.schema(), [Added(f"{day}", copy, file.size, file.rows)], [], {}, {}, on_top_of=log.version)
     page = Text(day_page(lake, business_day(day, "Europe/Zurich")).html)
     assert {"02:00 (+0200)", "02:00 (+0100)"} <= set(page.said)
     assert "it has 25.0 hours" in page
@@ -183,7 +190,7 @@ def test_a_day_that_was_not_computed_is_an_error_that_names_what_is_missing(tmp_
 @pytest.fixture(scope="module")
 def real(past_days: World) -> DayFigures:
     day, lake = f"{conftest.DAY}", past_days.lake
-    metrics = lake.read("tables/interval_metrics", day, columns=COLUMNS)
+    metrics = lake.read("tables/interval_metrics", day, columns=COLUMNS, schema=INTERVAL_METRICS.schema)
     reports = (lake.read(f"reports/{name}", day) for name in ("queue_media", "agent_daily"))
     return day_figures(business_day(conftest.DAY), metrics, *reports)
 
