@@ -53,8 +53,8 @@ WHOLE = "all"
 """How the log names the only partition of a table that has none."""
 
 _CONFIGURATION = {
-    # On S3 every load reads each commit since the last checkpoint, one request each.
-    "delta.checkpointInterval": "10",
+    # A run on S3 reads each commit since the last checkpoint of each of its tables, one request each.
+    "delta.checkpointInterval": "3",
     # The ledger of restatements is made of the commits: `housekeeping` removes them once it has them.
     "delta.enableExpiredLogCleanup": "false",
 }

@@ -14,7 +14,8 @@ from genesys_assets.lake.log_mirror import LOG
 from genesys_assets.lake.store import S3Store
 from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
 
-_INTERVAL = 10
+_INTERVAL = 3
+"""How many commits lie between checkpoints."""
 
 
 @pytest.fixture
@@ -126,9 +127,9 @@ def test_a_log_whose_old_commits_were_removed_is_read_from_its_checkpoint(s3_sto
     log, stale = DeltaLog(s3_store, PLACE), DeltaLog(s3_store, PLACE)
     add(log, "f")
     stale.refresh()
-    while log.version < _INTERVAL + 1:
+    while log.version < 2 * _INTERVAL + 1:
         add(log, f"f{log.version}")
-    for version in range(_INTERVAL - 2):
+    for version in range(2 * _INTERVAL - 2):
         s3_store.delete(f"{PLACE}/{LOG}/{version:020d}.json")
     stale.refresh()
     assert (stale.version, names(stale)) == (log.version, names(log))
