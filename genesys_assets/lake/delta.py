@@ -18,13 +18,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
-from genesys_assets.lake.log_mirror import LogMoved, log_place
+from genesys_assets.lake.log_mirror import LOG, LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
@@ -218,14 +219,27 @@ class DeltaLog:
         return pa.schema([]) if self._table is None else pa.schema(self._table.schema().to_arrow())
 
     def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Version and note of each commit of ours after version `since`, the oldest first."""
-        if self._table is None or self.version <= since:
-            return
+        """Version and note of each commit of ours after version `since`, the oldest first.
+
+        They are read from the commits themselves: `DeltaTable.history` numbers them wrong where somebody commits
+        meanwhile. Commits that were removed from the log are left out.
+        """
         with self._lock:
-            self._log.complete(since)
-        for commit in reversed(self._table.history(self.version - since)):
-            if commit["version"] > since and NOTE in commit:
-                yield int(commit["version"]), dict(commit[NOTE])
+            last = self.version
+            if last > since:
+                self._log.complete(since)
+        for version in range(max(since, -1) + 1, last + 1):
+            note = self._note(version)
+            if note is not None:
+                yield version, note
+
+    def _note(self, version: int) -> dict[str, Any] | None:
+        try:
+            commit = (Path(self._log.uri) / LOG / f"{version:020d}.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        said = (json.loads(line).get("commitInfo", {}) for line in commit.splitlines())
+        return next((dict(info[NOTE]) for info in said if NOTE in info), None)
 
     def _add_actions(self) -> pa.Table:
         with self._lock:

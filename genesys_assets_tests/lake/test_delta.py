@@ -165,6 +165,17 @@ def test_notes_and_newness_stay_with_the_commit(store: Store) -> None:
         assert each.newness(DAYS[1]) is None
 
 
+def test_notes_are_those_of_their_version_though_others_commit_meanwhile(disk: LocalStore) -> None:
+    log = log_of(disk)
+    for number in (1, 2):
+        commit(log, (DAYS[0], f"{number}"), note={"number": number})
+    stale = log_of(disk)
+    for number in (3, 4):
+        commit(log, (DAYS[0], f"{number}"), note={"number": number})
+    assert list(stale.notes(0)) == [(1, {"number": 1}), (2, {"number": 2})]
+    assert list(stale.notes(1)) == [(2, {"number": 2})]
+
+
 def test_notes_and_newness_outlast_checkpoints(disk: LocalStore) -> None:
     log = log_of(disk)
     for number in range(25):
