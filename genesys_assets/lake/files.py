@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from genesys_assets.cloud.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
 from genesys_assets.lake.changes import Change, Counts, Rows, compare
-from genesys_assets.lake.column_types import NoColumns, at_rest, fitting, needed, retyped, unified
+from genesys_assets.lake.column_types import NoColumns, UnstorableColumn, at_rest, fitting, needed, retyped, unified
 from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
@@ -378,7 +378,7 @@ def _readable(uri: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
-        if _is_on_the_way(error):
+        if isinstance(error, UnstorableColumn) or _is_on_the_way(error):
             raise
         raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
 
