@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from genesys_assets.lake.delta import Added, new_path
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.day_figures import COLUMNS, DayFigures, day_figures
 from genesys_assets.publishing.day_page import MOST_ROWS, day_page
 from genesys_assets.tables.conversation_model import CONVERSATIONS
@@ -178,10 +180,10 @@ def test_a_day_on_which_clocks_change_tells_both_of_its_two_o_clocks(tmp_path: P
 
 @pytest.mark.parametrize("missing", ["reports/queue_media", "reports/agent_daily", "tables/restatements"])
 def test_a_day_that_was_not_computed_is_an_error_that_names_what_is_missing(tmp_path: Path, missing: str) -> None:
-    lake = made_up_lake(tmp_path)
+    made_up_lake(tmp_path)
     shutil.rmtree(tmp_path / missing)
     with pytest.raises(FileNotFoundError, match=f"{missing} has no stored partition.*materialise it first"):
-        day_page(lake, business_day())
+        day_page(Lake(LocalStore(tmp_path)), business_day())
 
 
 # -- against the reports of a real day ---------------------------------------------------------------
