@@ -26,6 +26,7 @@ from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.regions import hosts
 from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.lake.lake import PageWriter
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.access import Budget
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
@@ -149,7 +150,7 @@ def _fetch(connection: Connection, order: Order) -> None:
         ) as cloud,
     ):
         try:
-            with PageWriter(Path(folder) / "pages.parquet", {}) as writer:
+            with PageWriter(LocalStore(Path(folder)).draft(), {}) as writer:
                 pages = details.fetch(cloud, Interval(day, day + timedelta(days=1)), page_size=order.page_size)
                 for page in pages:
                     if time.time() >= order.until:

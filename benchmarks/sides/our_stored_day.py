@@ -31,8 +31,7 @@ def main(folder: str, day: str) -> None:
     from genesys_assets.assets import tables as assets
     from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.reports import build_report_assets
-    from genesys_assets.checks import table_checks
-    from genesys_assets.lake.lake import Lake
+    from genesys_assets.lake.lake import Lake, Writing
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -58,7 +57,7 @@ def main(folder: str, day: str) -> None:
         dg.DagsterInstance.ephemeral() as instance,
         patch.object(merge, "plan", peaks.noting("page keys read", merge.plan)),
         patch.object(Lake, "table_writers", peaks.noting("pages planned", Lake.table_writers)),
-        patch.object(assets, "check_table", peaks.noting("tables written", table_checks.check_table)),
+        patch.object(Writing, "audit", peaks.noting("tables written", Writing.audit)),
     ):
         for layer, names in keys.items():
             dg.materialize(
