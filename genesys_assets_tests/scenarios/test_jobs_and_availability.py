@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, timedelta
 
 import pytest
 
+from genesys_assets.lake.reach import Reach
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, hours, metadata
 from genesys_assets_tests.plain_figures import Item
@@ -56,8 +58,7 @@ def test_a_day_whose_jobs_reach_eight_in_the_evening_has_no_gap_and_no_double(wo
     compare_tables(world, DAY, expected)
     said = metadata(run, "tables/conversations")
     assert (said["is_complete"], said["data_available_through"]) == (False, EVENING.timestamp())
-    provenance = world.lake.provenance("tables/conversations", f"{DAY}")
-    assert (provenance["is_complete"], provenance["data_available_through"]) == (False, EVENING.isoformat())
+    assert world.lake.reach("tables/conversations", f"{DAY}") == Reach(EVENING)
 
 
 def known_in_the_evening(world: World, present: Present) -> list[Item]:
@@ -97,4 +98,22 @@ def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: 
         assert world.run("hourly", "pages/hourly_details", between=hours(f"{DAY}")).success
         assert read_complete(world, DAY, page_size=11).success
         compute(world, DAY)
-        compare_tables(world, DAY, world.seen(DAY, present.at))
+        by_jobs = of_jobs(world, DAY, START + timedelta(hours=9))
+        compare_tables(world, DAY, with_attributes(world.seen(DAY, present.at), by_jobs))
+
+
+def with_attributes(seen: list[Item], by_jobs: list[Item]) -> list[Item]:
+    """What a query shows, with the attributes of participants, which only jobs tell."""
+    told = {
+        (item["conversationId"], participant["participantId"]): participant["attributes"]
+        for item in by_jobs
+        for participant in item["participants"]
+        if "attributes" in participant
+    }
+    joined = copy.deepcopy(seen)
+    for item in joined:
+        for participant in item["participants"]:
+            key = (item["conversationId"], participant["participantId"])
+            if key in told:
+                participant["attributes"] = told[key]
+    return joined
