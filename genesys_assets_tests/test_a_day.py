@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import tables
 from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.days import sources
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
@@ -183,7 +183,7 @@ class OnTheNextDay(datetime):
 def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tables of the day after DAY as they were computed at that hour, of the hours that were over then."""
     monkeypatch.setattr(OnTheNextDay, "hour", hour)
-    monkeypatch.setattr(tables, "datetime", OnTheNextDay)
+    monkeypatch.setattr(sources, "datetime", OnTheNextDay)
     for asset in ("hourly_aggregates", "hourly_details"):
         for later in range(hour, 24):
             shutil.rmtree(world.folder / f"pages/{asset}/date={DAYS[-1]}/hour={later:02d}", ignore_errors=True)

@@ -106,7 +106,7 @@ def test_the_lake_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(tmp_path))
     resource = LakeResource()
     assert resource.lake.store.uri("x") == f"{tmp_path}/x"
-    assert resource.lake is resource.lake
+    assert resource.lake.store is resource.lake.store
 
 
 def test_a_malformed_lake_is_refused() -> None:

@@ -71,6 +71,7 @@ class JobArchive:
         self.deleted: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.lifetime = timedelta(days=1)
+        self.available = AVAILABLE
         self._made = 0
         self._platform = platform
         self._clock = clock
@@ -131,7 +132,7 @@ class JobArchive:
         if (job_id, first // size + 1) in self.lost_once:
             self.lost_once.remove((job_id, first // size + 1))
             return Reply(fault="reset")
-        body: dict[str, Any] = {"dataAvailabilityDate": iso(AVAILABLE)}
+        body: dict[str, Any] = {"dataAvailabilityDate": iso(self.available)}
         if given < self.empty.get(first, 0):
             return Reply(body={**body, "cursor": f"{first}.{given + 1}"})
         shown = self.rows[first : first + size]

@@ -31,6 +31,8 @@ from genesys_assets_tests.cloud.job_archive import (
 from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request
 
 HOUR = timedelta(hours=1)
+LATER = NOON + 12 * HOUR
+"""An availability that is no limit, where a test is about when jobs were submitted."""
 _ROOT = Path(__file__).parents[2]
 
 
@@ -51,9 +53,16 @@ def kill_after(pages: int, cloud: GenesysCloud, book: JobBookInMemory) -> None:
 # -- as of when -------------------------------------------------------------------------------------------------------
 
 
+def test_the_pages_of_a_job_are_true_as_of_what_jobs_had(
+    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
+) -> None:
+    assert {page.as_of for page in read(cloud, book)} == {AVAILABLE}
+
+
 def test_the_pages_of_a_job_are_true_as_of_its_submission(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
+    archive.available = LATER
     archive.plan("PENDING", "PENDING", "FULFILLED")
     pages = read(cloud, book)
     assert [page.as_of for page in pages] == [NOON] * 3
@@ -63,6 +72,7 @@ def test_the_pages_of_a_job_are_true_as_of_its_submission(
 def test_the_pages_of_a_job_that_is_taken_up_again_are_true_as_of_its_first_submission(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
+    archive.available = LATER
     kill_after(2, cloud, book)
     clock.pass_by(5 * 3600)
     pages = read(cloud, book)
@@ -75,6 +85,7 @@ def test_the_pages_of_a_job_that_is_taken_up_again_are_true_as_of_its_first_subm
 def test_where_the_platform_does_not_say_when_a_job_was_submitted_its_note_does(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
+    archive.available = LATER
     archive.plan({"state": "FULFILLED", "submissionDate": None})
     kill_after(1, cloud, book)
     clock.pass_by(3600)
@@ -84,6 +95,7 @@ def test_where_the_platform_does_not_say_when_a_job_was_submitted_its_note_does(
 def test_the_platforms_word_on_when_a_job_was_submitted_counts_before_the_note(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
+    archive.available = LATER
     archive.plan({"state": "FULFILLED", "submissionDate": "2026-02-01T11:58:00.1239Z"})
     assert {iso(page.as_of) for page in read(cloud, book)} == {"2026-02-01T11:58:00.123Z"}
 
@@ -91,6 +103,7 @@ def test_the_platforms_word_on_when_a_job_was_submitted_counts_before_the_note(
 def test_a_platform_whose_clock_is_fast_makes_no_page_of_the_future(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
+    archive.available = LATER
     archive.plan({"state": "FULFILLED", "submissionDate": iso(NOON + HOUR)})
     assert all(page.as_of == page.fetched_at for page in read(cloud, book))
 
@@ -98,6 +111,7 @@ def test_a_platform_whose_clock_is_fast_makes_no_page_of_the_future(
 def test_another_job_in_place_of_one_that_failed_is_newer(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
+    archive.available = LATER
     kill_after(2, cloud, book)
     clock.pass_by(3600)
     archive.in_place_of["job-1", 3] = Reply(400, {"message": "Invalid cursor."})
@@ -178,6 +192,7 @@ def test_a_fault_that_is_not_the_platforms_leaves_the_job_to_the_next_try(
 def test_a_platform_that_cannot_be_asked_leaves_the_job_to_the_next_try(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, unanswered: Reply
 ) -> None:
+    archive.available = LATER
     archive.in_place_of["job-1", 2] = unanswered
     with pytest.raises((errors.RateLimited, errors.Unreachable, errors.CircuitOpen)):
         read(cloud, book)
