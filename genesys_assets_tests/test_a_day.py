@@ -181,12 +181,17 @@ class OnTheNextDay(datetime):
 
 
 def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables of the day after DAY as they were computed at that hour, of the hours that were over then."""
+    """The tables of the day after DAY as they were computed at that hour, of the hours that were over then.
+
+    The lake keeps what was computed of more hours: that is taken away first.
+    """
+    for asset in (world.folder / "tables").iterdir():
+        shutil.rmtree(asset / f"date={DAYS[-1]}", ignore_errors=True)
     monkeypatch.setattr(OnTheNextDay, "hour", hour)
     monkeypatch.setattr(sources, "datetime", OnTheNextDay)
     for asset in ("hourly_aggregates", "hourly_details"):
         for later in range(hour, 24):
-            shutil.rmtree(world.folder / f"pages/{asset}/date={DAYS[-1]}/hour={later:02d}", ignore_errors=True)
+            shutil.rmtree(world.folder / f"pages/{asset}/date={DAYS[-1]}/hour={later}", ignore_errors=True)
     assert world.run("daily", *TABLES_OF_HOURS, partition=f"{DAYS[-1]}").success
 
 
