@@ -167,7 +167,7 @@ PLACES = [
         (READ_AGGREGATES, MAKE_METRICS, WRITE_LEDGER),
         READ_AGGREGATES,
         [],
-        [Kill(REQUEST, 3), Kill(WRITE_PAGE, 31), *_around(COMMIT, 1, 2)],
+        [Kill(REQUEST, 2), Kill(WRITE_PAGE, 31), *_around(COMMIT, 1, 2)],
     ),
     *_places(
         (READ_AGGREGATES, MAKE_METRICS, WRITE_LEDGER),
@@ -378,7 +378,7 @@ def compare_dagster_with_lake(world: World) -> None:
     assets = {name for name in versions(world) if key(name) in _assets()}
     for name in assets:
         told = _told(world.instance, name)
-        keys = world.lake.log(name).partitions() or [None]
+        keys: list[str | None] = [*world.lake.log(name).partitions()] or [None]
         assert {*keys} <= told.keys(), f"Dagster never heard of {sorted({*map(str, keys)} - {*map(str, told)})}"
         for partition, events in told.items():
             contents = [event.get(CONTENT) for event in events]
