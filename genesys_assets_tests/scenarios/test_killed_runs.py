@@ -168,7 +168,7 @@ PLACES = [
         (READ_AGGREGATES, MAKE_METRICS, WRITE_LEDGER),
         READ_AGGREGATES,
         [],
-        [Kill(REQUEST, 3), Kill(WRITE_PAGE, 31), *_around(COMMIT, 1, 2)],
+        [Kill(REQUEST, 2), Kill(WRITE_PAGE, 31), *_around(COMMIT, 1, 2)],
     ),
     *_places(
         (READ_AGGREGATES, MAKE_METRICS, WRITE_LEDGER),
