@@ -185,8 +185,8 @@ def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
     The lake keeps what was computed of more hours: that is taken away first.
     """
-    for asset in (world.folder / "tables").iterdir():
-        shutil.rmtree(asset / f"date={DAYS[-1]}", ignore_errors=True)
+    for table in (world.folder / "tables").iterdir():
+        shutil.rmtree(table / f"date={DAYS[-1]}", ignore_errors=True)
     monkeypatch.setattr(OnTheNextDay, "hour", hour)
     monkeypatch.setattr(sources, "datetime", OnTheNextDay)
     for asset in ("hourly_aggregates", "hourly_details"):
