@@ -31,7 +31,8 @@ class MissingPartitions(FileNotFoundError):
 
 class LakeIOManager(dg.ConfigurableIOManager):
     """Loads what lies in the lake as pandas.DataFrame, pyarrow.Table or polars.DataFrame, and stores what downstream
-    assets return: `frames` says how.
+    assets return. What comes back is what was returned, or the frame is refused by name: see `frames.as_table`. Times
+    without a time zone are refused, so that no clock time is ever taken for an instant.
 
     Several partitions come as one table, in their order. Its columns are those of the stored table; a column that a
     partition does not have is null. An input's metadata may name `columns` to read no others, and may say
