@@ -16,11 +16,12 @@ from typing import Any
 import dagster as dg
 
 from benchmarks.results import Result
-from genesys_assets.automation.schedules import RANGE_END, RANGE_START
+from genesys_assets.automation.progress import RANGE_END, RANGE_START
 from genesys_assets.definitions import build_definitions
 from genesys_assets.sandbox.server import running
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_AGGREGATES = [dg.AssetKey(["genesys", "pages", "hourly_aggregates"])]
 _TABLES = [
     dg.AssetKey(["genesys", "tables", name])
     for name in ("conversations", "sessions", "segments", "session_metrics", "interval_metrics", "daily_metrics")
@@ -44,10 +45,10 @@ def run(*, conversations: int) -> Result:
             definitions = build_definitions()
             steps: list[tuple[str, str, dict[str, Any]]] = [
                 ("by query: 24 hours, details and aggregates", "hourly", {"tags": hours}),
-                ("by job: the day, what reaches into it, aggregates", "look_back", {"partition_key": day}),
+                ("by job: the day, what reaches into it, aggregates", "complete", {"partition_key": day}),
                 ("the tables of the day", "daily", {"partition_key": day, "asset_selection": _TABLES}),
-                ("again by job, nothing changed", "look_back", {"partition_key": day}),
-                ("again the hours' aggregates", "look_back_hours", {"tags": hours}),
+                ("again by job, nothing changed", "complete", {"partition_key": day}),
+                ("again the hours' aggregates", "hourly", {"tags": hours, "asset_selection": _AGGREGATES}),
                 ("again the tables", "daily", {"partition_key": day, "asset_selection": _TABLES}),
             ]
             rows = [_step(definitions, instance, *step, conversations) for step in steps]

@@ -37,7 +37,7 @@ def build_definitions(
     """
     from dagster_aws.s3 import S3Resource
 
-    from genesys_assets.assets.common import automated, beta_parameters
+    from genesys_assets.assets.common import beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
@@ -53,9 +53,8 @@ def build_definitions(
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
-    from genesys_assets.automation.completing import build_completing_sensors
-    from genesys_assets.automation.conditions import list_again, publish_again, refresh_reports, refresh_tables
-    from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE
+    from genesys_assets.automation.alerts import build_alerts
+    from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, RECOMPUTE, UPKEEP
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.checks.completeness import build_completeness_checks
@@ -84,15 +83,15 @@ def build_definitions(
             *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
-            *automated(build_table_assets(calendar), refresh_tables(calendar)),
+            *build_table_assets(calendar),
             *build_open_conversation_assets(),
-            *automated(build_restatement_assets(calendar), refresh_tables(calendar)),
-            *automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
-            *automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
-            *automated(build_published_index_assets(calendar), list_again()),
+            *build_restatement_assets(calendar),
+            *build_report_assets(calendar, reports),
+            *build_published_assets(calendar, [report.name for report in reports]),
+            *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(), *build_completing_sensors(calendar)]
+        sensors = [*build_sensors(calendar, reports), *build_alerts()]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
@@ -113,8 +112,8 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, DAILY, COMPLETE, LOOK_BACK, LOOK_BACK_HOURS, RECOMPUTE, LIVE],
-        schedules=build_schedules(calendar, [report.zone for report in reports if report.zone]),
+        jobs=[HOURLY, COMPLETE, RECOMPUTE, UPKEEP, DAILY, LIVE],
+        schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,
     )

@@ -151,14 +151,14 @@ def test_resources_can_be_replaced_by_name() -> None:
     assert replaced.keys() == {"genesys_cloud", "lake", "publishing", "s3", "io_manager"}
 
 
-COMPLETE = {"genesys/pages/daily_details", "genesys/pages/daily_overlap"}
+COMPLETE = {"genesys/pages/daily_details", "genesys/pages/daily_overlap", "genesys/pages/daily_aggregates"}
 HOUSEKEEPING = {"genesys/ops/superseded_pages", "genesys/ops/housekeeping", "genesys/ops/reports_file"}
 
 
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
-        for job in ("hourly", "daily", "complete", "look_back", "look_back_hours", "recompute", "live")
+        for job in ("hourly", "daily", "complete", "recompute", "upkeep", "live")
     }
     everything = described(definitions)
     groups = {group: {key for key in everything if everything[key]["group"] == group} for group in GROUPS}
@@ -168,9 +168,8 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
         "hourly": {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"},
         "daily": of_a_day | groups["reference"] | {"genesys/pages/daily_aggregates"} | HOUSEKEEPING,
         "complete": COMPLETE,
-        "look_back": COMPLETE | {"genesys/pages/daily_aggregates"},
-        "look_back_hours": {"genesys/pages/hourly_aggregates"},
-        "recompute": of_a_day - {"genesys/tables/interval_metrics", "genesys/tables/daily_metrics"},
+        "recompute": of_a_day,
+        "upkeep": groups["reference"] | HOUSEKEEPING,
         "live": groups["live"],
     }
     assert everything.keys() - set().union(*assets.values()) == {"genesys/ops/preflight", IMPORT} | IMPORTED

@@ -24,7 +24,7 @@ def main(first: str, last: str, lake: str, requests_per_minute: str) -> None:
     }
     import dagster as dg
 
-    from genesys_assets.automation.schedules import RANGE_END, RANGE_START
+    from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import build_definitions
     from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 

@@ -5,6 +5,9 @@ after it by the query; the two meet at that instant. A second job finds conversa
 began on an earlier one.
 """
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +19,6 @@ import dagster as dg
 from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, provenance
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
-    START_DAYS,
     Progress,
     describe_pages,
     is_fetched,
@@ -41,7 +43,7 @@ from genesys_assets.days.completeness import (
     must_not_be_emptied,
     must_stay_complete,
 )
-from genesys_assets.days.sources import OVERLAP
+from genesys_assets.days.sources import OVERLAP, START_DAYS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.lake import Lake, PageWriter, Reach
@@ -140,13 +142,13 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                     continue
                 reading = reading_of(day, available, datetime.now(UTC))
                 _must_reach_as_far(stored, day, reading)
-                days: set[str] = set()
+                days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
                     writers[day].reach = Reach(reading.through)
                     if reading.by_job:
                         days = _read_overlap(cloud, stored, reading.by_job, writers[day], config.page_size)
-                    writers[day].provenance[START_DAYS] = sorted(days)
-                describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(sorted(days))}})
+                    writers[day].provenance[START_DAYS] = days
+                describe_pages(context, window, writers, {day: {START_DAYS: dg.MetadataValue.json(days)}})
         return dg.MaterializeResult(metadata=spent)
 
     return [daily_details, daily_overlap]
@@ -234,37 +236,49 @@ def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage])
     return through, came
 
 
-def _read_overlap(cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int) -> set[str]:
+def _read_overlap(
+    cloud: GenesysCloud, lake: Lake, interval: Interval, writer: PageWriter, page_size: int
+) -> dict[str, str]:
     """Write the pages of conversations that began before the interval.
 
-    Gives the days on which those of them began that were active in the interval.
+    Gives the days on which those of them began that were active in the interval, with what identifies these.
     """
     query = DetailsJobQuery(interval=interval, start_of_day_interval_matching=False)
     take = partial(_write_earlier, writer, interval)
     return details_jobs.read(cloud, query, LakeJobBook(lake.store), take, page_size=page_size)
 
 
-def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> set[str]:
+def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> dict[str, str]:
     """Write the pages of one job up to the first without an earlier conversation, for they ascend by
     conversationStart. An empty page is not written.
     """
     writer.restart()
-    days: set[str] = set()
+    days: Counter[str] = Counter()
     for page in pages:
         if not page.rows:
             continue
         if page.span is None or page.span[0] >= interval.start:
             break
         writer.write(page)
-        days |= {start for start in _start_days(page, interval.start) if start < f"{interval.start:%Y-%m-%d}"}
+        days.update(_start_days(page, interval.start))
+    return {day: f"{identity % 2**64:016x}" for day, identity in sorted(days.items())}
+
+
+def _start_days(page: Page, since: datetime) -> Counter[str]:
+    """On which earlier days the page's conversations began that ended or emitted a metric since then, and the sum of
+    what identifies each of them.
+    """
+    days: Counter[str] = Counter()
+    for row in page.json().get("conversations") or []:
+        day = (row or {}).get("conversationStart", "")[:10]
+        if day and day < f"{since:%Y-%m-%d}" and _was_active(row, since):
+            days[day] += _identity(row)
     return days
 
 
-def _start_days(page: Page, since: datetime) -> set[str]:
-    """On which days the page's conversations began that ended or emitted a metric since then."""
-    rows = page.json().get("conversations") or []
-    active = (row for row in rows if row and row.get("conversationStart") and _was_active(row, since))
-    return {row["conversationStart"][:10] for row in active}
+def _identity(conversation: dict[str, Any]) -> int:
+    written = json.dumps(conversation, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(written).digest()[:8], "big") or 1
 
 
 def _was_active(conversation: dict[str, Any], since: datetime) -> bool:

@@ -38,6 +38,7 @@ from genesys_assets.days.completeness import (
     must_not_be_emptied,
     newest_figures,
 )
+from genesys_assets.days.sources import START_DAYS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
@@ -47,8 +48,6 @@ from genesys_assets.settings import AggregatesSettings
 
 _AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
-START_DAYS = "start_days"
-"""On which days the conversations began that were alive on a later one: `automation.completing` computes these anew."""
 A_LITTLE_AGO = timedelta(minutes=1)
 """How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
 _LOG_EVERY = timedelta(seconds=15)

@@ -30,6 +30,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.compute import compute
+from genesys_assets.reports.made_of import made_of
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.stored import NotStored, StoredDay
 from genesys_assets.resources import LakeResource
@@ -96,6 +97,8 @@ def _computed(
                 table = compute(wanted, stored)
                 writing[place].write(table)
                 writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness
+                if not granularity:
+                    writing.made_of = {place: made_of(lake, report, day, calendar.zone)}
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed

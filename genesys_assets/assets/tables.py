@@ -25,7 +25,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.page import Page
-from genesys_assets.days import utc_day, utc_hour
+from genesys_assets.days import made_of, utc_day, utc_hour
 from genesys_assets.days.sources import (
     Metrics,
     NotFetched,
@@ -45,6 +45,9 @@ from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
+
+MadeOf = Callable[[Lake, str, TableSpec], int]
+"""What a table of a day is made of."""
 
 
 def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
@@ -127,7 +130,8 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
     def interval_metrics(
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        yield from _metrics(context, lake.lake, calendar, INTERVAL_METRICS, key, interval_metrics_of)
+        of = made_of.of_interval_metrics
+        yield from _metrics(context, lake.lake, calendar, INTERVAL_METRICS, key, interval_metrics_of, of)
 
     return interval_metrics
 
@@ -154,7 +158,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         def pages_of(stored: Lake, day: str) -> Metrics:
             return daily_metrics_of(stored, day, *calendar.business_day(day))
 
-        yield from _metrics(context, lake.lake, calendar, DAILY_METRICS, key, pages_of)
+        yield from _metrics(context, lake.lake, calendar, DAILY_METRICS, key, pages_of, made_of.of_daily_metrics)
 
     return daily_metrics
 
@@ -166,13 +170,14 @@ def _metrics(
     spec: TableSpec,
     key: dg.AssetKey,
     pages_of: Callable[[Lake, str], Metrics],
+    number_of: MadeOf,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Computes and stores the days of a run."""
     place = f"tables/{spec.name}"
     for day in checked_keys(context, calendar.daily):
         try:
             with failing_by_name(NotFetched):
-                writing, findings = _write_metrics(context, lake, spec, day, pages_of)
+                writing, findings = _write_metrics(context, lake, spec, day, pages_of, number_of)
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
@@ -225,6 +230,7 @@ def _write_conversations(
             findings.counts["imported_conversations"] = len(imported)
         writing.reach = replace(pages.reach, imported=bool(len(imported)))
         writing.newness = lake.newness(pages.inputs)
+        writing.made_of = made_of.of_conversations(lake, day, selected)
         writing.provenance |= findings.counts
         findings.known = {
             "data_available_through": dg.MetadataValue.timestamp(pages.reach.through),
@@ -260,6 +266,7 @@ def _write_metrics(
     spec: TableSpec,
     day: str,
     pages_of: Callable[[Lake, str], Metrics],
+    number_of: MadeOf,
 ) -> tuple[Writing, Findings]:
     """What was asked in every part of the day is kept with the rows."""
     place = f"tables/{spec.name}"
@@ -277,6 +284,7 @@ def _write_metrics(
         answers = metric_rows(spec, fetched())
         rows, known = _with_imported(spec, answers.table, pages)
         writing.newness = lake.newness(pages.inputs)
+        writing.made_of = {place: number_of(lake, day, spec)}
         writing.reach = Reach(
             pages.through,
             pages.through >= pages.end,

@@ -1,108 +1,228 @@
-"""Sensors: the one that refreshes by automation conditions, and the one that speaks up when a run failed.
+"""Sensors that ask for what is wanted: each looks at what is stored, and asks for one range of partitions at a time.
 
-When a day is refreshed is in `conditions`.
+    upkeep     reference data and housekeeping, once a night
+    hours      pages of full hours; aggregates of look-back days again
+    days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    tables     days whose pages have changed
+    reports    days whose tables, names or definitions have changed
+
+What is wanted is decided in `wanted`, what of it is asked for now in `plan`. All ship stopped: they are switched on in
+the UI.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any
 
 import dagster as dg
 
-from genesys_assets.automation.schedules import RANGE_END, RANGE_START
-from genesys_assets.settings import AlertSettings
+from genesys_assets.automation import wanted as find
+from genesys_assets.automation.jobs import COMPLETE, HOURLY, RECOMPUTE, UPKEEP
+from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, last_moment, plan
+from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
+from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.days import utc_day
+from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import shared_lake
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.report import Report
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.settings import SettingError
 
-_WEBHOOK_SECONDS = 10
-_MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
-
-
-class AlertNotDelivered(Exception):
-    """The webhook did not take the message. The message names its host only: the rest of the address is a secret."""
-
-
-def build_sensors() -> Sequence[dg.SensorDefinition]:
-    return [
-        dg.AutomationConditionSensorDefinition(
-            "refresh",
-            target=dg.AssetSelection.groups("tables", "reports", "published")
-            | dg.AssetSelection.assets(["genesys", "ops", "reports_file"]),
-            default_status=dg.DefaultSensorStatus.STOPPED,
-            use_user_code_server=True,
-            description="Computes again what has changed underneath: today after each hour, "
-            "look-back days after they were read again.",
-        ),
-        _run_failure(),
-    ]
+_MOST_DAYS = 7
+_MOST_HOURS = 7 * 24
+_NIGHT = (2, 0)
+"""When the listings are read and housekeeping is done, UTC."""
 
 
-def failure_line(job: str, run_id: str, partition: str | None, message: str) -> str:
-    """The one line that says what failed."""
-    of = f" partition {partition}" if partition else ""
-    first_line = message.strip().splitlines()[0] if message.strip() else "no message"
-    return f"genesys_assets: job {job}{of} failed: {first_line} (run {run_id})"
+@dataclass
+class Look:
+    """One look of a sensor at everything it goes by."""
 
+    context: dg.SensorEvaluationContext
+    lake: Lake
+    cloud: GenesysCloudResource
+    calendar: Calendar
+    definitions: Sequence[Report]
+    now: datetime
 
-def partition_of(tags: Mapping[str, str]) -> str | None:
-    """The run's partition, or its first and last one where it was asked for a range."""
-    if RANGE_START in tags:
-        return f"{tags[RANGE_START]}...{tags.get(RANGE_END, '')}"
-    return tags.get("dagster/partition")
+    @cached_property
+    def runs(self) -> Sequence[Run]:
+        location = self.context.repository_def
+        if location is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        return runs_of(self.context.instance, location, self.now)
 
+    # -- what is wanted --------------------------------------------------------------------------------------------
 
-def _run_failure() -> dg.SensorDefinition:
-    @dg.run_failure_sensor(name="run_failure", default_status=dg.DefaultSensorStatus.STOPPED)
-    def run_failure(context: dg.RunFailureSensorContext) -> None:
-        """Writes one clear line for each failed run; posts it as JSON where GENESYS_ASSETS_ALERT_WEBHOOK is set.
+    def upkeep(self) -> Wanted:
+        since = last_moment(self.now, *_NIGHT)
+        is_due = find.is_reference_older(self.lake, since)
+        return {f"{since:%Y-%m-%d}": frozenset(find.REFERENCE)} if is_due else {}
 
-        Where that fails, so does the tick, for people to see. It is not tried again: the line stands in the log, and
-        Dagster goes on to the next failed run.
+    def hours(self) -> Wanted:
+        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
+        if not any(HOURLY_DETAILS in assets and self._is_over(hour) for hour, assets in wanted.items()):
+            return wanted
+        return find.hours_wanted(self.lake, self.calendar, self.now, self.definitions, self._available)
+
+    def days(self) -> Wanted:
+        """What jobs have is asked of the platform only where it matters."""
+        if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
+            return find.days_wanted(self.lake, self.calendar, self.now, self._available)
+        return {}
+
+    @cached_property
+    def stale_tables(self) -> Wanted:
+        return find.tables_wanted(self.lake, self.calendar, self.now)
+
+    def tables(self) -> Wanted:
+        """Of days whose pages are not being read just now."""
+        return {day: assets for day, assets in self.stale_tables.items() if not self._is_being_made("pages/", day)}
+
+    def reports(self) -> Wanted:
+        """Once the names are known that were given by last night, unless the listings fail again and again."""
+        night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
+        if any(len(failures_of(self.runs, listing, night)) < OFTEN for listing in listings):
+            return {}
+        closed: frozenset[str] = frozenset()
+        return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, {*self.stale_tables, *closed})
+
+    @cached_property
+    def _available(self) -> datetime | None:
+        """Up to when details jobs have all data; None where that cannot be asked: the run that asks for something else
+        will say why.
         """
-        run = context.dagster_run
-        partition = partition_of(run.tags)
-        line = failure_line(run.job_name, run.run_id, partition, _cause(context))
-        context.log.error(line)
-        webhook = AlertSettings.load().webhook
-        if webhook:
-            message = {"text": line, "job": run.job_name, "run_id": run.run_id, "partition": partition}
-            try:
-                _post(webhook.get_secret_value(), message)
-            except AlertNotDelivered as problem:
-                context.log.error(str(problem))
-                raise
+        try:
+            return details_jobs.availability(self.cloud.client)
+        except (GenesysCloudError, SettingError) as error:
+            self.context.log.warning(f"Nobody knows up to when details jobs have data: {error}")
+            return None
 
-    return run_failure
+    def can_make_table(self, place: str, day: str) -> bool:
+        return find.can_make_table(self.lake, place, day, self.now)
 
+    def can_make_report(self, place: str, day: str) -> bool:
+        report = next(each for each in self.definitions if f"reports/{each.name}" == place)
+        return find.can_make_report(self.lake, self.calendar, report, day)
 
-def _cause(context: dg.RunFailureSensorContext) -> str:
-    """What the first failed step's code raised, out of what Dagster wraps it in; else the run's own message."""
-    for event in context.get_step_failure_events():
-        error = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None and _wraps(error.cls_name):
-            error = error.cause
-        if error is not None:
-            return _MODULE.sub("", str(error.message)).removeprefix("Failure: ")
-    return context.failure_event.message or ""
+    def _is_over(self, hour: str) -> bool:
+        return utc_day(hour[:10])[1] <= self.now
+
+    def _is_being_made(self, layer: str, day: str) -> bool:
+        return any(
+            run.ended is None
+            and run.first[:10] <= day <= run.last[:10]
+            and any(asset.startswith(layer) for asset in run.assets)
+            for run in self.runs
+        )
 
 
-def _wraps(error: str | None) -> bool:
-    return error is None or error.startswith("Dagster") or error == "RetryRequested"
+@dataclass(frozen=True)
+class Kind:
+    """What a sensor asks for: of which job, how many partitions at most in one run, how often it looks. `can_make`: see
+    `plan.plan`.
+    """
+
+    name: str
+    job: Any
+    wanted: Callable[[Look], Wanted]
+    description: str
+    most: int = _MOST_DAYS
+    can_make: Callable[[Look, str, str], bool] | None = None
+    every_seconds: int = 60
 
 
-def _post(webhook: str, message: Mapping[str, str | None]) -> None:
-    """Post once. What requests says of an error holds the whole address, so only its kind is passed on."""
-    import requests
+KINDS = (
+    Kind(
+        "upkeep",
+        UPKEEP,
+        Look.upkeep,
+        "Asks once a night, from 02:00 UTC on, for the reference data and for housekeeping.",
+        every_seconds=300,
+    ),
+    Kind(
+        "hours",
+        HOURLY,
+        Look.hours,
+        "Asks for the pages of each full hour ten minutes after its end, for all hours that are missing, and from "
+        "03:30 UTC on for the aggregates of look-back days again.",
+        most=_MOST_HOURS,
+    ),
+    Kind(
+        "days",
+        COMPLETE,
+        Look.days,
+        "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
+        "from 03:30 UTC on for look-back days again.",
+        every_seconds=600,
+    ),
+    Kind(
+        "tables",
+        RECOMPUTE,
+        Look.tables,
+        "Asks for the tables of days whose pages are others than those that the tables were made of.",
+        can_make=Look.can_make_table,
+    ),
+    Kind(
+        "reports",
+        RECOMPUTE,
+        Look.reports,
+        "Asks for the reports of days whose tables, names or definitions are others than those that the reports were "
+        "made of.",
+        can_make=Look.can_make_report,
+    ),
+)
 
-    try:
-        answer = requests.post(webhook, json=message, timeout=_WEBHOOK_SECONDS)
-    except requests.RequestException as error:
-        problem = f"cannot be reached ({type(error).__name__})"
-    else:
-        if answer.ok:
-            return
-        problem = f"answered {answer.status_code}"
-    raise AlertNotDelivered(
-        f"The alert for run {message['run_id']} was not delivered: the host {urlsplit(webhook).hostname} of "
-        f"GENESYS_ASSETS_ALERT_WEBHOOK {problem}."
+
+def build_sensors(calendar: Calendar, reports: Sequence[Report]) -> list[dg.SensorDefinition]:
+    """`reports` are those of the code location."""
+    return [*(_sensor(kind, calendar, reports) for kind in KINDS), _reports_file()]
+
+
+def _reports_file() -> dg.SensorDefinition:
+    return dg.AutomationConditionSensorDefinition(
+        "reports_file",
+        target=dg.AssetSelection.assets(["genesys", "ops", "reports_file"]),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Asks for ops/reports_file as soon as the file of own reports has changed.",
     )
+
+
+def _sensor(kind: Kind, calendar: Calendar, reports: Sequence[Report]) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=kind.name,
+        job=kind.job,
+        description=kind.description,
+        minimum_interval_seconds=kind.every_seconds,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def asking(
+        context: dg.SensorEvaluationContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        stored = shared_lake(lake.location)
+        look = Look(context, stored, genesys_cloud, calendar, reports, datetime.now(UTC))
+        wanted = kind.wanted(look)
+        can_make = kind.can_make and partial(kind.can_make, look)
+        made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
+        return asked(made) if made.request else dg.SkipReason(made.reason(wanted))
+
+    return asking
+
+
+def asked(made: Plan) -> dg.RunRequest:
+    """The run that a plan asks for."""
+    if made.request is None:
+        raise ValueError("the plan asks for nothing")
+    first, last, assets = made.request.first, made.request.last, made.request.assets
+    if assets <= {*find.REFERENCE}:
+        return dg.RunRequest(tags={NIGHT: last})
+    selection = [asset_key(*asset.split("/")) for asset in sorted(assets)]
+    return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

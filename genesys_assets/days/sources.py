@@ -27,6 +27,11 @@ IMPORTED = "pages/imported_details"
 HOURLY_AGGREGATES, IMPORTED_HOURLY = "pages/hourly_aggregates", "pages/imported_hourly_aggregates"
 DAILY_AGGREGATES, IMPORTED_DAILY = "pages/daily_aggregates", "pages/imported_daily_aggregates"
 
+START_DAYS = "start_days"
+"""What a file of an overlap says: on which days the conversations began that were active on its day, with what
+identifies those of each day.
+"""
+
 
 class NotFetched(Exception):
     """Pages that a day's tables need were never fetched; the message says which, and how to fetch them."""
@@ -81,9 +86,8 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     was deleted. Newer forms of the others, from hours and from overlaps of later days, count all the same.
     """
     start, end = utc_day(day)
-    later = days_around(day, before=-1, after=REACH_DAYS)
     daily = lake.pages(DAILY, day)
-    overlaps = lake.pages_of(OVERLAP, later)
+    overlaps = lake.pages_of(OVERLAP, later_days(day))
     inputs: list[Partition] = [(DAILY, day), *((OVERLAP, key) for key in overlaps)]
     if daily is not None and _is_complete(daily):
         hours = _stored_hours(lake, HOURLY, day)
@@ -108,6 +112,11 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     ]
     reach = Reach(through, is_complete=imported is not None and _is_complete(imported))
     return Conversations(sources, reach, [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours)])
+
+
+def later_days(day: str) -> list[str]:
+    """The days whose overlaps may hold conversations that began on a day."""
+    return days_around(day, before=-1, after=REACH_DAYS)
 
 
 def interval_metrics_of(lake: Lake, day: str) -> Metrics:

@@ -63,5 +63,10 @@ def days_around(key: str, before: int, after: int) -> list[str]:
     return [f"{day + DAY * offset:%Y-%m-%d}" for offset in range(-before, after + 1)]
 
 
+def days_that_reach(key: str, window: Window) -> list[str]:
+    """The days whose conversations may be alive in the window of a day."""
+    return [day for day in days_around(key, before=REACH_DAYS, after=1) if utc_day(day)[0] < window.end]
+
+
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -90,8 +90,8 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         self.bytes = self.size = 0
         self.as_of: datetime | None = None
         self._first: list[dict[str, Any]] = []
-        self._file = _HashedFile(self.draft.file)
-        self._writer = pq.ParquetWriter(self._file, PAGES.schema, write_statistics=False, **_FORMAT)
+        self._answers = hashlib.sha256()
+        self._writer = pq.ParquetWriter(self.draft.file, PAGES.schema, write_statistics=False, **_FORMAT)
 
     def restart(self) -> None:
         """Forget the pages written so far."""
@@ -105,6 +105,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def write(self, page: Page) -> None:
         self.rows += 1
         self.bytes += len(page.body)
+        self._answers.update(hashlib.sha256(_listed(page.body)).digest())
         self.as_of = page.as_of if self.as_of is None else max(self.as_of, page.as_of)
         about = [self.rows, page.request, page.fetched_at, page.correlation_id, page.as_of]
         arrays = [pa.array([value], field.type) for value, field in zip(about, PAGES.schema, strict=False)]
@@ -120,15 +121,14 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return pa.Table.from_pylist(self._first, schema)
 
     def __exit__(self, *_: object) -> None:
-        self._file.end_of_rows()
         self._writer.add_key_value_metadata(_metadata(self.provenance, self.reach))
         self._writer.close()
-
-        self.size = self._file.tell()
+        self.size = self.draft.file.tell()
 
     @property
     def content(self) -> str:
-        return _content(self._file.digest, PAGES.schema, self.reach)
+        """Identifies what the answers list and their reach: not when they were given, nor their cursors and totals."""
+        return _content(self._answers.hexdigest(), PAGES.schema, self.reach)
 
     def changes_since(self, before: Rows) -> Counts:
         """Answers are not compared one by one: each says when it was received, so that all are others."""
@@ -539,6 +539,14 @@ def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequenc
     about.update("".join(f"{name}\n" for name in nulls).encode())
     about.update(json.dumps(reach.as_json() if reach else None, sort_keys=True).encode())
     return about.hexdigest()[:_CONTENT_LETTERS]
+
+
+def _listed(answer: bytes) -> memoryview:
+    """What an answer lists: from its first bracket to the last one. What stands around is said of the answer itself:
+    cursor, total, up to when data are available.
+    """
+    first = answer.find(b"[")
+    return memoryview(answer)[first : answer.rfind(b"]") + 1] if first >= 0 else memoryview(b"")
 
 
 def _uncopied(value: bytes) -> pa.Array:

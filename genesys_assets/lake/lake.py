@@ -14,6 +14,7 @@ import contextlib
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Known, Proposal
-from genesys_assets.lake.delta import DeltaLog, partition_folder
+from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
     PAGES,
     PageWriter,
@@ -46,24 +47,51 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", "StoredPages", "Unreadable", "Writing"]
 
+_MADE_OF = "made_of "
+"""Before the key of a partition: the name under which a table's log keeps what the partition is made of."""
 _TABLES_AT_ONCE = 8
 _FOOTERS_AT_ONCE = 8
 _FILES_AT_ONCE = 8
+_FOOTERS_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPartition:
+    """A stored partition: what identifies its rows and their reach, its newest file, and when that was committed."""
+
+    content: str
+    path: str
+    written_at: datetime
+
+    @classmethod
+    def of(cls, files: Sequence[DataFile]) -> StoredPartition:
+        newest = files[-1]
+        content = "+".join(file.content for file in files)
+        return cls(content, newest.path, datetime.fromtimestamp(newest.modified_ms / 1000, UTC))
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What was read of files and of versions of logs, neither of which ever change."""
+
+    partitions: dict[str, tuple[DeltaLog, int, dict[str | None, StoredPartition]]] = field(default_factory=dict)
+    footers: dict[str, StoredFooter | None] = field(default_factory=dict)
 
 
 class Lake:
     """The lake at one store, as it was when each table was first asked for: see `refreshed`. Safe for threads."""
 
-    def __init__(self, store: Store, logs: dict[str, DeltaLog] | None = None) -> None:
+    def __init__(self, store: Store, logs: dict[str, DeltaLog] | None = None, memory: _Memory | None = None) -> None:
         self.store = store
         self._logs = {} if logs is None else logs
+        self._memory = memory or _Memory()
         self._fresh: set[str] = set()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.RLock] = {}
 
     def refreshed(self) -> Lake:
         """The lake as it is now: what others committed since is seen."""
-        return Lake(self.store, self._logs)
+        return Lake(self.store, self._logs, self._memory)
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
@@ -190,6 +218,7 @@ class Lake:
                 self.log(asset),
                 [Proposal(writing.key, writer, stored[asset], writing.newness, builds_on_known=builds_on_stored)],
                 writing.provenance.get("run_id"),
+                _made_of_mark(writing.key, writing.made_of.get(asset)),
             )
             for asset, writer in writing.writers.items()
         }
@@ -242,8 +271,47 @@ class Lake:
 
     def content(self, asset: str, key: str | None) -> str | None:
         """What identifies the rows of a partition and their reach, None where it is not stored."""
-        files = self.log(asset).files(key)
-        return "+".join(file.content for file in files) or None
+        partition = self.stored(asset).get(key)
+        return None if partition is None else partition.content
+
+    def stored(self, asset: str) -> Mapping[str | None, StoredPartition]:
+        """All stored partitions of a table by key."""
+        log = self.log(asset)
+        with self._lock:
+            known = self._memory.partitions.get(asset)
+            if known is None or known[0] is not log or known[1] != log.version:
+                files: dict[str | None, list[DataFile]] = {}
+                for key, file in log.every_file():
+                    files.setdefault(key, []).append(file)
+                known = self._memory.partitions[asset] = (
+                    log,
+                    log.version,
+                    {key: StoredPartition.of(of_key) for key, of_key in files.items()},
+                )
+            return known[2]
+
+    def footer(self, asset: str, key: str | None) -> StoredFooter | None:
+        """What the newest file of a partition says of itself, None where it is not stored, or not readable.
+
+        Files never change, so that each is read once by all that share this lake's memory: use it where many partitions
+        are looked at again and again. Whether a file is still readable it does not tell.
+        """
+        partition = self.stored(asset).get(key)
+        if partition is None:
+            return None
+        footers = self._memory.footers
+        name = f"{asset}/{partition.path}"
+        if name not in footers:
+            if len(footers) >= _FOOTERS_REMEMBERED:
+                footers.clear()
+            footers[name] = self._footer(asset, key)
+        return footers[name]
+
+    def made_of(self, asset: str, key: str | None) -> int | None:
+        """What the last computation of a partition was made of, whether or not it brought new rows; None where nobody
+        said.
+        """
+        return self.log(asset).newness(f"{_MADE_OF}{key or WHOLE}")
 
     def rows(self, asset: str, key: str | None) -> int:
         """How many rows a partition has."""
@@ -364,7 +432,8 @@ class Lake:
 class Writing:
     """The writers of some tables of one partition, by asset, and what their files and commits will say.
 
-    `provenance`, `reach` and `newness` may be set until the block ends; `changes` says afterwards what is new.
+    `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
+    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`.
     """
 
     def __init__(
@@ -375,6 +444,7 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
+        self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 
     def __getitem__(self, asset: str) -> TableWriter:
@@ -404,6 +474,10 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
+    return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}
 
 
 def _newness_of(writer: PageWriter) -> int | None:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import Any
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import open_store
 from genesys_assets.settings import LakeSettings
 
+_LAKES_SHARED = 4
+
 
 def open_lake(location: str | None = None) -> Lake:
     """The lake at a location, else at that of GENESYS_ASSETS_LAKE. Raises SettingError."""
     return Lake(open_store(LakeSettings.load(lake=location).location, s3_client))
+
+
+@functools.lru_cache(_LAKES_SHARED)
+def _shared(location: str, *_: str | None) -> Lake:
+    return open_lake(location)
+
+
+def shared_lake(location: str | None = None) -> Lake:
+    """As `open_lake`; all who ask in this process share what was read of logs and files. For whoever looks at the whole
+    lake again and again.
+    """
+    # Credentials and endpoint may differ where tests or notebooks change the environment.
+    environment = (value for name, value in sorted(os.environ.items()) if name.startswith("AWS_"))
+    return _shared(LakeSettings.load(lake=location).location, *environment).refreshed()
 
 
 def s3_client() -> Any:

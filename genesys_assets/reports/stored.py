@@ -17,13 +17,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import REACH_DAYS, Window, days_around, utc_day
+from genesys_assets.days import Window, days_around, utc_day
+from genesys_assets.days.spans import days_that_reach
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.aggregates_part import AggregatesPart
 from genesys_assets.reports.asking import holds
 from genesys_assets.reports.conditions import Condition, Group, comparisons
 from genesys_assets.reports.details_part import DetailsPart, Link
 from genesys_assets.reports.questions import Source, grouping, said, selection
+from genesys_assets.reports.report import Report
 from genesys_assets.reports.sources import OF_CONVERSATION, Table
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
@@ -80,15 +82,29 @@ class StoredDay:
     def _note(self, place: str, days: Iterable[str]) -> None:
         self.inputs.setdefault(place, set()).update(days)
 
+    # -- what must be there ----------------------------------------------------------------------------------------
+
+    def must_hold(self, report: Report) -> None:
+        """Raises NotStored where the report cannot be computed of what is stored."""
+        window = self.window(report.time_zone)
+        for part in report.aggregates:
+            self._must_answer(part, window)
+        for counted in report.details:
+            self._days(counted, window)
+
+    def _must_answer(self, part: AggregatesPart, window: Window) -> None:
+        place = f"tables/{INTERVAL_METRICS.name}"
+        self._must_exist(place)
+        self._must_reach(place, window)
+        self._must_have_asked(part.source, self._touched(window))
+
     # -- aggregates ------------------------------------------------------------------------------------------------
 
     def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
         """Rows of `interval_metrics` in the window that answer the part's question. Raises NotStored."""
         place = f"tables/{INTERVAL_METRICS.name}"
         days = self._touched(window)
-        self._must_exist(place)
-        self._must_reach(place, window)
-        self._must_have_asked(part.source, days)
+        self._must_answer(part, window)
         self._note(place, days)
         question = part.source.question
         start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
@@ -112,7 +128,7 @@ class StoredDay:
         place, question = f"tables/{INTERVAL_METRICS.name}", source.question
         missing: dict[str, set[str]] = {}
         for day in days:
-            reach = self.lake.reach(place, day)
+            reach = self._reach(place, day)
             if reach is not None and not reach.has_asked(source.key, question.metrics):
                 missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
         if not missing:
@@ -155,7 +171,7 @@ class StoredDay:
                 self._must_reach(place, window)
         if part.time == "conversation_start":
             return self._touched(window)
-        return days_around(self.day, before=REACH_DAYS, after=1)
+        return days_that_reach(self.day, window)
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])
@@ -205,15 +221,19 @@ class StoredDay:
 
         return map(joined, pieces)
 
-    # -- what must be there ----------------------------------------------------------------------------------------
+    # -- days ------------------------------------------------------------------------------------------------------
 
     def _touched(self, window: Window) -> list[str]:
         """The UTC days that the window touches."""
         around = days_around(self.day, before=1, after=1)
         return [day for day in around if utc_day(day)[1] > window.start and utc_day(day)[0] < window.end]
 
+    def _reach(self, place: str, day: str) -> Reach | None:
+        footer = self.lake.footer(place, day)
+        return footer.reach if footer else None
+
     def _must_exist(self, place: str) -> None:
-        if not self.lake.has(place, self.day):
+        if self.day not in self.lake.stored(place):
             raise NotStored(f"genesys/{place} has no partition {self.day}: materialise it first.")
 
     def _must_reach(self, place: str, window: Window) -> None:
@@ -224,7 +244,7 @@ class StoredDay:
             start, end = utc_day(day)
             if start.date() < self.start_date:
                 continue
-            reach = self.lake.reach(place, day)
+            reach = self._reach(place, day)
             needed = Window(start, min(end, window.end))
             if reach is None or not reach.covers(needed):
                 raise NotStored(

@@ -78,7 +78,7 @@ def _materialise(day: str, home: Path) -> None:
     """Reference data and hours first, in one run for all 24, then the day through to publishing."""
     import dagster as dg
 
-    from genesys_assets.automation.schedules import RANGE_END, RANGE_START
+    from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import build_definitions
 
     home.mkdir(parents=True)

@@ -473,7 +473,7 @@ def test_the_overlap_keeps_only_pages_with_conversations_begun_earlier(lasting: 
     assert all(min(of_page) < NEXT for of_page in starts)
     told = [item for page in stored for item in json.loads(page.body)["conversations"]]
     days = {item["conversationStart"][:10] for item in told if was_active(item, NEXT)}
-    assert metadata(run, OVERLAP)["start_days"] == sorted(day for day in days if day < NEXT)
+    assert metadata(run, OVERLAP)["start_days"].keys() == {day for day in days if day < NEXT}
     assert len(days) < len({item["conversationStart"][:10] for item in told}), "some only lie open"
     (job,) = world.sandbox.jobs
     assert job.query["startOfDayIntervalMatching"] is False
@@ -498,7 +498,7 @@ def test_the_overlap_of_a_day_that_jobs_have_nothing_of_is_empty(world: World) -
     world.sandbox.behaviour.availability = END
     run = read(world, OVERLAP, NEXT)
     assert run.success
-    assert metadata(run, OVERLAP)["start_days"] == []
+    assert metadata(run, OVERLAP)["start_days"] == {}
     stored = world.lake.pages(OVERLAP, NEXT)
     assert stored is not None
     assert len(stored) == 0

@@ -75,7 +75,7 @@ def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere
 
 
 def test_the_aggregates_of_a_range_of_hours_cost_one_request_a_question(world: World) -> None:
-    run = world.run("look_back_hours", between=hours("2026-01-26", "2026-01-29"))
+    run = world.run("hourly", "pages/hourly_aggregates", between=hours("2026-01-26", "2026-01-29"))
     assert run.success
     assert world.sandbox.requested("aggregates") == 2
     assert metadata(run, AGGREGATES, hour(10))["requests"] == 2
@@ -231,7 +231,7 @@ def test_a_partition_outside_the_calendar_is_refused_by_name(world: World, asset
 def test_a_day_of_aggregates_reaches_as_far_as_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked at 23:59:50 for the day until a minute ago, it does not reach midnight, whenever the answer came."""
     monkeypatch.setattr(pages, "datetime", standing_at(datetime(2026, 1, 28, 23, 59, 50, tzinfo=UTC)))
-    assert world.run("look_back", DAILY, partition=DAY).success
+    assert world.run("complete", DAILY, partition=DAY).success
     assert world.run("daily", "tables/daily_metrics", partition=DAY).success
     reach = world.lake.reach("tables/daily_metrics", DAY)
     assert reach is not None

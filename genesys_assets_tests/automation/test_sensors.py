@@ -1,285 +1,92 @@
-"""What is said, and posted, when a run fails; and that the refresh sensor watches everything with a condition."""
+"""What the sensors ask for as time goes by, on a lake that they look after alone."""
 
 from __future__ import annotations
 
-import json
-import logging
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from genesys_assets.automation.sensors import failure_line, partition_of
-from genesys_assets_tests.automation.conftest import FIRST_DAY
-from genesys_assets_tests.ports import refusing_port
+from genesys_assets.automation.sensors import KINDS
+from genesys_assets.cloud import details_jobs, retry
+from genesys_assets.sandbox.server import running
+from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.automation.ticks import Asked, Ticks, clock_at
+from genesys_assets_tests.scenarios.conftest import Present
 
-HOUR = f"{FIRST_DAY}-13:00"
-SECRET = "T0-B0-secret"
-
-
-class Hook:
-    """A webhook on loopback: what was posted to it, and what it answers."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.posted: list[tuple[str, str | None, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.posted.append((self.path, self.headers["Content-Type"], json.loads(body)))
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/{SECRET}"
+FIRST = datetime(2026, 1, 27, tzinfo=UTC)
+"""The start date; two days after it begins what is looked at."""
+TODAY = FIRST + timedelta(days=1)
+CONVERSATIONS, INTERVALS = "tables/conversations", "tables/interval_metrics"
 
 
-@contextmanager
-def listening(status: int = 200) -> Iterator[Hook]:
-    hook = Hook(status)
-    thread = threading.Thread(target=hook.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.server.shutdown()
-        thread.join()
-        hook.server.server_close()
+@pytest.fixture(scope="module")
+def code_location() -> dg.Definitions:
+    with clock_at(TODAY):
+        return definitions(f"{FIRST:%Y-%m-%d}")
 
 
 @pytest.fixture
-def webhook_that_is_down() -> Iterator[str]:
-    with refusing_port() as port:
-        yield f"http://127.0.0.1:{port}/{SECRET}"
+def ticks(tmp_path: Path, code_location: dg.Definitions, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ticks]:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
+    present = Present(TODAY)
+    with running(conversations_per_day=20, now=present, requests_per_minute=None) as sandbox:
+        yield Ticks(World(sandbox, tmp_path / "lake", code_location), present)
 
 
-class Watch:
-    """The run_failure sensor, switched on before anything has failed."""
-
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
-        self.definitions = definitions
-        self.instance = instance
-        self.cursor: str | None = None
-        assert self.tick().skip_message
-
-    def tick(self) -> dg.SensorExecutionData:
-        sensor = self.definitions.resolve_sensor_def("run_failure")
-        with dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, repository_def=self.definitions.get_repository_def()
-        ) as context:
-            data = sensor.evaluate_tick(context)
-        self.cursor = data.cursor
-        return data
-
-    def fail(self, job: str = "hourly", **how: Any) -> str:
-        """A run that fails for want of credentials; gives its id."""
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance, raise_on_error=False, **(how or {"partition_key": HOUR})
-        )
-        assert not result.success
-        return result.run_id
+def of(sensor: str, asked: list[Asked]) -> list[tuple[str, str]]:
+    return [(each.first, each.last) for each in asked if each.sensor == sensor]
 
 
-@pytest.fixture
-def watch(definitions: dg.Definitions) -> Iterator[Watch]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Watch(definitions, instance)
-
-
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What sensors log as errors. Their logger stands apart from the root logger, so its records are caught here."""
-    lines: list[str] = []
-
-    def emit(_: logging.Handler, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR and record.name == "dagster":
-            lines.append(record.getMessage())
-
-    monkeypatch.setattr(logging.StreamHandler, "emit", emit)
-    return lines
-
-
-def test_a_failed_run_is_said_in_one_line_with_what_was_raised(watch: Watch, said: list[str]) -> None:
-    run_id = watch.fail()
-    said.clear()
-    tick = watch.tick()
-    assert [reaction.error for reaction in tick.dagster_run_reactions or []] == [None]
-    [line] = said
-    assert line.endswith(f"(run {run_id})")
-    assert "\n" not in line
-    assert (
-        f"genesys_assets: job hourly partition {HOUR} failed: SettingError: GENESYS_CLOUD_CLIENT_ID is not set" in line
-    )
-
-
-def test_the_clear_error_is_said_and_not_what_it_was_raised_from(watch: Watch, said: list[str]) -> None:
-    @dg.op
-    def clear() -> None:
-        try:
-            raise KeyError("obscure")
-        except KeyError as obscure:
-            raise ValueError("The host cannot be reached.") from obscure
-
-    @dg.job
-    def unreachable() -> None:
-        clear()
-
-    run_id = unreachable.execute_in_process(instance=watch.instance, raise_on_error=False).run_id
-    said.clear()
-    watch.tick()
-    assert said[0].endswith(f"job unreachable failed: ValueError: The host cannot be reached. (run {run_id})")
-
-
-def test_what_an_asset_says_of_its_failure_is_said_as_it_is(watch: Watch, said: list[str]) -> None:
-    @dg.op
-    def gap() -> None:
-        raise dg.Failure("hour 03 has not been fetched", allow_retries=False)
-
-    @dg.job
-    def gaps() -> None:
-        gap()
-
-    run_id = gaps.execute_in_process(instance=watch.instance, raise_on_error=False).run_id
-    said.clear()
-    watch.tick()
-    assert said[0].endswith(f"job gaps failed: hour 03 has not been fetched (run {run_id})")
-
-
-def test_each_failed_run_is_said_once(watch: Watch, said: list[str]) -> None:
-    watch.fail()
-    watch.tick()
-    said.clear()
-    watch.tick()
-    assert said == []
-
-
-def test_a_run_that_succeeded_is_not_said(watch: Watch, said: list[str]) -> None:
-    @dg.job
-    def nothing_to_do() -> None: ...
-
-    assert nothing_to_do.execute_in_process(instance=watch.instance).success
-    assert watch.tick().skip_message
-    assert said == []
-
-
-def test_with_a_webhook_the_failure_is_posted_as_json(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = watch.fail()
-    with listening() as hook:
-        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
-        tick = watch.tick()
-    assert [reaction.error for reaction in tick.dagster_run_reactions or []] == [None]
-    [(path, content_type, message)] = hook.posted
-    assert (path, content_type) == (f"/{SECRET}", "application/json")
-    assert message.keys() == {"text", "job", "run_id", "partition"}
-    assert (message["job"], message["run_id"], message["partition"]) == ("hourly", run_id, HOUR)
-    assert "GENESYS_CLOUD_CLIENT_ID is not set" in message["text"]
-
-
-def test_without_a_webhook_nothing_is_posted(watch: Watch) -> None:
-    with listening() as hook:
-        watch.fail()
-        watch.tick()
-    assert hook.posted == []
-
-
-def test_a_webhook_that_is_down_fails_the_tick_and_says_so_without_its_secret(
-    watch: Watch, said: list[str], webhook_that_is_down: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", webhook_that_is_down)
-    run_id = watch.fail()
-    said.clear()
-    [reaction] = watch.tick().dagster_run_reactions or []
-    assert reaction.error is not None
-    assert said[0].endswith(f"(run {run_id})")
-    assert said[1].endswith(
-        f"The alert for run {run_id} was not delivered: the host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK cannot be "
-        "reached (ConnectionError)."
-    )
-    assert SECRET not in "\n".join([*said, reaction.error.to_string()])
-
-
-def test_a_webhook_that_refuses_is_named_with_its_answer(
-    watch: Watch, said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watch.fail()
-    with listening(status=404) as hook:
-        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
-        [reaction] = watch.tick().dagster_run_reactions or []
-    assert reaction.error is not None
-    assert said[-1].endswith("the host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK answered 404.")
-
-
-def test_a_webhook_that_is_down_does_not_hold_back_later_failures(
-    watch: Watch, said: list[str], webhook_that_is_down: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = watch.fail()
-    second = watch.fail()
-    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", webhook_that_is_down)
-    said.clear()
-    assert len(watch.tick().dagster_run_reactions or []) == 2
-    assert [run for run in (first, second) if any(f"(run {run})" in line for line in said)] == [first, second]
-    said.clear()
-    assert watch.tick().skip_message
-    assert said == []
-
-
-def test_a_malformed_webhook_is_named_and_not_shown(
-    watch: Watch, said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", SECRET)
-    run_id = watch.fail()
-    said.clear()
-    [reaction] = watch.tick().dagster_run_reactions or []
-    assert f"(run {run_id})" in said[0]
-    assert reaction.error is not None
-    assert "GENESYS_ASSETS_ALERT_WEBHOOK" in reaction.error.message
-    assert SECRET not in "\n".join([*said, reaction.error.to_string()])
-
-
-def test_of_a_range_the_first_and_last_partition_are_named(watch: Watch, said: list[str]) -> None:
-    between = {
-        "dagster/asset_partition_range_start": f"{FIRST_DAY}-00:00",
-        "dagster/asset_partition_range_end": f"{FIRST_DAY}-01:00",
-    }
-    watch.fail(tags=between)
-    said.clear()
-    watch.tick()
-    assert f"job hourly partition {FIRST_DAY}-00:00...{FIRST_DAY}-01:00 failed" in said[0]
-
-
-def test_a_run_without_a_partition_names_none() -> None:
-    assert partition_of({}) is None
-    assert failure_line("live", "R1", None, "boom") == "genesys_assets: job live failed: boom (run R1)"
-
-
-def test_of_a_long_message_only_the_first_line_is_said() -> None:
-    line = failure_line("daily", "R1", "2026-01-31", "\nfirst\nsecond")
-    assert line == "genesys_assets: job daily partition 2026-01-31 failed: first (run R1)"
-
-
-def test_a_failure_without_a_message_is_said_too() -> None:
-    assert failure_line("daily", "R1", None, "  ") == "genesys_assets: job daily failed: no message (run R1)"
-
-
-def test_the_sensors_are_these_four_and_ship_stopped(definitions: dg.Definitions) -> None:
+def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> None:
     sensors = definitions.get_repository_def().sensor_defs
-    assert {sensor.name: sensor.default_status for sensor in sensors} == {
-        "refresh": dg.DefaultSensorStatus.STOPPED,
-        "run_failure": dg.DefaultSensorStatus.STOPPED,
-        "complete_days": dg.DefaultSensorStatus.STOPPED,
-        "late_endings": dg.DefaultSensorStatus.STOPPED,
-    }
+    names = {*(kind.name for kind in KINDS), "run_failure", "reports_file"}
+    assert {sensor.name for sensor in sensors} == names
+    assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.STOPPED}
+    assert all(definitions.resolve_sensor_def(name).description for name in names)
 
 
-def test_the_refresh_sensor_watches_every_asset_that_has_a_condition(definitions: dg.Definitions) -> None:
-    sensor = definitions.resolve_sensor_def("refresh")
-    assert sensor.asset_selection is not None
-    watched = sensor.asset_selection.resolve(definitions.resolve_asset_graph())
-    assert watched >= {spec.key for spec in definitions.resolve_all_asset_specs() if spec.automation_condition}
+def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: Ticks) -> None:
+    # The first look finds the day before: hours for its aggregates and details, then tables, then reports.
+    asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
+    assert of("hours", asked) == [("2026-01-28-00:00", "2026-01-28-03:00"), ("2026-01-27-00:00", "2026-01-27-23:00")]
+    assert of("days", asked) == [("2026-01-27", "2026-01-27")]
+    assert ("2026-01-27", "2026-01-28") in of("reports", asked)
+    lake = ticks.world.lake
+    assert lake.rows(CONVERSATIONS, "2026-01-27") == 20
+    # Nothing is asked for twice.
+    assert ticks.at(ticks.present.at + timedelta(minutes=20)) == []
+    # An hour later it is one run each for the hour, its tables and its reports.
+    hour = ticks.at(ticks.present.at + timedelta(minutes=40))
+    assert [each.sensor for each in hour] == ["hours", "tables", "reports"]
+    assert {(each.first[:10], each.last[:10]) for each in hour} == {("2026-01-28", "2026-01-28")}
+    # Four hours off: they are asked for as one range.
+    later = ticks.at(ticks.present.at + timedelta(hours=4))
+    assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
+    assert len(later) == 3
+    assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
+
+
+def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
+    ticks.off = {"days", "tables", "reports", "upkeep"}
+    moment = TODAY + timedelta(minutes=12)
+    ticks.world = replace(ticks.world, settings={"GENESYS_CLOUD_CLIENT_SECRET": "expired"})
+    assert of("hours", ticks.at(moment)) == [("2026-01-27-00:00", "2026-01-27-23:00")]
+    assert ticks.at(moment + timedelta(minutes=3)) == []
+    ticks.world = replace(ticks.world, settings={})
+    # What failed together is asked for one by one, so that one bad hour holds nothing up.
+    again = of("hours", ticks.at(moment + timedelta(minutes=8)))
+    assert again == [(f"2026-01-27-{hour:02d}:00", f"2026-01-27-{hour:02d}:00") for hour in reversed(range(24))]
+
+
+def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
+    ticks.off = {"days", "tables", "reports", "upkeep"}
+    ticks.carries_out = False
+    moment = TODAY + timedelta(minutes=12)
+    [asked] = ticks.at(moment)
+    assert ticks.at(moment + timedelta(minutes=20)) == []
+    assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-27-23:00")

@@ -23,9 +23,9 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.common import CHANGED, CONTENT
-from genesys_assets.assets.pages import START_DAYS
 from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
+from genesys_assets.days.sources import START_DAYS
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import RANGE, World, environment, hours, key

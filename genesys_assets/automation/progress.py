@@ -1,0 +1,103 @@
+"""What runs and backfills are doing, and which failed lately, as Dagster has it. What follows from it is in `plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from genesys_assets.automation.plan import Run, following
+
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+PARTITION = "dagster/partition"
+NIGHT = "genesys_assets/night"
+"""Tag of a run over assets without partitions: the day of the night for which it was asked."""
+
+_GOING_ON = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_LOOKED_BACK = timedelta(days=2)
+_RUNS_LOOKED_AT = 1000
+
+
+def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now: datetime) -> list[Run]:
+    """The runs that go on, those that ended within the last two days, and what backfills have yet to make."""
+    going_on = instance.get_run_records(dg.RunsFilter(statuses=_GOING_ON), limit=_RUNS_LOOKED_AT)
+    over = instance.get_run_records(
+        dg.RunsFilter(statuses=_OVER, updated_after=now - _LOOKED_BACK), limit=_RUNS_LOOKED_AT
+    )
+    runs = [run for record in [*going_on, *over] if (run := _run(record, location))]
+    return [*runs, *_backfills(instance, location)]
+
+
+def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
+    """None where the run is over no partitions of ours."""
+    run = record.dagster_run
+    bounds = partitions_of(run.tags)
+    if bounds is None:
+        return None
+    ended = None
+    if run.status in _OVER:
+        # A run that never began has no end either.
+        ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+    return Run(_assets(run, location), *bounds, ended, run.status == dg.DagsterRunStatus.FAILURE)
+
+
+def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
+    """First and last partition of a run, None where it has none."""
+    if RANGE_START in tags:
+        return tags[RANGE_START], tags.get(RANGE_END, tags[RANGE_START])
+    key = tags.get(PARTITION, tags.get(NIGHT))
+    return None if key is None else (key, key)
+
+
+def _assets(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozenset[str]:
+    selected: Iterable[dg.AssetKey] = run.asset_selection or ()
+    if run.asset_selection is None and location.has_job(run.job_name):
+        selected = location.get_job(run.job_name).asset_layer.selected_asset_keys
+    return frozenset(place(key) for key in selected if is_ours(key))
+
+
+def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) -> Iterator[Run]:
+    """What each backfill that goes on has not made yet, as runs."""
+    from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+    for backfill in instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
+        if not backfill.is_asset_backfill:
+            continue
+        data = backfill.get_asset_backfill_data(location.asset_graph)
+        left = data.target_subset - data.materialized_subset - data.failed_and_downstream_subset
+        for key in left.partitions_subsets_by_asset_key:
+            if is_ours(key):
+                for first, last in ranges(left.get_partitions_subset(key).get_partition_keys()):
+                    yield Run(frozenset([place(key)]), first, last)
+
+
+def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each run of days, or of hours, that follow each other."""
+    first = last = ""
+    for key in sorted(keys):
+        if last and following(last) == key:
+            last = key
+            continue
+        if last:
+            yield first, last
+        first = last = key
+    if last:
+        yield first, last
+
+
+def place(key: dg.AssetKey) -> str:
+    """`pages/hourly_details` of the asset `genesys/pages/hourly_details`."""
+    return "/".join(key.path[1:])
+
+
+def is_ours(key: dg.AssetKey) -> bool:
+    return len(key.path) == 3 and key.path[0] == "genesys"

@@ -1,0 +1,268 @@
+"""What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
+the calendar and now.
+
+    hours      pages of full hours; aggregates of look-back days again each night
+    days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    tables     days whose pages are others than those that their tables were made of
+    reports    days whose tables, names or definition are others than those that their reports were made of
+
+What of it is asked for now is decided in `plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from genesys_assets.automation.plan import Wanted, last_moment
+from genesys_assets.days import DAY, HOUR, hours_of, made_of, utc_day
+from genesys_assets.days.sources import (
+    DAILY,
+    DAILY_AGGREGATES,
+    HOURLY,
+    HOURLY_AGGREGATES,
+    IMPORTED,
+    IMPORTED_DAILY,
+    IMPORTED_HOURLY,
+    OVERLAP,
+)
+from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.lake.ledger import LEDGER
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.made_of import made_of as report_made_of
+from genesys_assets.reports.made_of import window_of
+from genesys_assets.reports.report import Report
+from genesys_assets.reports.stored import NotStored, StoredDay
+from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+
+SETTLING = timedelta(minutes=10)
+"""How long after its end an hour is read: the platform's own figures arrive by then."""
+LOOK_BACK_AT = (3, 30)
+"""When look-back days are read again, UTC."""
+
+CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
+INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+
+REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
+
+
+@dataclass(slots=True)
+class _Found:
+    """Assets by partition key, as they are found to be wanted."""
+
+    assets: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, key: str, *assets: str) -> None:
+        self.assets.setdefault(key, set()).update(assets)
+
+    @property
+    def wanted(self) -> Wanted:
+        return {key: frozenset(assets) for key, assets in self.assets.items()}
+
+
+# -- reference data ----------------------------------------------------------------------------------------------------
+
+
+def is_reference_older(lake: Lake, since: datetime) -> bool:
+    """Whether one of the organisation's listings was not read since an instant."""
+    moment = since.timestamp() * 1000
+    return any((lake.log(place).newness(None) or 0) < moment for place in REFERENCE)
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def hours_wanted(
+    lake: Lake, calendar: Calendar, now: datetime, reports: Iterable[Report] = (), available: datetime | None = None
+) -> Wanted:
+    """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
+    because a report asks them something new.
+
+    Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
+    instant: the day is read by jobs then. What was imported is left to who imported it.
+    """
+    found, full = _Found(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
+    again = _look_back_moments(calendar, now)
+    for day in _days(calendar, now):
+        hours = [hour for hour in hours_of(day) if hour <= full]
+        imported = _is_stored(lake, IMPORTED_HOURLY, day)
+        unasked = day in again and _asks_something_new(lake, day, reports)
+        for hour in hours:
+            if hour not in aggregates:
+                if not imported:
+                    found.add(hour, HOURLY_AGGREGATES)
+            elif unasked or (day in again and aggregates[hour].written_at < again[day]):
+                found.add(hour, HOURLY_AGGREGATES)
+        left_to_jobs = available is not None and utc_day(day)[1] <= available
+        if not (left_to_jobs or _is_complete(lake, DAILY, day) or _is_stored(lake, IMPORTED, day)):
+            for hour in hours:
+                if hour not in details:
+                    found.add(hour, HOURLY)
+    return found.wanted
+
+
+def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+    """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
+    not stored whole; and look-back days that were not read since the last look-back.
+    """
+    found, again = _Found(), _look_back_moments(calendar, now)
+    for day in _days(calendar, now):
+        since = again.get(day)
+        if available is not None and utc_day(day)[1] <= available:
+            imported = _is_stored(lake, IMPORTED, day)
+            if not (imported or _is_complete(lake, DAILY, day)) or _is_older(lake, DAILY, day, since):
+                found.add(day, DAILY)
+            if not (imported or _reaches(lake, OVERLAP, day)) or _is_older(lake, OVERLAP, day, since):
+                found.add(day, OVERLAP)
+        end = calendar.business_day(day)[1]
+        if end + SETTLING <= now:
+            known = _reach(lake, DAILY_AGGREGATES, day)
+            is_whole = known is not None and known.through >= end
+            if not (is_whole or _is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
+                found.add(day, DAILY_AGGREGATES)
+    return found.wanted
+
+
+def _look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
+    """The days that a look-back reads again, with the instant since which they are to have been read."""
+    night = last_moment(now, *LOOK_BACK_AT)
+    moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
+    closing = calendar.month_close_day
+    if closing is not None:
+        while night.day != closing:
+            night -= DAY
+        day = (night.replace(day=1) - DAY).date().replace(day=1)
+        while day < night.date():
+            moments.setdefault(f"{day}", night)
+            day += DAY
+    return {day: moment for day, moment in moments.items() if day >= f"{calendar.start_date}"}
+
+
+def _asks_something_new(lake: Lake, day: str, reports: Iterable[Report]) -> bool:
+    reach = _reach(lake, INTERVALS, day)
+    questions = [part.source for report in reports for part in report.aggregates]
+    return reach is not None and not all(reach.has_asked(each.key, each.question.metrics) for each in questions)
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def tables_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
+    """The days whose tables are not made of what is stored now, where enough is stored to make them; with the ledger,
+    which tells of each commit.
+    """
+    found = _Found()
+    for day in _days(calendar, now):
+        numbers = {
+            **made_of.of_conversations(lake, day, DAY_TABLES),
+            INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
+            DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+        }
+        stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
+        found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
+    wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
+    if not wanted and _is_ledger_behind(lake):
+        return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
+    return wanted
+
+
+def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
+    """Whether the pages are stored that a table is made of: of a finished day all its hours, where no page has all of
+    the day.
+    """
+    if place == LEDGER:
+        return True
+    if place == DAYS:
+        return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
+    whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
+    is_over = utc_day(day)[1] <= now
+    return _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over)
+
+
+def _is_made_of(lake: Lake, place: str, day: str, number: int) -> bool:
+    return day in lake.stored(place) and lake.made_of(place, day) == number
+
+
+def _has_pages(lake: Lake, places: Iterable[str], day: str) -> bool:
+    return any(_is_stored(lake, place, day) for place in places)
+
+
+def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> bool:
+    stored = lake.stored(place)
+    return (all if every else any)(hour in stored for hour in hours)
+
+
+def _is_ledger_behind(lake: Lake) -> bool:
+    """Whether tables were committed of which the ledger has not heard."""
+    places = [*CONVERSATION_TABLES, INTERVALS, DAYS]
+    ledger = lake.log(LEDGER)
+    return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
+
+
+# -- reports -----------------------------------------------------------------------------------------------------------
+
+
+def reports_wanted(
+    lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
+) -> Wanted:
+    """The days whose reports are not made of what is stored now, where that is enough to make them.
+
+    `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
+    """
+    found = _Found()
+    for day in _days(calendar, now):
+        for report in reports:
+            window = window_of(report, day, calendar.zone)
+            if window.start >= now or not set(closed).isdisjoint(window.utc_days()):
+                continue
+            place = f"reports/{report.name}"
+            number = report_made_of(lake, report, day, calendar.zone)
+            if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
+                found.add(day, place)
+    return found.wanted
+
+
+def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
+    """Whether enough is stored to compute a report."""
+    try:
+        StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
+    except NotStored:
+        return False
+    return True
+
+
+# -- what is stored ----------------------------------------------------------------------------------------------------
+
+
+def _days(calendar: Calendar, now: datetime) -> list[str]:
+    """All days from the start date to today."""
+    count = (now.astimezone(UTC).date() - calendar.start_date).days
+    return [f"{calendar.start_date + DAY * offset}" for offset in range(count + 1)]
+
+
+def _is_stored(lake: Lake, place: str, key: str) -> bool:
+    return key in lake.stored(place)
+
+
+def _is_older(lake: Lake, place: str, key: str, since: datetime | None) -> bool:
+    partition = lake.stored(place).get(key)
+    return since is not None and partition is not None and partition.written_at < since
+
+
+def _reach(lake: Lake, place: str, key: str) -> Reach | None:
+    footer = lake.footer(place, key)
+    return footer.reach if footer else None
+
+
+def _reaches(lake: Lake, place: str, day: str) -> bool:
+    reach = _reach(lake, place, day)
+    return reach is not None and reach.covers_day(day)
+
+
+def _is_complete(lake: Lake, place: str, day: str) -> bool:
+    reach = _reach(lake, place, day)
+    return reach is not None and reach.is_complete

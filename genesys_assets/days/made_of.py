@@ -1,0 +1,86 @@
+"""What a day's tables are made of, each as one number: it changes when a stored partition does that they are made of.
+
+A table keeps the number that it was computed from (`Lake.made_of`). Where that of what is stored now is another one,
+the table is to be computed again, whatever happened in between. Which pages count for what is in `sources`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from genesys_assets.days.sources import (
+    DAILY,
+    DAILY_AGGREGATES,
+    HOURLY,
+    HOURLY_AGGREGATES,
+    IMPORTED,
+    IMPORTED_DAILY,
+    IMPORTED_HOURLY,
+    OVERLAP,
+    START_DAYS,
+    later_days,
+)
+from genesys_assets.days.spans import hours_of
+from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.spec import TableSpec
+
+_BITS = 53
+"""As many as every reader of a Delta log can take for a number."""
+
+
+class Part(NamedTuple):
+    """A stored partition, or a part of one: how new it is, where, and what identifies what it holds."""
+
+    newness: int
+    place: str
+    key: str | None
+    content: str
+
+
+def number(read: Iterable[Part], *versions: object) -> int:
+    """One number for all parts in the order of their newness, and for the version of whatever is made of them."""
+    digest = hashlib.sha256(repr(versions).encode())
+    for part in sorted(read):
+        digest.update(f"{part.place} {part.key} {part.content}\n".encode())
+    return int.from_bytes(digest.digest()[:8], "big") >> (64 - _BITS)
+
+
+def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
+    """The stored ones of some partitions."""
+    stored = lake.stored(place)
+    for key in keys:
+        if key in stored:
+            yield Part(lake.newness([(place, key)]), place, key, stored[key].content)
+
+
+def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
+    """What the tables of a day's conversations are made of, by place. Of two forms of a conversation the newer one
+    counts, so the order in which pages were read counts as well.
+    """
+    read = [*parts(lake, DAILY, [day]), *parts(lake, IMPORTED, [day]), *parts(lake, HOURLY, hours_of(day))]
+    pages = number([*read, *_overlaps(lake, day)])
+    return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
+
+
+def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    hours = parts(lake, HOURLY_AGGREGATES, hours_of(day))
+    return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
+
+
+def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    return _without_order([*parts(lake, DAILY_AGGREGATES, [day]), *parts(lake, IMPORTED_DAILY, [day])], spec)
+
+
+def _without_order(read: Iterable[Part], spec: TableSpec) -> int:
+    return number((part._replace(newness=0) for part in read), spec.name, spec.version)
+
+
+def _overlaps(lake: Lake, day: str) -> Iterator[Part]:
+    """Of each later day's overlap the conversations that began on the day."""
+    for part in parts(lake, OVERLAP, later_days(day)):
+        footer = lake.footer(OVERLAP, part.key)
+        of_day = footer and footer.provenance.get(START_DAYS, {}).get(day)
+        if of_day:
+            yield part._replace(content=of_day)

@@ -1,0 +1,159 @@
+"""What is asked for next, of what is wanted, being made and failing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_assets.automation.plan import (
+    CanMake,
+    Plan,
+    Request,
+    Run,
+    Wanted,
+    failures_of,
+    following,
+    last_moment,
+    plan,
+)
+
+NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
+A, B = "tables/a", "tables/b"
+
+
+def day(number: int) -> str:
+    return f"2026-02-{number:02d}"
+
+
+def wanted(*numbers: int, assets: str = A) -> Wanted:
+    return {day(number): frozenset([assets]) for number in numbers}
+
+
+def made(of: Wanted, *runs: Run, most: int = 7, can_make: CanMake | None = None) -> Plan:
+    return plan(of, runs, NOW, most=most, can_make=can_make)
+
+
+def over(first: int, last: int, minutes_ago: float, *, failed: bool, asset: str = A) -> Run:
+    return Run(frozenset([asset]), day(first), day(last), NOW - timedelta(minutes=minutes_ago), failed)
+
+
+def going_on(first: int, last: int, asset: str = A) -> Run:
+    return Run(frozenset([asset]), day(first), day(last))
+
+
+def test_nothing_is_asked_for_where_nothing_is_wanted() -> None:
+    assert made({}).request is None
+    assert made({}).reason({}) == "Everything that can be there is there."
+
+
+def test_days_that_follow_each_other_are_one_request() -> None:
+    assert made(wanted(3, 4, 5)).request == Request(day(3), day(5), frozenset([A]))
+
+
+def test_the_newest_range_comes_first() -> None:
+    assert made(wanted(3, 4, 8, 9)).request == Request(day(8), day(9), frozenset([A]))
+
+
+def test_a_range_has_its_limit() -> None:
+    assert made(wanted(*range(1, 20)), most=7).request == Request(day(13), day(19), frozenset([A]))
+
+
+def test_days_that_want_other_assets_are_asked_for_apart() -> None:
+    both = {**wanted(3, 4), **wanted(5, assets=B)}
+    assert made(both).request == Request(day(5), day(5), frozenset([B]))
+
+
+def test_or_together_where_making_all_of_them_costs_little() -> None:
+    both = {**wanted(3, 4), **wanted(5, assets=B)}
+    assert made(both, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A, B]))
+
+
+def test_nothing_is_asked_for_that_cannot_be_made() -> None:
+    both = {**wanted(3, 4), **wanted(5, assets=B)}
+    without = made(both, can_make=lambda asset, key: (asset, key) != (B, day(3)))
+    assert without.request == Request(day(4), day(5), frozenset([A, B]))
+
+
+def test_what_is_being_made_is_not_asked_for_again() -> None:
+    result = made(wanted(3, 4, 5), going_on(4, 5))
+    assert result.request == Request(day(3), day(3), frozenset([A]))
+    assert made(wanted(4, 5), going_on(4, 5)).request is None
+    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are being made."
+
+
+def test_a_run_over_other_assets_holds_nothing_up() -> None:
+    assert made(wanted(4), going_on(4, 4, asset=B)).request == Request(day(4), day(4), frozenset([A]))
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 5), (2, 15), (3, 45), (4, 135), (5, 180), (9, 180)])
+def test_what_failed_is_asked_for_again_after_a_pause_that_grows(failures: int, minutes: int) -> None:
+    runs = [over(4, 4, 1000 * back, failed=True) for back in range(1, failures)]
+    just_before = [*runs, over(4, 4, minutes - 1, failed=True)]
+    assert made(wanted(4), *just_before).request is None
+    assert made(wanted(4), *just_before).paused_until == NOW + timedelta(minutes=1)
+    assert made(wanted(4), *runs, over(4, 4, minutes, failed=True)).request is not None
+
+
+def test_a_success_ends_the_pauses() -> None:
+    runs = [over(4, 4, 60, failed=True), over(4, 4, 30, failed=False), over(4, 4, 5, failed=True)]
+    assert failures_of(runs, A, day(4)) == [NOW - timedelta(minutes=5)]
+
+
+def test_what_has_failed_is_asked_for_alone_and_holds_nothing_up() -> None:
+    failed = over(3, 6, 10, failed=True)
+    assert made(wanted(3, 4, 5, 6, 7), failed).request == Request(day(7), day(7), frozenset([A]))
+    assert made(wanted(3, 4, 5, 6), failed).request == Request(day(6), day(6), frozenset([A]))
+
+
+def test_others_are_asked_for_while_what_failed_pauses() -> None:
+    result = made(wanted(3, 4, 5), over(5, 5, 1, failed=True))
+    assert result.request == Request(day(3), day(4), frozenset([A]))
+
+
+def test_hours_follow_each_other_over_midnight() -> None:
+    assert following("2026-02-28-23:00") == "2026-03-01-00:00"
+    assert following("2026-03-01", -1) == "2026-02-28"
+    hours = {f"2026-02-{at}:00": frozenset([A]) for at in ("03-22", "03-23", "04-00", "04-01")}
+    assert made(hours, most=168).request == Request("2026-02-03-22:00", "2026-02-04-01:00", frozenset([A]))
+
+
+def test_the_last_moment_of_a_clock_may_be_yesterdays() -> None:
+    assert last_moment(NOW, 3, 30) == datetime(2026, 2, 20, 3, 30, tzinfo=UTC)
+    assert last_moment(NOW.replace(hour=3), 3, 30) == datetime(2026, 2, 19, 3, 30, tzinfo=UTC)
+
+
+_DAYS = st.sets(st.integers(1, 28), max_size=28)
+
+
+@given(_DAYS, _DAYS, st.integers(1, 9))
+def test_whatever_is_going_on_a_request_is_only_of_what_is_wanted_and_free(
+    of: set[int], busy: set[int], most: int
+) -> None:
+    runs = [going_on(number, number) for number in busy]
+    request = made(wanted(*of), *runs, most=most).request
+    free = {day(number) for number in of - busy}
+    assert (request is None) == (not free)
+    if request is not None:
+        keys = [request.first]
+        while keys[-1] != request.last:
+            keys.append(following(keys[-1]))
+        assert set(keys) <= free
+        assert request.last == max(free)
+        assert len(keys) <= most
+
+
+@given(_DAYS, st.integers(1, 9))
+def test_asked_for_and_made_one_after_the_other_nothing_is_left_and_nothing_is_made_twice(
+    of: set[int], most: int
+) -> None:
+    left, done = dict(wanted(*of)), []
+    while request := made(left, most=most).request:
+        key = request.first
+        while key <= request.last:
+            done.append(key)
+            del left[key]
+            key = following(key)
+    assert sorted(done) == sorted(wanted(*of))
