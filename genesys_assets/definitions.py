@@ -91,7 +91,7 @@ def build_definitions(
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(calendar, reports), *build_alerts()]
+        sensors = [*build_sensors(calendar, reports), *build_alerts(calendar)]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,

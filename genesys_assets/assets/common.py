@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
@@ -59,6 +59,11 @@ class Attributes(TypedDict):
 def attributes(layer: str, *kinds: str) -> Attributes:
     """Group, owners, kinds and tags of an asset of a layer."""
     return {"group_name": layer, "owners": OWNERS, "kinds": {*kinds}, "tags": {"genesys/layer": layer}}
+
+
+def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
+    """The freshness policy of an asset whose partitions are a `span` long, and may come so long after its end."""
+    return dg.FreshnessPolicy.time_window(fail_window=span + limit, warn_window=span + limit / 2)
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:

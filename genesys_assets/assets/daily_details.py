@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, provenance
+from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, due_every, provenance
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
     Progress,
@@ -43,11 +43,12 @@ from genesys_assets.days.completeness import (
     must_not_be_emptied,
     must_stay_complete,
 )
+from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import OVERLAP, START_DAYS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.lake import Lake, PageWriter, Reach
-from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
 _JOBS = "POST /api/v2/analytics/conversations/details/jobs"
@@ -90,6 +91,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("pages", "daily_details"),
         partitions_def=calendar.daily,
+        freshness_policy=due_every(DAY, DAYS_LIMIT),
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per page of conversations begun on the UTC day: results of `{_JOBS}` up to the instant "

@@ -16,6 +16,7 @@ from genesys_assets.assets.common import (
     attributes,
     checked_keys,
     column_schema,
+    due_every,
     is_continued,
     markdown,
     provenance,
@@ -38,6 +39,7 @@ from genesys_assets.days.completeness import (
     must_not_be_emptied,
     newest_figures,
 )
+from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import START_DAYS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
@@ -73,6 +75,7 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
     @dg.asset(
         key=asset_key("pages", "hourly_aggregates"),
         partitions_def=calendar.hourly,
+        freshness_policy=due_every(HOUR, HOURS_LIMIT),
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
@@ -117,6 +120,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("pages", "hourly_details"),
         partitions_def=calendar.hourly,
+        freshness_policy=due_every(HOUR, HOURS_LIMIT),
         backfill_policy=ONE_RUN,
         pool=POOL,
         description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and "

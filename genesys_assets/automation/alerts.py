@@ -1,17 +1,28 @@
-"""The sensor that speaks up when a run failed."""
+"""The sensors that speak up: when a run failed, and when a figure is late.
+
+What is late is decided in `late`.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import dagster as dg
 
+from genesys_assets.automation.late import late as find_late
 from genesys_assets.automation.progress import partitions_of
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.opening import shared_lake
+from genesys_assets.partitions import DAY, Calendar
+from genesys_assets.resources import LakeResource
 from genesys_assets.settings import AlertSettings
 
 _WEBHOOK_SECONDS = 10
+_LOOK_EVERY_SECONDS = 600
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 
 
@@ -19,8 +30,8 @@ class AlertNotDelivered(Exception):
     """The webhook did not take the message. The message names its host only: the rest of the address is a secret."""
 
 
-def build_alerts() -> Sequence[dg.SensorDefinition]:
-    return [_run_failure()]
+def build_alerts(calendar: Calendar) -> Sequence[dg.SensorDefinition]:
+    return [_run_failure(), _late(calendar)]
 
 
 def failure_line(job: str, run_id: str, partition: str | None, message: str) -> str:
@@ -64,6 +75,41 @@ def _run_failure() -> dg.SensorDefinition:
     return run_failure
 
 
+def _late(calendar: Calendar) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="late",
+        description="Writes one line for each figure that is late, once a day, and posts it to "
+        "GENESYS_ASSETS_ALERT_WEBHOOK: hours, complete days, published days.",
+        target=[],
+        minimum_interval_seconds=_LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+        now = datetime.now(UTC)
+        told: dict[str, str] = json.loads(context.cursor or "{}")
+        published = context.instance.get_materialized_partitions(asset_key("published", "reports"))
+        found = list(find_late(shared_lake(lake.location), calendar, now, published))
+        still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
+        webhook = AlertSettings.load().webhook
+        for each in found:
+            if each.what in still:
+                continue
+            line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.says}"
+            context.log.error(line)
+            if webhook:
+                _post(webhook.get_secret_value(), {"text": line, "late": each.what})
+            still[each.what] = now.isoformat()
+        said = ", ".join(each.what for each in found)
+        reason = f"Late, and said so: {said}." if said else "Nothing is late."
+        return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(still))
+
+    return late
+
+
+def _moment(said: str | None) -> datetime:
+    return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
+
+
 def _cause(context: dg.RunFailureSensorContext) -> str:
     """What the first failed step's code raised, out of what Dagster wraps it in; else the run's own message."""
     for event in context.get_step_failure_events():
@@ -79,6 +125,10 @@ def _wraps(error: str | None) -> bool:
     return error is None or error.startswith("Dagster") or error == "RetryRequested"
 
 
+def _about(message: Mapping[str, str | None]) -> str:
+    return f"run {message['run_id']}" if "run_id" in message else f"late {message['late']}"
+
+
 def _post(webhook: str, message: Mapping[str, str | None]) -> None:
     """Post once. What requests says of an error holds the whole address, so only its kind is passed on."""
     import requests
@@ -92,6 +142,6 @@ def _post(webhook: str, message: Mapping[str, str | None]) -> None:
             return
         problem = f"answered {answer.status_code}"
     raise AlertNotDelivered(
-        f"The alert for run {message['run_id']} was not delivered: the host {urlsplit(webhook).hostname} of "
+        f"The alert for {_about(message)} was not delivered: the host {urlsplit(webhook).hostname} of "
         f"GENESYS_ASSETS_ALERT_WEBHOOK {problem}."
     )

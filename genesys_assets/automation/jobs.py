@@ -9,11 +9,18 @@ _OPS = dg.AssetSelection.assets(
     ["genesys", "ops", "superseded_pages"], ["genesys", "ops", "housekeeping"], ["genesys", "ops", "reports_file"]
 )
 
+
+def at_most(hours: float) -> dict[str, str]:
+    """Tags of a job whose runs are ended where they take longer: they hold places in the queue and the pool."""
+    return {"dagster/max_runtime": f"{hours * 3600:.0f}"}
+
+
 HOURLY = dg.define_asset_job(
     "hourly",
     selection=dg.AssetSelection.assets(
         ["genesys", "pages", "hourly_aggregates"], ["genesys", "pages", "hourly_details"]
     ),
+    tags=at_most(hours=3),
     description="Fetch the pages of an hour, or of a range of hours in one run.",
 )
 COMPLETE = dg.define_asset_job(
@@ -23,16 +30,19 @@ COMPLETE = dg.define_asset_job(
         ["genesys", "pages", "daily_overlap"],
         ["genesys", "pages", "daily_aggregates"],
     ),
+    tags=at_most(hours=4),
     description="Read a whole day: by details jobs, with what began before it and was alive on it, and its aggregates.",
 )
 RECOMPUTE = dg.define_asset_job(
     "recompute",
     selection=dg.AssetSelection.groups(*_LAYERS_OF_A_DAY),
+    tags=at_most(hours=2),
     description="Compute the tables, reports and published files of a day again.",
 )
 UPKEEP = dg.define_asset_job(
     "upkeep",
     selection=dg.AssetSelection.groups("reference") | _OPS,
+    tags=at_most(hours=1),
     description="Read the reference data. Removes older versions of tables, and superseded hours of older days where "
     "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
 )
@@ -41,11 +51,13 @@ DAILY = dg.define_asset_job(
     selection=dg.AssetSelection.groups("reference", *_LAYERS_OF_A_DAY)
     | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"])
     | _OPS,
+    tags=at_most(hours=4),
     description="Everything of a day whose hours have been fetched, from reference data to published reports: for "
     "people. Sensors ask for the parts.",
 )
 LIVE = dg.define_asset_job(
     "live",
     selection=dg.AssetSelection.groups("live"),
+    tags=at_most(hours=0.25),
     description="Append a snapshot of what is going on now.",
 )

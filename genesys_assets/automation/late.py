@@ -1,0 +1,68 @@
+"""Which figures are late: pure functions of the lake, the calendar and now. How late is too late is in `days.limits`.
+
+Freshness policies of the assets have the same limits, and are red in the UI (`assets.common.due_every`). The sensor
+`late` tells the webhook, also when nothing runs at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
+from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
+from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What is late, since when, and what to say of it."""
+
+    what: str
+    since: datetime
+    says: str
+
+
+def late(lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[Late]:
+    """What is late now. `published` are the days that have been published."""
+    for place in (HOURLY_AGGREGATES, HOURLY):
+        yield from _hours(lake, calendar, now, place)
+    yield from _days(lake, calendar, now)
+    yield from _published(calendar, now, published)
+
+
+def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:
+    newest = max((key for key in lake.stored(place) if key), default=None)
+    known = utc_hour(newest)[1] if newest else _start(calendar)
+    if now > known + HOUR + HOURS_LIMIT:
+        said = f"the newest hour of genesys/{place} ends at {known:%Y-%m-%d %H:%M} UTC"
+        yield Late(place, known + HOUR + HOURS_LIMIT, said)
+
+
+def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[Late]:
+    complete = (key for key in sorted(filter(None, lake.stored(DAILY)), reverse=True) if _is_complete(lake, key))
+    newest = next(complete, None)
+    known = utc_day(newest)[1] if newest else _start(calendar)
+    if now > known + DAY + DAYS_LIMIT:
+        said = f"the newest complete day of genesys/{DAILY} is {newest}" if newest else "no day is complete yet"
+        yield Late(DAILY, known + DAY + DAYS_LIMIT, said)
+
+
+def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[Late]:
+    newest = max(published, default=None)
+    known = calendar.business_day(newest)[1] if newest else calendar.business_day(f"{calendar.start_date}")[0]
+    if now > known + DAY + PUBLISHED_LIMIT:
+        said = f"the newest published day is {newest}" if newest else "no day has been published yet"
+        yield Late("published/reports", known + DAY + PUBLISHED_LIMIT, said)
+
+
+def _start(calendar: Calendar) -> datetime:
+    return utc_day(f"{calendar.start_date}")[0]
+
+
+def _is_complete(lake: Lake, day: str) -> bool:
+    footer = lake.footer(DAILY, day)
+    return footer is not None and footer.reach is not None and footer.reach.is_complete

@@ -1,0 +1,56 @@
+"""Runs on this machine whose process may die: Dagster's own launcher for them cannot tell, so that such a run would be
+taken to go on for hours, and hold its place in the pool.
+
+dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of `run_monitoring`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from dagster import DagsterEventType, DagsterRun
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+_STARTED = re.compile(r"Started process for run \(pid: (\d+)\)")
+
+
+class WatchedRunLauncher(DefaultRunLauncher):
+    """Starts each run in a process of its own on this machine, and tells whether that process is still there."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Failed where the run's process is gone; a run of another machine counts as running."""
+        process = self._process(run) if is_of_this_machine(run) else None
+        if process is None or is_alive(process):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"Process {process} of the run is gone: it was killed.")
+
+    def _process(self, run: DagsterRun) -> int | None:
+        logged = self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
+        started = [found for entry in logged if (found := _STARTED.search(entry.message))]
+        return int(started[-1][1]) if started else None
+
+
+def is_of_this_machine(run: DagsterRun) -> bool:
+    """Whether the code server of a run is reached by a socket of this machine, as those of `dagster dev` are."""
+    told = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+    return bool(told.get("socket"))
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process is there and not only waits to be forgotten."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    status = Path(f"/proc/{process}/status")
+    return "State:\tZ" not in status.read_text() if status.exists() else True

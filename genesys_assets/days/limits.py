@@ -1,0 +1,12 @@
+"""How long after its end a part of time may become known: later is late, and somebody is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+HOURS_LIMIT = timedelta(hours=3)
+"""The pages of an hour."""
+DAYS_LIMIT = timedelta(hours=36)
+"""All of a day: details jobs lag by up to a day."""
+PUBLISHED_LIMIT = timedelta(hours=6)
+"""The first publishing of a business day."""

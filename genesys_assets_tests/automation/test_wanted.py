@@ -1,0 +1,149 @@
+"""What is wanted of pages, given what is stored."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from genesys_assets.automation.wanted import days_wanted, hours_wanted
+from genesys_assets.days import hours_of
+from genesys_assets.days.sources import (
+    DAILY,
+    DAILY_AGGREGATES,
+    HOURLY,
+    HOURLY_AGGREGATES,
+    IMPORTED,
+    IMPORTED_HOURLY,
+    OVERLAP,
+)
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.partitions import Calendar
+from genesys_assets_tests.automation.a_lake import of, store, store_days
+from genesys_assets_tests.automation.conftest import calendar
+
+FIRST, YESTERDAY, TODAY = "2026-02-18", "2026-02-19", "2026-02-20"
+NOON = datetime(2026, 2, 20, 12, 30, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
+
+
+def since(first: str, **more: int) -> Calendar:
+    return calendar(date.fromisoformat(first), **more)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+@pytest.fixture
+def read_this_morning() -> time_machine.travel:
+    """What is stored within is stored after the look-back of the night."""
+    return time_machine.travel(NOON - timedelta(hours=6), tick=False)
+
+
+# -- hours -------------------------------------------------------------------------------------------------------------
+
+
+def test_of_an_empty_lake_every_full_hour_is_wanted_since_the_start_date(lake: Lake) -> None:
+    wanted = hours_wanted(lake, since(YESTERDAY), NOON)
+    assert list(wanted) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
+    assert set(wanted.values()) == {frozenset([HOURLY, HOURLY_AGGREGATES])}
+
+
+@pytest.mark.parametrize(("minute", "last"), [(9, "2026-02-20-10:00"), (10, "2026-02-20-11:00")])
+def test_an_hour_is_wanted_ten_minutes_after_its_end(lake: Lake, minute: int, last: str) -> None:
+    assert list(hours_wanted(lake, since(TODAY), NOON.replace(minute=minute)))[-1] == last
+
+
+def test_only_the_hours_that_are_missing_are_wanted(lake: Lake) -> None:
+    hours = hours_of(TODAY)
+    store(lake, HOURLY, *hours[:12])
+    store(lake, HOURLY_AGGREGATES, *hours[:5], *hours[7:12])
+    wanted = hours_wanted(lake, since(TODAY), NOON)
+    assert wanted == {hour: frozenset([HOURLY_AGGREGATES]) for hour in hours[5:7]}
+
+
+def test_details_of_hours_are_not_wanted_of_a_day_that_is_complete_or_that_jobs_have(lake: Lake) -> None:
+    store_days(lake, FIRST)
+    wanted = hours_wanted(lake, since(FIRST), NOON, available=MIDNIGHT)
+    assert of(wanted, HOURLY) == hours_of(TODAY)[:12]
+    assert of(hours_wanted(lake, since(FIRST), NOON), HOURLY) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
+
+
+def test_what_was_imported_is_left_to_who_imported_it(lake: Lake) -> None:
+    store(lake, IMPORTED_HOURLY, YESTERDAY)
+    assert of(hours_wanted(lake, since(YESTERDAY), NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
+    store(lake, IMPORTED, YESTERDAY)
+    assert list(hours_wanted(lake, since(YESTERDAY), NOON)) == hours_of(TODAY)[:12]
+
+
+def test_aggregates_of_look_back_days_are_wanted_again_once_a_night(
+    lake: Lake, read_this_morning: time_machine.travel
+) -> None:
+    of_calendar = since(FIRST, look_back_days=1)
+    with time_machine.travel(MIDNIGHT, tick=False):
+        store(lake, HOURLY_AGGREGATES, *hours_of(FIRST), *hours_of(YESTERDAY))
+    before, after = MIDNIGHT + timedelta(hours=3, minutes=29), MIDNIGHT + timedelta(hours=3, minutes=30)
+    assert not set(of(hours_wanted(lake, of_calendar, before), HOURLY_AGGREGATES)) & {*hours_of(YESTERDAY)}
+    again = of(hours_wanted(lake, of_calendar, after), HOURLY_AGGREGATES)
+    assert [hour for hour in again if hour < TODAY] == hours_of(YESTERDAY)
+    with read_this_morning:
+        store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
+    assert of(hours_wanted(lake, of_calendar, NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
+
+
+# -- days --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_wanted_as_soon_as_jobs_have_all_of_it(lake: Lake) -> None:
+    wanted = days_wanted(lake, since(FIRST), NOON, available=MIDNIGHT - timedelta(milliseconds=1))
+    assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST], [FIRST])
+    wanted = days_wanted(lake, since(FIRST), NOON, available=MIDNIGHT)
+    assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST, YESTERDAY], [FIRST, YESTERDAY])
+
+
+def test_a_day_that_was_read_before_jobs_had_all_of_it_is_wanted_again(
+    lake: Lake, read_this_morning: time_machine.travel
+) -> None:
+    with read_this_morning:
+        store_days(lake, FIRST, YESTERDAY)
+        store_days(lake, YESTERDAY, is_complete=False)
+    assert days_wanted(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY])}
+
+
+def test_where_nobody_knows_what_jobs_have_only_aggregates_are_wanted(lake: Lake) -> None:
+    assert days_wanted(lake, since(YESTERDAY), NOON, None) == {YESTERDAY: frozenset([DAILY_AGGREGATES])}
+
+
+def test_aggregates_of_a_business_day_are_wanted_once_it_is_over(lake: Lake) -> None:
+    west = since(YESTERDAY, zone="America/Los_Angeles")
+    over = datetime(2026, 2, 20, 8, 10, tzinfo=UTC)
+    assert days_wanted(lake, west, over - timedelta(minutes=1), None) == {}
+    assert of(days_wanted(lake, west, over, None), DAILY_AGGREGATES) == [YESTERDAY]
+
+
+def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morning: time_machine.travel) -> None:
+    days = ["2026-02-16", "2026-02-17", "2026-02-18", YESTERDAY]
+    with time_machine.travel(MIDNIGHT, tick=False):
+        store_days(lake, *days)
+    of_calendar = since(days[0], look_back_days=2)
+    every = frozenset([DAILY, OVERLAP, DAILY_AGGREGATES])
+    assert days_wanted(lake, of_calendar, MIDNIGHT + timedelta(hours=3), MIDNIGHT) == {}
+    assert days_wanted(lake, of_calendar, NOON, MIDNIGHT) == {FIRST: every, YESTERDAY: every}
+    with read_this_morning:
+        store_days(lake, FIRST, YESTERDAY)
+    assert days_wanted(lake, of_calendar, NOON, MIDNIGHT) == {}
+
+
+def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_closing_day(lake: Lake) -> None:
+    closing = Calendar(date(2026, 1, 30), since(FIRST).zone, 1, month_close_day=5)
+    days = [f"2026-01-{day}" for day in (30, 31)] + [f"2026-02-{day:02d}" for day in range(1, 20)]
+    with time_machine.travel(datetime(2026, 2, 4, tzinfo=UTC), tick=False):
+        store_days(lake, *days)
+    wanted = days_wanted(lake, closing, NOON, MIDNIGHT)
+    # The daemon was off on the fifth: the month before, and what was of this one by then, are wanted still.
+    assert of(wanted, DAILY) == [*days[:6], YESTERDAY]
