@@ -56,8 +56,9 @@ DIMENSIONS: tuple[str, ...] = _names(
 MULTI_VALUED: frozenset[str] = frozenset(
     _names(
         """
-        activeSkillId agentRank agentScore destinationAddress divisionId eligibleAgentCount proposedAgentId
-        removedSkillId requestedRouting requestedRoutingSkillId scoredAgentId waitingInteractionCount wrapUpCode
+        activeSkillId agentRank agentScore destinationAddress divisionId eligibleAgentCount knowledgeBaseId
+        proposedAgentId removedSkillId requestedRouting requestedRoutingSkillId scoredAgentId
+        waitingInteractionCount wrapUpCode
         """
     )
 )

@@ -22,7 +22,7 @@ def test_active_conversations_are_stamped_and_listed_once() -> None:
         "queueId": "Q",
     }
     body = json.dumps({"results": [{"group": {}, "entities": [entity, entity]}], "entities": [entity]}).encode()
-    table = live_conversations([(NOW, body)])
+    table = live_conversations(NOW, [body])
     assert table.schema == LIVE_CONVERSATIONS.schema
     (row,) = table.to_pylist()
     assert row["observed_at"] == NOW
@@ -41,14 +41,14 @@ def test_a_count_of_zero_is_kept_as_zero() -> None:
             ]
         }
     )
-    (row,) = live_queues([(NOW, body.encode())]).to_pylist()
+    (row,) = live_queues(NOW, [body.encode()]).to_pylist()
     assert row["count"] == 0
 
 
 @pytest.mark.parametrize("decode", [live_conversations, live_queues])
 def test_what_is_no_answer_is_refused(decode: object) -> None:
     with pytest.raises(UnreadablePage):
-        decode([(NOW, b"<html>")])  # type: ignore[operator]
+        decode(NOW, [b"<html>"])  # type: ignore[operator]
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
@@ -65,7 +65,7 @@ def test_the_sample_of_observations_becomes_a_row_for_each_figure() -> None:
         for result in json.loads(body)["results"]
         for data in result["data"]
     ]
-    table = live_queues([(NOW, body)])
+    table = live_queues(NOW, [body])
     assert table.schema == LIVE_QUEUES.schema
     stored = [
         (row["queue_id"], row["media_type"], row["metric"], row["qualifier"], row["count"]) for row in table.to_pylist()
