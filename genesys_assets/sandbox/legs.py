@@ -151,7 +151,7 @@ def acd(scene: Scene, queue: Queue, entered: int, left: int | None, *, how: str)
     if left is not None:
         waited = left - entered
         closing["disconnectType"] = "peer" if how == "abandoned" else "transfer"
-        emitted += [metric("tAcd", waited, left), metric("tWait", waited, left)]
+        emitted.append(metric("tAcd", waited, left))
         if how == "abandoned":
             emitted.append(metric("tAbandon", waited, left))
             if waited < SHORT_ABANDON_MS:
