@@ -84,7 +84,7 @@ def expected(conversations: list[Item], *, flattened: bool = False) -> Figures:
     """Count and sum of each bucket, group and metric."""
     values: defaultdict[tuple[datetime, str, str], list[int]] = defaultdict(list)
     for session in plain.sessions(conversations):
-        for when, metric, value in session.emitted():
+        for when, metric, value in [*session.emitted(), *session.waited()]:
             if START <= when < END and metric in DEFAULT_METRICS:
                 for group in groups_of(session, flattened=flattened):
                     values[plain.floor(when, plain.QUARTER), group, metric].append(value)

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES, live_conversations, live_queues
+from genesys_assets_tests import samples
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123000, tzinfo=UTC)
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def test_active_conversations_are_stamped_and_listed_once() -> None:
@@ -51,9 +50,8 @@ def test_what_is_no_answer_is_refused(decode: object) -> None:
         decode(NOW, [b"<html>"])  # type: ignore[operator]
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
 def test_the_sample_of_observations_becomes_a_row_for_each_figure() -> None:
-    body = (SAMPLES / "splunk_ta_queues_observations_query_200.json").read_bytes()
+    body = samples.body("queues_observations")
     sent = [
         (
             result["group"]["queueId"],
