@@ -70,6 +70,11 @@ class Session:
             if not names or metric["name"] in names:
                 yield moment(metric["emitDate"]), metric["name"], metric["value"]
 
+    def waited(self) -> Iterator[tuple[datetime, str, int]]:
+        """The tWait of the aggregates, which no session carries: whoever left the queue has waited as long."""
+        for when, _, value in self.emitted("tAcd"):
+            yield when, "tWait", value
+
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
@@ -215,7 +220,7 @@ def metric_rows(
     wanted = set(metrics)
     cells: defaultdict[Key, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for session in sessions(conversations):
-        for when, name, value in session.emitted():
+        for when, name, value in [*session.emitted(), *session.waited()]:
             if start <= when < end:
                 bucket = start + (when - start) // step * step
                 for grouping in GROUPINGS:

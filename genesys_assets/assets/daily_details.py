@@ -38,6 +38,7 @@ from genesys_assets.days.completeness import (
     DayRefused,
     Figures,
     conversations_before,
+    counted_by_place,
     figures_of_both,
     figures_of_job,
     must_not_be_emptied,
@@ -189,6 +190,7 @@ def _read_day(
     if reading.until < end:
         # The total is the day's up to now, which is later than what was read.
         figures.pop(MISSING, None)
+    figures |= counted_by_place(cloud, day, figures)
     is_complete = through >= end
     writer.provenance.update(figures)
     writer.reach = Reach(through, is_complete)

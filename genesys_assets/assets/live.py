@@ -52,7 +52,7 @@ def _observe_queues(cloud: GenesysCloud, lake: Lake) -> Iterator[Page]:
 def _live_asset(
     spec: TableSpec,
     observe: Callable[[GenesysCloud, Lake], Iterator[Page]],
-    decode: Callable[[Iterable[tuple[datetime, bytes]]], pa.Table],
+    decode: Callable[[datetime, Iterable[bytes]], pa.Table],
     deps: tuple[dg.AssetKey, ...],
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -68,8 +68,8 @@ def _live_asset(
         cloud = genesys_cloud.client
         with asking(cloud) as spent:
             pages = list(observe(cloud, lake.lake))
-        table = decode((page.fetched_at, page.body) for page in pages)
         observed_at = max(page.fetched_at for page in pages)
+        table = decode(observed_at, (page.body for page in pages))
         place = lake.lake.append(f"live/{spec.name}", spec, table, observed_at, provenance(context, spec.name))
         more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": place}
         return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))

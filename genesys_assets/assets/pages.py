@@ -34,6 +34,7 @@ from genesys_assets.days.completeness import (
     HOURLY,
     TOTAL_HITS,
     DayEmptied,
+    counted_by_place,
     figures_of_query,
     is_figure,
     must_not_be_emptied,
@@ -146,6 +147,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                         for key in _hours_touched(page, hours):
                             writers[key].write(page)
                     figures = figures_of_query(reading, cloud.now())
+                    figures |= counted_by_place(cloud, min(hours)[:10], figures)
                     if reading.total_hits_last == 0 and not config.allow_emptied:
                         _must_not_be_emptied(stored, min(hours)[:10])
                     for writer in writers.values():

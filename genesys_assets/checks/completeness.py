@@ -1,12 +1,14 @@
 """Completeness: what is stored of a day is what the platform says there is.
 
     genesys/tables/conversations
-        as_many_as_the_platform_says   rows and `totalHits`, pages stored and read; duplicates dropped beside them
+        as_many_as_the_platform_says   rows and what there is, pages stored and read; duplicates dropped beside them
     genesys/pages/daily_details
         day_has_not_shrunk             a warning where less than half of a day came back
 
-`totalHits` is an estimate, hence a tolerance. All figures are read from the lake: what the platform said stands in the
-page files (`assets.completeness`). Whether the figures of a day agree with each other is a matter of `reconciliation`.
+`totalHits` is an estimate. Where it may be too high the place of the last conversation was asked for, which is none;
+where that is not known there is a tolerance. What was not judged is a warning. All figures are read from the lake: what
+the platform said stands in the page files (`days.completeness`). Whether the figures of a day agree with each other is
+a matter of `reconciliation`.
 """
 
 from collections.abc import Sequence
@@ -37,6 +39,7 @@ class Counted:
 
     day: str
     total_hits: int
+    there: int | None
     rows: int
     conversations_read: int | None
     pages_read: int | None
@@ -46,11 +49,21 @@ class Counted:
     rereads: int | None
     moved_again: bool
 
+    @property
+    def expected(self) -> int:
+        """How many the day has: by the place of the last one where that was asked for, else by the estimate."""
+        return self.total_hits if self.there is None else self.there
+
+    @property
+    def missing(self) -> int:
+        """More rows than there were are fine: that may be the older figure."""
+        return max(0, self.expected - self.rows)
+
     def problems(self, tolerance: Tolerance) -> list[str]:
-        """What is wrong with the day. More rows than `total_hits` are none: that may be the older figure."""
+        """What is wrong with the day."""
         found = []
-        if self.rows < self.total_hits and not tolerance.admits(self.total_hits, self.rows):
-            found.append(f"{self.total_hits - self.rows:,} of {self.total_hits:,} conversations are missing")
+        if self.missing and not tolerance.admits(self.expected, self.rows):
+            found.append(f"{self.missing:,} of {self.expected:,} conversations are missing")
         if self.conversations_read is not None and self.rows < self.conversations_read:
             found.append(f"{self.conversations_read - self.rows:,} conversations came and are not in the table")
         if self.pages_stored is not None and self.pages_stored != self.pages_read:
@@ -76,6 +89,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
     return Counted(
         day=day,
         total_hits=said[figures.TOTAL_HITS],
+        there=said.get(figures.THERE),
         rows=lake.rows("tables/conversations", day),
         conversations_read=said[figures.CONVERSATIONS] if is_complete else None,
         pages_read=said.get(figures.PAGES),
@@ -112,14 +126,16 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
         metadata: dict[str, Any] = {"tolerance": str(tolerance)}
         if known:
-            metadata["missing"] = sum(max(0, of_day.total_hits - of_day.rows) for of_day in known)
+            metadata["missing"] = sum(of_day.missing for of_day in known)
             metadata["days"] = dg.MetadataValue.md(_table(known))
         if any(problems.values()):
             metadata["problems"] = _listed([f"{day}: {said}" for day, all_ in problems.items() for said in all_])
         unknown = [f"{day}: {reason}" for day, reason in found.items() if isinstance(reason, str)]
         if unknown:
             metadata["not_evaluated"] = _listed(unknown)
-        return dg.AssetCheckResult(passed=not any(problems.values()), metadata=metadata)
+        wrong = any(problems.values())
+        severity = dg.AssetCheckSeverity.WARN if unknown and not wrong else dg.AssetCheckSeverity.ERROR
+        return dg.AssetCheckResult(passed=not wrong and not unknown, severity=severity, metadata=metadata)
 
     return as_many
 

@@ -3,31 +3,40 @@
 An aggregate counts what was emitted on the day, whenever its conversation began. Of conversations that began earlier,
 pages/daily_overlap has all that were alive on the day, as they were after it; where it has been read the comparison is
 strict. Until then the stored tables of earlier days have to do, and conversations begun on days that are not stored, or
-still open when they were last read, are not there to be counted.
+still open when they were last read, are not there to be counted. Open ones explain no more than they can have emitted;
+what days that are not stored would explain is not judged.
 
 What is compared and how is in `tables.reconcile`, the Dagster checks are in `reconciliation`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.partitions import REACH_DAYS, days_around, utc_day
+from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import decode, merge, reconcile
 from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS, SESSIONS
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
-from genesys_assets.tables.reconcile import Comparison
+from genesys_assets.tables.reconcile import Comparison, Grouping
 from genesys_assets.tolerance import Tolerance
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as pads
 
 QUEUES_MATCH = "queues_match_interval_metrics"
 USERS_MATCH = "users_match_interval_metrics"
+WAIT = "wait_is_its_ways_out"
 HANDLE_TIME = "handle_time_is_its_parts"
 """What `reconcile_sessions` finds, by the name of the check."""
 
@@ -36,32 +45,49 @@ _ROWS_AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the comparison of a day gave: differences that stand, and those that unread conversations may explain."""
+    """What the comparison of a day gave: differences that stand, and those that unread conversations may explain.
+
+    `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` where it rests on
+    days that are not stored, of which nobody knows how much they would explain.
+    """
 
     compared: int
     differences: pa.Table
     unread: pa.Table | None = None
     reason: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Conversations that may have emitted on the day and are not in the tables."""
+    """Conversations that may have emitted on the day and are not in the tables: those begun on days that are not
+    stored, and so many of each media type that were open when they were last read.
+    """
 
     days: tuple[str, ...]
-    open_media: frozenset[str]
+    open: Counter[str]
 
-    @property
-    def media(self) -> frozenset[str] | None:
-        """Their media types, None for all."""
-        return None if self.days else self.open_media
+    def most(self, busiest: Mapping[tuple[str, str], int]) -> Callable[[str | None, str], float]:
+        """How often they can have emitted a metric, by media type; none more often than the busiest one that was
+        read, or `reconcile.AT_LEAST` times.
+        """
+
+        def times(media: str | None, metric: str) -> float:
+            if self.days:
+                return math.inf
+            each = reconcile.AT_LEAST if media is None else busiest.get((media, metric), 0)
+            return self.open[media or ""] * max(reconcile.AT_LEAST, each)
+
+        return times
 
     def __str__(self) -> str:
         reasons = []
         if self.days:
             reasons.append(f"{len(self.days)} earlier days are not stored ({self.days[0]} to {self.days[-1]})")
-        if self.open_media:
-            reasons.append(f"conversations were open when they were last read ({', '.join(sorted(self.open_media))})")
+        if self.open:
+            listed = ", ".join(f"{self.open[media]} {media}" for media in sorted(self.open))
+            reasons.append(f"conversations were open when they were last read ({listed})")
         return "; ".join(reasons)
 
 
@@ -71,41 +97,101 @@ def reconcile_sessions(
     """By name of the check what it found of the day, or why it could not be evaluated."""
     obstacle = _obstacle(lake, day, "session_metrics", "interval_metrics")
     if obstacle:
-        return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, HANDLE_TIME), obstacle)
-    emitted = lake.dataset("tables/session_metrics", days_around(day, reach_days, 1), SESSION_METRICS.schema)
+        return dict.fromkeys((QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME), obstacle)
+    sides = _Sides.of(lake, day, reach_days)
+    unread = unread_conversations(lake, day, reach_days if sides.newer is None else 0)
+    findings: dict[str, Finding | str] = {
+        name: _unread_apart(sides, unread, grouping, sides.compare(grouping, tolerance))
+        for name, grouping in {
+            QUEUES_MATCH: reconcile.BY_QUEUE,
+            USERS_MATCH: reconcile.BY_USER,
+            WAIT: reconcile.WAITS,
+        }.items()
+    }
     begun = lake.dataset("tables/session_metrics", day, SESSION_METRICS.schema)
-    aggregates = lake.dataset("tables/interval_metrics", day, INTERVAL_METRICS.schema)
-    windows = _windows(day, lake.rows("tables/session_metrics", day))
-    newer = begun_earlier(lake, day, reach_days)
-    unread = unread_conversations(lake, day, reach_days if newer is None else 0)
-    findings: dict[str, Finding | str] = {}
-    for name, grouping in {QUEUES_MATCH: reconcile.BY_QUEUE, USERS_MATCH: reconcile.BY_USER}.items():
-        parts = [
-            reconcile.compare(
-                reconcile.of_aggregates(aggregates, grouping, window),
-                reconcile.of_sessions(emitted, grouping, window, newer),
-                grouping,
-                tolerance,
-            )
-            for window in windows
-        ]
-        compared = Comparison.together(parts)
-        standing, explained = compared.of_unread(unread.media)
-        findings[name] = Finding(compared.compared, standing, explained, str(unread))
     still_open = _still_open(lake, day)
-    parts = [reconcile.unbalanced_handle_times(begun, window, still_open, tolerance) for window in windows]
+    parts = [reconcile.unbalanced_handle_times(begun, window, still_open, tolerance) for window in sides.windows]
     compared = Comparison.together(parts)
     findings[HANDLE_TIME] = Finding(compared.compared, compared.differences)
     return findings
 
 
-def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance) -> Finding | str:
-    """What the comparison of the day's aggregates with those of its hours gave, or why there was none."""
-    obstacle = _obstacle(lake, day, "daily_metrics", "interval_metrics")
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """A day's aggregates, and what sessions emitted on it; and both of the days around it, to know what they ever have.
+
+    The dataset of all aggregates has those of the day as well.
+    """
+
+    day: Window
+    windows: list[Window]
+    aggregates: pads.Dataset
+    all_aggregates: pads.Dataset
+    emitted: pads.Dataset
+    newer: pa.Table | None
+
+    @classmethod
+    def of(cls, lake: Lake, day: str, reach_days: int) -> _Sides:
+        around = days_around(day, reach_days, 1)
+        return cls(
+            Window.of_utc_day(day),
+            _windows(day, lake.rows("tables/session_metrics", day)),
+            lake.dataset("tables/interval_metrics", day, INTERVAL_METRICS.schema),
+            lake.dataset("tables/interval_metrics", around, INTERVAL_METRICS.schema),
+            lake.dataset("tables/session_metrics", around, SESSION_METRICS.schema),
+            begun_earlier(lake, day, reach_days),
+        )
+
+    def compare(self, grouping: Grouping, tolerance: Tolerance) -> Comparison:
+        if grouping is reconcile.WAITS:
+            expected = reconcile.of_aggregates(self.aggregates, grouping, self.day, in_one_bucket=True)
+            found = reconcile.of_ways_out(self.emitted, self.day, self.newer)
+            return reconcile.compare(expected, found, grouping, tolerance)
+        return Comparison.together([self._compared(grouping, window, tolerance) for window in self.windows])
+
+    def _compared(self, grouping: Grouping, window: Window, tolerance: Tolerance) -> Comparison:
+        expected = reconcile.of_aggregates(self.aggregates, grouping, window)
+        found = reconcile.of_sessions(self.emitted, grouping, window, self.newer)
+        return reconcile.compare(expected, found, grouping, tolerance)
+
+    def left_out(self, grouping: Grouping, compared: Comparison) -> Iterator[tuple[str, str]]:
+        """Metrics that only one side has, of which nobody has shown that sessions carry them, and why they are not
+        compared: the other side does not have them on the days around either.
+        """
+        for metric in sorted((compared.expected ^ compared.found) & reconcile.UNPROVEN):
+            if metric in compared.expected:
+                sessions = [self.emitted] if self.newer is None else [self.emitted, _dataset(self.newer)]
+                if not any(reconcile.has_metric(each, metric, grouping) for each in sessions):
+                    yield metric, "no session of the days that were read has it"
+            elif not reconcile.has_metric(self.all_aggregates, metric, grouping):
+                yield metric, "the aggregates of the days that were read do not have it"
+
+
+def _unread_apart(sides: _Sides, unread: Unread, grouping: Grouping, compared: Comparison) -> Finding:
+    """What stands of a comparison, and what is put down to conversations that were not read."""
+    left_out = dict(sides.left_out(grouping, compared))
+    compared = compared.without(left_out)
+    busiest: Mapping[tuple[str, str], int] = {}
+    if unread.open and not unread.days and len(compared.differences):
+        busiest = reconcile.busiest(sides.emitted, sides.day, unread.open)
+    standing, explained = compared.of_unread(unread.most(busiest))
+    judged = not (unread.days and len(explained))
+    return Finding(compared.compared, standing, explained, str(unread), left_out, judged)
+
+
+def reconcile_daily(lake: Lake, day: str, tolerance: Tolerance, calendar: Calendar) -> Finding | str:
+    """What the comparison of the business day's aggregates with those of its hours gave, or why there was none."""
+    window = Window(*calendar.business_day(day))
+    obstacle = _obstacle(lake, day, "daily_metrics", until=window.end)
+    for utc in window.utc_days():
+        end = min(window.end, utc_day(utc)[1])
+        obstacle = obstacle or _obstacle(lake, utc, "interval_metrics", until=end)
     if obstacle:
         return obstacle
-    window = Window(*utc_day(day))
-    asked = [lake.dataset(f"tables/{spec.name}", day, spec.schema) for spec in (DAILY_METRICS, INTERVAL_METRICS)]
+    asked = [
+        lake.dataset("tables/daily_metrics", day, DAILY_METRICS.schema),
+        lake.dataset("tables/interval_metrics", window.utc_days(), INTERVAL_METRICS.schema),
+    ]
     parts = []
     for grouping in (reconcile.BY_QUEUE, reconcile.BY_USER):
         of_day, of_hours = (reconcile.of_aggregates(metrics, grouping, window, in_one_bucket=True) for metrics in asked)
@@ -122,15 +208,16 @@ def unread_conversations(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> 
     reach = days_around(day, reach_days, 0)
     missing = tuple(earlier for earlier in reach if not lake.has("tables/session_metrics", earlier))
     early = [earlier for earlier in reach if earlier not in missing and not _read_after(lake, earlier, day)]
-    media: set[str | None] = set()
+    found: set[tuple[str, str]] = set()
     unfinished = ((CONVERSATIONS, ~pc.field("is_complete")), (SESSIONS, pc.field("session_end").is_null()))
     for spec, where in unfinished:
         dataset = lake.dataset(f"tables/{spec.name}", early, spec.schema)
         if dataset is not None:
-            media.update(pc.unique(dataset.to_table(columns=["media_type"], filter=where)["media_type"]).to_pylist())
-    if "callback" in media:
-        media.add("voice")  # the call back is yet to come
-    return Unread(missing, frozenset(name for name in media if name))
+            columns = dataset.to_table(columns=["media_type", "conversation_id"], filter=where).to_pydict().values()
+            found.update((media, id_) for media, id_ in zip(*columns, strict=True) if media)
+    # The call back is yet to come.
+    found |= {("voice", id_) for media, id_ in found if media == "callback"}
+    return Unread(missing, Counter(media for media, _ in found))
 
 
 def begun_earlier(lake: Lake, day: str, reach_days: int = REACH_DAYS) -> pa.Table | None:
@@ -159,26 +246,34 @@ def _read_after(lake: Lake, earlier: str, day: str) -> bool:
     return reach is not None and reach.is_complete and _reaches(reach, day)
 
 
-def _obstacle(lake: Lake, day: str, *tables: str) -> str | None:
-    """Why a day can not be compared yet: it is not over, or a table does not hold all of it."""
-    if utc_day(day)[1] > datetime.now(UTC):
+def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None) -> str | None:
+    """Why a day can not be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
+    that is another than the UTC day's.
+    """
+    end = until or utc_day(day)[1]
+    if end > datetime.now(UTC):
         return "the day is not over"
     for name in tables:
         if not lake.has(f"tables/{name}", day):
-            return f"{name} is not stored"
+            return f"{name} of {day} is not stored"
         reach = lake.reach(f"tables/{name}", day)
         if reach is not None and reach.imported:
-            return f"{name} holds imported figures, and whoever saved them may not have asked for all"
-        if reach is not None and not reach.covers_day(day):
-            return f"{name} holds the day until {reach.through.isoformat()} only"
+            return f"{name} of {day} holds imported figures, and whoever saved them may not have asked for all"
+        if reach is not None and reach.through < end:
+            return f"{name} of {day} holds the day until {reach.through.isoformat()} only"
     return None
 
 
 def _still_open(lake: Lake, day: str) -> pa.ChunkedArray:
-
     place, column = f"tables/{CONVERSATIONS.name}", "conversation_id"
     where = ~pc.field("is_complete")
     return lake.read(place, day, columns=[column], where=where, schema=CONVERSATIONS.schema)[column]
+
+
+def _dataset(rows: pa.Table) -> pads.Dataset:
+    import pyarrow.dataset as pads
+
+    return pads.dataset(rows)
 
 
 def _windows(day: str, rows: int) -> list[Window]:

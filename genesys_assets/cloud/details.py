@@ -23,7 +23,7 @@ from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.reading import Drift, OnProgress, Reading
 from genesys_assets.cloud.transport import GenesysCloud
 
-__all__ = ["PATH", "Reading", "by_ids", "fetch", "newest_start", "number_in_day", "total_hits"]
+__all__ = ["PATH", "Reading", "by_ids", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
 
 BY_IDS_PATH = "/api/v2/analytics/conversations/details"
 MOST_IDS = 100
@@ -85,6 +85,33 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
     totals = [PagedQuery(cloud, piece, 1, "asc").answer(1).total for piece in interval.days(LONGEST.days)]
     known = [total for total in totals if total is not None]
     return sum(known) if len(known) == len(totals) else None
+
+
+def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
+    """How many conversations began on the UTC days of the interval, of 7 at most, where that is no more than the
+    estimate: the place of the last one. None where that cannot be told: more than the query reaches, or its two ends
+    do not agree on which is the last.
+
+    One request where the estimate is right, two for each doubling by which it is too high, and one more. Raises
+    InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    ascending = PagedQuery(cloud, interval, 1, "asc")
+    if estimate > ascending.furthest:
+        return None
+    there, step = 0, 1
+    beyond = estimate + 1
+    while beyond - there > 1:
+        place = max(there + 1, beyond - step)
+        if ascending.answer(place).rows:
+            there = place
+        else:
+            beyond = place
+        step = 2 * step if not there else max(1, (beyond - there) // 2)
+    if there in (0, estimate):
+        return there or None
+    last = PagedQuery(cloud, interval, 1, "desc").answer(1)
+    return there if last.latest == ascending.answer(there).latest else None
 
 
 def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:

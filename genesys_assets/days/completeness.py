@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from genesys_assets.cloud import details
 from genesys_assets.cloud.conversations import ConversationsPage
+from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.reading import Reading
+from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
 from genesys_assets.days.spans import hours_of, utc_day
@@ -24,6 +27,7 @@ BEFORE = "day_conversations_before"
 TOTAL_HITS = "day_total_hits_last"
 PAGES, PAGES_EXPECTED = "day_pages_read", "day_pages_expected"
 MISSING = "day_missing"
+THERE = "day_conversations_there"
 REREADS, MOVED_AGAIN = "day_rereads", "day_moved_again"
 
 Figures = dict[str, Any]
@@ -80,6 +84,16 @@ def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
             MISSING: reading.missing,
         }
     )
+
+
+def counted_by_place(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
+    """How many conversations the day has by the place of the last one, where its total may be too high: the day is
+    over, and its total exceeds what came or was read for a part of it. That total is an estimate; a place is none.
+    """
+    total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
+    if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():
+        return {}
+    return _known({THERE: details.exact_total(cloud, bounds, total)})
 
 
 def figures_of_job(came: Came, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:

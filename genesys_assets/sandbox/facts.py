@@ -5,6 +5,7 @@ Here belongs how a dimension is read off the conversation model. Grouping and co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +63,21 @@ def of_conversation(conversation: Item) -> list[SessionFacts]:
         SessionFacts(
             conversation["conversationId"],
             shared | of_session(participant, session),
-            tuple((millis(item["emitDate"]), item["name"], item["value"]) for item in session["metrics"]),
+            tuple(_emissions(session["metrics"])),
         )
         for participant in conversation.get("participants", ())
         for session in participant["sessions"]
         if "metrics" in session
     ]
+
+
+def _emissions(metrics: list[Item]) -> Iterator[Emission]:
+    """What the session emitted, and tWait, which only the aggregates know: whoever leaves a queue has waited."""
+    for item in metrics:
+        emitted = millis(item["emitDate"])
+        yield emitted, item["name"], item["value"]
+        if item["name"] == "tAcd":
+            yield emitted, "tWait", item["value"]
 
 
 def of_session(participant: Item, session: Item) -> dict[str, Value]:

@@ -123,7 +123,9 @@ def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
     # The flow is entered a few milliseconds before the conversation is on the books.
     entered = start - rng.randrange(4) if rng.random() < 0.3 else start
     steps = [segment("ivr", entered, end, disconnectType="transfer" if succeeded else "peer")]
-    session = scene.session(steps, [metric("tIvr", end - start, end)], peerId=scene.peer, flow=told)
+    took = end - start
+    emitted = [metric("nFlow", 1, start), *(metric(name, took, end) for name in ("tIvr", "tFlow", "tFlowExit"))]
+    session = scene.session(steps, emitted, peerId=scene.peer, flow=told)
     scene.join("ivr", [session], participantName=flow["name"])
 
 
@@ -151,7 +153,7 @@ def acd(scene: Scene, queue: Queue, entered: int, left: int | None, *, how: str)
     if left is not None:
         waited = left - entered
         closing["disconnectType"] = "peer" if how == "abandoned" else "transfer"
-        emitted += [metric("tAcd", waited, left), metric("tWait", waited, left)]
+        emitted.append(metric("tAcd", waited, left))
         if how == "abandoned":
             emitted.append(metric("tAbandon", waited, left))
             if waited < SHORT_ABANDON_MS:

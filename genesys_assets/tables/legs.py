@@ -13,33 +13,34 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.cloud.catalogue import WAYS_OUT
 from genesys_assets.tables import session_facts
 from genesys_assets.tables.session_facts import NEVER, Emissions, Flags, Numbers, Sessions, extreme
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 _METRICS = {
-    "n_offered": "nOffered",
-    "n_over_sla": "nOverSla",
-    "n_consult": "nConsult",
-    "n_transferred": "nTransferred",
-    "n_blind_transferred": "nBlindTransferred",
-    "n_consult_transferred": "nConsultTransferred",
-    "t_acd_ms": "tAcd",
-    "t_wait_ms": "tWait",
-    "t_abandon_ms": "tAbandon",
-    "t_short_abandon_ms": "tShortAbandon",
-    "t_flow_out_ms": "tFlowOut",
-    "t_alert_ms": "tAlert",
-    "t_not_responding_ms": "tNotResponding",
-    "t_answered_ms": "tAnswered",
-    "t_contacting_ms": "tContacting",
-    "t_dialing_ms": "tDialing",
-    "t_talk_ms": "tTalkComplete",
-    "t_held_ms": "tHeldComplete",
-    "t_acw_ms": "tAcw",
-    "t_handle_ms": "tHandle",
+    "n_offered": ("nOffered",),
+    "n_over_sla": ("nOverSla",),
+    "n_consult": ("nConsult",),
+    "n_transferred": ("nTransferred",),
+    "n_blind_transferred": ("nBlindTransferred",),
+    "n_consult_transferred": ("nConsultTransferred",),
+    "t_acd_ms": ("tAcd",),
+    "t_wait_ms": WAYS_OUT,
+    "t_abandon_ms": ("tAbandon",),
+    "t_short_abandon_ms": ("tShortAbandon",),
+    "t_flow_out_ms": ("tFlowOut",),
+    "t_alert_ms": ("tAlert",),
+    "t_not_responding_ms": ("tNotResponding",),
+    "t_answered_ms": ("tAnswered",),
+    "t_contacting_ms": ("tContacting",),
+    "t_dialing_ms": ("tDialing",),
+    "t_talk_ms": ("tTalkComplete",),
+    "t_held_ms": ("tHeldComplete",),
+    "t_acw_ms": ("tAcw",),
+    "t_handle_ms": ("tHandle",),
 }
-"""Column -> the metric that it sums over the leg's sessions."""
+"""Column -> the metrics that it sums over the leg's sessions."""
 
 OUTCOMES = ("answered", "not_responding", "abandoned", "flow_out", "consult", "transfer")
 _ANSWERED, _NOT_RESPONDING, _ABANDONED, _FLOW_OUT, _CONSULT, _TRANSFER = range(len(OUTCOMES))
@@ -77,7 +78,7 @@ n_transferred integer nTransferred
 n_blind_transferred integer nBlindTransferred
 n_consult_transferred integer nConsultTransferred
 t_acd_ms integer tAcd of the wait; in the one leg that ended it
-t_wait_ms integer tWait of the wait; in the one leg that ended it
+t_wait_ms integer the wait that the leg ended: its tAnswered, tAbandon or tFlowOut; sessions carry no tWait
 t_abandon_ms integer tAbandon
 t_short_abandon_ms integer tShortAbandon
 t_flow_out_ms integer tFlowOut
@@ -265,7 +266,7 @@ def _table(sessions: Sessions, emitted: Emissions, legs: _Legs, outcome: Numbers
         "ended_at": _instants(extreme(np.maximum, -1, sessions.end, of_last, count)),
         "outcome": _taken(pa.array(OUTCOMES), outcome),
         "wrap_up_code": _taken(sessions.wrap_up_codes, wrap_up),
-        **{column: emitted.total(metric, legs.of_session, count) for column, metric in _METRICS.items()},
+        **{column: emitted.total(metrics, legs.of_session, count) for column, metrics in _METRICS.items()},
     }
     return INTERACTION_LEGS.conform(pa.table(found)).combine_chunks()
 

@@ -5,20 +5,21 @@ in `checks.reconciliation`.
 
 Only what must balance is compared: a metric with itself, at the time it was emitted. nOffered is not compared with its
 outcomes (one counts at the entry, the others at the exit of a queue), and oServiceLevel, whose denominator depends on
-settings of the organisation, not at all.
+settings of the organisation, not at all. tWait, which no session carries, is compared with the ways out of the queue.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.catalogue import AGGREGATE_ONLY, DEFAULT_METRICS, SESSION_METRICS, WAYS_OUT
 from genesys_assets.days import Window
 from genesys_assets.tables.metrics import BY_QUEUE as QUEUES
 from genesys_assets.tables.metrics import BY_USER as USERS
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 HANDLE_TIME = "tHandle"
 HANDLE_TIME_PARTS = ("tTalkComplete", "tHeldComplete", "tAcw", "tContacting", "tDialing")
 
-METRICS = tuple(name for name in DEFAULT_METRICS if name.startswith(("n", "t")))
-"""Counters and timers; what begins with o is derived and no session emits it."""
-_OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon", "tWait"})
+WAIT = "tWait"
+
+METRICS = tuple(name for name in DEFAULT_METRICS if name.startswith(("n", "t")) and name not in AGGREGATE_ONLY)
+"""Counters and timers that sessions may carry; what begins with o is derived and no session emits it."""
+UNPROVEN = frozenset({*METRICS, WAIT}) - SESSION_METRICS
+"""Those of which nobody has shown that sessions carry them: compared only where both sides have ever had them."""
+_OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon"})
 """Facts of a queue, not of a person: a query grouped by userId leaves them out."""
 
 _BUCKET_MINUTES = 15
@@ -59,46 +64,66 @@ class Grouping:
 BY_QUEUE = Grouping(QUEUES, "queue_id", METRICS)
 BY_USER = Grouping(USERS, "user_id", tuple(name for name in METRICS if name not in _OF_QUEUES))
 """What has no user is compared by queue only."""
+WAITS = Grouping(QUEUES, "queue_id", (WAIT,))
+_LEFT = Grouping(QUEUES, "queue_id", WAYS_OUT)
+
+AT_LEAST = 3
+"""So many times every open conversation may emit a metric on a day, where those that were read did so less often."""
 
 SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type")
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many figures were compared, and those that lie too far apart.
+    """How many figures of each metric were compared, and those that lie too far apart.
 
     `differences` has a row per bucket, group and metric, with each statistic as expected_… (the aggregates) and
-    found_…; a null is a figure that is not there.
+    found_…; a null is a figure that is not there. `expected` and `found` are the metrics that each side has at all.
     """
 
-    compared: int
+    rows: Counter[str]
     differences: pa.Table
+    expected: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
+
+    @property
+    def compared(self) -> int:
+        return self.rows.total()
 
     @classmethod
     def together(cls, parts: Sequence[Comparison]) -> Comparison:
         """Those of several windows or groupings as one."""
         differences = pa.concat_tables([part.differences for part in parts], promote_options="default")
-        return cls(sum(part.compared for part in parts), differences)
+        rows: Counter[str] = Counter()
+        for part in parts:
+            rows.update(part.rows)
+        sides = [frozenset[str]().union(*of) for of in ((p.expected for p in parts), (p.found for p in parts))]
+        return cls(rows, differences, *sides)
 
-    def of_unread(self, media: frozenset[str] | None) -> tuple[pa.Table, pa.Table]:
-        """The differences that stand, and those that conversations which were not read may account for.
+    def without(self, metrics: Iterable[str]) -> Comparison:
+        """The same where these metrics are not compared."""
+        left_out = frozenset(metrics)
+        rows = Counter({name: count for name, count in self.rows.items() if name not in left_out})
+        kept = pc.invert(pc.is_in(self.differences["metric"], pa.array(sorted(left_out), pa.string())))
+        return Comparison(rows, self.differences.filter(kept), self.expected - left_out, self.found - left_out)
 
-        Those are of the given media types, None being every one, and on one side only: the aggregates have more.
+    def of_unread(self, most: Callable[[str | None, str], float]) -> tuple[pa.Table, pa.Table]:
+        """The differences that stand, and those that conversations which were not read may account for: the aggregates
+        have counted more, of values that lie within their extremes.
+
+        `most` tells how often these can have emitted a metric, by media type. Where the differences of a metric and
+        media type add up to more, something else is missing, and all of them stand.
         """
-        rows = self.differences
-        if media is None:
-            unread = pa.chunked_array([pa.repeat(pa.scalar(True), len(rows))])
-        else:
-            unread = pc.is_in(rows["media_type"], pa.array(sorted(media), pa.string()))
-        for name in ("count", "sum"):
-            more = pc.greater_equal(rows[f"expected_{name}"].fill_null(0), rows[f"found_{name}"].fill_null(0))
-            unread = pc.and_(unread, more)
-        wider = pc.and_(
-            pc.less_equal(rows["expected_min"], rows["found_min"]).fill_null(True),
-            pc.greater_equal(rows["expected_max"], rows["found_max"]).fill_null(True),
-        )
-        unread = pc.and_(unread, wider)
-        return rows.filter(pc.invert(unread)), rows.filter(unread)
+        rows = self.differences.append_column("more", _more_than_found(self.differences))
+        explained = pc.greater(rows["more"], 0)
+        totals = rows.filter(explained).group_by(["media_type", "metric"]).aggregate([("more", "sum")])
+        for group in totals.to_pylist():
+            if group["more_sum"] > most(group["media_type"], group["metric"]):
+                of_group = pc.and_(
+                    pc.equal(rows["metric"], group["metric"]), _is_same(rows["media_type"], group["media_type"])
+                )
+                explained = pc.and_(explained, pc.invert(of_group))
+        return self.differences.filter(pc.invert(explained)), self.differences.filter(explained)
 
 
 def of_aggregates(
@@ -131,11 +156,52 @@ def of_sessions(
     return pa.table({name: rows[name] for name in grouping.key} | figures)
 
 
+def of_ways_out(session_metrics: pads.Dataset, window: Window, newer: pa.Table | None = None) -> pa.Table:
+    """What the sessions make of tWait by queue, all in one bucket: the times waited until somebody left the queue.
+
+    The platform emits the two a few milliseconds apart, and not always in the same 15 minutes.
+    """
+    import pyarrow.dataset as pads
+
+    bucket, wait = (pc.scalar(value) for value in (pa.scalar(window.start, INSTANT), WAIT))
+    left = pads.dataset(of_sessions(session_metrics, _LEFT, window, newer))
+    return _added(left, [], WAITS, pc.scalar(True), bucket, wait)
+
+
+def busiest(session_metrics: pads.Dataset, window: Window, media: Iterable[str]) -> dict[tuple[str, str], int]:
+    """How often one conversation emitted a metric in the window, the most of any: by media type and metric."""
+    columns = ("conversation_id", "media_type", "metric")
+    where = _within("emit_date", window) & pc.field("media_type").isin(sorted(media))
+    each = _aggregated(
+        session_metrics, [*columns, "emit_date"], where, _fields(columns), {"times": (pc.field("metric"), "count")}
+    )
+    most = each.group_by(["media_type", "metric"]).aggregate([("times", "max")]).to_pylist()
+    times = Counter({(row["media_type"], row["metric"]): row["times_max"] for row in most})
+    times.update({(name, WAIT): max(times[name, way] for way in WAYS_OUT) for name in media})
+    return times
+
+
+def has_metric(dataset: pads.Dataset, metric: str, grouping: Grouping) -> bool:
+    """Whether there is any row of a metric of the grouping, in `session_metrics` or in `interval_metrics`."""
+    names = WAYS_OUT if metric == WAIT and "emit_date" in dataset.schema.names else (metric,)
+    where = pc.field("metric").isin(names)
+    if grouping is BY_USER:
+        where &= pc.field("user_id").is_valid()
+    if "grouping" in dataset.schema.names:
+        where &= (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
+    return bool(dataset.head(1, columns=["metric"], filter=where, **_READ_AHEAD).num_rows)
+
+
 def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: Tolerance) -> Comparison:
     """Figures of a grouping against the same figures found another way. No row is the same as a count of nothing."""
     rows = _side_by_side(expected, found, grouping.key)
     differences = rows.filter(_differing(rows, tolerance))
-    return Comparison(len(rows), differences.sort_by([(name, "ascending") for name in grouping.key]))
+    counts = rows["metric"].value_counts().to_pylist()
+    return Comparison(
+        Counter({count["values"]: count["counts"] for count in counts}),
+        differences.sort_by([(name, "ascending") for name in grouping.key]),
+        *(frozenset(pc.unique(side["metric"]).to_pylist()) for side in (expected, found)),
+    )
 
 
 def unbalanced_handle_times(
@@ -161,7 +227,8 @@ def unbalanced_handle_times(
     over = pc.invert(pc.is_in(sums["conversation_id"], open_conversations))
     sums = sums.filter(pc.and_(pc.is_valid(sums["expected_sum"]), over))
     wrong = tolerance.exceeded(sums["expected_sum"], sums["found_sum"].fill_null(0), "sum")
-    return Comparison(len(sums), sums.filter(wrong).sort_by([(name, "ascending") for name in SESSION[:3]]))
+    differences = sums.filter(wrong).sort_by([(name, "ascending") for name in SESSION[:3]])
+    return Comparison(Counter({HANDLE_TIME: len(sums)}), differences)
 
 
 def _emitted(
@@ -182,14 +249,19 @@ def _emitted(
 
 
 def _added(
-    figures: pads.Dataset, filtered_by: list[str], grouping: Grouping, where: pc.Expression, bucket: pc.Expression
+    figures: pads.Dataset,
+    filtered_by: list[str],
+    grouping: Grouping,
+    where: pc.Expression,
+    bucket: pc.Expression,
+    metric: pc.Expression | None = None,
 ) -> pa.Table:
-    """Figures with the same key as one."""
+    """Figures with the same key as one; with a `metric` given, all as that metric's."""
     return _aggregated(
         figures,
         [*filtered_by, *grouping.key, *_STATISTICS],
         where,
-        {"interval_start": bucket} | _fields(grouping.key[1:]),
+        {"interval_start": bucket} | _fields(grouping.key[1:]) | ({} if metric is None else {"metric": metric}),
         {name: (pc.field(name), "sum" if name == "count" else name) for name in _STATISTICS},
     )
 
@@ -264,6 +336,28 @@ def _differing(rows: pa.Table, tolerance: Tolerance) -> pa.ChunkedArray:
             ),
         ],
     )
+
+
+def _more_than_found(rows: pa.Table) -> pa.ChunkedArray:
+    """By how many the aggregates exceed what was found, where emissions that were not read may be the reason, else 0:
+    then neither side has an extreme beyond the aggregates', and the values missing lie between these.
+    """
+    more = pc.subtract(rows["expected_count"].fill_null(0), rows["found_count"].fill_null(0))
+    value = pc.subtract(_total(rows, "expected"), _total(rows, "found"))
+    least, most = (pc.multiply(more, rows[f"expected_{name}"]) for name in ("min", "max"))
+    possible = [
+        pc.greater(more, 0),
+        pc.less_equal(rows["expected_min"], rows["found_min"]),
+        pc.greater_equal(rows["expected_max"], rows["found_max"]),
+        pc.less_equal(least, value),
+        pc.greater_equal(most, value),
+    ]
+    together = functools.reduce(pc.and_, [condition.fill_null(True) for condition in possible])
+    return pc.if_else(together, more, 0)
+
+
+def _is_same(column: pa.ChunkedArray, value: str | None) -> pa.ChunkedArray:
+    return column.is_null() if value is None else pc.equal(column, value).fill_null(False)
 
 
 def _total(rows: pa.Table, side: str) -> pa.ChunkedArray:

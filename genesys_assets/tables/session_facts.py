@@ -6,7 +6,7 @@ sessions table. What the sessions make together is not known here (`legs`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,16 @@ class Emissions:
     at: Numbers
     names: list[str]
 
-    def _rows(self, metric: str) -> Numbers:
-        if metric not in self.names:
-            return np.zeros(0, dtype=np.int64)
-        return np.flatnonzero(self.metric == self.names.index(metric))
+    def _rows(self, *metrics: str) -> Numbers:
+        wanted = [self.names.index(metric) for metric in metrics if metric in self.names]
+        return np.flatnonzero(np.isin(self.metric, wanted))
 
     def any(self, metric: str, group_of_session: Numbers, groups: int) -> Flags:
         """Whether a session of the group emitted it; group -1 is nobody's."""
-        group = group_of_session[self.session[self._rows(metric)]]
+        return self._any(self._rows(metric), group_of_session, groups)
+
+    def _any(self, rows: Numbers, group_of_session: Numbers, groups: int) -> Flags:
+        group = group_of_session[self.session[rows]]
         return np.bincount(group[group >= 0], minlength=groups) > 0
 
     def first(self, metric: str, sessions: int) -> Numbers:
@@ -66,13 +68,13 @@ class Emissions:
         rows = self._rows(metric)
         return extreme(np.minimum, NEVER, self.at[rows], self.session[rows], sessions)
 
-    def total(self, metric: str, group_of_session: Numbers, groups: int) -> pa.Array:
-        """Its sum over the group's sessions; null where none emitted it."""
-        rows = self._rows(metric)
+    def total(self, metrics: Sequence[str], group_of_session: Numbers, groups: int) -> pa.Array:
+        """Their sum over the group's sessions; null where none emitted one."""
+        rows = self._rows(*metrics)
         group = group_of_session[self.session[rows]]
         totals = np.zeros(groups, dtype=np.int64)
         np.add.at(totals, group[group >= 0], self.value[rows][group >= 0])
-        return pa.array(totals, mask=~self.any(metric, group_of_session, groups))
+        return pa.array(totals, mask=~self._any(rows, group_of_session, groups))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Live answers to snapshot tables. Observations carry no time of their own, so each row is stamped `observed_at`."""
+"""Live answers to snapshot tables. Observations carry no time of their own, so all rows of a snapshot are stamped with
+one `observed_at`, of however many answers it was made.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ LIVE_CONVERSATIONS = TableSpec(
     "Source: POST /api/v2/analytics/conversations/activity/query.",
     ("observed_at", "conversation_id", "session_id", "metric"),
     columns("""
-observed_at instant when the answer was received
+observed_at instant when the snapshot was complete: its last answer was received
 conversation_id string the conversation
 session_id string the session
 metric string oWaiting, oAlerting or oInteracting
@@ -38,7 +40,7 @@ LIVE_QUEUES = TableSpec(
     "Source: POST /api/v2/analytics/queues/observations/query.",
     ("observed_at", "group_key", "metric"),
     columns("""
-observed_at instant when the answer was received
+observed_at instant when the snapshot was complete: its last answer was received
 group_key string the group, and the metric's qualifier if it has one, as JSON with sorted keys
 queue_id string queue
 media_type string media type; null for figures about users
@@ -63,10 +65,10 @@ _ENTITY = {
 }
 
 
-def live_conversations(pages: Iterable[tuple[datetime, bytes]]) -> pa.Table:
-    """Rows of `LIVE_CONVERSATIONS` from (received at, body) pairs, each entity once."""
+def live_conversations(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
+    """Rows of `LIVE_CONVERSATIONS`, each entity once."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for observed_at, body in pages:
+    for body in bodies:
         answer = _answer(body)
         for entity in [
             *_list(answer, "entities"),
@@ -81,10 +83,10 @@ def live_conversations(pages: Iterable[tuple[datetime, bytes]]) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in LIVE_CONVERSATIONS.key])
 
 
-def live_queues(pages: Iterable[tuple[datetime, bytes]]) -> pa.Table:
-    """Rows of `LIVE_QUEUES` from (received at, body) pairs."""
+def live_queues(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
+    """Rows of `LIVE_QUEUES`."""
     rows = []
-    for observed_at, body in pages:
+    for body in bodies:
         for result in _list(_answer(body), "results"):
             group = result.get("group") or {}
             for observed in _list(result, "data"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from deltalake import DeltaTable
 
+from genesys_assets.cloud import live
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets_tests.assets.world import World, error, metadata
 
@@ -35,6 +36,15 @@ def test_snapshots_are_appended_each_stamped_with_its_own_moment(world: World, n
     assert len(moments) == 2
     assert {row["observed_at"].timestamp() for row in rows} == moments  # type: ignore[attr-defined]
     assert [len(rows)] == [len({tuple(row[part] for part in SPECS[name].key) for row in rows})]
+
+
+def test_a_snapshot_of_several_answers_has_one_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "QUEUES_PER_REQUEST", 3)
+    world.run("daily", "reference/queues")
+    run = world.run("live", "live/queues")
+    moments = {row["observed_at"].timestamp() for row in snapshots(world, "live/queues")}  # type: ignore[attr-defined]
+    assert metadata(run, "live/queues")["requests"] > 1
+    assert moments == {metadata(run, "live/queues")["observed_at"]}
 
 
 def test_the_table_of_live_queues_counts_who_waits(world: World) -> None:

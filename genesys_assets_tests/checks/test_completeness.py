@@ -84,6 +84,7 @@ def test_a_complete_day_is_all_there(world: World) -> None:
     assert found(world) == Counted(
         day=DAY,
         total_hits=60,
+        there=None,
         rows=60,
         conversations_read=60,
         pages_read=9,
@@ -129,16 +130,49 @@ def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> Non
 
 @pytest.mark.parametrize(("total", "tolerance", "passes"), [(62, "2", True), (62, "1", False), (62, "4%", True)])
 def test_an_estimate_may_be_too_high_by_the_tolerance(total: int, tolerance: str, passes: bool) -> None:
-    of_day = Counted(DAY, total, 60, 60, 1, 1, 1, 0, None, False)
+    of_day = Counted(DAY, total, None, 60, 60, 1, 1, 1, 0, None, False)
     assert (of_day.problems(Tolerance.parse(tolerance)) == []) is passes
 
 
+def test_a_place_is_no_estimate() -> None:
+    of_day = Counted(DAY, 62, 60, 60, 60, 1, 1, 1, 0, None, False)
+    assert (of_day.problems(EXACT), of_day.missing) == ([], 0)
+    (problem,) = Counted(DAY, 62, 61, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT)
+    assert problem == "1 of 61 conversations are missing"
+
+
+@pytest.mark.parametrize("by", ["job", "hours at once", "hour by hour", "a job that is not done"])
+def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(world: World, by: str) -> None:
+    world.sandbox.behaviour.total_hits_too_many = 2
+    if by == "hours at once":
+        assert world.run("hourly", OF_HOURS, between=hours(DAY)).success
+    elif by == "hour by hour":
+        for hour in hours(DAY):
+            assert world.run("hourly", OF_HOURS, partition=hour).success
+    else:
+        if by != "job":
+            world.sandbox.behaviour.availability = datetime.fromisoformat(f"{DAY}T20:00:00Z")
+        read(world)
+    passed, said = result(compute(world), AS_MANY)
+    assert (passed, said["missing"]) == (True, 0)
+    assert (found(world).total_hits, found(world).there, found(world).rows) == (62, 60, 60)
+
+
+def test_a_job_that_ended_early_is_found_out_whatever_the_estimate(world: World) -> None:
+    world.sandbox.behaviour.total_hits_too_many = 2
+    end_early(world, 58)
+    read(world)
+    passed, said = result(compute(world), AS_MANY)
+    assert not passed
+    assert said["problems"] == f"- {DAY}: 2 of 60 conversations are missing"
+
+
 def test_more_rows_than_the_estimate_are_no_problem() -> None:
-    assert Counted(DAY, 58, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
+    assert Counted(DAY, 58, None, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
 
 
 def test_pages_that_never_rested_are_told() -> None:
-    (problem,) = Counted(DAY, 60, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
+    (problem,) = Counted(DAY, 60, None, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
     assert "again when they were read once more" in problem
 
 
@@ -191,12 +225,14 @@ def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.Monke
     assert isinstance(counted(world.lake, DAY), Counted)
 
 
-def test_a_day_that_is_not_judged_says_why_and_passes(world: World) -> None:
+def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:
     read(world)
     with world.lake.page_writers(DETAILS, [DAY], {"is_complete": True, "data_available_through": f"{DAY}"}):
         pass
-    passed, said = result(compute(world), AS_MANY)
-    assert passed
+    run = compute(world)
+    passed, said = result(run, AS_MANY)
+    (evaluation,) = (check for check in run.get_asset_check_evaluations() if check.check_name == AS_MANY)
+    assert (passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert said["not_evaluated"] == f"- {DAY}: the platform told no total"
     assert "missing" not in said
 

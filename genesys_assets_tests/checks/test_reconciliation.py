@@ -17,6 +17,7 @@ from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
     USERS_MATCH,
+    WAIT,
     Finding,
     begun_earlier,
     reconcile_daily,
@@ -31,6 +32,7 @@ from genesys_assets.checks.reconciliation import (
     build_reconciliation_checks,
 )
 from genesys_assets.cloud.page import Page
+from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
@@ -50,6 +52,7 @@ from genesys_assets_tests.tables import builders
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EXACT = Tolerance()
+IN_UTC = Calendar(date(2026, 1, 1), ZoneInfo("UTC"), 4)
 WHOLE = Reach(datetime(2026, 2, 3, tzinfo=UTC), is_complete=True)
 """The reach of a day that was read after all that is compared here."""
 TO_THE_END = Reach(datetime(2026, 2, 1, tzinfo=UTC))
@@ -136,12 +139,13 @@ def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
 
 def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
     findings = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
-    findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT)
+    findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT, IN_UTC)
     for name, finding in findings.items():
         assert isinstance(finding, Finding), f"{name}: {finding}"
-        assert finding.compared > 80, name
+        assert finding.compared > (15 if name == WAIT else 80), name
         assert finding.differences.to_pylist() == [], name
         assert not len(finding.unread or ()), name
+        assert not finding.left_out, name
 
 
 def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: World) -> None:
@@ -160,10 +164,10 @@ def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
         world.run("complete", partition=DAY)
         world.run("daily", *TABLES_OF_HOURS, "pages/daily_aggregates", "tables/daily_metrics", partition=DAY)
     assert all(run.success for run in world.runs)
-    findings = reconcile_sessions(world.lake, DAY, EXACT) | {"day": reconcile_daily(world.lake, DAY, EXACT)}
+    findings = reconcile_sessions(world.lake, DAY, EXACT) | {"day": reconcile_daily(world.lake, DAY, EXACT, IN_UTC)}
     for name, finding in findings.items():
         assert isinstance(finding, Finding), f"{name}: {finding}"
-        assert finding.compared > 80, name
+        assert finding.compared > (15 if name == WAIT else 80), name
         assert finding.differences.to_pylist() == [], name
         assert not finding.reason, name
     assert len(begun_earlier(world.lake, DAY) or ()) > 0
@@ -206,6 +210,7 @@ def test_conversations_begun_on_days_that_are_not_stored_may_account_for_more(la
     finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
     assert isinstance(finding, Finding)
     assert finding.reason == "31 earlier days are not stored (2025-12-31 to 2026-01-30)"
+    assert not finding.judged
 
 
 @pytest.mark.parametrize("how", ["open_media", "open_session"])
@@ -219,13 +224,46 @@ def test_conversations_open_when_they_were_read_may_account_for_more_of_their_me
 def test_an_open_callback_may_yet_become_a_call(lake: Lake) -> None:
     store_reach(lake)
     store_conversations(lake, reach=None, open_media="callback")
-    assert unread_conversations(lake, DAY).media == frozenset({"callback", "voice"})
+    assert unread_conversations(lake, DAY).open == {"callback": 1, "voice": 1}
+
+
+@pytest.mark.parametrize(("missing", "explained"), [(1, True), (3, True), (4, False), (4_000, False)])
+def test_one_open_conversation_explains_no_more_than_it_can_have_emitted(
+    lake: Lake, missing: int, explained: bool
+) -> None:
+    store_reach(lake)
+    store_conversations(lake, reach=TO_THE_END, open_media="email")
+    store_hours(lake, bucket(missing, media="email"))
+    assert found(lake) == ((0, 1) if explained else (1, 0))
+    finding = reconcile_sessions(lake, DAY, EXACT)[QUEUES_MATCH]
+    assert isinstance(finding, Finding)
+    assert finding.reason == "conversations were open when they were last read (1 email)"
+
+
+def test_an_open_conversation_may_emit_as_often_as_the_busiest_one_did(lake: Lake) -> None:
+    store_reach(lake)
+    often = [offered(media="email") | {"ordinal": number} for number in range(5)]
+    store_conversations(lake, *often, reach=TO_THE_END, open_media="email")
+    store_hours(lake, bucket(10, media="email"))
+    assert found(lake) == (0, 1)
+    store_hours(lake, bucket(11, media="email"))
+    assert found(lake) == (1, 0)
+
+
+def test_what_is_missing_in_many_places_is_counted_together(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, reach=TO_THE_END, open_media="email")
+    places = [bucket(media="email", start=NOON + timedelta(hours=number)) for number in range(4)]
+    store_hours(lake, *places[:3])
+    assert found(lake) == (0, 3)
+    store_hours(lake, *places)
+    assert found(lake) == (4, 0)
 
 
 def test_a_day_read_after_the_end_leaves_nothing_open(lake: Lake) -> None:
     store_reach(lake)
     store_conversations(lake, reach=WHOLE, open_media="email")
-    assert unread_conversations(lake, DAY).media == frozenset()
+    assert not unread_conversations(lake, DAY).open
 
 
 def test_an_earlier_day_read_too_early_leaves_its_open_conversations_out(lake: Lake) -> None:
@@ -233,7 +271,7 @@ def test_an_earlier_day_read_too_early_leaves_its_open_conversations_out(lake: L
     early = Reach(datetime(2026, 1, 31, 6, tzinfo=UTC), is_complete=True)
     store_conversations(lake, day="2026-01-20", reach=early, open_media="email")
     store_conversations(lake)
-    assert unread_conversations(lake, DAY).media == frozenset({"email"})
+    assert unread_conversations(lake, DAY).open == {"email": 1}
 
 
 def test_what_began_on_an_earlier_day_is_read_there(lake: Lake) -> None:
@@ -307,27 +345,88 @@ def test_a_tolerated_difference_is_none(lake: Lake) -> None:
     assert len(finding.differences) == 0
 
 
+# -- metrics that sessions may not carry ------------------------------------------------------------------------------
+
+
+def flowed_out(day: str = DAY) -> dict[str, Any]:
+    hour = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    return offered() | {"metric": "tFlowOut", "value": 5, "conversation_start": hour, "emit_date": hour}
+
+
+FLOWED_OUT = bucket() | {"metric": "tFlowOut", "sum": 5, "min": 5, "max": 5}
+
+
+def left_out(lake: Lake, name: str = QUEUES_MATCH) -> dict[str, str]:
+    finding = reconcile_sessions(lake, DAY, EXACT)[name]
+    assert isinstance(finding, Finding)
+    return dict(finding.left_out)
+
+
+def test_what_sessions_were_never_seen_to_carry_is_said_and_not_compared(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, offered())
+    store_hours(lake, bucket(), FLOWED_OUT)
+    assert found(lake) == (0, 0)
+    assert left_out(lake) == {"tFlowOut": "no session of the days that were read has it"}
+
+
+def test_what_sessions_carried_on_another_day_is_missed_on_this_one(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, flowed_out("2026-01-05"), day="2026-01-05")
+    store_conversations(lake, offered())
+    store_hours(lake, bucket(), FLOWED_OUT)
+    assert found(lake) == (1, 0)
+
+
+def test_what_the_aggregates_never_have_is_said_and_not_compared(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, offered(), flowed_out())
+    store_hours(lake, bucket())
+    assert left_out(lake) == {"tFlowOut": "the aggregates of the days that were read do not have it"}
+    store_hours(lake, FLOWED_OUT, day="2026-01-20", reach=WHOLE)
+    assert (found(lake), left_out(lake)) == ((1, 0), {})
+
+
+def test_what_sessions_are_known_to_carry_is_missed_whatever_was_seen(lake: Lake) -> None:
+    store_reach(lake)
+    store_conversations(lake, offered())
+    store_hours(lake, bucket(), FLOWED_OUT | {"metric": "tHandle"})
+    assert (found(lake), left_out(lake)) == ((1, 0), {})
+
+
+def test_a_wait_is_expected_of_no_session_but_compared_with_the_ways_out_of_the_queue(lake: Lake) -> None:
+    store_reach(lake)
+    waited = bucket() | {"metric": "tWait", "count": 2, "sum": 12, "min": 5, "max": 7}
+    answered = flowed_out() | {"metric": "tAnswered", "value": 7, "session_id": "S2"}
+    store_conversations(lake, flowed_out(), answered)
+    ways_out = [FLOWED_OUT, FLOWED_OUT | {"metric": "tAnswered", "sum": 7, "min": 7, "max": 7}]
+    store_hours(lake, waited, *ways_out)
+    assert (found(lake), found(lake, WAIT), left_out(lake, WAIT)) == ((0, 0), (0, 0), {})
+    store_hours(lake, waited | {"sum": 13, "max": 8}, *ways_out)
+    assert (found(lake), found(lake, WAIT)) == ((0, 0), (1, 0))
+
+
 # -- days that can not be compared -------------------------------------------------------------------------------------
 
 
 def test_a_day_whose_hours_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake)
     store_hours(lake, reach=UNTIL_20)
-    reason = "interval_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
+    reason = "interval_metrics of 2026-01-31 holds the day until 2026-01-31T20:00:00+00:00 only"
     assert {*map(str, reconcile_sessions(lake, DAY, EXACT).values())} == {reason}
 
 
 def test_a_day_whose_conversations_are_incomplete_is_not_evaluated(lake: Lake) -> None:
     store_conversations(lake, reach=UNTIL_20)
     store_hours(lake)
-    reason = "session_metrics holds the day until 2026-01-31T20:00:00+00:00 only"
+    reason = "session_metrics of 2026-01-31 holds the day until 2026-01-31T20:00:00+00:00 only"
     assert reconcile_sessions(lake, DAY, EXACT)[USERS_MATCH] == reason
 
 
 def test_a_day_without_one_of_the_tables_is_not_evaluated(lake: Lake) -> None:
-    assert reconcile_daily(lake, DAY, EXACT) == "daily_metrics is not stored"
+    assert reconcile_daily(lake, DAY, EXACT, IN_UTC) == "daily_metrics of 2026-01-31 is not stored"
     store_conversations(lake)
-    assert reconcile_sessions(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics is not stored"
+    assert reconcile_sessions(lake, DAY, EXACT)[HANDLE_TIME] == "interval_metrics of 2026-01-31 is not stored"
 
 
 def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +445,7 @@ def test_today_is_not_evaluated(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
     store_hours(lake, bucket(2), bucket(3, start=NOON + timedelta(hours=5)))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
-    finding = reconcile_daily(lake, DAY, EXACT)
+    finding = reconcile_daily(lake, DAY, EXACT, IN_UTC)
     assert isinstance(finding, Finding)
     assert (finding.compared, len(finding.differences)) == (1, 0)
 
@@ -354,10 +453,41 @@ def test_a_day_is_the_sum_of_its_hours(lake: Lake) -> None:
 def test_a_day_that_is_not_the_sum_of_its_hours_is_listed(lake: Lake) -> None:
     store_hours(lake, bucket(2))
     put(lake, DAILY_METRICS, [bucket(5, start=NOON.replace(hour=0))], DAY, None)
-    finding = reconcile_daily(lake, DAY, EXACT)
+    finding = reconcile_daily(lake, DAY, EXACT, IN_UTC)
     assert isinstance(finding, Finding)
     (difference,) = finding.differences.to_pylist()
     assert (difference["expected_count"], difference["found_count"]) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "of_the_day"),
+    [("Europe/Zurich", 23, "2026-01-30T23:30"), ("America/Los_Angeles", 8, "2026-02-01T07:45")],
+)
+def test_a_business_day_is_the_sum_of_its_own_hours(lake: Lake, zone: str, end: int, of_the_day: str) -> None:
+    calendar = Calendar(date(2026, 1, 1), ZoneInfo(zone), 4)
+    start, over = calendar.business_day(DAY)
+    edge = datetime.fromisoformat(f"{of_the_day}:00+00:00")
+    outside = [start - timedelta(minutes=15), over]
+    assert over.hour == end
+    hours = [bucket(2), bucket(3, start=edge), *(bucket(9, start=instant) for instant in outside)]
+    for day in Window(start, over).utc_days():
+        of_day = [row for row in hours if f"{row['interval_start']:%Y-%m-%d}" == day]
+        store_hours(lake, *of_day, day=day, reach=WHOLE)
+    put(lake, DAILY_METRICS, [bucket(5, start=start) | {"local_date": date.fromisoformat(DAY)}], DAY, WHOLE)
+    finding = reconcile_daily(lake, DAY, EXACT, calendar)
+    assert isinstance(finding, Finding)
+    assert (finding.compared, len(finding.differences)) == (1, 0)
+
+
+def test_a_business_day_whose_last_hours_are_not_stored_is_not_evaluated(lake: Lake) -> None:
+    pacific = Calendar(date(2026, 1, 1), ZoneInfo("America/Los_Angeles"), 4)
+    put(lake, DAILY_METRICS, [bucket(5, start=NOON)], DAY, WHOLE)
+    store_hours(lake, bucket(5))
+    assert reconcile_daily(lake, DAY, EXACT, pacific) == "interval_metrics of 2026-02-01 is not stored"
+    early = Reach(datetime(2026, 2, 1, 7, tzinfo=UTC))
+    store_hours(lake, day=NEXT_DAY, reach=early)
+    said = "interval_metrics of 2026-02-01 holds the day until 2026-02-01T07:00:00+00:00 only"
+    assert reconcile_daily(lake, DAY, EXACT, pacific) == said
 
 
 # -- as Dagster runs them ----------------------------------------------------------------------------------------------
@@ -418,13 +548,24 @@ def lose_conversations(lake: Lake, day: str = DAY) -> None:
 
 
 def test_all_checks_pass_on_a_day_that_reconciles(reconciled: Lake, tmp_path: Path) -> None:
+    handled = {"tAnswered": 7, "tTalkComplete": 5, "tHandle": 5}
+    sessions = [offered() | {"metric": name, "value": value, "user_id": "U1"} for name, value in handled.items()]
+    store_conversations(reconciled, offered(), *sessions)
+    by_queue, by_user = [bucket()], []
+    for name, value in {**handled, "tWait": 7}.items():
+        stats = {"metric": name, "sum": value, "min": value, "max": value}
+        by_queue.append(bucket() | stats)
+        by_user += [bucket() | stats | {"grouping": "mediaType,userId", "queue_id": None, "user_id": "U1"}]
+    store_hours(reconciled, *by_queue, *by_user[:-1])
+    midnight = {"interval_start": NOON.replace(hour=0)}
+    put(reconciled, DAILY_METRICS, [row | midnight for row in (*by_queue, *by_user[:-1])], DAY, None)
     result = run(tmp_path)
     assert result.success
     passed = {name: evaluation.passed for name, evaluation in evaluations(result).items()}
-    assert passed == {QUEUES_MATCH: True, USERS_MATCH: True, HANDLE_TIME: True, DAY_MATCHES: True}
+    assert passed == dict.fromkeys((QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, DAY_MATCHES), True)
     metadata = evaluations(result)[QUEUES_MATCH].metadata
     assert {name: value.value for name, value in metadata.items()} == {
-        "compared": 1,
+        "compared": 4,
         "differing": 0,
         "tolerance": "0",
     }
@@ -480,17 +621,53 @@ def test_every_day_of_a_range_is_compared(reconciled: Lake, tmp_path: Path) -> N
     assert text(failed, "differences").startswith("2026-02-01: 1 of 1\n")
 
 
-def test_a_business_day_of_another_zone_is_not_compared_with_utc_hours(reconciled: Lake, tmp_path: Path) -> None:
-    evaluation = evaluations(run(tmp_path, zone="America/New_York"))[DAY_MATCHES]
-    assert evaluation.passed
-    assert text(evaluation, "not_evaluated") == "- 2026-01-31: the business day of America/New_York is not the UTC day"
+def test_what_is_not_evaluated_warns_and_blocks_nothing(lake: Lake, tmp_path: Path) -> None:
+    result = run(tmp_path, blocking=True)
+    assert result.success
+    assert result.asset_materializations_for_node("report")
+    for name, evaluation in evaluations(result).items():
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN), name
+        assert "is not stored" in text(evaluation, "not_evaluated"), name
 
 
-def test_more_in_the_aggregates_is_told_of_where_it_is_nobodys_fault(lake: Lake, tmp_path: Path) -> None:
+def test_having_compared_nothing_is_not_green(lake: Lake, tmp_path: Path) -> None:
     store_conversations(lake)
+    store_hours(lake)
+    evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert text(evaluation, "not_evaluated") == "- 2026-01-31: there was nothing to compare"
+
+
+def test_a_difference_is_an_error_though_another_day_was_not_evaluated(reconciled: Lake, tmp_path: Path) -> None:
+    lose_conversations(reconciled)
+    evaluation = evaluations(run(tmp_path, days=("2026-01-30", DAY)))[QUEUES_MATCH]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "2026-01-30" in text(evaluation, "not_evaluated")
+
+
+def test_metrics_that_one_side_never_has_are_named(reconciled: Lake, tmp_path: Path) -> None:
+    store_hours(reconciled, bucket(), FLOWED_OUT)
+    evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
+    assert evaluation.passed
+    said = "- 2026-01-31: tFlowOut, no session of the days that were read has it"
+    assert text(evaluation, "metrics_left_out") == said
+
+
+def test_more_in_the_aggregates_is_put_down_to_open_conversations(lake: Lake, tmp_path: Path) -> None:
+    store_reach(lake)
+    store_conversations(lake, reach=TO_THE_END, open_media="voice")
     store_hours(lake, bucket())
     evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
     assert evaluation.passed
+    assert evaluation.metadata["unread"].value == 1
+
+
+def test_what_days_that_are_not_stored_would_explain_is_a_warning(lake: Lake, tmp_path: Path) -> None:
+    store_conversations(lake)
+    store_hours(lake, bucket())
+    evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]
+    assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "pages/daily_overlap would tell" in text(evaluation, "not_evaluated")
     assert evaluation.metadata["unread"].value == 1
     assert "31 earlier days are not stored" in text(evaluation, "why_unread")
 

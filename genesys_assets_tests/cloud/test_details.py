@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +25,9 @@ from genesys_assets.cloud.interval import Interval, iso
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.reading import Reading
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests import samples
 from genesys_assets_tests.cloud.archive import DAY, HOUR, MIDNIGHT, Archive, holds_all, hours, ids, spread
 from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request, client
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 11, 95, 100])
@@ -459,9 +457,8 @@ def test_one_page_is_in_hand_before_the_next_pages_are_all_read(platform: Platfo
         pages.close()  # type: ignore[attr-defined]
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
 def test_recorded_conversations_are_accepted(platform: Platform, cloud: GenesysCloud) -> None:
-    recorded = (SAMPLES / "genesys_devtools_conversations_details_query_2016_mixed.json").read_bytes()
+    recorded = samples.body("conversations_2016")
     span = seen(Page(1, "{}", NOON, None, recorded), ConversationsPage).span
     assert span is not None
     platform.on(PATH, Reply(body=recorded))

@@ -102,6 +102,28 @@ def test_total_hits_that_the_platform_does_not_say_are_unknown_and_not_0(
     assert details.total_hits(cloud, fortnight) is None
 
 
+@pytest.mark.parametrize("there", [1, 2, 59, 1_000])
+@pytest.mark.parametrize("too_many", [0, 1, 2, 7, 400])
+def test_the_last_place_tells_how_many_there_are_whatever_the_estimate(
+    platform: Platform, cloud: GenesysCloud, there: int, too_many: int
+) -> None:
+    platform.on(PATH, Archive(spread(there)))
+    assert details.exact_total(cloud, DAY, there + too_many) == there
+    assert len(platform.asked(PATH)) <= (2 * too_many.bit_length() + 2 if too_many else 1)
+
+
+def test_a_page_that_came_without_its_conversation_is_not_taken_for_the_end(
+    platform: Platform, cloud: GenesysCloud
+) -> None:
+    platform.on(PATH, Reply(body={"totalHits": 60}), Archive(spread(60)))
+    assert details.exact_total(cloud, DAY, 60) is None
+
+
+def test_more_than_the_query_reaches_are_not_counted_by_place(platform: Platform, cloud: GenesysCloud) -> None:
+    assert details.exact_total(cloud, DAY, 100_001) is None
+    assert platform.requests == []
+
+
 def test_nothing_is_asked_of_the_future(platform: Platform, cloud: GenesysCloud) -> None:
     ahead = Interval(NOON, NOON + timedelta(hours=1))
     for ask in (details.total_hits, details.newest_start):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAn
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.queries import AggregateQuery
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests import samples
 from genesys_assets_tests.cloud.platform import Platform, Reply, Request
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 YESTERDAY = Interval.parse("2026-01-31T00:00:00Z/2026-02-01T00:00:00Z")
 
 
@@ -50,13 +49,10 @@ def test_aggregates_of_the_future_are_refused_before_any_request(platform: Platf
     assert platform.requests == []
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
-@pytest.mark.parametrize(
-    "sample", sorted(SAMPLES.glob("*conversations_aggregates_query*.json")), ids=lambda path: path.name
-)
-def test_recorded_aggregates_are_accepted(platform: Platform, cloud: GenesysCloud, sample: Path) -> None:
-    platform.on(aggregates.PATH, Reply(body=sample.read_bytes()))
-    assert aggregates.fetch(cloud, question()).body == sample.read_bytes()
+@pytest.mark.parametrize("name", samples.AGGREGATES)
+def test_recorded_aggregates_are_accepted(platform: Platform, cloud: GenesysCloud, name: str) -> None:
+    platform.on(aggregates.PATH, Reply(body=samples.body(name)))
+    assert aggregates.fetch(cloud, question()).body == samples.body(name)
 
 
 def listing(path: str, total: int) -> Any:
@@ -104,9 +100,8 @@ def test_an_unknown_listing_is_refused_with_the_closest(cloud: GenesysCloud) -> 
         reference.fetch(cloud, "queues", 0)
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
 def test_a_recorded_listing_is_accepted(platform: Platform, cloud: GenesysCloud) -> None:
-    recorded = json.loads((SAMPLES / "splunk_ta_routing_queues_page.json").read_text())
+    recorded = json.loads(samples.body("queues_page"))
     recorded.pop("nextUri", None)
     platform.on(reference.LISTINGS["queues"].path, Reply(body=recorded))
     assert len(list(reference.fetch(cloud, "queues"))) == 1
@@ -160,8 +155,7 @@ def test_no_queues_are_not_asked_about(platform: Platform, cloud: GenesysCloud) 
     assert platform.requests == []
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the samples are not here")
 def test_recorded_observations_are_accepted(platform: Platform, cloud: GenesysCloud) -> None:
-    recorded = (SAMPLES / "splunk_ta_queues_observations_query_200.json").read_bytes()
+    recorded = samples.body("queues_observations")
     platform.on(live.OBSERVATIONS_PATH, Reply(body=recorded))
     assert [page.body for page in live.queue_observations(cloud, ["q"])] == [recorded]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests import samples
 from genesys_assets_tests.cloud.platform import TOKEN_PATH, Clock, Platform, Reply
 
 PATH = "/api/v2/things"
-SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "oauth_401_bad_secret.json"
 BAD_SECRET = {
     "error": "invalid_client",
     "description": "authentication failed",
@@ -100,9 +99,8 @@ def test_a_wrong_secret_is_named_as_such(platform: Platform, cloud: GenesysCloud
     assert len(platform.asked(TOKEN_PATH)) == 1
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample is not here")
 def test_the_recorded_body_is_the_one_tested_with() -> None:
-    assert json.loads(SAMPLE.read_text()) == BAD_SECRET
+    assert json.loads(samples.body("oauth_401_bad_secret")) == BAD_SECRET
 
 
 def test_a_client_of_another_grant_type_is_told_so(platform: Platform, cloud: GenesysCloud) -> None:

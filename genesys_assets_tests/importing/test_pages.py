@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.tables import decode
+from genesys_assets_tests import samples
 from genesys_assets_tests.importing.saved import (
     DAY,
     HOUR,
@@ -24,7 +24,6 @@ from genesys_assets_tests.importing.saved import (
     result,
 )
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 NOTHING = metric("nError", count=1)
 
 
@@ -155,10 +154,9 @@ def test_an_answer_with_nothing_in_it_is_no_mistake() -> None:
         assert converted(document).pages == []
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="recorded answers are not in this checkout")
-def test_a_recorded_conversation_comes_through_whole() -> None:
-    raw = (SAMPLES / "genesys_blueprint_conversation_chat_1.json").read_bytes()
-    found = converted(raw)
+@pytest.mark.parametrize("name", ["conversation_chat_2021", "conversation_voice_2024"])
+def test_a_recorded_conversation_comes_through_whole(name: str) -> None:
+    found = converted(samples.body(name))
     (page,) = found.pages
     decoded = decode.decode(page.page.body)
     assert (found.conversations, len(decoded.conversations), dict(decoded.losses)) == (1, 1, {})

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +7,8 @@ import pytest
 from genesys_assets.importing.files import CannotImport, documents
 from genesys_assets.importing.shapes import Shape, pieces
 from genesys_assets_tests.importing.saved import conversation, metric, result
+from genesys_assets_tests.samples import SAMPLES
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 RESULT = result({"queueId": "Q"}, metric("nOffered", count=1))
 MEASURED = {"timestamp": "2026-01-28T13:00Z", "metrics": {"handleTime": 1}}
 
@@ -59,7 +58,6 @@ def test_anything_else_is_refused_by_what_it_is(document: Any, reason: str) -> N
     assert "abc-secret" not in str(refusal.value)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="recorded answers are not in this checkout")
 def test_recorded_answers_are_told_apart() -> None:
     known, refused = {}, {}
     for path in sorted(SAMPLES.glob("*.json")):
@@ -69,7 +67,7 @@ def test_recorded_answers_are_told_apart() -> None:
             refused[path.stem] = str(refusal)
     assert all(known[name] == [Shape.AGGREGATES] for name in known if "aggregates" in name)
     assert all(known[name] == [Shape.CONVERSATION] for name in known if "aggregates" not in name)
-    assert len(known) == 6
+    assert len(known) == 7
     assert {reason.split(":")[0].split(";")[0] for reason in refused.values()} == {
         "it holds a listing",
         "it holds a login token, not data",

@@ -56,7 +56,7 @@ def lasting(world: World) -> World:
             "conversationEnd": text(done),
             "participants": [
                 participant("customer", None, queue.id, begun, done),
-                participant("acd", None, queue.id, begun, taken, ("nOffered", 1, begun), ("tWait", 1_800_000, taken)),
+                participant("acd", None, queue.id, begun, taken, ("nOffered", 1, begun), ("tAcd", 1_800_000, taken)),
                 participant("agent", first, queue.id, taken, handed_on, *handled(taken, handed_on)),
                 participant("agent", second, queue.id, handed_on, done, *handled(handed_on, done)),
             ],

@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import product
 
+import pyarrow as pa
 import pytest
 
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS, MULTI_VALUED
+from genesys_assets.cloud.catalogue import DEFAULT_METRICS, DIMENSIONS, MULTI_VALUED
 from genesys_assets.cloud.queries import AggregateQuestion
+from genesys_assets.tables import conversation_model as model
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import World, definitions
@@ -82,7 +84,7 @@ def expected(conversations: list[Item], *, flattened: bool = False) -> Figures:
     """Count and sum of each bucket, group and metric."""
     values: defaultdict[tuple[datetime, str, str], list[int]] = defaultdict(list)
     for session in plain.sessions(conversations):
-        for when, metric, value in session.emitted():
+        for when, metric, value in [*session.emitted(), *session.waited()]:
             if START <= when < END and metric in DEFAULT_METRICS:
                 for group in groups_of(session, flattened=flattened):
                     values[plain.floor(when, plain.QUARTER), group, metric].append(value)
@@ -148,6 +150,14 @@ def test_flattened_they_add_up(skilled: World, present: Present) -> None:
     assert handle_time(rows[GROUPING]) == handle_time(rows["mediaType,queueId"])
 
 
-def test_what_one_session_may_have_several_of_is_known() -> None:
-    assert {"requestedRoutingSkillId", "wrapUpCode"} <= MULTI_VALUED
-    assert MULTI_VALUED.isdisjoint({"queueId", "mediaType", "userId"})
+def test_whatever_the_model_has_a_list_of_is_known_as_multi_valued() -> None:
+    """And wrapUpCode, of which each segment has one."""
+    fields = [*model.CONVERSATION, *model.SESSION, *model.SEGMENT]
+    lists = {field.wire for field in fields if pa.types.is_list(field.type)}
+    members = {member.name for field in fields if pa.types.is_list(field.type) for member in _members(field.type)}
+    of_lists = {name for name in DIMENSIONS if {f"{name}s", f"{name}es"} & lists} | (members & {*DIMENSIONS})
+    assert of_lists | {"wrapUpCode"} == MULTI_VALUED
+
+
+def _members(lists: pa.DataType) -> list[pa.Field]:
+    return list(lists.value_type) if pa.types.is_struct(lists.value_type) else []

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,9 +13,8 @@ from genesys_assets.tables import conversation_model as model
 from genesys_assets.tables import decode_arrow, decode_values, nested
 from genesys_assets.tables.decode import Decoded, Decoder, UnreadablePage, decode, starts
 from genesys_assets.tables.nested import conformed
+from genesys_assets_tests import samples
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def fast(body: bytes) -> Decoded:
@@ -140,14 +138,9 @@ def test_starts_agree_with_the_full_decoding() -> None:
     assert found.field("conversationStart").equals(whole.field("conversationStart"))
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-@pytest.mark.parametrize(
-    "name",
-    ["genesys_blueprint_conversation_chat_1", "genesys_devtools_conversations_details_query_2016_mixed"],
-)
+@pytest.mark.parametrize("name", samples.CONVERSATIONS)
 def test_the_samples_decode_without_loss(name: str) -> None:
-    sample = json.loads((SAMPLES / f"{name}.json").read_text())
-    pages = sample if "conversations" in sample else {"conversations": [sample]}
+    pages = {"conversations": samples.conversations(name)}
     body = json.dumps(pages).encode()
     decoded = fast(body)
     assert not decoded.losses

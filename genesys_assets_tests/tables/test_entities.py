@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
+from genesys_assets_tests import samples
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 QUEUES, USERS = ENTITIES["queues"], ENTITIES["users"]
 
 
@@ -92,12 +91,9 @@ def test_what_is_no_listing_is_refused_and_never_taken_for_an_empty_one(body: by
         entity_table(QUEUES, [body])
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-@pytest.mark.parametrize(
-    ("name", "sample"), [("queues", "splunk_ta_routing_queues_page"), ("users", "splunk_ta_users_page")]
-)
+@pytest.mark.parametrize(("name", "sample"), [("queues", "queues_page"), ("users", "users_page")])
 def test_the_samples_become_rows(name: str, sample: str) -> None:
-    body = (SAMPLES / f"{sample}.json").read_bytes()
+    body = samples.body(sample)
     sent = json.loads(body)["entities"]
     rows = entity_table(ENTITIES[name], [body]).to_pylist()
     assert {row["id"]: row["name"] for row in rows} == {entity["id"]: entity["name"] for entity in sent}

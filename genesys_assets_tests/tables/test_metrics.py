@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +14,9 @@ from genesys_assets.tables import metrics_arrow, metrics_values
 from genesys_assets.tables.asked import Asked, answered
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets_tests import samples
 
 REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def answer(
@@ -123,17 +122,9 @@ def test_what_cannot_be_kept_exactly_is_refused(body: bytes, named: str) -> None
         metric_rows(INTERVAL_METRICS, [(REQUEST, body)])
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "splunk_ta_conversations_aggregates_query_all_metrics",
-        "splunk_ta_conversations_aggregates_query_message",
-        "genesys_tutorial_conversations_aggregates_query_chat",
-    ],
-)
+@pytest.mark.parametrize("name", samples.AGGREGATES)
 def test_the_samples_keep_every_statistic(name: str) -> None:
-    body = (SAMPLES / f"{name}.json").read_bytes()
+    body = samples.body(name)
     found = metric_rows(INTERVAL_METRICS, [(REQUEST, body)])
     assert not found.unknown
     stored = {

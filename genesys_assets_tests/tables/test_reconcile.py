@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
 
+from genesys_assets.cloud.catalogue import AGGREGATE_ONLY
 from genesys_assets.days import Window
 from genesys_assets.tables.conversation_model import SESSION_METRICS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
@@ -60,6 +62,11 @@ def counted(metric: str, count: int, sum: int | None = None, **more: Any) -> dic
         "max": sum,
     }
     return usual | {"metric": metric, "count": count, "sum": sum} | more
+
+
+def any_number(media: str | None, metric: str) -> float:
+    """As much of everything as there may be."""
+    return math.inf
 
 
 def sessions(*rows: Mapping[str, Any]) -> pads.Dataset:
@@ -132,7 +139,8 @@ def test_a_metric_that_no_aggregate_was_asked_for_does_not_count() -> None:
     assert len(of_sessions(sessions(emitted("nBotInteractions")), BY_QUEUE, DAY)) == 0
 
 
-def test_no_derived_metric_is_compared() -> None:
+def test_no_derived_metric_is_expected_of_sessions() -> None:
+    assert AGGREGATE_ONLY.isdisjoint(METRICS)
     assert {name[0] for name in METRICS} == {"n", "t"}
     assert {"nOffered", "nConnected", "tHandle", "tAnswered", "tAbandon", "nTransferred"} <= {*METRICS}
 
@@ -273,20 +281,32 @@ def test_unread_conversations_account_for_more_in_the_aggregates_only() -> None:
     less = compared(aggregates(counted("tTalk", 1, 10)), sessions(emitted("tTalk", 10), emitted("tTalk", 20)))
     missing = compared(aggregates(), sessions(emitted("nOffered")))
     smaller = compared(aggregates(counted("tTalk", 2, 9, min=4, max=5)), sessions(emitted("tTalk", 10)))
-    assert [len(rows) for rows in more.of_unread(None)] == [0, 1]
-    assert [len(rows) for rows in less.of_unread(None)] == [1, 0]
-    assert [len(rows) for rows in missing.of_unread(None)] == [1, 0]
-    assert [len(rows) for rows in smaller.of_unread(None)] == [1, 0]
+    assert [len(rows) for rows in more.of_unread(any_number)] == [0, 1]
+    assert [len(rows) for rows in less.of_unread(any_number)] == [1, 0]
+    assert [len(rows) for rows in missing.of_unread(any_number)] == [1, 0]
+    assert [len(rows) for rows in smaller.of_unread(any_number)] == [1, 0]
+
+
+def test_unread_conversations_do_not_account_for_another_value_of_what_was_read() -> None:
+    longer = compared(aggregates(counted("tTalk", 1, 30)), sessions(emitted("tTalk", 20)))
+    assert [len(rows) for rows in longer.of_unread(any_number)] == [1, 0]
+
+
+@pytest.mark.parametrize(("sum_", "explained"), [(19, False), (20, True), (30, True), (31, False)])
+def test_what_is_missing_lies_between_the_shortest_and_the_longest(sum_: int, explained: bool) -> None:
+    expected = aggregates(counted("tTalk", 3, 10 + sum_, min=10, max=15))
+    comparison = compared(expected, sessions(emitted("tTalk", 10)))
+    assert [len(rows) for rows in comparison.of_unread(any_number)] == ([0, 1] if explained else [1, 0])
 
 
 def test_a_longest_time_that_nobody_is_said_to_have_is_not_explained_by_unread_conversations() -> None:
     expected = aggregates(counted("tTalk", 2, 30, min=10, max=15))
-    assert [len(rows) for rows in compared(expected, sessions(emitted("tTalk", 20))).of_unread(None)] == [1, 0]
+    assert [len(rows) for rows in compared(expected, sessions(emitted("tTalk", 20))).of_unread(any_number)] == [1, 0]
 
 
 def test_unread_conversations_account_for_their_media_types_only() -> None:
     rows = [counted("nOffered", 1, media_type=media) for media in ("voice", "email", None)]
-    standing, unread = compared(aggregates(*rows), sessions()).of_unread(frozenset({"email"}))
+    standing, unread = compared(aggregates(*rows), sessions()).of_unread(lambda media, _: media == "email")
     assert unread["media_type"].to_pylist() == ["email"]
     assert sorted(standing["media_type"].to_pylist(), key=str) == [None, "voice"]
 

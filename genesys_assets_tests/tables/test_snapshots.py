@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES, live_conversations, live_queues
+from genesys_assets_tests import samples
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123000, tzinfo=UTC)
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
 
 def test_active_conversations_are_stamped_and_listed_once() -> None:
@@ -22,7 +21,7 @@ def test_active_conversations_are_stamped_and_listed_once() -> None:
         "queueId": "Q",
     }
     body = json.dumps({"results": [{"group": {}, "entities": [entity, entity]}], "entities": [entity]}).encode()
-    table = live_conversations([(NOW, body)])
+    table = live_conversations(NOW, [body])
     assert table.schema == LIVE_CONVERSATIONS.schema
     (row,) = table.to_pylist()
     assert row["observed_at"] == NOW
@@ -41,19 +40,18 @@ def test_a_count_of_zero_is_kept_as_zero() -> None:
             ]
         }
     )
-    (row,) = live_queues([(NOW, body.encode())]).to_pylist()
+    (row,) = live_queues(NOW, [body.encode()]).to_pylist()
     assert row["count"] == 0
 
 
 @pytest.mark.parametrize("decode", [live_conversations, live_queues])
 def test_what_is_no_answer_is_refused(decode: object) -> None:
     with pytest.raises(UnreadablePage):
-        decode([(NOW, b"<html>")])  # type: ignore[operator]
+        decode(NOW, [b"<html>"])  # type: ignore[operator]
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
 def test_the_sample_of_observations_becomes_a_row_for_each_figure() -> None:
-    body = (SAMPLES / "splunk_ta_queues_observations_query_200.json").read_bytes()
+    body = samples.body("queues_observations")
     sent = [
         (
             result["group"]["queueId"],
@@ -65,7 +63,7 @@ def test_the_sample_of_observations_becomes_a_row_for_each_figure() -> None:
         for result in json.loads(body)["results"]
         for data in result["data"]
     ]
-    table = live_queues([(NOW, body)])
+    table = live_queues(NOW, [body])
     assert table.schema == LIVE_QUEUES.schema
     stored = [
         (row["queue_id"], row["media_type"], row["metric"], row["qualifier"], row["count"]) for row in table.to_pylist()
