@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.lake.log_files import LogCleaned, LogFiles, Transactions
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
@@ -73,13 +74,17 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows."""
+    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows.
+
+    `modified_ms` decides the order of the files of a partition: now, unless given.
+    """
 
     key: Key
     path: str
     size: int
     rows: int
     same_rows: bool = False
+    modified_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +120,11 @@ class DeltaLog:
     def __init__(self, store: Store, place: str) -> None:
         self.store = store
         self.place = place
+        self.log_files = LogFiles(store, place)
         self._lock = threading.RLock()
         self._table: DeltaTable | None = None
         self._actions: pa.Table | None = None
+        self._transactions: tuple[int, Transactions] | None = None
         self.refresh()
 
     # -- what is there ---------------------------------------------------------------------------------------------
@@ -142,6 +149,7 @@ class DeltaLog:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
+        self._transactions = None
         try:
             return DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
         except TableNotFoundError:
@@ -176,7 +184,24 @@ class DeltaLog:
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
-        return None if self._table is None else self._table.transaction_version(key or WHOLE)
+        with self._lock:
+            try:
+                return self._read_transactions().get(key or WHOLE)
+            except LogCleaned:
+                self._actions, self._table = None, self._load()
+                return self._read_transactions().get(key or WHOLE)
+
+    def _read_transactions(self) -> Transactions:
+        """All numbers that commits have set. (`DeltaTable.transaction_version` reads every commit since the last
+        checkpoint for each.)
+        """
+        if self._table is None:
+            return {}
+        since, known = self._transactions or (-1, None)
+        if since != self.version or known is None:
+            known = self.log_files.transactions(self.version, since, known)
+            self._transactions = self.version, known
+        return known
 
     def schema(self) -> pa.Schema:
         """The columns of the table at rest, without those that partitions are kept by."""
@@ -186,12 +211,16 @@ class DeltaLog:
         return pa.schema([field for field in known if field.name not in _PARTITION_COLUMNS])
 
     def notes(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Version and note of each commit of ours after version `since`, the oldest first."""
-        if self._table is None or self.version <= since:
-            return
-        for commit in reversed(self._table.history(self.version - since)):
-            if commit["version"] > since and NOTE in commit:
-                yield int(commit["version"]), dict(commit[NOTE])
+        """Version and note of each commit of ours after version `since`, the oldest first.
+
+        They are read from the commits themselves: `DeltaTable.history` gives those of others their numbers, where
+        somebody commits meanwhile. Commits that were removed from the log are left out.
+        """
+        versions = range(max(since, -1) + 1, self.version + 1)
+        for version, actions in zip(versions, self.log_files.actions(versions), strict=True):
+            for action in actions or ():
+                if NOTE in action.get("commitInfo", {}):
+                    yield version, dict(action["commitInfo"][NOTE])
 
     def _add_actions(self) -> pa.Table:
         with self._lock:
@@ -327,9 +356,15 @@ class DeltaLog:
 
     # -- housekeeping ----------------------------------------------------------------------------------------------
 
-    def table(self) -> DeltaTable | None:
-        """The table as delta-rs gives it, None where it does not exist."""
-        return self._table
+    def every_path(self) -> set[str]:
+        """The files of all partitions."""
+        return set(self._add_actions()["path"].to_pylist())
+
+    def checkpoint(self) -> None:
+        """Write all that the commits say together to one file, from which readers can begin."""
+        with self._lock:
+            if self._table is not None:
+                self._table.create_checkpoint()
 
 
 def _at_rest(schema: pa.Schema, place: str) -> pa.Schema:
@@ -378,7 +413,8 @@ def _add_action(file: Added) -> AddAction:
     from deltalake.transaction import AddAction
 
     stats = json.dumps({"numRecords": file.rows})
-    return AddAction(file.path, file.size, partition_values(file.key), _now_ms(), not file.same_rows, stats)
+    modified_ms = _now_ms() if file.modified_ms is None else file.modified_ms
+    return AddAction(file.path, file.size, partition_values(file.key), modified_ms, not file.same_rows, stats)
 
 
 def _remove_action(file: Removed) -> RemoveAction:

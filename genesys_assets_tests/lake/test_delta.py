@@ -92,7 +92,7 @@ def test_a_table_that_does_not_exist_has_nothing(store: Store) -> None:
     for key in (None, DAYS[0], HOURS[0]):
         assert log.files(key) == []
     assert list(log.notes(-1)) == []
-    assert log.table() is None
+    assert log.every_path() == set()
 
 
 def test_files_come_back_by_day_the_oldest_first(disk: LocalStore) -> None:
@@ -162,6 +162,17 @@ def test_notes_and_newness_stay_with_the_commit(store: Store) -> None:
         assert list(each.notes(3)) == []
         assert each.newness(DAYS[0]) == 3 * 10**12
         assert each.newness(DAYS[1]) is None
+
+
+def test_notes_are_those_of_their_version_though_others_commit_meanwhile(disk: LocalStore) -> None:
+    log = log_of(disk)
+    for number in (1, 2):
+        commit(log, (DAYS[0], f"{number}"), note={"number": number})
+    stale = log_of(disk)
+    for number in (3, 4):
+        commit(log, (DAYS[0], f"{number}"), note={"number": number})
+    assert list(stale.notes(0)) == [(1, {"number": 1}), (2, {"number": 2})]
+    assert list(stale.notes(1)) == [(2, {"number": 2})]
 
 
 def test_notes_and_newness_outlast_checkpoints(disk: LocalStore) -> None:

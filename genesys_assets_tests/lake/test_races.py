@@ -260,7 +260,7 @@ def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
 
 def _bookkeeper(lakes: Callable[[], Lake]) -> Callable[[], None]:
     def act() -> None:
-        for _ in range(2):
+        for _ in range(6):
             catch_up(lakes(), [PLACE], [], {"run_id": "ledger"}, sleep=lambda _: None)
 
     return act

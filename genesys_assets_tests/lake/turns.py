@@ -87,7 +87,7 @@ def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
     What threads do under the lock of a log is one step.
     """
-    outside = [(DeltaLog, "files"), (DeltaLog, "newness"), (DeltaLog, "commit"), (StoredFile, "__init__")]
+    outside = [*((DeltaLog, name) for name in ("files", "newness", "notes", "commit")), (StoredFile, "__init__")]
     under_lock = [(DeltaLog, name) for name in ("refresh", "_write", "_create", "_widen", "_must_be_at")]
     publishing = [(store._LocalDraft, "publish"), (store._S3Draft, "publish")]
     for owner, name in [*outside, *publishing, *(under_lock if request.param == "processes" else [])]:
