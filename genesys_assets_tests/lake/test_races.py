@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["hooked"]
 
 _PATIENCE_SECONDS = 120
+_PAUSE_SECONDS = 0.05
 
 _WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
@@ -317,9 +318,12 @@ def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int
     assert race_of_pages(LocalStore(tmp_path), hooked == "threads", seed).steps > 10
 
 
+@pytest.mark.parametrize("seed", seeds(1))
 @pytest.mark.parametrize("hooked", ["processes"], indirect=True)
-def test_what_several_write_at_once_on_s3(hooked: str, s3_store: S3Store) -> None:
-    race_of_tables(s3_store, shared=False, seed=1)
+@pytest.mark.parametrize("server", ["s3_store", "moto_store"])
+def test_what_several_write_at_once_on_s3(hooked: str, server: str, seed: int, request: pytest.FixtureRequest) -> None:
+    store: S3Store = request.getfixturevalue(server)
+    assert race_of_tables(store, shared=False, seed=seed).steps > 10
 
 
 # -- real processes ----------------------------------------------------------------------------------------------------
@@ -350,7 +354,7 @@ def reading_process(share: Share, together: Barrier, results: Queue[Race], done:
     race = Race(lambda: open_lake(share.location), PLACE)
     act = race.reader(share.days, 1)
     together.wait()
-    while not done.is_set():
+    while not done.wait(_PAUSE_SECONDS):
         act()
     results.put(Race(_no_lake, PLACE, [], race.glances))
 
@@ -396,4 +400,13 @@ def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bo
     race.check(LocalStore(tmp_path))
     check_ledger(LocalStore(tmp_path))
     assert len(race.writes) == writers * 8
+    assert race.glances
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_processes_that_write_at_once_on_s3(moto_store: S3Store, seed: int) -> None:
+    race = race_of_processes(moto_store.uri("").rstrip("/"), writers=2, times=2, disjoint=False, seed=seed)
+    race.check(moto_store)
+    check_ledger(moto_store)
+    assert len(race.writes) == 4
     assert race.glances
