@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.lake import opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.opening import open_lake
@@ -41,9 +42,10 @@ from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.thorough import every_kill
 
 _PATIENCE_SECONDS = 60
-_KILLS = 1000 if every_kill() else 5
+_KILLS = 1000 if every_kill() else 2
 """How often each work is killed at most."""
 _KILLS_ON_S3 = 1000 if every_kill() else 1
+_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if every_kill() else ["compute_wider"]
 _SIGKILL = -9
 _BEFORE, _KILLED = 0, 1
 """The state that is stored, and the one that a killed process was writing."""
@@ -137,7 +139,10 @@ def on_disk(tmp_path: Path) -> Lakes:
 
 
 @pytest.fixture
-def on_s3(object_store: ObjectStore, s3_environment: None, bucket: str) -> Lakes:
+def on_s3(
+    object_store: ObjectStore, s3_environment: None, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Lakes:
+    monkeypatch.setattr(opening, "s3_client", lambda: s3_client)
     return Lakes(f"s3://{bucket}", object_store.environment())
 
 
@@ -275,5 +280,6 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
     Victim(nursery, on_disk, work, []).check(_KILLS)
 
 
-def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes) -> None:
-    Victim(nursery, on_s3, "read_pages", [_BEFORE], _AGAIN[:1]).check(_KILLS_ON_S3)
+@pytest.mark.parametrize("work", _WORKS_ON_S3)
+def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
+    Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if every_kill() else _AGAIN[:1]).check(_KILLS_ON_S3)
