@@ -138,9 +138,9 @@ def take_back_imported(
 
 
 def _taken_back(done: TakenBack) -> str:
-    lines = [f"taken back  {file}" for file in done.files]
-    lines += ["", f"{len(done.files)} file{'' if len(done.files) == 1 else 's'} taken back."]
-    return "\n".join([*lines, *_to_materialise(done.days, is_new=bool(done.changed))])
+    lines, count = [f"taken back  {outcome.file}" for outcome in done.outcomes], len(done.outcomes)
+    lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
+    return "\n".join([*lines, *_to_materialise(done.days, is_new=True)])
 
 
 def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:

@@ -31,13 +31,15 @@ _FETCHED = {
 
 @dataclass(slots=True)
 class TakenBack:
-    """The names of the files, and the partitions that changed."""
+    """The files, and the partitions that changed."""
 
-    files: list[str] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     changed: set[Partition] = field(default_factory=set)
 
     def days(self, asset: str) -> list[str]:
-        return sorted(day for name, day in self.changed if name == asset)
+        """The days of an asset that the files were of, told again to who was killed, and others that changed."""
+        of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
+        return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def imported_files(lake: Lake, names: Sequence[str]) -> dict[str, Outcome]:
@@ -78,7 +80,7 @@ def _take_back(
     lake: Lake, files: Mapping[str, Outcome], brought: Mapping[Partition, Collection[str] | None]
 ) -> TakenBack:
     """First the pages, then which file they were of."""
-    done = TakenBack([outcome.file for outcome in files.values()])
+    done = TakenBack(list(files.values()))
     for partition, of_files in sorted(brought.items()):
         until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, done=done))
     for sha256 in files:

@@ -39,13 +39,12 @@ from genesys_assets_tests.lake.killed_process import (
     work_until_killed,
 )
 from genesys_assets_tests.lake.leftovers import leftovers, missing
-from genesys_assets_tests.lake.thorough import every_kill
+from genesys_assets_tests.lake.thorough import is_thorough, kills
 
 _PATIENCE_SECONDS = 60
-_KILLS = 1000 if every_kill() else 2
-"""How often each work is killed at most."""
-_KILLS_ON_S3 = 1000 if every_kill() else 1
-_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if every_kill() else ["compute_wider"]
+_KILLS = kills(2)
+_KILLS_ON_S3 = kills(1)
+_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if is_thorough() else ["append_snapshot"]
 _SIGKILL = -9
 _BEFORE, _KILLED = 0, 1
 """The state that is stored, and the one that a killed process was writing."""
@@ -212,8 +211,7 @@ class Victim:
         keep_ledger(open_lake(location), 0, 0)
         expected = replace(end, snapshots=snapshots + end.snapshots[len(self.stored) :], ledger=entries)
         assert seen(location) == expected
-        for _ in range(2):
-            clean(open_lake(location))
+        clean(open_lake(location))
         assert (leftovers(open_lake(location).store), missing(open_lake(location).store)) == ([], [])
         assert seen(location) == expected
 
@@ -282,4 +280,4 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
 
 @pytest.mark.parametrize("work", _WORKS_ON_S3)
 def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
-    Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if every_kill() else _AGAIN[:1]).check(_KILLS_ON_S3)
+    Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if is_thorough() else _AGAIN[:1]).check(_KILLS_ON_S3)
