@@ -25,7 +25,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
-from genesys_assets.lake.log_mirror import LOG, LogMoved, log_place
+from genesys_assets.lake.log_files import LOG, commit_name
+from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
@@ -207,6 +208,17 @@ class DeltaLog:
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
+        from deltalake.exceptions import DeltaError
+
+        with self._lock:
+            try:
+                return self._newness(key)
+            except DeltaError:
+                # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
+                self._actions, self._table = None, self._load()
+                return self._newness(key)
+
+    def _newness(self, key: Key) -> int | None:
         return None if self._table is None else self._table.transaction_version(key or WHOLE)
 
     def schema(self) -> pa.Schema:
@@ -224,22 +236,25 @@ class DeltaLog:
         They are read from the commits themselves: `DeltaTable.history` numbers them wrong where somebody commits
         meanwhile. Commits that were removed from the log are left out.
         """
-        with self._lock:
-            last = self.version
-            if last > since:
-                self._log.complete(since)
-        for version in range(max(since, -1) + 1, last + 1):
-            note = self._note(version)
-            if note is not None:
-                yield version, note
+        versions = range(max(since, -1) + 1, self.version + 1)
+        for version, actions in zip(versions, self.actions(versions), strict=True):
+            for action in actions:
+                if NOTE in action.get("commitInfo", {}):
+                    yield version, dict(action["commitInfo"][NOTE])
 
-    def _note(self, version: int) -> dict[str, Any] | None:
+    def actions(self, versions: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
+        """All that each commit says, in the words of the protocol; nothing where it was removed from the log."""
+        with self._lock:
+            if versions:
+                self._log.complete(versions)
+        yield from map(self._actions_of, versions)
+
+    def _actions_of(self, version: int) -> list[dict[str, Any]]:
         try:
-            commit = (Path(self._log.uri) / LOG / f"{version:020d}.json").read_bytes()
+            commit = (Path(self._log.uri) / LOG / commit_name(version)).read_bytes()
         except FileNotFoundError:
-            return None
-        said = (json.loads(line).get("commitInfo", {}) for line in commit.splitlines())
-        return next((dict(info[NOTE]) for info in said if NOTE in info), None)
+            return []
+        return [json.loads(line) for line in commit.splitlines()]
 
     def _add_actions(self) -> pa.Table:
         with self._lock:
@@ -412,23 +427,12 @@ class DeltaLog:
 
     # -- housekeeping ----------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[DeltaTable | None]:
-        """The table as delta-rs gives it, where its files are, for this thread alone; None where it does not exist.
-        Raises Conflict.
-        """
-        from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
-
+    def checkpoint(self) -> None:
+        """Write all that the commits say together to one file, from which readers can begin."""
         with self._lock:
-            table = None
-            with contextlib.suppress(TableNotFoundError):
-                table = DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
-            try:
-                with self._conflicts():
-                    yield table
-            finally:
-                self.refresh()
+            if self._table is not None:
+                self._table.create_checkpoint()
+                self._log.push_checkpoint()
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:

@@ -3,33 +3,34 @@
 delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
 request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has taken its
 file under the next number, which no other commit has. What a log means is in `delta`.
-
-Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shutil
-import tempfile
-import weakref
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Protocol
 
+from genesys_assets.lake.log_files import (
+    LAST_CHECKPOINT,
+    LOG,
+    NO_VERSION,
+    SIDECARS,
+    checkpoints,
+    commit_name,
+    commits,
+    is_checkpoint_of,
+    version_of,
+)
 from genesys_assets.lake.store import S3Store, Store
+from genesys_assets.process_folder import new_folder
 
-LOG = "_delta_log"
-_LAST_CHECKPOINT = "_last_checkpoint"
-_COMMIT = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?(?:[0-9a-f-]{36}\.)?(?:parquet|json)")
-_SIDECARS = "_sidecars/"
-_NO_VERSION = -1
 _ATTEMPTS = 5
 _AT_ONCE = 8
+_log = logging.getLogger(__name__)
 
 
 class LogMoved(Exception):
@@ -51,8 +52,11 @@ class LogPlace(Protocol):
     def push(self) -> None:
         """Make the commit that delta-rs has just made count. Raises LogMoved."""
 
-    def complete(self, since: int) -> None:
-        """Take the commits after a version that a checkpoint replaces."""
+    def push_checkpoint(self) -> None:
+        """Let all readers have the checkpoint that delta-rs has just written."""
+
+    def complete(self, versions: Sequence[int]) -> None:
+        """Take commits that a checkpoint replaces, as far as they are still there."""
 
 
 def log_place(store: Store, place: str) -> LogPlace:
@@ -72,7 +76,10 @@ class LogOnDisk(LogPlace):
     def push(self) -> None:
         """Counts already."""
 
-    def complete(self, since: int) -> None:
+    def push_checkpoint(self) -> None:
+        """They have it already."""
+
+    def complete(self, versions: Sequence[int]) -> None:
         """Nothing is left out."""
 
 
@@ -85,17 +92,18 @@ class LogMirror(LogPlace):
     def __init__(self, store: S3Store, place: str) -> None:
         self._store = store
         self._log = f"{place}/{LOG}"
-        self.uri = tempfile.mkdtemp(prefix="genesys_assets_log_")
-        weakref.finalize(self, shutil.rmtree, self.uri, ignore_errors=True)
-        self._folder = Path(self.uri) / LOG
-        self._version = _NO_VERSION
+        folder = new_folder(self, "log")
+        self.uri = str(folder)
+        self._folder = folder / LOG
+        self._version = NO_VERSION
         self._tag: str | None = None
 
     def pull(self) -> bool:
+        is_obsolete = self._forget_what_s3_never_took()
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
-                if self._version != _NO_VERSION and self._follow():
-                    return False
+                if self._version != NO_VERSION and self._follow():
+                    return is_obsolete
                 self._begin()
                 return True
         raise UnsteadyLog(f"Files of {self._store.uri(self._log)} vanish while they are read: run it again.")
@@ -105,16 +113,16 @@ class LogMirror(LogPlace):
         was made in the place of this one, or the log was shortened.
         """
         tags = self._store.tags_after(self._log, f"{self._version:020d}")
-        later = [version for version in _commits(tags) if version > self._version]
-        if tags.get(_commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
+        later = [version for version in commits(tags) if version > self._version]
+        if tags.get(commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
             return False
-        self._take(map(_commit_name, later))
+        self._take(map(commit_name, later))
         self._moved_to(later[-1] if later else self._version, tags)
         return True
 
     def _begin(self) -> None:
-        self._remove_after(_NO_VERSION)
-        self._version = _NO_VERSION
+        self._remove_after(NO_VERSION)
+        self._version = NO_VERSION
         hint = self._hint()
         if hint is None or not self._begin_from(self._store.tags_after(self._log, f"{hint:020d}")):
             self._begin_from(self._store.tags_after(self._log, ""), must=True)
@@ -123,35 +131,40 @@ class LogMirror(LogPlace):
         """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
         delta-rs has to say what is wrong.
         """
-        checkpoint = max(_checkpoints(tags), default=_NO_VERSION)
-        commits = _commits(tags)
-        later = [version for version in commits if version > checkpoint]
-        if not must and (checkpoint == _NO_VERSION or not _is_complete(later, checkpoint + 1)):
+        checkpoint = max(checkpoints(tags), default=NO_VERSION)
+        later = [version for version in commits(tags) if version > checkpoint]
+        if not must and (checkpoint == NO_VERSION or not _is_complete(later, checkpoint + 1)):
             return False
-        parts = [name for name in tags if _is_checkpoint_of(name, checkpoint)]
-        sidecars = [name for name in tags if name.startswith(_SIDECARS) and parts]
-        self._take([*parts, *sidecars, *map(_commit_name, later)])
-        self._moved_to(max([checkpoint, *later]), tags)
+        parts = [name for name in tags if is_checkpoint_of(name, checkpoint)]
+        sidecars = [name for name in tags if name.startswith(SIDECARS) and parts]
+        newest = max([checkpoint, *later])
+        # delta-rs commits on top of a commit, which a checkpoint does not replace.
+        top = [name for name in [commit_name(newest)] if name in tags]
+        self._take(dict.fromkeys([*parts, *sidecars, *map(commit_name, later), *top]))
+        self._moved_to(newest, tags)
         return True
 
     def _hint(self) -> int | None:
         """The version of the last checkpoint, as somebody noted it: there may be newer ones."""
-        said = self._store.get(f"{self._log}/{_LAST_CHECKPOINT}")
+        said = self._store.get(f"{self._log}/{LAST_CHECKPOINT}")
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return None if said is None else int(json.loads(said)["version"])
         return None
 
     def _moved_to(self, version: int, tags: Mapping[str, str]) -> None:
-        self._version, self._tag = version, tags.get(_commit_name(version))
+        self._version, self._tag = version, tags.get(commit_name(version))
 
     def _take(self, names: Iterable[str]) -> None:
         """Raises FileNotFoundError."""
-        wanted = [name for name in names if not (self._folder / name).exists()]
+        wanted = self._missing(names)
         if len(wanted) == 1:
             self._take_one(wanted[0])
         elif wanted:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
                 list(executor.map(self._take_one, wanted))
+
+    def _missing(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not (self._folder / name).exists()]
 
     def _take_one(self, name: str) -> None:
         content = self._store.get(f"{self._log}/{name}")
@@ -161,13 +174,16 @@ class LogMirror(LogPlace):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def complete(self, since: int) -> None:
-        for version in range(since + 1, self._version + 1):
+    def complete(self, versions: Sequence[int]) -> None:
+        def take(name: str) -> None:
             with contextlib.suppress(FileNotFoundError):
-                self._take([_commit_name(version)])
+                self._take_one(name)
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
+            list(executor.map(take, self._missing(map(commit_name, versions))))
 
     def push(self) -> None:
-        name = _commit_name(self._version + 1)
+        name = commit_name(self._version + 1)
         path = self._folder / name
         if not path.exists():
             return
@@ -179,47 +195,30 @@ class LogMirror(LogPlace):
                 raise LogMoved(f"{self._store.uri(self._log)} has another {name}") from error
             raise
         self._version, self._tag = self._version + 1, tag
-        self._push_checkpoint()
+        try:
+            self.push_checkpoint()
+        except Exception as error:
+            # The commit counts, and is read from its own file until there is another checkpoint.
+            _log.warning("%s has no checkpoint of version %d: %s", self._store.uri(self._log), self._version, error)
 
-    def _push_checkpoint(self) -> None:
-        parts = [path for path in self._folder.iterdir() if _is_checkpoint_of(path.name, self._version)]
-        last = self._folder / _LAST_CHECKPOINT
+    def push_checkpoint(self) -> None:
+        parts = [path for path in self._folder.iterdir() if is_checkpoint_of(path.name, self._version)]
+        last = self._folder / LAST_CHECKPOINT
         for path in [*parts, last] if parts and last.exists() else []:
             self._store.put(f"{self._log}/{path.name}", path.read_bytes())
+
+    def _forget_what_s3_never_took(self) -> bool:
+        """Whether a commit was made here, and broken off before S3 was asked: it does not count."""
+        was_made = (self._folder / commit_name(self._version + 1)).exists()
+        if was_made:
+            self._remove_after(self._version)
+        return was_made
 
     def _remove_after(self, version: int) -> None:
         """Forget what does not count."""
         for path in self._folder.glob("*") if self._folder.exists() else ():
-            if path.name == _LAST_CHECKPOINT or _version_of(path.name) > version:
+            if path.name == LAST_CHECKPOINT or version_of(path.name) > version:
                 path.unlink()
-
-
-def _commit_name(version: int) -> str:
-    return f"{version:020d}.json"
-
-
-def _version_of(name: str) -> int:
-    """The number that the name of a file of the log begins with."""
-    return int(name[:20]) if name[:20].isdigit() else _NO_VERSION
-
-
-def _commits(names: Iterable[str]) -> list[int]:
-    """The versions of the commits among the names, in order."""
-    return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
-
-
-def _checkpoints(names: Iterable[str]) -> list[int]:
-    """The versions that have a checkpoint with all its parts."""
-    parts: dict[int, list[int]] = {}
-    for name in names:
-        if match := _CHECKPOINT.fullmatch(name):
-            parts.setdefault(int(match[1]), []).append(int(match[2] or 1))
-    return [version for version, wanted in parts.items() if len(wanted) >= min(wanted)]
-
-
-def _is_checkpoint_of(name: str, version: int) -> bool:
-    match = _CHECKPOINT.fullmatch(name)
-    return match is not None and int(match[1]) == version
 
 
 def _is_complete(versions: list[int], first: int) -> bool:

@@ -7,6 +7,7 @@ Most interleavings are made of seeds, with actors that take turns (`turns`); som
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["hooked"]
 
 _PATIENCE_SECONDS = 120
+_PAUSE_SECONDS = 0.05
 
 _WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
@@ -317,9 +320,12 @@ def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int
     assert race_of_pages(LocalStore(tmp_path), hooked == "threads", seed).steps > 10
 
 
+@pytest.mark.parametrize("seed", seeds(1))
 @pytest.mark.parametrize("hooked", ["processes"], indirect=True)
-def test_what_several_write_at_once_on_s3(hooked: str, s3_store: S3Store) -> None:
-    race_of_tables(s3_store, shared=False, seed=1)
+@pytest.mark.parametrize("server", ["s3_store", "moto_store"])
+def test_what_several_write_at_once_on_s3(hooked: str, server: str, seed: int, request: pytest.FixtureRequest) -> None:
+    store: S3Store = request.getfixturevalue(server)
+    assert race_of_tables(store, shared=False, seed=seed).steps > 10
 
 
 # -- real processes ----------------------------------------------------------------------------------------------------
@@ -330,27 +336,34 @@ class Share:
     """What one process does: write days, or read all of them until the others are done."""
 
     location: str
+    environment: dict[str, str]
     days: list[str]
     writes: list[Write] = field(default_factory=list)
     wider: bool = False
 
+    def race(self) -> Race:
+        """Its part of the race, with a lake of its own."""
+        os.environ.update(self.environment)
+        store = open_lake(self.location).store
+        return Race(lambda: Lake(store), PLACE)
+
 
 def writing_process(share: Share, together: Barrier, results: Queue[Race]) -> None:
     """Top of a process that writes."""
-    race = Race(lambda: open_lake(share.location), PLACE)
+    race = share.race()
     act = race.table_writer(share.writes, share.wider)
     together.wait()
     act()
-    catch_up(open_lake(share.location), [PLACE], [], {"run_id": "ledger"})
+    catch_up(race.lakes(), [PLACE], [], {"run_id": "ledger"})
     results.put(Race(_no_lake, PLACE, race.writes, []))
 
 
 def reading_process(share: Share, together: Barrier, results: Queue[Race], done: Event) -> None:
     """Top of a process that reads."""
-    race = Race(lambda: open_lake(share.location), PLACE)
+    race = share.race()
     act = race.reader(share.days, 1)
     together.wait()
-    while not done.is_set():
+    while not done.wait(_PAUSE_SECONDS):
         act()
     results.put(Race(_no_lake, PLACE, [], race.glances))
 
@@ -359,11 +372,20 @@ def _no_lake() -> Lake:
     raise AssertionError
 
 
-def race_of_processes(location: str, writers: int, times: int, disjoint: bool, seed: int) -> Race:
+@dataclass(frozen=True)
+class Place:
+    """Where processes meet, and the environment that leads there."""
+
+    location: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, seed: int) -> Race:
     """Processes that write the same day, or a day of their own each, while another one reads."""
-    chance, spawn = random.Random(seed), multiprocessing.get_context("spawn")
+    chance, context = random.Random(seed), multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "dagster_aws.s3"])
     days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]
-    together, results, done = spawn.Barrier(writers + 1), spawn.Queue(), spawn.Event()
+    together, results, done = context.Barrier(writers + 1), context.Queue(), context.Event()
     processes = []
     for number in range(writers):
         day = days[number % len(days)]
@@ -371,9 +393,10 @@ def race_of_processes(location: str, writers: int, times: int, disjoint: bool, s
             Write(f"{number}-{time}", {day: _rows(chance)}, chance.randint(1, 1000), is_read=False)
             for time in range(times)
         ]
-        share = Share(location, days, writes, wider=number == 1)
-        processes.append(spawn.Process(target=writing_process, args=(share, together, results)))
-    reader = spawn.Process(target=reading_process, args=(Share(location, days), together, results, done))
+        share = Share(place.location, place.environment, days, writes, wider=number == 1)
+        processes.append(context.Process(target=writing_process, args=(share, together, results)))
+    share = Share(place.location, place.environment, days)
+    reader = context.Process(target=reading_process, args=(share, together, results, done))
     for process in [*processes, reader]:
         process.start()
     parts = [results.get(timeout=_PATIENCE_SECONDS) for _ in processes]
@@ -383,7 +406,7 @@ def race_of_processes(location: str, writers: int, times: int, disjoint: bool, s
         process.join(_PATIENCE_SECONDS)
         assert process.exitcode == 0
     return Race(
-        lambda: open_lake(location),
+        lambda: open_lake(place.location),
         PLACE,
         [write for part in parts for write in part.writes],
         [glance for part in parts for glance in part.glances],
@@ -392,8 +415,18 @@ def race_of_processes(location: str, writers: int, times: int, disjoint: bool, s
 
 @pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
 def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
-    race = race_of_processes(str(tmp_path), writers, 8, disjoint, seed=writers)
+    race = race_of_processes(Place(str(tmp_path)), writers, 8, disjoint, seed=writers)
     race.check(LocalStore(tmp_path))
     check_ledger(LocalStore(tmp_path))
     assert len(race.writes) == writers * 8
+    assert race.glances
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_processes_that_write_at_once_on_s3(moto: ObjectStore, moto_store: S3Store, seed: int) -> None:
+    place = Place(moto_store.uri("").rstrip("/"), moto.environment())
+    race = race_of_processes(place, writers=2, times=2, disjoint=False, seed=seed)
+    race.check(moto_store)
+    check_ledger(moto_store)
+    assert len(race.writes) == 4
     assert race.glances
