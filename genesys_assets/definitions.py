@@ -54,7 +54,7 @@ def build_definitions(
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import COMPLETE, DAILY, HOURLY, LIVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, RECOMPUTE, UPKEEP
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.checks.completeness import build_completeness_checks
@@ -112,7 +112,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, UPKEEP, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -349,6 +349,11 @@ class ReconciliationSettings(_Group):
         default=False,
     )
 
+    @property
+    def is_blocking(self) -> bool:
+        """Whether nothing is made of a day on which details and aggregates differ."""
+        return self.blocking and self.severity == "error"
+
     @field_validator("tolerance")
     @classmethod
     def _is_tolerance(cls, value: str) -> str:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
+from genesys_assets.checks.completeness import AS_MANY, TABLE
+from genesys_assets.checks.reconciliation import DAY_MATCHES, DAYS, OF_SESSIONS, SESSIONS
+
+CHECKS_OF_DAYS = (
+    dg.AssetCheckKey(TABLE, AS_MANY),
+    *(dg.AssetCheckKey(SESSIONS, name) for name in OF_SESSIONS),
+    dg.AssetCheckKey(DAYS, DAY_MATCHES),
+)
 _LAYERS_OF_A_DAY = ("tables", "reports", "published")
 _OPS = dg.AssetSelection.assets(
     ["genesys", "ops", "superseded_pages"], ["genesys", "ops", "housekeeping"], ["genesys", "ops", "reports_file"]
@@ -38,6 +46,13 @@ RECOMPUTE = dg.define_asset_job(
     selection=dg.AssetSelection.groups(*_LAYERS_OF_A_DAY),
     tags=at_most(hours=2),
     description="Compute the tables, reports and published files of a day again.",
+)
+CHECKS = dg.define_asset_job(
+    "checks",
+    selection=dg.AssetSelection.checks(*CHECKS_OF_DAYS),
+    tags=at_most(hours=2),
+    description="Compare what is stored of days again: the days between the tags genesys_assets/first_day and "
+    "genesys_assets/last_day, or yesterday.",
 )
 UPKEEP = dg.define_asset_job(
     "upkeep",

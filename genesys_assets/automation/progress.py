@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from genesys_assets.automation.plan import Run, following
+from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 NIGHT = "genesys_assets/night"
 """Tag of a run over assets without partitions: the day of the night for which it was asked."""
+
+CHECKS = "checks"
+"""The job of checks alone; what it makes is named so too."""
 
 _GOING_ON = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -54,11 +58,15 @@ def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
     """First and last partition of a run, None where it has none."""
     if RANGE_START in tags:
         return tags[RANGE_START], tags.get(RANGE_END, tags[RANGE_START])
+    if FIRST_DAY in tags:
+        return tags[FIRST_DAY], tags[LAST_DAY]
     key = tags.get(PARTITION, tags.get(NIGHT))
     return None if key is None else (key, key)
 
 
 def _assets(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozenset[str]:
+    if run.job_name == CHECKS:
+        return frozenset([CHECKS])
     selected: Iterable[dg.AssetKey] = run.asset_selection or ()
     if run.asset_selection is None and location.has_job(run.job_name):
         selected = location.get_job(run.job_name).asset_layer.selected_asset_keys

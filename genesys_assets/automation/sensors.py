@@ -4,6 +4,7 @@
     hours      pages of full hours; aggregates of look-back days again
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
     tables     days whose pages have changed
+    checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
 
 What is wanted is decided in `wanted`, what of it is asked for now in `plan`. All ship stopped: they are switched on in
@@ -21,20 +22,24 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import COMPLETE, HOURLY, RECOMPUTE, UPKEEP
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, RECOMPUTE, UPKEEP
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, last_moment, plan
+from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
+from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud import details_jobs
 from genesys_assets.cloud.errors import GenesysCloudError
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
+from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
+from genesys_assets.days.verdicts import is_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource
-from genesys_assets.settings import SettingError
+from genesys_assets.settings import ReconciliationSettings, SettingError
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
@@ -92,8 +97,20 @@ class Look:
         night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
         if any(len(failures_of(self.runs, listing, night)) < OFTEN for listing in listings):
             return {}
-        closed: frozenset[str] = frozenset()
-        return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, {*self.stale_tables, *closed})
+        closed = {*self.stale_tables, *self._closed()}
+        return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
+
+    def checks(self) -> Wanted:
+        wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+        return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
+
+    def _closed(self) -> set[str]:
+        """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""
+        if not ReconciliationSettings.load().is_blocking:
+            return set()
+        unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+        checked = (str(day) for day in self.lake.stored(VERDICTS_PLACE))
+        return {*unchecked, *(day for day in checked if is_closed(self.lake, day))}
 
     @cached_property
     def _available(self) -> datetime | None:
@@ -172,6 +189,12 @@ KINDS = (
         can_make=Look.can_make_table,
     ),
     Kind(
+        "checks",
+        CHECKS,
+        Look.checks,
+        "Asks for the checks of finished days whose tables have changed since they were checked.",
+    ),
+    Kind(
         "reports",
         RECOMPUTE,
         Look.reports,
@@ -224,5 +247,7 @@ def asked(made: Plan) -> dg.RunRequest:
     first, last, assets = made.request.first, made.request.last, made.request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
+    if assets == {CHECKED}:
+        return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
     selection = [asset_key(*asset.split("/")) for asset in sorted(assets)]
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

@@ -3,6 +3,7 @@ the calendar and now.
 
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
 
@@ -16,7 +17,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from genesys_assets.automation.plan import Wanted, last_moment
-from genesys_assets.days import DAY, HOUR, hours_of, made_of, utc_day
+from genesys_assets.automation.progress import CHECKS
+from genesys_assets.checks import completeness, reconciliation
+from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, hours_of, made_of, utc_day
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -27,6 +31,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
@@ -201,6 +206,37 @@ def _is_ledger_behind(lake: Lake) -> bool:
     places = [*CONVERSATION_TABLES, INTERVALS, DAYS]
     ledger = lake.log(LEDGER)
     return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
+
+
+# -- checks ------------------------------------------------------------------------------------------------------------
+
+_CHECKED = (
+    ("conversations", (AS_MANY,), completeness.LOOKED_AT),
+    ("session_metrics", reconciliation.OF_SESSIONS, reconciliation.LOOKED_AT[reconciliation.SESSIONS]),
+    ("daily_metrics", (reconciliation.DAY_MATCHES,), reconciliation.LOOKED_AT[reconciliation.DAYS]),
+)
+"""Tables, their checks, and the tables whose rows these look at."""
+
+
+def checks_wanted(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Wanted:
+    """The finished days, of those that may still change, on which a check has given no verdict on the rows that are
+    stored now. Days whose tables are `stale` are checked with them.
+    """
+    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    days = [day for day in _days(calendar, now) if day >= since and utc_day(day)[1] <= now and day not in stale]
+    return {day: frozenset([CHECKS]) for day in days if is_unchecked(lake, day)}
+
+
+def is_unchecked(lake: Lake, day: str) -> bool:
+    """Whether a check of a day's stored tables has given no verdict on their present rows."""
+    known = verdicts(lake, day)
+    for table, checks, places in _CHECKED:
+        if not _is_stored(lake, f"tables/{table}", day):
+            continue
+        rows = looked_at(lake, day, places)
+        if any((table, check) not in known or known[table, check][1] != rows for check in checks):
+            return True
+    return False
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tabulate import tabulate
 
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
+from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
@@ -29,6 +30,8 @@ from genesys_assets.tolerance import Tolerance
 
 TABLE = asset_key("tables", "conversations")
 PAGES = asset_key("pages", "daily_details")
+LOOKED_AT = ("tables/conversations", figures.DAILY)
+"""Of which tables the rows of the day count."""
 AS_MANY = "as_many_as_the_platform_says"
 NOT_SHRUNK = "day_has_not_shrunk"
 
@@ -122,6 +125,11 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     )
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         found = {day: counted(lake.lake, day) for day in run_days(context, calendar)}
+        for day, of_day in found.items():
+            rows = looked_at(lake.lake, day, LOOKED_AT)
+            give(
+                lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
+            )
         known = [of_day for of_day in found.values() if isinstance(of_day, Counted)]
         problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
         metadata: dict[str, Any] = {"tolerance": str(tolerance)}
@@ -138,6 +146,13 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         return dg.AssetCheckResult(passed=not wrong and not unknown, severity=severity, metadata=metadata)
 
     return as_many
+
+
+def _verdict(of_day: Counted | str, tolerance: Tolerance) -> Verdict:
+    if isinstance(of_day, str):
+        return Verdict(TABLE.path[-1], AS_MANY, None, says=of_day)
+    problems = of_day.problems(tolerance)
+    return Verdict(TABLE.path[-1], AS_MANY, not problems, says="; ".join(problems) or None)
 
 
 def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:

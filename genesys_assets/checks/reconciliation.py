@@ -34,6 +34,7 @@ from genesys_assets.checks.reconciled_day import (
     reconcile_daily,
     reconcile_sessions,
 )
+from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
@@ -44,6 +45,14 @@ HOURS = asset_key("tables", "interval_metrics")
 DAYS = asset_key("tables", "daily_metrics")
 DAY_MATCHES = "day_matches_interval_metrics"
 
+FIRST_DAY, LAST_DAY = "genesys_assets/first_day", "genesys_assets/last_day"
+"""Tags of a run of checks alone: which days they are about."""
+LOOKED_AT = {
+    SESSIONS: ("tables/session_metrics", "tables/interval_metrics"),
+    DAYS: ("tables/daily_metrics", "tables/interval_metrics"),
+}
+"""Of which tables the rows of the day count for the checks of an asset."""
+OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME)
 _LAWS = (WAIT, HANDLE_TIME)
 _ROWS_SHOWN = 20
 
@@ -89,12 +98,18 @@ def _of_sessions(
         ],
     )
     def sessions_match(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-        findings = {name: Findings() for name in described}
+        findings = {
+            name: Findings(SESSIONS, name, dg.AssetCheckSeverity.WARN if name in _LAWS else severity, blocking)
+            for name in described
+        }
         for day in run_days(context, calendar):
-            for name, finding in reconcile_sessions(lake.lake, day, tolerance).items():
+            stored = lake.lake
+            rows = looked_at(stored, day, LOOKED_AT[SESSIONS])
+            for name, finding in reconcile_sessions(stored, day, tolerance).items():
                 findings[name].add(day, finding)
-        for name, found in findings.items():
-            yield found.result(name, SESSIONS, tolerance, dg.AssetCheckSeverity.WARN if name in _LAWS else severity)
+            give(stored, day, [found.verdict(day) for found in findings.values()], rows, _origin(context))
+        for found in findings.values():
+            yield found.result(tolerance)
 
     return sessions_match
 
@@ -111,12 +126,19 @@ def _of_days(
         "user, media type and metric.",
     )
     def day_matches(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = Findings()
+        found = Findings(DAYS, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
-            found.add(day, reconcile_daily(lake.lake, day, tolerance, calendar))
-        return found.result(DAY_MATCHES, DAYS, tolerance, severity)
+            stored = lake.lake
+            rows = looked_at(stored, day, LOOKED_AT[DAYS])
+            found.add(day, reconcile_daily(stored, day, tolerance, calendar))
+            give(stored, day, [found.verdict(day)], rows, _origin(context))
+        return found.result(tolerance)
 
     return day_matches
+
+
+def _origin(context: dg.AssetCheckExecutionContext) -> dict[str, str]:
+    return {"run_id": context.run.run_id, "source": "checks"}
 
 
 def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequence[str]:
@@ -124,6 +146,9 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
     run = context.op_execution_context
     if run.has_partition_key or run.has_partition_key_range:
         return calendar.daily.get_partition_keys_in_range(run.partition_key_range)
+    if FIRST_DAY in context.run.tags:
+        first, last = context.run.tags[FIRST_DAY], context.run.tags[LAST_DAY]
+        return calendar.daily.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
     return [f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"]
 
 
@@ -134,6 +159,10 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
 class Findings:
     """What a check found of each day of its run."""
 
+    asset: dg.AssetKey
+    check: str
+    severity: dg.AssetCheckSeverity
+    blocking: bool
     of_days: dict[str, Finding] = field(default_factory=dict)
     not_evaluated: dict[str, str] = field(default_factory=dict)
 
@@ -147,9 +176,22 @@ class Findings:
         elif not finding.judged:
             self.not_evaluated[day] = f"the aggregates have more, and {finding.reason}: pages/daily_overlap would tell"
 
-    def result(
-        self, name: str, key: dg.AssetKey, tolerance: Tolerance, severity: dg.AssetCheckSeverity
-    ) -> dg.AssetCheckResult:
+    def verdict(self, day: str) -> Verdict:
+        """The verdict on one of the days."""
+        found, reason = self.of_days.get(day), self.not_evaluated.get(day)
+        differing = len(found.differences) if found else 0
+        says = f"{differing} of {found.compared} figures differ" if found and differing else reason
+        is_error = self.severity == dg.AssetCheckSeverity.ERROR
+        return Verdict(
+            self.asset.path[-1],
+            self.check,
+            False if differing else None if reason else True,
+            is_error,
+            self.blocking and is_error,
+            says,
+        )
+
+    def result(self, tolerance: Tolerance) -> dg.AssetCheckResult:
         differing = sum(len(found.differences) for found in self.of_days.values())
         metadata: dict[str, Any] = {
             "compared": sum(found.compared for found in self.of_days.values()),
@@ -174,10 +216,10 @@ class Findings:
                 "\n".join(f"- {day}: {reason}" for day, reason in self.not_evaluated.items())
             )
         return dg.AssetCheckResult(
-            check_name=name,
-            asset_key=key,
+            check_name=self.check,
+            asset_key=self.asset,
             passed=not differing and not self.not_evaluated,
-            severity=dg.AssetCheckSeverity.WARN if self.not_evaluated and not differing else severity,
+            severity=dg.AssetCheckSeverity.WARN if self.not_evaluated and not differing else self.severity,
             metadata=metadata,
         )
 

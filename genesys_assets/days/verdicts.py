@@ -6,8 +6,8 @@ now says nothing any more: the check is to be made again. What checks compare is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -82,13 +82,22 @@ def give(lake: Lake, day: str, verdicts: Sequence[Verdict], rows: int, origin: d
     raise TableContended(f"{PLACE} of {day} was replaced by others {_TRIES} times in a row: run the checks again.")
 
 
-def verdicts(lake: Lake, day: str) -> Iterator[tuple[Verdict, int]]:
-    """The kept verdicts on a day, with what each looked at."""
-    for row in lake.read(PLACE, day, schema=VERDICTS.schema).to_pylist():
-        said = {name: row[name] for name in Verdict.__dataclass_fields__}
-        yield Verdict(**said), row["looked_at"]
+def verdicts(lake: Lake, day: str) -> dict[tuple[str, str], tuple[Verdict, int]]:
+    """The kept verdicts on a day by table and check, each with what it looked at."""
+
+    def read() -> dict[tuple[str, str], tuple[Verdict, int]]:
+        rows = lake.read(PLACE, day, schema=VERDICTS.schema).to_pylist()
+        known = [(Verdict(**{each.name: row[each.name] for each in fields(Verdict)}), row["looked_at"]) for row in rows]
+        return {(verdict.table, verdict.check): (verdict, of) for verdict, of in known}
+
+    return lake.once("verdicts", PLACE, day, read)
 
 
 def failing(lake: Lake, day: str) -> list[Verdict]:
     """The checks that fail on a day, by table and name."""
-    return [verdict for verdict, _ in verdicts(lake, day) if verdict.failed]
+    return [verdict for verdict, _ in verdicts(lake, day).values() if verdict.failed]
+
+
+def is_closed(lake: Lake, day: str) -> bool:
+    """Whether nothing may be made of a day: a blocking check fails on it."""
+    return any(verdict.failed and verdict.is_blocking for verdict, _ in verdicts(lake, day).values())

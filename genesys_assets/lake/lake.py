@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -47,12 +47,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "AuditFailed", "Lake", "PageWriter", "Provenance", "Reach", "StoredPages", "Unreadable", "Writing"]
 
+T = TypeVar("T")
 _MADE_OF = "made_of "
 """Before the key of a partition: the name under which a table's log keeps what the partition is made of."""
 _TABLES_AT_ONCE = 8
 _FOOTERS_AT_ONCE = 8
 _FILES_AT_ONCE = 8
-_FOOTERS_REMEMBERED = 20_000
+_READINGS_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class _Memory:
     """What was read of files and of versions of logs, neither of which ever change."""
 
     partitions: dict[str, tuple[DeltaLog, int, dict[str | None, StoredPartition]]] = field(default_factory=dict)
-    footers: dict[str, StoredFooter | None] = field(default_factory=dict)
+    readings: dict[Hashable, Any] = field(default_factory=dict)
 
 
 class Lake:
@@ -298,16 +299,19 @@ class Lake:
         Files never change, so that each is read once by all that share this lake's memory: use it where many partitions
         are looked at again and again. Whether a file is still readable it does not tell.
         """
+        return self.once("footer", asset, key, lambda: self._footer(asset, key))
+
+    def once(self, what: Hashable, asset: str, key: str | None, read: Callable[[], T]) -> T:
+        """What `read` makes of a partition's file, made once by all that share this lake's memory: see `footer`."""
         partition = self.stored(asset).get(key)
-        if partition is None:
-            return None
-        footers = self._memory.footers
-        name = f"{asset}/{partition.path}"
-        if name not in footers:
-            if len(footers) >= _FOOTERS_REMEMBERED:
-                footers.clear()
-            footers[name] = self._footer(asset, key)
-        return footers[name]
+        name = (what, asset, partition and partition.path)
+        readings = self._memory.readings
+        if name not in readings:
+            if len(readings) >= _READINGS_REMEMBERED:
+                readings.clear()
+            readings[name] = read()
+        found: T = readings[name]
+        return found
 
     def made_of(self, asset: str, key: str | None) -> int | None:
         """What the last computation of a partition was made of, whether or not it brought new rows; None where nobody

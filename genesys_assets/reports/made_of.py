@@ -4,7 +4,6 @@ report reads, with the names that it shows, and with its own definition.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -25,7 +24,6 @@ from genesys_assets.tables.spec import INSTANT
 _METRICS = f"tables/{INTERVAL_METRICS.name}"
 _SEEN_LATER = timedelta(days=3)
 """How long after a day its entities may be seen for the first time: the listings are read once a day."""
-_LISTS_KEPT = 1024
 
 
 def window_of(report: Report, day: str, business: ZoneInfo) -> Window:
@@ -61,32 +59,15 @@ def _definition(report: Report) -> str:
 
 
 def _names(lake: Lake, name: str, end: datetime) -> str:
-    place = f"reference/{HISTORIES[name].name}"
-    return _Names(lake, name, lake.store.uri(place), lake.content(place, None), end).digest()
+    """Identifies the names that were valid at an instant, of all that were seen by a while later."""
+    spec = HISTORIES[name]
+    place = f"reference/{spec.name}"
 
+    def read() -> str:
+        history = lake.read(place, None, schema=spec.schema)
+        first_seen = history.group_by("id").aggregate([("valid_from", "min")])
+        in_time = first_seen.filter(pc.field("valid_from_min") < pa.scalar(end + _SEEN_LATER, INSTANT))["id"]
+        names = names_on(history.filter(pc.is_in(history["id"], in_time)), end)
+        return hashlib.sha256(repr(sorted(zip(*names.to_pydict().values(), strict=True))).encode()).hexdigest()
 
-class _Names:
-    """The names of one history at an instant: equal to other ones of the same content."""
-
-    def __init__(self, lake: Lake, name: str, place: str, content: str | None, at: datetime) -> None:
-        self.lake, self.name, self.at = lake, name, at
-        self._identity = (place, content, at)
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Names) and other._identity == self._identity
-
-    def digest(self) -> str:
-        return _digest(self)
-
-
-@functools.lru_cache(_LISTS_KEPT)
-def _digest(of: _Names) -> str:
-    spec = HISTORIES[of.name]
-    history = of.lake.read(f"reference/{spec.name}", None, schema=spec.schema)
-    first_seen = history.group_by("id").aggregate([("valid_from", "min")])
-    in_time = first_seen.filter(pc.field("valid_from_min") < pa.scalar(of.at + _SEEN_LATER, INSTANT))["id"]
-    names = names_on(history.filter(pc.is_in(history["id"], in_time)), of.at)
-    return hashlib.sha256(repr(sorted(zip(*names.to_pydict().values(), strict=True))).encode()).hexdigest()
+    return lake.once(("names", end), place, None, read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -30,7 +31,7 @@ NOON = datetime(2026, 2, 20, 12, 30, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
 
 
-def since(first: str, **more: int) -> Calendar:
+def since(first: str, **more: Any) -> Calendar:
     return calendar(date.fromisoformat(first), **more)
 
 
