@@ -60,6 +60,7 @@ def build_definitions(
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.checks.completeness import build_completeness_checks
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
+    from genesys_assets.keys import asset_key
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
@@ -88,7 +89,10 @@ def build_definitions(
             *build_open_conversation_assets(),
             *automated(build_restatement_assets(calendar), refresh_tables(calendar)),
             *automated(build_report_assets(calendar, reports), refresh_reports(calendar)),
-            *automated(build_published_assets(calendar, [report.name for report in reports]), publish_again(calendar)),
+            *automated(
+                build_published_assets(calendar, built_in_reports(), own.reports),
+                publish_again(calendar, [asset_key("reports", report.name) for report in own.reports]),
+            ),
             *automated(build_published_index_assets(calendar), list_again()),
             *build_live_assets(),
         ]

@@ -6,6 +6,7 @@ day is being computed is not lost, and one that was acted on does not ask again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -71,10 +72,18 @@ def refresh_elsewhere(calendar: Calendar) -> Condition:
     return _within(look_back(calendar)) & updated & ~missing & ~_being_computed()
 
 
-def publish_again(calendar: Calendar) -> Condition:
-    """Finished days whose reports changed and are all there; never today, whose reports are not finished."""
+def publish_again(calendar: Calendar, beside: Sequence[dg.AssetKey] = ()) -> Condition:
+    """Finished days whose reports changed and are all there; never today, whose reports are not finished.
+
+    `beside` are reports that are published if they are there, and waited for by nobody.
+    """
     today = dg.AutomationCondition.in_latest_time_window()
-    return refresh_tables(calendar) & ~today & ~dg.AutomationCondition.any_deps_missing()
+    changed = _changed()
+    for key in beside:
+        newer: Condition = dg.AutomationCondition.asset_matches(key, _newly_changed())
+        changed |= newer.since_last_handled()
+    ready = _within(look_back(calendar)) & ~_being_computed() & ~dg.AutomationCondition.any_deps_missing()
+    return changed & ready & ~today
 
 
 def list_again() -> Condition:
@@ -95,8 +104,12 @@ def _within(reach: timedelta) -> Condition:
 
 def _changed() -> Condition:
     """Reference data alone changes no figure, only names: those follow with the next change, as snapshots do."""
-    updated = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated() & BroughtSomethingNew())
+    updated = dg.AutomationCondition.any_deps_match(_newly_changed())
     return updated.ignore(_NOT_OF_A_DAY).since_last_handled()
+
+
+def _newly_changed() -> Condition:
+    return dg.AutomationCondition.newly_updated() & BroughtSomethingNew()
 
 
 def _being_computed() -> Condition:
