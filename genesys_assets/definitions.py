@@ -87,7 +87,7 @@ def build_definitions(
             *build_open_conversation_assets(),
             *build_restatement_assets(calendar),
             *build_report_assets(calendar, reports),
-            *build_published_assets(calendar, [report.name for report in reports]),
+            *build_published_assets(calendar, built_in_reports(), own.reports),
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]

@@ -6,6 +6,7 @@ before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -77,13 +78,14 @@ class LakeResource(dg.ConfigurableResource["LakeResource"]):
 
 
 class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
-    """Where reports are published, and how long their addresses work."""
+    """Where reports are published, S3 or a folder, and how long presigned URLs work."""
 
     publish_url: str | None = None
     url_expiry_seconds: int | None = None
 
-    def publisher(self, s3_client: Any) -> Publisher:
-        from genesys_assets.publishing.publisher import Publisher
+    def publisher(self, s3_client: Callable[[], Any]) -> Publisher:
+        """`s3_client` makes a boto3 client; it is called only where S3 is published to."""
+        from genesys_assets.publishing.publisher import open_publisher
 
         settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
-        return Publisher(s3_client, settings.publish_url, expiry_seconds=settings.url_expiry_seconds)
+        return open_publisher(settings.location, s3_client, expiry_seconds=settings.url_expiry_seconds)

@@ -229,12 +229,13 @@ class ReportSettings(_Group):
 
 
 class PublishSettings(_Group):
-    """Where reports are published and for how long their addresses work."""
+    """Where reports are published and for how long presigned URLs work."""
 
     publish_url: str = _setting(
         "GENESYS_ASSETS_PUBLISH_URL",
-        "Where reports are published: s3://bucket/prefix.",
+        "Where reports are published: s3://bucket/prefix, a folder, or file:///folder.",
         "s3://my-bucket/published",
+        default="",
     )
     url_expiry_seconds: int = _setting(
         "GENESYS_ASSETS_URL_EXPIRY_SECONDS",
@@ -244,12 +245,19 @@ class PublishSettings(_Group):
         ge=1,
         le=604_800,
     )
+    dagster_home: Path | None = _setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
+
+    @property
+    def location(self) -> str:
+        """The place that was named, else the folder `published` beside dagster.yaml."""
+        return self.publish_url or str((self.dagster_home or Path.cwd()) / "published")
 
     @field_validator("publish_url")
     @classmethod
-    def _is_s3(cls, value: str) -> str:
-        if not value.startswith("s3://") or not value.removeprefix("s3://").split("/")[0]:
-            raise ValueError("not of the form s3://bucket/prefix")
+    def _is_place(cls, value: str) -> str:
+        is_s3 = value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]
+        if "://" in value and not is_s3 and not value.startswith("file:///"):
+            raise ValueError("neither s3://bucket/prefix nor a folder")
         return value
 
 

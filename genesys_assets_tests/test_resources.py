@@ -12,6 +12,8 @@ import pytest
 
 from genesys_assets.cloud.errors import UnknownRegion
 from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.publishing.folder import Folder
+from genesys_assets.publishing.proof import PrivateBucket
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.sandbox import server
 from genesys_assets.sandbox.server import Sandbox
@@ -40,8 +42,6 @@ def test_making_resources_needs_no_setting() -> None:
 def test_without_settings_the_first_use_names_them() -> None:
     with pytest.raises(SettingError, match="GENESYS_CLOUD_CLIENT_ID is not set"):
         _ = GenesysCloudResource().client
-    with pytest.raises(SettingError, match="GENESYS_ASSETS_PUBLISH_URL is not set"):
-        PublishingResource().publisher(None)
 
 
 def test_the_client_comes_from_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +118,19 @@ def test_reports_are_published_where_the_environment_says(monkeypatch: pytest.Mo
     monkeypatch.setenv("GENESYS_ASSETS_PUBLISH_URL", "s3://bucket/published")
     monkeypatch.setenv("GENESYS_ASSETS_URL_EXPIRY_SECONDS", "60")
     client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="A", aws_secret_access_key="S")
-    publisher = PublishingResource().publisher(client)
-    assert (publisher.bucket, publisher.expiry_seconds) == ("bucket", 60)
-    assert PublishingResource(url_expiry_seconds=5).publisher(client).expiry_seconds == 5
+    places = (
+        given.publisher(lambda: client).place
+        for given in (PublishingResource(), PublishingResource(url_expiry_seconds=5))
+    )
+    for place, seconds in zip(places, (60, 5), strict=True):
+        assert isinstance(place, PrivateBucket)
+        assert (place.bucket, place.expiry_seconds) == ("bucket", seconds)
+
+
+def test_without_a_place_reports_are_published_beside_dagster_yaml(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    place = PublishingResource().publisher(lambda: pytest.fail("a folder needs no S3 client")).place
+    assert isinstance(place, Folder)
+    assert place.folder == tmp_path / "published"

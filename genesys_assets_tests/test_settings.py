@@ -151,7 +151,6 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         (CloudSettings, "GENESYS_CLOUD_CLIENT_ID", "7de3af06-c0b3-4f9b-af45-72f4a1403797"),
         (CloudSettings, "GENESYS_CLOUD_CLIENT_SECRET", "<the secret shown when the client was made>"),
         (CloudSettings, "GENESYS_CLOUD_REGION", "mypurecloud.com"),
-        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3://my-bucket/published"),
     ],
 )
 def test_a_missing_setting_is_named_with_an_example(
@@ -198,8 +197,9 @@ def test_a_missing_setting_is_named_with_an_example(
         (ReconciliationSettings, "GENESYS_ASSETS_RECONCILE_BLOCKING", "perhaps", "valid boolean"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "https://bucket/prefix", "neither a folder nor s3://bucket/prefix"),
         (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://", "neither a folder nor s3://bucket/prefix"),
-        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "bucket/prefix", "s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "https://x/y", "s3://bucket/prefix, a folder, or file:///"),
         (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3:///prefix", "s3://bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "file://server/share", "file:///folder"),
         (PublishSettings, "GENESYS_ASSETS_URL_EXPIRY_SECONDS", "0", "greater than or equal to 1"),
         (PublishSettings, "GENESYS_ASSETS_URL_EXPIRY_SECONDS", "604801", "less than or equal to 604800"),
     ],

@@ -1,123 +1,121 @@
-"""Published assets: the day's reports on S3, with a page to look at and a manifest.
+"""Published assets: the day's reports on S3 or in a folder, with a page to look at and a manifest.
 
-How files look is in `publishing.report_files`, the page in `publishing.day_page`, how they are uploaded and proven in
-`publishing.publisher`. The list of days is `assets.published_index`.
+What a published day is made of, and how two runs at once agree on it, is in `publishing.day`; which reports could
+not be computed in `assets.failed_reports`. The list of days is `assets.published_index`.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, report_partition, window_metadata
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    attributes,
+    checked_keys,
+    due_every,
+    failing_by_name,
+    report_partition,
+    window_metadata,
+)
+from genesys_assets.assets.failed_reports import failed_reports
+from genesys_assets.days.limits import PUBLISHED_LIMIT
 from genesys_assets.keys import asset_key
-from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.partitions import Calendar, utc_day
-from genesys_assets.process_folder import scratch_folder
-from genesys_assets.publishing.day_figures import BusinessDay
-from genesys_assets.publishing.day_page import DAY_PAGE, day_page, reach_of
-from genesys_assets.publishing.html import write_page
-from genesys_assets.publishing.publisher import PublishedFile, Publisher
-from genesys_assets.publishing.report_files import write_report_files
+from genesys_assets.partitions import DAY, Calendar, utc_day
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
+from genesys_assets.reports.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
 
-_REPORTS_AT_ONCE = 4
+_AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
+"""In a run that computes reports too, publishing is the last thing to do."""
+_TABLES = ("conversations", "interval_metrics", "restatements")
 
 
-def build_published_assets(calendar: Calendar, names: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """`names` are those of the reports to be published."""
+def build_published_assets(
+    calendar: Calendar, reports: Sequence[Report], own: Sequence[Report] = ()
+) -> list[dg.AssetsDefinition]:
+    """`own` are reports of people's own.
+
+    Those are no dependencies: one that fails would keep the step from running, and so everybody else's reports from
+    being published.
+    """
 
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[
-            *(asset_key("reports", name) for name in names),
-            *(asset_key("tables", name) for name in ("conversations", "interval_metrics", "restatements")),
+            *(asset_key("reports", report.name) for report in reports),
+            *(asset_key("tables", name) for name in _TABLES),
         ],
-        description="One row per file that stands on S3 for the day, as listed in manifest.json: each report as "
+        description="One row per file that is published for the day, as listed in manifest.json: each report as "
         "Parquet, CSV and JSON, and one HTML page with the day's figures, each with rows, bytes, sha256 and a "
-        "presigned URL. A bucket that anyone can read fails the asset.",
+        "URL, presigned on S3. The manifest names every report that is missing, with the reason, and every check of "
+        "the day that failed. Reports of your own are published too, as far as they are stored. "
+        "A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
+        freshness_policy=due_every(DAY, PUBLISHED_LIMIT),
         backfill_policy=ONE_RUN,
+        op_tags=_AFTER_ALL_OTHERS,
         **attributes("published", "s3", "parquet", "csv", "html"),
     )
-    def reports(
+    def published(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        days, stored = list(checked_keys(context, calendar.daily)), lake.lake
-        publisher = publishing.publisher(s3.get_client())
-        for day in days:
-            of_day = _business_day(calendar, day)
-            files, manifest = _publish_day(stored, publisher, names, of_day, context.run.run_id)
-            size = sum(file.bytes for file in files)
-            context.log.info(f"{day}: {len(files)} files published and proven, {size} bytes")
-            said = _metadata(files, manifest) | window_metadata(*utc_day(day))
-            report_partition(context, context.asset_key, day, said)
+        publisher = publishing.publisher(s3.get_client)
+        for day in checked_keys(context, calendar.daily):
+            wanted = _wanted(context, calendar, [*reports, *own], day)
+            with failing_by_name(NothingToPublish):
+                done = publish_day(lake.lake, publisher, wanted)
+            _log(context, day, done)
+            report_partition(context, context.asset_key, day, _metadata(done) | window_metadata(*utc_day(day)))
         return dg.MaterializeResult()
 
-    return [reports]
+    return [published]
 
 
-def _business_day(calendar: Calendar, key: str) -> BusinessDay:
-    return BusinessDay(date.fromisoformat(key), calendar.zone, *calendar.business_day(key))
-
-
-def _publish_day(
-    lake: Lake, publisher: Publisher, names: Sequence[str], business_day: BusinessDay, run_id: str
-) -> tuple[list[PublishedFile], PublishedFile]:
-    """Every report of the day and its page, then the manifest: until it is there, readers have that of before."""
-    day = f"{business_day.date}"
-    with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
-        of_reports = executor.map(lambda name: _publish_report(lake, publisher, name, day), names)
-        published = [file for files in of_reports for file in files]
-    if not lake.has("tables/conversations", day):
-        raise dg.Failure(
-            f"genesys/tables/conversations has no partition {day}: materialise it first.", allow_retries=False
-        )
-    reach = _reach(lake, names, business_day)
-    page = day_page(lake, business_day, reach)
-    with scratch_folder("published") as folder:
-        file = write_page(page.html, folder / f"{DAY_PAGE}.html")
-        published += publisher.publish(DAY_PAGE, business_day.date, [file])
-    manifest = publisher.publish_manifest(
-        business_day.date,
-        published,
-        data_available_through=reach.through,
-        is_complete=reach.is_complete,
-        run_id=run_id,
-        headline=page.headline,
+def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str) -> Wanted:
+    names = [report.name for report in reports]
+    return Wanted(
+        day=BusinessDay.of(day, calendar.zone),
+        reports=reports,
+        run_id=context.run.run_id,
+        failed=failed_reports(context.instance, names, day),
     )
-    return published, manifest
 
 
-def _reach(lake: Lake, names: Sequence[str], business_day: BusinessDay) -> Reach:
-    """How far the business day is known: the least of all that its reports and its page read."""
-    reaches = [lake.reach(f"reports/{name}", f"{business_day.date}") for name in names]
-    return Reach.least(reach_of(lake, business_day), *(reach for reach in reaches if reach is not None))
+def _log(context: dg.AssetExecutionContext, day: str, done: PublishedDay) -> None:
+    size = sum(file.bytes for file in done.files)
+    context.log.info(f"{day}: {len(done.files)} files published and proven, {size} bytes")
+    for name, reason in done.manifest.missing.items():
+        context.log.warning(f"{day}: {name} is not published: {reason}")
+    for failing in done.manifest.failing_checks:
+        context.log.warning(f"{day}: the check {failing.check} of {failing.table} failed; the page says so")
 
 
-def _publish_report(lake: Lake, publisher: Publisher, name: str, day: str) -> list[PublishedFile]:
-    asset = f"reports/{name}"
-    with scratch_folder("published") as folder:
-        files = write_report_files(lake.row_groups(asset, day), lake.schema(asset, day), folder, name)
-        return publisher.publish(name, date.fromisoformat(day), files)
-
-
-def _metadata(files: list[PublishedFile], manifest: PublishedFile) -> dict[str, Any]:
-    page = next(file for file in files if file.report == DAY_PAGE)
+def _metadata(done: PublishedDay) -> dict[str, Any]:
     listed = "\n".join(
         f"| {file.report} | {file.format} | {'' if file.rows is None else file.rows} | {file.bytes} "
-        f"| [open]({file.url}) | {file.expires_at:%Y-%m-%d %H:%M}Z |"
-        for file in files
+        f"| [open]({file.url}) | {f'{file.expires_at:%Y-%m-%d %H:%M}Z' if file.expires_at else ''} |"
+        for file in done.files
     )
-    table = f"| report | format | rows | bytes | address | until |\n|---|---|---|---|---|---|\n{listed}"
+    table = f"| report | format | rows | bytes | URL | until |\n|---|---|---|---|---|---|\n{listed}"
+    until = done.manifest_file.expires_at
     return {
         "files": dg.MetadataValue.md(table),
-        "dagster/row_count": len(files),
-        "bytes": sum(file.bytes for file in files),
-        "page": dg.MetadataValue.url(page.url),
-        "manifest": dg.MetadataValue.url(manifest.url),
-        "expires_at": dg.MetadataValue.timestamp(manifest.expires_at),
+        "dagster/row_count": len(done.files),
+        "bytes": sum(file.bytes for file in done.files),
+        **({"page": dg.MetadataValue.url(done.page.url)} if done.page else {}),
+        "manifest": dg.MetadataValue.url(done.manifest_file.url),
+        **({"expires_at": dg.MetadataValue.timestamp(until)} if until else {}),
+        **({"missing": _listed(done.manifest.missing.items())} if done.manifest.missing else {}),
+        **({"failing_checks": _listed(_named(done))} if done.manifest.failing_checks else {}),
     }
+
+
+def _named(done: PublishedDay) -> list[tuple[str, str]]:
+    return [(f"{failing.table} {failing.check}", failing.says) for failing in done.manifest.failing_checks]
+
+
+def _listed(lines: Any) -> dg.MetadataValue[Any]:
+    return dg.MetadataValue.md("\n".join(f"- {name}: {said}" for name, said in lines))

@@ -30,17 +30,17 @@ def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition
     def index(
         context: dg.AssetExecutionContext, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
-        publisher = publishing.publisher(s3.get_client())
+        publisher = publishing.publisher(s3.get_client)
         days = listed_days(publisher, calendar.start_date, datetime.now(UTC).date())
         with scratch_folder("published") as folder:
             page = write_page(index_page(days, calendar.zone.key), folder / "index.html")
-            file = publisher.publish_index(page)
+            file = publisher.replace(["index.html"], page)
         with_page = sum(day.page is not None for day in days)
         context.log.info(f"{with_page} of {len(days)} days have a page, proven and signed afresh")
         return dg.MaterializeResult(
             metadata={
                 "page": dg.MetadataValue.url(file.url),
-                "expires_at": dg.MetadataValue.timestamp(file.expires_at),
+                **({"expires_at": dg.MetadataValue.timestamp(file.expires_at)} if file.expires_at else {}),
                 "dagster/row_count": len(days),
                 "days_with_a_page": with_page,
                 "bytes": file.bytes,

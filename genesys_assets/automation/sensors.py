@@ -6,6 +6,7 @@
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
+    publish    finished days whose reports or failing checks have changed
 
 What is wanted is decided in `wanted`, what of it is asked for now in `plan`. All ship stopped: they are switched on in
 the UI.
@@ -13,9 +14,9 @@ the UI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -35,14 +36,17 @@ from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
 from genesys_assets.days.verdicts import is_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.opening import shared_lake
+from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
+from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.report import Report
-from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import ReconciliationSettings, SettingError
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
+_HOPELESS = 2
+"""After how many failures of a report the others of its day are published without it."""
 _NIGHT = (2, 0)
 """When the listings are read and housekeeping is done, UTC."""
 
@@ -54,6 +58,7 @@ class Look:
     context: dg.SensorEvaluationContext
     lake: Lake
     cloud: GenesysCloudResource
+    publishing: PublishingResource
     calendar: Calendar
     definitions: Sequence[Report]
     now: datetime
@@ -99,6 +104,23 @@ class Look:
             return {}
         closed = {*self.stale_tables, *self._closed()}
         return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
+
+    def published(self) -> Wanted:
+        """Once the day's tables, checks and reports are made, or have failed more than once."""
+        unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+        coming = {
+            day
+            for wanted in (self.stale_tables, unchecked, self.reports())
+            for day, assets in wanted.items()
+            if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
+        }
+        publisher = self.publishing.publisher(shared_s3_client)
+
+        def made_of(day: str) -> Mapping[str, str] | None:
+            manifest = manifest_before(publisher, date.fromisoformat(day))
+            return None if manifest is None else manifest.made_of
+
+        return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def checks(self) -> Wanted:
         wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
@@ -202,6 +224,14 @@ KINDS = (
         "made of.",
         can_make=Look.can_make_report,
     ),
+    Kind(
+        "publish",
+        RECOMPUTE,
+        Look.published,
+        "Asks for the published files of finished business days whose reports or failing checks have changed, and for "
+        "the list of days.",
+        every_seconds=300,
+    ),
 )
 
 
@@ -228,10 +258,13 @@ def _sensor(kind: Kind, calendar: Calendar, reports: Sequence[Report]) -> dg.Sen
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
     def asking(
-        context: dg.SensorEvaluationContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+        context: dg.SensorEvaluationContext,
+        genesys_cloud: GenesysCloudResource,
+        lake: LakeResource,
+        publishing: PublishingResource,
     ) -> dg.RunRequest | dg.SkipReason:
         stored = shared_lake(lake.location)
-        look = Look(context, stored, genesys_cloud, calendar, reports, datetime.now(UTC))
+        look = Look(context, stored, genesys_cloud, publishing, calendar, reports, datetime.now(UTC))
         wanted = kind.wanted(look)
         can_make = kind.can_make and partial(kind.can_make, look)
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)

@@ -6,13 +6,14 @@ the calendar and now.
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
+    published  finished days whose reports or failing checks are others than those that were published
 
 What of it is asked for now is decided in `plan`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,7 @@ from genesys_assets.automation.plan import Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, hours_of, made_of, utc_day
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -35,6 +36,8 @@ from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.made_of import made_of as report_made_of
 from genesys_assets.reports.made_of import window_of
 from genesys_assets.reports.report import Report
@@ -51,6 +54,7 @@ LOOK_BACK_AT = (3, 30)
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
 
+PUBLISHED, INDEX = "published/reports", "published/index"
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 
 
@@ -269,6 +273,37 @@ def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) ->
     except NotStored:
         return False
     return True
+
+
+# -- published days ----------------------------------------------------------------------------------------------------
+
+
+def published_wanted(
+    lake: Lake,
+    calendar: Calendar,
+    now: datetime,
+    reports: Sequence[Report],
+    waiting: Collection[str],
+    made_of_published: Callable[[str], Mapping[str, str] | None],
+) -> Wanted:
+    """The finished days of the last weeks whose published files are not made of what is stored now.
+
+    A day is finished when it is over in the zone of each report. `waiting` are days whose reports are going to change.
+    `made_of_published` says what the published files of a day are made of, None where there are none.
+    """
+    found = _Found()
+    zones = [report.zone for report in reports if report.zone]
+    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    for day in _days(calendar, now):
+        last = calendar.last_to_finish(day, zones)
+        if day < since or day in waiting or Window.of_day(day, last).end > now:
+            continue
+        business = BusinessDay.of(day, calendar.zone)
+        if not any(_is_stored(lake, f"reports/{report.name}", day) for report in reports):
+            continue
+        if made_of_published(day) != made_of_day(lake, business, reports):
+            found.add(day, PUBLISHED, INDEX)
+    return found.wanted
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------------

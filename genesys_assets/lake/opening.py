@@ -19,7 +19,7 @@ def open_lake(location: str | None = None) -> Lake:
 
 
 @functools.lru_cache(_LAKES_SHARED)
-def _shared(location: str, *_: str | None) -> Lake:
+def _shared(location: str, *_: str) -> Lake:
     return open_lake(location)
 
 
@@ -27,9 +27,22 @@ def shared_lake(location: str | None = None) -> Lake:
     """As `open_lake`; all who ask in this process share what was read of logs and files. For whoever looks at the whole
     lake again and again.
     """
-    # Credentials and endpoint may differ where tests or notebooks change the environment.
-    environment = (value for name, value in sorted(os.environ.items()) if name.startswith("AWS_"))
-    return _shared(LakeSettings.load(lake=location).location, *environment).refreshed()
+    return _shared(LakeSettings.load(lake=location).location, *_aws()).refreshed()
+
+
+def shared_s3_client() -> Any:
+    """As `s3_client`; all who ask in this process share it."""
+    return _shared_client(*_aws())
+
+
+@functools.lru_cache(_LAKES_SHARED)
+def _shared_client(*_: str) -> Any:
+    return s3_client()
+
+
+def _aws() -> list[str]:
+    """Credentials and endpoint, which differ where tests or notebooks change the environment."""
+    return [value for name, value in sorted(os.environ.items()) if name.startswith("AWS_")]
 
 
 def s3_client() -> Any:

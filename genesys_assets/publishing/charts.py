@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 20, 34
 _ROW = 34
 _TEXT = 11
 _LONGEST_NAME = 46
+_ONE_AT_A_TIME = threading.Lock()
+"""matplotlib's settings and Python's warnings belong to the whole process."""
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
 # What matplotlib is told to paint with, and the variable of the style sheet that takes its place.
@@ -227,7 +230,8 @@ def _svg(figure: Figure) -> bytes:
     import matplotlib as mpl
 
     sink = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "genesys_assets"}), warnings.catch_warnings():
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "genesys_assets"}
+    with _ONE_AT_A_TIME, mpl.rc_context(settings), warnings.catch_warnings():
         # Names may be in any script: the reader's fonts draw them, not matplotlib's.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(sink, format="svg", transparent=True, metadata={"Date": None})

@@ -9,46 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.tables.spec import INSTANT
 
 STEP = timedelta(minutes=30)
 BY_QUEUE = "mediaType,queueId"
 """The rows of `interval_metrics` that are added up: see its column `grouping`."""
-
-
-@dataclass(frozen=True, slots=True)
-class BusinessDay:
-    """A date in a zone and its half-open bounds in UTC: 24 hours, or 23, 25 and so on where clocks change."""
-
-    date: date
-    zone: ZoneInfo
-    start: datetime
-    end: datetime
-
-    @property
-    def utc_days(self) -> list[str]:
-        """Keys of the UTC days that it touches."""
-        last = (self.end - timedelta(microseconds=1)).astimezone(UTC).date()
-        first = self.start.astimezone(UTC).date()
-        return [f"{first + timedelta(days=offset)}" for offset in range((last - first).days + 1)]
-
-    @property
-    def is_utc(self) -> bool:
-        return self.zone.key == "UTC"
-
-    @property
-    def clocks_change(self) -> bool:
-        return self.end - self.start != timedelta(days=1)
-
-    def local(self, moment: datetime) -> datetime:
-        return moment.astimezone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The page is made of the stored tables only, so that the same tables give the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import Window
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
+from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.charts import Hours, Row, Words
 from genesys_assets.publishing.day_figures import (
     BY_QUEUE,
     COLUMNS,
     Agent,
-    BusinessDay,
     DayFigures,
     Group,
     Interval,
@@ -32,6 +31,7 @@ from genesys_assets.publishing.day_figures import (
     ratio,
 )
 from genesys_assets.publishing.html import NOTHING, clock, count, percent, render
+from genesys_assets.publishing.manifest import FailingCheck
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from genesys_assets.lake.lake import Lake
 
-DAY_PAGE = "day_page"
-"""What the page is called among the published files."""
+PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", "tables/restatements")
+"""What the page is made of, besides reports."""
 MOST_ROWS = 15
 """So many queues and agents are shown at once; the rest can be unfolded."""
 MOST_BARS = 8
@@ -70,6 +70,16 @@ class Restatement:
 
 
 @dataclass(frozen=True, slots=True)
+class Notes:
+    """What the page says besides figures: how far they can be relied on."""
+
+    readings: Sequence[Reading]
+    restatements: Sequence[Restatement]
+    failing_checks: Sequence[FailingCheck]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class DayPage:
     """A finished page, and the figures that stand for the day elsewhere."""
 
@@ -81,15 +91,26 @@ def reach_of(lake: Lake, day: BusinessDay) -> Reach:
     """How far the tables behind the page know the business day."""
     tables = ("tables/interval_metrics", "tables/conversations")
     by_day = {utc_day: [lake.reach(table, utc_day) for table in tables] for utc_day in day.utc_days}
-    return Reach.of_all(Window(day.start, day.end), by_day)
+    return Reach.of_all(day.window, by_day)
 
 
-def day_page(lake: Lake, day: BusinessDay, reach: Reach | None = None) -> DayPage:
+def day_page(
+    lake: Lake,
+    day: BusinessDay,
+    reach: Reach | None = None,
+    *,
+    failing_checks: Sequence[FailingCheck] = (),
+    missing: Mapping[str, str] | None = None,
+) -> DayPage:
     """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
+    `missing` gives for each report that is not published the reason.
 
-    Raises FileNotFoundError that names the first table or report of it not stored."""
+    Raises FileNotFoundError that names the first table or report of it not stored.
+    """
     key = f"{day.date}"
     queue_media, agent_daily = (_rows(lake, f"reports/{name}", key) for name in ("queue_media", "agent_daily"))
+    if missing and "agent_daily" in missing:
+        agent_daily = agent_daily.schema.empty_table()
     ledger = [_rows(lake, "tables/restatements", key)]
     ledger += [lake.read("tables/restatements", other, schema=RESTATEMENTS.schema) for other in _others(day)]
     metrics = lake.read(
@@ -103,7 +124,8 @@ def day_page(lake: Lake, day: BusinessDay, reach: Reach | None = None) -> DayPag
     readings = [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")]
     restatements = _restatements([row for table in ledger for row in table.to_pylist()])
     known = reach or reach_of(lake, day)
-    return DayPage(_html(day, known, figures, readings, restatements), figures.headline)
+    notes = Notes(readings, restatements, tuple(failing_checks), dict(missing or {}))
+    return DayPage(_html(day, known, figures, notes), figures.headline)
 
 
 def _rows(lake: Lake, place: str, key: str) -> pa.Table:
@@ -136,13 +158,7 @@ def _changed(row: dict[str, Any]) -> bool:
     return any(row[name] for name in ("rows_added", "rows_changed", "rows_removed"))
 
 
-def _html(
-    day: BusinessDay,
-    reach: Reach,
-    figures: DayFigures,
-    readings: Sequence[Reading],
-    restatements: Sequence[Restatement],
-) -> str:
+def _html(day: BusinessDay, reach: Reach, figures: DayFigures, notes: Notes) -> str:
     return render(
         "day_page.html",
         day=day,
@@ -153,9 +169,11 @@ def _html(
         time_of_day=lambda interval: _time_of_day(day, interval),
         is_complete=reach.is_complete,
         available_through=reach.through,
-        readings=readings,
-        rereads=len(restatements),
-        restatements=[restatement for restatement in restatements if restatement.changed],
+        readings=notes.readings,
+        failing_checks=notes.failing_checks,
+        missing=notes.missing,
+        rereads=len(notes.restatements),
+        restatements=[restatement for restatement in notes.restatements if restatement.changed],
     )
 
 

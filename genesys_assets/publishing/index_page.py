@@ -6,57 +6,79 @@ days that were published long ago have ended: each day's page is signed and prov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.charts import Hours, Words
-from genesys_assets.publishing.day_page import DAY_PAGE
+from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest
 from genesys_assets.publishing.html import clock, count, percent, render, short_date
+from genesys_assets.publishing.manifest import FailingCheck, Headline, Manifest, PublishedFile
+from genesys_assets.publishing.place import DAY_PAGE
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from genesys_assets.publishing.publisher import PublishedFile, Publisher
+    from genesys_assets.publishing.publisher import Publisher
 
 LISTED_DAYS = 31
+_DAYS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ListedDay:
-    """A day of the list. Without a manifest it was not published; without a page, published without one."""
+    """A day of the list. Without a manifest it was not published, or its manifest cannot be read; `problem` says why
+    a day has no page.
+    """
 
     date: date
-    manifest: Mapping[str, Any] | None = None
+    manifest: Manifest | None = None
     page: PublishedFile | None = None
+    problem: str = ""
 
     @property
-    def headline(self) -> Mapping[str, float | None]:
-        return (self.manifest or {}).get("headline") or {}
+    def headline(self) -> Headline:
+        return (self.manifest and self.manifest.headline) or {}
 
     @property
     def is_complete(self) -> bool | None:
-        return None if self.manifest is None else bool(self.manifest["is_complete"])
+        return None if self.manifest is None else self.manifest.is_complete
+
+    @property
+    def failing_checks(self) -> Sequence[FailingCheck]:
+        return () if self.manifest is None else self.manifest.failing_checks
 
 
 def listed_days(publisher: Publisher, first: date, today: date) -> list[ListedDay]:
     """The last 31 days from `first` on, newest first; today only if it has been published already.
 
-    Raises PublishingError where a page cannot be proven.
+    A day whose page or manifest was altered, or is gone, is listed with its problem. Raises PublishingError where S3
+    cannot be read, or is readable for anyone.
     """
     days = [today - timedelta(days=back) for back in range(LISTED_DAYS + 1)]
-    listed = [_listed(publisher, day) for day in days if day >= first]
+    with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="list") as executor:
+        listed = list(executor.map(lambda day: _listed(publisher, day), [day for day in days if day >= first]))
     if listed and listed[0].date == today and listed[0].manifest is None:
         listed = listed[1:]
     return listed[:LISTED_DAYS]
 
 
 def _listed(publisher: Publisher, day: date) -> ListedDay:
-    manifest = publisher.manifest(day)
-    entries = [file for file in (manifest or {}).get("files", ()) if file["report"] == DAY_PAGE]
-    return ListedDay(day, manifest, publisher.sign_again(entries[0]) if entries else None)
+    manifest = None
+    try:
+        manifest = publisher.manifest(day)
+        page = manifest and manifest.file(DAY_PAGE)
+        signed = publisher.sign_again(page) if page else None
+    except InvalidManifest:
+        return ListedDay(day, problem="its manifest was altered: publish it again")
+    except Gone:
+        return ListedDay(day, manifest, None, "its page is gone: publish it again")
+    except Altered:
+        return ListedDay(day, manifest, None, "its page was altered: publish it again")
+    return ListedDay(day, manifest, signed, "no page: publish it again" if manifest and not page else "")
 
 
 def index_page(days: Sequence[ListedDay], zone: str) -> str:
@@ -72,7 +94,7 @@ def index_page(days: Sequence[ListedDay], zone: str) -> str:
 
 
 def _first_to_expire(days: Sequence[ListedDay]) -> datetime | None:
-    return min((day.page.expires_at for day in days if day.page), default=None)
+    return min((day.page.expires_at for day in days if day.page and day.page.expires_at), default=None)
 
 
 def _charts(days: Sequence[ListedDay]) -> dict[str, Markup]:

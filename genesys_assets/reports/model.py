@@ -33,8 +33,8 @@ from genesys_assets.reports.statistics import statistics_of
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date")
-RESERVED_NAMES = ("manifest", "index")
-"""Folders of their own beside the published reports."""
+RESERVED_NAMES = ("manifest", "index", "day_page")
+"""Files beside the published reports: see `publishing.place`."""
 
 
 def _name(value: str) -> str:
@@ -45,7 +45,9 @@ def _name(value: str) -> str:
 
 def _report_name(value: str) -> str:
     if value in RESERVED_NAMES:
-        raise PydanticCustomError("reserved", "this name is taken: choose another")
+        raise PydanticCustomError(
+            "reserved", "a published file of every day is called {name}: choose another name", {"name": value}
+        )
     return value
 
 

@@ -124,7 +124,7 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
     """Fetch every address of the manifest as a reader would; say what each gave, and keep the page of the day."""
     import requests
 
-    from genesys_assets.publishing.day_page import DAY_PAGE
+    from genesys_assets.publishing.place import DAY_PAGE
     from genesys_assets.reports.built_in import built_in_reports
 
     _say(f"\npublished for {day}, data available through {manifest['data_available_through']}:")

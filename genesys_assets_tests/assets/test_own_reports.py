@@ -4,6 +4,7 @@ a mistake, which is refused aloud while everything else goes on.
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from collections import defaultdict
@@ -124,7 +125,9 @@ def test_it_is_published_and_refreshed_like_those_that_ship(file: Path) -> None:
     mine, theirs = specs[key("reports/inbound")], specs[key("reports/queue_media")]
     assert mine.automation_condition == theirs.automation_condition
     assert (mine.group_name, mine.partitions_def, mine.tags) == (theirs.group_name, theirs.partitions_def, theirs.tags)
-    assert key("reports/inbound") in {dep.asset_key for dep in specs[key("published/reports")].deps}
+    published = specs[key("published/reports")]
+    assert "inbound" in str(published.automation_condition), "it is published again when the report has changed"
+    assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "one that fails stops nobody"
     assert "`genesys/reports/inbound`" in (specs[KEY].description or "")
 
 
@@ -175,6 +178,31 @@ def test_the_daily_run_waits_for_the_zone_of_a_report(file: Path) -> None:
     file.write_text(INBOUND.replace("group_by", "time_zone: America/Los_Angeles\n    group_by"))
     schedule = definitions(f"{DAYS[0]}", "Europe/Zurich", reports=file).resolve_schedule_def("daily")
     assert schedule.execution_timezone == "America/Los_Angeles"
+
+
+def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
+    past_days: World, tmp_path: Path, file: Path
+) -> None:
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    world = replace(
+        with_reports(past_days, file),
+        folder=tmp_path / "lake",
+        settings={"GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri()},
+        instance=dg.DagsterInstance.ephemeral(),
+        runs=[],
+    )
+    run = world.run("daily", "reports/inbound", "published/reports", partition=f"{DAY}")
+    assert "were fetched before anything asked for tHandle by mediaType" in error(run)
+    (path,) = (tmp_path / "published").rglob("manifest.json")
+    manifest = json.loads(path.read_text())
+    (missing,) = manifest["missing"]
+    assert missing["report"] == "inbound"
+    assert missing["reason"].startswith(f"its last computation failed: Hours of {DAY} were fetched before anything")
+    assert len(manifest["files"]) == 19
+    assert all((path.parent / file["url"]).is_file() for file in manifest["files"])
+    later = world.run("daily", "published/reports", partition=f"{DAY}")
+    assert later.success
+    assert "its last computation failed" in metadata(later, "published/reports")["missing"]
 
 
 def test_it_stands_on_s3_with_the_others(past_days: World, tmp_path: Path, s3_client: Any, bucket: str) -> None:

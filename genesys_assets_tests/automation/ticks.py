@@ -75,7 +75,7 @@ class Ticks:
         """What a sensor asks for now."""
         location = self.world.definitions.get_repository_def()
         every = location.get_top_level_resources()
-        resources = {resource: every[resource] for resource in ("genesys_cloud", "lake")}
+        resources = {resource: every[resource] for resource in ("genesys_cloud", "lake", "publishing")}
         with dg.build_sensor_context(
             instance=self.world.instance, repository_def=location, resources=resources
         ) as context:

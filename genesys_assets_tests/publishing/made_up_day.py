@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.publishing.day_figures import BY_QUEUE, BusinessDay
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day_figures import BY_QUEUE
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
@@ -35,11 +36,7 @@ Row = dict[str, Any]
 
 
 def business_day(day: date = DAY, zone: str = "UTC") -> BusinessDay:
-    start, end = (
-        datetime(each.year, each.month, each.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-        for each in (day, day + timedelta(days=1))
-    )
-    return BusinessDay(day, ZoneInfo(zone), start, end)
+    return BusinessDay.of(f"{day}", ZoneInfo(zone))
 
 
 def at(clock: str, day: date = DAY) -> datetime:

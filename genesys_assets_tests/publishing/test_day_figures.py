@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_figures import (
-    BusinessDay,
     DayFigures,
     Volumes,
     by_abandon_rate,

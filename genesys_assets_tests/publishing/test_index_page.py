@@ -1,4 +1,4 @@
-"""The list of days on a real S3 server: which days, what of them, and addresses that work."""
+"""The list of days on a real S3 server and in a folder: which days, what of them, and links that work."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
-from genesys_assets.publishing.day_page import DAY_PAGE
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.index_page import ListedDay, index_page, listed_days
-from genesys_assets.publishing.publisher import Altered, Publisher
+from genesys_assets.publishing.manifest import FailingCheck
+from genesys_assets.publishing.place import DAY_PAGE, manifest_key
+from genesys_assets.publishing.publisher import Publisher
 from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.publishing.published_files import a_manifest
 from genesys_assets_tests.publishing.test_day_page import Text
+from genesys_assets_tests.publishing.test_publisher import overwrite
 
 TODAY = date(2026, 3, 10)
 HEADLINE = {
@@ -29,18 +31,19 @@ HEADLINE = {
 }
 
 
-@pytest.fixture
-def publisher(s3_client: Any, bucket: str) -> Publisher:
-    return Publisher(s3_client, f"s3://{bucket}/p")
-
-
 def publish(
-    publisher: Publisher, day: date, folder: Path, *, page: bool = True, headline: Mapping[str, Any] | None = HEADLINE
+    publisher: Publisher,
+    day: date,
+    folder: Path,
+    *,
+    page: bool = True,
+    headline: Mapping[str, Any] | None = HEADLINE,
+    **more: Any,
 ) -> None:
     local = write_page(f"<p>page of {day}</p>", folder / f"{DAY_PAGE}.html")
     files = publisher.publish(DAY_PAGE, day, [local]) if page else []
     publisher.publish_manifest(
-        day, files, data_available_through=None, is_complete=day.day % 2 == 0, run_id="a-run", headline=headline
+        a_manifest(date=day, files=tuple(files), is_complete=day.day % 2 == 0, headline=headline, **more)
     )
 
 
@@ -99,22 +102,40 @@ def test_the_first_end_of_an_address_is_told(publisher: Publisher, tmp_path: Pat
     publish(publisher, ago(1), tmp_path)
     [day] = listed_days(publisher, ago(1), TODAY)
     assert day.page
+    assert day.page.expires_at
     assert f"The links work until {day.page.expires_at:%Y-%m-%d %H:%M} UTC" in Text(index_page([day], "UTC"))
 
 
-def test_a_page_that_was_tampered_with_is_not_listed_as_if_it_were_ours(
-    publisher: Publisher, s3_client: Any, bucket: str, tmp_path: Path
+def test_a_day_whose_checks_failed_is_not_simply_complete(publisher: Publisher, tmp_path: Path) -> None:
+    failing = (FailingCheck("tables/conversations", "as_many_as_the_platform_says"),)
+    publish(publisher, date(2026, 3, 8), tmp_path, failing_checks=failing)
+    page = Text(index_page(listed_days(publisher, date(2026, 3, 8), TODAY), "UTC"))
+    assert "Sun 8 Mar 2026 Complete, checks failed 1,234" in page
+
+
+def test_days_whose_files_were_altered_or_are_gone_keep_no_other_from_being_listed(
+    anywhere: Publisher, tmp_path: Path
 ) -> None:
-    publish(publisher, ago(1), tmp_path)
-    key = f"p/reports/{DAY_PAGE}/date={ago(1)}/{DAY_PAGE}.html"
-    s3_client.put_object(Bucket=bucket, Key=key, Body=b"<p>other figures</p>")
-    with pytest.raises(Altered, match=key):
-        listed_days(publisher, ago(1), TODAY)
+    for back in (1, 2, 3, 4):
+        publish(anywhere, ago(back), tmp_path)
+    page, gone = (day.page for day in listed_days(anywhere, ago(2), TODAY))
+    assert page is not None
+    assert gone is not None
+    overwrite(anywhere, page.key, b"<p>other figures</p>")
+    anywhere.place.delete(gone.key)
+    overwrite(anywhere, manifest_key(anywhere.place, ago(3)), b"not JSON")
+    days = listed_days(anywhere, ago(4), TODAY)
+    assert [day.page is not None for day in days] == [False, False, False, True]
+    said = Text(index_page(days, "UTC"))
+    assert "Mon 9 Mar 2026 Provisional its page was altered: publish it again" in said
+    assert "Sun 8 Mar 2026 Complete its page is gone: publish it again" in said
+    assert "Sat 7 Mar 2026 not published its manifest was altered: publish it again — —" in said
 
 
 def test_days_without_figures_are_gaps_in_the_charts(publisher: Publisher) -> None:
     days = [
-        ListedDay(ago(back), {"headline": HEADLINE, "is_complete": True} if back != 2 else None) for back in (1, 2, 3)
+        ListedDay(ago(back), a_manifest(headline=HEADLINE, is_complete=True) if back != 2 else None)
+        for back in (1, 2, 3)
     ]
     page = Text(index_page(days, "UTC"))
     assert page.tags.count("svg") == 3

@@ -13,11 +13,13 @@ from playwright.sync_api import Browser
 
 from genesys_assets.publishing.day_page import day_page
 from genesys_assets.publishing.index_page import ListedDay, index_page
-from genesys_assets.publishing.publisher import PublishedFile
+from genesys_assets.publishing.manifest import FailingCheck, PublishedFile
 from genesys_assets_tests.browser import CONTRASTS, MARKS, Visit, chromium, contrast, visit
 from genesys_assets_tests.publishing.made_up_day import NAMES, business_day, made_up_lake
+from genesys_assets_tests.publishing.published_files import a_manifest
 
 ADDRESS = "https://s3.example.com/a?X-Amz-Signature=0&X-Amz-Expires=1"
+FAILING = (FailingCheck("tables/conversations", "as_many_as_the_platform_says", "3 conversations are missing"),)
 WIDTHS, SCHEMES, PAGES = (375, 768, 1280), ("light", "dark"), ("day", "index")
 
 
@@ -31,7 +33,9 @@ def browser() -> Iterator[Browser]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The address of each page."""
     folder = tmp_path_factory.mktemp("pages")
-    day = day_page(made_up_lake(folder / "lake", agents=60), business_day())
+    missing = {"mine": "its last computation failed: " + "no such hour, " * 20}
+    lake = made_up_lake(folder / "lake", agents=60)
+    day = day_page(lake, business_day(), failing_checks=FAILING, missing=missing)
     html = {"day": day.html, "index": index_page(listed(day.headline), "America/Argentina/ComodRivadavia")}
     for name, text in html.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
@@ -39,16 +43,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def listed(headline: dict[str, int | float | None]) -> list[ListedDay]:
-    """31 days: complete, provisional, without a page, and not published."""
+    """31 days: complete, with failing checks, without a page, and not published."""
     until = datetime(2026, 3, 1, tzinfo=UTC)
     file = PublishedFile("day_page", "html", "a/key", None, 1, "00", ADDRESS, until)
     days = [date(2026, 1, 31) - timedelta(days=back) for back in range(31)]
     kinds = [
         (manifest, page)
         for manifest, page in (
-            ({"headline": headline, "is_complete": True}, file),
-            ({"headline": headline, "is_complete": False}, file),
-            ({"headline": None, "is_complete": True}, None),
+            (a_manifest(headline=headline, is_complete=True), file),
+            (a_manifest(headline=headline, is_complete=True, failing_checks=FAILING), file),
+            (a_manifest(is_complete=False), None),
             (None, None),
         )
     ]

@@ -5,8 +5,7 @@ They are stored in the same lake, beside what they are made of: `<lake>/downstre
 
 # Dagster reads the annotations when the assets are defined, so they are not postponed.
 
-import json
-from typing import Any
+from datetime import date, datetime
 
 import dagster as dg
 import duckdb
@@ -15,9 +14,7 @@ import pyarrow as pa
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.partitions import Calendar, days_around
-from genesys_assets.publishing.publisher import s3_location
-from genesys_assets.resources import LakeResource
-from genesys_assets.settings import PublishSettings
+from genesys_assets.resources import LakeResource, PublishingResource
 
 DAILY = Calendar.from_environment().daily
 SEVEN_DAYS = dg.TimeWindowPartitionMapping(start_offset=-6)
@@ -127,26 +124,22 @@ which is today, and today is never published.
     deps=[PUBLISHED],
     automation_condition=WHEN_PUBLISHED,
 )
-def day_is_out(context: dg.AssetExecutionContext, s3: S3Resource) -> pd.DataFrame:
-    """One row per report that stands on S3 for the day: how many rows it has, when it came out, how far its data reach.
+def day_is_out(context: dg.AssetExecutionContext, publishing: PublishingResource, s3: S3Resource) -> pd.DataFrame:
+    """One row per report that is published for the day: how many rows it has, when it came out, how far its data reach.
 
-    Key: `report`. Source: the day's manifest. Its presigned addresses are keys to the files, and not taken over.
+    Key: `report`. Source: the day's manifest. Its presigned URLs are keys to the files, and not taken over.
     """
-    manifest = _manifest(s3, context.partition_key)
-    context.log.info(f"{context.partition_key} is out, with data through {manifest['data_available_through']}")
-    files = pd.DataFrame([file for file in manifest["files"] if file["format"] == "parquet"])
-    return files[["report", "rows"]].assign(
-        published_at=_instant(manifest["generated_at"]),
-        data_available_through=_instant(manifest["data_available_through"]),
-        is_complete=manifest["is_complete"],
+    manifest = publishing.publisher(s3.get_client).manifest(date.fromisoformat(context.partition_key))
+    if manifest is None:
+        raise dg.Failure(f"{context.partition_key} has no manifest: materialise genesys/published/reports first.")
+    context.log.info(f"{context.partition_key} is out, with data through {manifest.data_available_through}")
+    files = [file for file in manifest.files if file.format == "parquet"]
+    return pd.DataFrame({"report": [file.report for file in files], "rows": [file.rows for file in files]}).assign(
+        published_at=_instant(manifest.generated_at),
+        data_available_through=manifest.data_available_through and _instant(manifest.data_available_through),
+        is_complete=manifest.is_complete,
     )
 
 
-def _manifest(s3: S3Resource, day: str) -> dict[str, Any]:
-    bucket, prefix = s3_location(PublishSettings.load().publish_url)
-    key = f"{prefix}/reports/manifest/date={day}/manifest.json".removeprefix("/")
-    return dict(json.loads(s3.get_client().get_object(Bucket=bucket, Key=key)["Body"].read()))
-
-
-def _instant(text: str) -> pd.Timestamp:
-    return pd.Timestamp(text).as_unit("ms")
+def _instant(moment: datetime) -> pd.Timestamp:
+    return pd.Timestamp(moment).as_unit("ms")

@@ -1,0 +1,47 @@
+"""Which reports of a day that is to be published could not be computed, as Dagster knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance
+
+from genesys_assets.keys import asset_key
+
+_LONGEST = 300
+
+
+def failed_reports(instance: DagsterInstance, names: Iterable[str], day: str) -> dict[str, str]:
+    """The reports whose last computation of the day failed, with what it said; also one of the run that asks."""
+    failed = {name: _failure(instance, asset_key("reports", name), day) for name in names}
+    return {name: reason for name, reason in failed.items() if reason is not None}
+
+
+def _failure(instance: DagsterInstance, key: dg.AssetKey, day: str) -> str | None:
+    planned = instance.event_log_storage.get_latest_planned_materialization_info(key, day)
+    if planned is None or planned.storage_id < _last_stored(instance, key, day):
+        return None
+    step = "__".join(key.path)
+    for entry in instance.all_logs(planned.run_id, of_type=DagsterEventType.STEP_FAILURE):
+        if entry.step_key == step and entry.dagster_event is not None:
+            return f"its last computation failed: {_cause(entry.dagster_event)}"
+    return None
+
+
+def _last_stored(instance: DagsterInstance, key: dg.AssetKey, day: str) -> int:
+    records = instance.fetch_materializations(dg.AssetRecordsFilter(key, asset_partitions=[day]), limit=1).records
+    return records[0].storage_id if records else -1
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    """What the step's code raised, out of what Dagster wraps it in."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    return _short(error.message.removeprefix("dagster._core.definitions.events.Failure: ")) if error else "no message"
+
+
+def _short(text: str) -> str:
+    first = " ".join(text.strip().splitlines()[:1])
+    return first if len(first) <= _LONGEST else f"{first[:_LONGEST]}…"

@@ -1,0 +1,200 @@
+"""Publishing a day: every report that is there, the page, and last the manifest.
+
+A report that is not there keeps nobody else from being published: the manifest names it with the reason. Where what the
+day is made of changes while it is published, it is published again; so of two runs at once the one with the newer
+figures has the last word, whichever is faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from genesys_assets.days.verdicts import failing
+from genesys_assets.lake.lake import Lake, Reach, Unreadable
+from genesys_assets.process_folder import scratch_folder
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of
+from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
+from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
+from genesys_assets.publishing.place import DAY_PAGE
+from genesys_assets.publishing.publisher import Publisher
+from genesys_assets.publishing.report_files import write_report_files
+from genesys_assets.reports.report import Report
+from genesys_assets.reports.stored import StoredDay
+
+_REPORTS_AT_ONCE = 4
+_TRIES = 5
+"""How often a day is published where what it is made of changes meanwhile."""
+
+
+class NothingToPublish(Exception):
+    """No report of the day is stored, or a table that its page needs is not; says what to materialise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be published: `failed` gives for reports whose last computation failed the reason."""
+
+    day: BusinessDay
+    reports: Sequence[Report]
+    run_id: str
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedDay:
+    """A published day: its files without the manifest, the manifest's own file, and what it says.
+
+    `is_new`: the day was not published before, or a figure of it has changed.
+    """
+
+    files: tuple[PublishedFile, ...]
+    manifest_file: PublishedFile
+    manifest: Manifest
+    is_new: bool
+
+    @property
+    def page(self) -> PublishedFile | None:
+        return self.manifest.file(DAY_PAGE)
+
+
+def publish_day(lake: Lake, publisher: Publisher, wanted: Wanted) -> PublishedDay:
+    """Publish a day. Raises NothingToPublish and PublishingError."""
+    overtaken: Overtaken | None = None
+    published: PublishedDay | None = None
+    for _ in range(_TRIES):
+        made = made_of(lake, wanted.day, wanted.reports)
+        try:
+            published, overtaken = _publish(lake, publisher, wanted, made), None
+        except Overtaken as error:
+            overtaken = error
+        lake = lake.refreshed()
+        if overtaken is None and made_of(lake, wanted.day, wanted.reports) == made:
+            break
+    if overtaken is not None or published is None:
+        raise overtaken or Overtaken("the day was never published")
+    return published
+
+
+def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str, str]:
+    """The stored partitions that a day is made of, with what identifies their rows and reach, and the checks that fail.
+
+    A manifest whose `made_of` is another one is stale.
+    """
+    parts = [(f"reports/{report.name}", day.key) for report in reports]
+    parts += [(table, utc_day) for table in PAGE_TABLES for utc_day in day.utc_days]
+    found = {f"{place}/date={key}": lake.content(place, key) for place, key in parts}
+    found |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
+    return {part: content for part, content in found.items() if content is not None}
+
+
+def failing_checks(lake: Lake, day: BusinessDay) -> tuple[FailingCheck, ...]:
+    """The checks that fail on the UTC days that the day touches; of aggregates of business days only its own."""
+    return tuple(
+        FailingCheck(f"tables/{verdict.table}", verdict.check, f"{utc_day}: {verdict.says or ''}")
+        for utc_day in day.utc_days
+        for verdict in failing(lake, utc_day)
+        if utc_day == day.key or verdict.table != "daily_metrics"
+    )
+
+
+def reach_of_day(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Reach:
+    """How far the business day is known: the least of all that its reports and its page read."""
+    return Reach.least(reach_of(lake, day), *_reaches(lake, day, reports))
+
+
+def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterator[Reach]:
+    """The reach of each report. One that knows all of its own day, which may be the UTC day, limits nothing."""
+    for report in reports:
+        reach = lake.reach(f"reports/{report.name}", day.key)
+        if reach is not None:
+            window = StoredDay(lake, day.key, day.zone).window(report.time_zone)
+            yield replace(reach, through=day.end) if reach.covers(window) else reach
+
+
+def _publish(lake: Lake, publisher: Publisher, wanted: Wanted, made: Mapping[str, str]) -> PublishedDay:
+    day, before = wanted.day, manifest_before(publisher, wanted.day.date)
+    for table in PAGE_TABLES:
+        if not lake.has(table, day.key):
+            raise NothingToPublish(f"genesys/{table} has no partition {day.key}: materialise it first.")
+    missing = _missing(lake, wanted)
+    there = [report for report in wanted.reports if report.name not in missing]
+    if not there:
+        raise NothingToPublish(f"No report of {day.key} can be published. " + " ".join(missing.values()))
+    with scratch_folder("published") as folder:
+        files, unwritten = _publish_reports(lake, publisher, day, there, folder)
+        missing |= unwritten
+        reach = reach_of_day(lake, day, there)
+        page = _page(lake, day, reach, wanted.failing_checks, missing)
+        if page is not None:
+            written = write_page(page.html, folder / f"{DAY_PAGE}.html")
+            files += publisher.publish(DAY_PAGE, day.date, [written])
+    manifest = Manifest(
+        date=day.date,
+        generated_at=datetime.now(UTC),
+        run_id=wanted.run_id,
+        data_available_through=reach.through,
+        is_complete=reach.is_complete,
+        failing_checks=failing_checks(lake, day),
+        missing=dict(sorted(missing.items())),
+        headline=page.headline if page else None,
+        files=tuple(files),
+        made_of=made,
+    )
+    file = publisher.publish_manifest(manifest)
+    return PublishedDay(tuple(files), file, manifest, before is None or not manifest.says_the_same_as(before))
+
+
+def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
+    """What is published of a day, None where nothing is, or nothing that can be read."""
+    try:
+        return publisher.manifest(day)
+    except (InvalidManifest, NotReadable):
+        # Where S3 may not be listed, a manifest that is not there is refused.
+        return None
+
+
+def _missing(lake: Lake, wanted: Wanted) -> dict[str, str]:
+    """The reports that cannot be published, with the reason."""
+    found = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
+    for report in wanted.reports:
+        if not lake.has(f"reports/{report.name}", wanted.day.key):
+            reason = f"genesys/reports/{report.name} has no stored partition {wanted.day.key}: materialise it first."
+            found.setdefault(report.name, reason)
+    return found
+
+
+def _publish_reports(
+    lake: Lake, publisher: Publisher, day: BusinessDay, reports: Sequence[Report], folder: Path
+) -> tuple[list[PublishedFile], dict[str, str]]:
+    """The files of the reports, and the reports that could not be written as files, with the reason."""
+    unwritten: dict[str, str] = {}
+
+    def publish(report: Report) -> list[PublishedFile]:
+        place, own = f"reports/{report.name}", folder / report.name
+        own.mkdir()
+        try:
+            files = write_report_files(lake.row_groups(place, day.key), lake.schema(place, day.key), own, report.name)
+        except (ValueError, Unreadable) as error:
+            unwritten[report.name] = str(error)
+            return []
+        return publisher.publish(report.name, day.date, files)
+
+    with ThreadPoolExecutor(_REPORTS_AT_ONCE, thread_name_prefix="publish") as executor:
+        return [file for files in executor.map(publish, reports) for file in files], unwritten
+
+
+def _page(
+    lake: Lake, day: BusinessDay, reach: Reach, failing: Sequence[FailingCheck], missing: dict[str, str]
+) -> DayPage | None:
+    """The page; where it cannot be made, `missing` says why."""
+    try:
+        return day_page(lake, day, reach, failing_checks=failing, missing=missing)
+    except FileNotFoundError as error:
+        missing[DAY_PAGE] = str(error)
+        return None

@@ -1,0 +1,116 @@
+"""Publishing to a folder: the same files as on S3, without presigned URLs. Links between files are relative."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import quote, unquote, urlsplit
+
+from genesys_assets.publishing.errors import (
+    Altered,
+    Gone,
+    InvalidLocation,
+    NotReadable,
+    PublishingError,
+    UploadRefused,
+)
+from genesys_assets.publishing.place import Address, PlacedFile
+
+_CHUNK = 1 << 20
+_UNFINISHED = ".unfinished-"
+
+
+class Folder:
+    """A folder on this machine, made when it is first written to. Raises InvalidLocation."""
+
+    bucket: str | None = None
+    prefix = ""
+
+    def __init__(self, location: str) -> None:
+        self.folder = folder_of(location)
+
+    def describe(self, key: str) -> str:
+        return str(self.folder / key)
+
+    def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
+        path = self.folder / key
+        unfinished = path.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = _copy(body, unfinished)
+            if written != sha256:
+                raise UploadRefused(f"{path} was not written: its bytes changed meanwhile. Publish again.")
+            os.replace(unfinished, path)
+        except OSError as error:
+            raise UploadRefused(
+                f"{path} was not written ({error.strerror}): check the folder in GENESYS_ASSETS_PUBLISH_URL"
+            ) from error
+        finally:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes | None:
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise NotReadable(f"{self.folder / key} was not read ({error.strerror})") from error
+
+    def files(self, prefix: str) -> Iterator[PlacedFile]:
+        begin = self.folder / prefix
+        for path in sorted((begin if begin.is_dir() else begin.parent).rglob("*")):
+            key = path.relative_to(self.folder).as_posix()
+            with suppress(FileNotFoundError):
+                if key.startswith(prefix) and path.is_file():
+                    yield PlacedFile(key, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+    def delete(self, key: str) -> None:
+        try:
+            (self.folder / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise PublishingError(f"{self.folder / key} was not deleted ({error.strerror})") from error
+
+    def address(self, key: str) -> Address:
+        return Address((self.folder / key).as_uri(), None)
+
+    def link(self, key: str, url: str, seen_from: str) -> str:
+        return quote(os.path.relpath(PurePosixPath(key), PurePosixPath(seen_from).parent), safe="/=")
+
+    def prove(self, key: str, url: str, sha256: str) -> None:
+        """See that the file has these bytes. Who may read a folder is a matter of its owner."""
+        body = self.get(key)
+        if body is None:
+            raise Gone(f"{self.describe(key)} is not there: publish it again")
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise Altered(f"{self.describe(key)} has other bytes than were written: publish it again")
+
+
+def folder_of(location: str) -> Path:
+    """`file:///a/folder` or a path -> the folder. Raises InvalidLocation."""
+    if "://" not in location:
+        return Path(location).expanduser().absolute()
+    parts = urlsplit(location)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path.strip("/"):
+        raise InvalidLocation(
+            f"{location!r} is not a place to publish to: expected s3://bucket/prefix, a folder, or file:///folder"
+        )
+    return Path(unquote(parts.path))
+
+
+def _copy(body: BinaryIO, path: Path) -> str:
+    """Copies the bytes to the disk; gives their sha256."""
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        while chunk := body.read(_CHUNK):
+            file.write(chunk)
+            digest.update(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()

@@ -1,0 +1,71 @@
+"""Which published files may go: those that no manifest names any more, once no URL of them can work.
+
+A URL is signed while a manifest names its file, so it ends at most `LONGEST_EXPIRY` after the manifest that stands now
+was written. A file that no manifest names yet may be part of a day that is being published: its own age protects it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from genesys_assets.publishing.errors import InvalidManifest
+from genesys_assets.publishing.manifest import Manifest
+from genesys_assets.publishing.place import INDEX, LONGEST_EXPIRY, MANIFEST, PlacedFile, key_of
+from genesys_assets.publishing.publisher import Publisher
+
+_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed, and the days that were left alone because their manifest cannot be read."""
+
+    keys: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+def may_go(
+    files: Iterable[PlacedFile], manifest: Manifest | None, now: datetime, longest: timedelta = LONGEST_EXPIRY
+) -> list[str]:
+    """Of the files of one day the keys of those that may go; `manifest` is the one that stands."""
+    named = {file.key for file in manifest.files} if manifest else set()
+    last_signed = [manifest.generated_at] if manifest else []
+    return [file.key for file in files if file.key not in named and now - max([file.modified, *last_signed]) > longest]
+
+
+def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
+    """Delete every file that may go. Raises PublishingError."""
+    removed: list[str] = []
+    unreadable: list[str] = []
+    for day, files in sorted(_by_day(publisher, now).items()):
+        try:
+            going = may_go(files, publisher.manifest(day), now)
+        except InvalidManifest as wrong:
+            # Nobody knows what it named.
+            unreadable.append(str(wrong))
+            continue
+        for key in going:
+            if _is_as_listed(publisher, key, files):
+                publisher.place.delete(key)
+                removed.append(key)
+    return Removed(tuple(removed), tuple(unreadable))
+
+
+def _by_day(publisher: Publisher, now: datetime) -> Mapping[date, list[PlacedFile]]:
+    """The files that are old enough, by day; manifests and the list are replaced and never left over."""
+    found: dict[date, list[PlacedFile]] = {}
+    root = key_of(publisher.place) + "/"
+    for file in publisher.place.files(root):
+        match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+        if match and match["report"] not in (MANIFEST, INDEX) and now - file.modified > LONGEST_EXPIRY:
+            found.setdefault(date.fromisoformat(match["day"]), []).append(file)
+    return found
+
+
+def _is_as_listed(publisher: Publisher, key: str, files: Iterable[PlacedFile]) -> bool:
+    """Whether nobody wrote the file since it was listed: a day may have come back to earlier figures."""
+    listed = next(file for file in files if file.key == key)
+    return listed in publisher.place.files(key)

@@ -1,0 +1,89 @@
+"""Where published files lie, as everything else in this package sees it: an S3 prefix (`proof`) or a folder (`folder`).
+
+    <prefix>/reports/<report>/date=2026-01-31/<report>-<first of sha256>.parquet|.csv|.json
+    <prefix>/reports/day_page/date=2026-01-31/day_page-<first of sha256>.html
+    <prefix>/reports/manifest/date=2026-01-31/manifest.json
+    <prefix>/reports/index/…
+
+The name of a report's file begins with the sha256 of its bytes, so a file never changes and an old manifest stays true.
+The manifest of a day and the files of the list are the only ones that are replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import BinaryIO, Protocol
+
+ROOT = "reports"
+MANIFEST, INDEX, DAY_PAGE = "manifest", "index", "day_page"
+"""Folders beside those of the reports; no report may be called so."""
+LONGEST_EXPIRY = timedelta(days=7)
+"""The longest that a presigned URL works.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+"""
+_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URL that gives a file until `expires_at`, None where it does not expire. A presigned URL is a key."""
+
+    url: str = field(repr=False)
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file as a listing shows it; `modified` is when it was last written."""
+
+    key: str
+    modified: datetime
+
+
+class Place(Protocol):
+    """Files by key. Every key begins with `prefix`, where that is not empty; `bucket` is that of S3."""
+
+    bucket: str | None
+    prefix: str
+
+    def describe(self, key: str) -> str:
+        """The file as a person names it."""
+
+    def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
+        """Write a file, or replace it: a reader sees the old one or the new one. Raises UploadRefused."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes of a file, None where it does not exist. Raises NotReadable."""
+
+    def files(self, prefix: str) -> Iterator[PlacedFile]:
+        """Every file whose key begins so. Raises NotReadable."""
+
+    def delete(self, key: str) -> None:
+        """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
+
+    def address(self, key: str) -> Address:
+        """A URL for a person or a program."""
+
+    def link(self, key: str, url: str, seen_from: str) -> str:
+        """What another file, `seen_from`, writes to lead to this one, whose URL is given."""
+
+    def prove(self, key: str, url: str, sha256: str) -> None:
+        """See that a URL of the place gives these bytes, and only to whoever holds it. Raises PublishingError."""
+
+
+def key_of(place: Place, *names: str) -> str:
+    """The key of a fixed name: `key_of(place, "index", "index.html")`."""
+    return "/".join(filter(None, [place.prefix, ROOT, *names]))
+
+
+def key_of_content(place: Place, report: str, day: date, name: str, sha256: str) -> str:
+    """The key of a report's file, `name` being `<report>.csv`: bytes that differ have another key."""
+    path = PurePosixPath(name)
+    return key_of(place, report, f"date={day.isoformat()}", f"{path.stem}-{sha256[:_DIGITS]}{path.suffix}")
+
+
+def manifest_key(place: Place, day: date) -> str:
+    return key_of(place, MANIFEST, f"date={day.isoformat()}", "manifest.json")

@@ -1,0 +1,189 @@
+"""Presigned URLs of a bucket, and the proof that only their holder can read a file.
+
+A URL is handed out only after three things were seen: without its signature the file is refused, with it the file
+comes, and what comes has the sha256 that was written.
+
+**A presigned URL is a key**: whoever has it reads the file until it expires. URLs stand in the manifest, in pages and
+in the materialisation's metadata, never in a log or an error. Manifest and pages are thus as secret as what they name,
+and are published under the same proof.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from botocore.exceptions import BotoCoreError
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
+
+from genesys_assets.publishing.errors import (
+    Altered,
+    Gone,
+    InvalidExpiry,
+    NotReadable,
+    NotRefused,
+    PubliclyReadable,
+    PublishingError,
+)
+from genesys_assets.publishing.place import LONGEST_EXPIRY, Address
+from genesys_assets.publishing.upload import Bucket
+
+TRIES = 4
+"""How often a URL is asked for where the connection breaks or S3 answers 5xx."""
+FIRST_WAIT_SECONDS = 0.25
+_REFUSED = (401, 403)
+_PASSING = (429, 500, 502, 503, 504)
+_TIMEOUT_SECONDS = (10, 60)
+_CHUNK = 1 << 20
+_SIGV4 = "genesys_assets-sigv4"
+
+
+class PrivateBucket(Bucket):
+    """A bucket whose files are read by presigned URLs only. Raises InvalidLocation and InvalidExpiry.
+
+    A URL never outlives the credentials it was signed with: with temporary ones it may end before its `expires_at`.
+    """
+
+    def __init__(
+        self, s3_client: Any, url: str, *, expiry_seconds: int = 86_400, http: requests.Session | None = None
+    ) -> None:
+        super().__init__(sign_with_sigv4(s3_client), url)
+        longest = LONGEST_EXPIRY // timedelta(seconds=1)
+        if not 1 <= expiry_seconds <= longest:
+            raise InvalidExpiry(
+                f"presigned URLs cannot live {expiry_seconds} seconds: choose 1 to {longest} (7 days), for example "
+                "GENESYS_ASSETS_URL_EXPIRY_SECONDS=86400"
+            )
+        self.expiry_seconds = expiry_seconds
+        self._http = http
+
+    def address(self, key: str) -> Address:
+        """A presigned URL, not proven yet. Raises NotReadable."""
+        try:
+            with _unlogged():
+                url: str = self.client.generate_presigned_url(
+                    "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=self.expiry_seconds
+                )
+        except BotoCoreError as error:
+            raise NotReadable(f"{self.describe(key)} has no presigned URL: {error}") from error
+        return Address(url, _expires_at(url))
+
+    def link(self, key: str, url: str, seen_from: str) -> str:
+        return url
+
+    def prove(self, key: str, url: str, sha256: str) -> None:
+        """See that a presigned URL gives these bytes, and only to whoever holds it. Raises PublishingError."""
+        with _unlogged():
+            self._prove_private(key, url)
+            self._prove_readable(key, url, sha256)
+
+    def _prove_private(self, key: str, url: str) -> None:
+        status, _ = self._get(key, url.partition("?")[0])
+        if status in _REFUSED:
+            return
+        if 200 <= status < 300:
+            raise PubliclyReadable(
+                f"{self.describe(key)} could be read by anyone, without a signature{self._withdraw(key)}: make "
+                "the bucket private (on AWS: block public access), or name another in "
+                "GENESYS_ASSETS_PUBLISH_URL"
+            )
+        raise NotRefused(
+            f"asked for {self.describe(key)} without a signature, S3 answered HTTP {status}: only 401 or 403 "
+            "proves that it is private"
+        )
+
+    def _prove_readable(self, key: str, url: str, sha256: str) -> None:
+        status, digest = self._get(key, url)
+        if status == requests.codes.not_found:
+            raise Gone(f"{self.describe(key)} is not there: publish it again (HTTP 404)")
+        if status != requests.codes.ok:
+            raise NotReadable(
+                f"the presigned URL of {self.describe(key)} was answered with HTTP {status}: check the "
+                "permission s3:GetObject, the region, and this machine's clock"
+            )
+        if digest != sha256:
+            raise Altered(
+                f"{self.describe(key)} gives other bytes than were written (sha256 {digest}, not {sha256}): "
+                "see whether something else writes there, and publish again"
+            )
+
+    def _get(self, key: str, url: str) -> tuple[int, str]:
+        """Status and sha256 of the body. An error says only its kind: its own words hold the URL."""
+        tries = Retrying(
+            retry=retry_if_exception_type(requests.RequestException) | retry_if_result(_is_passing),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_exponential(multiplier=FIRST_WAIT_SECONDS),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        try:
+            answer: tuple[int, str] = tries(self._get_once, url)
+            return answer
+        except requests.RequestException as error:
+            kind = type(error).__name__
+        raise NotReadable(f"{self.describe(key)} could not be fetched to prove who can read it: {kind}")
+
+    def _get_once(self, url: str) -> tuple[int, str]:
+        digest = hashlib.sha256()
+        get = self._http.get if self._http else requests.get
+        # Without an `auth` of its own, requests would add credentials found in a .netrc.
+        with get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
+            if answer.ok:
+                for chunk in answer.iter_content(_CHUNK):
+                    digest.update(chunk)
+            return answer.status_code, digest.hexdigest()
+
+    def _withdraw(self, key: str) -> str:
+        """Delete an exposed file; gives what became of it, in words."""
+        try:
+            self.delete(key)
+        except PublishingError:
+            return " and could not be deleted again"
+        return "; it was deleted again"
+
+
+def _is_passing(answer: tuple[int, str]) -> bool:
+    return answer[0] in _PASSING
+
+
+def sign_with_sigv4(s3_client: Any) -> Any:
+    """The same client, presigning with SigV4.
+
+    Left alone, boto3 presigns with the older SigV2 where the endpoint is not AWS's; SigV2 knows no bound of a
+    lifetime, and many servers refuse it.
+    """
+    s3_client.meta.events.register_first("choose-signer.s3.GetObject", _sigv4_for_presigning, _SIGV4)
+    return s3_client
+
+
+def _sigv4_for_presigning(signature_version: object, **_: object) -> str | None:
+    return "s3v4-query" if str(signature_version).endswith("query") else None
+
+
+def _expires_at(url: str) -> datetime:
+    """When the URL ends, as it says itself."""
+    query = parse_qs(urlsplit(url).query)
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep signatures out of debug logs: botocore logs what it signs, urllib3 each URL it asks for."""
+
+    def serious(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.DEBUG
+
+    loggers = [logging.getLogger(name) for name in ("botocore.auth", "urllib3.connectionpool")]
+    for logger in loggers:
+        logger.addFilter(serious)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(serious)

@@ -1,0 +1,96 @@
+"""Files in an S3 bucket: put, get, list, delete. Who can read them is `proof`.
+
+A file is uploaded with one PUT, so that a reader sees the old file or the new one; S3 itself compares the checksum.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
+from genesys_assets.publishing.place import PlacedFile
+
+_BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+
+
+class Bucket:
+    """The files under one `s3://bucket/prefix`, through a boto3 client. Raises InvalidLocation."""
+
+    def __init__(self, s3_client: Any, url: str) -> None:
+        bucket, self.prefix = s3_location(url)
+        self.bucket: str | None = bucket
+        self.client = s3_client
+
+    def describe(self, key: str) -> str:
+        """The file as a person names it."""
+        return f"s3://{self.bucket}/{key}"
+
+    def put(self, key: str, body: BinaryIO, content_type: str, sha256: str) -> None:
+        """Upload a file, or replace it. Raises UploadRefused."""
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        try:
+            self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, ChecksumSHA256=checksum
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise UploadRefused(
+                f"{self.describe(key)} was not uploaded ({_reason(error)}): check the bucket in "
+                "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permission s3:PutObject"
+            ) from error
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes of a file, None where it does not exist. Raises NotReadable."""
+        try:
+            return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        except self.client.exceptions.NoSuchKey:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise NotReadable(
+                f"{self.describe(key)} was not read ({_reason(error)}): check the bucket in "
+                "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
+                "s3:ListBucket (without the latter S3 refuses what is not there)"
+            ) from error
+
+    def files(self, prefix: str) -> Iterator[PlacedFile]:
+        """Every file whose key begins so. Raises NotReadable."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for each in page.get("Contents", ()):
+                    yield PlacedFile(each["Key"], each["LastModified"])
+        except (ClientError, BotoCoreError) as error:
+            raise NotReadable(
+                f"{self.describe(prefix)} was not listed ({_reason(error)}): check the AWS credentials and their "
+                "permission s3:ListBucket"
+            ) from error
+
+    def delete(self, key: str) -> None:
+        """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise PublishingError(
+                f"{self.describe(key)} was not deleted ({_reason(error)}): check the AWS credentials and their "
+                "permission s3:DeleteObject"
+            ) from error
+
+
+def s3_location(url: str) -> tuple[str, str]:
+    """`s3://bucket/a/prefix` -> ("bucket", "a/prefix"); the prefix may be missing. Raises InvalidLocation."""
+    match = _BUCKET_AND_PREFIX.fullmatch(url)
+    if match is None:
+        raise InvalidLocation(
+            f"{url!r} is not a place to publish to: expected s3://bucket/prefix, the bucket 3 to 63 small "
+            "letters, digits, dots and hyphens"
+        )
+    bucket, prefix = match.groups()
+    return bucket, (prefix or "").strip("/")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).rstrip(".")

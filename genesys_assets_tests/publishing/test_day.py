@@ -1,0 +1,254 @@
+"""Publishing a whole day: what is missing is named, and whoever races or dies leaves one consistent manifest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, made_of, publish_day, reach_of_day
+from genesys_assets.publishing.errors import NotReadable, Overtaken
+from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
+from genesys_assets.publishing.publisher import Publisher
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.report import Report
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets_tests.publishing.made_up_day import (
+    AGENT_DAILY,
+    DAY,
+    MIDNIGHT,
+    agent,
+    an_interaction,
+    business_day,
+    made_up_lake,
+    store,
+    table,
+)
+from genesys_assets_tests.publishing.published_files import body_of
+
+REPORTS = {report.name: report for report in built_in_reports()}
+STORED = (REPORTS["queue_media"], REPORTS["agent_daily"])
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """The made-up day, with two reports of those that ship."""
+    return made_up_lake(tmp_path / "lake", agents=3)
+
+
+def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: Any) -> Wanted:
+    usual = {"day": business_day(), "failed": {}}
+    return Wanted(**{**usual, "reports": reports, "run_id": run_id, **more})
+
+
+def restate(lake: Lake, offered: int) -> None:
+    """Another reading of the day finds so many interactions, and as many agents."""
+    rows = an_interaction(MIDNIGHT, "q1", "voice", abandons=False, in_time=True)
+    counted = [row | {"count": offered} if row["metric"] == "nOffered" else row for row in rows]
+    store(lake, "tables/interval_metrics", INTERVAL_METRICS, counted)
+    store(lake, "reports/agent_daily", AGENT_DAILY, [agent(f"Agent {nth}", 1.0) for nth in range(offered)])
+
+
+def standing(publisher: Publisher) -> Manifest:
+    manifest = publisher.manifest(DAY)
+    assert manifest is not None
+    return manifest
+
+
+def assert_is_true(publisher: Publisher) -> None:
+    """Every file that the manifest names is there, with the bytes that it says."""
+    for file in standing(publisher).files:
+        body = publisher.place.get(file.key)
+        assert body is not None
+        assert hashlib.sha256(body).hexdigest() == file.sha256
+
+
+# -- what is missing, and what is in doubt -------------------------------------------------------------
+
+
+def test_a_report_that_is_not_stored_is_named_and_keeps_nobody_else_from_being_published(
+    lake: Lake, anywhere: Publisher
+) -> None:
+    done = publish_day(lake, anywhere, wanted([*STORED, REPORTS["interval"]]))
+    assert done.manifest.missing == {
+        "interval": f"genesys/reports/interval has no stored partition {DAY}: materialise it first."
+    }
+    assert {file.report for file in done.files} == {"queue_media", "agent_daily", "day_page"}
+    assert done.page is not None
+    assert "Not published: interval." in body_of(done.page.url).decode()
+    assert_is_true(anywhere)
+
+
+def test_a_report_that_failed_is_named_with_the_reason_and_its_older_rows_are_not_published(
+    lake: Lake, to_folder: Publisher
+) -> None:
+    done = publish_day(lake, to_folder, wanted(failed={"agent_daily": "its last computation failed: no such hour"}))
+    assert done.manifest.missing == {"agent_daily": "its last computation failed: no such hour"}
+    assert {file.report for file in done.files} == {"queue_media", "day_page"}
+
+
+def test_a_report_with_a_figure_that_is_none_is_named(lake: Lake, to_folder: Publisher) -> None:
+    store(lake, "reports/agent_daily", AGENT_DAILY, [agent("Ana", float("nan"))])
+    done = publish_day(lake, to_folder, wanted())
+    assert "column total_handle_time_minutes holds NaN or infinity" in done.manifest.missing["agent_daily"]
+    assert "queue_media" in {file.report for file in done.files}
+
+
+def test_a_day_of_which_nothing_is_there_is_not_published(lake: Lake, to_folder: Publisher) -> None:
+    with pytest.raises(NothingToPublish, match=r"No report of 2026-01-31 can be published. genesys/reports/interval"):
+        publish_day(lake, to_folder, wanted([REPORTS["interval"]]))
+    empty = made_up_lake(Path(lake.place("", None)).parent / "other")
+    empty.remove("tables/conversations", [f"{DAY}"])
+    with pytest.raises(NothingToPublish, match="genesys/tables/conversations has no partition 2026-01-31"):
+        publish_day(empty.refreshed(), to_folder, wanted())
+    assert to_folder.manifest(DAY) is None
+
+
+def test_checks_that_failed_are_named_on_page_and_manifest(lake: Lake, to_folder: Publisher) -> None:
+    verdicts = [
+        Verdict("conversations", "as_many_as_the_platform_says", False, says="3 of 40 are missing"),
+        Verdict("session_metrics", "handle_time_is_its_parts", False, is_error=False, says="a warning"),
+        Verdict("session_metrics", "users_match_interval_metrics", True),
+    ]
+    give(lake, f"{DAY}", verdicts, 0, {})
+    done = publish_day(lake.refreshed(), to_folder, wanted())
+    [failing] = done.manifest.failing_checks
+    assert failing == FailingCheck(
+        "tables/conversations", "as_many_as_the_platform_says", f"{DAY}: 3 of 40 are missing"
+    )
+    assert done.page is not None
+    page = body_of(done.page.url).decode()
+    assert "Complete, checks failed" in page
+    assert "3 of 40 are missing" in page
+
+
+def test_a_deleted_report_leaves_the_manifest(lake: Lake, to_folder: Publisher) -> None:
+    publish_day(lake, to_folder, wanted())
+    publish_day(lake, to_folder, wanted(STORED[:1]))
+    assert {file.report for file in standing(to_folder).files} == {"queue_media", "day_page"}
+
+
+# -- how far the day is known --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "through", "known"),
+    [
+        ("UTC", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, tzinfo=UTC), True)),
+        ("UTC", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
+        # The UTC day of a report ends before the business day does, and is all that the report tells of.
+        ("America/Los_Angeles", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, 8, tzinfo=UTC), True)),
+        ("America/Los_Angeles", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
+    ],
+)
+def test_a_business_day_is_known_as_far_as_the_least_of_its_reports(
+    lake: Lake, zone: str, through: datetime, known: tuple[datetime, bool]
+) -> None:
+    utc_report, after = REPORTS["interval"], "2026-02-01"
+    for spec in (INTERVAL_METRICS, CONVERSATIONS):
+        whole = Reach(datetime(2026, 2, 2, tzinfo=UTC), is_complete=True)
+        lake.write(f"tables/{spec.name}", spec, table(spec, []), after, {}, reach=whole)
+    complete = through == datetime(2026, 2, 1, tzinfo=UTC)
+    lake.write(
+        "reports/interval", utc_report.spec, utc_report.spec.empty(), f"{DAY}", {}, reach=Reach(through, complete)
+    )
+    reach = reach_of_day(lake.refreshed(), business_day(zone=zone), [utc_report])
+    assert (reach.through, reach.is_complete) == known
+
+
+# -- races and deaths ----------------------------------------------------------------------------------
+
+
+class Interrupted(Publisher):
+    """Does something, once, when all files are there and the manifest is about to be written."""
+
+    def __init__(self, publisher: Publisher, meanwhile: Callable[[], object]) -> None:
+        super().__init__(publisher.place)
+        self.meanwhile: Callable[[], object] | None = meanwhile
+
+    def publish_manifest(self, manifest: Manifest) -> PublishedFile:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().publish_manifest(manifest)
+
+
+def test_of_two_runs_at_once_the_newer_figures_stand_whichever_run_is_faster(lake: Lake, anywhere: Publisher) -> None:
+    other = lake.refreshed()
+
+    def restate_and_publish() -> None:
+        restate(other, 83)
+        publish_day(other.refreshed(), anywhere, wanted(run_id="newer"))
+
+    slow = publish_day(lake, Interrupted(anywhere, restate_and_publish), wanted(run_id="older"))
+    manifest = standing(anywhere)
+    assert manifest.headline is not None
+    assert manifest.headline["offered"] == 83
+    assert slow.manifest.headline == manifest.headline
+    assert_is_true(anywhere)
+
+
+def test_what_changes_while_a_day_is_published_is_published_too(lake: Lake, to_folder: Publisher) -> None:
+    other = lake.refreshed()
+    publish_day(lake, Interrupted(to_folder, lambda: restate(other, 5)), wanted())
+    manifest = standing(to_folder)
+    assert {file.rows for file in manifest.files if file.report == "agent_daily"} == {5}
+    assert manifest.made_of == made_of(lake.refreshed(), business_day(), STORED)
+
+
+def test_runs_that_publish_one_day_at_once_leave_one_true_manifest(lake: Lake, anywhere: Publisher) -> None:
+    def publish(run: int) -> PublishedDay:
+        return publish_day(lake.refreshed(), anywhere, wanted(run_id=f"run {run}"))
+
+    with ThreadPoolExecutor(4) as executor:
+        done = list(executor.map(publish, range(4)))
+    assert_is_true(anywhere)
+    assert {each.manifest.headline is not None for each in done} == {True}
+    for each in done:
+        assert standing(anywhere).says_the_same_as(each.manifest)
+
+
+def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake, anywhere: Publisher) -> None:
+    before = publish_day(lake, anywhere, wanted())
+    restate(lake, 7)
+
+    def die() -> None:
+        raise NotReadable("the connection broke")
+
+    with pytest.raises(NotReadable):
+        publish_day(lake.refreshed(), Interrupted(anywhere, die), wanted(run_id="killed"))
+    assert standing(anywhere).says_the_same_as(before.manifest)
+    assert_is_true(anywhere)
+    assert all(hashlib.sha256(body_of(file.url)).hexdigest() == file.sha256 for file in before.files)
+
+
+def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_folder: Publisher) -> None:
+    class Contested(Publisher):
+        def publish_manifest(self, manifest: Manifest) -> PublishedFile:
+            raise Overtaken("manifest.json was replaced while it was proven")
+
+    with pytest.raises(Overtaken):
+        publish_day(lake, Contested(to_folder.place), wanted())
+
+
+def test_a_day_is_new_until_it_was_published_as_it_is(lake: Lake, to_folder: Publisher) -> None:
+    assert publish_day(lake, to_folder, wanted()).is_new
+    assert not publish_day(lake, to_folder, wanted(run_id="other")).is_new
+    restate(lake, 7)
+    assert publish_day(lake.refreshed(), to_folder, wanted()).is_new
+
+
+def test_a_published_day_is_stale_once_the_lake_has_other_rows(lake: Lake, to_folder: Publisher) -> None:
+    made = publish_day(lake, to_folder, wanted()).manifest.made_of
+    assert made == made_of(lake.refreshed(), business_day(), STORED)
+    restate(lake, 7)
+    assert made != made_of(lake.refreshed(), business_day(), STORED)
+    assert replace(standing(to_folder), made_of=made) == standing(to_folder)

@@ -1,0 +1,95 @@
+"""Which published files are removed, and when."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.publishing.garbage import may_go, remove_garbage
+from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.manifest import Manifest, PublishedFile
+from genesys_assets.publishing.place import LONGEST_EXPIRY, PlacedFile, manifest_key
+from genesys_assets.publishing.publisher import Publisher
+from genesys_assets.publishing.report_files import LocalFile
+from genesys_assets_tests.publishing.published_files import DAY, a_manifest, body_of
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def manifest(generated_at: datetime, *keys: str) -> Manifest:
+    files = tuple(PublishedFile("a", "csv", key, 1, 1, "00", "", None) for key in keys)
+    return a_manifest(generated_at=generated_at, files=files)
+
+
+@pytest.mark.parametrize(
+    ("written", "replaced", "goes"),
+    [
+        (LONGEST_EXPIRY + SECOND, LONGEST_EXPIRY + SECOND, True),
+        (LONGEST_EXPIRY, LONGEST_EXPIRY + SECOND, False),
+        (10 * LONGEST_EXPIRY, LONGEST_EXPIRY, False),
+    ],
+)
+def test_a_file_goes_once_it_is_old_and_no_url_of_it_can_work(
+    written: timedelta, replaced: timedelta, goes: bool
+) -> None:
+    file = PlacedFile("old", NOW - written)
+    assert may_go([file], manifest(NOW - replaced, "new"), NOW) == (["old"] if goes else [])
+
+
+def test_a_file_that_the_manifest_names_stays_for_ever() -> None:
+    file = PlacedFile("named", NOW - timedelta(days=3650))
+    assert may_go([file], manifest(NOW - timedelta(days=3650), "named"), NOW) == []
+
+
+def test_files_of_a_day_without_a_manifest_go_by_their_own_age() -> None:
+    files = [PlacedFile("new", NOW), PlacedFile("left over", NOW - LONGEST_EXPIRY - SECOND)]
+    assert may_go(files, None, NOW) == ["left over"]
+
+
+def test_what_no_manifest_names_is_removed_and_nothing_else(
+    anywhere: Publisher, files: list[LocalFile], tmp_path: Path
+) -> None:
+    old = anywhere.publish("agent_daily", DAY, files)
+    deleted = anywhere.publish("deleted_report", DAY, files)
+    new = anywhere.publish("agent_daily", DAY, [write_page("new", tmp_path / "agent_daily.html")])
+    anywhere.publish_manifest(a_manifest(generated_at=datetime.now(UTC), files=tuple(new)))
+    index = anywhere.replace(["index.html"], write_page("list", tmp_path / "index.html"))
+    soon, later = (datetime.now(UTC) + LONGEST_EXPIRY + offset for offset in (-timedelta(hours=1), timedelta(hours=1)))
+    assert remove_garbage(anywhere, soon).keys == ()
+    assert set(remove_garbage(anywhere, later).keys) == {file.key for file in (*old, *deleted)}
+    assert [body_of(file.url) for file in (*new, index)] == [b"new", b"list"]
+    assert anywhere.manifest(DAY) is not None
+    assert remove_garbage(anywhere, later).keys == ()
+
+
+def test_a_day_whose_manifest_was_altered_is_left_alone_and_told(anywhere: Publisher, files: list[LocalFile]) -> None:
+    published = anywhere.publish("agent_daily", DAY, files)
+    key, body = manifest_key(anywhere.place, DAY), b"not JSON"
+    anywhere.place.put(key, io.BytesIO(body), "application/json", hashlib.sha256(body).hexdigest())
+    done = remove_garbage(anywhere, datetime.now(UTC) + 2 * LONGEST_EXPIRY)
+    assert done.keys == ()
+    assert len(done.unreadable) == 1
+    assert all(body_of(file.url) for file in published)
+
+
+def test_a_file_that_is_published_again_while_it_is_looked_at_stays(
+    to_folder: Publisher, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day comes back to its earlier figures: the run that publishes it has written the file, not yet the manifest."""
+    [file, *_] = to_folder.publish("agent_daily", DAY, files[:1])
+    long_ago = (datetime.now(UTC) - 2 * LONGEST_EXPIRY).timestamp()
+    path = Path(to_folder.place.describe(file.key))
+    os.utime(path, (long_ago, long_ago))
+
+    def publish_and_find_no_manifest(_: object) -> None:
+        to_folder.publish("agent_daily", DAY, files[:1])
+
+    monkeypatch.setattr(to_folder, "manifest", publish_and_find_no_manifest)
+    assert remove_garbage(to_folder, datetime.now(UTC)).keys == ()
+    assert path.is_file()
