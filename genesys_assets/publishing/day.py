@@ -130,7 +130,7 @@ def _publish(lake: Lake, publisher: Publisher, wanted: Wanted, made: Mapping[str
         files, unwritten = _publish_reports(lake, publisher, day, there, folder)
         missing |= unwritten
         reach = reach_of_day(lake, day, there)
-        page = _page(lake, day, reach, wanted.failing_checks, missing)
+        page = _page(lake, day, reach, failing_checks(lake, day), missing)
         if page is not None:
             written = write_page(page.html, folder / f"{DAY_PAGE}.html")
             files += publisher.publish(DAY_PAGE, day.date, [written])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.days.verdicts import Verdict, give
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, made_of, publish_day, reach_of_day
 from genesys_assets.publishing.errors import NotReadable, Overtaken
