@@ -174,12 +174,6 @@ def test_without_a_file_there_is_nothing_to_complain_about(world: World) -> None
     assert metadata(run, "ops/reports_file")["file"] == "none"
 
 
-def test_the_daily_run_waits_for_the_zone_of_a_report(file: Path) -> None:
-    file.write_text(INBOUND.replace("group_by", "time_zone: America/Los_Angeles\n    group_by"))
-    schedule = definitions(f"{DAYS[0]}", "Europe/Zurich", reports=file).resolve_schedule_def("daily")
-    assert schedule.execution_timezone == "America/Los_Angeles"
-
-
 def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
     past_days: World, tmp_path: Path, file: Path
 ) -> None:
