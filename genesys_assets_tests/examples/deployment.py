@@ -108,6 +108,11 @@ class Deployment:
 
     def materialise(self, location: str, asset: str, partition: str, job: str = "__ASSET_JOB") -> Run:
         """One partition of one asset; returns when the run has ended."""
+        launched = self.launch(location, asset, partition, job)
+        return self.ended(lambda run: run.id == launched)
+
+    def launch(self, location: str, asset: str, partition: str, job: str = "__ASSET_JOB") -> str:
+        """One partition of one asset; gives the id of the run."""
         run = {
             "selector": {
                 "repositoryLocationName": location,
@@ -120,7 +125,7 @@ class Deployment:
         }
         answer = self._ask(_LAUNCH, run=run)["launchRun"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
-        return self.ended(lambda run: run.id == answer["run"]["runId"])
+        return str(answer["run"]["runId"])
 
     def ended(self, wanted: Callable[[Run], bool]) -> Run:
         """The first run that is as wanted, when it has ended."""
