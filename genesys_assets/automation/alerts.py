@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from genesys_assets.automation.late import late as find_late
-from genesys_assets.automation.progress import partitions_of
+from genesys_assets.automation.plan import failures_of, paused_until
+from genesys_assets.automation.progress import assets_of, partitions_of, runs_of
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
@@ -54,14 +55,15 @@ def _run_failure() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
     def run_failure(context: dg.RunFailureSensorContext) -> None:
-        """Writes one clear line for each failed run; posts it as JSON where GENESYS_ASSETS_ALERT_WEBHOOK is set.
+        """Writes one clear line for each failed run, and what becomes of it; posts it as JSON where
+        GENESYS_ASSETS_ALERT_WEBHOOK is set.
 
         Where that fails, so does the tick, for people to see. It is not tried again: the line stands in the log, and
         Dagster goes on to the next failed run.
         """
         run = context.dagster_run
         partition = partition_of(run.tags)
-        line = failure_line(run.job_name, run.run_id, partition, _cause(context))
+        line = failure_line(run.job_name, run.run_id, partition, _cause(context)) + _becomes(context)
         context.log.error(line)
         webhook = AlertSettings.load().webhook
         if webhook:
@@ -108,6 +110,23 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
 
 def _moment(said: str | None) -> datetime:
     return datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=UTC)
+
+
+def _becomes(context: dg.RunFailureSensorContext) -> str:
+    """How often the run's last partition has failed by now, and when it is asked for again; nothing where a person
+    launched the run, or it is over no partition.
+    """
+    run, location = context.dagster_run, context.repository_def
+    bounds = partitions_of(run.tags)
+    if bounds is None or location is None or "dagster/sensor_name" not in run.tags:
+        return ""
+    runs = runs_of(context.instance, location, datetime.now(UTC))
+    failures = max((failures_of(runs, asset, bounds[1]) for asset in assets_of(run, location)), key=len, default=[])
+    until = paused_until(failures)
+    if until is None:
+        return ""
+    times = f"; it has failed {len(failures)} times in a row" if len(failures) > 1 else ""
+    return f"{times}; it is asked for again from {until:%Y-%m-%d %H:%M} UTC on"
 
 
 def _cause(context: dg.RunFailureSensorContext) -> str:

@@ -51,7 +51,7 @@ def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
     if run.status in _OVER:
         # A run that never began has no end either.
         ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
-    return Run(_assets(run, location), *bounds, ended, run.status == dg.DagsterRunStatus.FAILURE)
+    return Run(assets_of(run, location), *bounds, ended, run.status == dg.DagsterRunStatus.FAILURE)
 
 
 def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
@@ -64,11 +64,12 @@ def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
     return None if key is None else (key, key)
 
 
-def _assets(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozenset[str]:
+def assets_of(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozenset[str]:
+    """The assets that a run is over, as `pages/hourly_details`."""
     if run.job_name == CHECKS:
         return frozenset([CHECKS])
     selected: Iterable[dg.AssetKey] = run.asset_selection or ()
-    if run.asset_selection is None and location.has_job(run.job_name):
+    if not selected and location.has_job(run.job_name):
         selected = location.get_job(run.job_name).asset_layer.selected_asset_keys
     return frozenset(place(key) for key in selected if is_ours(key))
 

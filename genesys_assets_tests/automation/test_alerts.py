@@ -266,3 +266,16 @@ def test_of_a_long_message_only_the_first_line_is_said() -> None:
 
 def test_a_failure_without_a_message_is_said_too() -> None:
     assert failure_line("daily", "R1", None, "  ") == "genesys_assets: job daily failed: no message (run R1)"
+
+
+def test_of_a_run_that_a_sensor_asked_for_it_is_said_when_it_is_asked_for_again(watch: Watch, said: list[str]) -> None:
+    tags = {"dagster/sensor_name": "hours"}
+    first = watch.fail(partition_key=HOUR, tags=tags)
+    said.clear()
+    watch.tick()
+    assert f"(run {first}); it is asked for again from " in said[0]
+    watch.fail(partition_key=HOUR, tags=tags)
+    said.clear()
+    watch.tick()
+    assert "; it has failed 2 times in a row; it is asked for again from " in said[0]
+    assert said[0].endswith(" UTC on")

@@ -51,7 +51,7 @@ def test_it_is_found_tried_once_more_and_frees_its_place(silent_host: str, tmp_p
             location = build_definitions().get_repository_def()
             known = runs_of(instance, location, datetime.now(UTC))
             assert [(each.failed, each.first, each.assets) for each in known] == [
-                (True, f"{yesterday}-00:00", {"pages/hourly_aggregates"})
+                (True, f"{yesterday}-00:00", frozenset(["pages/hourly_aggregates"]))
             ] * 2
 
 
