@@ -6,7 +6,6 @@ knows a living process by the lock that this one holds on its folder, which the 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import fcntl
 import os
@@ -15,6 +14,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 _PREFIX = "genesys_assets_process_"
@@ -45,7 +45,8 @@ def _of_this_process() -> Path:
         if os.getpid() not in _folders:
             _remove_those_of_the_dead()
             _folders[os.getpid()] = folder = _locked()
-            atexit.register(_remove, folder, os.getpid())
+            # Those of `multiprocessing` end without `atexit`.
+            Finalize(None, _remove, (folder, os.getpid()), exitpriority=0)
         return _folders[os.getpid()]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from genesys_assets.process_folder import new_folder, scratch_folder
@@ -36,6 +38,22 @@ def test_a_process_that_ends_leaves_nothing(tmp_path: Path) -> None:
     with process(tmp_path) as (_, folder):
         assert (folder / "file").exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def make_a_folder(told: Connection) -> None:
+    """Top of a process."""
+    told.send(new_folder(make_a_folder, "log"))
+
+
+def test_a_process_that_python_ends_without_its_usual_ceremony_leaves_nothing() -> None:
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=make_a_folder, args=(theirs,))
+    process.start()
+    folder = ours.recv()
+    process.join()
+    assert process.exitcode == 0
+    assert not folder.parent.exists()
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path: Path) -> None:

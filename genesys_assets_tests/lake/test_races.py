@@ -1,13 +1,11 @@
 """Several writers and readers of one table at once: no wrong row, no lost or invented reading, no failed read, and
 older pages never replace newer ones.
 
-Most interleavings are made of seeds, with actors that take turns (`turns`); some are real processes.
+Interleavings are made of seeds, with actors that take turns (`turns`); `test_races_of_processes` has real ones.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +19,8 @@ import pytest
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
-from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, S3Store, Store
-from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page
@@ -32,13 +28,9 @@ from genesys_assets_tests.lake.thorough import seeds
 from genesys_assets_tests.lake.turns import Turns, hooked
 
 if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
-    from multiprocessing.synchronize import Barrier, Event
+    pass
 
 __all__ = ["hooked"]
-
-_PATIENCE_SECONDS = 120
-_PAUSE_SECONDS = 0.05
 
 _WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
@@ -228,7 +220,7 @@ def _expected(before: _Rows | None, after: _Rows, pages: bool) -> dict[str, Any]
     }
 
 
-def _rows(chance: random.Random) -> _Rows:
+def some_rows(chance: random.Random) -> _Rows:
     """A few rows; some readings have the same ones."""
     return {id_: chance.randrange(3) for id_ in sorted(chance.sample("abcd", chance.randrange(4)))}
 
@@ -241,16 +233,16 @@ def _lakes(store: Store, shared: bool) -> Callable[[], Lake]:
     return one.refreshed
 
 
-def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
-    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger."""
+def race_of_tables(store: Store, shared: bool, seed: int, times: int = 6) -> Turns:
+    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger some times."""
     chance = random.Random(seed)
     race = Race(_lakes(store, shared), PLACE)
     days = DAYS[: chance.randint(1, 3)]
-    bookkeepers = [_bookkeeper(race.lakes) for _ in range(chance.randint(1, 2))]
+    bookkeepers = [_bookkeeper(race.lakes, times) for _ in range(chance.randint(1, 2))]
     actors: list[Callable[[], Any]] = [race.reader(days, 3), *bookkeepers]
     for actor in range(chance.randint(2, 4)):
         writes = [
-            Write(f"{actor}-{number}", {chance.choice(days): _rows(chance)}, chance.randint(1, 20), is_read=False)
+            Write(f"{actor}-{number}", {chance.choice(days): some_rows(chance)}, chance.randint(1, 20), is_read=False)
             for number in range(chance.randint(1, 2))
         ]
         actors.append(race.table_writer(writes, wider=chance.random() < 0.3))
@@ -261,9 +253,9 @@ def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
     return turns
 
 
-def _bookkeeper(lakes: Callable[[], Lake]) -> Callable[[], None]:
+def _bookkeeper(lakes: Callable[[], Lake], times: int) -> Callable[[], None]:
     def act() -> None:
-        for _ in range(6):
+        for _ in range(times):
             catch_up(lakes(), [PLACE], [], {"run_id": "ledger"}, sleep=lambda _: None)
 
     return act
@@ -325,108 +317,4 @@ def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int
 @pytest.mark.parametrize("server", ["s3_store", "moto_store"])
 def test_what_several_write_at_once_on_s3(hooked: str, server: str, seed: int, request: pytest.FixtureRequest) -> None:
     store: S3Store = request.getfixturevalue(server)
-    assert race_of_tables(store, shared=False, seed=seed).steps > 10
-
-
-# -- real processes ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Share:
-    """What one process does: write days, or read all of them until the others are done."""
-
-    location: str
-    environment: dict[str, str]
-    days: list[str]
-    writes: list[Write] = field(default_factory=list)
-    wider: bool = False
-
-    def race(self) -> Race:
-        """Its part of the race, with a lake of its own."""
-        os.environ.update(self.environment)
-        store = open_lake(self.location).store
-        return Race(lambda: Lake(store), PLACE)
-
-
-def writing_process(share: Share, together: Barrier, results: Queue[Race]) -> None:
-    """Top of a process that writes."""
-    race = share.race()
-    act = race.table_writer(share.writes, share.wider)
-    together.wait()
-    act()
-    catch_up(race.lakes(), [PLACE], [], {"run_id": "ledger"})
-    results.put(Race(_no_lake, PLACE, race.writes, []))
-
-
-def reading_process(share: Share, together: Barrier, results: Queue[Race], done: Event) -> None:
-    """Top of a process that reads."""
-    race = share.race()
-    act = race.reader(share.days, 1)
-    together.wait()
-    while not done.wait(_PAUSE_SECONDS):
-        act()
-    results.put(Race(_no_lake, PLACE, [], race.glances))
-
-
-def _no_lake() -> Lake:
-    raise AssertionError
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where processes meet, and the environment that leads there."""
-
-    location: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, seed: int) -> Race:
-    """Processes that write the same day, or a day of their own each, while another one reads."""
-    chance, context = random.Random(seed), multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "dagster_aws.s3"])
-    days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]
-    together, results, done = context.Barrier(writers + 1), context.Queue(), context.Event()
-    processes = []
-    for number in range(writers):
-        day = days[number % len(days)]
-        writes = [
-            Write(f"{number}-{time}", {day: _rows(chance)}, chance.randint(1, 1000), is_read=False)
-            for time in range(times)
-        ]
-        share = Share(place.location, place.environment, days, writes, wider=number == 1)
-        processes.append(context.Process(target=writing_process, args=(share, together, results)))
-    share = Share(place.location, place.environment, days)
-    reader = context.Process(target=reading_process, args=(share, together, results, done))
-    for process in [*processes, reader]:
-        process.start()
-    parts = [results.get(timeout=_PATIENCE_SECONDS) for _ in processes]
-    done.set()
-    parts.append(results.get(timeout=_PATIENCE_SECONDS))
-    for process in [*processes, reader]:
-        process.join(_PATIENCE_SECONDS)
-        assert process.exitcode == 0
-    return Race(
-        lambda: open_lake(place.location),
-        PLACE,
-        [write for part in parts for write in part.writes],
-        [glance for part in parts for glance in part.glances],
-    )
-
-
-@pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
-def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
-    race = race_of_processes(Place(str(tmp_path)), writers, 8, disjoint, seed=writers)
-    race.check(LocalStore(tmp_path))
-    check_ledger(LocalStore(tmp_path))
-    assert len(race.writes) == writers * 8
-    assert race.glances
-
-
-@pytest.mark.parametrize("seed", seeds(1))
-def test_processes_that_write_at_once_on_s3(moto: ObjectStore, moto_store: S3Store, seed: int) -> None:
-    place = Place(moto_store.uri("").rstrip("/"), moto.environment())
-    race = race_of_processes(place, writers=2, times=2, disjoint=False, seed=seed)
-    race.check(moto_store)
-    check_ledger(moto_store)
-    assert len(race.writes) == 4
-    assert race.glances
+    assert race_of_tables(store, shared=False, seed=seed, times=1).steps > 10
