@@ -27,8 +27,9 @@ _LAST_CHECKPOINT = "_last_checkpoint"
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?(?:[0-9a-f-]{36}\.)?(?:parquet|json)")
 _SIDECARS = "_sidecars/"
-_NO_VERSION = -1
+NO_VERSION = -1
 _ATTEMPTS = 5
+_Tag = tuple[int, int, int]
 _AT_ONCE = 8
 
 
@@ -49,7 +50,16 @@ class LogPlace(Protocol):
         """Take what was committed since. True: the log was begun anew, and a table that was read before is obsolete."""
 
     def push(self) -> None:
-        """Make the commit that delta-rs has just made count. Raises LogMoved."""
+        """Make the commit that was just written count. Raises LogMoved."""
+
+    def push_checkpoint(self) -> None:
+        """Let all readers have the checkpoint that was just written."""
+
+    def ends_with(self, version: int) -> bool:
+        """Whether the last commit, as of the last `pull`, is still that of `ended_with`."""
+
+    def ended_with(self, version: int) -> None:
+        """Note the last commit that was read or made."""
 
     def complete(self, since: int) -> None:
         """Take the commits after a version that a checkpoint replaces."""
@@ -65,12 +75,31 @@ class LogOnDisk(LogPlace):
 
     def __init__(self, store: Store, place: str) -> None:
         self.uri = store.uri(place)
+        self._last: tuple[int, _Tag | None] = NO_VERSION, None
 
     def pull(self) -> bool:
         return False
 
     def push(self) -> None:
         """Counts already."""
+
+    def push_checkpoint(self) -> None:
+        """They have it already."""
+
+    def ends_with(self, version: int) -> bool:
+        known = self._last == (version, self._tag(version)) and self._last[1] is not None
+        return known and self._tag(version + 1) is None
+
+    def ended_with(self, version: int) -> None:
+        self._last = version, self._tag(version)
+
+    def _tag(self, version: int) -> _Tag | None:
+        """What a commit has that no other has under its number: None where there is no commit."""
+        try:
+            found = (Path(self.uri) / LOG / _commit_name(version)).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def complete(self, since: int) -> None:
         """Nothing is left out."""
@@ -88,13 +117,13 @@ class LogMirror(LogPlace):
         self.uri = tempfile.mkdtemp(prefix="genesys_assets_log_")
         weakref.finalize(self, shutil.rmtree, self.uri, ignore_errors=True)
         self._folder = Path(self.uri) / LOG
-        self._version = _NO_VERSION
+        self._version = NO_VERSION
         self._tag: str | None = None
 
     def pull(self) -> bool:
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
-                if self._version != _NO_VERSION and self._follow():
+                if self._version != NO_VERSION and self._follow():
                     return False
                 self._begin()
                 return True
@@ -113,8 +142,8 @@ class LogMirror(LogPlace):
         return True
 
     def _begin(self) -> None:
-        self._remove_after(_NO_VERSION)
-        self._version = _NO_VERSION
+        self._remove_after(NO_VERSION)
+        self._version = NO_VERSION
         hint = self._hint()
         if hint is None or not self._begin_from(self._store.tags_after(self._log, f"{hint:020d}")):
             self._begin_from(self._store.tags_after(self._log, ""), must=True)
@@ -123,10 +152,10 @@ class LogMirror(LogPlace):
         """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
         delta-rs has to say what is wrong.
         """
-        checkpoint = max(_checkpoints(tags), default=_NO_VERSION)
+        checkpoint = max(_checkpoints(tags), default=NO_VERSION)
         commits = _commits(tags)
         later = [version for version in commits if version > checkpoint]
-        if not must and (checkpoint == _NO_VERSION or not _is_complete(later, checkpoint + 1)):
+        if not must and (checkpoint == NO_VERSION or not _is_complete(later, checkpoint + 1)):
             return False
         parts = [name for name in tags if _is_checkpoint_of(name, checkpoint)]
         sidecars = [name for name in tags if name.startswith(_SIDECARS) and parts]
@@ -179,9 +208,15 @@ class LogMirror(LogPlace):
                 raise LogMoved(f"{self._store.uri(self._log)} has another {name}") from error
             raise
         self._version, self._tag = self._version + 1, tag
-        self._push_checkpoint()
+        self.push_checkpoint()
 
-    def _push_checkpoint(self) -> None:
+    def ends_with(self, version: int) -> bool:
+        return self._version == version
+
+    def ended_with(self, version: int) -> None:
+        """`pull` and `push` know."""
+
+    def push_checkpoint(self) -> None:
         parts = [path for path in self._folder.iterdir() if _is_checkpoint_of(path.name, self._version)]
         last = self._folder / _LAST_CHECKPOINT
         for path in [*parts, last] if parts and last.exists() else []:
@@ -200,7 +235,7 @@ def _commit_name(version: int) -> str:
 
 def _version_of(name: str) -> int:
     """The number that the name of a file of the log begins with."""
-    return int(name[:20]) if name[:20].isdigit() else _NO_VERSION
+    return int(name[:20]) if name[:20].isdigit() else NO_VERSION
 
 
 def _commits(names: Iterable[str]) -> list[int]:
