@@ -253,6 +253,34 @@ def append(
             return
 
 
+def join(
+    log: DeltaLog,
+    key: Key,
+    writer: FinishedDraft,
+    files: Sequence[DataFile],
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Put one file in the place of some of a partition that hold the same rows.
+
+    False where others replaced one of them meanwhile: nothing was committed. Raises TableContended.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    path = new_path(key, writer.content)
+    writer.draft.publish(f"{log.place}/{path}")
+    added = Added(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
+    while True:
+        at, stored = log.version, {file.path for file in log.files(key)}
+        if not {file.path for file in files} <= stored:
+            return path in stored
+        try:
+            removed = [Removed(file, same_rows=True) for file in files]
+            log.commit(writer.schema, [added], removed, {"joined": {key or WHOLE: len(files)}}, {}, on_top_of=at)
+        except Conflict as conflict:
+            _pause(log, conflict, give_up_at, sleep)
+        else:
+            return True
+
+
 def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     """Compare a proposal with what is stored now."""
     stored, now = log.files(proposal.key), known(log, proposal.key)

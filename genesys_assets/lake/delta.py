@@ -28,7 +28,8 @@ import pyarrow.compute as pc
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
-from genesys_assets.lake.log_mirror import LOG, NO_VERSION, LogMoved, log_place
+from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
+from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import S3Store, Store
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ class DeltaLog:
             self._read()
         if self._table is None or self.version != version:
             raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
+        # delta-rs commits on top of a commit, which a checkpoint does not replace.
+        self._log.complete([version])
         return self._table
 
     def _updated(self, table: DeltaTable) -> DeltaTable | None:
@@ -229,9 +232,22 @@ class DeltaLog:
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
+        from deltalake.exceptions import DeltaError
+
         with self._lock:
             ours = self._known.newness.get(key or WHOLE)
-            return ours if ours is not None or self._table is None else self._table.transaction_version(key or WHOLE)
+            if ours is not None:
+                return ours
+            try:
+                return self._newness(key)
+            except DeltaError:
+                # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
+                self._table = None
+                self._read()
+                return self._newness(key)
+
+    def _newness(self, key: Key) -> int | None:
+        return None if self._table is None else self._table.transaction_version(key or WHOLE)
 
     def schema(self) -> pa.Schema:
         """The columns of the table at rest, without those that partitions are kept by."""
@@ -248,22 +264,25 @@ class DeltaLog:
         They are read from the commits themselves: `DeltaTable.history` numbers them wrong where somebody commits
         meanwhile. Commits that were removed from the log are left out.
         """
-        with self._lock:
-            last = self.version
-            if last > since:
-                self._log.complete(since)
-        for version in range(max(since, -1) + 1, last + 1):
-            note = self._note(version)
-            if note is not None:
-                yield version, note
+        versions = range(max(since, -1) + 1, self.version + 1)
+        for version, actions in zip(versions, self.actions(versions), strict=True):
+            for action in actions:
+                if NOTE in action.get("commitInfo", {}):
+                    yield version, dict(action["commitInfo"][NOTE])
 
-    def _note(self, version: int) -> dict[str, Any] | None:
+    def actions(self, versions: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
+        """All that each commit says, in the words of the protocol; nothing where it was removed from the log."""
+        with self._lock:
+            if versions:
+                self._log.complete(versions)
+        yield from map(self._actions_of, versions)
+
+    def _actions_of(self, version: int) -> list[dict[str, Any]]:
         try:
-            commit = (Path(self._log.uri) / LOG / f"{version:020d}.json").read_bytes()
+            commit = (Path(self._log.uri) / LOG / commit_name(version)).read_bytes()
         except FileNotFoundError:
-            return None
-        said = (json.loads(line).get("commitInfo", {}) for line in commit.splitlines())
-        return next((dict(info[NOTE]) for info in said if NOTE in info), None)
+            return []
+        return [json.loads(line) for line in commit.splitlines()]
 
     def _add_actions(self) -> pa.Table:
         with self._lock:
@@ -331,7 +350,7 @@ class DeltaLog:
         if not self._log.ends_with(self.version):
             raise Conflict(f"{self.place} is not at version {self.version} any more")
         try:
-            log_entry.write_new(Path(self._log.uri) / LOG / f"{version:020d}.json", actions)
+            log_entry.write_new(Path(self._log.uri) / LOG / commit_name(version), actions)
         except FileExistsError as error:
             raise Conflict(f"{self.place}: somebody else has committed version {version}") from error
         self._push()
@@ -346,11 +365,9 @@ class DeltaLog:
         from deltalake.exceptions import DeltaError
 
         try:
-            self._as_known().create_checkpoint()
-        except (Conflict, DeltaError) as error:
+            self.checkpoint()
+        except DeltaError as error:
             _logger.warning("%s has no checkpoint of version %s: %s", self.place, self.version, error)
-        else:
-            self._log.push_checkpoint()
 
     def _write_by_delta_rs(
         self, added: Sequence[Added], removed: Sequence[Removed], note: Mapping[str, Any], newness: Mapping[Key, int]
@@ -476,23 +493,13 @@ class DeltaLog:
 
     # -- housekeeping ----------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[DeltaTable | None]:
-        """The table as delta-rs gives it, where its files are, for this thread alone; None where it does not exist.
-        Raises Conflict.
-        """
-        from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
-
+    def checkpoint(self) -> None:
+        """Write all that the commits say together to one file, from which readers can begin."""
         with self._lock:
-            table = None
-            with contextlib.suppress(TableNotFoundError):
-                table = DeltaTable(self.store.uri(self.place), storage_options=self.store.delta_options or None)
-            try:
-                with self._conflicts():
-                    yield table
-            finally:
-                self.refresh()
+            self._read()
+            if self._table is not None:
+                self._table.create_checkpoint()
+                self._log.push_checkpoint()
 
 
 def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:

@@ -199,8 +199,9 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
     def _metadata(self) -> dict[bytes, bytes]:
         finer = [field.name for field in self.spec.schema if _is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
-        said = {_COLUMNS: about} if any(about.values()) else {}
-        return _metadata({**self.provenance, "schema_version": self.spec.version, **said}, self.reach)
+        said = {**self.provenance, "schema_version": self.spec.version}
+        said.pop(_COLUMNS, None)
+        return _metadata(said | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]

@@ -1,123 +1,233 @@
-"""Housekeeping: older versions, leftovers of killed runs and old commits go; a finished day of snapshots is one file.
+"""Keeping house: the ledger is caught up, small files are joined, and what no reader needs any more is removed.
 
-Nothing that readers see now changes. When it runs is decided in `assets.housekeeping`; rows of conversations that must
-be forgotten leave with the older versions.
+    keep_house(lake, ledgered=["tables/conversations"], keep=timedelta(hours=24), now=datetime.now(UTC))
+
+What was removed or replaced less than `keep` ago stays readable, by whoever reads just now and by version or time
+(`DeltaTable.load_as_version`): the data files of all versions that were current since, the commits since, and the
+checkpoint and commits from which the first of these is made. Older commits go only once the ledger has them. Rows of
+conversations that must be forgotten leave with the older files.
+
+Whatever a writer has published and not yet committed must be younger than `keep`, or it is taken for a leftover: keep
+more than a run takes. (`DeltaTable.vacuum` would also remove tables that lie below others, counts in whole hours, and
+commits twice, so that whoever writes meanwhile has to try again.)
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from genesys_assets.lake.delta import Added, Conflict, DataFile, DeltaLog, Removed, new_path
-from genesys_assets.lake.files import TableWriter
+from genesys_assets.lake.commit import TableContended, join
+from genesys_assets.lake.delta import DeltaLog
+from genesys_assets.lake.files import Provenance, StoredFile, TableWriter, Unreadable, open_files
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import DRAFTS, drafts
+from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
+from genesys_assets.lake.store import LakeUnreachable, Listed, Store, drafts
 from genesys_assets.tables.spec import Column, TableSpec
 
-_LOG = "/_delta_log/"
-SNAPSHOTS = "live/"
-"""Where tables lie to which each run adds a file."""
+_APPENDED = "live/"
+"""Tables below are added to and never replaced."""
+_PARTITION = r"(?:date=[^/]+/(?:hour=[^/]+/)?)?"
+_DATA_FILE = re.compile(rf"{_PARTITION}[^/=]+\.parquet")
+_OURS = re.compile(rf"(.+?)/{_PARTITION}[0-9a-f]{{32}}-[0-9a-f]{{12}}\.parquet")
+"""A file that we published, with its table."""
 
 
 @dataclass(slots=True)
-class Tidied:
-    """What housekeeping did: names of removed files by table, and how many days of snapshots were put together."""
+class Report:
+    """What was done. `removed` counts data files by table. What had a problem is left for the next time."""
 
-    removed: dict[str, list[str]] = field(default_factory=dict)
-    days_put_together: int = 0
-    contended: list[str] = field(default_factory=list)
+    removed: Counter[str] = field(default_factory=Counter)
+    bytes_removed: int = 0
+    commits_removed: int = 0
+    drafts_removed: int = 0
+    days_joined: dict[str, list[str]] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
     @property
-    def files(self) -> int:
-        return sum(map(len, self.removed.values()))
+    def files_removed(self) -> int:
+        return self.removed.total()
 
 
-def keep_house(lake: Lake, keep: timedelta, now: datetime) -> Tidied:
-    """Remove what is older than `keep` and no part of any table now: files of older versions, files that a killed run
-    published and never committed, drafts. `keep` must be longer than any run: a shorter one takes away what running
-    ones are about to commit.
-
-    A table that others commit to at the moment is left for the next time, and named in `contended`.
-    """
-    done = Tidied()
-    files = lake.store.listing("")
-    tables = sorted({key.split(_LOG)[0] for key, _ in files if _LOG in key})
+def keep_house(
+    lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
+) -> Report:
+    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has."""
+    lake, report, before = lake.refreshed(), Report(), now - keep
+    booked = _catch_up(lake, ledgered, provenance or {}, report)
+    published = lake.store.listed("")
+    tables = places(published)
     for place in tables:
         try:
-            if place.startswith(SNAPSHOTS):
-                done.days_put_together += _put_together(lake, place, f"{now.astimezone(UTC):%Y-%m-%d}")
-            _note(done, place, _remove_old_files(lake.log(place), keep))
-        except Conflict:
-            done.contended.append(place)
-    for key in _leftovers(files, tables, now - keep):
-        lake.store.delete(key)
-        _note(done, key.rpartition("/")[0], [key])
-    return done
+            _join_days(lake, place, f"{now:%Y-%m-%d}", report)
+            _remove_files(lake.log(place), published, before, report)
+            _clean_log(lake.log(place), before, booked.get(place), report)
+        except (TableContended, Unreadable) as error:
+            report.problems[place] = str(error)
+    _remove_of_no_table(lake.store, published, tables, before, report)
+    _forget_drafts(lake.store, before, report)
+    return report
 
 
-def _note(done: Tidied, place: str, removed: list[str]) -> None:
-    if removed:
-        done.removed.setdefault(place, []).extend(removed)
+def places(files: Iterable[Listed]) -> list[str]:
+    """The tables of a lake, also those that lie below others."""
+    return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
 
 
-def _remove_old_files(log: DeltaLog, keep: timedelta) -> list[str]:
-    """The table's files that no version younger than `keep` has, and files that were never committed. The log is kept
-    for as long as `delta.logRetentionDuration` says; a checkpoint lets readers do without older commits.
-    """
-    with log.exclusive() as table:
-        if table is None:
-            return []
-        hours = int(keep.total_seconds() // 3600)
-        options = {"retention_hours": hours, "enforce_retention_duration": False, "full": True}
-        if not table.vacuum(dry_run=True, **options):
-            return []
-        removed = list(table.vacuum(dry_run=False, **options))
-        table.create_checkpoint()
-        table.cleanup_metadata()
-        return removed
+# -- the ledger --------------------------------------------------------------------------------------------------------
 
 
-def _put_together(lake: Lake, place: str, today: str) -> int:
-    """Snapshots of finished days, a file each, as one file a day. The rows stay what they are."""
-    log, days = lake.log(place), 0
+def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, report: Report) -> dict[str, int]:
+    """Catch up the ledger; gives the version of each table up to which the ledger has all readings."""
+    versions = {place: lake.log(place).version for place in ledgered}
+    try:
+        catch_up(lake, ledgered, [], provenance)
+    except TableContended as error:
+        report.problems[LEDGER] = str(error)
+        return {place: lake.log(LEDGER).newness(place) or 0 for place in ledgered}
+    return versions
+
+
+# -- many files of a day -----------------------------------------------------------------------------------------------
+
+
+def _join_days(lake: Lake, place: str, until: str, report: Report) -> None:
+    """Join the files of each finished day of a table that is added to."""
+    if not place.startswith(_APPENDED):
+        return
+    log = lake.log(place)
     for day in log.partitions():
-        files = log.files(day)
-        if day < today and len(files) > 1:
-            _rewrite(lake, log, day, files)
-            days += 1
-    return days
+        if day < until and len(log.files(day)) > 1 and _join_day(lake, log, day):
+            report.days_joined.setdefault(place, []).append(day)
 
 
-def _rewrite(lake: Lake, log: DeltaLog, day: str, files: list[DataFile]) -> None:
-    schema, at = log.schema(), log.version
-    spec = TableSpec(log.place, "", (), tuple(Column(each.name, each.type, "") for each in schema))
+def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
+    """Write the rows of all files of a day to one, in the order in which they were added. Raises Unreadable."""
+    stored = log.files(day)
+    files = open_files(lake.store, log.place, stored)
+    schema, last = _schema(files), files[-1].provenance
+    spec = TableSpec(
+        log.place.rsplit("/", 1)[-1],
+        "",
+        (),
+        tuple(Column(each.name, each.type, "") for each in schema),
+        version=last.get("schema_version", 1),
+    )
     with drafts(lake.store) as begin:
-        with TableWriter(begin(), spec, lake.provenance(log.place, day)) as writer:
-            for rows in lake.row_groups(log.place, day):
-                writer.write(_with_columns(rows, schema))
-        path = new_path(day, writer.content)
-        writer.draft.publish(f"{log.place}/{path}")
-        added = Added(day, path, writer.size, writer.rows, same_rows=True)
-        removed = [Removed(file, same_rows=True) for file in files]
-        log.commit(schema, [added], removed, {"put_together": day}, {}, on_top_of=at)
+        with TableWriter(begin(), spec, {**last, "joined_files": len(files)}) as writer:
+            for rows in _rows(files, schema):
+                writer.write(rows)
+        return join(log, day, writer, stored)
 
 
-def _with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = [
-        rows[each.name].cast(each.type) if each.name in rows.column_names else pa.nulls(len(rows), each.type)
-        for each in schema
+def _schema(files: Iterable[StoredFile]) -> pa.Schema:
+    """The columns of all files, as they were written."""
+    return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
+
+
+def _rows(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
+    for file in files:
+        for group in file.row_groups():
+            columns = [group[name] if name in group.column_names else pa.nulls(len(group)) for name in schema.names]
+            yield pa.table(columns, schema.names).cast(schema)
+
+
+# -- files that nobody needs -------------------------------------------------------------------------------------------
+
+
+def _remove_files(log: DeltaLog, files: Iterable[Listed], before: datetime, report: Report) -> None:
+    """Remove data files that were published before a moment, and that no version since then has.
+
+    The files were listed before the log is read, and the log is read before its commits are listed: what is committed
+    meanwhile is found in one of them.
+    """
+    below = f"{log.place}/"
+    published = {file.key.removeprefix(below): file for file in files if file.key.startswith(below)}
+    log.refresh()
+    needed = {file.path for _, file in log.every_file()} | _named_since(log, before)
+    left = [
+        file
+        for path, file in published.items()
+        if file.modified < before and path not in needed and _DATA_FILE.fullmatch(path)
     ]
-    return pa.table(columns, schema=schema)
+    _remove(log.store, log.place, left, report)
 
 
-def _leftovers(files: list[tuple[str, datetime]], tables: list[str], before: datetime) -> list[str]:
-    """Drafts of killed runs, and published files of tables that were never made."""
-    old = [key for key, modified in files if modified <= before]
-    return [key for key in old if key.startswith(f"{DRAFTS}/") or _is_of_no_table(key, tables)]
+def _named_since(log: DeltaLog, moment: datetime) -> set[str]:
+    """The files that commits since a moment have added or removed."""
+    young = commits(_name(file) for file in _log_files(log) if file.modified >= moment)
+    return {
+        action[kind]["path"]
+        for actions in log.actions([version for version in young if version <= log.version])
+        for action in actions
+        for kind in ("add", "remove")
+        if kind in action
+    }
 
 
-def _is_of_no_table(key: str, tables: list[str]) -> bool:
-    return key.endswith(".parquet") and not any(key.startswith(f"{place}/") for place in tables)
+def _remove_of_no_table(
+    store: Store, files: Iterable[Listed], tables: Collection[str], before: datetime, report: Report
+) -> None:
+    """Remove what we published before a moment for tables that were never made."""
+    for file in files:
+        ours = _OURS.fullmatch(file.key)
+        if ours and ours[1] not in tables and file.modified < before:
+            _remove(store, ours[1], [file], report)
+
+
+def _remove(store: Store, place: str, files: Sequence[Listed], report: Report) -> None:
+    _delete(store, files)
+    if files:
+        report.removed[place] += len(files)
+        report.bytes_removed += sum(file.size for file in files)
+
+
+def _forget_drafts(store: Store, before: datetime, report: Report) -> None:
+    try:
+        report.drafts_removed = store.forget_drafts(before)
+    except LakeUnreachable as error:
+        report.problems[store.uri("")] = (
+            f"{error} To remove uploads in parts that broke off takes s3:ListBucketMultipartUploads and "
+            "s3:AbortMultipartUpload."
+        )
+
+
+# -- the log -----------------------------------------------------------------------------------------------------------
+
+
+def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: Report) -> None:
+    """Write a checkpoint, and remove the commits that no version since a moment is made of, as far as the ledger has
+    them (`booked`; None: the ledger does not ask for them).
+
+    Who has read the log since then has begun at a checkpoint that was there at that moment, or at a newer one.
+    """
+    if log.version > max(checkpoints(map(_name, _log_files(log))), default=-1):
+        log.checkpoint()
+    files = _log_files(log)
+    base = max(checkpoints(_name(file) for file in files if file.modified < before), default=-1)
+    older = [file for file in files if version_of(_name(file)) < base]
+    gone = [file for file in older if is_commit(_name(file)) and (booked is None or version_of(_name(file)) <= booked)]
+    _delete(log.store, gone)
+    _delete(log.store, [file for file in older if is_checkpoint(_name(file))])
+    _delete(log.store, [file for file in files if is_unfinished(_name(file)) and file.modified < before])
+    report.commits_removed += len(gone)
+
+
+def _log_files(log: DeltaLog) -> list[Listed]:
+    return log.store.listed(f"{log.place}/{LOG}")
+
+
+def _name(file: Listed) -> str:
+    return file.key.rsplit("/", 1)[-1]
+
+
+def _delete(store: Store, files: Iterable[Listed]) -> None:
+    """Remove files, the oldest versions of a log first: what is left begins at one."""
+    for file in files:
+        store.delete(file.key)

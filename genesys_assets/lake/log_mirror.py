@@ -3,34 +3,36 @@
 delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
 request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has taken its
 file under the next number, which no other commit has. What a log means is in `delta`.
-
-Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from genesys_assets.lake.log_files import (
+    LAST_CHECKPOINT,
+    LOG,
+    NO_VERSION,
+    SIDECARS,
+    checkpoints,
+    commit_name,
+    commits,
+    is_checkpoint_of,
+    version_of,
+)
 from genesys_assets.lake.store import S3Store, Store
 
-LOG = "_delta_log"
-_LAST_CHECKPOINT = "_last_checkpoint"
-_COMMIT = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.(?:\d{10}\.(\d{10})\.)?(?:[0-9a-f-]{36}\.)?(?:parquet|json)")
-_SIDECARS = "_sidecars/"
-NO_VERSION = -1
 _ATTEMPTS = 5
-_Tag = tuple[int, int, int]
 _AT_ONCE = 8
+_Tag = tuple[int, int, int]
 
 
 class LogMoved(Exception):
@@ -61,8 +63,8 @@ class LogPlace(Protocol):
     def ended_with(self, version: int) -> None:
         """Note the last commit that was read or made."""
 
-    def complete(self, since: int) -> None:
-        """Take the commits after a version that a checkpoint replaces."""
+    def complete(self, versions: Sequence[int]) -> None:
+        """Take commits that a checkpoint replaces, as far as they are still there."""
 
 
 def log_place(store: Store, place: str) -> LogPlace:
@@ -96,12 +98,12 @@ class LogOnDisk(LogPlace):
     def _tag(self, version: int) -> _Tag | None:
         """What a commit has that no other has under its number: None where there is no commit."""
         try:
-            found = (Path(self.uri) / LOG / _commit_name(version)).stat()
+            found = (Path(self.uri) / LOG / commit_name(version)).stat()
         except FileNotFoundError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
 
-    def complete(self, since: int) -> None:
+    def complete(self, versions: Sequence[int]) -> None:
         """Nothing is left out."""
 
 
@@ -134,10 +136,10 @@ class LogMirror(LogPlace):
         was made in the place of this one, or the log was shortened.
         """
         tags = self._store.tags_after(self._log, f"{self._version:020d}")
-        later = [version for version in _commits(tags) if version > self._version]
-        if tags.get(_commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
+        later = [version for version in commits(tags) if version > self._version]
+        if tags.get(commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
             return False
-        self._take(map(_commit_name, later))
+        self._take(map(commit_name, later))
         self._moved_to(later[-1] if later else self._version, tags)
         return True
 
@@ -152,35 +154,37 @@ class LogMirror(LogPlace):
         """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
         delta-rs has to say what is wrong.
         """
-        checkpoint = max(_checkpoints(tags), default=NO_VERSION)
-        commits = _commits(tags)
-        later = [version for version in commits if version > checkpoint]
+        checkpoint = max(checkpoints(tags), default=NO_VERSION)
+        later = [version for version in commits(tags) if version > checkpoint]
         if not must and (checkpoint == NO_VERSION or not _is_complete(later, checkpoint + 1)):
             return False
-        parts = [name for name in tags if _is_checkpoint_of(name, checkpoint)]
-        sidecars = [name for name in tags if name.startswith(_SIDECARS) and parts]
-        self._take([*parts, *sidecars, *map(_commit_name, later)])
+        parts = [name for name in tags if is_checkpoint_of(name, checkpoint)]
+        sidecars = [name for name in tags if name.startswith(SIDECARS) and parts]
+        self._take([*parts, *sidecars, *map(commit_name, later)])
         self._moved_to(max([checkpoint, *later]), tags)
         return True
 
     def _hint(self) -> int | None:
         """The version of the last checkpoint, as somebody noted it: there may be newer ones."""
-        said = self._store.get(f"{self._log}/{_LAST_CHECKPOINT}")
+        said = self._store.get(f"{self._log}/{LAST_CHECKPOINT}")
         with contextlib.suppress(ValueError, KeyError, TypeError):
             return None if said is None else int(json.loads(said)["version"])
         return None
 
     def _moved_to(self, version: int, tags: Mapping[str, str]) -> None:
-        self._version, self._tag = version, tags.get(_commit_name(version))
+        self._version, self._tag = version, tags.get(commit_name(version))
 
     def _take(self, names: Iterable[str]) -> None:
         """Raises FileNotFoundError."""
-        wanted = [name for name in names if not (self._folder / name).exists()]
+        wanted = self._missing(names)
         if len(wanted) == 1:
             self._take_one(wanted[0])
         elif wanted:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
                 list(executor.map(self._take_one, wanted))
+
+    def _missing(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not (self._folder / name).exists()]
 
     def _take_one(self, name: str) -> None:
         content = self._store.get(f"{self._log}/{name}")
@@ -190,13 +194,16 @@ class LogMirror(LogPlace):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def complete(self, since: int) -> None:
-        for version in range(since + 1, self._version + 1):
+    def complete(self, versions: Sequence[int]) -> None:
+        def take(name: str) -> None:
             with contextlib.suppress(FileNotFoundError):
-                self._take([_commit_name(version)])
+                self._take_one(name)
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="log") as executor:
+            list(executor.map(take, self._missing(map(commit_name, versions))))
 
     def push(self) -> None:
-        name = _commit_name(self._version + 1)
+        name = commit_name(self._version + 1)
         path = self._folder / name
         if not path.exists():
             return
@@ -217,44 +224,16 @@ class LogMirror(LogPlace):
         """`pull` and `push` know."""
 
     def push_checkpoint(self) -> None:
-        parts = [path for path in self._folder.iterdir() if _is_checkpoint_of(path.name, self._version)]
-        last = self._folder / _LAST_CHECKPOINT
+        parts = [path for path in self._folder.iterdir() if is_checkpoint_of(path.name, self._version)]
+        last = self._folder / LAST_CHECKPOINT
         for path in [*parts, last] if parts and last.exists() else []:
             self._store.put(f"{self._log}/{path.name}", path.read_bytes())
 
     def _remove_after(self, version: int) -> None:
         """Forget what does not count."""
         for path in self._folder.glob("*") if self._folder.exists() else ():
-            if path.name == _LAST_CHECKPOINT or _version_of(path.name) > version:
+            if path.name == LAST_CHECKPOINT or version_of(path.name) > version:
                 path.unlink()
-
-
-def _commit_name(version: int) -> str:
-    return f"{version:020d}.json"
-
-
-def _version_of(name: str) -> int:
-    """The number that the name of a file of the log begins with."""
-    return int(name[:20]) if name[:20].isdigit() else NO_VERSION
-
-
-def _commits(names: Iterable[str]) -> list[int]:
-    """The versions of the commits among the names, in order."""
-    return sorted(int(match[1]) for name in names if (match := _COMMIT.fullmatch(name)))
-
-
-def _checkpoints(names: Iterable[str]) -> list[int]:
-    """The versions that have a checkpoint with all its parts."""
-    parts: dict[int, list[int]] = {}
-    for name in names:
-        if match := _CHECKPOINT.fullmatch(name):
-            parts.setdefault(int(match[1]), []).append(int(match[2] or 1))
-    return [version for version, wanted in parts.items() if len(wanted) >= min(wanted)]
-
-
-def _is_checkpoint_of(name: str, version: int) -> bool:
-    match = _CHECKPOINT.fullmatch(name)
-    return match is not None and int(match[1]) == version
 
 
 def _is_complete(versions: list[int], first: int) -> bool:

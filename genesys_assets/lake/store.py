@@ -14,6 +14,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -37,6 +38,15 @@ _WHOLE_BYTES = 64 << 20
 
 class LakeUnreachable(Exception):
     """The bucket of the lake cannot be used; the message says why and what to check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A published file, as a listing names it."""
+
+    key: str
+    size: int
+    modified: datetime
 
 
 class Draft(Protocol):
@@ -92,17 +102,21 @@ class Store(Protocol):
 
     def keys(self, prefix: str) -> list[str]:
         """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
-        return [key for key, _ in self.listing(prefix) if not _is_hidden(key)]
+        return [file.key for file in self.listed(prefix)]
 
-    def listing(self, prefix: str) -> list[tuple[str, datetime]]:
-        """All keys under a folder, sorted, hidden ones too, with the instant of their last change."""
+    def listed(self, prefix: str) -> list[Listed]:
+        """All files under a folder, as `keys` names them."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
-        return sorted(
-            (info.path.removeprefix(root), info.mtime.astimezone(UTC))
+        files = [
+            Listed(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
             for info in self.filesystem.get_file_info(selector)
             if info.type == pafs.FileType.File
-        )
+        ]
+        return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
+
+    def forget_drafts(self, before: datetime) -> int:
+        """Remove what killed processes began and did not publish, last written to before a moment; says how much."""
 
 
 def _is_hidden(key: str) -> bool:
@@ -160,6 +174,20 @@ class LocalStore(Store):
     def delete(self, key: str) -> None:
         (self.folder / key).unlink(missing_ok=True)
 
+    def forget_drafts(self, before: datetime) -> int:
+        return sum(_forget(path, before) for path in (self.folder / DRAFTS).glob("*"))
+
+
+def _forget(draft: Path, before: datetime) -> bool:
+    """Remove a draft that was last written to before a moment. It may be published or discarded meanwhile."""
+    try:
+        if draft.stat().st_mtime >= before.timestamp():
+            return False
+        draft.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
 
 class _LocalDraft:
     """A file among the drafts of its lake, moved to its key at once."""
@@ -183,6 +211,8 @@ class _LocalDraft:
         self.file.flush()
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Housekeeping lets published files alone while they are young.
+        os.utime(self._path)
         os.replace(self._path, target)
 
     def discard(self) -> None:
@@ -344,6 +374,20 @@ class S3Store(Store):
 
     def delete(self, key: str) -> None:
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
+
+    def forget_drafts(self, before: datetime) -> int:
+        """Drafts are gone with their process; uploads in parts that were broken off are not."""
+        listing = self._client.get_paginator("list_multipart_uploads")
+
+        def uploads() -> list[dict[str, Any]]:
+            pages = listing.paginate(Bucket=self.bucket, Prefix=self._key(""))
+            return [upload for page in pages for upload in page.get("Uploads", ())]
+
+        left = [upload for upload in self._patiently(uploads) if upload["Initiated"] < before]
+        for each in left:
+            abort = self._client.abort_multipart_upload
+            self._patiently(abort, Bucket=self.bucket, Key=each["Key"], UploadId=each["UploadId"])
+        return len(left)
 
     def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
         """The call's result; 5xx, throttling and dropped or refused connections are tried again as long as patience

@@ -91,8 +91,7 @@ def test_a_table_that_does_not_exist_has_nothing(store: Store) -> None:
     for key in (None, DAYS[0], HOURS[0]):
         assert log.files(key) == []
     assert list(log.notes(-1)) == []
-    with log.exclusive() as table:
-        assert table is None
+    assert list(log.actions([0])) == [[]]
 
 
 def test_files_come_back_by_day_the_oldest_first(disk: LocalStore) -> None:

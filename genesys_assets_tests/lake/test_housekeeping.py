@@ -1,103 +1,448 @@
-"""Housekeeping takes away what no reader sees, and nothing else."""
+"""Housekeeping removes what nobody needs, and only that: what is current, what was current lately, what is just being
+written and what the ledger has not got yet stays.
+"""
 
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
-from genesys_assets.lake.housekeeping import keep_house
+from genesys_assets.lake import housekeeping
+from genesys_assets.lake.commit import Commit, Proposal, TableContended, join, known
+from genesys_assets.lake.delta import new_path
+from genesys_assets.lake.files import TableWriter
+from genesys_assets.lake.housekeeping import Report, keep_house, places
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import DRAFTS, LocalStore
+from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.log_files import LOG
+from genesys_assets.lake.store import DRAFTS, LocalStore, S3Store, Store
+from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets_tests.lake.leftovers import leftovers, missing
+from genesys_assets_tests.lake.test_races import Race, Write, _lakes, check_ledger
+from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, page, things, write_pages
+from genesys_assets_tests.lake.thorough import seeds
+from genesys_assets_tests.lake.turns import Turns, hooked
 
-DAY = "2026-01-31"
-NOW = datetime.now(UTC)
-AT_ONCE, A_DAY = timedelta(0), timedelta(days=1)
-SPEC = TableSpec("things", "One row per thing.", ("id",), columns("id string its id\nn integer a number"))
+__all__ = ["hooked"]
 
-
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(LocalStore(tmp_path))
-
-
-def things(*rows: tuple[str, int]) -> pa.Table:
-    return pa.Table.from_pylist([{"id": id_, "n": n} for id_, n in rows], SPEC.schema)
+LIVE = "live/things"
+DAY = timedelta(days=1)
 
 
-def data_files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*.parquet") if "_delta_log" not in path.parts}
+def house(store: Store, keep: timedelta = timedelta(0), later: timedelta = timedelta(minutes=1)) -> Report:
+    """Keep house, some time from now: what is published just now is old then."""
+    return keep_house(Lake(store), [PLACE], keep=keep, now=datetime.now(UTC) + later)
 
 
-def in_use(lake: Lake, *places: str) -> set[str]:
-    return {f"{place}/{file.path}" for place in places for _, file in lake.log(place).every_file()}
+def write(store: Store, number: int, day: str = DAYS[0], **how: Any) -> None:
+    Lake(store).write(PLACE, SPEC, things(("a", number)), day, {"run_id": "r"}, **how)
 
 
-def leftovers(folder: Path, age: timedelta) -> list[Path]:
-    """What killed runs leave: a draft, a published file of a table, and one of a table that was never made."""
-    found = [
-        folder / DRAFTS / "draft",
-        folder / f"tables/things/date={DAY}/killed.parquet",
-        folder / f"tables/never/date={DAY}/killed.parquet",
-    ]
-    then = (NOW - age).timestamp()
-    for path in found:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"half a file")
-        os.utime(path, (then, then))
+def numbers(store: Store, *days: str) -> list[int]:
+    found: list[int] = Lake(store).read(PLACE, days or DAYS, schema=SPEC.schema)["n"].to_pylist()
     return found
 
 
-def test_older_versions_go_once_they_are_old_enough(lake: Lake, tmp_path: Path) -> None:
-    for n in range(4):
-        lake.write("tables/things", SPEC, things(("a", n)), DAY, {})
-    assert keep_house(lake, A_DAY, NOW).files == 0
-    assert len(data_files(tmp_path)) == 4
-    done = keep_house(lake, AT_ONCE, NOW)
-    assert (done.files, done.contended) == (3, [])
-    assert data_files(tmp_path) == in_use(lake.refreshed(), "tables/things")
-    assert lake.refreshed().read("tables/things", DAY)["n"].to_pylist() == [3]
+def commits(store: Store, place: str = PLACE) -> list[int]:
+    """The versions of which the log still has the commit."""
+    logged = [key.rsplit("/", 1)[-1] for key in store.keys(f"{place}/{LOG}")]
+    return [int(name[:20]) for name in logged if name.endswith(".json") and name[:20].isdigit()]
 
 
-def test_leftovers_of_killed_runs_go_once_they_are_old_enough(lake: Lake, tmp_path: Path) -> None:
-    lake.write("tables/things", SPEC, things(("a", 1)), DAY, {})
-    young = leftovers(tmp_path, timedelta(hours=1))
-    assert keep_house(lake, A_DAY, NOW).files == 0
-    assert all(path.exists() for path in young)
-    old = leftovers(tmp_path, timedelta(days=2))
-    assert keep_house(lake, A_DAY, NOW).files == 3
-    assert not any(path.exists() for path in old)
-    assert data_files(tmp_path) == in_use(lake.refreshed(), "tables/things")
+@pytest.fixture
+def disk(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path)
 
 
-def test_writing_goes_on_afterwards_and_the_ledger_keeps_its_count(lake: Lake) -> None:
-    for n in range(3):
-        lake.write("tables/things", SPEC, things(("a", n)), DAY, {})
-    keep_house(lake, AT_ONCE, NOW)
-    later = lake.refreshed()
-    change = later.write("tables/things", SPEC, things(("a", 2), ("b", 1)), DAY, {})
-    assert (change.rows_before, change.rows_added, change.rows_changed) == (1, 1, 0)
-    said = [note["readings"][DAY]["first"] for _, note in later.log("tables/things").notes(0)]
-    assert said == [True, False, False, False]
+# -- which tables ------------------------------------------------------------------------------------------------------
 
 
-def test_snapshots_of_finished_days_become_one_file_a_day_and_keep_their_rows(lake: Lake, tmp_path: Path) -> None:
-    yesterday, today = NOW - A_DAY, NOW
-    for moment in (yesterday, yesterday, yesterday, today, today):
-        lake.append("live/things", SPEC, things((f"{moment}", 1)), moment, {"run_id": "r"})
-    before = {key: lake.read("live/things", f"{key:%Y-%m-%d}") for key in (yesterday, today)}
-    assert keep_house(lake, AT_ONCE, NOW).days_put_together == 1
-    after = lake.refreshed()
-    assert [len(after.log("live/things").files(f"{key:%Y-%m-%d}")) for key in (yesterday, today)] == [1, 2]
-    for key, rows in before.items():
-        assert after.read("live/things", f"{key:%Y-%m-%d}").equals(rows)
-    assert data_files(tmp_path) == in_use(after, "live/things")
-    assert keep_house(after, AT_ONCE, NOW).days_put_together == 0
+def test_all_tables_of_a_lake_are_found_those_below_others_too(store: Store) -> None:
+    for place in ("tables/calls", "calls", "calls/of/agents", "live/queues"):
+        Lake(store).write(place, SPEC, things(), DAYS[0], {})
+    store.put("jobs/a.json", b"{}")
+    assert places(store.listed("")) == ["calls", "calls/of/agents", "live/queues", "tables/calls"]
 
 
-def test_a_lake_without_tables_needs_no_keeping(lake: Lake) -> None:
-    assert keep_house(lake, AT_ONCE, NOW).files == 0
+def test_a_lake_without_tables_has_none(store: Store) -> None:
+    assert places(store.listed("")) == []
+    assert house(store) == Report()
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_files_that_were_replaced_are_removed_and_rows_stay(store: Store) -> None:
+    for number in range(4):
+        write(store, number)
+    write(store, 7, DAYS[1])
+    write_pages(Lake(store), HOURS[0], [b"old"])
+    write_pages(Lake(store), HOURS[0], [b"new"], NOON + DAY)
+    report = house(store)
+    assert report.files_removed == 4
+    assert report.bytes_removed > 0
+    assert (leftovers(store), missing(store)) == ([], [])
+    assert (numbers(store), bodies(Lake(store), HOURS[0])) == ([3, 7], [b"new"])
+    assert house(store).files_removed == 0
+
+
+def test_what_was_replaced_a_moment_ago_stays(disk: LocalStore) -> None:
+    for number in range(3):
+        write(disk, number)
+    assert house(disk, keep=DAY).files_removed == 0
+    assert [DeltaTable(disk.uri(PLACE), version=v).to_pyarrow_table()["n"].to_pylist() for v in (1, 2, 3)] == [
+        [0],
+        [1],
+        [2],
+    ]
+    assert house(disk, keep=DAY, later=DAY + timedelta(hours=1)).files_removed == 2
+
+
+def test_the_version_that_was_current_at_the_beginning_stays_readable(disk: LocalStore) -> None:
+    for number in range(30):
+        write(disk, number)
+    back_date(disk, PLACE, older_than=20, hours=30)
+    report = house(disk, keep=DAY)
+    assert (report.files_removed, report.commits_removed > 0) == (19, True)
+    for version in range(20, 31):
+        table = DeltaTable(disk.uri(PLACE), version=version)
+        assert table.to_pyarrow_table()["n"].to_pylist() == [version - 1]
+    assert numbers(disk) == [29]
+
+
+def back_date(store: LocalStore, place: str, older_than: int, hours: float) -> None:
+    """Make all of a table that was committed up to a version some hours older than it is."""
+    then = datetime.now(UTC).timestamp() - hours * 3600
+    table = DeltaTable(store.uri(place), version=older_than)
+    for version in range(older_than + 1):
+        for path in (store.folder / place / LOG).glob(f"{version:020d}.*"):
+            os.utime(path, (then, then))
+        older = DeltaTable(store.uri(place), version=version)
+        for file in older.file_uris():
+            os.utime(file.removeprefix("file://"), (then, then))
+    assert table.version() == older_than
+
+
+def test_a_table_that_lies_below_another_is_left_alone(disk: LocalStore) -> None:
+    Lake(disk).write("calls", SPEC, things(("a", 1)), DAYS[0], {})
+    Lake(disk).write("calls/of/agents", SPEC, things(("a", 2)), DAYS[0], {})
+    Lake(disk).write("calls/of/all", SPEC, things(("a", 3)), None, {})
+    house(disk)
+    assert missing(disk) == []
+    assert Lake(disk).read("calls/of/agents", DAYS[0])["n"].to_pylist() == [2]
+    assert Lake(disk).read("calls/of/all", None)["n"].to_pylist() == [3]
+
+
+def test_files_of_others_are_left_alone(store: Store) -> None:
+    write(store, 1)
+    others = ["readme.txt", f"{PLACE}/readme.txt", f"{PLACE}/{LOG}/notes.txt", "jobs/a.json", "imports/b.json"]
+    for key in others:
+        store.put(key, b"")
+    house(store)
+    assert set(others) <= set(store.keys(""))
+
+
+# -- leftovers ---------------------------------------------------------------------------------------------------------
+
+
+def leave(store: LocalStore, lake: Lake) -> Commit:
+    """All that a killed writer leaves: drafts, a published file that no commit names, a commit that was not renamed."""
+    store.put(f"{PLACE}/{LOG}/{99:020d}.json#1", b"half")
+    store.put(f"{PLACE}/{LOG}/_commit_1.json.tmp", b"half")
+    with store.draft().file as left:
+        left.write(b"half")
+    return prepared(lake, 99)
+
+
+def prepared(lake: Lake, number: int, day: str = DAYS[0]) -> Commit:
+    """A commit whose file is published and which is not committed yet."""
+    log, draft = lake.log(PLACE), lake.store.draft()
+    with TableWriter(draft, SPEC, {"run_id": "r"}) as writer:
+        writer.write(things(("a", number)))
+    commit = Commit(log, [Proposal(day, writer, known(log, day), 10**15)], "r")
+    commit.prepare()
+    draft.discard()
+    return commit
+
+
+def test_leftovers_of_killed_runs_are_removed(disk: LocalStore) -> None:
+    write(disk, 1)
+    leave(disk, Lake(disk))
+    assert len(leftovers(disk)) == 4
+    report = house(disk)
+    assert (report.files_removed, report.drafts_removed) == (1, 1)
+    assert leftovers(disk) == []
+    assert numbers(disk) == [1]
+
+
+def test_what_may_be_of_a_writer_at_work_stays(disk: LocalStore) -> None:
+    write(disk, 1)
+    at_work = leave(disk, Lake(disk))
+    before = leftovers(disk)
+    report = house(disk, keep=timedelta(hours=1))
+    assert (report.files_removed, report.drafts_removed, leftovers(disk)) == (0, 0, before)
+    at_work.commit()
+    assert numbers(disk) == [99]
+    assert missing(disk) == []
+
+
+def test_a_file_is_as_old_as_its_publication_however_long_it_was_a_draft(disk: LocalStore) -> None:
+    draft = disk.draft()
+    draft.file.write(b"rows")
+    draft.file.flush()
+    (path,) = (disk.folder / DRAFTS).iterdir()
+    os.utime(path, (1, 1))
+    draft.publish(f"{PLACE}/date=2026-01-30/a-1.parquet")
+    draft.discard()
+    write(disk, 1)
+    assert house(disk, keep=DAY).files_removed == 0
+
+
+def test_uploads_in_parts_that_broke_off_are_forgotten(s3_store: S3Store) -> None:
+    client = s3_store._client
+    for key in ("some/prefix/tables/a", "elsewhere/b"):
+        client.create_multipart_upload(Bucket=s3_store.bucket, Key=key)
+    assert house(s3_store, keep=DAY).drafts_removed == 0
+    assert house(s3_store).drafts_removed == 1
+    left = client.list_multipart_uploads(Bucket=s3_store.bucket)["Uploads"]
+    assert [upload["Key"] for upload in left] == ["elsewhere/b"]
+
+
+def test_what_was_published_for_a_table_that_was_never_made_is_removed(store: Store) -> None:
+    store.put(f"tables/never/date={DAYS[0]}/{new_path(None, 'a' * 32)}", b"killed")
+    assert house(store, keep=DAY).files_removed == 0
+    assert house(store).removed == {"tables/never": 1}
+    assert store.keys("") == []
+
+
+# -- the log -----------------------------------------------------------------------------------------------------------
+
+
+def test_commits_that_no_version_needs_are_removed_and_the_table_is_what_it_was(store: Store) -> None:
+    for number in range(13):
+        write(store, number, newness=number + 1)
+    before = Lake(store).log(PLACE)
+    assert house(store).commits_removed >= 13
+    assert commits(store) == [13]
+    after = Lake(store).log(PLACE)
+    assert (after.version, after.files(DAYS[0]), after.newness(DAYS[0])) == (13, before.files(DAYS[0]), 13)
+    assert after.schema() == before.schema()
+    write(store, 99)
+    assert numbers(store) == [99]
+    assert Lake(store).log(PLACE).version == 14
+
+
+def test_a_table_that_nobody_has_committed_to_gets_no_other_checkpoint(disk: LocalStore) -> None:
+    write(disk, 1)
+    house(disk)
+    before = sorted((disk.folder / PLACE / LOG).iterdir())
+    assert house(disk) == Report()
+    assert sorted((disk.folder / PLACE / LOG).iterdir()) == before
+
+
+def test_who_has_read_the_log_before_it_was_cleaned_goes_on(disk: LocalStore) -> None:
+    write(disk, 0)
+    reader, writer = Lake(disk), Lake(disk)
+    for each in (reader, writer):
+        assert each.read(PLACE, DAYS[0])["n"].to_pylist() == [0]
+    for number in range(1, 15):
+        write(disk, number, DAYS[1])
+    house(disk)
+    assert reader.refreshed().read(PLACE, DAYS[1])["n"].to_pylist() == [14]
+    writer.write(PLACE, SPEC, things(("a", 50)), DAYS[0], {})
+    assert numbers(disk) == [50, 14]
+
+
+def test_the_ledger_is_caught_up_before_commits_are_removed(disk: LocalStore) -> None:
+    for number in range(5):
+        write(disk, number)
+    house(disk)
+    assert commits(disk) == [5]
+    rows = Lake(disk).read(LEDGER, DAYS[0], schema=RESTATEMENTS.schema)
+    assert rows["version"].to_pylist() == [2, 3, 4, 5]
+    for number in range(5, 8):
+        write(disk, number)
+    house(disk)
+    catch_up(Lake(disk), [PLACE], [], {})
+    assert Lake(disk).read(LEDGER, DAYS[0])["version"].to_pylist() == [2, 3, 4, 5, 6, 7, 8]
+
+
+def test_commits_that_the_ledger_has_not_got_stay(disk: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        write(disk, number)
+    catch_up(Lake(disk), [PLACE], [], {})
+    for number in range(3, 6):
+        write(disk, number)
+
+    def contended(*_: object) -> None:
+        raise TableContended("others write it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(housekeeping, "catch_up", contended)
+        report = house(disk)
+    assert report.problems == {LEDGER: "others write it"}
+    assert commits(disk) == [4, 5, 6]
+    catch_up(Lake(disk), [PLACE], [], {})
+    assert Lake(disk).read(LEDGER, DAYS[0])["version"].to_pylist() == [2, 3, 4, 5, 6]
+
+
+# -- snapshots ---------------------------------------------------------------------------------------------------------
+
+
+def snapshots(store: Store, *moments: datetime) -> None:
+    for number, moment in enumerate(moments):
+        Lake(store).append(LIVE, SPEC, things((f"{moment:%H:%M}", number)), moment, {"run_id": f"{number}"})
+
+
+def rows(store: Store, day: str = DAYS[1]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Lake(store).read(LIVE, day).to_pylist()
+    return found
+
+
+def test_the_snapshots_of_a_day_that_is_over_become_one_file_in_one_commit(store: Store) -> None:
+    snapshots(store, *(NOON + timedelta(minutes=minute) for minute in range(6)))
+    before, version = rows(store), Lake(store).log(LIVE).version
+    report = house(store, keep=DAY)
+    assert report.days_joined == {LIVE: [DAYS[1]]}
+    log = Lake(store).log(LIVE)
+    assert (len(log.files(DAYS[1])), log.version) == (1, version + 1)
+    assert rows(store) == before
+    assert Lake(store).rows(LIVE, DAYS[1]) == 6
+    assert Lake(store).provenance(LIVE, DAYS[1])["joined_files"] == 6
+    assert house(store, keep=DAY).days_joined == {}
+
+
+def test_nobody_who_reads_changes_sees_that_snapshots_were_joined(disk: LocalStore) -> None:
+    snapshots(disk, NOON, NOON + timedelta(minutes=1))
+    house(disk, keep=DAY)
+    log = Lake(disk).log(LIVE)
+    (actions,) = log.actions([log.version])
+    changes = [next(iter(action.values())) for action in actions if "commitInfo" not in action]
+    assert [change["dataChange"] for change in changes] == [False, False, False]
+
+
+def test_a_day_that_goes_on_keeps_its_snapshots(disk: LocalStore) -> None:
+    snapshots(disk, NOON, NOON + timedelta(minutes=1))
+    for now, joined in ((NOON + timedelta(hours=11, minutes=59), {}), (NOON + DAY, {LIVE: [DAYS[1]]})):
+        assert keep_house(Lake(disk), [], keep=DAY, now=now).days_joined == joined
+
+
+def test_only_tables_that_are_added_to_are_joined(disk: LocalStore) -> None:
+    for number in range(3):
+        Lake(disk).append(PLACE, SPEC, things(("a", number)), NOON, {})
+    assert house(disk).days_joined == {}
+    assert len(Lake(disk).log(PLACE).files(DAYS[1])) == 3
+
+
+def test_snapshots_that_were_stored_before_a_column_was_added_have_none_in_it(disk: LocalStore) -> None:
+    snapshots(disk, NOON)
+    wider = TableSpec("things", "", ("id",), (*SPEC.columns, *columns("at instant when")))
+    later = pa.Table.from_pylist([{"id": "b", "n": 2, "at": NOON}], wider.schema)
+    Lake(disk).append(LIVE, wider, later, NOON, {})
+    before = rows(disk)
+    house(disk)
+    assert rows(disk) == before
+    assert [row["at"] for row in before] == [None, NOON]
+
+
+def test_a_snapshot_that_comes_while_a_day_is_joined_stays_beside_and_after_it(
+    disk: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots(disk, NOON, NOON + timedelta(minutes=1))
+
+    def late(*args: Any, **named: Any) -> bool:
+        snapshots(disk, NOON + timedelta(minutes=2))
+        return join(*args, **named)
+
+    monkeypatch.setattr(housekeeping, "join", late)
+    house(disk, keep=DAY)
+    assert [row["id"] for row in rows(disk)] == ["12:00", "12:01", "12:02"]
+    assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 2
+
+
+def test_a_day_that_somebody_else_joins_is_joined_once(disk: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshots(disk, NOON, NOON + timedelta(minutes=1))
+    before = rows(disk)
+
+    def late(*args: Any, **named: Any) -> bool:
+        monkeypatch.setattr(housekeeping, "join", join)
+        house(disk, keep=DAY)
+        return join(*args, **named)
+
+    monkeypatch.setattr(housekeeping, "join", late)
+    assert house(disk, keep=DAY).days_joined == {}
+    assert rows(disk) == before
+    assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 1
+
+
+def test_a_snapshot_that_cannot_be_read_is_a_problem_of_its_table_alone(disk: LocalStore) -> None:
+    snapshots(disk, NOON, NOON + timedelta(minutes=1))
+    write(disk, 1)
+    write(disk, 2)
+    (broken, _) = Lake(disk).log(LIVE).files(DAYS[1])
+    disk.put(f"{LIVE}/{broken.path}", b"")
+    report = house(disk)
+    assert list(report.problems) == [LIVE]
+    assert "cannot be read" in report.problems[LIVE]
+    assert (report.days_joined, report.files_removed) == ({}, 1)
+
+
+# -- beside others -----------------------------------------------------------------------------------------------------
+
+
+def race_with_housekeeping(store: Store, shared: bool, seed: int) -> None:
+    """Writers and a reader of a table, appenders of snapshots, and two who keep house meanwhile."""
+    chance = random.Random(seed)
+    race = Race(_lakes(store, shared), PLACE)
+    actors: list[Callable[[], Any]] = [race.reader(DAYS[:2], 3)]
+    for actor in range(2):
+        made = [
+            Write(f"{actor}-{number}", {chance.choice(DAYS[:2]): {"a": number}}, chance.randint(1, 9), is_read=False)
+            for number in range(2)
+        ]
+        actors.append(race.table_writer(made, wider=chance.random() < 0.3))
+
+    def append(first: int) -> None:
+        for number in range(3):
+            race.lakes().append(LIVE, SPEC, things((f"{first + number}", 0)), NOON, {})
+
+    def keep() -> None:
+        for _ in range(3):
+            report = keep_house(race.lakes(), [PLACE], keep=timedelta(minutes=5), now=datetime.now(UTC))
+            assert report.problems == {}
+
+    Turns(seed).run([*actors, lambda: append(0), lambda: append(10), keep, keep])
+    race.check(store)
+    check_ledger(store)
+    assert missing(store) == []
+    assert sorted(row["id"] for row in rows(store)) == ["0", "1", "10", "11", "12", "2"]
+    house(store)
+    assert (leftovers(store), missing(store)) == ([], [])
+    assert sorted(row["id"] for row in rows(store)) == ["0", "1", "10", "11", "12", "2"]
+
+
+@pytest.mark.parametrize("seed", seeds(6))
+def test_housekeeping_beside_writers_loses_nothing(hooked: str, tmp_path: Path, seed: int) -> None:
+    race_with_housekeeping(LocalStore(tmp_path), hooked == "threads", seed)
+
+
+def test_a_fetch_that_takes_longer_than_what_is_kept_ends_in_an_error_and_loses_nothing(disk: LocalStore) -> None:
+    write_pages(Lake(disk), HOURS[0], [b"stored"])
+
+    def fetch() -> None:
+        with Lake(disk).page_writers(PAGES, HOURS[:1], {}) as writers:
+            writers[HOURS[0]].write(page(b"new", as_of=NOON + DAY))
+            house(disk)
+
+    with pytest.raises(FileNotFoundError):
+        fetch()
+    assert bodies(Lake(disk), HOURS[0]) == [b"stored"]

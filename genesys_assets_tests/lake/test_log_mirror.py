@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake.delta import Added, Conflict, DeltaLog
-from genesys_assets.lake.log_mirror import LOG
+from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import S3Store
 from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
 
