@@ -30,7 +30,7 @@ from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import LogMoved, log_place
-from genesys_assets.lake.store import S3Store, Store
+from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -561,10 +561,10 @@ def _partition_value(name: str, value: str | None) -> date | int:
 
 
 def _configuration(store: Store) -> dict[str, str | None]:
-    """How tables are made. A run on S3 reads each commit since the last checkpoint of each of its tables, one request
-    each. The ledger of restatements is made of the commits: `housekeeping` removes them once it has them.
+    """How tables are made. The ledger of restatements is made of the commits: `housekeeping` removes them once it has
+    them.
     """
-    return {_INTERVAL: "3" if isinstance(store, S3Store) else "10", "delta.enableExpiredLogCleanup": "false"}
+    return {_INTERVAL: f"{store.commits_between_checkpoints}", "delta.enableExpiredLogCleanup": "false"}
 
 
 def _dated(file: Added) -> Added:
