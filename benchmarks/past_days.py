@@ -1,4 +1,4 @@
-"""The log of a table that has a past: one small commit a day, whose data files do not exist.
+"""The log of a table that has a past: one small commit a day, of the older days few, whose data files do not exist.
 
 Only logs are read by what is measured here, so that files would cost time and add nothing.
 """
@@ -20,22 +20,25 @@ from genesys_assets.tables.conversation_day import DAY_TABLES
 
 _CONTENT = "0" * 32
 _ROWS, _BYTES = 1_000, 100_000
+_COMMITS_OF_OLDER = 30
+"""A multiple of the commits between checkpoints: what comes after a checkpoint is not changed by them."""
 
 
-def add_days(lake: Lake, first: int, last: int) -> None:
-    """Give the tables of conversations, and the pages they are made of, the days that lie `first` to `last` - 1 days
-    before the benchmarks' day.
+def add_days(lake: Lake, count: int, older: int = 0) -> None:
+    """Give the tables of conversations, and the pages they are made of, so many days before the benchmarks' day, and
+    before these `older` ones, in 30 commits.
     """
-    days = [f"{date.fromisoformat(DAY) - timedelta(days=back)}" for back in range(last - 1, first - 1, -1)]
+    days = [f"{date.fromisoformat(DAY) - timedelta(days=back)}" for back in range(count + older, 0, -1)]
+    at_once = [days[:older][number::_COMMITS_OF_OLDER] for number in range(_COMMITS_OF_OLDER if older else 0)]
     hourly, daily = lake.log(PAGES), lake.log(DAILY_PAGES)
     tables = {spec.name: at_rest(spec.schema, spec.name) for spec in DAY_TABLES}
     logs = {name: lake.log(f"tables/{name}") for name in tables}
     pages = at_rest(PAGES_SPEC.schema, PAGES_SPEC.name)
-    for day in days:
-        commit(hourly, pages, hours_of(day))
-        commit(daily, pages, [day])
+    for some in [*at_once, *([day] for day in days[older:])]:
+        commit(hourly, pages, [hour for day in some for hour in hours_of(day)])
+        commit(daily, pages, some)
         for name, schema in tables.items():
-            commit(logs[name], schema, [day])
+            commit(logs[name], schema, some)
 
 
 def commit(log: DeltaLog, schema: pa.Schema, keys: Sequence[str]) -> None:

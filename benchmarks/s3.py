@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,14 +23,24 @@ from benchmarks.counting_s3 import CountingS3, Request
 from benchmarks.peers import ROOT
 from benchmarks.results import Result, Target
 from benchmarks.sides.rounds import versions_of
-from benchmarks.stored_day import DAY, lake_at, store_day, store_hours
+from benchmarks.stored_day import DAY, store_day, store_hours
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore, S3Store
 from genesys_assets.sandbox import object_store
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.organisation import Organisation
 
 SHORT_PAST = 10
+_OTHER_PASTS = (11, 12, 0)
+"""With these, a run finds each number of commits after a checkpoint that there may be."""
 _BUCKET = "lake"
 _UPLOADS_AT_ONCE = 8
+
+
+class _AsOnS3(LocalStore):
+    """A lake on this machine's disk whose tables are made as they are on S3, where they are copied to."""
+
+    commits_between_checkpoints = S3Store.commits_between_checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +86,15 @@ def run(*, conversations: int, days: int) -> Result:
         counting_s3.in_front_of(server.endpoint_url) as counting,
     ):
         server.create_bucket(_BUCKET)
-        folder, before = Path(name), 0
         organisation = Organisation(conversations_per_day=conversations)
-        store_hours(lake_at(folder), organisation)
-        store_day(lake_at(folder), organisation)
-        for past in sorted({0, SHORT_PAST, days}):
-            if past:
-                past_days.add_days(lake_at(folder), before + 1, past + 1)
+        new = Path(name) / "new"
+        store_hours(Lake(_AsOnS3(new)), organisation)
+        store_day(Lake(_AsOnS3(new)), organisation)
+        for past in dict.fromkeys([SHORT_PAST, days, *_OTHER_PASTS]):
+            folder = shutil.copytree(new, Path(name) / f"{past}")
+            recent = past if past <= max(_OTHER_PASTS) else SHORT_PAST
+            past_days.add_days(Lake(_AsOnS3(folder)), recent, past - recent)
             _upload(folder, server, f"past{past}")
-            before = past
             steps += _steps(server, counting, past)
     return _result(steps, {"conversations": conversations, "days": days})
 

@@ -1,7 +1,9 @@
 """One Delta Lake table: which data files it has, and how they are replaced in one commit.
 
-delta-rs keeps the log. Here stands how our partitions map to it; what is written and when a commit is refused is in
-`commit`. Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). Here stands how our
+partitions map to the log; what is written and when a commit is refused is in `commit`.
+
+Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
     <place>/_delta_log/…                      the log: one commit is one JSON file
     <place>/date=2026-01-31/<name>.parquet    data files; their names are used once
@@ -11,12 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
-from genesys_assets.lake.log_files import LOG, commit_name
+from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import Store
 
@@ -54,12 +57,9 @@ NOTE = "genesys_assets"
 WHOLE = "all"
 """How the log names the only partition of a table that has none."""
 
-_CONFIGURATION = {
-    # A run on S3 reads each commit since the last checkpoint of each of its tables, one request each.
-    "delta.checkpointInterval": "3",
-    # The ledger of restatements is made of the commits: `housekeeping` removes them once it has them.
-    "delta.enableExpiredLogCleanup": "false",
-}
+_INTERVAL = "delta.checkpointInterval"
+_USUAL_INTERVAL = 100
+_logger = logging.getLogger(__name__)
 
 Key = str | None
 
@@ -105,6 +105,17 @@ class Removed:
     same_rows: bool = False
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is known of a table as of a version: its files once they were asked for, and how new the partitions are that
+    we have committed since delta-rs read the log.
+    """
+
+    version: int = NO_VERSION
+    files: pa.Table | None = None
+    newness: dict[str, int] = field(default_factory=dict)
+
+
 def partition_values(key: Key) -> dict[str, str | None]:
     """`2026-01-31-13:00` -> date and hour, as the log writes them. Raises ValueError for a key of another form."""
     if key is None:
@@ -139,7 +150,7 @@ class DeltaLog:
         self._lock = threading.RLock()
         self._log = log_place(store, place)
         self._table: DeltaTable | None = None
-        self._actions: pa.Table | None = None
+        self._known = _Known()
         self.refresh()
 
     # -- what is there ---------------------------------------------------------------------------------------------
@@ -149,12 +160,25 @@ class DeltaLog:
         with self._lock:
             if self._log.pull():
                 self._table = None
-            self._read()
+            if self._table is None or not self._log.ends_with(self.version):
+                self._read()
 
     def _read(self) -> None:
         """Read the log where delta-rs finds it."""
-        self._actions = None
         self._table = self._load() if self._table is None else self._updated(self._table)
+        self._known = _Known(NO_VERSION if self._table is None else int(self._table.version()))
+        self._log.ended_with(self.version)
+
+    def _as_known(self) -> DeltaTable:
+        """The table as delta-rs knows it, with the commits that we have made since. Raises Conflict."""
+        version = self.version
+        if self._table is None or self._table.version() != version:
+            self._read()
+        if self._table is None or self.version != version:
+            raise Conflict(f"{self.place} was at version {version} and is at {self.version} now")
+        # delta-rs commits on top of a commit, which a checkpoint does not replace.
+        self._log.complete([version])
+        return self._table
 
     def _updated(self, table: DeltaTable) -> DeltaTable | None:
         from deltalake.exceptions import DeltaError
@@ -178,7 +202,7 @@ class DeltaLog:
     @property
     def version(self) -> int:
         """The number of the last commit, -1 where there is no table."""
-        return -1 if self._table is None else int(self._table.version())
+        return self._known.version
 
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""
@@ -187,13 +211,13 @@ class DeltaLog:
             if f"partition.{name}" not in actions.column_names:
                 return []
             type_ = PARTITION_COLUMNS[name]
-            wanted = date.fromisoformat(str(value)) if name == "date" else int(str(value))
-            actions = actions.filter(pc.equal(actions[f"partition.{name}"], pa.scalar(wanted, type_)))
-        return [_data_file(row) for row in actions.to_pylist()]
+            wanted = pa.scalar(_partition_value(name, value), type_)
+            actions = actions.filter(pc.equal(actions[f"partition.{name}"], wanted))
+        return [_data_file(row) for row in _oldest_first(actions).to_pylist()]
 
     def every_file(self) -> list[tuple[Key, DataFile]]:
         """The files of all partitions with the key of each, the oldest first."""
-        return [(_key(row), _data_file(row)) for row in self._add_actions().to_pylist()]
+        return [(_key(row), _data_file(row)) for row in _oldest_first(self._add_actions()).to_pylist()]
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
@@ -211,11 +235,15 @@ class DeltaLog:
         from deltalake.exceptions import DeltaError
 
         with self._lock:
+            ours = self._known.newness.get(key or WHOLE)
+            if ours is not None:
+                return ours
             try:
                 return self._newness(key)
             except DeltaError:
                 # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
-                self._actions, self._table = None, self._load()
+                self._table = None
+                self._read()
                 return self._newness(key)
 
     def _newness(self, key: Key) -> int | None:
@@ -258,17 +286,16 @@ class DeltaLog:
 
     def _add_actions(self) -> pa.Table:
         with self._lock:
-            if self._actions is None:
-                self._actions = self._read_add_actions()
-            return self._actions
+            if self._known.files is None:
+                self._known.files = self._read_add_actions()
+            return self._known.files
 
     def _read_add_actions(self) -> pa.Table:
-        names = ["path", "size_bytes", "modification_time", "num_records"]
         if self._table is None:
-            return pa.table({name: pa.array([], pa.int64()) for name in names})
+            return _files_schema([]).empty_table()
+        schema = _files_schema(self._table.metadata().partition_columns)
         every = pa.table(self._table.get_add_actions(flatten=True))
-        names += [name for name in every.column_names if name.startswith("partition.")]
-        return every.select(names).sort_by([("modification_time", "ascending"), ("path", "ascending")])
+        return every.select(schema.names).cast(schema) if len(every) else schema.empty_table()
 
     # -- committing ------------------------------------------------------------------------------------------------
 
@@ -291,11 +318,13 @@ class DeltaLog:
             try:
                 table = self._widened(schema, self._partition_by([file.key for file in added], newness))
                 self._must_be_at(on_top_of)
-                self._write(table, [*map(_add_action, added), *map(_remove_action, removed)], note, newness)
+                if log_entry.is_simple(table, [*(each.path for each in added), *(each.file.path for each in removed)]):
+                    self._write(table, [_dated(file) for file in added], removed, note, newness)
+                else:
+                    self._write_by_delta_rs(added, removed, note, newness)
             except BaseException:
                 self.refresh()
                 raise
-            self._read()
 
     def _must_be_at(self, version: int) -> None:
         """Raises Conflict. A table that was made just now has what no table had: nothing."""
@@ -305,9 +334,43 @@ class DeltaLog:
     def _write(
         self,
         table: DeltaTable,
-        actions: Sequence[AddAction | RemoveAction],
+        added: Sequence[Added],
+        removed: Sequence[Removed],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
+    ) -> None:
+        """Commit, and know afterwards what was known before and what was committed."""
+        files, version, now_ms = self._add_actions(), self.version + 1, log_entry.now_ms()
+        actions = [
+            log_entry.info({NOTE: dict(note)}, table.metadata().partition_columns, now_ms),
+            *map(_add, added),
+            *(log_entry.remove(each.file.path, now_ms, same_rows=each.same_rows) for each in removed),
+            *(log_entry.number(key or WHOLE, value) for key, value in newness.items()),
+        ]
+        if not self._log.ends_with(self.version):
+            raise Conflict(f"{self.place} is not at version {self.version} any more")
+        try:
+            log_entry.write_new(Path(self._log.uri) / LOG / commit_name(version), actions)
+        except FileExistsError as error:
+            raise Conflict(f"{self.place}: somebody else has committed version {version}") from error
+        self._push()
+        known = {**self._known.newness, **{key or WHOLE: value for key, value in newness.items()}}
+        self._known = _Known(version, _replaced(files, added, removed), known)
+        self._log.ended_with(version)
+        if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
+            self._write_checkpoint()
+
+    def _write_checkpoint(self) -> None:
+        """Readers begin with the newest one. The commit stands also where it cannot be written."""
+        from deltalake.exceptions import DeltaError
+
+        try:
+            self.checkpoint()
+        except DeltaError as error:
+            _logger.warning("%s has no checkpoint of version %s: %s", self.place, self.version, error)
+
+    def _write_by_delta_rs(
+        self, added: Sequence[Added], removed: Sequence[Removed], note: Mapping[str, Any], newness: Mapping[Key, int]
     ) -> None:
         from deltalake import CommitProperties
         from deltalake.transaction import Transaction
@@ -317,14 +380,16 @@ class DeltaLog:
             max_commit_retries=0,
             app_transactions=[Transaction(key or WHOLE, value) for key, value in newness.items()],
         )
+        table = self._as_known()
         with self._conflicts():
             table.create_write_transaction(
-                list(actions),
+                [*map(_add_action, added), *map(_remove_action, removed)],
                 mode="append",
                 schema=table.schema(),
                 partition_by=list(table.metadata().partition_columns),
                 commit_properties=properties,
             )
+        self._read()
 
     @contextlib.contextmanager
     def _conflicts(self) -> Iterator[None]:
@@ -373,13 +438,14 @@ class DeltaLog:
             if self._table is None:
                 raise Conflict(f"{self.place}: the table is not there any more")
             fields = [field.with_type(types.get(field.name, field.type)) for field in self._columns()]
+            table = self._as_known()
             try:
                 with self._conflicts():
-                    self._table.create_write_transaction(
+                    table.create_write_transaction(
                         [_add_action(file) for file in files],
                         mode="overwrite",
                         schema=Schema.from_arrow(pa.schema(fields)),
-                        partition_by=list(self._table.metadata().partition_columns),
+                        partition_by=list(table.metadata().partition_columns),
                         commit_properties=CommitProperties(custom_metadata={NOTE: dict(note)}, max_commit_retries=0),
                     )
             except BaseException:
@@ -414,7 +480,7 @@ class DeltaLog:
                 Schema.from_arrow(pa.schema(fields)),
                 [],
                 partition_by=[field.name for field in fields if field.name in PARTITION_COLUMNS],
-                configuration=_CONFIGURATION,
+                configuration=_configuration(self.store),
             )
 
     def _widen(self, table: DeltaTable, missing: Sequence[pa.Field]) -> None:
@@ -430,6 +496,7 @@ class DeltaLog:
     def checkpoint(self) -> None:
         """Write all that the commits say together to one file, from which readers can begin."""
         with self._lock:
+            self._read()
             if self._table is not None:
                 self._table.create_checkpoint()
                 self._log.push_checkpoint()
@@ -439,10 +506,10 @@ def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
     """The columns that the rows bring and the table does not have. Raises Conflict where the table was made meanwhile,
     with other types.
     """
-    for field in wanted:
-        if field.name in known.names and known.field(field.name).type != field.type:
-            raise Conflict(f"{place} has {field.name} as {known.field(field.name).type}, the rows as {field.type}")
-    return [field for field in wanted if field.name not in known.names]
+    for each in wanted:
+        if each.name in known.names and known.field(each.name).type != each.type:
+            raise Conflict(f"{place} has {each.name} as {known.field(each.name).type}, the rows as {each.type}")
+    return [each for each in wanted if each.name not in known.names]
 
 
 def _key(row: Mapping[str, Any]) -> Key:
@@ -457,19 +524,73 @@ def _data_file(row: Mapping[str, Any]) -> DataFile:
     return DataFile(row["path"], row["size_bytes"], row["num_records"] or 0, row["modification_time"])
 
 
+def _files_schema(partition_by: Sequence[str]) -> pa.Schema:
+    """The columns of the files of a table, by the names that delta-rs gives them."""
+    of_file = {
+        "path": pa.string(),
+        "size_bytes": pa.int64(),
+        "modification_time": pa.int64(),
+        "num_records": pa.int64(),
+    }
+    return pa.schema([*of_file.items(), *((f"partition.{name}", PARTITION_COLUMNS[name]) for name in partition_by)])
+
+
+def _oldest_first(files: pa.Table) -> pa.Table:
+    return files.sort_by([("modification_time", "ascending"), ("path", "ascending")])
+
+
+def _replaced(files: pa.Table, added: Sequence[Added], removed: Sequence[Removed]) -> pa.Table:
+    """The files of a table after a commit."""
+    gone = pa.array([each.file.path for each in removed], pa.string())
+    left = files.filter(pc.invert(pc.is_in(files["path"], gone))) if removed else files
+    return pa.concat_tables([left, pa.Table.from_pylist([_row(file) for file in added], files.schema)])
+
+
+def _row(file: Added) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "size_bytes": file.size,
+        "modification_time": file.modified_ms,
+        "num_records": file.rows,
+        **{f"partition.{name}": _partition_value(name, value) for name, value in partition_values(file.key).items()},
+    }
+
+
+def _partition_value(name: str, value: str | None) -> date | int:
+    return date.fromisoformat(str(value)) if name == "date" else int(str(value))
+
+
+def _configuration(store: Store) -> dict[str, str | None]:
+    """How tables are made. The ledger of restatements is made of the commits: `housekeeping` removes them once it has
+    them.
+    """
+    return {_INTERVAL: f"{store.commits_between_checkpoints}", "delta.enableExpiredLogCleanup": "false"}
+
+
+def _dated(file: Added) -> Added:
+    return replace(file, modified_ms=log_entry.now_ms()) if file.modified_ms is None else file
+
+
+def _add(file: Added) -> log_entry.Action:
+    return log_entry.add(
+        file.path,
+        file.size,
+        partition_values(file.key),
+        _dated(file).modified_ms or 0,
+        file.rows,
+        same_rows=file.same_rows,
+    )
+
+
 def _add_action(file: Added) -> AddAction:
     from deltalake.transaction import AddAction
 
     stats = json.dumps({"numRecords": file.rows})
-    modified_ms = _now_ms() if file.modified_ms is None else file.modified_ms
+    modified_ms = _dated(file).modified_ms or 0
     return AddAction(file.path, file.size, partition_values(file.key), modified_ms, not file.same_rows, stats)
 
 
 def _remove_action(file: Removed) -> RemoveAction:
     from deltalake.transaction import RemoveAction
 
-    return RemoveAction(path=file.file.path, data_change=not file.same_rows, deletion_timestamp=_now_ms())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return RemoveAction(path=file.file.path, data_change=not file.same_rows, deletion_timestamp=log_entry.now_ms())

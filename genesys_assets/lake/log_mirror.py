@@ -31,6 +31,7 @@ from genesys_assets.process_folder import new_folder
 _ATTEMPTS = 5
 _AT_ONCE = 8
 _log = logging.getLogger(__name__)
+_Tag = tuple[int, int, int]
 
 
 class LogMoved(Exception):
@@ -50,10 +51,16 @@ class LogPlace(Protocol):
         """Take what was committed since. True: the log was begun anew, and a table that was read before is obsolete."""
 
     def push(self) -> None:
-        """Make the commit that delta-rs has just made count. Raises LogMoved."""
+        """Make the commit that was just written count. Raises LogMoved."""
 
     def push_checkpoint(self) -> None:
-        """Let all readers have the checkpoint that delta-rs has just written."""
+        """Let all readers have the checkpoint that was just written."""
+
+    def ends_with(self, version: int) -> bool:
+        """Whether the last commit, as of the last `pull`, is still that of `ended_with`."""
+
+    def ended_with(self, version: int) -> None:
+        """Note the last commit that was read or made."""
 
     def complete(self, versions: Sequence[int]) -> None:
         """Take commits that a checkpoint replaces, as far as they are still there."""
@@ -69,6 +76,7 @@ class LogOnDisk(LogPlace):
 
     def __init__(self, store: Store, place: str) -> None:
         self.uri = store.uri(place)
+        self._last: tuple[int, _Tag | None] = NO_VERSION, None
 
     def pull(self) -> bool:
         return False
@@ -78,6 +86,21 @@ class LogOnDisk(LogPlace):
 
     def push_checkpoint(self) -> None:
         """They have it already."""
+
+    def ends_with(self, version: int) -> bool:
+        known = self._last == (version, self._tag(version)) and self._last[1] is not None
+        return known and self._tag(version + 1) is None
+
+    def ended_with(self, version: int) -> None:
+        self._last = version, self._tag(version)
+
+    def _tag(self, version: int) -> _Tag | None:
+        """What a commit has that no other has under its number: None where there is no commit."""
+        try:
+            found = (Path(self.uri) / LOG / commit_name(version)).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def complete(self, versions: Sequence[int]) -> None:
         """Nothing is left out."""
@@ -137,11 +160,8 @@ class LogMirror(LogPlace):
             return False
         parts = [name for name in tags if is_checkpoint_of(name, checkpoint)]
         sidecars = [name for name in tags if name.startswith(SIDECARS) and parts]
-        newest = max([checkpoint, *later])
-        # delta-rs commits on top of a commit, which a checkpoint does not replace.
-        top = [name for name in [commit_name(newest)] if name in tags]
-        self._take(dict.fromkeys([*parts, *sidecars, *map(commit_name, later), *top]))
-        self._moved_to(newest, tags)
+        self._take([*parts, *sidecars, *map(commit_name, later)])
+        self._moved_to(max([checkpoint, *later]), tags)
         return True
 
     def _hint(self) -> int | None:
@@ -200,6 +220,12 @@ class LogMirror(LogPlace):
         except Exception as error:
             # The commit counts, and is read from its own file until there is another checkpoint.
             _log.warning("%s has no checkpoint of version %d: %s", self._store.uri(self._log), self._version, error)
+
+    def ends_with(self, version: int) -> bool:
+        return self._version == version
+
+    def ended_with(self, version: int) -> None:
+        """`pull` and `push` know."""
 
     def push_checkpoint(self) -> None:
         parts = [path for path in self._folder.iterdir() if is_checkpoint_of(path.name, self._version)]

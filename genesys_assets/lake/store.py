@@ -68,6 +68,8 @@ class Store(Protocol):
     """Files by key; keys are relative paths with `/`."""
 
     filesystem: pafs.FileSystem
+    commits_between_checkpoints: int
+    """Of the logs of tables that are made there."""
 
     def path(self, key: str) -> str:
         """The key as `filesystem` names it."""
@@ -121,6 +123,9 @@ def _is_hidden(key: str) -> bool:
 
 class LocalStore(Store):
     """A folder on this machine."""
+
+    # Of a table with two years of hours a checkpoint takes as long as a hundred commits.
+    commits_between_checkpoints = 10
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -218,6 +223,9 @@ class S3Store(Store):
     S3 may answer 5xx, or drop connections, for `patience` seconds before a request fails. Methods raise LakeUnreachable
     where the bucket does not exist, or the credentials do not reach it. Safe for threads.
     """
+
+    # A run reads each commit since the last checkpoint of each of its tables, one request each.
+    commits_between_checkpoints = 3
 
     def __init__(
         self, bucket: str, prefix: str, client: Callable[[], Any], patience: float = _PATIENCE_SECONDS

@@ -1,9 +1,12 @@
-"""One number a row: equal rows give equal numbers, and two different rows practically never do."""
+"""One number a row: equal rows give equal numbers, and two different rows practically never do.
+
+Whole columns are hashed at once in numpy, eight bytes of a text at a time: to make Python objects of them first takes
+several times as long.
+"""
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,37 +15,84 @@ import pyarrow.compute as pc
 
 Hashes = npt.NDArray[np.uint64]
 
+_FACTOR, _OTHER_FACTOR = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_NULL = np.uint64(0xA0761D6478BD642F)
+_WORD = 8
+_BITS_OF_FIRST_BYTES = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], np.uint64)
+
 
 def hash_rows(rows: pa.Table | pa.RecordBatch) -> Hashes:
-    """A 64-bit hash of each row, the same in every process.
-
-    A null is a column of its own beside the value, for it would turn the integers beside it into floats, but only in
-    the tables that have one.
-    """
-    import pandas as pd
-
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
-    for name, column in zip(rows.schema.names, rows.columns, strict=True):
-        columns[name] = _without_nulls(_as_text(column) if pa.types.is_nested(column.type) else column)
-        columns[f"{name} is null"] = pc.is_null(column)
-    return np.asarray(pd.util.hash_pandas_object(pa.table(columns).to_pandas(), index=False), dtype=np.uint64)
+    """A 64-bit hash of each row, the same in every process."""
+    hashes = np.zeros(len(rows), np.uint64)
+    for column in rows.columns:
+        hashes = _mixed(hashes ^ _hash_column(_whole(column)))
+    return hashes
 
 
-def _without_nulls(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    if not column.null_count:
-        return column
-    return pc.fill_null(column, _zero(column.type))
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays([pa.array([], column.type), *column.chunks]) if hasattr(column, "chunks") else column
 
 
-def _zero(type_: pa.DataType) -> pa.Scalar:
-    if pa.types.is_decimal(type_):
-        return pa.scalar(Decimal(0), type_)
-    if not pa.types.is_primitive(type_):
-        return pa.scalar("").cast(type_)
-    # Days are cast from integers of their own size only.
-    return pa.scalar(0, pa.int32() if pa.types.is_date32(type_) else pa.int64()).cast(type_)
+def _hash_column(column: pa.Array) -> Hashes:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_null(column.type):
+        return np.full(len(column), _NULL)
+    hashes = _hash_numbers(column) if _is_number(column.type) else _hash_bytes(_as_bytes(column))
+    if column.null_count:
+        hashes[np.asarray(column.is_null())] = _NULL
+    return hashes
 
 
-def _as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    texts = [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]
-    return pa.array(texts, pa.string())
+def _is_number(type_: pa.DataType) -> bool:
+    """Whether a value is a few bytes, which are alike where values are: numbers, instants, days, flags."""
+    return bool(pa.types.is_primitive(type_)) and type_.bit_width <= 8 * _WORD
+
+
+def _hash_numbers(column: pa.Array) -> Hashes:
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    unsigned = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}[column.type.bit_width]
+    return _mixed(np.asarray(pc.fill_null(column.view(unsigned), 0)).astype(np.uint64) ^ _OTHER_FACTOR)
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    if pa.types.is_nested(column.type):
+        texts = [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]
+        column = pa.array(texts, pa.large_string())
+    elif pa.types.is_decimal(column.type):
+        column = column.cast(pa.large_string())
+    return column.cast(pa.large_binary())
+
+
+def _hash_bytes(column: pa.Array) -> Hashes:
+    """Word by word, of all rows at once that have one more."""
+    _, offsets, data = column.buffers()
+    bounds = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8) if len(column) else np.zeros(1, int)
+    starts, lengths = bounds[:-1] - bounds[0], np.diff(bounds)
+    words = _words(data, int(bounds[0]), int(bounds[-1]))
+    hashes = lengths.astype(np.uint64)
+    rows, done = np.flatnonzero(lengths > 0), 0
+    while len(rows):
+        bits = _BITS_OF_FIRST_BYTES[np.minimum(lengths[rows] - done, _WORD)]
+        hashes[rows] = _mixed(hashes[rows] ^ (words[starts[rows] + done] & bits))
+        done += _WORD
+        rows = rows[lengths[rows] > done]
+    return _mixed(hashes)
+
+
+def _words(data: pa.Buffer | None, begin: int, end: int) -> Hashes:
+    """The eight bytes that begin at each byte; after the last one stand zeros."""
+    padded = np.zeros(end - begin + _WORD, np.uint8)
+    if data is not None and end > begin:
+        padded[:-_WORD] = np.frombuffer(data, np.uint8, end - begin, begin)
+    return np.ndarray((end - begin + 1,), "<u8", padded, strides=(1,))
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """Other numbers, one for each, in which every bit depends on all bits below it and on the high ones."""
+    mixed = hashes * _FACTOR
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= _OTHER_FACTOR
+    mixed ^= mixed >> np.uint64(29)
+    return mixed

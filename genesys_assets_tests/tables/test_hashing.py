@@ -40,3 +40,36 @@ def test_a_row_has_its_number_whether_or_not_others_lack_the_value(type_: pa.Dat
     among_nulls = hash_rows(pa.table({"value": pa.array(values, type_)}))
     alone = hash_rows(pa.table({"value": pa.array(values[:2], type_)}))
     assert among_nulls[:2].tolist() == alone.tolist()
+
+
+def test_texts_of_every_length_differ_wherever_they_lie_in_their_column() -> None:
+    texts = [
+        *("a" * length for length in range(40)),
+        *("a" * 20 + "b" + "a" * length for length in range(20)),
+        "\0",
+        "é",
+    ]
+    column = pa.array(["before", *texts, "after" * 1_000])
+    hashes = hash_rows(pa.table({"value": column}))
+    assert len(set(hashes.tolist())) == len(column)
+    assert hash_rows(pa.table({"value": column[1:-1]})).tolist() == hashes[1:-1].tolist()
+    chunks = pa.chunked_array([column[:7], column[7:]])
+    assert hash_rows(pa.table({"value": chunks})).tolist() == hashes.tolist()
+    assert hash_rows(pa.table({"value": column.dictionary_encode()})).tolist() == hashes.tolist()
+
+
+def test_the_same_values_in_other_columns_are_another_row() -> None:
+    rows = [("a", "b", 1), ("b", "a", 1), ("ab", "", 1), ("", "ab", 1), (None, "ab", 1), ("ab", None, 1), ("a", "b", 0)]
+    table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], ["x", "y", "z"])
+    assert len(set(hash_rows(table).tolist())) == len(rows)
+
+
+def test_numbers_do_not_collide_where_they_are_many_and_alike() -> None:
+    rows = pa.table({"x": pa.array(range(300_000), pa.int64()), "y": pa.array([value % 2 for value in range(300_000)])})
+    assert len(set(hash_rows(rows).tolist())) == 300_000
+
+
+def test_a_row_has_the_same_number_in_every_process_and_none_has_none() -> None:
+    rows = pa.table({"id": ["00a1f3a8-7f6c-4a44-a5a1-5a51e6f0c5d2", None], "number": [1, 2]})
+    assert hash_rows(rows).tolist() == [3492336619402877065, 586788476610179990]
+    assert hash_rows(rows.slice(0, 0)).tolist() == []
