@@ -1,6 +1,8 @@
-"""The preflight asset: whether the organisation can be read, and how much of it. It stores nothing.
+"""The preflight asset: whether the organisation can be read, and how much of it, and the lake be written. It keeps
+nothing.
 
-What is looked at is decided in `cloud.preflight`; `genesys-assets preflight` is the same as a command.
+What is looked at is decided in `cloud.preflight` and `lake.preflight`; `genesys-assets preflight` is the same as a
+command.
 """
 
 import dagster as dg
@@ -8,13 +10,16 @@ import dagster as dg
 from genesys_assets.assets.common import POOL, asking, attributes
 from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
+from genesys_assets.lake.opening import s3_client
+from genesys_assets.lake.preflight import places
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.settings import PreflightSettings
 
 _DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
 
-Login, permissions, visible divisions, queues and users, how far details jobs reach, the clock, the rate limit. It fails
-if any of them would make runs fail or hide rows, and says what to do."""
+Login, permissions, visible divisions, queues and users, how far details jobs reach, the clock, the rate limit; whether
+lake and published files can be written, and S3's clock. It fails if any of them would make runs fail or hide rows, and
+says what to do."""
 
 
 def build_preflight_asset() -> dg.AssetsDefinition:
@@ -28,6 +33,7 @@ def build_preflight_asset() -> dg.AssetsDefinition:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
         with asking(cloud) as spent:
             found = preflight(cloud, expected_queues=expected)
+        found = Preflight(found.findings + places(s3_client))
         metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}
         if not found.passed:
             raise dg.Failure(_in_short(found), metadata=metadata, allow_retries=False)

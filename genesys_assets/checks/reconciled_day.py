@@ -158,13 +158,20 @@ class _Sides:
         """Metrics that only one side has, of which nobody has shown that sessions carry them, and why they are not
         compared: the other side does not have them on the days around either.
         """
-        for metric in sorted((compared.expected ^ compared.found) & reconcile.UNPROVEN):
-            if metric in compared.expected:
-                sessions = [self.emitted] if self.newer is None else [self.emitted, _dataset(self.newer)]
-                if not any(reconcile.has_metric(each, metric, grouping) for each in sessions):
-                    yield metric, "no session of the days that were read has it"
-            elif not reconcile.has_metric(self.all_aggregates, metric, grouping):
-                yield metric, "the aggregates of the days that were read do not have it"
+        only_expected, only_found = (
+            (these - those) & reconcile.UNPROVEN
+            for these, those in ((compared.expected, compared.found), (compared.found, compared.expected))
+        )
+        if only_expected:
+            sessions = [self.emitted] if self.newer is None else [self.emitted, _dataset(self.newer)]
+            had = {name for each in sessions for name in reconcile.metrics_in(each, only_expected, grouping)}
+            yield from dict.fromkeys(
+                sorted(only_expected - had), "no session of the days that were read has it"
+            ).items()
+        if only_found:
+            had = {*reconcile.metrics_in(self.all_aggregates, only_found, grouping)}
+            why = "the aggregates of the days that were read do not have it"
+            yield from dict.fromkeys(sorted(only_found - had), why).items()
 
 
 def _unread_apart(sides: _Sides, unread: Unread, grouping: Grouping, compared: Comparison) -> Finding:

@@ -28,8 +28,8 @@ def everything() -> None:
     """Genesys Cloud analytics in your own lake: what is done outside the Dagster UI."""
     from dotenv import load_dotenv
 
-    # Dagster reads it by itself; what the environment says goes before it there too.
-    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env")
+    # Dagster's commands read it by themselves, and for them too it goes before the environment.
+    load_dotenv(Path(os.environ.get("DAGSTER_HOME", ".")) / ".env", override=True)
 
 
 app.command("preflight", short_help="Look whether your organisation can be read.", epilog=preflight.EXAMPLES)(

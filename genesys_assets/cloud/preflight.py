@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -97,7 +97,7 @@ def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
             return
         except GenesysCloudError as error:
             yield _refused(look, error)
-    yield _clock(cloud)
+    yield clock("clock", "the platform's", cloud.last_headers.get("Date", ""), cloud.now())
     yield _rate_limit(cloud)
 
 
@@ -231,18 +231,19 @@ def _jobs(cloud: GenesysCloud) -> Finding:
     return Finding("ok", "details jobs", value)
 
 
-def _clock(cloud: GenesysCloud) -> Finding:
+def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
+    """How far this machine's clock is off, by the Date header of an answer."""
     try:
-        there = parsedate_to_datetime(cloud.last_headers.get("Date", ""))
+        there = parsedate_to_datetime(told)
     except ValueError:
-        return Finding("warn", "clock", "the platform does not tell its time")
-    skew = cloud.now() - (there if there.tzinfo else there.replace(tzinfo=UTC))
+        return Finding("warn", what, f"{whose} is not told")
+    skew = now - (there if there.tzinfo else there.replace(tzinfo=UTC))
     seconds = abs(skew).total_seconds()
-    value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} the platform's"
+    value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
     if abs(skew) <= TOLERATED_SKEW:
-        return Finding("ok", "clock", value)
+        return Finding("ok", what, value)
     level: Level = "fail" if abs(skew) > LARGEST_SKEW else "warn"
-    return Finding(level, "clock", value, "Set this machine's clock by NTP: it decides which hours are over.")
+    return Finding(level, what, value, "Set this machine's clock by NTP: it decides which hours are over.")
 
 
 def _rate_limit(cloud: GenesysCloud) -> Finding:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake
 
 _BUCKET = "genesys-assets"
+_MARKER = "made_by_make_demo"
+_MADE = ("lake", "s3", "dagster", "day_page.html")
+_POINTS_ELSEWHERE = ("GENESYS_CLOUD_", "GENESYS_ASSETS_LAKE", "GENESYS_ASSETS_PUBLISH", "GENESYS_ASSETS_ALERT", "AWS_")
 _QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
@@ -33,7 +36,9 @@ def main() -> int:
     arguments = _arguments()
     day = arguments.day or f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
     folder: Path = arguments.folder.absolute()
-    shutil.rmtree(folder, ignore_errors=True)
+    if not clear(folder):
+        _say(f"{folder} is not empty, and was not made by make demo: move it away, or name another with --folder")
+        return 1
     with surroundings(folder, start_date=day, conversations_per_day=arguments.conversations) as environment:
         _say(f"sandbox at {environment['GENESYS_CLOUD_API_URL']}, S3 at {environment['AWS_ENDPOINT_URL_S3']}")
         _materialise(day, folder / "dagster")
@@ -45,16 +50,31 @@ def main() -> int:
     return 0 if complete else 1
 
 
+def clear(folder: Path) -> bool:
+    """Remove what the demo before made there, and nothing else; whether the folder is the demo's to write to."""
+    marker = folder / _MARKER
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
+        return False
+    for made in (folder / name for name in _MADE):
+        shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.write_text(f"make demo wrote {', '.join(_MADE)} here and removes them when it is run again.\n")
+    return True
+
+
 @contextmanager
-def surroundings(folder: Path, *, start_date: str, conversations_per_day: int) -> Iterator[Mapping[str, str]]:
-    """A sandbox organisation, an S3 server with a bucket, and the environment that points everything to them."""
+def surroundings(
+    folder: Path, *, start_date: str, conversations_per_day: int, more: Mapping[str, str] | None = None
+) -> Iterator[Mapping[str, str]]:
+    """A sandbox organisation, an S3 server with a bucket, and the environment that points everything to them, and
+    nothing to an organisation, bucket or webhook of yours. There may be `more` of that environment.
+    """
     from genesys_assets.sandbox import object_store, server
 
     with (
         server.running(conversations_per_day=conversations_per_day) as sandbox,
         object_store.running(folder=folder / "s3") as store,
     ):
-        store.create_bucket(_BUCKET)
         environment = {
             "GENESYS_CLOUD_API_URL": sandbox.url,
             "GENESYS_CLOUD_LOGIN_URL": sandbox.url,
@@ -64,14 +84,19 @@ def surroundings(folder: Path, *, start_date: str, conversations_per_day: int) -
             "GENESYS_ASSETS_LAKE": str(folder / "lake"),
             "GENESYS_ASSETS_PUBLISH_URL": f"s3://{_BUCKET}/published",
             **store.environment(),
+            **(more or {}),
         }
-        before = {name: os.environ.get(name) for name in environment}
+        foreign = [name for name in os.environ if name.startswith(_POINTS_ELSEWHERE)]
+        before = {name: os.environ.get(name) for name in [*foreign, *environment]}
+        for name in foreign:
+            del os.environ[name]
         os.environ.update(environment)
         try:
+            store.create_bucket(_BUCKET)
             yield environment
         finally:
             for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def _materialise(day: str, home: Path) -> None:
@@ -81,7 +106,7 @@ def _materialise(day: str, home: Path) -> None:
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import build_definitions
 
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     definitions = build_definitions()
     with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as instance:
         hours = {RANGE_START: f"{day}-00:00", RANGE_END: f"{day}-23:00"}

@@ -131,8 +131,7 @@ def of_aggregates(
 ) -> pa.Table:
     """The figures of `interval_metrics` or `daily_metrics` in the window, by bucket or all in one."""
     bucket = pc.scalar(pa.scalar(window.start, INSTANT)) if in_one_bucket else pc.field("interval_start")
-    of_everything = (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
-    wanted = of_everything & _wanted(grouping) & _within("interval_start", window)
+    wanted = _of_everything(grouping) & _wanted(grouping) & _within("interval_start", window)
     return _added(metrics, ["grouping", "selection", "view"], grouping, wanted, bucket)
 
 
@@ -181,15 +180,23 @@ def busiest(session_metrics: pads.Dataset, window: Window, media: Iterable[str])
     return times
 
 
-def has_metric(dataset: pads.Dataset, metric: str, grouping: Grouping) -> bool:
-    """Whether there is any row of a metric of the grouping, in `session_metrics` or in `interval_metrics`."""
-    names = WAYS_OUT if metric == WAIT and "emit_date" in dataset.schema.names else (metric,)
-    where = pc.field("metric").isin(names)
+def metrics_in(dataset: pads.Dataset, wanted: Iterable[str], grouping: Grouping) -> frozenset[str]:
+    """Which of these metrics of a grouping there are at all, in `session_metrics` or in `interval_metrics`."""
+    of_sessions, names = "emit_date" in dataset.schema.names, {*wanted}
+    asked = names | {*WAYS_OUT} if of_sessions and WAIT in names else names
+    where = pc.field("metric").isin(sorted(asked))
+    columns = ["metric"]
     if grouping is BY_USER:
         where &= pc.field("user_id").is_valid()
-    if "grouping" in dataset.schema.names:
-        where &= (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
-    return bool(dataset.head(1, columns=["metric"], filter=where, **_READ_AHEAD).num_rows)
+        columns.append("user_id")
+    if not of_sessions:
+        where &= _of_everything(grouping)
+        columns += ["grouping", "selection", "view"]
+    counted = {"rows": (pc.field("metric"), "count")}
+    found = {*_aggregated(dataset, columns, where, _fields(["metric"]), counted)["metric"].to_pylist()}
+    if of_sessions and found & {*WAYS_OUT}:
+        found.add(WAIT)
+    return frozenset(found & names)
 
 
 def compare(expected: pa.Table, found: pa.Table, grouping: Grouping, tolerance: Tolerance) -> Comparison:
@@ -264,6 +271,11 @@ def _added(
         {"interval_start": bucket} | _fields(grouping.key[1:]) | ({} if metric is None else {"metric": metric}),
         {name: (pc.field(name), "sum" if name == "count" else name) for name in _STATISTICS},
     )
+
+
+def _of_everything(grouping: Grouping) -> pc.Expression:
+    """Rows of `interval_metrics` of that grouping, of all conversations and values."""
+    return (pc.field("grouping") == grouping.name) & (pc.field("selection") == "") & (pc.field("view") == "")
 
 
 def _wanted(grouping: Grouping) -> pc.Expression:

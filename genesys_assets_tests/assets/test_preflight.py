@@ -31,7 +31,7 @@ def test_it_shows_what_it_found_as_a_table_and_stores_nothing(outpost: World) ->
     assert said["requests"] == 11
     rows = said["findings"].splitlines()
     assert "what to do" in rows[0]
-    assert len(rows) == 2 + 13
+    assert len(rows) == 2 + 15
     assert any("queues" in row and "10 visible: 6 in Home, 4 in Switzerland" in row for row in rows)
     assert outpost.files() == {}
 

@@ -13,6 +13,7 @@ import pytest
 from genesys_assets.checks import completeness
 from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, counted, shrunk
 from genesys_assets.cloud import details_jobs
+from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tolerance import Tolerance
@@ -147,7 +148,7 @@ def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(wo
     if by == "hours at once":
         assert world.run("hourly", OF_HOURS, between=hours(DAY)).success
     elif by == "hour by hour":
-        for hour in hours(DAY):
+        for hour in hours_of(DAY):
             assert world.run("hourly", OF_HOURS, partition=hour).success
     else:
         if by != "job":
@@ -161,7 +162,7 @@ def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(wo
 def test_a_job_that_ended_early_is_found_out_whatever_the_estimate(world: World) -> None:
     world.sandbox.behaviour.total_hits_too_many = 2
     end_early(world, 58)
-    read(world)
+    read(world, page_size=20)
     passed, said = result(compute(world), AS_MANY)
     assert not passed
     assert said["problems"] == f"- {DAY}: 2 of 60 conversations are missing"

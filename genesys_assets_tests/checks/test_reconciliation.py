@@ -231,7 +231,7 @@ def test_an_open_callback_may_yet_become_a_call(lake: Lake) -> None:
 def test_one_open_conversation_explains_no_more_than_it_can_have_emitted(
     lake: Lake, missing: int, explained: bool
 ) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, reach=TO_THE_END, open_media="email")
     store_hours(lake, bucket(missing, media="email"))
     assert found(lake) == ((0, 1) if explained else (1, 0))
@@ -241,7 +241,7 @@ def test_one_open_conversation_explains_no_more_than_it_can_have_emitted(
 
 
 def test_an_open_conversation_may_emit_as_often_as_the_busiest_one_did(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     often = [offered(media="email") | {"ordinal": number} for number in range(5)]
     store_conversations(lake, *often, reach=TO_THE_END, open_media="email")
     store_hours(lake, bucket(10, media="email"))
@@ -251,7 +251,7 @@ def test_an_open_conversation_may_emit_as_often_as_the_busiest_one_did(lake: Lak
 
 
 def test_what_is_missing_in_many_places_is_counted_together(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, reach=TO_THE_END, open_media="email")
     places = [bucket(media="email", start=NOON + timedelta(hours=number)) for number in range(4)]
     store_hours(lake, *places[:3])
@@ -363,7 +363,7 @@ def left_out(lake: Lake, name: str = QUEUES_MATCH) -> dict[str, str]:
 
 
 def test_what_sessions_were_never_seen_to_carry_is_said_and_not_compared(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT)
     assert found(lake) == (0, 0)
@@ -371,7 +371,7 @@ def test_what_sessions_were_never_seen_to_carry_is_said_and_not_compared(lake: L
 
 
 def test_what_sessions_carried_on_another_day_is_missed_on_this_one(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, flowed_out("2026-01-05"), day="2026-01-05")
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT)
@@ -379,7 +379,7 @@ def test_what_sessions_carried_on_another_day_is_missed_on_this_one(lake: Lake) 
 
 
 def test_what_the_aggregates_never_have_is_said_and_not_compared(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, offered(), flowed_out())
     store_hours(lake, bucket())
     assert left_out(lake) == {"tFlowOut": "the aggregates of the days that were read do not have it"}
@@ -388,14 +388,14 @@ def test_what_the_aggregates_never_have_is_said_and_not_compared(lake: Lake) -> 
 
 
 def test_what_sessions_are_known_to_carry_is_missed_whatever_was_seen(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, offered())
     store_hours(lake, bucket(), FLOWED_OUT | {"metric": "tHandle"})
     assert (found(lake), left_out(lake)) == ((1, 0), {})
 
 
 def test_a_wait_is_expected_of_no_session_but_compared_with_the_ways_out_of_the_queue(lake: Lake) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     waited = bucket() | {"metric": "tWait", "count": 2, "sum": 12, "min": 5, "max": 7}
     answered = flowed_out() | {"metric": "tAnswered", "value": 7, "session_id": "S2"}
     store_conversations(lake, flowed_out(), answered)
@@ -654,7 +654,7 @@ def test_metrics_that_one_side_never_has_are_named(reconciled: Lake, tmp_path: P
 
 
 def test_more_in_the_aggregates_is_put_down_to_open_conversations(lake: Lake, tmp_path: Path) -> None:
-    store_reach(lake)
+    read_overlap(lake)
     store_conversations(lake, reach=TO_THE_END, open_media="voice")
     store_hours(lake, bucket())
     evaluation = evaluations(run(tmp_path))[QUEUES_MATCH]

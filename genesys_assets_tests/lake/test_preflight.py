@@ -1,0 +1,108 @@
+"""Where things are written, looked at before the first run: a folder, a bucket, and the clock of S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.cloud.preflight import Finding
+from genesys_assets.lake import preflight
+from genesys_assets.lake.opening import s3_client
+from genesys_assets.lake.preflight import LAKE, PUBLISHED, S3_CLOCK, places
+from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.clocks import standing_at
+
+
+def found() -> dict[str, Finding]:
+    findings = places(s3_client)
+    assert len({finding.what for finding in findings}) == len(findings), "each thing is told once"
+    return {finding.what: finding for finding in findings}
+
+
+@pytest.fixture
+def on_s3(object_store: ObjectStore, bucket: str) -> Iterator[str]:
+    settings = {"GENESYS_ASSETS_LAKE": f"s3://{bucket}/lake", "GENESYS_ASSETS_PUBLISH_URL": f"s3://{bucket}/published"}
+    with environment({**object_store.environment(), **settings}):
+        yield bucket
+
+
+def test_a_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "some" / "lake")}):
+        lake = found()[LAKE]
+    assert lake.level == "ok"
+    assert lake.value.startswith(f"{tmp_path}/some/lake, writable, ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:
+    (tmp_path / "lake").write_text("a file")
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "lake")}):
+        lake = found()[LAKE]
+    assert (lake.level, "cannot be written" in lake.value) == ("fail", True)
+
+
+def test_a_disk_that_is_almost_full_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "LITTLE_SPACE", 2**80)
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path)}):
+        assert found()[LAKE].level == "warn"
+
+
+def test_a_bucket_that_can_be_written_is_left_empty(object_store: ObjectStore, on_s3: str) -> None:
+    findings = found()
+    assert {name: finding.level for name, finding in findings.items()} == dict.fromkeys(
+        (LAKE, PUBLISHED, S3_CLOCK), "ok"
+    )
+    assert findings[LAKE].value == f"s3://{on_s3}/lake, writable, at {object_store.endpoint_url}"
+    assert "Contents" not in s3_client().list_objects_v2(Bucket=on_s3)
+
+
+def test_a_bucket_that_is_not_there_is_named(object_store: ObjectStore, on_s3: str) -> None:
+    with environment({**object_store.environment(), "GENESYS_ASSETS_LAKE": "s3://not-there/lake"}):
+        lake = found()[LAKE]
+    assert (lake.level, lake.value) == ("fail", f"there is no bucket not-there at {object_store.endpoint_url}")
+
+
+def test_credentials_that_are_refused_say_what_to_check(
+    object_store: ObjectStore, on_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    lake = found()[LAKE]
+    assert (lake.level, "HTTP 403" in lake.value) == ("fail", True)
+    assert "AWS_SECRET_ACCESS_KEY" in lake.advice
+    assert "wrong" not in lake.value + lake.advice
+
+
+def test_an_endpoint_where_nobody_listens_says_so(on_s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    findings = found()
+    assert findings[LAKE].value.startswith(f"no answer for bucket {on_s3}")
+    assert S3_CLOCK not in findings
+
+
+@pytest.mark.parametrize(("minutes", "level"), [(0, "ok"), (-2, "warn"), (16, "fail")])
+def test_a_clock_is_compared_with_that_of_s3(
+    on_s3: str, monkeypatch: pytest.MonkeyPatch, minutes: int, level: str
+) -> None:
+    monkeypatch.setattr(preflight, "datetime", standing_at(datetime.now(UTC) + timedelta(minutes=minutes)))
+    clock = found()[S3_CLOCK]
+    assert clock.level == level
+    assert ("S3 refuses" in clock.advice) is (level != "ok")
+
+
+def test_without_a_place_to_publish_it_says_what_to_do(tmp_path: Path) -> None:
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path)}):
+        published = found()[PUBLISHED]
+    assert (published.level, published.value) == ("warn", "nowhere")
+    assert "GENESYS_ASSETS_PUBLISH_URL is not set" in published.advice
+
+
+def test_a_place_that_is_none_is_an_error() -> None:
+    with environment({"GENESYS_ASSETS_LAKE": "gs://elsewhere"}):
+        lake = found()[LAKE]
+    assert lake.level == "fail"
+    assert "GENESYS_ASSETS_LAKE" in lake.advice
