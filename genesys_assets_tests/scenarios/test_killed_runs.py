@@ -26,6 +26,7 @@ from genesys_assets.assets.common import CHANGED, CONTENT
 from genesys_assets.assets.pages import START_DAYS
 from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import RANGE, World, environment, hours, key
@@ -238,9 +239,11 @@ def sandbox(present: Present) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _without_grace() -> Iterator[None]:
+def _of_one_time(present: Present) -> Iterator[None]:
+    """Whoever asks takes for now what the organisation does, and gives a lost submission up at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(details_jobs, "GRACE", timedelta(0))
+        patch.setattr(GenesysCloud, "now", lambda _: present())
         yield
 
 
@@ -302,11 +305,12 @@ def bases(sandbox: Sandbox, present: Present, tmp_path_factory: pytest.TempPathF
     return Bases(sandbox, present, tmp_path_factory.mktemp("bases"))
 
 
-def kill(world: World, home: Path, step: Step, place: Kill) -> None:
+def kill(world: World, home: Path, step: Step, place: Kill, now: datetime) -> None:
     """Run a step in a process that dies where it was told to."""
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(["genesys_assets_tests.scenarios.killed_process"])
-    order = Order(world.environment, f"{home}", step.job, step.assets, step.partition, step.between, step.config, place)
+    asked = (step.job, step.assets, step.partition, step.between, step.config)
+    order = Order(world.environment, f"{home}", *asked, place, now)
     process = forking.Process(target=run, args=(order,), daemon=True)
     process.start()
     process.join()
@@ -447,7 +451,7 @@ def die(bases: Bases, world: World, folder: Path, place: Place) -> dict[str, set
     for step in place.before:
         step.run(world)
     before = versions(world)
-    kill(world, folder / "home", place.killed, place.kill)
+    kill(world, folder / "home", place.killed, place.kill, bases.present())
     return committed_since(world, before)
 
 
@@ -574,7 +578,7 @@ def test_a_name_that_a_killed_run_stored_is_in_the_names_over_time_though_it_is_
         bases.present.at = NOW + HOUR
         organisation.rename("queues", renamed, "For an hour")
         organisation.remove("queues", removed)
-        kill(world, folder / "home", READ_NAMES, place)
+        kill(world, folder / "home", READ_NAMES, place, bases.present())
         seen = names_stored(world)
         bases.first_state(NOW + 2 * HOUR)
         READ_NAMES.run(world)
@@ -599,7 +603,7 @@ def test_a_queue_that_only_the_names_of_a_killed_run_know_is_deleted_when_the_ne
         organisation.remove("queues", queue)
         READ_NAMES.run(world)
         bases.first_state(NOW + HOUR)
-        kill(world, folder / "home", READ_NAMES, Kill(COMMIT, 1, True))
+        kill(world, folder / "home", READ_NAMES, Kill(COMMIT, 1, True), bases.present())
         bases.present.at = NOW + 2 * HOUR
         organisation.remove("queues", queue)
         READ_NAMES.run(world)
