@@ -16,30 +16,36 @@ from genesys_assets.partitions import DAY, Calendar
 
 Condition = dg.AutomationCondition[Any]
 _LONGEST_TO_MONTH_CLOSE = 31 + 28
+_EVENTS_LOOKED_AT = 1_000
+"""Of one partition between two ticks. Where there are more, it counts as changed."""
 
 _NOT_OF_A_DAY = dg.AssetSelection.groups("reference", "live")
 _OF_THE_DAY = (["genesys", "tables", "conversations"], ["genesys", "tables", "interval_metrics"])
 
 
 class BroughtSomethingNew(dg.AutomationCondition[dg.AssetKey]):
-    """The partition's latest materialisation does not say that its rows are what they were before.
+    """Of the partition's materialisations since the last tick one does not say that its rows are what they were before.
 
-    Look-back days are read again every day and are mostly unchanged: then nothing downstream has to run.
+    Look-back days are read again every day and are mostly unchanged: then nothing downstream has to run. A run that
+    died after it told of its rows and the one that follows it, unchanged, may both come between two ticks.
     """
 
     def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
         view, key = context.asset_graph_view, context.key
         candidates = context.candidate_subset.expensively_compute_asset_partitions()
-        new = {candidate for candidate in candidates if _is_new(view.instance, key, candidate.partition_key)}
+        since = context.previous_max_storage_id
+        new = {candidate for candidate in candidates if _is_new(view.instance, key, candidate.partition_key, since)}
         return dg.AutomationResult(context, view.get_asset_subset_from_asset_partitions(key, new))
 
 
-def _is_new(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None) -> bool:
+def _is_new(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, since: int | None) -> bool:
     partitions = None if partition is None else [partition]
-    latest = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions), limit=1
-    ).records
-    materialization = latest[0].asset_materialization if latest else None
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions, after_storage_id=since)
+    found = instance.fetch_materializations(wanted, limit=_EVENTS_LOOKED_AT)
+    return found.has_more or any(_is_changed(record.asset_materialization) for record in found.records)
+
+
+def _is_changed(materialization: dg.AssetMaterialization | None) -> bool:
     changed = materialization.metadata.get(CHANGED) if materialization else None
     return changed is None or bool(changed.value)
 

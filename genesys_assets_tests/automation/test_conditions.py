@@ -61,9 +61,11 @@ class Ticks:
         every = {name(key): {str(day) for day in result.get_requested_partitions(key)} for key in self.keys}
         return {asset: days for asset, days in every.items() if days}
 
-    def land(self, asset: str, *partitions: str) -> None:
+    def land(self, asset: str, *partitions: str, changed: bool | None = None) -> None:
+        said = {} if changed is None else {"changed": changed}
         for partition in partitions:
-            self.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key(asset), partition=partition))
+            event = dg.AssetMaterialization(asset_key(asset), partition=partition, metadata=said)
+            self.instance.report_runless_asset_event(event)
 
     def compute(self, requested: Requested) -> None:
         """Carry out what a tick requested, everything at once."""
@@ -251,9 +253,20 @@ def test_look_back_days_that_came_back_unchanged_request_nothing_downstream(runn
     requested = running.tick()
     assert requested.keys() >= TABLES
     for asset, days in requested.items():
-        for day in days:
-            unchanged = dg.AssetMaterialization(asset_key(asset), partition=day, metadata={"changed": False})
-            running.instance.report_runless_asset_event(unchanged)
+        running.land(asset, *days, changed=False)
+    assert running.tick() == {}
+
+
+def test_what_a_run_told_before_it_died_is_not_forgotten_for_the_next_run_that_found_it_unchanged(
+    running: Ticks,
+) -> None:
+    for changed in (True, False):
+        running.land("tables/interval_metrics", TODAY, changed=changed)
+    requested = running.tick()
+    assert requested["reports/interval"] == {TODAY}
+    running.compute(requested)
+    running.settle()
+    running.land("tables/interval_metrics", TODAY, changed=False)
     assert running.tick() == {}
 
 

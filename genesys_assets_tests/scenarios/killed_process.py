@@ -18,6 +18,8 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from genesys_assets.cloud import details_jobs, retry, transport
 from genesys_assets_tests.assets.world import RANGE, definitions, environment, key
@@ -76,8 +78,16 @@ class Order:
     now: datetime
 
 
+def unsynchronised(connection: Any, _: object) -> None:
+    """Listens to connections with Dagster's databases: what a process wrote outlives its death without waiting for the
+    disk.
+    """
+    connection.execute("PRAGMA synchronous=OFF")
+
+
 def without_waiting() -> None:
     """For processes in which no test's patches are."""
+    event.listen(Engine, "connect", unsynchronised)
     details_jobs.FIRST_WAIT, details_jobs.GRACE, retry.FIRST_BACKOFF = 0.001, timedelta(0), 0.0
 
 

@@ -21,6 +21,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from genesys_assets.assets.common import CHANGED, CONTENT
 from genesys_assets.assets.pages import START_DAYS
@@ -32,7 +34,7 @@ from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import RANGE, World, environment, hours, key
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import TABLES
-from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, Kill, Order, job_of, run
+from genesys_assets_tests.scenarios.killed_process import DEFINITIONS, Kill, Order, job_of, run, unsynchronised
 from genesys_assets_tests.scenarios.plain_commits import COUNTS, commits, restated
 
 ONE, TWO = "2026-01-27", "2026-01-28"
@@ -244,7 +246,9 @@ def _of_one_time(present: Present) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(details_jobs, "GRACE", timedelta(0))
         patch.setattr(GenesysCloud, "now", lambda _: present())
+        event.listen(Engine, "connect", unsynchronised)
         yield
+        event.remove(Engine, "connect", unsynchronised)
 
 
 @dataclass
