@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import CHANGED
+from genesys_assets.assets.common import CHANGED, TOLD_BEFORE
 from genesys_assets.partitions import DAY, Calendar
 
 Condition = dg.AutomationCondition[Any]
@@ -42,11 +42,13 @@ def _is_new(instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | Non
     partitions = None if partition is None else [partition]
     wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions, after_storage_id=since)
     found = instance.fetch_materializations(wanted, limit=_EVENTS_LOOKED_AT)
-    return found.has_more or any(_is_changed(record.asset_materialization) for record in found.records)
+    return found.has_more or any(_says_something_new(record.asset_materialization) for record in found.records)
 
 
-def _is_changed(materialization: dg.AssetMaterialization | None) -> bool:
-    changed = materialization.metadata.get(CHANGED) if materialization else None
+def _says_something_new(materialization: dg.AssetMaterialization | None) -> bool:
+    if materialization is None or TOLD_BEFORE in materialization.metadata:
+        return False
+    changed = materialization.metadata.get(CHANGED)
     return changed is None or bool(changed.value)
 
 
