@@ -49,7 +49,6 @@ def test_a_run_that_was_killed_reading_what_is_no_longer_true_leaves_what_one_th
         compare_with_one_that_lived(world, lakes.lived(place, committed, place.steps, later))
         compare_ledger_with_commits(world)
         compare_dagster_with_lake(world)
-        compare_housekeeping_with_before(world)
 
 
 def test_a_report_of_tables_of_which_a_killed_run_made_only_some_comes_right_with_the_next_run(lakes: Lakes) -> None:

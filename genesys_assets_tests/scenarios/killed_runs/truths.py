@@ -8,6 +8,7 @@ import dagster as dg
 
 from genesys_assets.assets.common import CHANGED, CONTENT, TOLD_BEFORE
 from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.lake.lake import Lake
 from genesys_assets_tests.assets.world import World, key
 from genesys_assets_tests.scenarios.killed_runs.commits import COUNTS, commits, restated
 from genesys_assets_tests.scenarios.killed_runs.lakes import versions
@@ -23,12 +24,13 @@ def compare_with_one_that_lived(killed: World, lived: World) -> None:
 
 
 def known_of(world: World) -> dict[str, Any]:
-    rows = world.contents() | {f"{LEDGER}@{day}": _ledger(world, day) for day in world.lake.log(LEDGER).partitions()}
-    return {place: (of_place, world.lake.reach(*_named(place))) for place, of_place in rows.items()}
+    lake = world.lake
+    rows = world.contents() | {f"{LEDGER}@{day}": _ledger(lake, day) for day in lake.log(LEDGER).partitions()}
+    return {place: (of_place, lake.reach(*_named(place))) for place, of_place in rows.items()}
 
 
-def _ledger(world: World, day: str) -> list[dict[str, Any]]:
-    rows = world.lake.read(LEDGER, day).to_pylist()
+def _ledger(lake: Lake, day: str) -> list[dict[str, Any]]:
+    rows = lake.read(LEDGER, day).to_pylist()
     return [{name: value for name, value in row.items() if name not in ("run_id", "read_at")} for row in rows]
 
 
@@ -39,10 +41,11 @@ def _named(place: str) -> tuple[str, str | None]:
 
 def compare_ledger_with_commits(world: World) -> None:
     """One row for each reading after the first that was committed, with the counts that the rows themselves give."""
+    lake = world.lake
     ledger = {
         (row["table"], f"{row['day']}", row["version"]): row
-        for day in world.lake.log(LEDGER).partitions()
-        for row in world.lake.read(LEDGER, day).to_pylist()
+        for day in lake.log(LEDGER).partitions()
+        for row in lake.read(LEDGER, day).to_pylist()
     }
     for spec in LEDGERED:
         table = world.folder / "tables" / spec.name
@@ -56,9 +59,10 @@ def compare_ledger_with_commits(world: World) -> None:
 
 def compare_dagster_with_lake(world: World) -> None:
     """Every stored partition was told, and what was said to have changed is what Dagster had not heard of."""
+    lake = world.lake
     for name in (name for name in versions(world) if key(name) in _ASSETS):
         told = told_of(world.instance, name)
-        keys: list[str | None] = [*world.lake.log(name).partitions()] or [None]
+        keys: list[str | None] = [*lake.log(name).partitions()] or [None]
         assert {*keys} <= told.keys(), f"Dagster never heard of {sorted({*map(str, keys)} - {*map(str, told)})}"
         for partition, events in told.items():
             contents = [event.get(CONTENT) for event in events]
@@ -66,7 +70,7 @@ def compare_dagster_with_lake(world: World) -> None:
                 if CONTENT in event:
                     assert event[CHANGED] == (event[CONTENT] != known), f"{name} {partition}"
             if contents[-1] is not None or name.startswith(("tables/", "reports/")):
-                assert contents[-1] == world.lake.content(name, partition), f"{name} {partition}"
+                assert contents[-1] == lake.content(name, partition), f"{name} {partition}"
 
 
 def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[dict[str, Any]]]:
