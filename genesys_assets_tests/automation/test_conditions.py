@@ -61,8 +61,7 @@ class Ticks:
         every = {name(key): {str(day) for day in result.get_requested_partitions(key)} for key in self.keys}
         return {asset: days for asset, days in every.items() if days}
 
-    def land(self, asset: str, *partitions: str, changed: bool | None = None) -> None:
-        said = {} if changed is None else {"changed": changed}
+    def land(self, asset: str, *partitions: str, **said: bool) -> None:
         for partition in partitions:
             event = dg.AssetMaterialization(asset_key(asset), partition=partition, metadata=said)
             self.instance.report_runless_asset_event(event)
@@ -267,6 +266,13 @@ def test_what_a_run_told_before_it_died_is_not_forgotten_for_the_next_run_that_f
     running.compute(requested)
     running.settle()
     running.land("tables/interval_metrics", TODAY, changed=False)
+    assert running.tick() == {}
+
+
+def test_what_a_run_over_several_days_says_once_more_at_its_end_requests_nothing_more(running: Ticks) -> None:
+    running.land("tables/interval_metrics", TODAY, changed=True)
+    running.settle()
+    running.land("tables/interval_metrics", TODAY, changed=True, told_when_stored=True)
     assert running.tick() == {}
 
 
