@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import restatements
 from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
-from genesys_assets.lake import ledger as lake_ledger
-from genesys_assets.lake.ledger import catch_up
+from genesys_assets.lake.commit import known
+from genesys_assets.lake.ledger import catch_up, days_written
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
 
@@ -179,7 +178,7 @@ def test_what_a_dead_run_wrote_of_another_day_is_told_by_the_next(two_days: Worl
 def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that_one(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lake_ledger, "known", once(two_days, lake_ledger.known))
+    monkeypatch.setattr("genesys_assets.lake.ledger.known", once(two_days, known))
     write_ledger(two_days)
     compare_with_dagster(two_days)
 
@@ -187,7 +186,7 @@ def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that
 def test_what_a_run_wrote_and_died_after_a_later_one_had_written_is_told_by_the_next(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(restatements, "days_written", once(two_days, restatements.days_written))
+    monkeypatch.setattr("genesys_assets.assets.restatements.days_written", once(two_days, days_written))
     write_ledger(two_days)
     write_ledger(two_days)
     compare_with_dagster(two_days)

@@ -19,7 +19,7 @@ from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.killed_runs.commits import commits
-from genesys_assets_tests.scenarios.killed_runs.places import FROM_JOBS, ONE, TWO, Place, Step
+from genesys_assets_tests.scenarios.killed_runs.places import ONE, TWO, Place, Step
 from genesys_assets_tests.scenarios.killed_runs.process import DEFINITIONS, Kill, Order, run
 
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC)
@@ -78,7 +78,7 @@ class Lakes:
     def read_once(self, steps: tuple[Step, ...]) -> Path:
         """All steps were run with the first state."""
         if steps not in self._made:
-            made = self.folder / ("jobs" if steps is FROM_JOBS else "hours")
+            made = self.empty()
             self.first_state()
             self._run(made, steps)
             self._made[steps] = made

@@ -71,7 +71,8 @@ WRITE_LEDGER = Step("daily", (LEDGER,), between=BOTH)
 WRITE_LEDGER_OF_TWO = Step("daily", (LEDGER,), partition=TWO)
 
 FROM_HOURS = (READ_HOURS, READ_AGGREGATES, MAKE_SOME_TABLES, MAKE_METRICS, WRITE_LEDGER, MAKE_REPORT)
-FROM_JOBS = (READ_DAYS, READ_OVERLAP, MAKE_TABLES, WRITE_LEDGER, MAKE_DOWNSTREAM)
+FROM_JOBS = (READ_DAYS, READ_OVERLAP, MAKE_SOME_TABLES, WRITE_LEDGER, MAKE_DOWNSTREAM)
+ALL_FROM_JOBS = (READ_DAYS, MAKE_TABLES, WRITE_LEDGER)
 
 COMMIT = "genesys_assets.lake.delta:DeltaLog.commit"
 DELTA = "deltalake:DeltaTable.create_write_transaction"
@@ -110,7 +111,9 @@ class Place:
 
     @property
     def base(self) -> tuple[Step, ...]:
-        return FROM_HOURS if {READ_HOURS, READ_AGGREGATES} & {*self.steps} else FROM_JOBS
+        if {READ_HOURS, READ_AGGREGATES} & {*self.steps}:
+            return FROM_HOURS
+        return ALL_FROM_JOBS if MAKE_TABLES in self.steps else FROM_JOBS
 
     def __str__(self) -> str:
         what = self.killed.assets[0] if len(self.killed.assets) == 1 else f"{len(self.killed.assets)} tables"
@@ -152,7 +155,7 @@ PLACES = [
         *(Kill(reported("pages"), call, True) for call in (1, 24, 25, 48)),
         usual={},
     ),
-    *_places((READ_HOURS_OF_TWO, MAKE_SOME_TABLES, WRITE_LEDGER), READ_HOURS_OF_TWO, usual={AFTER_COMMIT: EARLIER}),
+    *_places((READ_HOURS_OF_TWO, MAKE_SOME_TABLES, WRITE_LEDGER), READ_HOURS_OF_TWO, AFTER_COMMIT, usual={}),
     *_places(
         (READ_AGGREGATES, MAKE_METRICS, WRITE_LEDGER),
         READ_AGGREGATES,
@@ -184,7 +187,8 @@ PLACES = [
     *_places(
         (READ_DAYS, MAKE_SOME_TABLES, WRITE_LEDGER),
         MAKE_SOME_TABLES,
-        usual={AFTER_COMMIT: SAME, Kill(COMMIT, 3, True): EARLIER},
+        AFTER_COMMIT,
+        usual={Kill(COMMIT, 3, True): EARLIER},
     ),
     *_places(
         (READ_DAYS, MAKE_TABLES, WRITE_LEDGER),
@@ -206,7 +210,7 @@ PLACES = [
         usual={AFTER_COMMIT: SAME},
     ),
     *_places(
-        (READ_DAYS, MAKE_SOME_TABLES, MAKE_REPORT_OF_TWO, WRITE_LEDGER), MAKE_REPORT_OF_TWO, usual={AFTER_COMMIT: SAME}
+        (READ_DAYS, MAKE_SOME_TABLES, MAKE_REPORT_OF_TWO, WRITE_LEDGER), MAKE_REPORT_OF_TWO, AFTER_COMMIT, usual={}
     ),
     *_places(
         (READ_HOURS, MAKE_SOME_TABLES, MAKE_REPORT, WRITE_LEDGER),

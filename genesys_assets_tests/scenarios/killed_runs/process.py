@@ -94,7 +94,7 @@ def without_waiting() -> None:
 def run(order: Order) -> None:
     """Does not return where the place exists."""
     without_waiting()
-    transport.GenesysCloud.now = lambda _: order.now  # type: ignore[method-assign]
+    transport.GenesysCloud.now = lambda self: order.now  # type: ignore[method-assign]
     _arm(order.kill)
     with environment(order.environment), dg.DagsterInstance.local_temp(order.home) as instance:
         job_of(order.job).execute_in_process(
