@@ -25,6 +25,8 @@ POOL = "genesys_cloud"
 ONE_RUN = dg.BackfillPolicy.single_run()
 CHANGED = "changed"
 CONTENT = "content"
+TOLD_BEFORE = "told_when_stored"
+"""Metadata of a materialisation that says once more, at the end of a run, what was told as soon as it was stored."""
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
 
@@ -114,13 +116,17 @@ def report_partition(
     """Tell Dagster of a partition that is stored; in a run over several as soon as it is, for the run may not come to
     its end.
 
+    Dagster tells of every partition of a run itself when the run's step ends, which cannot be left out: only that event
+    has the versions of code and inputs, and steps that come after wait for it. It says that it repeats another one.
+
     `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
     stored it and told nobody.
     """
     said = {**metadata, **content_metadata(context.instance, key, partition, content)}
-    context.add_asset_metadata(said, asset_key=key, partition_key=partition)
     if partition is not None and len(context.partition_keys) > 1:
         context.log_event(dg.AssetMaterialization(key, metadata=said, partition=partition))
+        said = {**said, TOLD_BEFORE: True}
+    context.add_asset_metadata(said, asset_key=key, partition_key=partition)
 
 
 def content_metadata(

@@ -148,6 +148,8 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
                     writers[day].reach = Reach(reading.through)
+                    # Without a page it is known as of where jobs reach, and any that reach farther are newer.
+                    writers[day].as_of = reading.through
                     if reading.by_job:
                         days = _read_overlap(cloud, stored, reading.by_job, writers[day], config.page_size)
                     writers[day].provenance[START_DAYS] = days
@@ -259,6 +261,7 @@ def _write_earlier(writer: PageWriter, interval: Interval, pages: Iterator[JobPa
     writer.restart()
     days: Counter[str] = Counter()
     for page in pages:
+        writer.as_of = writer.as_of or page.as_of
         if not page.rows:
             continue
         if page.span is None or page.span[0] >= interval.start:

@@ -505,6 +505,15 @@ def test_the_overlap_of_a_day_that_jobs_have_nothing_of_is_empty(world: World) -
     assert not world.sandbox.jobs
 
 
+def test_an_overlap_of_which_jobs_had_nothing_gives_way_to_the_first_one_that_has(lasting: tuple[World, str]) -> None:
+    world, reopened = lasting
+    world.sandbox.behaviour.availability = END
+    assert read(world, OVERLAP, NEXT).success
+    world.sandbox.behaviour.availability = END + timedelta(hours=11)
+    assert read(world, OVERLAP, NEXT).success
+    assert reopened in stored_ids(world, NEXT, OVERLAP)
+
+
 # -- jobs that go wrong ------------------------------------------------------------------------------------------------
 
 

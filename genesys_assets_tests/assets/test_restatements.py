@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from genesys_assets.assets.restatements import LEDGERED
 from genesys_assets.cloud import details_jobs
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
+from genesys_assets.lake.commit import known
+from genesys_assets.lake.ledger import catch_up, days_written
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
 
 DAY, DATE = "2026-01-28", date(2026, 1, 28)
+OTHER_DAY = "2026-01-27"
 DETAILS, LEDGER = "pages/daily_details", "tables/restatements"
 OF_CONVERSATIONS = (*TABLES_OF_HOURS[1:], "tables/interaction_legs")
 COUNTS = ("rows_before", "rows_after", "rows_added", "rows_changed", "rows_removed")
@@ -120,3 +126,67 @@ def test_metrics_are_in_the_ledger_too(complete: World) -> None:
 def test_the_ledger_of_a_day_without_tables_is_empty(world: World) -> None:
     assert world.run("daily", LEDGER, partition=DAY).success
     assert len(world.lake.read(LEDGER, DAY)) == 0
+
+
+# -- a run that died after it had written the ledger, and before it told Dagster ---------------------------------------
+
+
+@pytest.fixture
+def two_days(complete: World) -> World:
+    """A complete day before, which Dagster knows too."""
+    assert complete.run("complete", DETAILS, partition=OTHER_DAY).success
+    assert complete.run("daily", "tables/conversations", LEDGER, partition=OTHER_DAY).success
+    return complete
+
+
+def die(world: World) -> None:
+    """What a run leaves that read the other day again, wrote the ledger, and died."""
+    rows = world.lake.read("tables/conversations", OTHER_DAY, schema=CONVERSATIONS.schema)
+    world.lake.write("tables/conversations", CONVERSATIONS, rows, OTHER_DAY, {"run_id": "dead"})
+    catch_up(world.lake, [f"tables/{spec.name}" for spec in LEDGERED], [], {"run_id": "dead"})
+
+
+def write_ledger(world: World) -> None:
+    assert world.run("daily", LEDGER, partition=DAY).success
+
+
+def compare_with_dagster(world: World) -> None:
+    wanted = dg.AssetRecordsFilter(key(LEDGER), asset_partitions=[OTHER_DAY])
+    told = world.instance.fetch_materializations(wanted, limit=1).records[0].asset_materialization
+    assert told is not None
+    assert told.metadata["content"].value == world.lake.content(LEDGER, OTHER_DAY)
+
+
+def once(world: World, then: Callable[..., Any]) -> Callable[..., Any]:
+    """A run dies right before the first call."""
+    left = [die]
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        while left:
+            left.pop()(world)
+        return then(*args, **kwargs)
+
+    return called
+
+
+def test_what_a_dead_run_wrote_of_another_day_is_told_by_the_next(two_days: World) -> None:
+    die(two_days)
+    write_ledger(two_days)
+    compare_with_dagster(two_days)
+
+
+def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that_one(
+    two_days: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genesys_assets.lake.ledger.known", once(two_days, known))
+    write_ledger(two_days)
+    compare_with_dagster(two_days)
+
+
+def test_what_a_run_wrote_and_died_after_a_later_one_had_written_is_told_by_the_next(
+    two_days: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genesys_assets.assets.restatements.days_written", once(two_days, days_written))
+    write_ledger(two_days)
+    write_ledger(two_days)
+    compare_with_dagster(two_days)

@@ -13,13 +13,15 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from genesys_assets.cloud import details_jobs, retry
+from genesys_assets.cloud import details_jobs, retry, transport
 from genesys_assets_tests.assets.world import RANGE, definitions, environment, key
 
 START_DATE = "2026-01-26"
@@ -63,7 +65,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Order:
-    """A run, and where it dies."""
+    """A run, where it dies, and what it takes for now."""
 
     environment: Mapping[str, str]
     home: str
@@ -73,16 +75,26 @@ class Order:
     between: tuple[str, str] | None
     config: Mapping[str, Any] | None
     kill: Kill
+    now: datetime
+
+
+def unsynchronised(connection: Any, _: object) -> None:
+    """Listens to connections with Dagster's databases: what a process wrote outlives its death without waiting for the
+    disk.
+    """
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 def without_waiting() -> None:
     """For processes in which no test's patches are."""
+    event.listen(Engine, "connect", unsynchronised)
     details_jobs.FIRST_WAIT, details_jobs.GRACE, retry.FIRST_BACKOFF = 0.001, timedelta(0), 0.0
 
 
 def run(order: Order) -> None:
     """Does not return where the place exists."""
     without_waiting()
+    transport.GenesysCloud.now = lambda self: order.now  # type: ignore[method-assign]
     _arm(order.kill)
     with environment(order.environment), dg.DagsterInstance.local_temp(order.home) as instance:
         job_of(order.job).execute_in_process(

@@ -1,0 +1,101 @@
+"""What must be true of a lake after a kill and the runs that followed, whatever the place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from genesys_assets.assets.common import CHANGED, CONTENT, TOLD_BEFORE
+from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.lake.lake import Lake
+from genesys_assets_tests.assets.world import World, key
+from genesys_assets_tests.scenarios.killed_runs.commits import COUNTS, commits, restated
+from genesys_assets_tests.scenarios.killed_runs.lakes import versions
+from genesys_assets_tests.scenarios.killed_runs.places import LEDGER
+from genesys_assets_tests.scenarios.killed_runs.process import DEFINITIONS
+
+_ASSETS = {*DEFINITIONS.resolve_asset_graph().get_all_asset_keys()}
+
+
+def compare_with_one_that_lived(killed: World, lived: World) -> None:
+    """The rows of every partition, how far it reaches, and the ledger, but for who wrote it and when."""
+    assert known_of(killed) == known_of(lived)
+
+
+def known_of(world: World) -> dict[str, Any]:
+    lake = world.lake
+    rows = world.contents() | {f"{LEDGER}@{day}": _ledger(lake, day) for day in lake.log(LEDGER).partitions()}
+    return {place: (of_place, lake.reach(*_named(place))) for place, of_place in rows.items()}
+
+
+def _ledger(lake: Lake, day: str) -> list[dict[str, Any]]:
+    rows = lake.read(LEDGER, day).to_pylist()
+    return [{name: value for name, value in row.items() if name not in ("run_id", "read_at")} for row in rows]
+
+
+def _named(place: str) -> tuple[str, str | None]:
+    asset, partition = place.split("@")
+    return asset, partition or None
+
+
+def compare_ledger_with_commits(world: World) -> None:
+    """One row for each reading after the first that was committed, with the counts that the rows themselves give."""
+    lake = world.lake
+    ledger = {
+        (row["table"], f"{row['day']}", row["version"]): row
+        for day in lake.log(LEDGER).partitions()
+        for row in lake.read(LEDGER, day).to_pylist()
+    }
+    for spec in LEDGERED:
+        table = world.folder / "tables" / spec.name
+        expected = restated(table, spec.key) if table.exists() else {}
+        runs = {commit.version: commit.run_id for commit in commits(table)}
+        found = {of[1:]: {name: row[name] for name in COUNTS} for of, row in ledger.items() if of[0] == spec.name}
+        assert found == expected, spec.name
+        for (_, version), row in ((of[1:], row) for of, row in ledger.items() if of[0] == spec.name):
+            assert row["run_id"] == runs[version]
+
+
+def compare_dagster_with_lake(world: World) -> None:
+    """Every stored partition was told, and what was said to have changed is what Dagster had not heard of."""
+    lake = world.lake
+    for name in (name for name in versions(world) if key(name) in _ASSETS):
+        told = told_of(world.instance, name)
+        keys: list[str | None] = [*lake.log(name).partitions()] or [None]
+        assert {*keys} <= told.keys(), f"Dagster never heard of {sorted({*map(str, keys)} - {*map(str, told)})}"
+        for partition, events in told.items():
+            contents = [event.get(CONTENT) for event in events]
+            for known, event in zip([None, *contents], events, strict=False):
+                if CONTENT in event:
+                    assert event[CHANGED] == (event[CONTENT] != known), f"{name} {partition}"
+            if contents[-1] is not None or name.startswith(("tables/", "reports/")):
+                assert contents[-1] == lake.content(name, partition), f"{name} {partition}"
+
+
+def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[dict[str, Any]]]:
+    """What each partition's materialisations said, the oldest first, but for those that repeat one."""
+    told: dict[str | None, list[dict[str, Any]]] = {}
+    for record in instance.fetch_materializations(key(name), limit=10_000, ascending=True).records:
+        said = {label: value.value for label, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
+        if TOLD_BEFORE not in said:
+            told.setdefault(record.partition_key, []).append(said)
+    return told
+
+
+def compare_housekeeping_with_before(world: World) -> None:
+    """Housekeeping leaves no file that no table has, and every row where it was."""
+    before = known_of(world)
+    assert world.run("daily", "ops/housekeeping").success
+    assert _leftovers(world) == set()
+    assert known_of(world) == before
+
+
+def _leftovers(world: World) -> set[str]:
+    """Files besides the logs, the files of the tables' newest versions and the notes of jobs, which grow too old."""
+    tables = [log.parent for log in world.folder.rglob("_delta_log")]
+    newest = [[*commits(table)][-1].after for table in tables]
+    named = {path for files in newest for paths in files.values() for path in paths}
+    every = {path for path in world.folder.rglob("*") if path.is_file() and "_delta_log" not in path.parts}
+    left = {str(path.relative_to(world.folder)) for path in every - named}
+    return {path for path in left if not path.startswith("jobs/")}
