@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.pages import START_DAYS
+from genesys_assets.days.sources import START_DAYS
 from genesys_assets_tests.assets.world import RANGE, World, environment
 from genesys_assets_tests.scenarios.hard_days import DETAILS, OVERLAP
 from genesys_assets_tests.scenarios.killed_runs.lakes import Committed, Lakes
