@@ -4,15 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 S3_VENV := .venv-s3
 READERS_VENV := .venv-readers
+MOTO_VENV := .venv-moto
 
 export DAGSTER_HOME := $(CURDIR)
 export UV_COMPILE_BYTECODE := 1
 export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
 export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
+export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test lint format bench s3 readers clean
+.PHONY: help demo dev preflight test lint format bench s3 readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,11 +36,20 @@ $(READERS_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/duckdb-
 	$(BIN)/uv pip install --quiet --python $(READERS_VENV)/bin/python -r genesys_assets_tests/lake/duckdb-constraints.txt
 	@touch $@
 
+$(MOTO_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/moto-constraints.txt
+	$(PYTHON) -m venv $(MOTO_VENV)
+	$(BIN)/uv pip install --quiet --python $(MOTO_VENV)/bin/python -r genesys_assets_tests/lake/moto-constraints.txt
+	@touch $@
+
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
 
 readers: ## another reader of the lake for the tests, in a venv of its own; where there is none they are skipped
 	@$(MAKE) --no-print-directory $(READERS_VENV)/.installed || \
 		{ rm -rf $(READERS_VENV); echo "DuckDB's Delta reader could not be installed: its tests are skipped."; }
+
+moto: ## another S3 server for the tests, in a venv of its own; where there is none they are skipped
+	@$(MAKE) --no-print-directory $(MOTO_VENV)/.installed || \
+		{ rm -rf $(MOTO_VENV); echo "moto could not be installed: its tests are skipped."; }
 
 demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data to published reports
 	$(BIN)/python -m genesys_assets.sandbox.demo
@@ -49,7 +60,7 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers ## the whole test suite
+test: $(VENV)/.installed s3 readers moto ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/.installed ## ruff and mypy --strict
@@ -65,4 +76,4 @@ bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) .bench
+	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) .bench

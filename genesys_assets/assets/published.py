@@ -4,11 +4,9 @@ How files look is in `publishing.report_files`, the page in `publishing.day_page
 `publishing.publisher`. The list of days is `assets.published_index`.
 """
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,6 +16,7 @@ from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, repo
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.day_figures import BusinessDay
 from genesys_assets.publishing.day_page import DAY_PAGE, day_page, reach_of
 from genesys_assets.publishing.html import write_page
@@ -79,8 +78,8 @@ def _publish_day(
         )
     reach = _reach(lake, names, business_day)
     page = day_page(lake, business_day, reach)
-    with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-        file = write_page(page.html, Path(folder) / f"{DAY_PAGE}.html")
+    with scratch_folder("published") as folder:
+        file = write_page(page.html, folder / f"{DAY_PAGE}.html")
         published += publisher.publish(DAY_PAGE, business_day.date, [file])
     manifest = publisher.publish_manifest(
         business_day.date,
@@ -101,8 +100,8 @@ def _reach(lake: Lake, names: Sequence[str], business_day: BusinessDay) -> Reach
 
 def _publish_report(lake: Lake, publisher: Publisher, name: str, day: str) -> list[PublishedFile]:
     asset = f"reports/{name}"
-    with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-        files = write_report_files(lake.row_groups(asset, day), lake.schema(asset, day), Path(folder), name)
+    with scratch_folder("published") as folder:
+        files = write_report_files(lake.row_groups(asset, day), lake.schema(asset, day), folder, name)
         return publisher.publish(name, date.fromisoformat(day), files)
 
 

@@ -4,9 +4,7 @@ Which days are listed and how the list looks is in `publishing.index_page`; the 
 `assets.published`.
 """
 
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
@@ -14,6 +12,7 @@ from dagster_aws.s3 import S3Resource
 from genesys_assets.assets.common import attributes
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
+from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.index_page import index_page, listed_days
 from genesys_assets.resources import PublishingResource
@@ -33,8 +32,8 @@ def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition
     ) -> dg.MaterializeResult:
         publisher = publishing.publisher(s3.get_client())
         days = listed_days(publisher, calendar.start_date, datetime.now(UTC).date())
-        with tempfile.TemporaryDirectory(prefix="genesys_assets_") as folder:
-            page = write_page(index_page(days, calendar.zone.key), Path(folder) / "index.html")
+        with scratch_folder("published") as folder:
+            page = write_page(index_page(days, calendar.zone.key), folder / "index.html")
             file = publisher.publish_index(page)
         with_page = sum(day.page is not None for day in days)
         context.log.info(f"{with_page} of {len(days)} days have a page, proven and signed afresh")

@@ -1,4 +1,6 @@
-"""`genesys-assets import`: its options, and what it prints. What it does is in `genesys_assets.importing`."""
+"""`genesys-assets import` and `take-back`: their options, and what they print. What they do is in
+`genesys_assets.importing`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genesys_assets.importing.into_lake import Imported, Outcome
+    from genesys_assets.importing.take_back import TakenBack
 
 EXAMPLES = """\b
 examples:
@@ -89,9 +94,58 @@ def import_saved(
     raise typer.Exit(1 if imported.skipped else 0)
 
 
+TAKE_BACK_EXAMPLES = """\b
+examples:
+  genesys-assets take-back saved/agents.json
+      what this file brought goes; what other files brought of the same days stays
+  genesys-assets take-back saved/ 's3://my-bucket/exports/2025-*.json'
+      all files of a folder, and by pattern, under the names that the import told
+  genesys-assets take-back --all
+      nothing in the lake is of files any more"""
+
+
+def take_back_imported(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILES…]", help="Files, folders, patterns, as they were told."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that was ever imported.")] = False,
+) -> None:
+    """Take out of the lake what files have brought.
+
+    Days that lose something do not count as complete any more, and their tables have to be materialised. The files
+    themselves need not exist. What is taken back leaves the disk with the older versions: ops/housekeeping.
+    """
+    from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
+    from genesys_assets.resources import LakeResource
+    from genesys_assets.settings import SettingError
+
+    if bool(files) == everything:
+        raise typer.BadParameter("name files, or say --all")
+    try:
+        lake = LakeResource().lake
+    except SettingError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if everything:
+        typer.echo(_taken_back(take_back_everything(lake)))
+        return
+    unknown = [name for name in files or () if not imported_files(lake, [name])]
+    if unknown:
+        typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
+        raise typer.Exit(1)
+    typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+
+
+def _taken_back(done: TakenBack) -> str:
+    lines, count = [f"taken back  {outcome.file}" for outcome in done.outcomes], len(done.outcomes)
+    lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
+    return "\n".join([*lines, *_to_materialise(done.days, is_new=True)])
+
+
 def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
-    from genesys_assets.importing.summary import TABLES, notes, ranges, runs
+    from genesys_assets.importing.summary import TABLES, notes
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
@@ -100,18 +154,25 @@ def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:"]
         lines += [f"  {remark}" + (f" ({count} times)" if count > 1 else "") for remark, count in remarks.items()]
-    days = {asset: imported.days(asset) for asset in TABLES if imported.days(asset)}
-    if days:
-        lines += ["", "Materialise:" if imported.changed else "Nothing is new. The files are of:"]
-        for asset, of_asset in days.items():
-            lines.append(f"  {TABLES[asset]:<44} {ranges(of_asset)}")
-            if imported.changed:
-                lines.append(_command(asset, *runs(of_asset)[0]))
-        earliest = min(of_asset[0] for of_asset in days.values())
-        if earliest < start_date:
-            lines.append(f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={earliest} for all of it.")
+    lines += _to_materialise(imported.days, is_new=bool(imported.changed))
+    if days := [day for asset in TABLES for day in imported.days(asset)[:1]]:
+        if min(days) < start_date:
+            lines.append(f"Partitions begin on {start_date}: set GENESYS_ASSETS_START_DATE={min(days)} for all of it.")
         lines += _completeness(imported, is_complete)
     return "\n".join(lines)
+
+
+def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> list[str]:
+    """Which tables of which days are made of what was imported, and what materialises them."""
+    from genesys_assets.importing.summary import TABLES, ranges, runs
+
+    lines = []
+    for asset, tables in TABLES.items():
+        if days := days_of(asset):
+            lines.append(f"  {tables:<44} {ranges(days)}")
+            if is_new:
+                lines.append(_command(asset, *runs(days)[0]))
+    return ["", "Materialise:" if is_new else "Nothing is new. The files are of:", *lines] if lines else []
 
 
 def _command(asset: str, first: str, last: str) -> str:

@@ -6,6 +6,7 @@
     imports/<sha256>.json              which file went where, and how it was read
 
 A file is known by its sha256. Imported again it changes nothing; read in another way it replaces what it had brought.
+How it is taken back is in `take_back`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from genesys_assets.importing.buckets import Told, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile
 from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
 from genesys_assets.lake.commit import Overtaken, TableContended
-from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.lake.lake import Lake, Provenance, Reach
 
 _BYTES_AT_ONCE = 64 << 20
 _TRIES = 20
@@ -123,7 +124,7 @@ class _Import:
         sha256 = hashlib.sha256(raw).hexdigest()
         if sha256 in self._seen:
             return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
-        noted = self.lake.store.get(_record(sha256))
+        noted = self.lake.store.get(record_of(sha256))
         before = None if noted is None else dict(json.loads(noted))
         if before is not None and self._would_be_the_same(sha256, before):
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
@@ -154,7 +155,7 @@ class _Import:
     def _has_pages_of(self, sha256: str, asset: str, day: str) -> bool:
         stored = self.lake.pages(asset, day)
         return stored is not None and any(
-            _file_of(stored.about(index).request) == sha256 for index in range(len(stored))
+            file_of(stored.about(index).request) == sha256 for index in range(len(stored))
         )
 
     def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
@@ -184,7 +185,7 @@ class _Import:
             self._merge(partition, brought)
         for sha256, outcome in self._records.items():
             record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
-            self.lake.store.put(_record(sha256), json.dumps(record, indent=1, default=str).encode())
+            self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
 
     def _merge(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
@@ -192,16 +193,11 @@ class _Import:
 
         Raises TableContended where others go on replacing it.
         """
-        for _ in range(_TRIES):
-            try:
-                return self._merge_once(partition, brought)
-            except Overtaken:
-                self.lake = self.lake.refreshed()
-        raise TableContended(f"pages/{partition[0]} of {partition[1]} was replaced by others {_TRIES} times in a row.")
+        until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition, brought))
 
-    def _merge_once(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
+    def _merge_once(self, lake: Lake, partition: Partition, brought: dict[str, list[Page]]) -> None:
         asset, day = partition
-        stored = self.lake.pages(f"pages/{asset}", day)
+        stored = lake.pages(f"pages/{asset}", day)
         before = [_identity(page) for page in stored or ()]
         kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in brought]
         new = [page for of_file in brought.values() for page in of_file]
@@ -210,9 +206,9 @@ class _Import:
         is_complete = stored is not None and stored.reach is not None and stored.reach.is_complete
         old = (stored[index] for index in kept) if stored is not None else ()
         if kept or new or is_complete:
-            self._write(partition, chain(old, new), is_complete)
+            write_pages(lake, partition, chain(old, new), is_complete, self.provenance)
         else:
-            self.lake.remove(f"pages/{asset}", [day])
+            lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
@@ -223,23 +219,38 @@ class _Import:
             for day in _days_within(span, asset, self.told):
                 stored = self.lake.pages(f"pages/{asset}", day)
                 if stored is None or stored.reach is None or not stored.reach.is_complete:
-                    self._write((asset, day), stored or (), is_complete=True)
+                    write_pages(self.lake, (asset, day), stored or (), True, self.provenance)
                     self.result.changed.add((asset, day))
 
-    def _write(self, partition: Partition, pages: Iterable[Page], is_complete: bool) -> None:
-        asset, day = partition
-        start, end = utc_day(day)
-        with self.lake.page_writers(f"pages/{asset}", [day], self.provenance, builds_on_stored=True) as writers:
-            writers[day].reach = Reach(end if is_complete else start, is_complete, imported=True)
-            for page in pages:
-                writers[day].write(page)
+
+def until_not_overtaken(lake: Lake, partition: Partition, replace: Callable[[Lake], None]) -> None:
+    """Replace a partition by what is made of itself. Raises TableContended where others go on replacing it."""
+    for _ in range(_TRIES):
+        try:
+            return replace(lake)
+        except Overtaken:
+            lake = lake.refreshed()
+    raise TableContended(f"pages/{partition[0]} of {partition[1]} was replaced by others {_TRIES} times in a row.")
 
 
-def _record(sha256: str) -> str:
+def write_pages(
+    lake: Lake, partition: Partition, pages: Iterable[Page], is_complete: bool, provenance: Provenance
+) -> None:
+    """Replace a partition by pages that were made of what is stored. Raises Overtaken."""
+    asset, day = partition
+    start, end = utc_day(day)
+    with lake.page_writers(f"pages/{asset}", [day], provenance, builds_on_stored=True) as writers:
+        writers[day].reach = Reach(end if is_complete else start, is_complete, imported=True)
+        for page in pages:
+            writers[day].write(page)
+
+
+def record_of(sha256: str) -> str:
+    """Where stands what became of a file."""
     return f"imports/{sha256}.json"
 
 
-def _file_of(request: str) -> str:
+def file_of(request: str) -> str:
     """The sha256 of the file that an imported page is of."""
     return str(json.loads(request)["params"]["sha256"])
 
@@ -247,7 +258,7 @@ def _file_of(request: str) -> str:
 def _identity(page: Page) -> tuple[str, str]:
     """The file a page is of, and a digest of all that the page is."""
     told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return _file_of(page.request), hashlib.sha256(told + page.body).hexdigest()
+    return file_of(page.request), hashlib.sha256(told + page.body).hexdigest()
 
 
 def _as_json(told: Told) -> dict[str, Any]:

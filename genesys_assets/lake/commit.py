@@ -210,11 +210,20 @@ def _pause(log: DeltaLog, conflict: Conflict, give_up_at: float, sleep: Callable
 
 
 def remove_all(
-    log: DeltaLog, keys: Sequence[Key], *, schema: pa.Schema, sleep: Callable[[float], None] = time.sleep
+    log: DeltaLog,
+    keys: Sequence[Key],
+    *,
+    schema: pa.Schema,
+    builds_on_known: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended."""
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended, and Overtaken
+    where nothing but what is known now may be removed.
+    """
+    give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [known(log, key) for key in keys]
     while True:
+        if builds_on_known and [known(log, key) for key in keys] != before:
+            raise Overtaken(f"{log.place} was replaced by somebody else meanwhile.")
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
@@ -224,6 +233,8 @@ def remove_all(
             log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
+        else:
+            return
 
 
 def append(

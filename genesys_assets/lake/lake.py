@@ -145,10 +145,12 @@ class Lake:
         """The keys of the stored partitions, in order."""
         return self.log(asset).partitions()
 
-    def remove(self, asset: str, keys: Sequence[str | None]) -> None:
-        """Forget partitions, all in one commit, as though they had never been stored. Raises TableContended."""
+    def remove(self, asset: str, keys: Sequence[str | None], *, builds_on_stored: bool = False) -> None:
+        """Forget partitions, all in one commit, as though they had never been stored. Raises TableContended; where they
+        are removed for what they hold (`builds_on_stored`), Overtaken.
+        """
         log = self.log(asset)
-        commit.remove_all(log, keys, schema=log.schema())
+        commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
 
     # -- tables and reports --------------------------------------------------------------------------------------------
 

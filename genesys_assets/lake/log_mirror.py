@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import tempfile
-import weakref
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,10 +27,12 @@ from genesys_assets.lake.log_files import (
     version_of,
 )
 from genesys_assets.lake.store import S3Store, Store
+from genesys_assets.process_folder import new_folder
 
 _ATTEMPTS = 5
 _AT_ONCE = 8
 _Tag = tuple[int, int, int]
+_log = logging.getLogger(__name__)
 
 
 class LogMoved(Exception):
@@ -116,17 +116,18 @@ class LogMirror(LogPlace):
     def __init__(self, store: S3Store, place: str) -> None:
         self._store = store
         self._log = f"{place}/{LOG}"
-        self.uri = tempfile.mkdtemp(prefix="genesys_assets_log_")
-        weakref.finalize(self, shutil.rmtree, self.uri, ignore_errors=True)
-        self._folder = Path(self.uri) / LOG
+        folder = new_folder(self, "log")
+        self.uri = str(folder)
+        self._folder = folder / LOG
         self._version = NO_VERSION
         self._tag: str | None = None
 
     def pull(self) -> bool:
+        is_obsolete = self._forget_what_s3_never_took()
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 if self._version != NO_VERSION and self._follow():
-                    return False
+                    return is_obsolete
                 self._begin()
                 return True
         raise UnsteadyLog(f"Files of {self._store.uri(self._log)} vanish while they are read: run it again.")
@@ -215,7 +216,11 @@ class LogMirror(LogPlace):
                 raise LogMoved(f"{self._store.uri(self._log)} has another {name}") from error
             raise
         self._version, self._tag = self._version + 1, tag
-        self.push_checkpoint()
+        try:
+            self.push_checkpoint()
+        except Exception as error:
+            # The commit counts, and is read from its own file until there is another checkpoint.
+            _log.warning("%s has no checkpoint of version %d: %s", self._store.uri(self._log), self._version, error)
 
     def ends_with(self, version: int) -> bool:
         return self._version == version
@@ -228,6 +233,13 @@ class LogMirror(LogPlace):
         last = self._folder / LAST_CHECKPOINT
         for path in [*parts, last] if parts and last.exists() else []:
             self._store.put(f"{self._log}/{path.name}", path.read_bytes())
+
+    def _forget_what_s3_never_took(self) -> bool:
+        """Whether a commit was made here, and broken off before S3 was asked: it does not count."""
+        was_made = (self._folder / commit_name(self._version + 1)).exists()
+        if was_made:
+            self._remove_after(self._version)
+        return was_made
 
     def _remove_after(self, version: int) -> None:
         """Forget what does not count."""

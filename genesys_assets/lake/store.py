@@ -77,10 +77,6 @@ class Store(Protocol):
     def uri(self, key: str) -> str:
         """The key as a person or another engine names it."""
 
-    @property
-    def delta_options(self) -> dict[str, str]:
-        """What delta-rs needs to reach the store."""
-
     def draft(self) -> Draft:
         """A new file, which nobody sees until it is published."""
 
@@ -140,10 +136,6 @@ class LocalStore(Store):
 
     def uri(self, key: str) -> str:
         return self.path(key)
-
-    @property
-    def delta_options(self) -> dict[str, str]:
-        return {}
 
     def draft(self) -> Draft:
         return _LocalDraft(self.folder)
@@ -289,17 +281,6 @@ class S3Store(Store):
     def uri(self, key: str) -> str:
         return f"s3://{self.path(key)}"
 
-    @functools.cached_property
-    def delta_options(self) -> dict[str, str]:
-        meta = self._client.meta
-        return {
-            "AWS_ENDPOINT_URL": meta.endpoint_url,
-            "AWS_ENDPOINT_URL_S3": meta.endpoint_url,
-            "AWS_REGION": meta.region_name or "us-east-1",
-            "AWS_ALLOW_HTTP": "true" if meta.endpoint_url.startswith("http://") else "false",
-            "aws_conditional_put": "etag",
-        }
-
     def draft(self) -> Draft:
         return _S3Draft(self)
 
@@ -393,8 +374,10 @@ class S3Store(Store):
 
         left = [upload for upload in self._patiently(uploads) if upload["Initiated"] < before]
         for each in left:
-            abort = self._client.abort_multipart_upload
-            self._patiently(abort, Bucket=self.bucket, Key=each["Key"], UploadId=each["UploadId"])
+            # Somebody else who keeps house may have been faster.
+            with contextlib.suppress(self._client.exceptions.NoSuchUpload):
+                abort = self._client.abort_multipart_upload
+                self._patiently(abort, Bucket=self.bucket, Key=each["Key"], UploadId=each["UploadId"])
         return len(left)
 
     def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:

@@ -31,7 +31,7 @@ def test_the_installed_command_is_this_one() -> None:
     assert callable(getattr(import_module(module), function))
 
 
-@pytest.mark.parametrize("command", ["preflight", "import", "reports check", "reports preview", "sandbox"])
+@pytest.mark.parametrize("command", ["preflight", "import", "take-back", "reports check", "reports preview", "sandbox"])
 def test_help_of_every_command_teaches_by_example(command: str) -> None:
     *group, name = command.split()
     done = run(*group, name, "--help")

@@ -1,4 +1,4 @@
-"""The command `genesys-assets import`: what it prints, its exit code, and where things went."""
+"""The commands `genesys-assets import` and `take-back`: what they print, their exit codes, and where things went."""
 
 from __future__ import annotations
 
@@ -131,6 +131,60 @@ def test_a_setting_that_is_wrong_is_named_with_1(saved: Path, monkeypatch: pytes
     done = run(f"{saved}")
     assert done.exit_code == 1
     assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
+
+
+# -- taking back -------------------------------------------------------------------------------------------------------
+
+
+def take_back(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["take-back", *arguments])
+
+
+def test_taking_back_says_what_to_materialise_and_leaves_the_rest(saved: Path) -> None:
+    run(f"{saved}")
+    done = take_back(f"{saved}/figures.json")
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        0,
+        [
+            f"taken back  {saved}/figures.json",
+            "",
+            "1 file taken back.",
+            "",
+            "Materialise:",
+            "  tables/interval_metrics                      2026-01-28",
+            command("imported_hourly_aggregates"),
+            "  tables/daily_metrics                         2026-01-28",
+            command("imported_daily_aggregates"),
+        ],
+    )
+    lake = Lake(LocalStore(saved.parent / "lake"))
+    pages = {name: lake.pages(f"pages/imported_{name}", "2026-01-28") for name in ("details", "hourly_aggregates")}
+    assert {name: len(of or ()) for name, of in pages.items()} == {"details": 1, "hourly_aggregates": 0}
+    assert "1 imported, 1 unchanged" in run(f"{saved}").stdout
+
+
+def test_everything_is_taken_back_on_demand(saved: Path) -> None:
+    run(f"{saved}")
+    assert "2 files taken back." in take_back("--all").stdout
+    assert take_back("--all").stdout.splitlines() == ["", "0 files taken back."]
+
+
+def test_a_name_that_nothing_was_imported_under_ends_with_1_and_takes_nothing_back(saved: Path) -> None:
+    run(f"{saved}")
+    done = take_back(f"{saved}/details.json", "elsewhere.json")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Nothing was imported under the name elsewhere.json: nothing is taken back.\n",
+    )
+    assert "0 imported, 2 unchanged" in run(f"{saved}").stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "details.json"]])
+def test_files_are_named_or_all_is_said_and_not_both(saved: Path, arguments: list[str]) -> None:
+    assert take_back(*arguments).exit_code == 2
+
+
+# -- as a command ------------------------------------------------------------------------------------------------------
 
 
 def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path, tmp_path: Path) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.store import LocalStore, S3Store, Store
 from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets_tests.lake.moto_server import moto
+
+__all__ = ["moto"]
 
 
 @pytest.fixture
@@ -29,6 +34,18 @@ def s3_environment(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -
 def s3_store(s3_environment: None, s3_client: Any, bucket: str) -> S3Store:
     """A prefix of an empty bucket."""
     return S3Store(bucket, "some/prefix", lambda: s3_client)
+
+
+@pytest.fixture
+def moto_store(moto: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    """A prefix of an empty bucket where several processes may commit at once."""
+    for name, value in moto.environment().items():
+        monkeypatch.setenv(name, value)
+    name = f"bucket-{uuid4().hex[:12]}"
+    moto.create_bucket(name)
+    opened = open_lake(f"s3://{name}/some/prefix").store
+    assert isinstance(opened, S3Store)
+    return opened
 
 
 @pytest.fixture(params=["disk", "s3"])

@@ -11,12 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake import housekeeping
-from genesys_assets.lake.commit import Commit, Proposal, TableContended, join, known
+from genesys_assets.lake.commit import Commit, Proposal, TableContended, known
 from genesys_assets.lake.delta import new_path
 from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.housekeeping import Report, keep_house, places
@@ -25,7 +24,6 @@ from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import DRAFTS, LocalStore, S3Store, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
-from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.test_races import Race, Write, _lakes, check_ledger
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, page, things, write_pages
@@ -49,6 +47,11 @@ def write(store: Store, number: int, day: str = DAYS[0], **how: Any) -> None:
 
 def numbers(store: Store, *days: str) -> list[int]:
     found: list[int] = Lake(store).read(PLACE, days or DAYS, schema=SPEC.schema)["n"].to_pylist()
+    return found
+
+
+def rows(store: Store, day: str = DAYS[1]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Lake(store).read(LIVE, day).to_pylist()
     return found
 
 
@@ -293,107 +296,6 @@ def test_commits_that_the_ledger_has_not_got_stay(disk: LocalStore, monkeypatch:
     assert commits(disk) == [4, 5, 6]
     catch_up(Lake(disk), [PLACE], [], {})
     assert Lake(disk).read(LEDGER, DAYS[0])["version"].to_pylist() == [2, 3, 4, 5, 6]
-
-
-# -- snapshots ---------------------------------------------------------------------------------------------------------
-
-
-def snapshots(store: Store, *moments: datetime) -> None:
-    for number, moment in enumerate(moments):
-        Lake(store).append(LIVE, SPEC, things((f"{moment:%H:%M}", number)), moment, {"run_id": f"{number}"})
-
-
-def rows(store: Store, day: str = DAYS[1]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = Lake(store).read(LIVE, day).to_pylist()
-    return found
-
-
-def test_the_snapshots_of_a_day_that_is_over_become_one_file_in_one_commit(store: Store) -> None:
-    snapshots(store, *(NOON + timedelta(minutes=minute) for minute in range(6)))
-    before, version = rows(store), Lake(store).log(LIVE).version
-    report = house(store, keep=DAY)
-    assert report.days_joined == {LIVE: [DAYS[1]]}
-    log = Lake(store).log(LIVE)
-    assert (len(log.files(DAYS[1])), log.version) == (1, version + 1)
-    assert rows(store) == before
-    assert Lake(store).rows(LIVE, DAYS[1]) == 6
-    assert Lake(store).provenance(LIVE, DAYS[1])["joined_files"] == 6
-    assert house(store, keep=DAY).days_joined == {}
-
-
-def test_nobody_who_reads_changes_sees_that_snapshots_were_joined(disk: LocalStore) -> None:
-    snapshots(disk, NOON, NOON + timedelta(minutes=1))
-    house(disk, keep=DAY)
-    log = Lake(disk).log(LIVE)
-    (actions,) = log.actions([log.version])
-    changes = [next(iter(action.values())) for action in actions if "commitInfo" not in action]
-    assert [change["dataChange"] for change in changes] == [False, False, False]
-
-
-def test_a_day_that_goes_on_keeps_its_snapshots(disk: LocalStore) -> None:
-    snapshots(disk, NOON, NOON + timedelta(minutes=1))
-    for now, joined in ((NOON + timedelta(hours=11, minutes=59), {}), (NOON + DAY, {LIVE: [DAYS[1]]})):
-        assert keep_house(Lake(disk), [], keep=DAY, now=now).days_joined == joined
-
-
-def test_only_tables_that_are_added_to_are_joined(disk: LocalStore) -> None:
-    for number in range(3):
-        Lake(disk).append(PLACE, SPEC, things(("a", number)), NOON, {})
-    assert house(disk).days_joined == {}
-    assert len(Lake(disk).log(PLACE).files(DAYS[1])) == 3
-
-
-def test_snapshots_that_were_stored_before_a_column_was_added_have_none_in_it(disk: LocalStore) -> None:
-    snapshots(disk, NOON)
-    wider = TableSpec("things", "", ("id",), (*SPEC.columns, *columns("at instant when")))
-    later = pa.Table.from_pylist([{"id": "b", "n": 2, "at": NOON}], wider.schema)
-    Lake(disk).append(LIVE, wider, later, NOON, {})
-    before = rows(disk)
-    house(disk)
-    assert rows(disk) == before
-    assert [row["at"] for row in before] == [None, NOON]
-
-
-def test_a_snapshot_that_comes_while_a_day_is_joined_stays_beside_and_after_it(
-    disk: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    snapshots(disk, NOON, NOON + timedelta(minutes=1))
-
-    def late(*args: Any, **named: Any) -> bool:
-        snapshots(disk, NOON + timedelta(minutes=2))
-        return join(*args, **named)
-
-    monkeypatch.setattr(housekeeping, "join", late)
-    house(disk, keep=DAY)
-    assert [row["id"] for row in rows(disk)] == ["12:00", "12:01", "12:02"]
-    assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 2
-
-
-def test_a_day_that_somebody_else_joins_is_joined_once(disk: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    snapshots(disk, NOON, NOON + timedelta(minutes=1))
-    before = rows(disk)
-
-    def late(*args: Any, **named: Any) -> bool:
-        monkeypatch.setattr(housekeeping, "join", join)
-        house(disk, keep=DAY)
-        return join(*args, **named)
-
-    monkeypatch.setattr(housekeeping, "join", late)
-    assert house(disk, keep=DAY).days_joined == {}
-    assert rows(disk) == before
-    assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 1
-
-
-def test_a_snapshot_that_cannot_be_read_is_a_problem_of_its_table_alone(disk: LocalStore) -> None:
-    snapshots(disk, NOON, NOON + timedelta(minutes=1))
-    write(disk, 1)
-    write(disk, 2)
-    (broken, _) = Lake(disk).log(LIVE).files(DAYS[1])
-    disk.put(f"{LIVE}/{broken.path}", b"")
-    report = house(disk)
-    assert list(report.problems) == [LIVE]
-    assert "cannot be read" in report.problems[LIVE]
-    assert (report.days_joined, report.files_removed) == ({}, 1)
 
 
 # -- beside others -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.lake import opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.opening import open_lake
@@ -38,12 +39,12 @@ from genesys_assets_tests.lake.killed_process import (
     work_until_killed,
 )
 from genesys_assets_tests.lake.leftovers import leftovers, missing
-from genesys_assets_tests.lake.thorough import every_kill
+from genesys_assets_tests.lake.thorough import is_thorough, kills
 
 _PATIENCE_SECONDS = 60
-_KILLS = 1000 if every_kill() else 5
-"""How often each work is killed at most."""
-_KILLS_ON_S3 = 1000 if every_kill() else 1
+_KILLS = kills(2)
+_KILLS_ON_S3 = kills(1)
+_WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if is_thorough() else ["append_snapshot"]
 _SIGKILL = -9
 _BEFORE, _KILLED = 0, 1
 """The state that is stored, and the one that a killed process was writing."""
@@ -137,7 +138,10 @@ def on_disk(tmp_path: Path) -> Lakes:
 
 
 @pytest.fixture
-def on_s3(object_store: ObjectStore, s3_environment: None, bucket: str) -> Lakes:
+def on_s3(
+    object_store: ObjectStore, s3_environment: None, s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Lakes:
+    monkeypatch.setattr(opening, "s3_client", lambda: s3_client)
     return Lakes(f"s3://{bucket}", object_store.environment())
 
 
@@ -207,8 +211,7 @@ class Victim:
         keep_ledger(open_lake(location), 0, 0)
         expected = replace(end, snapshots=snapshots + end.snapshots[len(self.stored) :], ledger=entries)
         assert seen(location) == expected
-        for _ in range(2):
-            clean(open_lake(location))
+        clean(open_lake(location))
         assert (leftovers(open_lake(location).store), missing(open_lake(location).store)) == ([], [])
         assert seen(location) == expected
 
@@ -275,5 +278,6 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
     Victim(nursery, on_disk, work, []).check(_KILLS)
 
 
-def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes) -> None:
-    Victim(nursery, on_s3, "read_pages", [_BEFORE], _AGAIN[:1]).check(_KILLS_ON_S3)
+@pytest.mark.parametrize("work", _WORKS_ON_S3)
+def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
+    Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if is_thorough() else _AGAIN[:1]).check(_KILLS_ON_S3)

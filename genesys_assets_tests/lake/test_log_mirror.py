@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from genesys_assets.lake import log_entry
 from genesys_assets.lake.delta import Added, Conflict, DeltaLog
 from genesys_assets.lake.log_files import LOG
-from genesys_assets.lake.store import S3Store
+from genesys_assets.lake.store import LakeUnreachable, S3Store
 from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
 
 _INTERVAL = 3
@@ -43,7 +45,9 @@ def names(log: DeltaLog) -> set[str]:
 
 def delta_rs(store: S3Store) -> DeltaTable:
     """The table as any engine reads it from S3."""
-    return DeltaTable(store.uri(PLACE), storage_options=store.delta_options)
+    endpoint = os.environ["AWS_ENDPOINT_URL_S3"]
+    options = {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
+    return DeltaTable(store.uri(PLACE), storage_options=options)
 
 
 def test_what_is_committed_is_on_s3_for_every_engine(s3_store: S3Store) -> None:
@@ -141,3 +145,68 @@ def test_notes_are_told_of_commits_that_a_checkpoint_replaces(s3_store: S3Store)
         add(log, f"f{number}")
     told = [note["commit_id"] for _, note in DeltaLog(s3_store, PLACE).notes(0)]
     assert told == [f"f{number}" for number in range(_INTERVAL + 3)]
+
+
+# -- what goes wrong ---------------------------------------------------------------------------------------------------
+
+
+def test_a_log_that_ends_with_a_checkpoint_is_gone_on_with(s3_store: S3Store) -> None:
+    for number in range(2 * _INTERVAL + 1):
+        add(DeltaLog(s3_store, PLACE), f"f{number}")
+    assert len(names(DeltaLog(s3_store, PLACE))) == 2 * _INTERVAL + 1
+
+
+def test_a_commit_stands_whose_checkpoint_s3_does_not_take(
+    s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(key: str, data: bytes) -> None:
+        raise LakeUnreachable("S3 is in trouble")
+
+    log = DeltaLog(s3_store, PLACE)
+    with monkeypatch.context() as patched:
+        patched.setattr(s3_store, "put", refused)
+        for number in range(_INTERVAL + 1):
+            add(log, f"f{number}")
+    assert "no checkpoint of version 2: S3 is in trouble" in caplog.text
+    assert names(log) == names(DeltaLog(s3_store, PLACE)) == {f"f{number}" for number in range(_INTERVAL + 1)}
+    assert not any(".checkpoint." in key for key in s3_store.keys(PLACE))
+    while log.version < 2 * _INTERVAL:
+        add(log, f"f{log.version}")
+    assert delta_rs(s3_store).version() == log.version
+    assert any(".checkpoint." in key for key in s3_store.keys(PLACE))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_commit_that_broke_off_before_s3_was_asked_was_not_made(
+    s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    log, write = DeltaLog(s3_store, PLACE), log_entry.write_new
+    add(log, "first")
+
+    def broken_off(*arguments: Any, **named: Any) -> None:
+        write(*arguments, **named)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log_entry, "write_new", broken_off)
+        with pytest.raises(error):
+            add(log, "broken")
+    assert (names(log), log.version) == ({"first"}, 1)
+    assert [note["commit_id"] for _, note in log.notes(0)] == ["first"]
+    add(log, "second")
+    assert names(log) == names(DeltaLog(s3_store, PLACE)) == {"first", "second"}
+
+
+def test_a_table_whose_first_commit_broke_off_was_not_made(s3_store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = DeltaLog(s3_store, PLACE)
+
+    def broken_off() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log._log, "push", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            add(log, "broken")
+    assert log.version == -1
+    add(log, "first")
+    assert names(log) == names(DeltaLog(s3_store, PLACE)) == {"first"}

@@ -1,12 +1,11 @@
 """Several writers and readers of one table at once: no wrong row, no lost or invented reading, no failed read, and
 older pages never replace newer ones.
 
-Most interleavings are made of seeds, with actors that take turns (`turns`); some are real processes.
+Interleavings are made of seeds, with actors that take turns (`turns`); `test_races_of_processes` has real ones.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,6 @@ import pytest
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
-from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, S3Store, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
@@ -30,12 +28,9 @@ from genesys_assets_tests.lake.thorough import seeds
 from genesys_assets_tests.lake.turns import Turns, hooked
 
 if TYPE_CHECKING:
-    from multiprocessing.queues import Queue
-    from multiprocessing.synchronize import Barrier, Event
+    pass
 
 __all__ = ["hooked"]
-
-_PATIENCE_SECONDS = 120
 
 _WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
@@ -225,7 +220,7 @@ def _expected(before: _Rows | None, after: _Rows, pages: bool) -> dict[str, Any]
     }
 
 
-def _rows(chance: random.Random) -> _Rows:
+def some_rows(chance: random.Random) -> _Rows:
     """A few rows; some readings have the same ones."""
     return {id_: chance.randrange(3) for id_ in sorted(chance.sample("abcd", chance.randrange(4)))}
 
@@ -238,16 +233,16 @@ def _lakes(store: Store, shared: bool) -> Callable[[], Lake]:
     return one.refreshed
 
 
-def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
-    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger."""
+def race_of_tables(store: Store, shared: bool, seed: int, times: int = 6) -> Turns:
+    """Two to four writers, of the same day or others, a reader, and one or two who keep the ledger some times."""
     chance = random.Random(seed)
     race = Race(_lakes(store, shared), PLACE)
     days = DAYS[: chance.randint(1, 3)]
-    bookkeepers = [_bookkeeper(race.lakes) for _ in range(chance.randint(1, 2))]
+    bookkeepers = [_bookkeeper(race.lakes, times) for _ in range(chance.randint(1, 2))]
     actors: list[Callable[[], Any]] = [race.reader(days, 3), *bookkeepers]
     for actor in range(chance.randint(2, 4)):
         writes = [
-            Write(f"{actor}-{number}", {chance.choice(days): _rows(chance)}, chance.randint(1, 20), is_read=False)
+            Write(f"{actor}-{number}", {chance.choice(days): some_rows(chance)}, chance.randint(1, 20), is_read=False)
             for number in range(chance.randint(1, 2))
         ]
         actors.append(race.table_writer(writes, wider=chance.random() < 0.3))
@@ -258,9 +253,9 @@ def race_of_tables(store: Store, shared: bool, seed: int) -> Turns:
     return turns
 
 
-def _bookkeeper(lakes: Callable[[], Lake]) -> Callable[[], None]:
+def _bookkeeper(lakes: Callable[[], Lake], times: int) -> Callable[[], None]:
     def act() -> None:
-        for _ in range(6):
+        for _ in range(times):
             catch_up(lakes(), [PLACE], [], {"run_id": "ledger"}, sleep=lambda _: None)
 
     return act
@@ -317,83 +312,9 @@ def test_pages_that_several_fetch_at_once(hooked: str, tmp_path: Path, seed: int
     assert race_of_pages(LocalStore(tmp_path), hooked == "threads", seed).steps > 10
 
 
+@pytest.mark.parametrize("seed", seeds(1))
 @pytest.mark.parametrize("hooked", ["processes"], indirect=True)
-def test_what_several_write_at_once_on_s3(hooked: str, s3_store: S3Store) -> None:
-    race_of_tables(s3_store, shared=False, seed=1)
-
-
-# -- real processes ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Share:
-    """What one process does: write days, or read all of them until the others are done."""
-
-    location: str
-    days: list[str]
-    writes: list[Write] = field(default_factory=list)
-    wider: bool = False
-
-
-def writing_process(share: Share, together: Barrier, results: Queue[Race]) -> None:
-    """Top of a process that writes."""
-    race = Race(lambda: open_lake(share.location), PLACE)
-    act = race.table_writer(share.writes, share.wider)
-    together.wait()
-    act()
-    catch_up(open_lake(share.location), [PLACE], [], {"run_id": "ledger"})
-    results.put(Race(_no_lake, PLACE, race.writes, []))
-
-
-def reading_process(share: Share, together: Barrier, results: Queue[Race], done: Event) -> None:
-    """Top of a process that reads."""
-    race = Race(lambda: open_lake(share.location), PLACE)
-    act = race.reader(share.days, 1)
-    together.wait()
-    while not done.is_set():
-        act()
-    results.put(Race(_no_lake, PLACE, [], race.glances))
-
-
-def _no_lake() -> Lake:
-    raise AssertionError
-
-
-def race_of_processes(location: str, writers: int, times: int, disjoint: bool, seed: int) -> Race:
-    """Processes that write the same day, or a day of their own each, while another one reads."""
-    chance, spawn = random.Random(seed), multiprocessing.get_context("spawn")
-    days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]
-    together, results, done = spawn.Barrier(writers + 1), spawn.Queue(), spawn.Event()
-    processes = []
-    for number in range(writers):
-        day = days[number % len(days)]
-        writes = [
-            Write(f"{number}-{time}", {day: _rows(chance)}, chance.randint(1, 1000), is_read=False)
-            for time in range(times)
-        ]
-        share = Share(location, days, writes, wider=number == 1)
-        processes.append(spawn.Process(target=writing_process, args=(share, together, results)))
-    reader = spawn.Process(target=reading_process, args=(Share(location, days), together, results, done))
-    for process in [*processes, reader]:
-        process.start()
-    parts = [results.get(timeout=_PATIENCE_SECONDS) for _ in processes]
-    done.set()
-    parts.append(results.get(timeout=_PATIENCE_SECONDS))
-    for process in [*processes, reader]:
-        process.join(_PATIENCE_SECONDS)
-        assert process.exitcode == 0
-    return Race(
-        lambda: open_lake(location),
-        PLACE,
-        [write for part in parts for write in part.writes],
-        [glance for part in parts for glance in part.glances],
-    )
-
-
-@pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
-def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
-    race = race_of_processes(str(tmp_path), writers, 8, disjoint, seed=writers)
-    race.check(LocalStore(tmp_path))
-    check_ledger(LocalStore(tmp_path))
-    assert len(race.writes) == writers * 8
-    assert race.glances
+@pytest.mark.parametrize("server", ["s3_store", "moto_store"])
+def test_what_several_write_at_once_on_s3(hooked: str, server: str, seed: int, request: pytest.FixtureRequest) -> None:
+    store: S3Store = request.getfixturevalue(server)
+    assert race_of_tables(store, shared=False, seed=seed, times=1).steps > 10

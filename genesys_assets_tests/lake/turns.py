@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.lake import commit, lake, ledger, store
+from genesys_assets.lake import commit, lake, ledger, log_mirror, store
 from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.files import StoredFile
 
@@ -87,9 +87,13 @@ def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
     What threads do under the lock of a log is one step.
     """
-    outside = [*((DeltaLog, name) for name in ("files", "newness", "notes", "commit")), (StoredFile, "__init__")]
-    under_lock = [(DeltaLog, name) for name in ("refresh", "_write", "_create", "_widen", "_must_be_at")]
-    publishing = [(store._LocalDraft, "publish"), (store._S3Draft, "publish")]
+    outside = [*_of(DeltaLog, "files", "newness", "notes", "commit"), *_of(StoredFile, "__init__")]
+    under_lock = [
+        *_of(DeltaLog, "refresh", "_write", "_create", "_widen", "_must_be_at"),
+        *_of(log_mirror.LogMirror, "push", "push_checkpoint"),
+        *_of(store.S3Store, "get", "tags_after"),
+    ]
+    publishing = [*_of(store._LocalDraft, "publish"), *_of(store._S3Draft, "publish")]
     for owner, name in [*outside, *publishing, *(under_lock if request.param == "processes" else [])]:
         monkeypatch.setattr(owner, name, _stepping(getattr(owner, name)))
     for module in (lake, commit):
@@ -97,6 +101,10 @@ def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     for each in (commit, ledger):
         monkeypatch.setattr(each, "_LONGEST_PAUSE_SECONDS", 0)
     return str(request.param)
+
+
+def _of(owner: type, *names: str) -> list[tuple[type, str]]:
+    return [(owner, name) for name in names]
 
 
 def _stepping(method: Callable[..., Any]) -> Callable[..., Any]:

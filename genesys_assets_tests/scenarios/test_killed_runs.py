@@ -98,7 +98,7 @@ FROM_HOURS = (READ_HOURS, READ_AGGREGATES, MAKE_SOME_TABLES, MAKE_METRICS, WRITE
 FROM_JOBS = (READ_DAYS, READ_OVERLAP, MAKE_TABLES, WRITE_LEDGER, MAKE_DOWNSTREAM)
 
 COMMIT = "genesys_assets.lake.delta:DeltaLog.commit"
-DELTA = "deltalake:DeltaTable.create_write_transaction"
+DELTA = "genesys_assets.lake.log_entry:write_new"
 PUBLISH = "genesys_assets.lake.store:_LocalDraft.publish"
 WRITE_PAGE = "genesys_assets.lake.files:PageWriter.write"
 WRITE_ROWS = "genesys_assets.lake.files:TableWriter.write"

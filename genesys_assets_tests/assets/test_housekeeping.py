@@ -1,0 +1,55 @@
+"""What `ops/housekeeping` says of its work: what it does is tested in `lake.test_housekeeping`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from genesys_assets.lake.ledger import LEDGER
+from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets_tests.assets.world import World, events, metadata
+from genesys_assets_tests.lake.things import DAYS, NOON, SPEC, things
+
+HOUSEKEEPING, OF_DAY = "ops/housekeeping", "2026-01-28"
+
+
+def house(world: World, keep_hours: int) -> World:
+    kept = replace(world, settings={"GENESYS_ASSETS_KEEP_VERSIONS_HOURS": f"{keep_hours}"})
+    assert kept.run("daily", HOUSEKEEPING, partition=OF_DAY).success
+    return kept
+
+
+def write_twice(world: World) -> None:
+    for number in range(2):
+        world.lake.write("tables/things", SPEC, things(("a", number)), DAYS[0], {})
+
+
+def test_it_says_how_much_was_removed_of_which_table(world: World) -> None:
+    write_twice(world)
+    said = metadata(house(world, 0).runs[-1], HOUSEKEEPING)
+    assert (said["files_removed"], said["bytes_removed"] > 0, said["drafts_removed"]) == (1, True, 0)
+    assert "| tables/things |" in said["tables"]
+    assert metadata(house(world, 0).runs[-1], HOUSEKEEPING)["files_removed"] == 0
+
+
+def test_what_was_replaced_within_the_hours_of_the_setting_stays(world: World) -> None:
+    write_twice(world)
+    assert metadata(house(world, 1).runs[-1], HOUSEKEEPING)["files_removed"] == 0
+
+
+def test_the_ledger_has_every_reading_before_its_commit_goes(world: World) -> None:
+    for _ in range(2):
+        world.lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), OF_DAY, {"run_id": "r"})
+    assert metadata(house(world, 0).runs[-1], HOUSEKEEPING)["commits_removed"] == 2
+    assert world.lake.read(LEDGER, OF_DAY)["table"].to_pylist() == ["conversations"]
+
+
+def test_a_table_that_cannot_be_kept_in_order_is_warned_of_and_the_others_are(world: World) -> None:
+    write_twice(world)
+    for minute in range(2):
+        world.lake.append("live/things", SPEC, things(("a", 1)), NOON + timedelta(minutes=minute), {})
+    (broken, _) = world.lake.log("live/things").files(DAYS[1])
+    world.lake.store.put(f"live/things/{broken.path}", b"")
+    done = house(world, 0)
+    assert metadata(done.runs[-1], HOUSEKEEPING)["files_removed"] == 1
+    assert "live/things is left for the next time: " in events(done.instance, done.runs[-1])
