@@ -31,7 +31,7 @@ from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.organisation import Organisation
 
 SHORT_PAST = 10
-_OTHER_PASTS = (11, 12, 0)
+_OTHER_PASTS = (0, 11, 12)
 """With these, a run finds each number of commits after a checkpoint that there may be."""
 _BUCKET = "lake"
 _UPLOADS_AT_ONCE = 8
@@ -90,7 +90,7 @@ def run(*, conversations: int, days: int) -> Result:
         new = Path(name) / "new"
         store_hours(Lake(_AsOnS3(new)), organisation)
         store_day(Lake(_AsOnS3(new)), organisation)
-        for past in dict.fromkeys([SHORT_PAST, days, *_OTHER_PASTS]):
+        for past in sorted({SHORT_PAST, days, *_OTHER_PASTS}):
             folder = shutil.copytree(new, Path(name) / f"{past}")
             recent = past if past <= max(_OTHER_PASTS) else SHORT_PAST
             past_days.add_days(Lake(_AsOnS3(folder)), recent, past - recent)

@@ -31,13 +31,24 @@ def main(folder: str) -> None:
         with known.page_writers(PAGES, hours[:1], {}) as writers:
             writers[hours[0]].write(Page(1, request_text("GET", "/"), read_at, None, b"{}"))
 
+    def checkpoint() -> None:
+        commit()
+        known.log(PAGES).checkpoint()
+
     def read() -> None:
         known.pages_of(PAGES, hours)
 
     def partitions() -> None:
         known.page_partitions(PAGES)
 
-    work = {"load": load, "find": find, "commit": commit, "read": read, "partitions": partitions}
+    work = {
+        "load": load,
+        "find": find,
+        "commit": commit,
+        "checkpoint": checkpoint,
+        "read": read,
+        "partitions": partitions,
+    }
     serve(work, packages=["deltalake"])
 
 

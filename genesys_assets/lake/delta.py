@@ -59,7 +59,7 @@ WHOLE = "all"
 
 _INTERVAL = "delta.checkpointInterval"
 _USUAL_INTERVAL = 100
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 Key = str | None
 
@@ -362,12 +362,10 @@ class DeltaLog:
 
     def _write_checkpoint(self) -> None:
         """Readers begin with the newest one. The commit stands also where it cannot be written."""
-        from deltalake.exceptions import DeltaError
-
         try:
             self.checkpoint()
-        except DeltaError as error:
-            _logger.warning("%s has no checkpoint of version %s: %s", self.place, self.version, error)
+        except Exception as error:
+            _log.warning("%s has no checkpoint of version %d: %s", self.place, self.version, error)
 
     def _write_by_delta_rs(
         self, added: Sequence[Added], removed: Sequence[Removed], note: Mapping[str, Any], newness: Mapping[Key, int]

@@ -31,8 +31,8 @@ from genesys_assets.process_folder import new_folder
 
 _ATTEMPTS = 5
 _AT_ONCE = 8
-_log = logging.getLogger(__name__)
 _Tag = tuple[int, int, int]
+_log = logging.getLogger(__name__)
 
 
 class LogMoved(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
+from genesys_assets.lake import log_entry
 from genesys_assets.lake.delta import Added, Conflict, DeltaLog
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import LakeUnreachable, S3Store
@@ -179,7 +180,7 @@ def test_a_commit_stands_whose_checkpoint_s3_does_not_take(
 def test_a_commit_that_broke_off_before_s3_was_asked_was_not_made(
     s3_store: S3Store, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
-    log, write = DeltaLog(s3_store, PLACE), DeltaTable.create_write_transaction
+    log, write = DeltaLog(s3_store, PLACE), log_entry.write_new
     add(log, "first")
 
     def broken_off(*arguments: Any, **named: Any) -> None:
@@ -187,7 +188,7 @@ def test_a_commit_that_broke_off_before_s3_was_asked_was_not_made(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(DeltaTable, "create_write_transaction", broken_off)
+        patched.setattr(log_entry, "write_new", broken_off)
         with pytest.raises(error):
             add(log, "broken")
     assert (names(log), log.version) == ({"first"}, 1)
