@@ -7,5 +7,6 @@ though the machine had lived.
     commits   what the log of a table says, read without the package
     truths    what must be true of a lake after a kill
 
-`make test` tries a few places that stand for all; KILL_PLACES=all tries each, which takes half an hour.
+`make test` tries a few places that stand for all; KILL_PLACES=all tries each, which takes a quarter of an hour of a
+core.
 """
