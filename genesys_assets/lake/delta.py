@@ -18,7 +18,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,13 +107,11 @@ class Removed:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a table as of a version: its files once they were asked for, and how new the partitions are that
-    we have committed since delta-rs read the log.
-    """
+    """What is known of a table as of a version: its files, and its numbers by name, once they were asked for."""
 
     version: int = NO_VERSION
     files: pa.Table | None = None
-    newness: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] | None = None
 
 
 def partition_values(key: Key) -> dict[str, str | None]:
@@ -232,22 +230,21 @@ class DeltaLog:
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""
-        from deltalake.exceptions import DeltaError
-
         with self._lock:
-            ours = self._known.newness.get(key or WHOLE)
-            if ours is not None:
-                return ours
-            try:
-                return self._newness(key)
-            except DeltaError:
-                # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
-                self._table = None
-                self._read()
-                return self._newness(key)
+            if self._known.numbers is None:
+                self._known.numbers = self._read_numbers()
+            return self._known.numbers.get(key or WHOLE)
 
-    def _newness(self, key: Key) -> int | None:
-        return None if self._table is None else self._table.transaction_version(key or WHOLE)
+    def _read_numbers(self) -> dict[str, int]:
+        """All numbers of the table by name. (delta-rs reads all commits since the last checkpoint for each.)"""
+        folder = Path(self._log.uri) / LOG
+        try:
+            return log_entry.numbers(folder, self.version)
+        except FileNotFoundError:
+            # Housekeeping removed commits that were not read yet: a checkpoint says what they said.
+            self._table = None
+            self._read()
+            return log_entry.numbers(folder, self.version)
 
     def schema(self) -> pa.Schema:
         """The columns of the table at rest, without those that partitions are kept by."""
@@ -354,8 +351,10 @@ class DeltaLog:
         except FileExistsError as error:
             raise Conflict(f"{self.place}: somebody else has committed version {version}") from error
         self._push()
-        known = {**self._known.newness, **{key or WHOLE: value for key, value in newness.items()}}
-        self._known = _Known(version, _replaced(files, added, removed), known)
+        numbers = self._known.numbers
+        if numbers is not None:
+            numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
+        self._known = _Known(version, _replaced(files, added, removed), numbers)
         self._log.ended_with(version)
         if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
             self._write_checkpoint()

@@ -147,13 +147,23 @@ class Lake:
             proposals = [
                 Proposal(key, writer, stored[key], began, builds_on_known=True)
                 if builds_on_stored
-                else Proposal(key, writer, stored[key], _newness_of(writer) or began, is_read=True)
+                else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
                 for key, writer in writers.items()
             ]
             of_pages = Commit(log, proposals, provenance.get("run_id"))
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+
+    def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
+        """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
+        was answered later: jobs have all data hours after the query has the newest.
+        """
+        newness = began if writer.as_of is None else _milliseconds(writer.as_of)
+        if writer.reach is None or not writer.reach.is_complete:
+            return newness
+        known = self.reach(asset, key)
+        return newness if known is None or known.is_complete else max(newness, self.newness([(asset, key)]))
 
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition, None where it is not stored, or cannot be read any more."""
@@ -484,10 +494,6 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
     return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}
-
-
-def _newness_of(writer: PageWriter) -> int | None:
-    return None if writer.as_of is None else _milliseconds(writer.as_of)
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -18,6 +18,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from genesys_assets.lake.log_files import NO_VERSION, checkpoints, commit_name, is_checkpoint_of
+
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
@@ -67,6 +72,25 @@ def remove(path: str, now_ms: int, *, same_rows: bool) -> Action:
 def number(name: str, value: int) -> Action:
     """A number that the table keeps by name."""
     return {"txn": {"appId": name, "version": value}}
+
+
+def numbers(folder: Path, version: int) -> dict[str, int]:
+    """The numbers by name as of a version, from the newest checkpoint and the commits since. Raises FileNotFoundError
+    where one of these is not there any more.
+    """
+    names = [path.name for path in folder.glob("*.checkpoint.*")]
+    checkpoint = max((each for each in checkpoints(names) if each <= version), default=NO_VERSION)
+    found: dict[str, int] = {}
+    for name in names:
+        if is_checkpoint_of(name, checkpoint):
+            column = pq.read_table(folder / name, columns=["txn"])["txn"].combine_chunks()
+            of_app = zip(*(pc.struct_field(column, each).to_pylist() for each in ("appId", "version")), strict=True)
+            found.update((app, number) for app, number in of_app if app is not None)
+    for later in range(checkpoint + 1, version + 1):
+        for line in (folder / commit_name(later)).read_bytes().splitlines():
+            if b'"txn"' in line and (said := json.loads(line).get("txn")):
+                found[said["appId"]] = said["version"]
+    return found
 
 
 def write_new(path: Path, actions: Iterable[Action]) -> None:

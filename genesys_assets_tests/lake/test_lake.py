@@ -284,3 +284,21 @@ def test_a_relative_folder_is_a_lake(tmp_path: Path, monkeypatch: pytest.MonkeyP
     Lake(LocalStore(Path("lake"))).write(PLACE, SPEC, things(("a", 1)), DAYS[0], {})
     monkeypatch.chdir("/")
     assert Lake(LocalStore(tmp_path / "lake")).has(PLACE, DAYS[0])
+
+
+def test_a_reading_that_has_all_of_a_day_replaces_one_that_has_not_and_was_answered_later(lake: Lake) -> None:
+    def read(body: bytes, minutes: int, *, is_complete: bool) -> None:
+        with lake.refreshed().page_writers(PAGES, [DAYS[0]], {}) as writers:
+            writers[DAYS[0]].write(page(body, as_of=NOON + timedelta(minutes=minutes)))
+            writers[DAYS[0]].reach = Reach(NOON, is_complete)
+
+    def stored() -> list[bytes] | None:
+        return bodies(lake.refreshed(), DAYS[0])
+
+    read(b"up to now, by query", 180, is_complete=False)
+    read(b"all of it, by a job", 30, is_complete=True)
+    assert stored() == [b"all of it, by a job"]
+    read(b"all of it, by an older job", 20, is_complete=True)
+    assert stored() == [b"all of it, by a job"]
+    read(b"not all of it", 170, is_complete=False)
+    assert stored() == [b"all of it, by a job"]
