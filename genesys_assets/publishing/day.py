@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from genesys_assets.lake.lake import Lake, Reach, Unreadable
@@ -19,12 +19,13 @@ from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
 from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.links import Links, Listed, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
-from genesys_assets.publishing.place import DAY_PAGE
+from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import StoredDay
+from genesys_assets.reports.stored import NotStored, StoredDay
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5
@@ -37,13 +38,16 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be published: `failed` gives for reports whose last computation failed the reason."""
+    """What is to be published: `failed` gives for reports whose last computation failed the reason; days before
+    `start_date` were never fetched.
+    """
 
     day: BusinessDay
     reports: Sequence[Report]
     run_id: str
     failed: Mapping[str, str]
     failing_checks: Sequence[FailingCheck]
+    start_date: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,10 @@ def _publish(lake: Lake, publisher: Publisher, wanted: Wanted, made: Mapping[str
         files, unwritten = _publish_reports(lake, publisher, day, there, Path(folder))
         missing |= unwritten
         reach = reach_of_day(lake, day, there)
-        page = _page(lake, day, reach, wanted.failing_checks, missing)
+        page = _page(lake, wanted, reach, missing)
         if page is not None:
-            written = write_page(page.html, Path(folder) / f"{DAY_PAGE}.html")
-            files += publisher.publish(DAY_PAGE, day.date, [written])
+            html = with_links(page.html, _links(publisher, day, files))
+            files += publisher.publish(DAY_PAGE, day.date, [write_page(html, Path(folder) / f"{DAY_PAGE}.html")])
     manifest = Manifest(
         date=day.date,
         generated_at=datetime.now(UTC),
@@ -177,12 +181,22 @@ def _publish_reports(
         return [file for files in executor.map(publish, reports) for file in files], unwritten
 
 
-def _page(
-    lake: Lake, day: BusinessDay, reach: Reach, failing: Sequence[FailingCheck], missing: dict[str, str]
-) -> DayPage | None:
+def _page(lake: Lake, wanted: Wanted, reach: Reach, missing: dict[str, str]) -> DayPage | None:
     """The page; where it cannot be made, `missing` says why."""
     try:
-        return day_page(lake, day, reach, failing_checks=failing, missing=missing)
-    except FileNotFoundError as error:
+        return day_page(
+            lake,
+            wanted.day,
+            reach,
+            failing_checks=wanted.failing_checks,
+            missing=missing,
+            start_date=wanted.start_date,
+        )
+    except (FileNotFoundError, NotStored) as error:
         missing[DAY_PAGE] = str(error)
         return None
+
+
+def _links(publisher: Publisher, day: BusinessDay, files: Sequence[PublishedFile]) -> Links:
+    page = key_of(publisher.place, DAY_PAGE, f"date={day.key}", "page")
+    return links_of(publisher.place, page, files, Listed.around(publisher.place, day.date))
