@@ -112,9 +112,10 @@ def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], liste
 
 
 def with_links(html: str, links: Links) -> str:
-    """A page with these links in the place of those it has."""
+    """A page with these links in the place of those it has. A page from before there were links stays without."""
     for part in _PARTS:
         before, begin, rest = html.partition(f"<!-- {part} -->")
         _, end, after = rest.partition(f"<!-- end of {part} -->")
-        html = f"{before}{begin}{render('links.html', part=part, links=links)}{end}{after}"
+        if begin and end:
+            html = f"{before}{begin}{render('links.html', part=part, links=links)}{end}{after}"
     return html

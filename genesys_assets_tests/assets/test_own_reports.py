@@ -19,6 +19,7 @@ import pytest
 from genesys_assets.assets.reports_file import KEY, VALID
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, definitions, error, hours, key, metadata
+from genesys_assets_tests.automation.test_conditions import LEDGER, PUBLISHED, REPORTS, Ticks
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 
 INBOUND = """\
@@ -129,6 +130,20 @@ def test_it_is_published_and_refreshed_like_those_that_ship(file: Path) -> None:
     assert "inbound" in str(published.automation_condition), "it is published again when the report has changed"
     assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "one that fails stops nobody"
     assert "`genesys/reports/inbound`" in (specs[KEY].description or "")
+
+
+def test_a_day_waits_for_no_report_of_ones_own_and_is_published_again_when_one_has_changed(file: Path) -> None:
+    yesterday = "2026-01-30"
+    with dg.DagsterInstance.ephemeral() as instance:
+        ticks = Ticks(definitions(f"{DAYS[0]}", reports=file), instance, datetime(2026, 1, 31, 13, 9, tzinfo=UTC))
+        ticks.tick()
+        for asset in (*REPORTS, "tables/conversations", "tables/interval_metrics", LEDGER):
+            ticks.land(asset, yesterday)
+        assert ticks.tick()[PUBLISHED] == {yesterday}
+        ticks.land(PUBLISHED, yesterday)
+        assert PUBLISHED not in ticks.tick()
+        ticks.land("reports/inbound", yesterday)
+        assert ticks.tick()[PUBLISHED] == {yesterday}
 
 
 def test_a_file_with_a_mistake_is_refused_where_people_see_it(

@@ -236,6 +236,10 @@ def test_a_page_has_links_to_its_files_the_days_beside_it_and_the_list(tmp_path:
     assert "The links work until 2026-02-02 03:04 UTC" in page
 
 
+def test_a_page_from_before_there_were_links_stays_as_it_is() -> None:
+    assert with_links("<p>old</p>", Links(days="index.html")) == "<p>old</p>"
+
+
 def test_fresh_links_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
     html = day_page(made_up_lake(tmp_path), business_day()).html
     old = with_links(html, Links([FileLink("a", "csv", 1, 1, "old.csv")], DayLink(DAY, "old.html"), None, "list.html"))
