@@ -261,12 +261,34 @@ class PublishSettings(_Group):
         return value
 
 
+PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
+
+
 class AlertSettings(_Group):
     """Where failures are announced besides the log."""
 
     webhook: SecretStr | None = _setting(
         "GENESYS_ASSETS_ALERT_WEBHOOK",
         "Address that receives a JSON message for each failed run; kept secret, for whoever knows it can post there.",
+        "https://hooks.example.com/T0/B0",
+        default=None,
+    )
+
+    @field_validator("webhook")
+    @classmethod
+    def _names_a_host(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _address(value.get_secret_value())
+        return value
+
+
+class AnnouncementSettings(_Group):
+    """Who is told of published days."""
+
+    webhook: SecretStr | None = _setting(
+        PUBLISH_WEBHOOK,
+        "URL that receives a JSON message for each day that was published or has changed: its headline and the URL of "
+        "its page; kept secret, for whoever knows it can post there.",
         "https://hooks.example.com/T0/B0",
         default=None,
     )

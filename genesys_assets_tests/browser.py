@@ -89,7 +89,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def visit(browser: Browser, url: str, *, width: int = 1280, scheme: Any = "light") -> Iterator[Visit]:
+def visit(
+    browser: Browser, url: str, *, width: int = 1280, scheme: Any = "light", follows_links: bool = False
+) -> Iterator[Visit]:
     """The page at a width and in a colour scheme. Requests for anything but the page itself are counted and fail."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page.set_default_timeout(_PATIENCE_MS)
@@ -97,7 +99,7 @@ def visit(browser: Browser, url: str, *, width: int = 1280, scheme: Any = "light
 
     def decide(route: Any) -> None:
         seen.requests.append(route.request.url)
-        if route.request.url == url:
+        if route.request.url == url or (follows_links and route.request.is_navigation_request()):
             route.continue_()
         else:
             route.abort()

@@ -13,6 +13,7 @@ import pytest
 from genesys_assets.settings import (
     AggregatesSettings,
     AlertSettings,
+    AnnouncementSettings,
     CalendarSettings,
     CloudSettings,
     CompletenessSettings,
@@ -33,6 +34,7 @@ GROUPS = (
     LakeSettings,
     PublishSettings,
     AlertSettings,
+    AnnouncementSettings,
     PreflightSettings,
     OpenConversationSettings,
     CompletenessSettings,
@@ -47,6 +49,7 @@ Group = type[
     | LakeSettings
     | PublishSettings
     | AlertSettings
+    | AnnouncementSettings
     | PreflightSettings
     | OpenConversationSettings
     | CompletenessSettings

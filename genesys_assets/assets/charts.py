@@ -1,64 +1,95 @@
-"""The small chart a report's materialisation shows in the UI."""
+"""The small chart a report's materialisation shows in the UI.
+
+A bar stands for all rows of one value of `x` where these add up, else for one row: see `reports.additive`.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
+
+from genesys_assets.reports.additive import adds_up
+from genesys_assets.reports.report import Report
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_BARS = 24
+_LABELS = 12
+
+Bar = tuple[str, float]
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A bar for each value of `x`, as high as the sum of `y`."""
-
-    x: str
-    y: str
-
-
-def chart_metadata(table: pa.Table, chart: Chart) -> dict[str, Any]:
-    """The chart as a Markdown picture; nothing where there is nothing to draw."""
-    bars = _bars(table, chart)
+def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
+    """The report's chart as a Markdown picture; nothing where there is nothing to draw. `zone` is that of the business
+    day.
+    """
+    if report.chart is None:
+        return {}
+    bars = bars_of(report, table, report.zone or zone)
     if not bars:
         return {}
-    picture = base64.b64encode(_png(bars, chart)).decode("ascii")
-    return {"chart": dg.MetadataValue.md(f"![{chart.y} by {chart.x}](data:image/png;base64,{picture})")}
+    x, y = report.chart.x, report.chart.y
+    picture = base64.b64encode(_png(bars, f"{y} by {x}")).decode("ascii")
+    return {"chart": dg.MetadataValue.md(f"![{y} by {x}](data:image/png;base64,{picture})")}
 
 
-def _bars(table: pa.Table, chart: Chart) -> dict[str, float]:
-    sums: defaultdict[str, float] = defaultdict(float)
-    for row in table.select([chart.x, chart.y]).to_pylist():
-        sums[_label(row[chart.x])] += row[chart.y] or 0
-    if chart.x == "interval_start":
-        return dict(sums)
-    return dict(sorted(sums.items(), key=lambda bar: -bar[1])[:_MOST_BARS])
+def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
+    """Label and height of each bar: of intervals all, in order, else the largest; none of intervals that have several
+    rows which do not add up.
+    """
+    if report.chart is None:
+        return []
+    x, y = report.chart.x, report.chart.y
+    rows = table.to_pylist()
+    if len({row[x] for row in rows}) == len(rows):
+        bars = [(row[x], row[y]) for row in rows]
+    elif adds_up(report, y):
+        bars = list(_summed((row[x], row[y]) for row in rows).items())
+    elif x == "interval_start":
+        return []
+    else:
+        bars = [(_group(report, row), row[y]) for row in rows]
+    known = [(_label(value, zone), float(height or 0)) for value, height in bars]
+    return known if x == "interval_start" else sorted(known, key=lambda bar: -bar[1])[:_MOST_BARS]
 
 
-def _label(value: Any) -> str:
+def _summed(bars: Iterable[tuple[Any, float | None]]) -> dict[Any, float]:
+    """By value, not by label: an hour that comes twice as clocks change is two bars."""
+    sums: dict[Any, float] = {}
+    for value, height in bars:
+        sums[value] = sums.get(value, 0) + (height or 0)
+    return sums
+
+
+def _group(report: Report, row: dict[str, Any]) -> str:
+    """The row's group in words."""
+    return " · ".join(_label(row.get(key.name_column, row[key.column]), None) for key in report.keys)
+
+
+def _label(value: Any, zone: ZoneInfo | None) -> str:
     if isinstance(value, datetime):
-        return f"{value:%H:%M}"
+        return f"{value.astimezone(zone):%H:%M}"
     return "none" if value is None else str(value)
 
 
-def _png(bars: dict[str, float], chart: Chart) -> bytes:
+def _png(bars: list[Bar], title: str) -> bytes:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 2.6), dpi=90, layout="constrained")
     axes = figure.add_subplot()
-    axes.bar(range(len(bars)), list(bars.values()), color="#3f6fb5")
-    step = max(1, len(bars) // 12)
-    axes.set_xticks(range(0, len(bars), step), list(bars)[::step], rotation=45, ha="right", fontsize=7)
+    axes.bar(range(len(bars)), [height for _, height in bars], color="#3f6fb5")
+    step = max(1, len(bars) // _LABELS)
+    labels = [label for label, _ in bars]
+    axes.set_xticks(range(0, len(bars), step), labels[::step], rotation=45, ha="right", fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set_title(f"{chart.y} by {chart.x}", fontsize=8, loc="left")
+    axes.set_title(title, fontsize=8, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")

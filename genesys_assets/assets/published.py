@@ -23,10 +23,13 @@ from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.days.limits import PUBLISHED_LIMIT
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
+from genesys_assets.publishing.announcement import announcement
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
 from genesys_assets.reports.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
+from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, SettingError
+from genesys_assets.webhook import NotDelivered, post
 
 _AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
 """In a run that computes reports too, publishing is the last thing to do."""
@@ -68,6 +71,8 @@ def build_published_assets(
             with failing_by_name(NothingToPublish):
                 done = publish_day(lake.lake, publisher, wanted)
             _log(context, day, done)
+            if done.is_new:
+                _announce(context, done)
             report_partition(context, context.asset_key, day, _metadata(done) | window_metadata(*utc_day(day)))
         return dg.MaterializeResult()
 
@@ -81,6 +86,7 @@ def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequ
         reports=reports,
         run_id=context.run.run_id,
         failed=failed_reports(context.instance, names, day),
+        start_date=calendar.start_date,
     )
 
 
@@ -91,6 +97,16 @@ def _log(context: dg.AssetExecutionContext, day: str, done: PublishedDay) -> Non
         context.log.warning(f"{day}: {name} is not published: {reason}")
     for failing in done.manifest.failing_checks:
         context.log.warning(f"{day}: the check {failing.check} of {failing.table} failed; the page says so")
+
+
+def _announce(context: dg.AssetExecutionContext, done: PublishedDay) -> None:
+    """Tell the webhook, where there is one. A day is published whether or not anybody hears of it."""
+    try:
+        to = AnnouncementSettings.load().webhook
+        if to is not None:
+            post(to.get_secret_value(), announcement(done), PUBLISH_WEBHOOK)
+    except (SettingError, NotDelivered) as problem:
+        context.log.warning(f"{done.manifest.date} is published, but was not announced. {problem}")
 
 
 def _metadata(done: PublishedDay) -> dict[str, Any]:

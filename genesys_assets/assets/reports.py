@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.charts import Chart, chart_metadata
+from genesys_assets.assets.charts import chart_metadata
 from genesys_assets.assets.common import (
     ONE_RUN,
     attributes,
@@ -110,7 +110,7 @@ def _computed(
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
-        shown = chart_metadata(table, Chart(report.chart.x, report.chart.y)) if report.chart else {}
+        shown = chart_metadata(wanted, table, calendar.zone)
         more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
         report_partition(context, key, day, metadata | more, lake.content(place, day))
     if refused:

@@ -33,9 +33,10 @@ def _look(s3_client: Callable[[], Any]) -> Iterator[Finding]:
         try:
             location = locate()
         except SettingError as error:
-            yield _unset(what, str(error))
+            yield Finding("fail", what, "not understood", str(error))
             continue
-        for finding in _bucket(what, location, s3_client) if "://" in location else [_folder(what, location)]:
+        is_bucket = location.startswith("s3://")
+        for finding in _bucket(what, location, s3_client) if is_bucket else [_folder(what, location)]:
             if finding.what != S3_CLOCK or S3_CLOCK not in told:
                 yield finding
             told.add(finding.what)
@@ -46,18 +47,12 @@ def _lake() -> str:
 
 
 def _published() -> str:
-    return PublishSettings.load().publish_url
-
-
-def _unset(what: str, reason: str) -> Finding:
-    if what == PUBLISHED and "is not set" in reason:
-        advice = f"The job daily computes all reports and ends with an error where it would publish them. {reason}"
-        return Finding("warn", what, "nowhere", advice)
-    return Finding("fail", what, "not understood", reason)
+    return PublishSettings.load().location
 
 
 def _folder(what: str, location: str) -> Finding:
-    folder = Path(location).expanduser().absolute()
+    path = urlsplit(location).path if location.startswith("file://") else location
+    folder = Path(path).expanduser().absolute()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=there):

@@ -1,6 +1,21 @@
-"""How reports leave the house.
+"""How reports leave the house. Which day is published when is decided in `assets.published` and `automation`.
 
-`report_files` writes reports as files that anyone can open; `day_page` and `index_page` make pages to look at, of the
-sums in `day_figures`, the pictures of `charts` and the `templates`; `publisher` puts all of it on S3 and proves who can
-read it. Which reports of which day is decided in `assets.published`.
+`day`           publishing one day: every report that is there, the page, last the manifest; races and retries
+`manifest`      what a manifest says, and its JSON
+`publisher`     files, manifests and the list, written to one place
+`place`         where files lie, as everybody here sees it; their names
+`upload`        files in an S3 bucket
+`proof`         presigned URLs, and the proof that only their holder can read a file
+`folder`        a folder in the place of a bucket
+`garbage`       which files no manifest names any more, and when they go
+`announcement`  what a webhook is told of a published day
+`report_files`  a report as Parquet, CSV and JSON
+`business_day`  the day that a page is about
+`day_reports`   the rows that the page of a day shows
+`day_page`      the page of a day
+`index_page`    the list of days, and the pages in it
+`links`         where a page leads
+`charts`        pictures of a page
+`html`          how values look in a page; templates are in `templates`
+`errors`        what can go wrong
 """

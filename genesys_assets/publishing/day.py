@@ -20,12 +20,13 @@ from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
 from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.links import Links, Listed, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
-from genesys_assets.publishing.place import DAY_PAGE
+from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import StoredDay
+from genesys_assets.reports.stored import NotStored, StoredDay
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5
@@ -38,12 +39,15 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be published: `failed` gives for reports whose last computation failed the reason."""
+    """What is to be published: `failed` gives for reports whose last computation failed the reason; days before
+    `start_date` were never fetched.
+    """
 
     day: BusinessDay
     reports: Sequence[Report]
     run_id: str
     failed: Mapping[str, str]
+    start_date: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,10 @@ def _publish(lake: Lake, publisher: Publisher, wanted: Wanted, made: Mapping[str
         files, unwritten = _publish_reports(lake, publisher, day, there, folder)
         missing |= unwritten
         reach = reach_of_day(lake, day, there)
-        page = _page(lake, day, reach, failing_checks(lake, day), missing)
+        page = _page(lake, wanted, reach, missing)
         if page is not None:
-            written = write_page(page.html, folder / f"{DAY_PAGE}.html")
-            files += publisher.publish(DAY_PAGE, day.date, [written])
+            html = with_links(page.html, _links(publisher, day, files))
+            files += publisher.publish(DAY_PAGE, day.date, [write_page(html, folder / f"{DAY_PAGE}.html")])
     manifest = Manifest(
         date=day.date,
         generated_at=datetime.now(UTC),
@@ -189,12 +193,22 @@ def _publish_reports(
         return [file for files in executor.map(publish, reports) for file in files], unwritten
 
 
-def _page(
-    lake: Lake, day: BusinessDay, reach: Reach, failing: Sequence[FailingCheck], missing: dict[str, str]
-) -> DayPage | None:
+def _page(lake: Lake, wanted: Wanted, reach: Reach, missing: dict[str, str]) -> DayPage | None:
     """The page; where it cannot be made, `missing` says why."""
     try:
-        return day_page(lake, day, reach, failing_checks=failing, missing=missing)
-    except FileNotFoundError as error:
+        return day_page(
+            lake,
+            wanted.day,
+            reach,
+            failing_checks=failing_checks(lake, wanted.day),
+            missing=missing,
+            start_date=wanted.start_date,
+        )
+    except (FileNotFoundError, NotStored) as error:
         missing[DAY_PAGE] = str(error)
         return None
+
+
+def _links(publisher: Publisher, day: BusinessDay, files: Sequence[PublishedFile]) -> Links:
+    page = key_of(publisher.place, DAY_PAGE, f"date={day.key}", "page")
+    return links_of(publisher.place, page, files, Listed.around(publisher.place, day.date))

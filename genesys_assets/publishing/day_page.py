@@ -1,7 +1,8 @@
 """The page of a day: what it shows, in which words, with which charts.
 
-The page is made of the stored tables only, so that the same tables give the same bytes. What the figures are is
-`day_figures`, how charts are drawn `charts`, how it is laid out `templates/day_page.html`.
+The page is made of stored tables only, so that the same tables give the same bytes but for its links. What the figures
+are is `day_reports`, how charts are drawn `charts`, where it leads `links`, how it is laid out
+`templates/day_page.html`.
 """
 
 from __future__ import annotations
@@ -12,27 +13,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.charts import Hours, Row, Words
-from genesys_assets.publishing.day_figures import (
-    BY_QUEUE,
-    COLUMNS,
-    Agent,
-    DayFigures,
-    Group,
-    Interval,
-    Volumes,
-    by_abandon_rate,
-    day_figures,
-    ratio,
-)
+from genesys_assets.publishing.charts import Hours, Words
+from genesys_assets.publishing.charts import Row as Bar
+from genesys_assets.publishing.day_reports import AGENTS, NO_MEDIUM, DayReports, Interval, Medium, Row, day_reports
 from genesys_assets.publishing.html import NOTHING, clock, count, percent, render
 from genesys_assets.publishing.manifest import FailingCheck
-from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 if TYPE_CHECKING:
@@ -46,6 +35,7 @@ MOST_ROWS = 15
 """So many queues and agents are shown at once; the rest can be unfolded."""
 MOST_BARS = 8
 """So many queues are ranked in a chart: those to look at first."""
+_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +71,10 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """A finished page, and the figures that stand for the day elsewhere."""
+    """A finished page without links, and the figures that stand for the day elsewhere."""
 
     html: str
-    headline: dict[str, int | float | None]
+    headline: dict[str, Any]
 
 
 def reach_of(lake: Lake, day: BusinessDay) -> Reach:
@@ -101,30 +91,23 @@ def day_page(
     *,
     failing_checks: Sequence[FailingCheck] = (),
     missing: Mapping[str, str] | None = None,
+    start_date: date = date.min,
 ) -> DayPage:
     """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
     `missing` gives for each report that is not published the reason.
 
-    Raises FileNotFoundError that names the first table or report of it not stored.
+    Raises FileNotFoundError or NotStored that names the first table of it not stored, or not stored far enough.
     """
-    key = f"{day.date}"
-    queue_media, agent_daily = (_rows(lake, f"reports/{name}", key) for name in ("queue_media", "agent_daily"))
-    if missing and "agent_daily" in missing:
-        agent_daily = agent_daily.schema.empty_table()
-    ledger = [_rows(lake, "tables/restatements", key)]
+    known, not_there = reach or reach_of(lake, day), missing or {}
+    figures = day_reports(lake, day, with_agents=AGENTS not in not_there, start_date=start_date)
+    ledger = [_rows(lake, "tables/restatements", day.key)]
     ledger += [lake.read("tables/restatements", other, schema=RESTATEMENTS.schema) for other in _others(day)]
-    metrics = lake.read(
-        "tables/interval_metrics",
-        day.utc_days,
-        columns=COLUMNS,
-        where=pc.field("grouping") == BY_QUEUE,
-        schema=INTERVAL_METRICS.schema,
+    notes = Notes(
+        [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
+        _restatements([row for table in ledger for row in table.to_pylist()]),
+        tuple(failing_checks),
+        dict(not_there),
     )
-    figures = day_figures(day, metrics, queue_media, agent_daily)
-    readings = [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")]
-    restatements = _restatements([row for table in ledger for row in table.to_pylist()])
-    known = reach or reach_of(lake, day)
-    notes = Notes(readings, restatements, tuple(failing_checks), dict(missing or {}))
     return DayPage(_html(day, known, figures, notes), figures.headline)
 
 
@@ -158,14 +141,14 @@ def _changed(row: dict[str, Any]) -> bool:
     return any(row[name] for name in ("rows_added", "rows_changed", "rows_removed"))
 
 
-def _html(day: BusinessDay, reach: Reach, figures: DayFigures, notes: Notes) -> str:
+def _html(day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes) -> str:
     return render(
         "day_page.html",
         day=day,
         figures=figures,
-        total=figures.total,
         most=MOST_ROWS,
         charts=_charts(day, figures),
+        called=called,
         time_of_day=lambda interval: _time_of_day(day, interval),
         is_complete=reach.is_complete,
         available_through=reach.through,
@@ -177,6 +160,11 @@ def _html(day: BusinessDay, reach: Reach, figures: DayFigures, notes: Notes) -> 
     )
 
 
+def called(medium: str | None) -> str:
+    """A media type as people write it."""
+    return "No medium" if medium in (None, NO_MEDIUM) else str(medium).capitalize()
+
+
 def _time_of_day(day: BusinessDay, interval: Interval) -> str:
     """Where clocks change an hour may come twice: then with its offset."""
     local = day.local(interval.start)
@@ -186,79 +174,97 @@ def _time_of_day(day: BusinessDay, interval: Interval) -> str:
 # -- charts ------------------------------------------------------------------------------------------
 
 
-def _charts(day: BusinessDay, figures: DayFigures) -> dict[str, Markup]:
-    """Every chart that has something to show, by its name."""
-    volumes = [interval.volumes for interval in figures.intervals]
-    hours = _hours(day, figures.intervals)
+def _charts(day: BusinessDay, figures: DayReports) -> dict[str, Markup]:
+    """Every chart that has something to show, by its name; `level-0` and `handle-0` are those of the first medium."""
     drawn: dict[str, Markup] = {}
-    offered = [v.offered for v in volumes]
+    offered = [interval.row["offered"] for interval in figures.intervals]
     if any(offered):
         drawn["offered"] = charts.bars(
-            Words("offered", "Offered and abandoned by half hour", _peak(day, figures, "offered", count)),
-            hours,
+            Words("offered", "Offered and abandoned through the day", _peak(day, figures)),
+            _hours(day, figures.intervals),
             "interactions",
             (offered, charts.ACCENT),
-            ([v.abandoned for v in volumes], charts.ALERT),
+            ([interval.row["abandoned"] for interval in figures.intervals], charts.ALERT),
         )
-    levels = [v.service_level for v in volumes]
-    if any(level is not None for level in levels):
-        drawn["level"] = charts.dots(
-            Words("level", "Service level by half hour", _extremes(day, figures, "service_level", percent)),
-            hours,
-            "per cent",
-            [None if level is None else 100 * level for level in levels],
-            [v.measured for v in volumes],
-            top=100,
-        )
-    handle = [v.average_handle_ms for v in volumes]
-    if any(value is not None for value in handle):
-        drawn["handle"] = charts.dots(
-            Words("handle", "Average handle time by half hour", _extremes(day, figures, "average_handle_ms", clock)),
-            hours,
-            "minutes",
-            [None if value is None else value / 60_000 for value in handle],
-            [v.handled for v in volumes],
-        )
+    for nth, medium in enumerate(figures.media):
+        drawn |= _charts_of(day, medium, nth)
     return drawn | _rankings(figures)
 
 
-def _rankings(figures: DayFigures) -> dict[str, Markup]:
-    by_level = [queue for queue in figures.queues if queue.name and queue.volumes.service_level is not None]
-    lost = by_abandon_rate(figures.queues)
-    most_lost = max((queue.volumes.abandoned_share or 0 for queue in lost), default=0)
+def _charts_of(day: BusinessDay, medium: Medium, nth: int) -> dict[str, Markup]:
+    """Service level and handle time of one medium: put together across media they would mean nothing."""
+    hours, name = _hours(day, medium.intervals), called(medium.name)
+    drawn: dict[str, Markup] = {}
+    if medium.row["service_level"] is not None:
+        told = _extremes(day, medium, "service_level", percent)
+        drawn[f"level-{nth}"] = charts.dots(
+            Words(f"level-{nth}", f"Service level through the day, {name}", told),
+            hours,
+            "per cent",
+            [_times(interval.row["service_level"], 100) for interval in medium.intervals],
+            [interval.row["measured"] for interval in medium.intervals],
+            top=100,
+        )
+    if medium.row["average_handle_time_ms"] is not None:
+        told = _extremes(day, medium, "average_handle_time_ms", clock)
+        drawn[f"handle-{nth}"] = charts.dots(
+            Words(f"handle-{nth}", f"Average handle time through the day, {name}", told),
+            hours,
+            "minutes",
+            [_times(interval.row["average_handle_time_ms"], 1 / _MINUTE) for interval in medium.intervals],
+            [interval.row["handled"] for interval in medium.intervals],
+        )
+    return drawn
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _rankings(figures: DayReports) -> dict[str, Markup]:
+    named = [row for row in figures.queues if row["queue_id"] is not None]
+    by_level = [row for row in named if row["service_level"] is not None]
+    lost = sorted((row for row in named if row["abandoned_share"]), key=lambda row: -row["abandoned_share"])
+    most_lost = max((row["abandoned_share"] for row in lost), default=0)
     rankings = {
-        "Service level by queue, lowest first": ("queue-level", map(_level_row, by_level[:MOST_BARS])),
-        "Abandon rate by queue, highest first": ("queue-lost", (_lost_row(one, most_lost) for one in lost[:MOST_BARS])),
-        "Interactions by medium": ("media", (_medium_row(medium, figures.total) for medium in figures.media)),
-        "Division of agents' handle time, most handle time first": ("agents", map(_agent_row, figures.agents)),
+        "Service level by queue and medium, lowest first": ("queue-level", map(_level_bar, by_level[:MOST_BARS])),
+        "Abandon rate by queue and medium, highest first": (
+            "queue-lost",
+            (_lost_bar(row, most_lost) for row in lost[:MOST_BARS]),
+        ),
+        "Interactions by medium": ("media", (_medium_bar(medium, figures.total) for medium in figures.media)),
+        "Division of agents' handle time, most handle time first": ("agents", map(_agent_bar, figures.agents or ())),
     }
-    shown = {title: (name, list(rows)[:MOST_ROWS]) for title, (name, rows) in rankings.items()}
+    shown = {title: (name, list(bars)[:MOST_ROWS]) for title, (name, bars) in rankings.items()}
     return {
-        name: charts.ranking(Words(name, title, _listed(rows)), rows) for title, (name, rows) in shown.items() if rows
+        name: charts.ranking(Words(name, title, _listed(bars)), bars) for title, (name, bars) in shown.items() if bars
     }
 
 
-def _level_row(queue: Group) -> Row:
-    level = queue.volumes.service_level
-    return Row(queue.name or NOTHING, [(level, charts.ACCENT)], percent(level), queue.volumes.target)
+def _queue(row: Row) -> str:
+    return f"{row['queue_name'] or NOTHING} · {called(row['media_type'])}"
 
 
-def _lost_row(queue: Group, most: float) -> Row:
-    share = queue.volumes.abandoned_share
-    return Row(queue.name or NOTHING, [(ratio(share, most), charts.ALERT)], percent(share))
+def _level_bar(row: Row) -> Bar:
+    return Bar(_queue(row), [(row["service_level"], charts.ACCENT)], percent(row["service_level"]), row["target"])
 
 
-def _agent_row(agent: Agent) -> Row:
-    parts = ((agent.talk, charts.ACCENT), (agent.hold, charts.HOLD), (agent.wrap_up, charts.WRAP))
-    spent = sum(minutes or 0 for minutes, _ in parts)
-    handle = clock(agent.handle and agent.handle * 60_000)
-    return Row(agent.name, [(ratio(minutes, spent), colour) for minutes, colour in parts], handle)
+def _lost_bar(row: Row, most: float) -> Bar:
+    return Bar(_queue(row), [(row["abandoned_share"] / most, charts.ALERT)], percent(row["abandoned_share"]))
 
 
-def _medium_row(medium: Group, total: Volumes) -> Row:
-    share = ratio(medium.volumes.interactions, total.interactions)
-    name = (medium.name or "no medium").capitalize()
-    return Row(name, [(share, charts.ACCENT)], f"{count(medium.volumes.interactions)} · {percent(share)}")
+def _agent_bar(row: Row) -> Bar:
+    parts = (("talk_time", charts.ACCENT), ("hold_time", charts.HOLD), ("wrap_up", charts.WRAP))
+    minutes = [(row[f"total_{name}_minutes"] or 0.0, colour) for name, colour in parts]
+    spent = sum(each for each, _ in minutes) or 1.0
+    handle = clock(_times(row["total_handle_time_minutes"], _MINUTE))
+    return Bar(row["user_name"] or NOTHING, [(each / spent, colour) for each, colour in minutes], handle)
+
+
+def _medium_bar(medium: Medium, total: Row) -> Bar:
+    interactions, all_ = medium.row["interactions"], total["interactions"]
+    share = interactions / all_ if interactions is not None and all_ else None
+    return Bar(called(medium.name), [(share, charts.ACCENT)], f"{count(interactions)} · {percent(share)}")
 
 
 def _hours(day: BusinessDay, intervals: Sequence[Interval]) -> Hours:
@@ -268,24 +274,24 @@ def _hours(day: BusinessDay, intervals: Sequence[Interval]) -> Hours:
     return Hours(len(intervals), [*ticks, (len(intervals), "24")], f"hour of day, {day.zone.key}")
 
 
-def _listed(rows: Sequence[Row]) -> str:
-    return "; ".join(f"{row.name}: {row.value}" for row in rows) + "."
+def _listed(bars: Sequence[Bar]) -> str:
+    return "; ".join(f"{bar.name}: {bar.value}" for bar in bars) + "."
 
 
-def _peak(day: BusinessDay, figures: DayFigures, name: str, shown: Callable[[Any], str]) -> str:
-    highest = max(figures.intervals, key=lambda interval: getattr(interval.volumes, name) or 0)
+def _peak(day: BusinessDay, figures: DayReports) -> str:
+    highest = max(figures.intervals, key=lambda interval: interval.row["offered"] or 0)
     return (
-        f"{shown(getattr(figures.total, name))} on the day; most in one half hour: "
-        f"{shown(getattr(highest.volumes, name))} from {_time_of_day(day, highest)}. "
-        f"{count(figures.total.abandoned)} were abandoned. The table below has every figure."
+        f"{count(figures.total['offered'])} on the day; most at once: "
+        f"{count(highest.row['offered'])} from {_time_of_day(day, highest)}. "
+        f"{count(figures.total['abandoned'])} were abandoned. The table below has every figure."
     )
 
 
-def _extremes(day: BusinessDay, figures: DayFigures, name: str, shown: Callable[[Any], str]) -> str:
-    known = [interval for interval in figures.intervals if getattr(interval.volumes, name) is not None]
-    lowest, highest = (extreme(known, key=lambda each: getattr(each.volumes, name)) for extreme in (min, max))
+def _extremes(day: BusinessDay, medium: Medium, name: str, shown: Callable[[Any], str]) -> str:
+    known = [interval for interval in medium.intervals if interval.row[name] is not None]
+    lowest, highest = (extreme(known, key=lambda each: each.row[name]) for extreme in (min, max))
     return (
-        f"{shown(getattr(figures.total, name))} over the day; lowest {shown(getattr(lowest.volumes, name))} "
-        f"from {_time_of_day(day, lowest)}, highest {shown(getattr(highest.volumes, name))} "
+        f"{shown(medium.row[name])} over the day; lowest {shown(lowest.row[name])} "
+        f"from {_time_of_day(day, lowest)}, highest {shown(highest.row[name])} "
         f"from {_time_of_day(day, highest)}. The table below has every figure."
     )

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from genesys_assets.publishing.errors import InvalidManifest
+from genesys_assets.publishing.index_page import LISTED_DAYS
 from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.place import INDEX, LONGEST_EXPIRY, MANIFEST, PlacedFile, key_of
 from genesys_assets.publishing.publisher import Publisher
 
+_LISTED = timedelta(days=LISTED_DAYS + 1)
 _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 
 
@@ -40,7 +42,11 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
     """Delete every file that may go. Raises PublishingError."""
     removed: list[str] = []
     unreadable: list[str] = []
-    for day, files in sorted(_by_day(publisher, now).items()):
+    by_day, unlisted = _old_files(publisher, now)
+    for key in unlisted:
+        publisher.place.delete(key)
+        removed.append(key)
+    for day, files in sorted(by_day.items()):
         try:
             going = may_go(files, publisher.manifest(day), now)
         except InvalidManifest as wrong:
@@ -54,15 +60,21 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
     return Removed(tuple(removed), tuple(unreadable))
 
 
-def _by_day(publisher: Publisher, now: datetime) -> Mapping[date, list[PlacedFile]]:
-    """The files that are old enough, by day; manifests and the list are replaced and never left over."""
+def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[PlacedFile]], list[str]]:
+    """The files that are old enough, by day, and the pages of days that the list has no more; manifests stay."""
     found: dict[date, list[PlacedFile]] = {}
+    unlisted: list[str] = []
     root = key_of(publisher.place) + "/"
     for file in publisher.place.files(root):
         match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
-        if match and match["report"] not in (MANIFEST, INDEX) and now - file.modified > LONGEST_EXPIRY:
-            found.setdefault(date.fromisoformat(match["day"]), []).append(file)
-    return found
+        if match is None or match["report"] == MANIFEST or now - file.modified <= LONGEST_EXPIRY:
+            continue
+        day = date.fromisoformat(match["day"])
+        if match["report"] != INDEX:
+            found.setdefault(day, []).append(file)
+        elif now.date() - day > _LISTED:
+            unlisted.append(file.key)
+    return found, unlisted
 
 
 def _is_as_listed(publisher: Publisher, key: str, files: Iterable[PlacedFile]) -> bool:

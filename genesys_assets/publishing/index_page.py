@@ -1,23 +1,29 @@
 """The list of days: the last 31, each with its headline and the way to its page.
 
-What a day says of itself is what its manifest says, so that the list and the pages agree. Addresses end, and those of
-days that were published long ago have ended: each day's page is signed and proven again whenever the list is made.
+What a day says of itself is what its manifest says, so that the list and the pages agree. Presigned URLs expire, and
+the day after is published later: so each day's page stands in the list under a name that stays, with fresh links
+whenever the list is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.charts import Hours, Words
-from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest
-from genesys_assets.publishing.html import clock, count, percent, render, short_date
+from genesys_assets.publishing.day_page import called
+from genesys_assets.publishing.errors import InvalidManifest
+from genesys_assets.publishing.html import clock, count, percent, render, short_date, write_page
+from genesys_assets.publishing.links import LIST, Listed, links_of, listed_page, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Headline, Manifest, PublishedFile
-from genesys_assets.publishing.place import DAY_PAGE
+from genesys_assets.publishing.place import DAY_PAGE, INDEX, key_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,22 +32,30 @@ if TYPE_CHECKING:
 
 LISTED_DAYS = 31
 _DAYS_AT_ONCE = 4
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedDay:
     """A day of the list. Without a manifest it was not published, or its manifest cannot be read; `problem` says why
-    a day has no page.
+    a day has no page. `html` is its page as it was published, `page` the one of the list, to which `href` leads.
     """
 
     date: date
     manifest: Manifest | None = None
-    page: PublishedFile | None = None
+    html: str | None = None
     problem: str = ""
+    page: PublishedFile | None = None
+    href: str = ""
 
     @property
     def headline(self) -> Headline:
         return (self.manifest and self.manifest.headline) or {}
+
+    @property
+    def media(self) -> Mapping[str, Mapping[str, Any]]:
+        """Figures by medium; none of a day that was published before there were any."""
+        return self.headline.get("media") or {}
 
     @property
     def is_complete(self) -> bool | None:
@@ -52,11 +66,19 @@ class ListedDay:
         return () if self.manifest is None else self.manifest.failing_checks
 
 
+def publish_list(publisher: Publisher, first: date, today: date, zone: str) -> tuple[list[ListedDay], PublishedFile]:
+    """Publish the list and the page of each day in it. Raises PublishingError where the place cannot be read or
+    written, or is readable for anyone.
+    """
+    with scratch_folder("published") as folder:
+        days = _with_pages(publisher, listed_days(publisher, first, today), folder)
+        return days, publisher.replace(LIST, write_page(index_page(days, zone), folder / LIST[-1]))
+
+
 def listed_days(publisher: Publisher, first: date, today: date) -> list[ListedDay]:
     """The last 31 days from `first` on, newest first; today only if it has been published already.
 
-    A day whose page or manifest was altered, or is gone, is listed with its problem. Raises PublishingError where S3
-    cannot be read, or is readable for anyone.
+    A day whose page or manifest was altered, or is gone, is listed with its problem. Raises NotReadable.
     """
     days = [today - timedelta(days=back) for back in range(LISTED_DAYS + 1)]
     with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="list") as executor:
@@ -67,56 +89,97 @@ def listed_days(publisher: Publisher, first: date, today: date) -> list[ListedDa
 
 
 def _listed(publisher: Publisher, day: date) -> ListedDay:
-    manifest = None
     try:
         manifest = publisher.manifest(day)
-        page = manifest and manifest.file(DAY_PAGE)
-        signed = publisher.sign_again(page) if page else None
     except InvalidManifest:
         return ListedDay(day, problem="its manifest was altered: publish it again")
-    except Gone:
-        return ListedDay(day, manifest, None, "its page is gone: publish it again")
-    except Altered:
-        return ListedDay(day, manifest, None, "its page was altered: publish it again")
-    return ListedDay(day, manifest, signed, "no page: publish it again" if manifest and not page else "")
+    page = manifest.file(DAY_PAGE) if manifest else None
+    if page is None:
+        return ListedDay(day, manifest, problem="no page: publish it again" if manifest else "")
+    body = publisher.place.get(page.key)
+    if body is None:
+        return ListedDay(day, manifest, problem="its page is gone: publish it again")
+    if hashlib.sha256(body).hexdigest() != page.sha256:
+        return ListedDay(day, manifest, problem="its page was altered: publish it again")
+    return ListedDay(day, manifest, body.decode())
+
+
+def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -> list[ListedDay]:
+    """The days with their pages in the list, each of which leads to those beside it."""
+    paged = {day.date for day in days if day.html is not None}
+    place = publisher.place
+    index = key_of(place, INDEX, *LIST)
+
+    def publish(day: ListedDay) -> ListedDay:
+        if day.html is None or day.manifest is None:
+            return day
+        before, after = (each if each in paged else None for each in (day.date - _DAY, day.date + _DAY))
+        name = listed_page(day.date)
+        links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, Listed(before, after))
+        page = publisher.replace(name, write_page(with_links(day.html, links), folder / f"{day.date}.html"))
+        return replace(day, page=page, href=place.link(page.key, page.url, index))
+
+    with ThreadPoolExecutor(_DAYS_AT_ONCE, thread_name_prefix="list") as executor:
+        return list(executor.map(publish, days))
 
 
 def index_page(days: Sequence[ListedDay], zone: str) -> str:
     """The list as HTML."""
+    media = _media(days)
     return render(
         "index_page.html",
         days=days,
         zone=zone,
-        charts=_charts(list(reversed(days))),
+        media=media,
+        called=called,
+        charts=_charts(list(reversed(days)), media),
         published=sum(day.manifest is not None for day in days),
+        paged=sum(bool(day.href) for day in days),
         expires_at=_first_to_expire(days),
     )
+
+
+def _media(days: Sequence[ListedDay]) -> list[str]:
+    """The media types of all days, the one with the most interactions first."""
+    interactions: dict[str, int] = {}
+    for day in days:
+        for name, figures in day.media.items():
+            interactions[name] = interactions.get(name, 0) + (figures["interactions"] or 0)
+    return sorted(interactions, key=lambda name: (-interactions[name], name))
 
 
 def _first_to_expire(days: Sequence[ListedDay]) -> datetime | None:
     return min((day.page.expires_at for day in days if day.page and day.page.expires_at), default=None)
 
 
-def _charts(days: Sequence[ListedDay]) -> dict[str, Markup]:
-    """Three figures over the days, oldest first; none that has no value."""
+def _charts(days: Sequence[ListedDay], media: Sequence[str]) -> dict[str, Markup]:
+    """Figures over the days, oldest first; `level-0` and `handle-0` are those of the first medium."""
     ticks = [(at + 0.4, short_date(day.date)[4:]) for at, day in enumerate(days) if day.date.weekday() == 0]
     axis = Hours(len(days), ticks, "days; the marks are Mondays")
-    offered, abandoned, level, handle = (
-        [day.headline.get(name) for day in days]
-        for name in ("offered", "abandoned", "service_level", "average_handle_time_ms")
-    )
+    offered, abandoned = ([day.headline.get(name) for day in days] for name in ("offered", "abandoned"))
     drawn: dict[str, Markup] = {}
     if any(offered):
         words = Words("offered", "Offered and abandoned by day", _told(days, offered, count))
         drawn["offered"] = charts.bars(words, axis, "interactions", (offered, charts.ACCENT), (abandoned, charts.ALERT))
+    for nth, medium in enumerate(media):
+        drawn |= _charts_of(days, axis, medium, nth)
+    return drawn
+
+
+def _charts_of(days: Sequence[ListedDay], axis: Hours, medium: str, nth: int) -> dict[str, Markup]:
+    level, handle, offered, handled = (
+        [day.media.get(medium, {}).get(name) for day in days]
+        for name in ("service_level", "average_handle_time_ms", "offered", "handled")
+    )
+    drawn: dict[str, Markup] = {}
     if any(value is not None for value in level):
-        words = Words("level", "Service level by day", _told(days, level, percent))
+        words = Words(f"level-{nth}", f"Service level by day, {called(medium)}", _told(days, level, percent))
         shares = [None if value is None else 100 * value for value in level]
-        drawn["level"] = charts.dots(words, axis, "per cent", shares, offered, top=100)
+        drawn[words.name] = charts.dots(words, axis, "per cent", shares, offered, top=100)
     if any(value is not None for value in handle):
-        words = Words("handle", "Average handle time by day", _told(days, handle, clock))
+        words = Words(f"handle-{nth}", f"Average handle time by day, {called(medium)}", _told(days, handle, clock))
         minutes = [None if value is None else value / 60_000 for value in handle]
-        drawn["handle"] = charts.dots(words, axis, "minutes", minutes, offered)
+        drawn[words.name] = charts.dots(words, axis, "minutes", minutes, handled)
     return drawn
 
 

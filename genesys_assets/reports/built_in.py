@@ -1,4 +1,4 @@
-"""The reports that ship, read from built_in.yaml."""
+"""The reports that ship, read from built_in.yaml, and those of which the page of a day is made, from day_page.yaml."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ from genesys_assets.reports.file import read_reports
 from genesys_assets.reports.report import Report
 
 FILE = Path(__file__).with_name("built_in.yaml")
+PAGE_FILE = Path(__file__).with_name("day_page.yaml")
 
 
 @functools.cache
 def built_in_reports() -> tuple[Report, ...]:
     """In the order of the file."""
-    reading = read_reports(FILE)
+    return _reports(FILE)
+
+
+@functools.cache
+def page_reports() -> dict[str, Report]:
+    """By name. They are assets of nobody: publishing computes them."""
+    return {report.name: report for report in _reports(PAGE_FILE)}
+
+
+def _reports(file: Path) -> tuple[Report, ...]:
+    reading = read_reports(file)
     assert not reading.problems, "\n".join(map(str, reading.problems))
     return tuple(Report.of(name, definition) for name, definition in reading.reports.items())

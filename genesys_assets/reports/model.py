@@ -210,7 +210,11 @@ class Column(Model):
 
 
 class Chart(Model):
-    """The chart shown in the UI: a bar for each value of x, as high as the sum of y."""
+    """The chart shown in the UI: a bar for each value of x, as high as the sum of y.
+
+    Where y does not add up, such as an average, each row is a bar of its own; intervals that have several such rows
+    are not drawn.
+    """
 
     x: Text
     y: Text

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import io
 import json
 import logging
+import re
 import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,7 +28,8 @@ from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 MANIFEST = f"published/reports/manifest/date={DAY}/manifest.json"
-INDEX = "published/reports/index/index.html"
+LIST = "published/reports/index/"
+INDEX = f"{LIST}index.html"
 FORMATS = ("parquet", "csv", "json")
 
 
@@ -59,7 +62,9 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
     for file in said["files"]:
         folder = f"published/reports/{file['report']}/date={DAY}"
         assert file["key"] == f"{folder}/{file['report']}-{file['sha256'][:16]}.{file['format']}"
-    assert set(objects(s3_client, PAST_BUCKET)) == {file["key"] for file in said["files"]} | {MANIFEST, INDEX}
+    there = {key for key in objects(s3_client, PAST_BUCKET) if not key.startswith(LIST)}
+    assert there == {file["key"] for file in said["files"]} | {MANIFEST}
+    assert INDEX in objects(s3_client, PAST_BUCKET)
     assert (said["missing"], said["failing_checks"]) == ([], [])
     assert said["date"] == f"{DAY}"
     assert said["bucket"] == PAST_BUCKET
@@ -116,16 +121,27 @@ def test_the_page_of_the_day_is_html_that_its_address_gives(past_days: World, s3
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.text.startswith("<!doctype html>")
     assert "Thursday 29 January 2026" in answer.text
-    assert "X-Amz-" not in answer.text, "a page that is passed on gives no other file away"
+
+
+def test_the_page_leads_to_the_csv_files_by_presigned_urls(past_days: World, s3_client: Any) -> None:
+    page = fetch(metadata(past_days.runs[-1], "published/reports")["page"]).text
+    links = [html.unescape(link) for link in re.findall(r'href="(http[^"]+)"', page)]
+    linked = {hashlib.sha256(fetch(link).content).hexdigest() for link in links}
+    files = manifest(s3_client, PAST_BUCKET)["files"]
+    assert linked == {file["sha256"] for file in files if file["format"] != "html"}
+    assert all(fetch(link.partition("?")[0]).status_code in (401, 403) for link in links[:2])
 
 
 def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_client: Any) -> None:
     said = manifest(s3_client, PAST_BUCKET)["headline"]
     rows = past_days.lake.read("reports/queue_media", f"{DAY}").to_pylist()
-    met, measured = (sum(row[f"service_level_{part}"] or 0 for row in rows) for part in ("numerator", "denominator"))
     assert said["answered"] == sum(row["answered"] or 0 for row in rows)
-    assert said["service_level"] == met / measured
     assert 0 < said["abandoned_share"] == said["abandoned"] / said["offered"]
+    assert said["media"].keys() == {row["media_type"] for row in rows}
+    assert not {"service_level", "average_handle_time_ms"} & said.keys(), "they mean nothing over all media"
+    voice = [row for row in rows if row["media_type"] == "voice"]
+    met, measured = (sum(row[f"service_level_{part}"] or 0 for row in voice) for part in ("numerator", "denominator"))
+    assert said["media"]["voice"]["service_level"] == met / measured
 
 
 def test_without_its_signature_or_with_another_no_file_can_be_read(past_days: World, s3_client: Any) -> None:
@@ -170,9 +186,10 @@ def test_publishing_again_gives_the_same_files_whose_addresses_live_as_long_as_t
 ) -> None:
     assert publish(publishing_to(past_days, bucket, GENESYS_ASSETS_URL_EXPIRY_SECONDS="7777")).success
     first, again = (manifest(s3_client, each) for each in (PAST_BUCKET, bucket))
-    assert [(file["key"], file["sha256"]) for file in again["files"]] == [
-        (file["key"], file["sha256"]) for file in first["files"]
-    ]
+    of_reports, of_reports_again = (
+        [(file["key"], file["sha256"]) for file in said["files"] if file["format"] != "html"] for said in (first, again)
+    )
+    assert of_reports == of_reports_again, "only the page has other links"
     for said, seconds in ((first, 86_400), (again, 7777)):
         for file in said["files"]:
             assert f"X-Amz-Expires={seconds}&" in file["url"]

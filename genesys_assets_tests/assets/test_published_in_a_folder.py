@@ -1,34 +1,60 @@
-"""The published assets in a folder, without any S3: what lies there, and that everything leads to everything else."""
+"""The published assets in a folder, without any S3: what lies there, that everything leads to everything else, and who
+is told.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import dagster as dg
 import pytest
 
-from genesys_assets_tests.assets.world import World, metadata
+from genesys_assets.assets import published_index
+from genesys_assets_tests.assets.test_published_index import OnTheEveningAfter
+from genesys_assets_tests.assets.world import World, events, metadata
+from genesys_assets_tests.browser import chromium, visit
 from genesys_assets_tests.conftest import DAY
+from genesys_assets_tests.ports import refusing_port
+from genesys_assets_tests.webhooks import SECRET, Hook, listening
+
+
+@dataclass(frozen=True)
+class Published:
+    """A day and the list in a folder, the world whose runs published them, and who was told."""
+
+    folder: Path
+    world: World
+    hook: Hook
+
+
+def in_folder(past_days: World, home: Path, **settings: str) -> World:
+    """The default place: beside dagster.yaml."""
+    settings = {"DAGSTER_HOME": str(home), **settings}
+    return replace(past_days, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
 
 
 @pytest.fixture(scope="module")
-def published(past_days: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
-    """The day and the list in a folder, and the world whose last runs published them."""
+def published(past_days: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     home = tmp_path_factory.mktemp("home")
-    settings = {"DAGSTER_HOME": str(home)}
-    world = replace(past_days, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
-    assert world.run("daily", "published/reports", partition=f"{DAY}").success
-    assert world.run("daily", "published/index", partition=f"{DAY}").success
-    return world, home / "published"
+    with listening() as hook, pytest.MonkeyPatch.context() as clock:
+        clock.setattr(published_index, "datetime", OnTheEveningAfter)
+        world = in_folder(past_days, home, GENESYS_ASSETS_PUBLISH_WEBHOOK=hook.url)
+        for asset in ("published/reports", "published/reports", "published/index"):
+            assert world.run("daily", asset, partition=f"{DAY}").success
+        yield Published(home / "published", world, hook)
 
 
-def test_the_first_day_needs_no_bucket(published: tuple[World, Path]) -> None:
-    _, folder = published
-    manifest = folder / f"reports/manifest/date={DAY}/manifest.json"
+def path_of(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def test_the_first_day_needs_no_bucket(published: Published) -> None:
+    manifest = published.folder / f"reports/manifest/date={DAY}/manifest.json"
     said = json.loads(manifest.read_text())
     assert len(said["files"]) == 19
     assert (said["bucket"], said["missing"], said["failing_checks"]) == (None, [], [])
@@ -38,10 +64,51 @@ def test_the_first_day_needs_no_bucket(published: tuple[World, Path]) -> None:
         assert file["expires_at"] is None
 
 
-def test_the_materialisations_lead_to_page_manifest_and_list(published: tuple[World, Path]) -> None:
-    world, folder = published
-    day, index = world.runs
-    for url in (*(metadata(day, "published/reports")[name] for name in ("page", "manifest")),):
-        assert Path(unquote(urlsplit(url).path)).is_relative_to(folder / "reports")
-        assert Path(unquote(urlsplit(url).path)).is_file()
+def test_the_materialisations_lead_to_page_manifest_and_list(published: Published) -> None:
+    day, _, index = published.world.runs
+    urls = [metadata(day, "published/reports")[name] for name in ("page", "manifest")]
+    urls.append(metadata(index, "published/index")["page"])
+    assert all(path_of(url).is_file() for url in urls)
     assert metadata(index, "published/index")["days_with_a_page"] == 1
+
+
+def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_again(published: Published) -> None:
+    url = metadata(published.world.runs[-1], "published/index")["page"]
+    with chromium() as browser, visit(browser, url, follows_links=True) as seen:
+        seen.page.get_by_role("link", name="Thu 29 Jan 2026").click()
+        assert seen.page.inner_text("h1") == "Thursday 29 January 2026"
+        assert seen.complaints == []
+        files = [link.get_attribute("href") for link in seen.page.get_by_role("link", name="CSV").all()]
+        csv = [path_of(urljoin(seen.page.url, href or "")) for href in files]
+        assert len(csv) == 6
+        assert all(path.read_text().startswith("interval_start,interval_end,") for path in csv)
+        seen.page.get_by_role("link", name="All days").click()
+        assert seen.page.inner_text("h1") == "Days"
+
+
+def test_the_webhook_is_told_of_a_day_once_and_again_only_if_it_has_changed(published: Published) -> None:
+    ((path, _, message),) = published.hook.posted
+    assert path == f"/{SECRET}"
+    headline = message["headline"]
+    assert message["text"].startswith(
+        f"Thursday 29 January 2026 is published (provisional): {headline['offered']} offered.\n"
+    )
+    assert message["text"].endswith(message["page"])
+    assert f"voice: service level {100 * headline['media']['voice']['service_level']:.1f}" in message["text"]
+    assert path_of(message["page"]).is_file()
+    assert (message["date"], message["failing_checks"], message["missing"]) == (f"{DAY}", [], {})
+
+
+def test_a_webhook_that_is_down_is_a_warning_and_the_day_is_published(past_days: World, tmp_path: Path) -> None:
+    with refusing_port() as port:
+        hook = f"http://127.0.0.1:{port}/{SECRET}"
+        world = in_folder(past_days, tmp_path, GENESYS_ASSETS_PUBLISH_WEBHOOK=hook)
+        run = world.run("daily", "published/reports", partition=f"{DAY}")
+    assert run.success
+    said = events(world.instance, run)
+    assert (
+        f"{DAY} is published, but was not announced. The host 127.0.0.1 of GENESYS_ASSETS_PUBLISH_WEBHOOK cannot be "
+        "reached" in said
+    )
+    assert SECRET not in said
+    assert (tmp_path / f"published/reports/manifest/date={DAY}/manifest.json").is_file()

@@ -33,7 +33,7 @@ def test_the_list_leads_to_the_page_of_the_day(past_days: World, monkeypatch: py
     answer = fetch(said["page"])
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert f"reports/day_page/date%3D{DAY}/day_page-" in answer.text
+    assert f"reports/index/date%3D{DAY}/day_page.html?" in answer.text
     assert (said["dagster/row_count"], said["days_with_a_page"]) == (4, 1)
     assert said["bytes"] == len(answer.content)
 

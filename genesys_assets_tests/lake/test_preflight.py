@@ -94,11 +94,11 @@ def test_a_clock_is_compared_with_that_of_s3(
     assert ("S3 refuses" in clock.advice) is (level != "ok")
 
 
-def test_without_a_place_to_publish_it_says_what_to_do(tmp_path: Path) -> None:
-    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path)}):
+def test_without_a_bucket_the_folder_for_published_files_is_looked_at(tmp_path: Path) -> None:
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path), "GENESYS_ASSETS_PUBLISH_URL": tmp_path.as_uri()}):
         published = found()[PUBLISHED]
-    assert (published.level, published.value) == ("warn", "nowhere")
-    assert "GENESYS_ASSETS_PUBLISH_URL is not set" in published.advice
+    assert published.level == "ok"
+    assert published.value.startswith(f"{tmp_path}, writable, ")
 
 
 def test_a_place_that_is_none_is_an_error() -> None:

@@ -13,15 +13,17 @@ import pyarrow as pa
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day_figures import BY_QUEUE
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.questions import STANDARD, key_of
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.keyed_rows import keyed
 
 SPECS = {report.name: report.spec for report in built_in_reports()}
+QUEUES = HISTORIES["queues"]
 AGENT_DAILY, QUEUE_MEDIA = SPECS["agent_daily"], SPECS["queue_media"]
 DAY = date(2026, 1, 31)
 MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)
@@ -31,6 +33,9 @@ NAMES = {
     "q3": "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 2,
     "q4": "Bell\x07 and\nnew line",
 }
+
+ASKED = {key_of(question): list(question.metrics) for question in STANDARD}
+"""Every hour was asked the usual questions."""
 
 Row = dict[str, Any]
 
@@ -50,7 +55,7 @@ def measured(metric: str, start: datetime, queue: str | None = "q1", medium: str
     return {
         "interval_start": start,
         "interval_end": start + timedelta(minutes=15),
-        "grouping": BY_QUEUE,
+        "grouping": "mediaType,queueId",
         "selection": "",
         "view": "",
         "is_additive": True,
@@ -65,6 +70,11 @@ def measured(metric: str, start: datetime, queue: str | None = "q1", medium: str
 def table(spec: TableSpec, rows: Sequence[Row]) -> pa.Table:
     whole = [dict.fromkeys(spec.schema.names) | row for row in keyed(rows, spec)]
     return pa.Table.from_pylist(whole, spec.schema)
+
+
+def queue_history() -> pa.Table:
+    """The names of the queues, which they always had."""
+    return table(QUEUES, [{"id": queue, "name": name, "valid_from": MIDNIGHT} for queue, name in NAMES.items()])
 
 
 def queue_names(*queues: str | None) -> pa.Table:
@@ -114,6 +124,7 @@ def made_up_lake(folder: Path, *, agents: int = 20, rows: Sequence[Row] | None =
         for nth in range(agents)
     ]
     queues = sorted({row["queue_id"] for row in rows if row["queue_id"]})
+    lake.write("reference/queues_history", QUEUES, queue_history(), None, {})
     store(lake, "tables/interval_metrics", INTERVAL_METRICS, rows)
     store(lake, "tables/conversations", CONVERSATIONS, [])
     store(
@@ -135,5 +146,5 @@ _VERSIONS = {"second": 2, "third": 3}
 
 
 def store(lake: Lake, place: str, spec: TableSpec, rows: Sequence[Row], *, is_complete: bool = True) -> None:
-    reach = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete)
+    reach = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete, questions=ASKED)
     lake.write(place, spec, table(spec, rows), f"{DAY}", {"run_id": "first"}, reach=reach)

@@ -1,4 +1,4 @@
-"""What a day's page says, and that it says what the published reports say. How it looks in a browser is
+"""What a day's page says and where it leads. Its figures are `test_day_reports`, how it looks in a browser is
 `test_pages_in_a_browser`.
 """
 
@@ -6,24 +6,24 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from genesys_assets.lake.delta import Added, new_path
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.publishing.day_figures import COLUMNS, DayFigures, day_figures
 from genesys_assets.publishing.day_page import MOST_ROWS, day_page
+from genesys_assets.publishing.links import DayLink, FileLink, Links, with_links
+from genesys_assets.reports.stored import NotStored
 from genesys_assets.tables.conversation_model import CONVERSATIONS
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
-from genesys_assets_tests import conftest
-from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.publishing.made_up_day import (
+    AGENT_DAILY,
+    ASKED,
     DAY,
     NAMES,
     at,
@@ -73,7 +73,7 @@ def test_the_headline_is_in_the_page_and_handed_on(tmp_path: Path) -> None:
     assert made.headline["offered"] == 40
     assert made.headline["abandoned_share"] == 6 / 40
     page = Text(made.html)
-    for shown in ("15.0 %", "6 of 40 offered", "26 of 40 in time", "0:05:00", "10.0 %"):
+    for shown in ("15.0 %", "6 of 40 offered", "12 handled; 0 of 14 in time", "0:05:00", "10.0 %"):
         assert shown in page, shown
 
 
@@ -154,8 +154,19 @@ def test_a_provisional_day_says_so(tmp_path: Path) -> None:
     assert "not yet" in page.said
 
 
+def with_day_after(lake: Lake, day: date) -> Lake:
+    """The lake with the tables of another UTC day, without rows."""
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    whole = Reach(start + timedelta(days=1), is_complete=True, questions=ASKED)
+    for spec in (INTERVAL_METRICS, CONVERSATIONS, RESTATEMENTS):
+        lake.write(f"tables/{spec.name}", spec, spec.empty(), f"{day}", {}, reach=whole)
+    lake.write("reports/agent_daily", AGENT_DAILY, AGENT_DAILY.empty(), f"{day}", {}, reach=whole)
+    return lake
+
+
 def test_another_zone_is_named_with_its_bounds_and_hours_are_local(tmp_path: Path) -> None:
-    page = Text(day_page(made_up_lake(tmp_path), business_day(zone="America/New_York")).html)
+    lake = with_day_after(made_up_lake(tmp_path), date(2026, 2, 1))
+    page = Text(day_page(lake, business_day(zone="America/New_York")).html)
     assert (
         "Business day in America/New_York, 00:00 to 24:00; that is 2026-01-31 05:00 UTC to 2026-02-01 05:00 UTC" in page
     )
@@ -165,78 +176,73 @@ def test_another_zone_is_named_with_its_bounds_and_hours_are_local(tmp_path: Pat
 
 def test_a_day_on_which_clocks_change_tells_both_of_its_two_o_clocks(tmp_path: Path) -> None:
     day = date(2026, 10, 25)
-    lake = made_up_lake(tmp_path)
-    for folder in [*tmp_path.glob("tables/*"), *tmp_path.glob("reports/*")]:
-        log = lake.log(f"{folder.parent.name}/{folder.name}")
-        (file,) = log.files(f"{DAY}")
-        copy = new_path(f"{day}", file.content)
-        shutil.copytree(folder / f"date={DAY}", folder / f"date={day}")
-        (folder / file.path.replace(f"{DAY}", f"{day}")).rename(folder / copy)
-        log.commit(log.schema(), [Added(f"{day}", copy, file.size, file.rows)], [], {}, {}, on_top_of=log.version)
+    lake = with_day_after(with_day_after(made_up_lake(tmp_path), day), date(2026, 10, 24))
     page = Text(day_page(lake, business_day(day, "Europe/Zurich")).html)
     assert {"02:00 (+0200)", "02:00 (+0100)"} <= set(page.said)
     assert "it has 25.0 hours" in page
 
 
-@pytest.mark.parametrize("missing", ["reports/queue_media", "reports/agent_daily", "tables/restatements"])
+@pytest.mark.parametrize("missing", ["reports/agent_daily", "tables/restatements", "tables/interval_metrics"])
 def test_a_day_that_was_not_computed_is_an_error_that_names_what_is_missing(tmp_path: Path, missing: str) -> None:
     made_up_lake(tmp_path)
     shutil.rmtree(tmp_path / missing)
-    with pytest.raises(FileNotFoundError, match=f"{missing} has no stored partition.*materialise it first"):
+    with pytest.raises((FileNotFoundError, NotStored), match=f"{missing} has no .*partition.*materialise it first"):
         day_page(Lake(LocalStore(tmp_path)), business_day())
 
 
-# -- against the reports of a real day ---------------------------------------------------------------
+def test_without_the_report_of_agents_there_is_a_page_that_says_so(tmp_path: Path) -> None:
+    lake = made_up_lake(tmp_path)
+    shutil.rmtree(tmp_path / "reports/agent_daily")
+    page = Text(day_page(lake.refreshed(), business_day(), missing={"agent_daily": "it failed"}).html)
+    assert "The report agent_daily is missing" in page
+    assert "agent_daily Not published: it failed" in page
+    assert "agents worked on" not in page
 
 
-@pytest.fixture(scope="module")
-def real(past_days: World) -> DayFigures:
-    day, lake = f"{conftest.DAY}", past_days.lake
-    metrics = lake.read("tables/interval_metrics", day, columns=COLUMNS, schema=INTERVAL_METRICS.schema)
-    reports = (lake.read(f"reports/{name}", day) for name in ("queue_media", "agent_daily"))
-    return day_figures(business_day(conftest.DAY), metrics, *reports)
+def test_service_level_and_handle_time_are_told_by_medium_before_anything_else_that_has_several(page: Text) -> None:
+    said = " ".join(page.said)
+    media, day, queues = (
+        said.index(heading) for heading in ("Media Service level and", "Through the day", "Queues Where")
+    )
+    assert media < day < queues
+    headline = said[: said.index("Media Service level and")]
+    assert "Offered 40" in headline
+    assert "Handle time" not in headline
+    for medium in ("Voice", "Chat", "Email"):
+        assert f"Service level, {medium}" in page
+        assert f"Handle time, {medium}" in page
 
 
-def total(rows: list[dict[str, Any]], name: str) -> float | None:
-    known = [row[name] for row in rows if row[name] is not None]
-    return sum(known) if known else None
+# -- where the page leads ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("figure", "column"),
-    [
-        ("interactions", "total_interactions"),
-        ("answered", "answered"),
-        ("abandoned", "abandoned"),
-        ("handle_ms", "total_handle_time_ms"),
-        ("talk_ms", "talk_time_ms"),
-        ("hold_ms", "hold_time_ms"),
-        ("wrap_up_ms", "wrap_time_ms"),
-        ("in_target", "service_level_numerator"),
-        ("measured", "service_level_denominator"),
-    ],
-)
-def test_queues_and_media_say_what_the_report_by_queue_and_medium_says(
-    past_days: World, real: DayFigures, figure: str, column: str
-) -> None:
-    rows = past_days.lake.read("reports/queue_media", f"{conftest.DAY}").to_pylist()
-    for groups, by in ((real.queues, "queue_name"), (real.media, "media_type")):
-        found = {group.name: getattr(group.volumes, figure) for group in groups}
-        assert found == {name: total([row for row in rows if row[by] == name], column) for name in found}
-        assert found.keys() == {row[by] for row in rows}
-    assert getattr(real.total, figure) == total(rows, column)
+def test_a_page_has_links_to_its_files_the_days_beside_it_and_the_list(tmp_path: Path) -> None:
+    html = day_page(made_up_lake(tmp_path), business_day()).html
+    files = [FileLink("agent_daily", each, 20, 9, f"../a.{each}?x=1&y=2") for each in ("parquet", "csv")]
+    links = Links(
+        files,
+        DayLink(date(2026, 1, 30), "before.html"),
+        DayLink(date(2026, 2, 1), "after.html"),
+        "index.html",
+        datetime(2026, 2, 2, 3, 4, tzinfo=UTC),
+    )
+    page = Text(with_links(html, links))
+    hrefs = [
+        value for name, value in page.attributes if name == "href" and not (value or "").startswith(("#", "data:"))
+    ]
+    assert hrefs == ["before.html", "index.html", "after.html", "../a.csv?x=1&y=2", "../a.parquet?x=1&y=2"]
+    assert "← Fri 30 Jan All days Sun 1 Feb →" in page
+    assert "agent_daily 20 rows CSV Parquet" in page
+    assert "The links work until 2026-02-02 03:04 UTC" in page
 
 
-def test_half_hours_say_what_the_report_by_interval_says(past_days: World, real: DayFigures) -> None:
-    rows = past_days.lake.read("reports/interval", f"{conftest.DAY}").to_pylist()
-    for interval in real.intervals:
-        inside = [row for row in rows if timedelta(0) <= row["interval_start"] - interval.start < timedelta(minutes=30)]
-        assert interval.volumes.handled == total(inside, "handled_count")
-        assert interval.volumes.abandoned == total(inside, "abandoned_count")
-        assert interval.volumes.measured == total(inside, "service_level_denominator")
+def test_a_page_from_before_there_were_links_stays_as_it_is() -> None:
+    assert with_links("<p>old</p>", Links(days="index.html")) == "<p>old</p>"
 
 
-def test_agents_are_those_of_the_report(past_days: World, real: DayFigures) -> None:
-    rows = past_days.lake.read("reports/agent_daily", f"{conftest.DAY}").to_pylist()
-    expected = {row["user_name"]: row["total_handle_time_minutes"] for row in rows}
-    assert {agent.name: agent.handle for agent in real.agents} == expected
+def test_fresh_links_take_the_place_of_the_old_ones(tmp_path: Path) -> None:
+    html = day_page(made_up_lake(tmp_path), business_day()).html
+    old = with_links(html, Links([FileLink("a", "csv", 1, 1, "old.csv")], DayLink(DAY, "old.html"), None, "list.html"))
+    assert with_links(old, Links()) == with_links(html, Links())
+    fresh = Links([FileLink("a", "csv", 1, 1, "fresh.csv")], None, DayLink(DAY, "after.html"), "list.html")
+    assert with_links(old, fresh) == with_links(html, fresh)

@@ -12,6 +12,7 @@ import pytest
 
 from genesys_assets.publishing.garbage import may_go, remove_garbage
 from genesys_assets.publishing.html import write_page
+from genesys_assets.publishing.links import listed_page
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
 from genesys_assets.publishing.place import LONGEST_EXPIRY, PlacedFile, manifest_key
 from genesys_assets.publishing.publisher import Publisher
@@ -66,6 +67,15 @@ def test_what_no_manifest_names_is_removed_and_nothing_else(
     assert [body_of(file.url) for file in (*new, index)] == [b"new", b"list"]
     assert anywhere.manifest(DAY) is not None
     assert remove_garbage(anywhere, later).keys == ()
+
+
+def test_pages_of_days_that_the_list_has_no_more_go_too(to_folder: Publisher, tmp_path: Path) -> None:
+    page = write_page("page", tmp_path / "page.html")
+    old, listed = (
+        to_folder.replace(listed_page(datetime.now(UTC).date() - timedelta(days=days)), page) for days in (40, 9)
+    )
+    assert remove_garbage(to_folder, datetime.now(UTC) + LONGEST_EXPIRY + SECOND).keys == (old.key,)
+    assert body_of(listed.url) == b"page"
 
 
 def test_a_day_whose_manifest_was_altered_is_left_alone_and_told(anywhere: Publisher, files: list[LocalFile]) -> None:

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-
-import requests
+from urllib.parse import urljoin
 
 from genesys_assets.publishing.html import write_page
-from genesys_assets.publishing.index_page import ListedDay, index_page, listed_days
-from genesys_assets.publishing.manifest import FailingCheck
+from genesys_assets.publishing.index_page import ListedDay, index_page, listed_days, publish_list
+from genesys_assets.publishing.manifest import FailingCheck, PublishedFile
 from genesys_assets.publishing.place import DAY_PAGE, manifest_key
 from genesys_assets.publishing.publisher import Publisher
-from genesys_assets_tests.patience import PATIENCE_SECONDS
-from genesys_assets_tests.publishing.published_files import a_manifest
+from genesys_assets_tests.publishing.published_files import a_manifest, body_of
 from genesys_assets_tests.publishing.test_day_page import Text
 from genesys_assets_tests.publishing.test_publisher import overwrite
 
 TODAY = date(2026, 3, 10)
+VOICE = {
+    "interactions": 900,
+    "offered": 800,
+    "answered": 790,
+    "abandoned": 8,
+    "abandoned_share": 0.01,
+    "handled": 700,
+    "average_handle_time_ms": 305_000.0,
+    "hold_share": None,
+    "service_level": 0.8,
+}
+EMAIL = VOICE | {"interactions": 434, "average_handle_time_ms": 21_565_000.0, "service_level": None}
 HEADLINE = {
     "offered": 1234,
     "answered": 1100,
     "abandoned": 70,
     "abandoned_share": 0.0567,
-    "service_level": 0.8,
-    "average_handle_time_ms": 305_000.0,
-    "hold_share": None,
+    "media": {"email": EMAIL, "voice": VOICE},
 }
+OLD_HEADLINE = {"offered": 1234, "service_level": 0.8, "average_handle_time_ms": 305_000.0}
+"""As it was before figures were told by medium."""
 
 
 def publish(
@@ -40,7 +51,8 @@ def publish(
     headline: Mapping[str, Any] | None = HEADLINE,
     **more: Any,
 ) -> None:
-    local = write_page(f"<p>page of {day}</p>", folder / f"{DAY_PAGE}.html")
+    html = f"<!-- days --><!-- end of days --><p>page of {day}</p><!-- files --><!-- end of files -->"
+    local = write_page(html, folder / f"{DAY_PAGE}.html")
     files = publisher.publish(DAY_PAGE, day, [local]) if page else []
     publisher.publish_manifest(
         a_manifest(date=day, files=tuple(files), is_complete=day.day % 2 == 0, headline=headline, **more)
@@ -56,7 +68,7 @@ def test_the_last_31_days_are_listed_newest_first_and_gaps_are_seen(publisher: P
         publish(publisher, ago(back), tmp_path)
     days = listed_days(publisher, date(2026, 1, 1), TODAY)
     assert [day.date for day in days] == [ago(back) for back in range(1, 32)]
-    assert [day.date for day in days if day.page] == [ago(1), ago(3), ago(31)]
+    assert [day.date for day in days if day.html] == [ago(1), ago(3), ago(31)]
 
 
 def test_today_is_listed_once_it_has_been_published(publisher: Publisher, tmp_path: Path) -> None:
@@ -69,21 +81,59 @@ def test_days_before_the_start_date_are_no_gaps(publisher: Publisher) -> None:
     assert listed_days(publisher, TODAY, TODAY) == []
 
 
-def test_each_link_gives_the_page_of_its_day(publisher: Publisher, tmp_path: Path) -> None:
-    for back in (1, 2):
-        publish(publisher, ago(back), tmp_path)
-    page = Text(index_page(listed_days(publisher, ago(2), TODAY), "UTC"))
-    links = [value or "" for name, value in page.attributes if name == "href" and (value or "").startswith("http")]
-    pages = [requests.get(link, timeout=PATIENCE_SECONDS).text for link in links]
-    assert pages == [f"<p>page of {ago(back)}</p>" for back in (1, 2)]
+def listed(publisher: Publisher) -> tuple[Text, PublishedFile]:
+    """The published list as its readers get it, and where it lies."""
+    _, file = publish_list(publisher, ago(3), TODAY, "UTC")
+    return Text(body_of(file.url).decode()), file
+
+
+def hrefs(page: Text) -> list[str]:
+    """Where a page leads; charts refer to themselves."""
+    found = [value or "" for name, value in page.attributes if name == "href"]
+    return [href for href in found if not href.startswith(("data:", "#"))]
+
+
+def followed(file: PublishedFile, href: str) -> PublishedFile:
+    """The file to which a link of another one leads."""
+    return replace(file, url=urljoin(file.url, href))
+
+
+def test_each_link_gives_the_page_of_its_day_with_links_to_its_neighbours_and_back(
+    anywhere: Publisher, tmp_path: Path
+) -> None:
+    for back in (1, 2, 3):
+        publish(anywhere, ago(back), tmp_path)
+    index, file = listed(anywhere)
+    pages = [followed(file, href) for href in hrefs(index)]
+    texts = [Text(body_of(page.url).decode()) for page in pages]
+    assert [text.said[-1] for text in texts] == [f"page of {ago(back)}" for back in (1, 2, 3)]
+    assert [" ".join(text.said[:-1]) for text in texts] == [
+        "← Sun 8 Mar All days",
+        "← Sat 7 Mar All days Mon 9 Mar →",
+        "All days Sun 8 Mar →",
+    ]
+    before, days, after = (body_of(followed(pages[1], href).url) for href in hrefs(texts[1]))
+    assert f"page of {ago(3)}".encode() in before
+    assert f"page of {ago(1)}".encode() in after
+    assert b"<h1>Days</h1>" in days
 
 
 def test_a_day_has_its_headline_and_completeness(publisher: Publisher, tmp_path: Path) -> None:
     publish(publisher, date(2026, 3, 8), tmp_path)
     page = Text(index_page(listed_days(publisher, date(2026, 3, 8), TODAY), "Europe/Zurich"))
     assert "1 of 2 days is published. Business days in Europe/Zurich." in page
-    assert "Sun 8 Mar 2026 Complete 1,234 1,100 5.7 % 80.0 % 0:05:05 —" in page
-    assert "Mon 9 Mar 2026 not published — — — — — —" in page
+    assert "Sun 8 Mar 2026 Complete 1,234 1,100 70 5.7 %" in page
+    assert "Mon 9 Mar 2026 not published — — — —" in page
+
+
+def test_service_level_and_handle_time_stand_by_medium_the_busiest_first(publisher: Publisher, tmp_path: Path) -> None:
+    publish(publisher, date(2026, 3, 8), tmp_path)
+    publish(publisher, date(2026, 3, 9), tmp_path, headline=OLD_HEADLINE)
+    page = Text(index_page(listed_days(publisher, date(2026, 3, 8), TODAY), "UTC"))
+    tables = "Day Offered Abandon rate Service level Handle time Hold share"
+    assert f"Voice Handle time is the average, h:mm:ss. {tables} Sun 8 Mar 800 1.0 % 80.0 % 0:05:05 —" in page
+    assert f"Email Handle time is the average, h:mm:ss. {tables} Sun 8 Mar 800 1.0 % — 5:59:25 —" in page
+    assert "0:05:05" not in " ".join(page.said).partition("Voice Handle time")[0].partition("Day by day")[2]
 
 
 def test_a_day_published_without_a_page_is_told_and_has_no_link(publisher: Publisher, tmp_path: Path) -> None:
@@ -100,7 +150,7 @@ def test_a_list_of_no_days_can_be_made() -> None:
 
 def test_the_first_end_of_an_address_is_told(publisher: Publisher, tmp_path: Path) -> None:
     publish(publisher, ago(1), tmp_path)
-    [day] = listed_days(publisher, ago(1), TODAY)
+    [day], _ = publish_list(publisher, ago(1), TODAY, "UTC")
     assert day.page
     assert day.page.expires_at
     assert f"The links work until {day.page.expires_at:%Y-%m-%d %H:%M} UTC" in Text(index_page([day], "UTC"))
@@ -118,14 +168,14 @@ def test_days_whose_files_were_altered_or_are_gone_keep_no_other_from_being_list
 ) -> None:
     for back in (1, 2, 3, 4):
         publish(anywhere, ago(back), tmp_path)
-    page, gone = (day.page for day in listed_days(anywhere, ago(2), TODAY))
-    assert page is not None
-    assert gone is not None
-    overwrite(anywhere, page.key, b"<p>other figures</p>")
+    altered, gone = (day.manifest and day.manifest.file(DAY_PAGE) for day in listed_days(anywhere, ago(2), TODAY))
+    assert altered
+    assert gone
+    overwrite(anywhere, altered.key, b"<p>other figures</p>")
     anywhere.place.delete(gone.key)
     overwrite(anywhere, manifest_key(anywhere.place, ago(3)), b"not JSON")
-    days = listed_days(anywhere, ago(4), TODAY)
-    assert [day.page is not None for day in days] == [False, False, False, True]
+    days, _ = publish_list(anywhere, ago(4), TODAY, "UTC")
+    assert [day.html is not None for day in days] == [False, False, False, True]
     said = Text(index_page(days, "UTC"))
     assert "Mon 9 Mar 2026 Provisional its page was altered: publish it again" in said
     assert "Sun 8 Mar 2026 Complete its page is gone: publish it again" in said
@@ -138,5 +188,5 @@ def test_days_without_figures_are_gaps_in_the_charts(publisher: Publisher) -> No
         for back in (1, 2, 3)
     ]
     page = Text(index_page(days, "UTC"))
-    assert page.tags.count("svg") == 3
+    assert page.tags.count("svg") == 4, "volume, service level of voice, and two handle times"
     assert "Sat 7 Mar: 1,234; Sun 8 Mar: —; Mon 9 Mar: 1,234." in page.said

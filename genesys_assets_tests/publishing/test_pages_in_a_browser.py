@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from genesys_assets.publishing.day_page import day_page
 from genesys_assets.publishing.index_page import ListedDay, index_page
+from genesys_assets.publishing.links import DayLink, FileLink, Links, with_links
 from genesys_assets.publishing.manifest import FailingCheck, PublishedFile
 from genesys_assets_tests.browser import CONTRASTS, MARKS, Visit, chromium, contrast, visit
 from genesys_assets_tests.publishing.made_up_day import NAMES, business_day, made_up_lake
@@ -20,6 +22,17 @@ from genesys_assets_tests.publishing.published_files import a_manifest
 
 ADDRESS = "https://s3.example.com/a?X-Amz-Signature=0&X-Amz-Expires=1"
 FAILING = (FailingCheck("tables/conversations", "as_many_as_the_platform_says", "3 conversations are missing"),)
+LINKS = Links(
+    [
+        FileLink(name, each, 12, 3456, ADDRESS)
+        for name in ("agent_daily", "a" * 63)
+        for each in ("csv", "json", "parquet")
+    ],
+    DayLink(date(2026, 1, 30), ADDRESS),
+    DayLink(date(2026, 2, 1), ADDRESS),
+    ADDRESS,
+    datetime(2026, 2, 2, tzinfo=UTC),
+)
 WIDTHS, SCHEMES, PAGES = (375, 768, 1280), ("light", "dark"), ("day", "index")
 
 
@@ -36,27 +49,31 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     missing = {"mine": "its last computation failed: " + "no such hour, " * 20}
     lake = made_up_lake(folder / "lake", agents=60)
     day = day_page(lake, business_day(), failing_checks=FAILING, missing=missing)
-    html = {"day": day.html, "index": index_page(listed(day.headline), "America/Argentina/ComodRivadavia")}
+    html = {
+        "day": with_links(day.html, LINKS),
+        "index": index_page(listed(day.headline), "America/Argentina/ComodRivadavia"),
+    }
     for name, text in html.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: (folder / f"{name}.html").as_uri() for name in html}
 
 
-def listed(headline: dict[str, int | float | None]) -> list[ListedDay]:
+def listed(headline: dict[str, Any]) -> list[ListedDay]:
     """31 days: complete, with failing checks, without a page, and not published."""
     until = datetime(2026, 3, 1, tzinfo=UTC)
     file = PublishedFile("day_page", "html", "a/key", None, 1, "00", ADDRESS, until)
+    shown: dict[str, Any] = {"page": file, "href": ADDRESS}
     days = [date(2026, 1, 31) - timedelta(days=back) for back in range(31)]
     kinds = [
         (manifest, page)
         for manifest, page in (
-            (a_manifest(headline=headline, is_complete=True), file),
-            (a_manifest(headline=headline, is_complete=True, failing_checks=FAILING), file),
-            (a_manifest(is_complete=False), None),
-            (None, None),
+            (a_manifest(headline=headline, is_complete=True), shown),
+            (a_manifest(headline=headline, is_complete=True, failing_checks=FAILING), shown),
+            (a_manifest(is_complete=False), {"problem": "no page: publish it again"}),
+            (None, {}),
         )
     ]
-    return [ListedDay(day, *kinds[nth % 4]) for nth, day in enumerate(days)]
+    return [ListedDay(day, kinds[nth % 4][0], **kinds[nth % 4][1]) for nth, day in enumerate(days)]
 
 
 KINDS = [(name, width, scheme) for name in PAGES for width in WIDTHS for scheme in SCHEMES]

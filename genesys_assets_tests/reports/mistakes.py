@@ -46,6 +46,7 @@ MISTAKES: dict[str, str] = {
     "a report without figures": _HEAD,
     "a report without a description": "reports:\n  calls:\n    aggregates:\n      metrics: {handled: tHandle.count}\n",
     "a name that ships": _HEAD.replace("calls", "interval") + _METRICS,
+    "the name of a published file": _HEAD.replace("calls", "day_page") + _METRICS,
     "a name with a capital": _HEAD.replace("calls", "Calls") + _METRICS,
     "the platform's word for a field": of_entry("    timeZone: Europe/Zurich\n"),
     "an unknown granularity": of_entry("    granularity: PT5M\n"),

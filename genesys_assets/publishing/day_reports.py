@@ -1,0 +1,111 @@
+"""The reports that the page of a day shows: rows as the engine of reports computes them, nothing is added up here.
+
+What they say is declared in `reports/day_page.yaml`; agents are those of the stored report `agent_daily`. How they look
+is `day_page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.reports.built_in import page_reports
+from genesys_assets.reports.compute import compute
+from genesys_assets.reports.stored import StoredDay
+
+Row = Mapping[str, Any]
+
+AGENTS = "agent_daily"
+_HALF_HOUR = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A part of the day that begins at `start`, with its row."""
+
+    start: datetime
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A media type of the day, by its row, through the day by intervals; `name` None: interactions without one."""
+
+    name: str | None
+    row: Row
+    intervals: Sequence[Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class DayReports:
+    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there."""
+
+    total: Row
+    intervals: Sequence[Interval]
+    media: Sequence[Medium]
+    queues: Sequence[Row]
+    agents: Sequence[Row] | None = field(default=())
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """What a day is summed up by, for the manifest and the list of days: counts, and all else by medium."""
+        media = {medium.name or NO_MEDIUM: medium.row for medium in self.media}
+        return {
+            **{name: self.total[name] for name in _OF_ALL},
+            "media": {name: {figure: row[figure] for figure in _OF_MEDIUM} for name, row in media.items()},
+        }
+
+
+NO_MEDIUM = "none"
+_OF_ALL = ("offered", "outbound", "answered", "abandoned", "abandoned_share")
+_OF_MEDIUM = (
+    *("interactions", "offered", "answered", "abandoned", "abandoned_share"),
+    *("handled", "average_handle_time_ms", "hold_share", "service_level"),
+)
+
+
+def day_reports(lake: Lake, day: BusinessDay, *, with_agents: bool = True, start_date: date = date.min) -> DayReports:
+    """The page's rows. Days before `start_date` were never fetched.
+
+    Raises NotStored where a table is not there or does not reach far enough, FileNotFoundError where the report of
+    agents is not there.
+    """
+    stored = StoredDay(lake, day.key, day.zone, start_date)
+    rows = {name: compute(report, stored).to_pylist() for name, report in page_reports().items()}
+    nothing = {name: dict.fromkeys(report.spec.schema.names) for name, report in page_reports().items()}
+    of_media = rows["page_media_half_hours"]
+    return DayReports(
+        total=next(iter(rows["page_total"]), nothing["page_total"]),
+        intervals=_through(day, rows["page_half_hours"], nothing["page_half_hours"]),
+        media=[
+            Medium(row["media_type"], row, _through(day, _of(of_media, row), nothing["page_media_half_hours"]))
+            for row in rows["page_media"]
+        ],
+        queues=rows["page_queues"],
+        agents=_agents(lake, day) if with_agents else None,
+    )
+
+
+def _of(rows: Iterable[Row], medium: Row) -> list[Row]:
+    return [row for row in rows if row["media_type"] == medium["media_type"]]
+
+
+def _through(day: BusinessDay, rows: Sequence[Row], nothing: Row) -> list[Interval]:
+    """Every interval of the day, those without a row too: as many half hours as the day has, or longer intervals where
+    imported figures cannot be told to half hours.
+    """
+    step = max((row["interval_end"] - row["interval_start"] for row in rows), default=_HALF_HOUR)
+    known = {row["interval_start"]: row for row in rows}
+    count = -(-(day.end - day.start) // step)
+    starts = [day.start + step * nth for nth in range(count)]
+    return [Interval(start, known.get(start, nothing)) for start in starts]
+
+
+def _agents(lake: Lake, day: BusinessDay) -> list[Row]:
+    place = f"reports/{AGENTS}"
+    rows: list[Row] = lake.read(place, day.key, schema=lake.schema(place, day.key)).to_pylist()
+    return sorted(rows, key=lambda row: (-(row["total_handle_time_minutes"] or 0.0), row["user_name"] or ""))

@@ -1,0 +1,28 @@
+"""Posting to a webhook: once, and never showing its URL."""
+
+from __future__ import annotations
+
+import pytest
+
+from genesys_assets.webhook import NotDelivered, post
+from genesys_assets_tests.ports import refusing_port
+from genesys_assets_tests.webhooks import SECRET, listening
+
+
+def test_a_message_is_posted_as_json() -> None:
+    with listening() as hook:
+        post(hook.url, {"text": "é"}, "A_SETTING")
+    assert hook.posted == [(f"/{SECRET}", "application/json", {"text": "é"})]
+
+
+def test_a_webhook_that_refuses_is_named_without_its_secret() -> None:
+    with listening(410) as hook, pytest.raises(NotDelivered) as problem:
+        post(hook.url, {}, "A_SETTING")
+    assert str(problem.value) == "The host 127.0.0.1 of A_SETTING answered 410."
+    assert len(hook.posted) == 1
+
+
+def test_a_webhook_that_is_down_is_named_without_its_secret() -> None:
+    with refusing_port() as port, pytest.raises(NotDelivered) as problem:
+        post(f"http://127.0.0.1:{port}/{SECRET}", {}, "A_SETTING")
+    assert str(problem.value) == "The host 127.0.0.1 of A_SETTING cannot be reached (ConnectionError)."

@@ -1,0 +1,46 @@
+"""A webhook on loopback, and one that is down."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+SECRET = "T0-B0-secret"
+"""The part of its URL that nobody may be shown."""
+
+
+class Hook:
+    """What was posted to a webhook, and what it answers."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.posted: list[tuple[str, str | None, Any]] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.posted.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/{SECRET}"
+
+
+@contextmanager
+def listening(status: int = 200) -> Iterator[Hook]:
+    hook = Hook(status)
+    thread = threading.Thread(target=hook.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield hook
+    finally:
+        hook.server.shutdown()
+        thread.join()
+        hook.server.server_close()
