@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -26,19 +26,32 @@ _GOING_ON = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_OVER = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _LOOKED_BACK = timedelta(days=2)
 _RUNS_LOOKED_AT = 1000
 
 
 def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now: datetime) -> list[Run]:
-    """The runs that go on, those that ended within the last two days, and what backfills have yet to make."""
-    going_on = instance.get_run_records(dg.RunsFilter(statuses=_GOING_ON), limit=_RUNS_LOOKED_AT)
-    over = instance.get_run_records(
-        dg.RunsFilter(statuses=_OVER, updated_after=now - _LOOKED_BACK), limit=_RUNS_LOOKED_AT
-    )
-    runs = [run for record in [*going_on, *over] if (run := _run(record, location))]
+    """The runs that go on, those that failed within the last two days with the successes since, and what backfills have
+    yet to make.
+    """
+    since = now - _LOOKED_BACK
+    failed = _records(instance, [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], since)
+    # A success only ends the pauses of what failed before it.
+    well = _records(instance, [dg.DagsterRunStatus.SUCCESS], min(map(_ended, failed))) if failed else []
+    records = [*_records(instance, _GOING_ON, None), *failed, *well]
+    runs = [run for record in records if (run := _run(record, location))]
     return [*runs, *_backfills(instance, location)]
+
+
+def _records(
+    instance: dg.DagsterInstance, statuses: Sequence[dg.DagsterRunStatus], since: datetime | None
+) -> Sequence[dg.RunRecord]:
+    return instance.get_run_records(dg.RunsFilter(statuses=list(statuses), updated_after=since), limit=_RUNS_LOOKED_AT)
+
+
+def _ended(record: dg.RunRecord) -> datetime:
+    """A run that never began has no end: when it was last written to."""
+    return datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
 
 
 def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
@@ -47,11 +60,8 @@ def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
     bounds = partitions_of(run.tags)
     if bounds is None:
         return None
-    ended = None
-    if run.status in _OVER:
-        # A run that never began has no end either.
-        ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
-    return Run(assets_of(run, location), *bounds, ended, run.status == dg.DagsterRunStatus.FAILURE)
+    ended = None if run.status in _GOING_ON else _ended(record)
+    return Run(assets_of(run, location), *bounds, ended, run.status != dg.DagsterRunStatus.SUCCESS)
 
 
 def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
