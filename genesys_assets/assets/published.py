@@ -21,6 +21,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.days.limits import PUBLISHED_LIMIT
+from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
@@ -28,7 +29,7 @@ from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
 from genesys_assets.reports.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
-from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, SettingError
+from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, ReconciliationSettings, SettingError
 from genesys_assets.webhook import NotDelivered, post
 
 _AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
@@ -66,8 +67,12 @@ def build_published_assets(
         context: dg.AssetExecutionContext, lake: LakeResource, publishing: PublishingResource, s3: S3Resource
     ) -> dg.MaterializeResult:
         publisher = publishing.publisher(s3.get_client)
+        is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
             wanted = _wanted(context, calendar, [*reports, *own], day)
+            closed = why_closed(lake.lake, wanted.day.utc_days) if is_blocking else None
+            if closed:
+                raise dg.Failure(f"{day}: {closed}", allow_retries=False)
             with failing_by_name(NothingToPublish):
                 done = publish_day(lake.lake, publisher, wanted)
             _log(context, day, done)

@@ -25,7 +25,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.queries import GRANULARITIES, Granularity
-from genesys_assets.days.verdicts import failing
+from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
@@ -92,10 +92,11 @@ def _computed(
     spec, place, key = report.spec, f"reports/{report.name}", asset_key("reports", report.name)
     wanted = _by(report, granularity) if granularity else report
     refused: list[str] = []
+    is_blocking = ReconciliationSettings.load().is_blocking
     for day in checked_keys(context, calendar.daily):
-        closed = closed_days(lake, report, day, calendar)
+        closed = why_closed(lake, window_of(report, day, calendar.zone).utc_days()) if is_blocking else None
         if closed:
-            refused.append(closed)
+            refused.append(f"{day}: {closed}")
             continue
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
@@ -116,21 +117,6 @@ def _computed(
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
     yield dg.MaterializeResult(check_results=passed_checks(spec, key))
-
-
-def closed_days(lake: Lake, report: Report, day: str, calendar: Calendar) -> str | None:
-    """Why nothing may be made of a day: a blocking check fails on one that the report is about."""
-    if not ReconciliationSettings.load().is_blocking:
-        return None
-    for each in window_of(report, day, calendar.zone).utc_days():
-        for verdict in failing(lake, each):
-            if verdict.is_blocking:
-                return (
-                    f"{day}: nothing is made of {each}, for {verdict.check} of genesys/tables/{verdict.table} fails on "
-                    f"it ({verdict.says}). Read the day again, or accept the difference: set "
-                    "GENESYS_ASSETS_RECONCILE_TOLERANCE or GENESYS_ASSETS_RECONCILE_BLOCKING=false, and run the checks."
-                )
-    return None
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:

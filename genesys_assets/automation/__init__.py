@@ -1,1 +1,9 @@
-"""When things run: jobs, schedules, sensors and automation conditions. What runs is in `assets`."""
+"""When things run. What runs is in `assets`.
+
+`wanted` what should be there and is not
+`plan` what of it is asked for now; `progress` what runs are doing, as Dagster has it
+`sensors` the sensors that ask; `jobs` what they and people launch; `schedules` what goes by the clock
+`alerts` the sensors that speak up; `late` which figures are late
+`local_runs` whether the process of a run is still there
+`conditions` when reports in other code locations are computed again
+"""

@@ -33,7 +33,7 @@ from genesys_assets.cloud.errors import GenesysCloudError
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
-from genesys_assets.days.verdicts import is_closed
+from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
@@ -98,15 +98,16 @@ class Look:
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_being_made("pages/", day)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night, unless the listings fail again and again."""
-        night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
-        if any(len(failures_of(self.runs, listing, night)) < OFTEN for listing in listings):
+        """Once the names are known that were given by last night."""
+        if not self._names_are_known:
             return {}
         closed = {*self.stale_tables, *self._closed()}
         return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
 
     def published(self) -> Wanted:
         """Once the day's tables, checks and reports are made, or have failed more than once."""
+        if not self._names_are_known:
+            return {}
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
@@ -114,6 +115,7 @@ class Look:
             for day, assets in wanted.items()
             if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
         }
+        coming |= self._closed()
         publisher = self.publishing.publisher(shared_s3_client)
 
         def made_of(day: str) -> Mapping[str, str] | None:
@@ -126,13 +128,19 @@ class Look:
         wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
         return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
 
+    @cached_property
+    def _names_are_known(self) -> bool:
+        """Whether the listings were read since last night, or fail again and again."""
+        night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
+        return all(len(failures_of(self.runs, listing, night)) >= OFTEN for listing in listings)
+
     def _closed(self) -> set[str]:
         """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""
         if not ReconciliationSettings.load().is_blocking:
             return set()
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
         checked = (str(day) for day in self.lake.stored(VERDICTS_PLACE))
-        return {*unchecked, *(day for day in checked if is_closed(self.lake, day))}
+        return {*unchecked, *(day for day in checked if why_closed(self.lake, [day]))}
 
     @cached_property
     def _available(self) -> datetime | None:

@@ -98,6 +98,14 @@ def failing(lake: Lake, day: str) -> list[Verdict]:
     return [verdict for verdict, _ in verdicts(lake, day).values() if verdict.failed]
 
 
-def is_closed(lake: Lake, day: str) -> bool:
-    """Whether nothing may be made of a day: a blocking check fails on it."""
-    return any(verdict.failed and verdict.is_blocking for verdict, _ in verdicts(lake, day).values())
+def why_closed(lake: Lake, days: Iterable[str]) -> str | None:
+    """Why nothing may be made of some days: a blocking check fails on one of them."""
+    for day in days:
+        for verdict in failing(lake, day):
+            if verdict.is_blocking:
+                return (
+                    f"nothing is made of {day}, for {verdict.check} of genesys/tables/{verdict.table} fails on it "
+                    f"({verdict.says}). Read the day again, or accept the difference: set "
+                    "GENESYS_ASSETS_RECONCILE_TOLERANCE or GENESYS_ASSETS_RECONCILE_BLOCKING=false, and run the checks."
+                )
+    return None

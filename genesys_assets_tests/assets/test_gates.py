@@ -1,0 +1,54 @@
+"""Nothing is made of a day on which a blocking check fails, and each day's verdict is its own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.days.verdicts import Verdict, give
+from genesys_assets_tests.assets.world import World, error
+from genesys_assets_tests.conftest import DAYS
+
+FIRST, SECOND = f"{DAYS[0]}", f"{DAYS[1]}"
+FAILS = Verdict(
+    "session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 of 9 figures differ"
+)
+REPORT = "reports/conversation_type"
+
+
+@pytest.fixture
+def world(past_days: World, tmp_path: Path) -> World:
+    """The past days, the first of which fails a check that blocks; no report is stored."""
+    folder = tmp_path / "lake"
+    shutil.copytree(past_days.folder, folder)
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    settings = {
+        "GENESYS_ASSETS_RECONCILE_BLOCKING": "true",
+        "GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri(),
+    }
+    world = replace(past_days, folder=folder, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
+    give(world.lake, FIRST, [FAILS], 1, {})
+    return world
+
+
+def test_a_report_is_not_made_of_that_day_and_is_made_of_the_others(world: World) -> None:
+    run = world.run("recompute", REPORT, between=(FIRST, SECOND))
+    said = error(run)
+    assert f"{FIRST}: nothing is made of {FIRST}, for users_match_interval_metrics of genesys/tables/" in said
+    assert "1 of 9 differ" in said
+    assert (world.lake.has(REPORT, FIRST), world.lake.has(REPORT, SECOND)) == (False, True)
+
+
+def test_nor_is_the_day_published(world: World, tmp_path: Path) -> None:
+    run = world.run("recompute", "published/reports", partition=FIRST)
+    assert f"{FIRST}: nothing is made of {FIRST}" in error(run)
+    assert not (tmp_path / "published").exists()
+
+
+def test_where_differences_do_not_block_it_is_made(world: World) -> None:
+    accepting = replace(world, settings={**world.settings, "GENESYS_ASSETS_RECONCILE_BLOCKING": "false"})
+    assert accepting.run("recompute", REPORT, partition=FIRST).success

@@ -1,0 +1,96 @@
+"""Verdicts on days: kept by day and check, with the rows that they were given on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.automation.wanted import is_unchecked
+from genesys_assets.checks import completeness, reconciliation
+from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
+
+DAY, OTHER = "2026-01-31", "2026-01-30"
+FAILS = Verdict("session_metrics", "queues_match_interval_metrics", False, is_blocking=True, says="2 of 9 differ")
+PASSES = Verdict("session_metrics", "users_match_interval_metrics", True)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def test_each_day_has_its_own_verdicts(lake: Lake) -> None:
+    give(lake, DAY, [FAILS, PASSES], 1, {})
+    give(lake, OTHER, [PASSES], 2, {})
+    lake = lake.refreshed()
+    assert failing(lake, DAY) == [FAILS]
+    assert failing(lake, OTHER) == []
+    assert failing(lake, "2026-01-29") == []
+    assert verdicts(lake, OTHER) == {("session_metrics", PASSES.check): (PASSES, 2)}
+
+
+def test_a_later_verdict_of_a_check_takes_the_place_of_the_one_before_and_of_no_other(lake: Lake) -> None:
+    give(lake, DAY, [FAILS], 1, {})
+    give(lake, DAY, [PASSES], 1, {})
+    mended = Verdict(FAILS.table, FAILS.check, True, is_blocking=True)
+    assert why_closed(lake.refreshed(), [OTHER, DAY]) is not None
+    give(lake, DAY, [mended], 2, {})
+    lake = lake.refreshed()
+    assert {verdict for verdict, _ in verdicts(lake, DAY).values()} == {mended, PASSES}
+    assert why_closed(lake, [OTHER, DAY]) is None
+
+
+def test_it_says_why_nothing_may_be_made_of_a_day(lake: Lake) -> None:
+    give(lake, DAY, [FAILS], 1, {})
+    said = why_closed(lake.refreshed(), [DAY])
+    assert said is not None
+    assert "nothing is made of 2026-01-31, for queues_match_interval_metrics" in said
+    assert "(2 of 9 differ)" in said
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        Verdict("t", "c", False, is_error=False, is_blocking=True),
+        Verdict("t", "c", None, is_blocking=True, says="the day is not over"),
+        Verdict("t", "c", False),
+        Verdict("t", "c", True, is_blocking=True),
+    ],
+)
+def test_a_warning_a_pass_what_was_not_judged_and_what_does_not_block_close_no_day(
+    lake: Lake, verdict: Verdict
+) -> None:
+    give(lake, DAY, [verdict], 1, {})
+    assert why_closed(lake.refreshed(), [DAY]) is None
+
+
+def test_verdicts_that_are_given_at_once_are_all_kept(lake: Lake) -> None:
+    given = [Verdict("t", f"check {number}", True) for number in range(6)]
+    with ThreadPoolExecutor(len(given)) as executor:
+        list(executor.map(lambda verdict: give(Lake(lake.store), DAY, [verdict], 1, {}), given))
+    assert {verdict for verdict, _ in verdicts(Lake(lake.store), DAY).values()} == {*given}
+
+
+def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_present_rows(lake: Lake) -> None:
+    assert not is_unchecked(lake, DAY)
+    lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), DAY, {})
+    lake = lake.refreshed()
+    assert is_unchecked(lake, DAY)
+    rows = looked_at(lake, DAY, completeness.LOOKED_AT)
+    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform told no total")], rows, {})
+    assert not is_unchecked(lake.refreshed(), DAY)
+    lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
+    lake = lake.refreshed()
+    assert is_unchecked(lake, DAY)
+    sides = reconciliation.LOOKED_AT[reconciliation.SESSIONS]
+    every = [Verdict("session_metrics", name, True) for name in reconciliation.OF_SESSIONS]
+    give(lake, DAY, every, looked_at(lake, DAY, sides), {})
+    assert not is_unchecked(lake.refreshed(), DAY)
+    give(lake, DAY, every, 0, {})
+    assert is_unchecked(lake.refreshed(), DAY)
