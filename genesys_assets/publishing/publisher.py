@@ -94,11 +94,6 @@ class Publisher:
                 continue
         return self._write(INDEX, key, file)
 
-    def sign_again(self, file: PublishedFile) -> PublishedFile:
-        """A file that a manifest lists, with a fresh URL, proven like the first."""
-        address = self._proven(file.key, file.sha256)
-        return replace(file, url=address.url, expires_at=address.expires_at)
-
     def _content_key(self, report: str, day: date, file: LocalFile) -> str:
         return key_of_content(self.place, report, day, file.path.name, file.sha256)
 

@@ -133,13 +133,13 @@ def test_the_environment_of_aws_tools_is_enough(
     assert query_of(published[0].url)["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
 
 
-def test_a_file_whose_url_has_ended_is_signed_again(publisher: Publisher, files: list[LocalFile]) -> None:
+def test_a_file_whose_url_has_ended_gets_a_fresh_one(publisher: Publisher, files: list[LocalFile]) -> None:
     [published, *_] = publisher.publish("agent_daily", DAY, files)
     with signed_at(datetime.now(UTC) - timedelta(days=2)):
         ended = publisher.place.address(published.key)
     assert status_of(ended.url) == 403
 
-    again = publisher.sign_again(published)
+    again = publisher.place.address(published.key)
 
     assert status_of(again.url) == 200
     assert again.expires_at is not None

@@ -146,17 +146,15 @@ def test_a_file_of_the_list_keeps_its_name(anywhere: Publisher, tmp_path: Path) 
         assert body_of(file.url) == text.encode()
 
 
-def test_a_file_is_signed_again_unless_it_is_not_what_the_manifest_says(
-    anywhere: Publisher, files: list[LocalFile]
-) -> None:
+def test_a_file_that_is_not_what_was_written_fails_its_proof(anywhere: Publisher, files: list[LocalFile]) -> None:
     [file, *_] = anywhere.publish("agent_daily", DAY, files)
-    assert body_of(anywhere.sign_again(file).url) == files[0].path.read_bytes()
+    anywhere.place.prove(file.key, file.url, file.sha256)
     overwrite(anywhere, file.key, b"something else")
     with pytest.raises(Altered, match="other bytes than were written"):
-        anywhere.sign_again(file)
+        anywhere.place.prove(file.key, file.url, file.sha256)
     anywhere.place.delete(file.key)
     with pytest.raises(Gone, match="is not there: publish it again"):
-        anywhere.sign_again(file)
+        anywhere.place.prove(file.key, file.url, file.sha256)
 
 
 def test_a_place_is_opened_by_its_location(s3_client: Any, bucket: str, tmp_path: Path) -> None:
