@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -21,14 +20,10 @@ from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import AlertSettings
+from genesys_assets.webhook import NotDelivered, post
 
-_WEBHOOK_SECONDS = 10
 _LOOK_EVERY_SECONDS = 600
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
-
-
-class AlertNotDelivered(Exception):
-    """The webhook did not take the message. The message names its host only: the rest of the address is a secret."""
 
 
 def build_alerts(calendar: Calendar) -> Sequence[dg.SensorDefinition]:
@@ -69,8 +64,8 @@ def _run_failure() -> dg.SensorDefinition:
         if webhook:
             message = {"text": line, "job": run.job_name, "run_id": run.run_id, "partition": partition}
             try:
-                _post(webhook.get_secret_value(), message)
-            except AlertNotDelivered as problem:
+                _post(webhook.get_secret_value(), message, f"run {run.run_id}")
+            except NotDelivered as problem:
                 context.log.error(str(problem))
                 raise
 
@@ -99,7 +94,7 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.says}"
             context.log.error(line)
             if webhook:
-                _post(webhook.get_secret_value(), {"text": line, "late": each.what})
+                _post(webhook.get_secret_value(), {"text": line, "late": each.what}, f"late {each.what}")
             still[each.what] = now.isoformat()
         said = ", ".join(each.what for each in found)
         reason = f"Late, and said so: {said}." if said else "Nothing is late."
@@ -144,23 +139,9 @@ def _wraps(error: str | None) -> bool:
     return error is None or error.startswith("Dagster") or error == "RetryRequested"
 
 
-def _about(message: Mapping[str, str | None]) -> str:
-    return f"run {message['run_id']}" if "run_id" in message else f"late {message['late']}"
-
-
-def _post(webhook: str, message: Mapping[str, str | None]) -> None:
-    """Post once. What requests says of an error holds the whole address, so only its kind is passed on."""
-    import requests
-
+def _post(webhook: str, message: Mapping[str, str | None], about: str) -> None:
+    """Raises NotDelivered, which says what the alert was about."""
     try:
-        answer = requests.post(webhook, json=message, timeout=_WEBHOOK_SECONDS)
-    except requests.RequestException as error:
-        problem = f"cannot be reached ({type(error).__name__})"
-    else:
-        if answer.ok:
-            return
-        problem = f"answered {answer.status_code}"
-    raise AlertNotDelivered(
-        f"The alert for {_about(message)} was not delivered: the host {urlsplit(webhook).hostname} of "
-        f"GENESYS_ASSETS_ALERT_WEBHOOK {problem}."
-    )
+        post(webhook, message, "GENESYS_ASSETS_ALERT_WEBHOOK")
+    except NotDelivered as problem:
+        raise NotDelivered(f"The alert for {about} was not delivered. {problem}") from None

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
@@ -16,42 +12,9 @@ import pytest
 from genesys_assets.automation.alerts import failure_line, partition_of
 from genesys_assets_tests.automation.conftest import FIRST_DAY
 from genesys_assets_tests.ports import refusing_port
+from genesys_assets_tests.webhooks import SECRET, listening
 
 HOUR = f"{FIRST_DAY}-13:00"
-SECRET = "T0-B0-secret"
-
-
-class Hook:
-    """A webhook on loopback: what was posted to it, and what it answers."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.posted: list[tuple[str, str | None, Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.posted.append((self.path, self.headers["Content-Type"], json.loads(body)))
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/{SECRET}"
-
-
-@contextmanager
-def listening(status: int = 200) -> Iterator[Hook]:
-    hook = Hook(status)
-    thread = threading.Thread(target=hook.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.server.shutdown()
-        thread.join()
-        hook.server.server_close()
 
 
 @pytest.fixture
@@ -199,7 +162,7 @@ def test_a_webhook_that_is_down_fails_the_tick_and_says_so_without_its_secret(
     assert reaction.error is not None
     assert said[0].endswith(f"(run {run_id})")
     assert said[1].endswith(
-        f"The alert for run {run_id} was not delivered: the host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK cannot be "
+        f"The alert for run {run_id} was not delivered. The host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK cannot be "
         "reached (ConnectionError)."
     )
     assert SECRET not in "\n".join([*said, reaction.error.to_string()])
@@ -213,7 +176,7 @@ def test_a_webhook_that_refuses_is_named_with_its_answer(
         monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
         [reaction] = watch.tick().dagster_run_reactions or []
     assert reaction.error is not None
-    assert said[-1].endswith("the host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK answered 404.")
+    assert said[-1].endswith("The host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK answered 404.")
 
 
 def test_a_webhook_that_is_down_does_not_hold_back_later_failures(
