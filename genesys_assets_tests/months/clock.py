@@ -1,0 +1,95 @@
+"""The present, which moves only when it is told to: by whoever simulates, or by something that sleeps."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import time_machine
+from pydantic import PrivateAttr
+from sqlalchemy import ColumnDefault
+
+from genesys_assets.cloud.regions import hosts
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.resources import GenesysCloudResource
+from genesys_assets.settings import CloudSettings
+
+
+class Clock:
+    """Everything in this process that asks for the time of day gets this one's; `time.monotonic` stays real."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self._traveller = traveller
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def seconds(self) -> float:
+        """For what measures spans of time."""
+        return self.now().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._traveller.shift(timedelta(seconds=seconds))
+
+    def move_to(self, moment: datetime) -> None:
+        """Forward only: a moment that has passed leaves it where it is."""
+        with self._lock:
+            if moment > self.now():
+                self._traveller.move_to(moment)
+
+
+_clocks: list[Clock] = []
+
+
+def the_clock() -> Clock:
+    """The one that is simulated now."""
+    return _clocks[-1]
+
+
+@contextmanager
+def simulated(start: datetime) -> Iterator[Clock]:
+    """A clock that stands at `start`. Dagster's databases date new rows by it too."""
+    with time_machine.travel(start, tick=False) as traveller:
+        _date_runs_by(lambda: datetime.now(UTC).replace(tzinfo=None))
+        _clocks.append(Clock(traveller))
+        try:
+            yield _clocks[-1]
+        finally:
+            _clocks.pop()
+
+
+def _date_runs_by(now: Callable[[], datetime]) -> None:
+    """SQLite itself would date a new run by the machine's clock."""
+    from dagster._core.storage.runs.schema import RunsTable
+
+    for column in (RunsTable.c.create_timestamp, RunsTable.c.update_timestamp):
+        if column.default is None:
+            column.default = ColumnDefault(now)
+            column.default._set_parent(column)
+
+
+class SimulatedGenesysCloud(GenesysCloudResource):
+    """The organisation as every run reaches it, except that waiting takes simulated time only."""
+
+    _client: Any = PrivateAttr(default=None)
+
+    @property
+    def client(self) -> GenesysCloud:
+        if self._client is None:
+            clock, settings = the_clock(), CloudSettings.load()
+            self._client = GenesysCloud(
+                hosts(settings.region, settings.api_url, settings.login_url),
+                settings.client_id,
+                settings.client_secret.get_secret_value(),
+                requests_per_minute=settings.requests_per_minute,
+                clock=clock.seconds,
+                now=clock.now,
+                sleep=clock.sleep,
+                jitter=lambda longest: longest / 2,
+            )
+        return self._client  # type: ignore[no-any-return]

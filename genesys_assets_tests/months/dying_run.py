@@ -1,0 +1,59 @@
+"""A run in a process of its own that kills itself at a call of a function, as a machine that dies would.
+
+Started with the run's id, the simulated time, the function as `module:Class.method` and the number of the call; a run
+that makes fewer calls goes on to its end. The settings and the instance are those of the environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from genesys_assets_tests.months.clock import simulated
+from genesys_assets_tests.months.daemon import Daemon, instance_of_home
+
+
+def main(run_id: str, now: str, function: str, call: str) -> None:
+    with simulated(datetime.fromisoformat(now)), instance_of_home() as instance:
+        daemon = Daemon(instance)
+        daemon.reload()
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        arm(function, int(call))
+        daemon.execute(run)
+        daemon.close()
+
+
+def arm(function: str, call: int) -> None:
+    """Let the process die just before that call."""
+    module, path = function.split(":")
+    owner: Any = importlib.import_module(module)
+    *owners, name = path.split(".")
+    for part in owners:
+        owner = getattr(owner, part)
+    setattr(owner, name, _deadly(getattr(owner, name), call))
+
+
+def _deadly(function: Callable[..., Any], call: int) -> Callable[..., Any]:
+    counted, lock = itertools.count(1), threading.Lock()
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            if next(counted) == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return function(*args, **kwargs)
+
+    return called
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

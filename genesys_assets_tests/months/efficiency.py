@@ -1,0 +1,101 @@
+"""How often runs read and computed, and how often there was reason to. What must be right is in `judgement`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from genesys_assets_tests.months.daemon import Ran
+from genesys_assets_tests.months.history import DAY
+from genesys_assets_tests.months.judgement import Violation
+from genesys_assets_tests.months.readings import (
+    AGGREGATES,
+    AGGREGATES_OF_HOURS,
+    DETAILS,
+    HOURS,
+    OVERLAP,
+    hours_of,
+)
+
+MOST_READINGS, MOST_RUNS, MOST_OF_A_DAY = 1.2, 1.3, 6
+_SOME = 3
+"""What small numbers may be too many by."""
+
+
+def readings(runs: Iterable[Ran]) -> Counter[tuple[str, str]]:
+    """How often each partition of pages was read well."""
+    return Counter(
+        (asset, partition)
+        for ran in runs
+        if ran.status == dg.DagsterRunStatus.SUCCESS and ran.partition is not None
+        for asset in ran.assets
+        if asset.startswith("pages/")
+        for partition in partitions(asset, ran.partition)
+    )
+
+
+def partitions(asset: str, told: str) -> Iterator[str]:
+    """The keys of a range `first...last`, or the one key."""
+    first, _, last = told.partition("...")
+    begin, end = (date.fromisoformat(key[:10]) for key in (first, last or first))
+    days = [f"{begin + DAY * number}" for number in range((end - begin).days + 1)]
+    keys = hours_of(days) if asset in (HOURS, AGGREGATES_OF_HOURS) else days
+    yield from (key for key in keys if first <= key <= (last or first))
+
+
+def reasons(asset: str, partition: str, now: datetime, look_back: int = 4) -> int:
+    """How often there was reason to read a partition by now: once when it was over, and in each night of the look-back.
+
+    The first reading of a complete day is that of its first night.
+    """
+    day = date.fromisoformat(partition[:10])
+    nights = sum(day + DAY * back <= now.date() for back in range(1, look_back + 1))
+    if asset == HOURS:
+        return 1
+    return max(1, nights) if asset in (DETAILS, OVERLAP) else 1 + nights
+
+
+def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> int:
+    """How many runs there was reason for: whenever the daemon looked one of each layer for today, and one for days
+    before, which are read again at night.
+    """
+    found: set[tuple[datetime, str, bool]] = set()
+    look = None
+    for ran in runs:
+        if look is None or ran.at - look >= together:
+            look = ran.at
+        found.add((look, layer(ran), is_over(ran)))
+    return len(found)
+
+
+def is_over(ran: Ran) -> bool:
+    """Whether all of the run's days were over when it ran."""
+    return ran.partition is not None and ran.partition.partition("...")[2][:10] < f"{ran.at:%Y-%m-%d}"
+
+
+def layer(ran: Ran) -> str:
+    layers = sorted({asset.split("/")[0] for asset in ran.assets})
+    return f"{ran.job} {' '.join(layers)}"
+
+
+def wasted(runs: Sequence[Ran], now: datetime) -> Iterator[Violation]:
+    """Partitions that were read more often than there was reason to, and runs that were too many."""
+    counted = readings(runs)
+    for asset in (HOURS, AGGREGATES_OF_HOURS, DETAILS, OVERLAP, AGGREGATES):
+        read = {key: times for (of, key), times in counted.items() if of == asset}
+        reason = sum(reasons(asset, key, now) for key in read)
+        if sum(read.values()) > MOST_READINGS * reason + _SOME:
+            most = max(read, key=lambda key: read[key] - reasons(asset, key, now))
+            found = f"{sum(read.values())}, of {most} {read[most]}"
+            yield Violation("read too often", asset, f"at most {MOST_READINGS} x {reason} readings", found)
+    well = [ran for ran in runs if ran.status == dg.DagsterRunStatus.SUCCESS]
+    if len(well) > MOST_RUNS * needs(well) + _SOME:
+        layers = Counter(map(layer, well)).most_common(3)
+        yield Violation("too many runs", "of all", f"at most {MOST_RUNS} x {needs(well)}", f"{len(well)}: {layers}")
+    same = Counter(f"{ran.at:%Y-%m-%d} {layer(ran)} {ran.partition}" for ran in well if is_over(ran))
+    for which, times in same.items():
+        if times > MOST_OF_A_DAY:
+            yield Violation("too many runs", which, f"at most {MOST_OF_A_DAY} a day", f"{times}")

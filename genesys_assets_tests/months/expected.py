@@ -1,0 +1,195 @@
+"""What the reports of a day must say: plain Python over the organisation as it was when it was last read.
+
+Which reading was the last one is told by `readings`, what the organisation was like then by `history`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.lake.lake import Lake
+from genesys_assets_tests import plain_figures as plain
+from genesys_assets_tests import plain_reports
+from genesys_assets_tests.months.history import DAY, HOUR, Past
+from genesys_assets_tests.months.readings import (
+    AGGREGATES_OF_HOURS,
+    DETAILS,
+    HOURS,
+    OVERLAP,
+    Moment,
+    Reading,
+    hours_of,
+    readings,
+)
+from genesys_assets_tests.plain_figures import Item, Row
+
+REPORTS: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]]] = {
+    "agent_hourly": (False, lambda known: plain_reports.agent(known, plain.HOUR)),
+    "agent_daily": (True, lambda known: plain_reports.agent(known, None)),
+    "interval": (False, plain_reports.interval),
+    "queue_media": (True, plain_reports.queue_media),
+    "conversation_type": (False, plain_reports.conversation_type),
+    "conversation_quality": (False, plain_reports.conversation_quality),
+}
+"""Each report, and whether it is of the business day: the others are of the UTC day."""
+
+
+def utc_midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def window(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    bounds = (datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + DAY))
+    start, end = (bound.astimezone(UTC) for bound in bounds)
+    return start, end
+
+
+def touched(start: datetime, end: datetime) -> list[date]:
+    last = (end - timedelta(milliseconds=1)).date()
+    return [start.date() + DAY * number for number in range((last - start.date()).days + 1)]
+
+
+@dataclass
+class Expected:
+    """The figures of days as of what the lake holds now. Make a new one when time has gone on."""
+
+    past: Past
+    lake: Lake
+    first: date
+    zone: ZoneInfo
+    _readings: dict[tuple[str, str], Reading | None] = field(default_factory=dict)
+    _stored: dict[date, list[Item]] = field(default_factory=dict)
+    _rows: dict[date, list[Row]] = field(default_factory=dict)
+    _known: dict[tuple[datetime, datetime], plain_reports.Knowledge] = field(default_factory=dict)
+
+    def reading(self, asset: str, partition: str) -> Reading | None:
+        if (asset, partition) not in self._readings:
+            day = partition[:10]
+            wanted = hours_of([day]) if len(partition) > 10 else [partition]
+            self._readings |= dict.fromkeys(((asset, key) for key in wanted), None)
+            self._readings |= {(asset, key): found for key, found in readings(self.lake, asset, wanted).items()}
+        return self._readings[asset, partition]
+
+    def report(self, name: str, day: date) -> list[Row]:
+        of_business_day, figures = REPORTS[name]
+        return figures(self.knowledge(*(window(day, self.zone if of_business_day else ZoneInfo("UTC")))))
+
+    def knowledge(self, start: datetime, end: datetime) -> plain_reports.Knowledge:
+        if (start, end) not in self._known:
+            self._known[start, end] = self._knowledge(start, end)
+        return self._known[start, end]
+
+    def _knowledge(self, start: datetime, end: datetime) -> plain_reports.Knowledge:
+        directory = self.past.organisation.directory
+        days = touched(start, end)
+        metrics = [row for day in days for row in self.metric_rows(day) if start <= row["interval_start"] < end]
+        stored = [self.stored(self.first + DAY * n) for n in range((days[-1] - self.first).days + 1)]
+        reaching = [item for of_day in stored for item in of_day]
+        return plain_reports.Knowledge(
+            start=start,
+            end=end,
+            began=[item for item in reaching if start <= plain.moment(item["conversationStart"]) < end],
+            reaching=[item for item in reaching if _emits_within(item, start, end)],
+            metrics=metrics,
+            users={user["id"]: user["name"] for user in directory.users},
+            queues={queue.id: queue.name for queue in directory.queues if not queue.deleted},
+            wrapup_codes={code["id"]: code["name"] for code in directory.wrapup_codes},
+        )
+
+    def metric_rows(self, day: date) -> list[Row]:
+        """The quarter hours of a UTC day, each hour as of the last time that it was read."""
+        if day not in self._rows:
+            self._rows[day] = [row for key in hours_of([f"{day}"]) for row in self._of_hour(key)]
+        return self._rows[day]
+
+    def _of_hour(self, key: str) -> list[Row]:
+        found = self.reading(AGGREGATES_OF_HOURS, key)
+        if found is None:
+            return []
+        start = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
+        rows: list[Row] = []
+        for moment in set(found.questions.values()):
+            wanted = {question for question, when in found.questions.items() if when == moment}
+            items = self._emitting(start, moment)
+            of_hour = plain.metric_rows(items, start, start + HOUR, DEFAULT_METRICS, self._target)
+            rows += [row for row in of_hour if tuple(sorted(row["grouping"].split(","))) in wanted]
+        return rows
+
+    def _emitting(self, start: datetime, moment: Moment) -> list[Item]:
+        found = []
+        for back in range(12):
+            for item in self._begun((start - DAY * back).date(), moment):
+                if _emits_within(item, start, start + HOUR):
+                    found.append(item)
+        return found
+
+    def _begun(self, day: date, moment: Moment) -> Sequence[Item]:
+        return self.past.begun(day, moment.as_of, moment.asked_at)
+
+    def _target(self, queue: str, media: str) -> float:
+        return float(self.past.organisation.directory.queue_by_id[queue].service_level(media)[0])
+
+    # -- conversations ---------------------------------------------------------------------------------------------
+
+    def stored(self, day: date) -> list[Item]:
+        """The conversations begun on a UTC day, each in its newest form that was read."""
+        if day not in self._stored:
+            self._stored[day] = self._newest(day)
+        return self._stored[day]
+
+    def _newest(self, day: date) -> list[Item]:
+        start = utc_midnight(day)
+        daily = self.reading(DETAILS, f"{day}")
+        forms: dict[str, list[tuple[datetime, Item]]] = defaultdict(list)
+        exist: set[str] = set()
+        complete = daily is not None and daily.is_complete
+
+        def tell(items: Iterable[Item], as_of: datetime, decides: bool) -> None:
+            for item in items:
+                forms[item["conversationId"]].append((as_of, item))
+                if decides:
+                    exist.add(item["conversationId"])
+
+        for key in hours_of([f"{day}"]):
+            hour = self.reading(HOURS, key)
+            if hour is not None:
+                begin = datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC)
+                tell(_starting(self._begun(day, hour.moment), begin, begin + HOUR), hour.moment.as_of, not complete)
+        if daily is not None:
+            through = start + DAY if complete else daily.through or start
+            if daily.by_job:
+                told = _starting(self._begun(day, daily.by_job), start, through)
+                tell(told, daily.by_job.as_of, True)
+            if daily.by_query and not complete:
+                told = _starting(self._begun(day, daily.by_query), through, start + DAY)
+                tell(told, daily.by_query.as_of, True)
+        for later in range(1, 32):
+            overlap = self.reading(OVERLAP, f"{day + DAY * later}")
+            if overlap is not None and overlap.by_job is not None:
+                alive = [
+                    item
+                    for item in self._begun(day, overlap.by_job)
+                    if plain.moment(item.get("conversationEnd", "9999-01-01T00:00Z")) > start + DAY * later
+                ]
+                newer = daily is None or overlap.by_job.as_of > daily.moment.as_of
+                tell(alive, overlap.by_job.as_of, not complete or newer)
+        return [max(forms[each], key=lambda form: form[0])[1] for each in sorted(exist)]
+
+
+def _starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item]:
+    return [item for item in items if start <= plain.moment(item["conversationStart"]) < end]
+
+
+def _emits_within(item: Item, start: datetime, end: datetime) -> bool:
+    first, last = f"{start:%Y-%m-%dT%H:%M:%S}.000Z", f"{end:%Y-%m-%dT%H:%M:%S}.000Z"
+    return any(
+        first <= metric["emitDate"] < last
+        for participant in item.get("participants", ())
+        for session in participant["sessions"]
+        for metric in session.get("metrics", ())
+    )

@@ -1,0 +1,115 @@
+"""What goes wrong, and when: planned from the seed, told to whoever asks.
+
+`Plan` is pure; what a fault does to the sandbox, the lake or a run is in `month`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+KINDS = ("off", "killed", "answers", "token", "storage", "lag", "reports")
+"""Daemon off; runs killed; answers of the API that fail; a token that is refused for days; writes of the lake that
+fail; details jobs that lag behind for a day; reports added, changed and removed.
+"""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something of one of the KINDS, from `start` to `end`. `detail` is what it is made of."""
+
+    kind: str
+    start: datetime
+    end: datetime
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} {self.detail}".rstrip()
+
+
+@dataclass(frozen=True)
+class Plan:
+    troubles: Sequence[Trouble]
+
+    def now(self, kind: str, moment: datetime) -> list[Trouble]:
+        return [each for each in self.troubles if each.kind == kind and each.start <= moment < each.end]
+
+    def between(self, kind: str, after: datetime, until: datetime) -> list[Trouble]:
+        return [each for each in self.troubles if each.kind == kind and each.start <= until and after < each.end]
+
+    def able_since(self, moment: datetime, recovery: timedelta) -> datetime | None:
+        """Since when nothing has kept the system from its work; None while something does.
+
+        A killed run is found after `recovery`.
+        """
+        since = datetime.min.replace(tzinfo=UTC)
+        for each in self.troubles:
+            if each.start > moment or each.kind == "reports":
+                continue
+            end = each.end + (recovery if each.kind == "killed" else timedelta())
+            if end > moment:
+                return None
+            since = max(since, end)
+        return since
+
+
+def planned(seed: int, first: date, days: int, kinds: Iterable[str] = KINDS) -> Plan:
+    """About one trouble a day; the last two days are quiet, so that everything can come right."""
+    draw = Random(f"faults {seed}")
+    troubles: list[Trouble] = []
+    last = days - 2
+    wanted = [kind for kind in KINDS if kind in set(kinds)]
+    for number in range(last):
+        day = datetime.combine(first + DAY * number, datetime.min.time(), UTC)
+        for kind in wanted:
+            if draw.random() < _CHANCE[kind]:
+                start = day + timedelta(minutes=draw.randrange(24 * 60))
+                troubles.append(_trouble(draw, kind, start, day + DAY * (last - number)))
+    return Plan(tuple(troubles))
+
+
+_CHANCE = {"off": 0.15, "killed": 0.4, "answers": 0.3, "token": 0.08, "storage": 0.25, "lag": 0.15, "reports": 0.25}
+
+
+def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trouble:
+    detail = ""
+    length = HOUR
+    if kind == "off":
+        length = HOUR * draw.choice((1, 2, 4, 8, 24, 48, 72))
+    elif kind == "killed":
+        place, _, most = draw.choice(PLACES)
+        length, detail = MINUTE * 90, f"{place} {draw.randrange(1, most + 1)}"
+    elif kind == "answers":
+        length = MINUTE * draw.choice((1, 10, 60, 200))
+        detail = draw.choice(("503", "502", "500", "429", "truncated"))
+    elif kind == "token":
+        length = HOUR * draw.choice((6, 24, 60))
+    elif kind == "storage":
+        length, detail = MINUTE * draw.choice((31, 90, 180)), f"{draw.randrange(1, 5)}"
+    elif kind == "lag":
+        length, detail = DAY, f"{draw.choice((8, 12, 26, 40))}"
+    return Trouble(kind, start, min(start + length, max(latest, start + MINUTE)), detail)
+
+
+PLACES = (
+    ("genesys_assets.lake.delta:DeltaLog.commit", "", 3),
+    ("deltalake:DeltaTable.create_write_transaction", "", 3),
+    ("genesys_assets.lake.store:_LocalDraft.publish", "", 6),
+    ("genesys_assets.lake.files:PageWriter.write", "pages/", 2),
+    ("genesys_assets.lake.files:TableWriter.write", "tables/", 12),
+    ("genesys_assets.cloud.transport:GenesysCloud._send", "pages/", 6),
+    ("genesys_assets.cloud.details_jobs:submit", "pages/daily_details", 2),
+    ("genesys_assets.publishing.publisher:Publisher.publish", "published/", 8),
+    ("genesys_assets.publishing.publisher:Publisher.publish_manifest", "published/", 1),
+)
+"""Where a run may die, what such a run makes, and the last call at which it may."""
+
+
+def may_die(function: str, assets: Iterable[str]) -> bool:
+    """Whether a run that makes these assets comes to that place."""
+    made = next(prefix for place, prefix, _ in PLACES if place == function)
+    return any(asset.startswith(made) for asset in assets)

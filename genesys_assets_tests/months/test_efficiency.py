@@ -1,0 +1,77 @@
+"""Runs that were too many, and partitions that were read too often."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from genesys_assets_tests.months.daemon import Ran
+from genesys_assets_tests.months.efficiency import needs, partitions, readings, reasons, wasted
+from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS
+
+NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def ran(at: datetime, *assets: str, partition: str = "2026-03-02...2026-03-02", failed: bool = False) -> Ran:
+    status = dg.DagsterRunStatus.FAILURE if failed else dg.DagsterRunStatus.SUCCESS
+    return Ran(at, "job", partition, assets, status, "run", 1, 0.1, {})
+
+
+def test_a_range_is_its_hours_or_its_days() -> None:
+    assert list(partitions(HOURS, "2026-03-01-22:00...2026-03-02-01:00")) == [
+        *("2026-03-01-22:00", "2026-03-01-23:00"),
+        *("2026-03-02-00:00", "2026-03-02-01:00"),
+    ]
+    assert list(partitions(DETAILS, "2026-03-01...2026-03-02")) == ["2026-03-01", "2026-03-02"]
+    assert list(partitions(DETAILS, "2026-03-01")) == ["2026-03-01"]
+
+
+def test_only_what_was_read_well_is_counted() -> None:
+    counted = readings([ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True), ran(NOON, "tables/conversations")])
+    assert counted == {(DETAILS, "2026-03-02"): 1}
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition", "times"),
+    [
+        (HOURS, "2026-03-02-07:00", 1),
+        (AGGREGATES_OF_HOURS, "2026-03-02-07:00", 5),
+        (AGGREGATES_OF_HOURS, "2026-03-06-07:00", 1),
+        (AGGREGATES_OF_HOURS, "2026-03-04-07:00", 3),
+        (DETAILS, "2026-03-02", 4),
+        (DETAILS, "2026-03-05", 1),
+        (AGGREGATES, "2026-03-05", 2),
+    ],
+)
+def test_a_partition_is_read_when_it_is_over_and_in_the_nights_after(asset: str, partition: str, times: int) -> None:
+    assert reasons(asset, partition, NOON) == times
+
+
+def test_one_run_of_a_layer_is_needed_for_today_and_one_for_earlier_days_whenever_the_daemon_looks() -> None:
+    today = "2026-03-06...2026-03-06"
+    runs = [
+        ran(NOON, "tables/sessions", partition=today),
+        ran(NOON + MINUTE, "tables/sessions"),
+        ran(NOON + 2 * MINUTE, "tables/sessions"),
+        ran(NOON + 3 * MINUTE, "reports/interval"),
+        ran(NOON + 20 * MINUTE, "tables/sessions"),
+    ]
+    assert needs(runs) == 4
+
+
+def test_a_day_that_is_read_each_hour_and_computed_each_hour_is_found() -> None:
+    times = [NOON + 60 * MINUTE * number for number in range(11)]
+    runs = [ran(at, DETAILS) for at in times] + [ran(at, "tables/sessions") for at in times]
+    found = {(each.what, each.subject) for each in wasted(runs, NOON)}
+    assert ("read too often", DETAILS) in found
+    assert {what for what, _ in found} == {"read too often", "too many runs"}
+    assert not list(wasted(runs[:4], NOON))
+
+
+def test_many_runs_at_once_for_the_same_layer_are_found() -> None:
+    days = [f"2026-02-{day:02d}" for day in range(1, 13)]
+    runs = [ran(NOON, "tables/sessions", partition=f"{day}...{day}") for day in days]
+    assert [each.what for each in wasted(runs, NOON)] == ["too many runs"]

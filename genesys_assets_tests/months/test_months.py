@@ -1,0 +1,132 @@
+"""Simulated days, and that what is not as it must be is found."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets_tests.months.calendar import clock_changes, first_day
+from genesys_assets_tests.months.clock import simulated
+from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, planned
+from genesys_assets_tests.months.history import History, Past
+from genesys_assets_tests.months.judgement import differences
+from genesys_assets_tests.months.month import Month, Wanted, simulate
+from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
+from genesys_assets_tests.plain_figures import Item, sessions
+
+DAY = date(2026, 3, 2)
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WANTED = Wanted(days=2, seed=4, conversations=15, faults=("killed", "answers", "storage"))
+
+
+def _is_handled(item: Item) -> bool:
+    return any(any(session.emitted("tHandle")) for session in sessions([item]))
+
+
+def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_is_spoilt_is_found(
+    tmp_path: Path,
+) -> None:
+    found: list[str] = []
+
+    def spoil(month: Month) -> None:
+        """A conversation that nobody read, an hour that is gone, and a published file with other bytes."""
+        assert month.outcome.violations == []
+        now, first = month.clock.now(), month.wanted.first
+        organisation = month.past.organisation
+        handled = [item for item in organisation.conversations(first) if _is_handled(item)]
+        organisation.delete(handled[0]["conversationId"])
+        Lake(LocalStore(tmp_path / "lake")).remove(AGGREGATES_OF_HOURS, [f"{first}-05:00"])
+        published = next((tmp_path / "published").rglob("*.csv"))
+        published.write_text("other bytes")
+        month.judge(now, everything=True)
+        found.extend(line.split(" ")[0] for line in month.outcome.violations)
+
+    outcome = simulate(WANTED, tmp_path, spoil)
+    assert {"figure", "missing", "file"} <= {*found}
+    assert outcome.figures["runs"] > 10
+
+
+def test_a_clock_moves_by_waiting_and_never_backward() -> None:
+    with simulated(NOON) as clock:
+        clock.sleep(90)
+        assert datetime.now(UTC) == NOON + timedelta(seconds=90)
+        clock.move_to(NOON)
+        assert clock.now() == NOON + timedelta(seconds=90)
+        clock.move_to(NOON + HOUR)
+        assert clock.now() == NOON + HOUR
+    assert datetime.now(UTC) > NOON + HOUR
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe"])
+def test_clocks_change_among_the_days(zone: str) -> None:
+    assert len(clock_changes(zone)) == 2
+    for seed in range(10):
+        days = {first_day(zone, 5, seed) + timedelta(days=number) for number in range(5)}
+        assert days & {*clock_changes(zone)}
+
+
+def test_the_past_knows_what_was_deleted_and_what_a_conversation_was_like_before() -> None:
+    organisation = Organisation(3, 20)
+    past = Past(organisation)
+    later = NOON + timedelta(days=2)
+    ids = [item["conversationId"] for item in past.begun(DAY, later, later)]
+    before = {item["conversationId"]: item for item in past.begun(DAY, later, later)}
+    organisation.restate(ids[1], lambda item: item.update(externalTag="restated"), at=later)
+    past.delete(ids[0], later)
+    as_it_was = {item["conversationId"]: item for item in past.begun(DAY, later - HOUR, later - HOUR)}
+    as_it_is = {item["conversationId"]: item for item in past.begun(DAY, later, later)}
+    assert as_it_was == {each: organisation.as_of(item, later - HOUR) for each, item in before.items()}
+    assert ids[0] not in as_it_is
+    assert as_it_is[ids[1]]["externalTag"] == "restated"
+
+
+def test_history_is_the_same_for_the_same_seed() -> None:
+    def told(seed: int) -> list[str]:
+        history = History(Past(Organisation(seed, 20)), seed, DAY, 5)
+        history.until(NOON + timedelta(days=5))
+        return history.told
+
+    assert told(1) == told(1) != told(2)
+    assert any("restated" in line for line in told(1))
+
+
+def test_a_plan_is_the_same_for_the_same_seed_and_ends_quietly() -> None:
+    assert planned(7, DAY, 10) == planned(7, DAY, 10) != planned(8, DAY, 10)
+    of_many = [planned(seed, DAY, 10) for seed in range(40)]
+    assert {each.kind for plan in of_many for each in plan.troubles} == {*KINDS}
+    quiet_from = NOON.replace(hour=0) + timedelta(days=8)
+    assert all(each.end <= quiet_from + timedelta(minutes=1) for plan in of_many for each in plan.troubles)
+
+
+def test_work_is_possible_again_when_all_trouble_is_over() -> None:
+    plan = Plan((Trouble("off", NOON, NOON + HOUR), Trouble("token", NOON + HOUR / 2, NOON + 2 * HOUR)))
+    assert plan.able_since(NOON + HOUR, HOUR) is None
+    assert plan.able_since(NOON + 3 * HOUR, HOUR) == NOON + 2 * HOUR
+    killed = Plan((Trouble("killed", NOON, NOON + HOUR),))
+    assert killed.able_since(NOON + 2 * HOUR, 2 * HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ([], "none"),
+        ([{"queue_id": "a", "n": 2}], "2"),
+        ([{"queue_id": "a", "n": 1}, {"queue_id": "b", "n": 1}], "one"),
+        ([{"queue_id": "a", "n": 1}, {"queue_id": "a", "n": 1}], "1 twice"),
+        ([{"queue_id": "a", "n": None}], "None"),
+    ],
+)
+def test_a_row_that_is_missing_or_other_is_a_difference(found: list[dict[str, object]], says: str) -> None:
+    assert [each.found for each in differences(found, [{"queue_id": "a", "n": 1}], ("queue_id",), {})] == [says]
+
+
+def test_a_name_that_the_queue_once_had_is_no_difference() -> None:
+    found, expected = [{"queue_id": "a", "queue_name": "old"}], [{"queue_id": "a", "queue_name": "new"}]
+    assert not list(differences(found, expected, ("queue_id",), {"a": {"old", "new"}}))
+    assert list(differences(found, expected, ("queue_id",), {}))
