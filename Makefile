@@ -14,7 +14,7 @@ export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test lint format bench s3 readers moto clean
+.PHONY: help demo dev preflight test weeks lint format bench s3 readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -63,6 +63,9 @@ preflight: $(VENV)/.installed ## whether your organisation can be read: permissi
 test: $(VENV)/.installed s3 readers moto ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
+weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
+	$(BIN)/python -m genesys_assets_tests.months.weeks
+
 lint: $(VENV)/.installed ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -76,4 +79,4 @@ bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) .bench
+	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) .bench .weeks
