@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
+import time_machine
 
 from genesys_assets.automation.late import late
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.resources import LakeResource
+from genesys_assets.webhook import NotDelivered
 from genesys_assets_tests.automation.a_lake import store, store_days
 from genesys_assets_tests.automation.conftest import calendar
+from genesys_assets_tests.webhooks import listening
 
 YESTERDAY, TODAY = "2026-02-19", "2026-02-20"
 MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
@@ -56,3 +62,59 @@ def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> No
     [said] = [each for each in late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.what == DAILY]
     assert said.since == at_last
     assert said.says == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
+
+
+@dataclass
+class Watch:
+    """The sensor `late`, over a lake and with the cursor that Dagster keeps for it."""
+
+    definitions: dg.Definitions
+    lake: Lake
+    cursor: str | None = None
+
+    def tick(self, now: datetime) -> str:
+        """What a tick at some time says."""
+        location = self.definitions.get_repository_def()
+        with dg.DagsterInstance.ephemeral() as instance, time_machine.travel(now, tick=False):
+            resources = {"lake": LakeResource(location=self.lake.store.uri("").rstrip("/"))}
+            context = dg.build_sensor_context(
+                instance=instance, cursor=self.cursor, repository_def=location, resources=resources
+            )
+            told = location.get_sensor_def("late").evaluate_tick(context)
+        self.cursor = told.cursor
+        return told.skip_message or ""
+
+
+def test_the_sensor_tells_of_each_late_figure_once_a_day(
+    lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, begin = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
+    with listening() as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        for hours in (0, 1, 23):
+            watch.tick(begin + timedelta(hours=hours))
+        first_day = [message["late"] for _, _, message in hook.posted]
+        watch.tick(begin + timedelta(hours=24))
+        second_day = [message["late"] for _, _, message in hook.posted[len(first_day) :]]
+    assert sorted(first_day) == sorted({*first_day})
+    assert {HOURLY, HOURLY_AGGREGATES} <= set(first_day)
+    assert {HOURLY, HOURLY_AGGREGATES} <= set(second_day)
+    [text] = [message["text"] for _, _, message in hook.posted if message["late"] == HOURLY][:1]
+    assert text == (
+        "genesys_assets: late since 2026-02-20 04:00 UTC: the newest hour of genesys/pages/hourly_details ends at "
+        "2026-02-20 00:00 UTC"
+    )
+
+
+def test_what_the_webhook_did_not_take_is_told_again(
+    lake: Lake, definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, now = Watch(definitions, lake), MIDNIGHT + timedelta(hours=5)
+    with listening(status=500) as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        with pytest.raises(NotDelivered, match=r"The alert for late pages/hourly_aggregates was not delivered"):
+            watch.tick(now)
+    with listening() as hook:
+        monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", hook.url)
+        watch.tick(now)
+        assert HOURLY_AGGREGATES in [message["late"] for _, _, message in hook.posted]
