@@ -7,7 +7,7 @@ was lost, killed or refused is made again, for what is wanted is still wanted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
@@ -21,6 +21,7 @@ CanMake = Callable[[str, str], bool]
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
+_PARTS = 8
 OFTEN = 4
 """How many failures of the same partition are an alert of their own."""
 
@@ -71,41 +72,78 @@ def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_m
 
     A range is of partitions that follow each other and want the same assets, at most `most` of them. Where it costs
     little to make more than is wanted, `can_make` says of what that is possible: then all that one partition of a range
-    wants is made in all of them. What has failed before is asked for alone, so that it keeps nothing else from being
-    made.
+    wants is made in all of them.
     """
-    free: dict[str, frozenset[str]] = {}
-    failed: set[str] = set()
-    in_progress, pauses = 0, []
+    standing = _standing(wanted, runs, now)
+    request = _newest(standing, most, can_make) if standing.free else None
+    return Plan(request, standing.in_progress, min(standing.pauses, default=None))
+
+
+def free(wanted: Wanted, runs: Sequence[Run], now: datetime) -> Wanted:
+    """What is wanted, is not being made and does not pause: it will be asked for soon."""
+    return _standing(wanted, runs, now).free
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How things stand with what is wanted: what is free to be asked for, with the times that it has failed, how much
+    is being made, and until when the rest pauses.
+    """
+
+    free: dict[str, frozenset[str]] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    in_progress: int = 0
+    pauses: list[datetime] = field(default_factory=list)
+
+
+def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
+    """While the last runs of a kind failed, whatever they were over, all of it pauses: what ails one run ails the next,
+    and a token that has ended is no reason for a run a minute.
+    """
+    found, of_kind = _Standing(), _paused_together(wanted, runs)
     for key, assets in wanted.items():
         idle = frozenset(asset for asset in assets if not _is_made(runs, asset, key))
-        in_progress += len(idle) < len(assets)
+        found.in_progress += len(idle) < len(assets)
         failures = max((failures_of(runs, asset, key) for asset in idle), key=len, default=[])
-        until = paused_until(failures)
-        if until is not None:
-            failed.add(key)
+        until = max(filter(None, (of_kind, paused_until(failures))), default=None)
+        found.failed[key] = len(failures)
         if until is not None and until > now:
-            pauses.append(until)
+            found.pauses.append(until)
         elif idle:
-            free[key] = idle
-    request = _newest(free, failed, most, can_make) if free else None
-    return Plan(request, in_progress, min(pauses, default=None))
+            found.free[key] = idle
+    return found
 
 
-def _newest(free: Wanted, failed: set[str], most: int, can_make: CanMake | None) -> Request:
-    keys = [max(free, key=begin)]
-    assets = free[keys[0]]
-    while len(keys) < most:
+def _paused_together(wanted: Wanted, runs: Iterable[Run]) -> datetime | None:
+    """Until when nothing of a kind is asked for, None where its last run was well."""
+    kind = frozenset().union(*wanted.values())
+    ended = sorted((run.ended, run.failed) for run in runs if run.ended is not None and run.assets & kind)
+    failures: list[datetime] = []
+    for at, failed in ended:
+        failures = [*failures, at] if failed else []
+    return paused_until(failures)
+
+
+def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request:
+    """The newest range; shorter the more often it failed, so that one bad partition is found and left alone."""
+    wanted, failed = standing.free, standing.failed
+    keys = [max(wanted, key=begin)]
+    assets = wanted[keys[0]]
+    while len(keys) < _longest(most, failed[keys[0]]):
         before = following(keys[-1], -1)
-        if before not in free or failed & {before, keys[-1]}:
+        if before not in wanted or failed[before] != failed[keys[0]]:
             break
-        both = assets | free[before]
-        if assets != free[before] and not (
-            can_make and all(can_make(each, key) for each in both for key in [*keys, before])
-        ):
+        both = assets | wanted[before]
+        makes_more = can_make and all(can_make(each, key) for each in both for key in [*keys, before])
+        if assets != wanted[before] and not makes_more:
             break
         keys, assets = [*keys, before], both
     return Request(keys[-1], keys[0], assets)
+
+
+def _longest(most: int, failures: int) -> int:
+    """How many partitions are asked for together that have failed so often: all once more, an eighth, then each."""
+    return most if failures <= 1 else max(1, most // _PARTS) if failures == 2 else 1
 
 
 def _is_made(runs: Iterable[Run], asset: str, key: str) -> bool:

@@ -24,7 +24,7 @@ import dagster as dg
 
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, RECOMPUTE, UPKEEP
-from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, last_moment, plan
+from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
@@ -94,8 +94,19 @@ class Look:
         return find.tables_wanted(self.lake, self.calendar, self.now)
 
     def tables(self) -> Wanted:
-        """Of days whose pages are not being read just now."""
-        return {day: assets for day, assets in self.stale_tables.items() if not self._is_being_made("pages/", day)}
+        """Of days whose pages are neither being read just now nor asked for next."""
+        coming = self._days_to_be_read
+        return {
+            day: assets
+            for day, assets in self.stale_tables.items()
+            if day not in coming and not self._is_being_made("pages/", day)
+        }
+
+    @cached_property
+    def _days_to_be_read(self) -> set[str]:
+        """The days of which hours are asked for next."""
+        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
+        return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
         """Once the names are known that were given by last night."""
@@ -115,7 +126,7 @@ class Look:
             for day, assets in wanted.items()
             if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
         }
-        coming |= self._closed()
+        coming |= self._closed() | self._days_to_be_read
         publisher = self.publishing.publisher(shared_s3_client)
 
         def made_of(day: str) -> Mapping[str, str] | None:

@@ -288,17 +288,19 @@ def published_wanted(
 ) -> Wanted:
     """The finished days of the last weeks whose published files are not made of what is stored now.
 
-    A day is finished when it is over in the zone of each report. `waiting` are days whose reports are going to change.
-    `made_of_published` says what the published files of a day are made of, None where there are none.
+    A day is finished when its last hour can be read in the zone of each report. `waiting` are days that are going to
+    change: those that a business day touches keep it from being published. `made_of_published` says what the published
+    files of a day are made of, None where there are none.
     """
     found = _Found()
     zones = [report.zone for report in reports if report.zone]
     since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
     for day in _days(calendar, now):
         last = calendar.last_to_finish(day, zones)
-        if day < since or day in waiting or Window.of_day(day, last).end > now:
-            continue
         business = BusinessDay.of(day, calendar.zone)
+        is_over = Window.of_day(day, last).end + SETTLING <= now
+        if day < since or not is_over or not set(waiting).isdisjoint(business.utc_days):
+            continue
         if not any(_is_stored(lake, f"reports/{report.name}", day) for report in reports):
             continue
         if made_of_published(day) != made_of_day(lake, business, reports):

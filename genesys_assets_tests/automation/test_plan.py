@@ -16,6 +16,7 @@ from genesys_assets.automation.plan import (
     Wanted,
     failures_of,
     following,
+    free,
     last_moment,
     plan,
 )
@@ -102,15 +103,52 @@ def test_a_success_ends_the_pauses() -> None:
     assert failures_of(runs, A, day(4)) == [NOW - timedelta(minutes=5)]
 
 
-def test_what_has_failed_is_asked_for_alone_and_holds_nothing_up() -> None:
-    failed = over(3, 6, 10, failed=True)
-    assert made(wanted(3, 4, 5, 6, 7), failed).request == Request(day(7), day(7), frozenset([A]))
-    assert made(wanted(3, 4, 5, 6), failed).request == Request(day(6), day(6), frozenset([A]))
+def failing(first: int, last: int, times: int, *, since: float = 30) -> list[Run]:
+    """Runs over a range that failed so many times, the last one a while ago."""
+    return [over(first, last, since + 200 * back, failed=True) for back in reversed(range(times))]
 
 
-def test_others_are_asked_for_while_what_failed_pauses() -> None:
-    result = made(wanted(3, 4, 5), over(5, 5, 1, failed=True))
-    assert result.request == Request(day(3), day(4), frozenset([A]))
+WELL = over(28, 28, 20, failed=False)
+"""A run over something else that was well meanwhile, so that nothing pauses but what has failed itself."""
+
+
+@pytest.mark.parametrize(("times", "first"), [(0, 1), (1, 1), (2, 14), (3, 16), (4, 16)])
+def test_a_range_that_failed_is_asked_for_whole_then_in_parts_then_one_by_one(times: int, first: int) -> None:
+    runs = [*failing(1, 16, times, since=190), WELL]
+    assert made(wanted(*range(1, 17)), *runs, most=24).request == Request(day(first), day(16), frozenset([A]))
+
+
+def test_what_has_failed_more_often_is_not_asked_for_with_the_rest() -> None:
+    runs = [*failing(4, 4, 3, since=190), WELL]
+    assert made(wanted(3, 4, 5), *runs).request == Request(day(5), day(5), frozenset([A]))
+    assert made(wanted(3, 4), *runs).request == Request(day(4), day(4), frozenset([A]))
+
+
+def test_others_of_the_kind_are_asked_for_while_what_failed_pauses_once_one_of_them_was_well() -> None:
+    runs = [*failing(5, 5, 4, since=25), WELL]
+    assert made(wanted(3, 4, 5), *runs).request == Request(day(3), day(4), frozenset([A]))
+
+
+def test_while_the_last_runs_of_a_kind_failed_all_of_it_pauses_and_one_is_tried_after_each_pause() -> None:
+    outage = [over(number, number, 200 - 10 * number, failed=True) for number in (1, 2, 3)]
+    # The third failure in a row was 170 minutes ago: the pause of 45 minutes is over.
+    assert made(wanted(*range(1, 9)), *outage).request is not None
+    fresh = [*outage, over(4, 4, 100, failed=True)]
+    assert made(wanted(*range(5, 9)), *fresh).request is None
+    assert made(wanted(*range(5, 9)), *fresh).paused_until == NOW + timedelta(minutes=35)
+    assert free(wanted(*range(5, 9)), fresh, NOW) == {}
+    assert made(wanted(*range(5, 9), assets=B), *fresh).request is not None
+
+
+def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None:
+    runs: list[Run] = []
+    begin = NOW
+    for minute in range(60 * 60):
+        now = begin + timedelta(minutes=minute)
+        request = plan(wanted(*range(1, 28)), runs, now, most=7).request
+        if request is not None:
+            runs.append(Run(request.assets, request.first, request.last, now, failed=True))
+    assert len(runs) < 30
 
 
 def test_hours_follow_each_other_over_midnight() -> None:

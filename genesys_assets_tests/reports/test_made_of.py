@@ -145,8 +145,8 @@ def test_a_day_is_published_once_it_is_over_in_every_zone_and_again_when_it_is_m
     lake = compute(compute(lake, BEFORE, KEY), KEY, report=west)
     published: dict[str, dict[str, str]] = {}
 
-    def wanted(hour: int) -> list[str]:
-        now = DAY + timedelta(days=1, hours=hour)
+    def wanted(hour: float) -> list[str]:
+        now = DAY + timedelta(days=1, hours=hour, minutes=10)
         return list(published_wanted(lake, calendar(), now, reports, (), published.get))
 
     assert wanted(7) == [BEFORE]
