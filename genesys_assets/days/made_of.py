@@ -7,8 +7,15 @@ the table is to be computed again, whatever happened in between. Which pages cou
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.days.sources import (
     DAILY,
@@ -22,12 +29,15 @@ from genesys_assets.days.sources import (
     START_DAYS,
     later_days,
 )
-from genesys_assets.days.spans import hours_of
+from genesys_assets.days.spans import hours_of, utc_day
 from genesys_assets.lake.lake import Lake
-from genesys_assets.tables.spec import TableSpec
+from genesys_assets.tables.spec import INSTANT, TableSpec
 
 _BITS = 53
 """As many as every reader of a Delta log can take for a number."""
+
+_BEGINS = ("interval_start", "conversation_start")
+"""The columns that say when what a row tells of began."""
 
 
 class Part(NamedTuple):
@@ -53,6 +63,48 @@ def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
     for key in keys:
         if key in stored:
             yield Part(lake.newness([(place, key)]), place, key, stored[key].content)
+
+
+def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:
+    """What identifies the rows and the reach of a day's partition up to an instant; None where it is not stored.
+
+    Where the day goes on after the instant, what began later does not count: a business day west of UTC ends within a
+    UTC day that grows every hour.
+    """
+    partition = lake.stored(place).get(day)
+    if partition is None:
+        return None
+    if utc_day(day)[1] <= end:
+        return partition.content
+    begins = next((name for name in _BEGINS if name in lake.log(place).schema().names), None)
+    if begins is None:
+        return partition.content
+
+    def read() -> str:
+        footer = lake.footer(place, day)
+        reach = footer.reach if footer else None
+        known = reach and replace(reach, through=min(reach.through, end)).as_json()
+        digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+        rows = lake.read(place, day, where=pc.field(begins) < pa.scalar(end, INSTANT))
+        with pa.ipc.new_stream(_Hashed(digest), rows.schema.remove_metadata()) as stream:
+            stream.write_table(rows.replace_schema_metadata(None).combine_chunks())
+        return digest.hexdigest()
+
+    return lake.once(("until", end), place, day, read)
+
+
+class _Hashed(io.RawIOBase):
+    """A file that is written to no place but a digest."""
+
+    def __init__(self, digest: Any) -> None:
+        self._digest = digest
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._digest.update(data)
+        return len(data)
 
 
 def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:

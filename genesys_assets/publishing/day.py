@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from genesys_assets.days.made_of import content_until
 from genesys_assets.days.verdicts import failing
 from genesys_assets.lake.lake import Lake, Reach, Unreadable
+from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of
@@ -90,9 +92,12 @@ def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str
 
     A manifest whose `made_of` is another one is stale.
     """
-    parts = [(f"reports/{report.name}", day.key) for report in reports]
-    parts += [(table, utc_day) for table in PAGE_TABLES for utc_day in day.utc_days]
-    found = {f"{place}/date={key}": lake.content(place, key) for place, key in parts}
+    found = {
+        f"reports/{report.name}/date={day.key}": lake.content(f"reports/{report.name}", day.key) for report in reports
+    }
+    for table in PAGE_TABLES:
+        for key in [day.key] if table == LEDGER else day.utc_days:
+            found[f"{table}/date={key}"] = content_until(lake, table, key, day.end)
     found |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
     return {part: content for part, content in found.items() if content is not None}
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
-from genesys_assets.days.made_of import Part, number, parts
+from genesys_assets.days.made_of import Part, content_until, number
 from genesys_assets.days.spans import days_that_reach
 from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.report import Report
@@ -35,7 +35,8 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     """`business` is the zone of business days."""
     window = window_of(report, day, business)
     read = {(place, key) for place, keys in _partitions(report, day, window) for key in keys}
-    stored = [part._replace(newness=0) for place, key in read for part in parts(lake, place, [key])]
+    contents = ((place, key, content_until(lake, place, key, window.end)) for place, key in read)
+    stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in report.histories]
     return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
 

@@ -61,7 +61,6 @@ def test_it_does_not_change_where_nothing_does(lake: Lake) -> None:
         (UTC_ZONE, AFTER, False),
         (ZURICH, BEFORE, True),
         (ZURICH, AFTER, False),
-        (LOS_ANGELES, AFTER, True),
         (LOS_ANGELES, BEFORE, False),
     ],
 )
@@ -70,6 +69,20 @@ def test_a_restated_day_changes_the_business_days_that_read_it(
 ) -> None:
     before = number(lake, zone=zone)
     assert (number(restate(lake, day), zone=zone) != before) == changes
+
+
+def test_what_begins_after_the_end_of_a_business_day_does_not_change_it(tmp_path: Path) -> None:
+    def with_hours(*hours: int) -> Lake:
+        minutes = [24 * 60 + 60 * hour for hour in hours]
+        rows = [
+            measured(each, "queueId,mediaType", "nOffered", count=1, group_key="q1/voice", **OF_QUEUE)
+            for each in minutes
+        ]
+        return small_lake(tmp_path / "-".join(map(str, hours)), interval_metrics=rows)
+
+    numbers = {hours: number(with_hours(*hours), zone=LOS_ANGELES) for hours in ((7,), (7, 8), (7, 8, 20), (6, 7))}
+    assert numbers[7,] == numbers[7, 8] == numbers[7, 8, 20]
+    assert numbers[6, 7] != numbers[7,]
 
 
 def test_the_table_that_a_report_does_not_read_changes_nothing(lake: Lake) -> None:
