@@ -60,14 +60,18 @@ def looked_at(lake: Lake, day: str, places: Iterable[str]) -> int:
     return number(part._replace(newness=0) for place in sorted(places) for part in parts(lake, place, [day]))
 
 
-def give(lake: Lake, day: str, verdicts: Sequence[Verdict], rows: int, origin: dict[str, Any]) -> None:
-    """Keep verdicts on a day in the place of earlier ones of the same checks. `rows` is what they `looked_at`.
+def give(lake: Lake, day: str, given: Sequence[Verdict], rows: int, origin: dict[str, Any]) -> None:
+    """Keep verdicts on a day in the place of earlier ones of the same checks. `rows` is what they `looked_at`. Verdicts
+    that are known already are not written again.
 
     Raises TableContended.
     """
-    given = datetime.now(UTC)
-    new = [{"day": date.fromisoformat(day), **asdict(each), "looked_at": rows, "given_at": given} for each in verdicts]
-    replaced = {(each.table, each.check) for each in verdicts}
+    known_now = verdicts(lake.refreshed(), day)
+    if all(known_now.get((each.table, each.check)) == (each, rows) for each in given):
+        return
+    said = {"day": date.fromisoformat(day), "looked_at": rows, "given_at": datetime.now(UTC)}
+    new = [{**said, **asdict(each)} for each in given]
+    replaced = {(each.table, each.check) for each in given}
     for _ in range(_TRIES):
         lake = lake.refreshed()
         try:

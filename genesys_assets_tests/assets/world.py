@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.cloud.queries import AggregateQuestion
+from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.lake import Lake
@@ -108,6 +109,9 @@ class World:
         lake = self.lake
         for log in sorted(self.folder.rglob("_delta_log")):
             asset = str(log.parent.relative_to(self.folder))
+            if asset == VERDICTS:
+                # They say when they were given.
+                continue
             keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
             stored = ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
             yield from ((place, files) for place, files in stored if files)

@@ -93,7 +93,7 @@ def test_the_snippet_of_the_example_shows_what_an_asset_returned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = TableSpec("day_is_out", "", ("report",), columns("report string its name"))
-    demo = Lake(LocalStore(tmp_path / ".demo/lake"))
+    demo = Lake(LocalStore(tmp_path / ".sandbox/lake"))
     for report in ("old_report", "new_report"):
         write(demo, "downstream/day_is_out", spec, DAY, [{"report": report}])
     monkeypatch.chdir(tmp_path)
