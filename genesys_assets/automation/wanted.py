@@ -123,9 +123,9 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
             imported = _is_stored(lake, IMPORTED, day)
-            if not (imported or _is_complete(lake, DAILY, day)) or _is_older(lake, DAILY, day, since):
+            if not (imported or _is_complete(lake, DAILY, day)) or _is_due(lake, DAILY, day, since, available):
                 found.add(day, DAILY)
-            if not (imported or _reaches(lake, OVERLAP, day)) or _is_older(lake, OVERLAP, day, since):
+            if not (imported or _reaches(lake, OVERLAP, day)) or _is_due(lake, OVERLAP, day, since, available):
                 found.add(day, OVERLAP)
         end = calendar.business_day(day)[1]
         if end + SETTLING <= now:
@@ -324,6 +324,14 @@ def _is_stored(lake: Lake, place: str, key: str) -> bool:
 def _is_older(lake: Lake, place: str, key: str, since: datetime | None) -> bool:
     partition = lake.stored(place).get(key)
     return since is not None and partition is not None and partition.written_at < since
+
+
+def _is_due(lake: Lake, place: str, day: str, since: datetime | None, available: datetime) -> bool:
+    """Whether a day has to be read by jobs again, and jobs have newer data than when it was read: where they have
+    fallen behind, another reading would not count.
+    """
+    is_newer = lake.newness([(place, day)]) < available.timestamp() * 1000
+    return is_newer and _is_older(lake, place, day, since)
 
 
 def _reach(lake: Lake, place: str, key: str) -> Reach | None:

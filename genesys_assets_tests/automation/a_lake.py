@@ -13,7 +13,7 @@ from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, OVERLAP, START_
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 
-READ_AT = datetime(2026, 2, 20, tzinfo=UTC)
+READ_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def store(

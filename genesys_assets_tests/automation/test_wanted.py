@@ -21,6 +21,7 @@ from genesys_assets.days.sources import (
     OVERLAP,
 )
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
 from genesys_assets_tests.automation.a_lake import of, store, store_days
@@ -138,6 +139,18 @@ def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morn
     with read_this_morning:
         store_days(lake, FIRST, YESTERDAY)
     assert days_wanted(lake, of_calendar, NOON, MIDNIGHT) == {}
+
+
+def test_look_back_days_wait_for_jobs_that_have_fallen_behind(lake: Lake) -> None:
+    with time_machine.travel(MIDNIGHT, tick=False):
+        store(lake, DAILY, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT, is_complete=True))
+        store(lake, OVERLAP, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT))
+    of_calendar = since(YESTERDAY, look_back_days=1)
+    behind, ahead = MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(hours=3)
+    assert of(days_wanted(lake, of_calendar, NOON, behind), DAILY) == []
+    assert of(days_wanted(lake, of_calendar, NOON, behind), OVERLAP) == []
+    assert of(days_wanted(lake, of_calendar, NOON, ahead), DAILY) == [YESTERDAY]
+    assert of(days_wanted(lake, of_calendar, NOON, ahead), OVERLAP) == [YESTERDAY]
 
 
 def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_closing_day(lake: Lake) -> None:
