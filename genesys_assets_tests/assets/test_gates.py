@@ -14,9 +14,7 @@ from genesys_assets_tests.assets.world import World, error
 from genesys_assets_tests.conftest import DAYS
 
 FIRST, SECOND = f"{DAYS[0]}", f"{DAYS[1]}"
-FAILS = Verdict(
-    "session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 of 9 figures differ"
-)
+FAILS = Verdict("session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 of 9 differ")
 REPORT = "reports/conversation_type"
 
 

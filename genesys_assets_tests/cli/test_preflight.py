@@ -33,11 +33,11 @@ def test_it_prints_one_line_for_each_thing_and_ends_with_0(sandbox: Sandbox) -> 
     assert ended.exit_code == 0
     assert printed.startswith(sandbox.url)
     assert "ok    queues                   10 visible: 6 in Home, 4 in Switzerland\n" in printed
-    assert "ok    published files          " in printed
+    assert "ok    published files" in printed
     assert printed.endswith("Ready: everything that is needed can be read and written.\n")
 
 
-def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox) -> None:
+def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.behaviour.missing_permissions = {"routing:queue:view", "routing:skill:view"}
     ended = CliRunner().invoke(app, ["preflight"])
     printed = ended.stdout
@@ -45,7 +45,8 @@ def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox) -> None:
     assert "FAIL  queues                   not permitted\n      Give the OAuth client a role" in printed
     assert "Not ready: 2 things have to be put right." in printed
     assert "One role would do that gives: routing:queue:view, routing:skill:view" in printed
-    assert max(map(len, printed.splitlines())) <= 110
+    # The name of a folder is not broken.
+    assert max(len(line) for line in printed.splitlines() if f"{tmp_path}" not in line) <= 110
 
 
 def test_a_missing_setting_is_named(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
