@@ -25,8 +25,8 @@ _COMMITS_OF_OLDER = 30
 
 
 def add_days(lake: Lake, count: int, older: int = 0) -> None:
-    """Give the tables of conversations, and the pages they are made of, so many days before the benchmarks' day, and
-    before these `older` ones, in 30 commits.
+    """Add days to the tables of conversations and to their pages: `count` days before the benchmarks' day, and `older`
+    days before those, in 30 commits.
     """
     days = [f"{date.fromisoformat(DAY) - timedelta(days=back)}" for back in range(count + older, 0, -1)]
     at_once = [days[:older][number::_COMMITS_OF_OLDER] for number in range(_COMMITS_OF_OLDER if older else 0)]

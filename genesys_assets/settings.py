@@ -264,22 +264,24 @@ class PublishSettings(_Group):
 PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
 
 
+def _named_host(webhook: SecretStr | None) -> SecretStr | None:
+    if webhook is not None:
+        _address(webhook.get_secret_value())
+    return webhook
+
+
 class AlertSettings(_Group):
-    """Where failures are announced besides the log."""
+    """Who is told of failed runs and late figures, besides the log."""
 
     webhook: SecretStr | None = _setting(
         "GENESYS_ASSETS_ALERT_WEBHOOK",
-        "Address that receives a JSON message for each failed run; kept secret, for whoever knows it can post there.",
+        "Address that receives a JSON message for each failed run and each late figure; kept secret, for whoever knows "
+        "it can post there.",
         "https://hooks.example.com/T0/B0",
         default=None,
     )
 
-    @field_validator("webhook")
-    @classmethod
-    def _names_a_host(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _address(value.get_secret_value())
-        return value
+    _names_a_host = field_validator("webhook")(_named_host)
 
 
 class AnnouncementSettings(_Group):
@@ -293,12 +295,7 @@ class AnnouncementSettings(_Group):
         default=None,
     )
 
-    @field_validator("webhook")
-    @classmethod
-    def _names_a_host(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _address(value.get_secret_value())
-        return value
+    _names_a_host = field_validator("webhook")(_named_host)
 
 
 class PreflightSettings(_Group):

@@ -26,13 +26,13 @@ ONE_RUN = dg.BackfillPolicy.single_run()
 CHANGED = "changed"
 CONTENT = "content"
 TOLD_BEFORE = "told_when_stored"
-"""Metadata of a materialisation that says once more, at the end of a run, what was told as soon as it was stored."""
+"""Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
 
 
-_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions", "use_user_code_server")
-"""What Dagster calls beta and there is no other way for: a range in one run, today's partition, a condition of ours."""
+_BETA_PARAMETERS = ("backfill_policy", "allow_nonexistent_upstream_partitions")
+"""What Dagster calls beta and there is no other way for: a range in one run, and today's partition."""
 
 
 @contextmanager
@@ -116,8 +116,8 @@ def report_partition(
     """Tell Dagster of a partition that is stored; in a run over several as soon as it is, for the run may not come to
     its end.
 
-    Dagster tells of every partition of a run itself when the run's step ends, which cannot be left out: only that event
-    has the versions of code and inputs, and steps that come after wait for it. It says that it repeats another one.
+    When the step ends, Dagster itself reports each of its partitions again. That event is needed: only it has the
+    versions of code and inputs, and later steps wait for it. Its metadata says that it repeats an earlier one.
 
     `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
     stored it and told nobody.

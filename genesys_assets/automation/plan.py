@@ -23,7 +23,7 @@ _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS = 8
 OFTEN = 4
-"""How many failures of the same partition are an alert of their own."""
+"""After how many failures in a row nobody waits for a thing any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def begin(key: str) -> datetime:
 
 
 def following(key: str, count: int = 1) -> str:
-    """The key so many days or hours after one."""
+    """The key `count` days or hours after a key, or before it where `count` is negative."""
     if len(key) == len("2026-01-31"):
         return f"{begin(key) + DAY * count:%Y-%m-%d}"
     return f"{begin(key) + HOUR * count:%Y-%m-%d-%H:00}"

@@ -161,8 +161,8 @@ def _asks_something_new(lake: Lake, day: str, reports: Iterable[Report]) -> bool
 
 
 def tables_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
-    """The days whose tables are not made of what is stored now, where enough is stored to make them; with the ledger,
-    which tells of each commit.
+    """The days whose tables are not made of what is stored now, where enough is stored to make them. The ledger is made
+    with them, for it lists their commits.
     """
     found = _Found()
     for day in _days(calendar, now):

@@ -1,7 +1,7 @@
 """Completeness: what is stored of a day is what the platform says there is.
 
     genesys/tables/conversations
-        as_many_as_the_platform_says   rows and what there is, pages stored and read; duplicates dropped beside them
+        as_many_as_the_platform_says   as many rows as there are conversations, as many pages stored as were read
     genesys/pages/daily_details
         day_has_not_shrunk             a warning where less than half of a day came back
 
