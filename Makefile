@@ -14,7 +14,7 @@ export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test weeks lint format bench s3 readers moto clean
+.PHONY: help demo dev preflight test faults weeks lint format bench s3 readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -62,6 +62,9 @@ preflight: $(VENV)/.installed ## whether your organisation can be read: permissi
 
 test: $(VENV)/.installed s3 readers moto ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
+
+faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
 
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
