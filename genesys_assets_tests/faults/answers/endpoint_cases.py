@@ -11,6 +11,9 @@ from genesys_assets_tests.faults.answers.http_cases import RIGHT, Case, case
 from genesys_assets_tests.faults.answers.questions import QUEUES
 
 HUGE = 10**30
+NO_TOTALS: tuple[Any, ...] = (-5, "9", None, [], True)
+NO_IDS: tuple[Any, ...] = (None, "", 7, [], "x" * 10_000)
+NO_STATES: tuple[Any, ...] = (None, 7, [], {})
 ODD: tuple[Any, ...] = ("x", 7, {}, True, 1.5, [[]], [None], ["x"], [7])
 """Where a list of objects belongs."""
 
@@ -52,6 +55,10 @@ def without_end(asked: Asked) -> Chunks:
 
 def repeating(asked: Asked) -> Chunks:
     yield http({"entities": [entity(1)], "nextUri": f"{QUEUES}?pageNumber={asked.number + 2}"})
+
+
+def leading_on_by(cursor: str) -> Reply:
+    return lambda asked: [http({"cursor": cursor} if asked.number == 0 else {})]
 
 
 def too_large_unless(size: int, name: str) -> Reply:
@@ -127,10 +134,7 @@ LISTINGS = [
         "page 1 of 3 and no more", http({"entities": [], "pageNumber": 1, "pageCount": 3}), UnexpectedAnswer, "listing"
     ),
     case("a total of 30 digits", http({"entities": [], "total": HUGE}), UnexpectedAnswer, "listing"),
-    *(
-        case(f"a total of {total!r}", http({"entities": [], "total": total}), RIGHT, "listing")
-        for total in (-5, "9", None, [], True)
-    ),
+    *(case(f"a total of {total!r}", http({"entities": [], "total": total}), RIGHT, "listing") for total in NO_TOTALS),
     case("the same page for ever", listed(QUEUES), RIGHT, "listing"),
     case("entities without end", without_end, EndlessPages, "listing"),
     case("pages without end that list nothing new", repeating, EndlessPages, "listing"),
@@ -176,11 +180,8 @@ JOBS = [
         for odd in NO_INSTANTS
     ),
     case("data until nobody knows", http({}), RIGHT, "availability"),
-    *(
-        case(f"the job {odd!r:.40}", http({"jobId": odd}), BrokenAnswer, "submission")
-        for odd in (None, "", 7, [], "x" * 10_000)
-    ),
-    *(case(f"the state {odd!r}", http({"state": odd}), UnexpectedAnswer, "status") for odd in (None, 7, [], {})),
+    *(case(f"the job {odd!r:.40}", http({"jobId": odd}), BrokenAnswer, "submission") for odd in NO_IDS),
+    *(case(f"the state {odd!r}", http({"state": odd}), UnexpectedAnswer, "status") for odd in NO_STATES),
     case("a state of a megabyte", http({"state": "x" * 1_000_000, "errorMessage": "y" * 1_000_000}), RIGHT, "status"),
     *(
         case(f"submitted at {odd!r:.40}", http({"state": "PENDING", "submissionDate": odd}), UnexpectedAnswer, "status")
@@ -217,10 +218,10 @@ JOBS = [
     *(
         case(
             f"the cursor {odd!r}",
-            lambda asked, odd=odd: [http({"cursor": odd} if asked.number == 0 else {})],
+            leading_on_by(odd),
             RIGHT,
             "results",
-        )  # type: ignore[misc]
+        )
         for odd in ("@ELSEWHERE", "a\r\nX: y", "&pageSize=1", "../../x", "\x00", "ключ", "#")
     ),
     case("pages of 4 that are too large", too_large_unless(2, "conversations"), RIGHT, "results"),
@@ -235,10 +236,7 @@ DETAILS = [
         if not isinstance(odd, list)
         for question in ("details", "newest")
     ),
-    *(
-        case(f"a total of {odd!r:.20}", http({"totalHits": odd}), RIGHT, "details")
-        for odd in (-5, "9", [], {}, HUGE, 1.5)
-    ),
+    *(case(f"a total of {odd!r:.20}", http({"totalHits": odd}), RIGHT, "details") for odd in (*NO_TOTALS, HUGE, 1.5)),
     case("a total and nothing else", http({"totalHits": 9}), UnexpectedAnswer, "details"),
     *(
         case(

@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, RateLimited, ServerTrouble, Unreachable
@@ -55,7 +56,7 @@ def packed(content: bytes, *, encoding: str = "gzip") -> bytes:
 def dripping(before: bytes, drop: bytes = b"x") -> Reply:
     def reply(_: Asked) -> Iterator[bytes]:
         yield before
-        for _ in range(1000):
+        for _drop in range(1000):
             time.sleep(0.01)
             yield drop
 
@@ -313,6 +314,8 @@ STATUSES = [
 
 GRANT = {"access_token": TOKEN, "token_type": "bearer", "expires_in": 86399}
 
+LIVES: tuple[Any, ...] = (None, "soon", 0, -1, True, [], {}, 10**30, 1e300, 0.001)
+
 LOGINS = [
     *(
         case(f"a grant of {name}", http(body), expected, "login")
@@ -333,10 +336,7 @@ LOGINS = [
             ("the secret", f'{{"error": "{SECRET}"}}'.encode(), errors.UnexpectedAnswer),
         )
     ),
-    *(
-        case(f"a life of {life!r:.24}", http({**GRANT, "expires_in": life}), errors.NotFound, "login")
-        for life in (None, "soon", 0, -1, True, [], {}, 10**30, 1e300, 0.001)
-    ),
+    *(case(f"a life of {life!r:.24}", http({**GRANT, "expires_in": life}), errors.NotFound, "login") for life in LIVES),
     case("a life without end", http(b'{"access_token": "x1", "expires_in": 1e999}'), errors.NotFound, "login"),
     *(
         case(f"{status} with the secret in {name}", http(body, status), expected, "login")
