@@ -144,7 +144,8 @@ class _Import:
 
     def _screened(self, converted: Converted) -> Converted:
         """With the pages as they may be stored: they are compared with stored ones. Raises CannotDrop."""
-        pages = [replace(each, page=self.lake.screened(f"pages/{each.asset}", each.page)) for each in converted.pages]
+        screens = {asset: self.lake.screen(f"pages/{asset}") for asset in {each.asset for each in converted.pages}}
+        pages = [replace(each, page=screens[each.asset].page(each.page)) for each in converted.pages]
         return replace(converted, pages=pages)
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
