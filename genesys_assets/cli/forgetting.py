@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from genesys_assets.lake.lake import Lake
     from genesys_assets.privacy.lakewide import Report
     from genesys_assets.privacy.published import Published
+    from genesys_assets.publishing.manifest import Manifest
 
 EXAMPLES = """\b
 examples:
@@ -27,6 +26,8 @@ examples:
       everybody who was to be forgotten before, once more: after a kill, or an import"""
 
 _SHORTEST = 3
+_RUN_ID = "forget"
+"""What a manifest says in the place of a run of Dagster."""
 
 
 def forget(
@@ -87,15 +88,21 @@ def _published() -> Published:
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import PublishingResource
-    from genesys_assets.settings import ReportSettings
+    from genesys_assets.settings import ReportSettings, SettingError
 
     publisher = PublishingResource().publisher(s3_client)
     calendar = Calendar.from_environment()
-    reports = [*built_in_reports(), *OwnReports.read(ReportSettings.load().file).reports]
+    own = OwnReports.read(ReportSettings.load().file)
+    if own.problems:
+        raise SettingError(
+            f"{own.path} has mistakes, and published days are published again with its reports. Mend it first: "
+            f"genesys-assets reports check {own.path}"
+        )
+    reports = [*built_in_reports(), *own.reports]
 
-    def republish(lake: Lake, day: date) -> None:
-        business_day = BusinessDay.of(f"{day}", calendar.zone)
-        publish_day(lake, publisher, Wanted(business_day, reports, "forget", {}, calendar.start_date))
+    def republish(lake: Lake, manifest: Manifest) -> None:
+        day = BusinessDay.of(f"{manifest.date}", calendar.zone)
+        publish_day(lake, publisher, Wanted(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
 
     return Published(publisher, republish)
 
@@ -114,6 +121,11 @@ def text(report: Report, *, dry_run: bool) -> str:
     lines = [tabulate(rows, headers) if rows else "Nobody who must be forgotten stands in the lake."]
     for day, count in sorted(report.published_files.items()):
         lines.append(f"published, {day}: {count} files replaced or removed")
+    if report.published_files:
+        lines.append(
+            "The list of days links to files of before until it is made again: dg launch --assets "
+            "'key:\"genesys/published/index\"'"
+        )
     if report.days:
         first, last = min(report.days), max(report.days)
         lines += ["", f"Reports of {first} to {last} that count these rows are computed again by automation, or by:"]

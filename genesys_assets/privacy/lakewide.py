@@ -254,15 +254,16 @@ def _write_rows(
             left = scrubbed_rows(place, rows, work.who, traces)
             if left is not None:
                 removed += len(rows) - len(left)
-                changed += len(left) if len(left) != len(rows) else _differing(rows, left)
+                changed += _changed(rows, left)
             writer.write(rows if left is None else left)
     if writer.wrong_columns:
         raise AuditFailed(key, {place: {COLUMNS: writer.wrong_columns}})
     return removed, changed
 
 
-def _differing(before: pa.Table, after: pa.Table) -> int:
-    return sum(old != new for old, new in zip(before.to_pylist(), after.to_pylist(), strict=True))
+def _changed(before: pa.Table, after: pa.Table) -> int:
+    """How many rows were not there before as they are now."""
+    return (Counter(map(str, after.to_pylist())) - Counter(map(str, before.to_pylist()))).total()
 
 
 def _spec(place: str, schema: pa.Schema, newest: StoredFile) -> TableSpec:

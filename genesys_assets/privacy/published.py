@@ -25,11 +25,12 @@ from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.privacy.traces import Gathered
 from genesys_assets.publishing.day import NothingToPublish
 from genesys_assets.publishing.errors import InvalidManifest, PublishingError
+from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.place import INDEX, MANIFEST, key_of, manifest_key
 from genesys_assets.publishing.publisher import Publisher
 
-Republish = Callable[[Lake, date], None]
-"""Publishes a day again. Raises NothingToPublish, PublishingError."""
+Republish = Callable[[Lake, Manifest], None]
+"""Publishes the day of a manifest again. Raises NothingToPublish, PublishingError."""
 _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
 
 
@@ -69,9 +70,10 @@ class Published:
     def _renew(self, lake: Lake, day: date, keys: list[str], report: Report) -> None:
         place = self.publisher.place
         try:
-            if self.publisher.manifest(day) is not None:
-                self.republish(lake.refreshed(), day)
             manifest = self.publisher.manifest(day)
+            if manifest is not None:
+                self.republish(lake.refreshed(), manifest)
+                manifest = self.publisher.manifest(day)
         except (NothingToPublish, InvalidManifest, Unreadable, PublishingError) as error:
             place.delete(manifest_key(place, day))
             manifest = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from genesys_assets.privacy.lakewide import Report
 from genesys_assets.privacy.published import Published
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import Wanted, publish_day
+from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.publisher import open_publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.own import OwnReports
@@ -150,8 +151,9 @@ class Scene:
         reports = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
         zone = Calendar.from_environment().zone
 
-        def republish(lake: Lake, day: date) -> None:
-            publish_day(lake, publisher, Wanted(BusinessDay.of(f"{day}", zone), reports, "forget", {}))
+        def republish(lake: Lake, manifest: Manifest) -> None:
+            day = BusinessDay.of(f"{manifest.date}", zone)
+            publish_day(lake, publisher, Wanted(day, reports, "forget", manifest.missing))
 
         return Published(publisher, republish)
 

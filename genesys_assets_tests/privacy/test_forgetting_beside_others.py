@@ -24,10 +24,12 @@ from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.lakewide import IN_FLIGHT, Report
+from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversation_model import PARTICIPANTS
 from genesys_assets.tables.decode import decode
 from genesys_assets.tables.explode import explode
+from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.privacy.traces import files_with
@@ -282,3 +284,22 @@ def test_on_s3_nobody_is_left_either(on_s3: Lake, tmp_path: Path) -> None:
     assert files_with(tmp_path, [FIRST, f"Name of {FIRST[:8]}"]) == {}
     assert files_with(tmp_path, [SECOND])
     assert FIRST.encode() not in bytes_of(on_s3.store)
+
+
+# -- a lake in which ids are hashed ------------------------------------------------------------------------------------
+
+
+def test_a_user_whose_id_was_hashed_is_forgotten_by_the_id(tmp_path: Path) -> None:
+    hashed = Protection({PersonalData.PERSON: "hash"}, b"k" * 32)
+    lake = Lake(LocalStore(tmp_path / "lake"), protection=hashed)
+    user, digest = "dddddddd-1111-4222-8333-00000000a003", hashed.hashed("dddddddd-1111-4222-8333-00000000a003")
+    body = page(conversation(FIRST, participant("p", "agent", session("s"), userId=user)))
+    with lake.page_writers(PAGES, HOURS[:1], {}) as writers:
+        writers[HOURS[0]].write(answer(body))
+    assert files_with(tmp_path, [user]) == {}
+    assert files_with(tmp_path, [digest])
+    lakewide.forget(lake, {Kind.USER: [user]}, datetime.now(UTC) + LATER)
+    assert files_with(tmp_path, [user, digest]) == {}
+    with lake.refreshed().page_writers(PAGES, HOURS[1:], {}) as writers:
+        writers[HOURS[1]].write(answer(body))
+    assert files_with(tmp_path, [user, digest]) == {}
