@@ -31,13 +31,17 @@ _HISTORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand."""
+    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand.
+
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
+    """
 
     name: str
     how: How
     type: pa.DataType
     description: str
     history: str | None = None
+    power: int | None = None
 
     @property
     def result(self) -> pa.DataType:
