@@ -8,7 +8,7 @@ from typing import Any
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import open_store
-from genesys_assets.settings import LakeSettings
+from genesys_assets.settings import LakeSettings, SettingError
 
 _LAKES_SHARED = 4
 
@@ -46,7 +46,13 @@ def _aws() -> list[str]:
 
 
 def s3_client() -> Any:
-    """A boto3 client made from the AWS environment."""
+    """A boto3 client made from the AWS environment. Raises SettingError for an endpoint with a user or a password."""
     from dagster_aws.s3 import S3Resource
 
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if "@" in os.environ.get(name, ""):
+            raise SettingError(
+                f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
     return S3Resource().get_client()
