@@ -8,6 +8,7 @@ from typing import Any
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import open_store
+from genesys_assets.privacy.protection import Protection
 from genesys_assets.settings import LakeSettings, SettingError
 
 _LAKES_SHARED = 4
@@ -15,7 +16,7 @@ _LAKES_SHARED = 4
 
 def open_lake(location: str | None = None) -> Lake:
     """The lake at a location, else at that of GENESYS_ASSETS_LAKE. Raises SettingError."""
-    return Lake(open_store(LakeSettings.load(lake=location).location, s3_client))
+    return Lake(open_store(LakeSettings.load(lake=location).location, s3_client), protection=Protection.from_settings())
 
 
 @functools.lru_cache(_LAKES_SHARED)

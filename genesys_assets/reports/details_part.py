@@ -18,6 +18,7 @@ from genesys_assets.reports.model import Details, Linked, Measure
 from genesys_assets.reports.problems import Findings, Path, one_of
 from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, said, table
 from genesys_assets.tables.conversation_model import CONVERSATIONS, snake_case
+from genesys_assets.tables.personal import PersonalData
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
@@ -81,6 +82,10 @@ class DetailsPart:
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
         return tuple(dict.fromkeys(used))
+
+    def key_classes(self, key: str) -> list[PersonalData]:
+        """Whom the columns tell of that a column of the report is read from."""
+        return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property
     def key_types(self) -> dict[str, pa.DataType]:
@@ -190,7 +195,10 @@ class _Reader:
         allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
             self.findings.add((*path, how), f"{column} is {said(type_)}, of which there is no {how}", measure.column)
-        return Figure(name, _how(how), type_, f"{how} of {column} of {self.table.name}", history_of(column))
+        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+        shows_values = gathered in ("min", "max", "distinct")
+        personal = self.table.personal(column) if shows_values else PersonalData.NONE
+        return Figure(name, gathered, type_, said_of, history_of(column), personal)
 
 
 def _how(how: str) -> How:
