@@ -20,6 +20,7 @@ from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, said, table
 from genesys_assets.reports.values import allowed_value
 from genesys_assets.tables.conversation_model import CONVERSATIONS, snake_case
+from genesys_assets.tables.personal import PersonalData
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
@@ -87,6 +88,10 @@ class DetailsPart:
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
         return tuple(dict.fromkeys(used))
+
+    def key_classes(self, key: str) -> list[PersonalData]:
+        """Whom the columns tell of that a column of the report is read from."""
+        return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property
     def key_types(self) -> dict[str, pa.DataType]:
@@ -201,8 +206,11 @@ class _Reader:
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
             message = f"{column} is {said(type_)}, of which there is no {how}. Use count or count_distinct"
             self.findings.add((*path, how), message, measure.column)
-        described = f"{how} of {column} of {self.table.name}"
-        return Figure(name, _how(how), type_, described, history_of(column), self._power(column, measure, where))
+        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+        shows_values = gathered in ("min", "max", "distinct")
+        personal = self.table.personal(column) if shows_values else PersonalData.NONE
+        power = self._power(column, measure, where)
+        return Figure(name, gathered, type_, said_of, history_of(column), personal, power)
 
     def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
         """The power of milliseconds in the figure; see `Figure`."""

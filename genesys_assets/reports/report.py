@@ -17,10 +17,11 @@ from genesys_assets.cloud.queries import Granularity
 from genesys_assets.reports.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.details_part import DetailsPart, details_part
-from genesys_assets.reports.figures import Figure, GroupKey, group_key
+from genesys_assets.reports.figures import USERS, Figure, GroupKey, class_of_key, group_key
 from genesys_assets.reports.model import INTERVAL_COLUMNS, Chart, ReportDefinition
 from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import said
+from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -124,7 +125,7 @@ class _Compiler:
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
         shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
-        spec = self._spec(keys, key_types, shown)
+        spec = self._spec(keys, key_types, shown, details)
         return Report(
             name=self.name,
             spec=spec,
@@ -222,18 +223,24 @@ class _Compiler:
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
     def _spec(
-        self, keys: tuple[GroupKey, ...], key_types: Mapping[str, pa.DataType], shown: tuple[Shown, ...]
+        self,
+        keys: tuple[GroupKey, ...],
+        key_types: Mapping[str, pa.DataType],
+        shown: tuple[Shown, ...],
+        details: tuple[DetailsPart, ...],
     ) -> TableSpec:
         required = set(self._required_quietly(keys))
         columns_ = list(_INTERVAL)
         if has_local_date(self.stated.granularity, self.stated.time_zone):
             columns_ += _LOCAL_DATE
         for key in keys:
-            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key)))
+            class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
+            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
             if key.history and self.stated.names:
                 said = f"name of {key.column} on that day; the id where no name was ever known"
-                columns_.append(TableColumn(key.name_column, pa.string(), said))
-        columns_ += [TableColumn(column.name, column.type, column.description) for column in shown]
+                class_ = PersonalData.PERSON if key.history == USERS else PersonalData.NONE
+                columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
+        columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
         return TableSpec(
             self.name,
             self._description(keys),

@@ -10,6 +10,7 @@ from genesys_assets.cloud.catalogue import DIMENSION_ALIASES
 from genesys_assets.reports.problems import one_of, quoted
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
 from genesys_assets.tables.legs import INTERACTION_LEGS
+from genesys_assets.tables.personal import PersonalData, class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
@@ -47,8 +48,14 @@ class Table:
         raise LookupError(f"{self.name} has no column {quoted(name)}. {one_of(known, name)}")
 
     def type(self, column: str) -> pa.DataType:
-        of = CONVERSATIONS if column.startswith(OF_CONVERSATION) else self.spec
-        return of.schema.field(column.removeprefix(OF_CONVERSATION)).type
+        return self._spec_of(column).schema.field(column.removeprefix(OF_CONVERSATION)).type
+
+    def personal(self, column: str) -> PersonalData:
+        """Whom the values of a column tell of."""
+        return class_of(self._spec_of(column).name, column.removeprefix(OF_CONVERSATION))
+
+    def _spec_of(self, column: str) -> TableSpec:
+        return CONVERSATIONS if column.startswith(OF_CONVERSATION) else self.spec
 
 
 def _tables() -> dict[str, Table]:

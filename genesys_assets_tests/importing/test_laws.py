@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DETAILS, Converted
+from genesys_assets.importing.pages import DETAILS
 from genesys_assets.tables import decode
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
-from genesys_assets_tests.importing.saved import conversation, converted
+from genesys_assets_tests.importing.saved import Imported, conversation, converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}
 SECONDS = frozenset({"tTalkComplete"})
@@ -87,7 +87,7 @@ def results_with_timestamp(answer: Answer) -> dict[str, Any]:
     }
 
 
-def rows(found: Converted) -> pa.Table:
+def rows(found: Imported) -> pa.Table:
     return metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body) for each in found.pages]).table
 
 
