@@ -30,6 +30,7 @@ from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import Partition, Spool
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach
+from genesys_assets.privacy.answers import CannotDrop
 
 _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
@@ -140,8 +141,8 @@ class _Import:
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
             try:
-                converted = convert(file.name, sha256, _unaltered(file, sha256), self.told, self.now, self.spool)
-            except CannotImport as reason:
+                converted = self._convert(file, sha256)
+            except (CannotImport, CannotDrop) as reason:
                 return _skipped(file, str(reason))
             except OverflowError:
                 return _skipped(file, "an instant in it lies before or after all that can be told")
@@ -152,6 +153,14 @@ class _Import:
         if self.spool.bytes >= _BYTES_AT_ONCE:
             self.flush()
         return outcome
+
+    def _convert(self, file: SavedFile, sha256: str) -> Converted:
+        """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
+        raw = _unaltered(file, sha256)
+        return convert(file.name, sha256, raw, self.told, self.now, self.spool, screened=self._screened)
+
+    def _screened(self, asset: str, page: Page) -> Page:
+        return self.lake.screened(f"pages/{asset}", page)
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
