@@ -20,6 +20,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
 from genesys_assets.days import utc_day
@@ -203,6 +205,8 @@ class _Import:
         """Write what waits: first the pages, then which file they are of."""
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
+            # Arrow keeps what it freed for later, and every day is written once.
+            pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
             record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())

@@ -19,7 +19,7 @@ from genesys_assets.importing.files import CannotImport
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -8192;
+PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
