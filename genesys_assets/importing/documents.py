@@ -26,7 +26,7 @@ LARGEST_ELEMENT = 10 << 20
 a conversation of a hundred participants has a hundredth of it.
 """
 
-_PART = 1 << 20
+_PART = 256 << 10
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BETWEEN = re.compile(r"[\s\ufeff\x1e]*")
 """Between documents there may be what joining files leaves there: byte order marks, and separators of RFC 7464."""

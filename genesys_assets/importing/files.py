@@ -25,7 +25,7 @@ LARGEST_INFLATED = 4 << 30
 four.
 """
 
-_PIECE = 1 << 20
+_PIECE, _SMALL = 256 << 10, 8 << 20
 _GZIP = b"\x1f\x8b"
 _NOT_TEXT = (
     (b"PK\x03\x04", "a zip archive"),
@@ -203,7 +203,7 @@ def _opener(store: Store, key: str) -> Callable[[], BinaryIO]:
             raise FileNotFoundError(f"{store.uri(key)} is not there any more")
         # What is small comes with one request, which is tried again where S3 fails.
         stream: BinaryIO = (
-            store.open(key, size) if size <= _PIECE else store.filesystem.open_input_stream(store.path(key))
+            store.open(key, size) if size <= _SMALL else store.filesystem.open_input_stream(store.path(key))
         )
         return stream
 
