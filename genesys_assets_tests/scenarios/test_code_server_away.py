@@ -52,12 +52,12 @@ def served(code: Path, port: int) -> Iterator[None]:
     command = [sys.executable, "-m", "dagster", "api", "grpc", "--python-file", f"{code}"]
     where = ["--host", HOST, "--port", f"{port}"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    client = DagsterGrpcClient(host=HOST, port=port)
+    client: Any = DagsterGrpcClient(host=HOST, port=port)
     with beside([*command, *where], **quiet) as process:
 
         def answers() -> bool:
             assert process.poll() is None
-            return client.health_check_query() == "SERVING"
+            return bool(client.health_check_query() == "SERVING")
 
         wait_for(answers)
         yield
