@@ -9,11 +9,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
+from genesys_assets.tables.personal import PersonalData
 
 
 class SettingError(ValueError):
@@ -46,23 +49,36 @@ class _Group(BaseSettings):
         if problem["type"] == "missing":
             return f"{name} is not set: {hint}"
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
-        value = "" if secret else f" is {problem.get('input')!r}, which is not valid"
+        shown = without_user_info(str(problem.get("input")))
+        value = "" if secret else f" is {shown!r}, which is not valid"
         reason = str(problem["msg"]).removeprefix("Value error, ")
         return f"{name}{value} ({reason}): {hint}"
 
 
 def _address(value: str) -> str:
-    if not _is_address(value):
-        raise ValueError("an address begins with https:// or http:// and names a host")
-    return value.rstrip("/")
+    return checked_address(value)
 
 
-def _is_address(value: str) -> bool:
+def _without_user(place: str) -> str:
+    if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
+        raise ValueError("a bucket is named without a user or a password: credentials come from the AWS environment")
+    return place
+
+
+def _revealed(setting: SecretStr, variable: str) -> str:
     try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+        return revealed(setting, variable)
+    except SecretNotRead as error:
+        raise SettingError(str(error)) from None
+
+
+def _revealed_address(setting: SecretStr | None, variable: str) -> str | None:
+    if setting is None:
+        return None
+    try:
+        return checked_address(_revealed(setting, variable), tls=False)
+    except NotAnAddress as error:
+        raise SettingError(f"{variable} does not lead to the address of a webhook: {error}") from None
 
 
 _Address = Annotated[str, AfterValidator(_address)]
@@ -110,6 +126,11 @@ class CloudSettings(_Group):
         default=300,
         ge=1,
     )
+
+    @property
+    def secret(self) -> str:
+        """The client's secret itself, wherever it is kept. Raises SettingError."""
+        return _revealed(self.client_secret, "GENESYS_CLOUD_CLIENT_SECRET")
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -210,7 +231,7 @@ class LakeSettings(_Group):
     def _is_place(cls, value: str) -> str:
         if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
             raise ValueError("neither a folder nor s3://bucket/prefix")
-        return value
+        return _without_user(value)
 
 
 class ReportSettings(_Group):
@@ -258,15 +279,17 @@ class PublishSettings(_Group):
         is_s3 = value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]
         if "://" in value and not is_s3 and not value.startswith("file:///"):
             raise ValueError("neither s3://bucket/prefix nor a folder")
-        return value
+        return _without_user(value)
 
 
+ALERT_WEBHOOK = "GENESYS_ASSETS_ALERT_WEBHOOK"
 PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
 
 
 def _named_host(webhook: SecretStr | None) -> SecretStr | None:
-    if webhook is not None:
-        _address(webhook.get_secret_value())
+    # Within an organisation's own network webhooks are often plain http.
+    if webhook is not None and not is_name(webhook):
+        checked_address(webhook.get_secret_value(), tls=False)
     return webhook
 
 
@@ -274,7 +297,7 @@ class AlertSettings(_Group):
     """Who is told of failed runs and late figures, besides the log."""
 
     webhook: SecretStr | None = _setting(
-        "GENESYS_ASSETS_ALERT_WEBHOOK",
+        ALERT_WEBHOOK,
         "Address that receives a JSON message for each failed run and each late figure; kept secret, for whoever knows "
         "it can post there.",
         "https://hooks.example.com/T0/B0",
@@ -282,6 +305,11 @@ class AlertSettings(_Group):
     )
 
     _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return _revealed_address(self.webhook, ALERT_WEBHOOK)
 
 
 class AnnouncementSettings(_Group):
@@ -296,6 +324,11 @@ class AnnouncementSettings(_Group):
     )
 
     _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
 class PreflightSettings(_Group):
@@ -327,6 +360,81 @@ class RetentionSettings(_Group):
         default=24,
         ge=0,
     )
+
+
+_ACTIONS: tuple[Literal["keep", "hash", "drop"], ...] = ("keep", "hash", "drop")
+_SHORTEST_KEY = 32
+"""Characters of a key: as many as a random one of 128 bits has in hex."""
+
+
+class PersonalDataSettings(_Group):
+    """What is stored of personal data."""
+
+    personal_data: str = _setting(
+        "GENESYS_ASSETS_PERSONAL_DATA",
+        "What is stored of personal data: keep, hash or drop, for all of it or by class (person, contact, content).",
+        "contact=hash,content=drop",
+        default="keep",
+    )
+    key: SecretStr | None = _setting(
+        "GENESYS_ASSETS_PERSONAL_DATA_KEY",
+        f"Secret with which personal data are hashed, {_SHORTEST_KEY} characters or more.",
+        "<the output of: openssl rand -hex 32>",
+        default=None,
+    )
+
+    @field_validator("personal_data")
+    @classmethod
+    def _is_actions(cls, value: str) -> str:
+        _actions(value)
+        return value
+
+    @field_validator("key")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"it has {len(value.get_secret_value())} characters, {_SHORTEST_KEY} or more are needed")
+        return value
+
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        hashed = [class_ for class_, action in self.actions.items() if action == "hash"]
+        if self.actions[PersonalData.PERSON] == "drop":
+            # Rows of agents are told apart by the id of the user.
+            hashed.append(PersonalData.PERSON)
+        if hashed and self.key is None:
+            raise ValueError(
+                f"GENESYS_ASSETS_PERSONAL_DATA_KEY is not set, and GENESYS_ASSETS_PERSONAL_DATA={self.personal_data} "
+                f"hashes ({', '.join(hashed)}; ids of users are hashed where person is dropped). Set it to "
+                f"{_SHORTEST_KEY} or more random characters, for example the output of: openssl rand -hex 32"
+            )
+        return self
+
+    @property
+    def actions(self) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+        """What is done with each class."""
+        return _actions(self.personal_data)
+
+
+def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+    """`hash` is for all classes, `contact=hash,content=drop` for these. Raises ValueError."""
+    classes = [class_ for class_ in PersonalData if class_ is not PersonalData.NONE]
+    parts = [part.strip() for part in stated.split(",")]
+    if len(parts) == 1 and "=" not in parts[0]:
+        parts = [f"{class_}={parts[0]}" for class_ in classes]
+    found: dict[PersonalData, Literal["keep", "hash", "drop"]] = dict.fromkeys(classes, "keep")
+    named: list[str] = []
+    for part in parts:
+        name, _, wanted = (each.strip() for each in part.partition("="))
+        action = next((each for each in _ACTIONS if each == wanted), None)
+        if name not in classes or action is None or name in named:
+            raise ValueError(
+                f"{part!r} is not class=action, once for each class: classes are {', '.join(classes)}, actions are "
+                f"{', '.join(_ACTIONS)}; one action alone is for all classes"
+            )
+        named.append(name)
+        found[PersonalData(name)] = action
+    return found
 
 
 class OpenConversationSettings(_Group):

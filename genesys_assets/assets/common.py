@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
 
+from genesys_assets.tables.personal import may_be_shown
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -27,6 +29,8 @@ CHANGED = "changed"
 CONTENT = "content"
 TOLD_BEFORE = "told_when_stored"
 """Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
+PERSONAL_DATA = "genesys/personal_data"
+"""The tag of a column that says which class of personal data it holds."""
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
 
@@ -69,8 +73,14 @@ def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:
+    """The columns as the UI shows them, each tagged with its class of personal data."""
     return dg.TableSchema(
-        [dg.TableColumn(column.name, str(column.type), column.description) for column in spec.columns]
+        [
+            dg.TableColumn(
+                column.name, str(column.type), column.description, tags={PERSONAL_DATA: str(spec.personal(column))}
+            )
+            for column in spec.columns
+        ]
     )
 
 
@@ -152,9 +162,20 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
     return {
         "dagster/partition_row_count": rows,
         "dagster/column_schema": column_schema(spec),
-        "preview": dg.MetadataValue.md(markdown(preview)),
+        "preview": preview_metadata(spec, preview),
         **more,
     }
+
+
+def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
+    """The first rows, without the columns that hold personal data: Dagster keeps what it is told for ever."""
+    hidden = [each.name for each in spec.columns if not may_be_shown(spec.personal(each), each.name)]
+    shown = rows.select([name for name in rows.column_names if name not in hidden])
+    count = len(rows.column_names) - len(shown.column_names)
+    if not shown.column_names:
+        return dg.MetadataValue.md(f"All {count} columns hold personal data, which is not shown here.")
+    note = f"\n\n{count} columns that hold personal data are not shown here" if count and len(rows) else ""
+    return dg.MetadataValue.md(markdown(shown) + note)
 
 
 def change_metadata(change: Change) -> dict[str, Any]:
@@ -195,21 +216,29 @@ def _shown(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
+BUSY_SECONDS = 60.0
+"""After how long a request budget is looked at again that somebody else uses up: it is counted by the minute."""
+
+
 @contextmanager
 def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Around everything that speaks to the API: fills the dictionary, at the end, with what it cost.
 
-    Where the API has been down for so long that calls fail at once, asks Dagster to come back later instead of holding
-    a slot.
+    Where the API has been down for so long that calls fail at once, or has refused for so long that the request budget
+    is used up, asks Dagster to come back later instead of holding a slot; but not where the run would be over by then.
     """
-    from genesys_assets.cloud.errors import CircuitOpen
+    from genesys_assets.cloud.errors import CircuitOpen, RateLimited
+    from genesys_assets.cloud.retry import LONGEST_TOLD_WAIT
 
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
     try:
         yield spent
-    except CircuitOpen as closed_door:
-        raise dg.RetryRequested(max_retries=3, seconds_to_wait=closed_door.retry_in) from closed_door
+    except (CircuitOpen, RateLimited) as error:
+        wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
+        if wait > LONGEST_TOLD_WAIT or not cloud.has_time(wait):
+            raise
+        raise dg.RetryRequested(max_retries=3, seconds_to_wait=wait) from error
     usage = cloud.usage.snapshot() - before
     spent.update(
         requests=usage.requests,

@@ -26,6 +26,8 @@ from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history, with_named
+from genesys_assets.tables.personal import PersonalData, class_of
+from genesys_assets.tables.spec import TableSpec
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."
 _OVER_TIME = (
@@ -77,7 +79,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
         with asking(cloud) as spent:
-            listing = list(reference.fetch(cloud, name))
+            listing = [stored.screened(f"pages/reference_{name}", page) for page in reference.fetch(cloud, name)]
         seen_at = max((page.fetched_at for page in listing), default=cloud.now())
         try:
             with failing_by_name(ListingShrunk):
@@ -86,8 +88,9 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
             yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec, _ in said})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         if died:
-            listed = ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
-            context.log.warning(f"{len(died)} of {name} are deleted or no longer listed since the last run: {listed}")
+            context.log.warning(
+                f"{len(died)} of {name} are deleted or no longer listed since the last run{_named(present, died)}"
+            )
         for spec, _ in said:
             place, rows, key = _place(spec.name), tables[spec.name], keys[spec.name]
             if key in context.selected_asset_keys:
@@ -131,6 +134,13 @@ def _write(
                 writers[None].write(page)
         return tables, writing, newly_deleted(entities, before)
     raise TableContended(f"reference/{name} was replaced by others {_TRIES} times in a row: run it again, alone.")
+
+
+def _named(present: TableSpec, died: Sequence[str]) -> str:
+    """The first names, where they are no personal data: the log of a run cannot forget them."""
+    if class_of(present.name, "name") is not PersonalData.NONE:
+        return ""
+    return ": " + ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
 
 
 def _place(table: str) -> str:

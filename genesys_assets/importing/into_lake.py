@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from genesys_assets.importing.files import CannotImport, SavedFile
 from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach
+from genesys_assets.privacy.answers import CannotDrop
 
 _BYTES_AT_ONCE = 64 << 20
 _TRIES = 20
@@ -130,8 +131,8 @@ class _Import:
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
             try:
-                converted = convert(file.name, sha256, raw, self.told, self.now)
-            except CannotImport as reason:
+                converted = self._screened(convert(file.name, sha256, raw, self.told, self.now))
+            except (CannotImport, CannotDrop) as reason:
                 return Outcome(file.place, "skipped", str(reason))
             except OverflowError:
                 return Outcome(file.place, "skipped", "an instant in it lies before or after all that can be told")
@@ -140,6 +141,11 @@ class _Import:
         if self._bytes >= _BYTES_AT_ONCE:
             self.flush()
         return outcome
+
+    def _screened(self, converted: Converted) -> Converted:
+        """With the pages as they may be stored: they are compared with stored ones. Raises CannotDrop."""
+        pages = [replace(each, page=self.lake.screened(f"pages/{each.asset}", each.page)) for each in converted.pages]
+        return replace(converted, pages=pages)
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import IO, Any
@@ -70,17 +70,21 @@ class Unreadable(Exception):
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
 
-    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page.
+    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screened`
+    gives each page as it may be stored: see `privacy.screen`.
     """
 
     spec = PAGES
     schema = at_rest(PAGES.schema, PAGES.name)
 
-    def __init__(self, draft: Draft, provenance: Provenance) -> None:
+    def __init__(
+        self, draft: Draft, provenance: Provenance, screened: Callable[[Page], Page] = lambda page: page
+    ) -> None:
         self.draft = draft
         self.provenance = dict(provenance)
         self.reach: Reach | None = None
         self.change: Change | None = None
+        self._screened = screened
         self._begin()
 
     def _begin(self) -> None:
@@ -103,6 +107,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return self.rows
 
     def write(self, page: Page) -> None:
+        page = self._screened(page)
         self.rows += 1
         self.bytes += len(page.body)
         self._answers.update(hashlib.sha256(_listed(page.body)).digest())

@@ -16,11 +16,13 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.cloud.page import Page
 from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
@@ -40,6 +42,8 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.privacy.protection import KEEP, Protection
+from genesys_assets.privacy.screen import Screen
 from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -82,8 +86,17 @@ class _Memory:
 class Lake:
     """The lake at one store, as it was when each table was first asked for: see `refreshed`. Safe for threads."""
 
-    def __init__(self, store: Store, logs: dict[str, DeltaLog] | None = None, memory: _Memory | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        logs: dict[str, DeltaLog] | None = None,
+        memory: _Memory | None = None,
+        *,
+        protection: Protection = KEEP,
+    ) -> None:
         self.store = store
+        self.protection = protection
+        self._screen = Screen(protection)
         self._logs = {} if logs is None else logs
         self._memory = memory or _Memory()
         self._fresh: set[str] = set()
@@ -92,7 +105,7 @@ class Lake:
 
     def refreshed(self) -> Lake:
         """The lake as it is now: what others committed since is seen."""
-        return Lake(self.store, self._logs, self._memory)
+        return Lake(self.store, self._logs, self._memory, protection=self.protection)
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
@@ -141,7 +154,11 @@ class Lake:
         log, began = self.log(asset), _milliseconds(datetime.now(UTC))
         stored = {key: commit.known(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
-            writers = {key: stack.enter_context(PageWriter(begin(), {**provenance, "partition": key})) for key in keys}
+            screened = partial(self.screened, asset)
+            writers = {
+                key: stack.enter_context(PageWriter(begin(), {**provenance, "partition": key}, screened))
+                for key in keys
+            }
             yield writers
             stack.close()
             proposals = [
@@ -154,6 +171,13 @@ class Lake:
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+
+    def screened(self, asset: str, page: Page) -> Page:
+        """A page as it may be stored, or be made a table of: with personal data as the settings say.
+
+        Raises UnreadablePage, CannotDrop, Unclassified.
+        """
+        return self._screen.page(asset, page)
 
     def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
         """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that

@@ -270,7 +270,7 @@ class S3Store(Store):
 
     @functools.cached_property
     def filesystem(self) -> pafs.FileSystem:
-        return _arrow_s3(self._client)
+        return _arrow_s3(self._client, self._patience)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -453,12 +453,12 @@ class _Unclosed:
         """Stays open."""
 
 
-def open_store(location: str, s3_client: Callable[[], Any]) -> Store:
-    """The store at `folder` or `s3://bucket/prefix`."""
+def open_store(location: str, s3_client: Callable[[], Any], patience: float = _PATIENCE_SECONDS) -> Store:
+    """The store at `folder` or `s3://bucket/prefix`; `patience` is that of S3Store."""
     if not location.startswith("s3://"):
         return LocalStore(Path(location).expanduser())
     parts = urlsplit(location)
-    return S3Store(parts.netloc, parts.path, s3_client)
+    return S3Store(parts.netloc, parts.path, s3_client, patience)
 
 
 def _passes(error: BaseException) -> bool:
@@ -492,19 +492,21 @@ def _answer(error: BaseException) -> dict[str, Any]:
     return error.response if isinstance(error, ClientError) else {}
 
 
-def _arrow_s3(client: Any) -> pafs.S3FileSystem:
+def _arrow_s3(client: Any, patience: float) -> pafs.S3FileSystem:
     """Arrow's view of the bucket: boto3's endpoint and region, credentials from the AWS environment as every AWS tool
     reads them.
     """
+    seconds = min(_TIMEOUT_SECONDS, patience)
     endpoint = urlsplit(client.meta.endpoint_url)
     return pafs.S3FileSystem(
         region=client.meta.region_name,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
-        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=10),
+        # A listing or a part of a file is asked for as often as fits into the patience, where S3 refuses it at once.
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=max(1, min(10, int(patience / 3)))),
         # As long as boto3 waits. Arrow's own three seconds are too short for a busy store.
-        connect_timeout=_TIMEOUT_SECONDS,
-        request_timeout=_TIMEOUT_SECONDS,
+        connect_timeout=seconds,
+        request_timeout=seconds,
     )
 
 

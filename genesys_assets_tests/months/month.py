@@ -185,9 +185,9 @@ class Month:
             behaviour.fail_next(401, times=10**6)
         for trouble in self.plan.between("answers", self._looked, moment):
             times = 1 + self._random.randrange(40)
-            lost = {way: trouble.detail == way for way in ("truncated", "dropped")}
-            status = 200 if any(lost.values()) else int(trouble.detail)
-            behaviour.fail_next(status, times=times, truncated=lost["truncated"], dropped=lost["dropped"])
+            is_cut, is_dropped = trouble.detail == "truncated", trouble.detail == "dropped"
+            status = 200 if is_cut or is_dropped else int(trouble.detail)
+            behaviour.fail_next(status, times=times, truncated=is_cut, dropped=is_dropped)
 
     def _lag(self, moment: datetime) -> timedelta:
         return max([LAG, *(HOUR * int(each.detail) for each in self.plan.now("lag", moment))])
