@@ -7,6 +7,8 @@ READERS_VENV := .venv-readers
 MOTO_VENV := .venv-moto
 
 export DAGSTER_HOME := $(CURDIR)
+# A backfill waits for a code server that is away; without this Dagster gives it up at once.
+export DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR := 1
 export UV_COMPILE_BYTECODE := 1
 export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)

@@ -6,11 +6,13 @@ before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, SecretStr
 
 from genesys_assets.settings import CloudSettings, PublishSettings
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it
     in a run.
+
+    A `client_secret` that is given as text is held by this process and is no part of the configuration, which Dagster
+    stores and shows; `dg.EnvVar` may be given too.
     """
 
     region: str | None = None
@@ -32,6 +37,10 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     client_secret: str | None = None
     requests_per_minute: int | None = None
     _client: Any = PrivateAttr(default=None)
+    _gives_up_at: float = PrivateAttr(default=math.inf)
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**_withholding(given))
 
     @property
     def client(self) -> GenesysCloud:
@@ -45,21 +54,57 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
                 api_url=self.api_url,
                 login_url=self.login_url,
                 client_id=self.client_id,
-                client_secret=self.client_secret,
+                client_secret=_HELD.get(self.client_secret or "", self.client_secret),
                 requests_per_minute=self.requests_per_minute,
             )
             self._client = GenesysCloud(
                 hosts(settings.region, settings.api_url, settings.login_url),
                 settings.client_id,
-                settings.client_secret.get_secret_value(),
+                settings.secret,
                 requests_per_minute=settings.requests_per_minute,
+                longest_life=max(0.0, self._gives_up_at - time.monotonic()),
             )
         return self._client  # type: ignore[no-any-return]
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        self._gives_up_at = time.monotonic() + seconds_of(context)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+MARGIN_SECONDS = 30.0
+"""Of a run's time, what is left for saying why it failed."""
+
+_HELD: dict[str, SecretStr] = {}
+"""Secrets that were given as text, by what stands in their place."""
+
+
+def seconds_of(context: dg.InitResourceContext) -> float:
+    """How long a run may wait for the platform: as long as its job or dagster.yaml lets it run, less a margin."""
+    run, instance = context.run, context.instance
+    limit: Any = (run.tags if run is not None else {}).get("dagster/max_runtime")
+    if limit is None and run is not None and instance is not None:
+        limit = instance.run_monitoring_max_runtime_seconds
+    try:
+        seconds = float(limit or math.inf)
+    except ValueError:
+        return math.inf
+    return max(0.0, seconds - MARGIN_SECONDS) if seconds > 0 else math.inf
+
+
+def _withholding(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, with words in place of a secret."""
+    secret = given.get("client_secret")
+    if not isinstance(secret, str) or isinstance(secret, dg.EnvVar) or secret in _HELD:
+        return dict(given)
+    # The same words in every process that loads the same definitions: what Dagster stores of them does not change.
+    of = ", ".join(str(given[name]) for name in ("client_id", "region", "api_url") if given.get(name))
+    words = f"(held by the process, of {of or 'the client of the environment'})"
+    _HELD[words] = SecretStr(secret)
+    return {**given, "client_secret": words}
 
 
 class LakeResource(dg.ConfigurableResource["LakeResource"]):

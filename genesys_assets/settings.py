@@ -9,12 +9,13 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
 from genesys_assets.tables.personal import PersonalData
 
 
@@ -48,23 +49,36 @@ class _Group(BaseSettings):
         if problem["type"] == "missing":
             return f"{name} is not set: {hint}"
         secret = SecretStr in (field.annotation, *get_args(field.annotation))
-        value = "" if secret else f" is {problem.get('input')!r}, which is not valid"
+        shown = without_user_info(str(problem.get("input")))
+        value = "" if secret else f" is {shown!r}, which is not valid"
         reason = str(problem["msg"]).removeprefix("Value error, ")
         return f"{name}{value} ({reason}): {hint}"
 
 
 def _address(value: str) -> str:
-    if not _is_address(value):
-        raise ValueError("an address begins with https:// or http:// and names a host")
-    return value.rstrip("/")
+    return checked_address(value)
 
 
-def _is_address(value: str) -> bool:
+def _without_user(place: str) -> str:
+    if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
+        raise ValueError("a bucket is named without a user or a password: credentials come from the AWS environment")
+    return place
+
+
+def _revealed(setting: SecretStr, variable: str) -> str:
     try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+        return revealed(setting, variable)
+    except SecretNotRead as error:
+        raise SettingError(str(error)) from None
+
+
+def _revealed_address(setting: SecretStr | None, variable: str) -> str | None:
+    if setting is None:
+        return None
+    try:
+        return checked_address(_revealed(setting, variable), tls=False)
+    except NotAnAddress as error:
+        raise SettingError(f"{variable} does not lead to the address of a webhook: {error}") from None
 
 
 _Address = Annotated[str, AfterValidator(_address)]
@@ -112,6 +126,11 @@ class CloudSettings(_Group):
         default=300,
         ge=1,
     )
+
+    @property
+    def secret(self) -> str:
+        """The client's secret itself, wherever it is kept. Raises SettingError."""
+        return _revealed(self.client_secret, "GENESYS_CLOUD_CLIENT_SECRET")
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -212,7 +231,7 @@ class LakeSettings(_Group):
     def _is_place(cls, value: str) -> str:
         if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
             raise ValueError("neither a folder nor s3://bucket/prefix")
-        return value
+        return _without_user(value)
 
 
 class ReportSettings(_Group):
@@ -260,15 +279,17 @@ class PublishSettings(_Group):
         is_s3 = value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]
         if "://" in value and not is_s3 and not value.startswith("file:///"):
             raise ValueError("neither s3://bucket/prefix nor a folder")
-        return value
+        return _without_user(value)
 
 
+ALERT_WEBHOOK = "GENESYS_ASSETS_ALERT_WEBHOOK"
 PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
 
 
 def _named_host(webhook: SecretStr | None) -> SecretStr | None:
-    if webhook is not None:
-        _address(webhook.get_secret_value())
+    # Within an organisation's own network webhooks are often plain http.
+    if webhook is not None and not is_name(webhook):
+        checked_address(webhook.get_secret_value(), tls=False)
     return webhook
 
 
@@ -276,7 +297,7 @@ class AlertSettings(_Group):
     """Who is told of failed runs and late figures, besides the log."""
 
     webhook: SecretStr | None = _setting(
-        "GENESYS_ASSETS_ALERT_WEBHOOK",
+        ALERT_WEBHOOK,
         "Address that receives a JSON message for each failed run and each late figure; kept secret, for whoever knows "
         "it can post there.",
         "https://hooks.example.com/T0/B0",
@@ -284,6 +305,11 @@ class AlertSettings(_Group):
     )
 
     _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return _revealed_address(self.webhook, ALERT_WEBHOOK)
 
 
 class AnnouncementSettings(_Group):
@@ -298,6 +324,11 @@ class AnnouncementSettings(_Group):
     )
 
     _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
 class PreflightSettings(_Group):

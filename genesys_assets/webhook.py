@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from genesys_assets.unlogged import URLS, unlogged
+
 _SECONDS = 10
 
 
@@ -15,15 +17,26 @@ class NotDelivered(Exception):
 
 def post(url: str, message: Mapping[str, Any], setting: str) -> None:
     """Post once; `setting` is the variable that holds the URL. Raises NotDelivered."""
-    import requests
+    from genesys_assets.cloud.errors import GenesysCloudError
+    from genesys_assets.cloud.exchange import exchange, session
 
     try:
-        answer = requests.post(url, json=message, timeout=_SECONDS)
-    except requests.RequestException as error:
+        with session(1) as asking, unlogged(URLS):
+            answer = exchange(
+                asking,
+                "POST",
+                url,
+                what="A message",
+                timeout=(_SECONDS, _SECONDS),
+                json=message,
+                # Without an `auth` of its own, requests would add credentials found in a .netrc.
+                auth=lambda request: request,
+            )
+    except GenesysCloudError as error:
         # What requests says of an error holds the whole URL.
         problem = f"cannot be reached ({type(error).__name__})"
     else:
-        if answer.ok:
+        if answer.is_good:
             return
-        problem = f"answered {answer.status_code}"
+        problem = f"answered {answer.status}"
     raise NotDelivered(f"The host {urlsplit(url).hostname} of {setting} {problem}.")

@@ -176,6 +176,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (CloudSettings, "GENESYS_CLOUD_API_URL", "https://", "names a host"),
         (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "ftp://login.example.com", "begins with https:// or http://"),
         (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "https://[", "begins with https:// or http://"),
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "http://api.example.com", "begins with https://, or with http:// if"),
+        (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "http://10.0.0.1", "begins with https://, or with http:// if"),
         (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "many", "valid integer"),
         (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "yesterday", "YYYY-MM-DD"),
@@ -219,6 +221,33 @@ def test_a_malformed_setting_is_named_with_its_value_and_what_is_allowed(
     assert allowed in message
     assert f"for example {name}=" in message
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "https://user:hush@api.example.com"),
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "https://hush@api.example.com"),
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "https://user:hu/hush@api.example.com"),
+        (CloudSettings, "GENESYS_CLOUD_API_URL", "user:hush@api.example.com"),
+        (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "http://user:hush@127.0.0.1"),
+        (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "https://user:a@hush@login.example.com"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "s3://AKIA:hush@bucket/prefix"),
+        (LakeSettings, "GENESYS_ASSETS_LAKE", "https://user:hush@bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "s3://AKIA:hush@bucket/prefix"),
+        (PublishSettings, "GENESYS_ASSETS_PUBLISH_URL", "ftp://user:hush@bucket/prefix"),
+        (AlertSettings, "GENESYS_ASSETS_ALERT_WEBHOOK", "https://user:hush@hooks.example.com/T0"),
+        (AnnouncementSettings, "GENESYS_ASSETS_PUBLISH_WEBHOOK", "https://user:hush@hooks.example.com/T0"),
+    ],
+)
+def test_a_user_or_a_password_in_a_url_is_refused_and_not_shown(
+    group: Group, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, CLIENT | {"GENESYS_CLOUD_CLIENT_SECRET": "C2", name: value})
+    message = refusal(group)
+    assert message.startswith(name)
+    assert "hush" not in message
+    assert "AKIA" not in message
 
 
 def test_the_first_partition_may_be_today_and_not_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,4 +25,4 @@ def test_a_webhook_that_refuses_is_named_without_its_secret() -> None:
 def test_a_webhook_that_is_down_is_named_without_its_secret() -> None:
     with refusing_port() as port, pytest.raises(NotDelivered) as problem:
         post(f"http://127.0.0.1:{port}/{SECRET}", {}, "A_SETTING")
-    assert str(problem.value) == "The host 127.0.0.1 of A_SETTING cannot be reached (ConnectionError)."
+    assert str(problem.value) == "The host 127.0.0.1 of A_SETTING cannot be reached (Unreachable)."

@@ -216,21 +216,29 @@ def _shown(value: Any) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
+BUSY_SECONDS = 60.0
+"""After how long a request budget is looked at again that somebody else uses up: it is counted by the minute."""
+
+
 @contextmanager
 def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Around everything that speaks to the API: fills the dictionary, at the end, with what it cost.
 
-    Where the API has been down for so long that calls fail at once, asks Dagster to come back later instead of holding
-    a slot.
+    Where the API has been down for so long that calls fail at once, or has refused for so long that the request budget
+    is used up, asks Dagster to come back later instead of holding a slot; but not where the run would be over by then.
     """
-    from genesys_assets.cloud.errors import CircuitOpen
+    from genesys_assets.cloud.errors import CircuitOpen, RateLimited
+    from genesys_assets.cloud.retry import LONGEST_TOLD_WAIT
 
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
     try:
         yield spent
-    except CircuitOpen as closed_door:
-        raise dg.RetryRequested(max_retries=3, seconds_to_wait=closed_door.retry_in) from closed_door
+    except (CircuitOpen, RateLimited) as error:
+        wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
+        if wait > LONGEST_TOLD_WAIT or not cloud.has_time(wait):
+            raise
+        raise dg.RetryRequested(max_retries=3, seconds_to_wait=wait) from error
     usage = cloud.usage.snapshot() - before
     spent.update(
         requests=usage.requests,

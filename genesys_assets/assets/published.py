@@ -107,9 +107,9 @@ def _log(context: dg.AssetExecutionContext, day: str, done: PublishedDay) -> Non
 def _announce(context: dg.AssetExecutionContext, done: PublishedDay) -> None:
     """Tell the webhook, where there is one. A day is published whether or not anybody hears of it."""
     try:
-        to = AnnouncementSettings.load().webhook
+        to = AnnouncementSettings.load().url
         if to is not None:
-            post(to.get_secret_value(), announcement(done), PUBLISH_WEBHOOK)
+            post(to, announcement(done), PUBLISH_WEBHOOK)
     except (SettingError, NotDelivered) as problem:
         context.log.warning(f"{done.manifest.date} is published, but was not announced. {problem}")
 

@@ -60,11 +60,11 @@ def _run_failure() -> dg.SensorDefinition:
         partition = partition_of(run.tags)
         line = failure_line(run.job_name, run.run_id, partition, _cause(context)) + _becomes(context)
         context.log.error(line)
-        webhook = AlertSettings.load().webhook
+        webhook = AlertSettings.load().url
         if webhook:
             message = {"text": line, "job": run.job_name, "run_id": run.run_id, "partition": partition}
             try:
-                _post(webhook.get_secret_value(), message, f"run {run.run_id}")
+                _post(webhook, message, f"run {run.run_id}")
             except NotDelivered as problem:
                 context.log.error(str(problem))
                 raise
@@ -87,14 +87,14 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
         published = context.instance.get_materialized_partitions(asset_key("published", "reports"))
         found = list(find_late(shared_lake(lake.location), calendar, now, published))
         still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
-        webhook = AlertSettings.load().webhook
+        webhook = AlertSettings.load().url
         for each in found:
             if each.what in still:
                 continue
             line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.says}"
             context.log.error(line)
             if webhook:
-                _post(webhook.get_secret_value(), {"text": line, "late": each.what}, f"late {each.what}")
+                _post(webhook, {"text": line, "late": each.what}, f"late {each.what}")
             still[each.what] = now.isoformat()
         said = ", ".join(each.what for each in found)
         reason = f"Late, and said so: {said}." if said else "Nothing is late."

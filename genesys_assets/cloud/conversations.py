@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.paging import list_in
+from genesys_assets.cloud.parsing import instant
 
 P = TypeVar("P", bound="ConversationsPage")
 Span = tuple[datetime, datetime]
@@ -61,12 +62,7 @@ def _span(rows: list[Any]) -> Span | None:
 
 
 def _instants(written: Iterable[str]) -> Iterator[datetime]:
-    for text in written:
-        try:
-            start = datetime.fromisoformat(text)
-        except ValueError:
-            continue
-        yield start if start.tzinfo else start.replace(tzinfo=UTC)
+    return (start for start in map(instant, written) if start is not None)
 
 
 def _texts(rows: list[Any], name: str) -> tuple[str, ...]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 
 from genesys_assets.cloud.conversations import ConversationsPage, seen
 from genesys_assets.cloud.details_paging import PATH, Answer, PagedQuery, is_whole_days
-from genesys_assets.cloud.errors import CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
+from genesys_assets.cloud.interval import MILLISECOND, Interval
+from genesys_assets.cloud.paging import in_parts, smaller, with_smaller_pages
 from genesys_assets.cloud.queries import LARGEST_PAGE, LONGEST, DetailsQuery
 from genesys_assets.cloud.reading import Drift, OnProgress, Reading
 from genesys_assets.cloud.transport import GenesysCloud
@@ -123,12 +125,16 @@ def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
     GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
-    days = (PagedQuery(cloud, day, LARGEST_PAGE, "desc") for day in reversed(interval.days()))
-    return next((newest for newest in (day.newest_start() for day in days) if newest is not None), None)
+
+    def newest_of(day: Interval) -> datetime | None:
+        return with_smaller_pages(lambda size: PagedQuery(cloud, day, size, "desc").newest_start(), LARGEST_PAGE)
+
+    return next((newest for newest in map(newest_of, reversed(interval.days())) if newest is not None), None)
 
 
 def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:
-    """The conversations of those ids as they are now, 100 a page, numbered from 1; no page without ids.
+    """The conversations of those ids as they are now, 100 a page or less where those would be too large, numbered from
+    1; no page without ids.
 
     An id the platform does not know, or may not show, is simply absent from the answer.
     From `GET /api/v2/analytics/conversations/details?id=…`. Raises InvalidQuery for an empty id or one with a
@@ -139,11 +145,11 @@ def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPag
         if not conversation_id.strip() or "," in conversation_id:
             raise InvalidQuery(f"{conversation_id!r} is not a conversation id.")
     batches = [wanted[first : first + MOST_IDS] for first in range(0, len(wanted), MOST_IDS)]
-    pages = cloud.map_in_order(lambda batch: _of_ids(cloud, batch), batches)
+    pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_of_ids, cloud)), batches))
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 
-def _of_ids(cloud: GenesysCloud, batch: list[str]) -> ConversationsPage:
+def _of_ids(cloud: GenesysCloud, batch: Sequence[str]) -> ConversationsPage:
     return seen(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
 
 
@@ -166,7 +172,9 @@ def _read_steadily(
 def _read(
     cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None = None
 ) -> Iterator[ConversationsPage]:
-    """The pages of an interval; where the platform cannot answer for all at once, those of its halves."""
+    """The pages of an interval; where the platform cannot answer for all at once, those of its halves, and where a page
+    is too large, smaller ones from there on.
+    """
     reached = interval.start
     try:
         for answer in _read_at_once(cloud, interval, page_size, reading, drift, near):
@@ -176,6 +184,14 @@ def _read(
         return
     except _Crowded:
         rest = interval
+    except AnswerTooLarge as error:
+        rest, less = Interval(min(reached, interval.end - MILLISECOND), interval.end), smaller(page_size)
+        if not less:
+            raise
+        _log.info("Pages of %d conversations are too large (%s): pages of %d are asked for.", page_size, error, less)
+        reading.divide(interval, rest)
+        yield from _read(cloud, rest, less, reading, drift)
+        return
     except ServerTrouble as error:
         rest = Interval(reached, interval.end)
         if isinstance(error, CircuitOpen) or error.status not in (500, 504) or not _can_be_halved(rest):

@@ -23,6 +23,8 @@ PATH = "/api/v2/analytics/conversations/details/query"
 # later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
 # once or out of order they would miss some.
 SETTLING = timedelta(hours=1)
+# More conversations than all organisations have in a week: a total above it is none.
+MOST_HITS = 10**12
 _REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
 
 
@@ -238,7 +240,7 @@ class PagedQuery:
         return Answer(
             page=seen(page, ConversationsPage),
             number=number,
-            total=total if isinstance(total, int) else None,
+            total=total if isinstance(total, int) and 0 <= total <= MOST_HITS else None,
             ascends=self._order == "asc",
         )
 

@@ -58,6 +58,10 @@ class WrongClientSecret(LoginRefused):
     """The login host knows the OAuth client, and the secret is not its secret."""
 
 
+class ForeignHost(GenesysCloudError):
+    """A request would have taken the token to another host than the API's; it was not sent."""
+
+
 class Unauthorized(GenesysCloudError):
     """The API refused a token that had just been renewed."""
 
@@ -78,6 +82,10 @@ class NotFound(GenesysCloudError):
 
 class TooLarge(GenesysCloudError):
     """More was asked than one request may carry or one answer may hold."""
+
+
+class AnswerTooLarge(TooLarge):
+    """The answer holds more than the platform sends at once, or than is read of one answer: ask for less."""
 
 
 class RateLimited(GenesysCloudError):

@@ -6,10 +6,11 @@ What one answer says is read here. The life of a job — reuse, waiting, startin
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.paging import Cursor
+from genesys_assets.cloud.parsing import instant, words
 from genesys_assets.cloud.queries import DetailsJobQuery
 from genesys_assets.cloud.transport import GenesysCloud
 
@@ -34,6 +36,9 @@ PAGE_SIZE = 1000
 LARGEST_PAGE = 10_000
 # One after the other. Such pages are not documented; what makes the platform send them is unknown.
 MOST_EMPTY_PAGES = 100
+
+# The platform's have 36 characters.
+LONGEST_ID = 200
 
 _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
 
@@ -67,7 +72,7 @@ def submit(cloud: GenesysCloud, query: DetailsJobQuery) -> str:
     """
     page = cloud.post(PATH, query.validate(cloud.now()).body(), repeatable=False)
     job_id = page.json().get("jobId")
-    if not isinstance(job_id, str) or not job_id:
+    if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
         raise BrokenAnswer(
             f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
         )
@@ -82,8 +87,8 @@ def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
     if not isinstance(state, str):
         raise UnexpectedAnswer(f"The details job {job_id} has no state.", correlation_id=page.correlation_id)
     return JobStatus(
-        state=state,
-        error_message=message if isinstance(message, str) and message else None,
+        state=words(state),
+        error_message=words(message) if isinstance(message, str) and message else None,
         submitted_at=_instant(page, told, "submissionDate"),
         completed_at=_instant(page, told, "completionDate"),
         expires_at=_instant(page, told, "expirationDate"),
@@ -103,15 +108,18 @@ class JobPage(ConversationsPage):
 def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
-    A page may lack `conversations` and still not be the last: only a missing cursor ends them. Raises EndlessPages
-    after 100 such pages in a row, or any other GenesysCloudError.
+    A page may lack `conversations` and still not be the last: only a missing cursor ends them. Where a page is too
+    large, smaller ones follow. Raises EndlessPages after 100 empty pages in a row, for a page that came before, and
+    after `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
     """
     pages = Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)})
-    return _seldom_empty(job_id, map(_job_page, pages))
+    return _leading_on(job_id, map(_job_page, pages))
 
 
-def _seldom_empty(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+def _leading_on(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+    """The pages, as long as they lead somewhere."""
     empty = 0
+    seen_before: set[bytes] = set()
     for page in pages:
         empty = 0 if page.rows else empty + 1
         if empty > MOST_EMPTY_PAGES:
@@ -120,6 +128,14 @@ def _seldom_empty(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
                 " and each leads on to another.",
                 correlation_id=page.correlation_id,
             )
+        if page.ids:
+            digest = hashlib.sha256("\n".join(page.ids).encode("utf-8", "surrogatepass")).digest()
+            if digest in seen_before:
+                raise EndlessPages(
+                    f"Page {page.number} of the details job {job_id} holds the conversations of a page before.",
+                    correlation_id=page.correlation_id,
+                )
+            seen_before.add(digest)
         yield page
 
 
@@ -161,11 +177,10 @@ def _instant(page: Page, told: Mapping[str, Any], name: str) -> datetime | None:
     written = told.get(name)
     if written is None:
         return None
-    try:
-        instant = datetime.fromisoformat(written)
-    except (TypeError, ValueError):
+    moment = instant(written)
+    if moment is None:
         raise UnexpectedAnswer(
-            f"{page.request} was answered with {name} {written!r}, which is no instant in ISO 8601.",
+            f"{page.request} was answered with {name} {words(repr(written))}, which is no instant in ISO 8601.",
             correlation_id=page.correlation_id,
-        ) from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+        )
+    return moment

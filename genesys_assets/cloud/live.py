@@ -6,15 +6,16 @@ true. What a row is belongs to `tables.snapshots`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.filters import any_of
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import PageNumbers, list_in
+from genesys_assets.cloud.paging import PageNumbers, in_parts, list_in
 from genesys_assets.cloud.transport import GenesysCloud
 
 ACTIVITY_PATH = "/api/v2/analytics/conversations/activity/query"
@@ -48,26 +49,27 @@ def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) ->
         "groupBy": ["queueId", "mediaType"],
     }
 
-    def ask(number: int) -> Page:
-        return cloud.post(ACTIVITY_PATH, body, {"pageSize": page_size, "pageNumber": number})
+    def ask(number: int, size: int) -> Page:
+        return cloud.post(ACTIVITY_PATH, body, {"pageSize": size, "pageNumber": number})
 
     return PageNumbers("results", page_size).pages(ask)
 
 
 def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterator[Page]:
-    """Figures of each queue, and per media type, in `results`; a page per 200 queues, none for no queues.
+    """Figures of each queue, and per media type, in `results`; a page per 200 queues, or several where it would be too
+    large; none for no queues.
 
     From `POST /api/v2/analytics/queues/observations/query`. Raises a GenesysCloudError.
     """
     ids = list(dict.fromkeys(queue_ids))
     batches = (ids[first : first + QUEUES_PER_REQUEST] for first in range(0, len(ids), QUEUES_PER_REQUEST))
-    pages = cloud.map_in_order(partial(_observe, cloud), batches)
+    pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_observe, cloud)), batches))
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 
-def _observe(cloud: GenesysCloud, queue_ids: list[str]) -> Page:
+def _observe(cloud: GenesysCloud, queue_ids: Sequence[str]) -> Page:
     body: dict[str, Any] = {
-        "filter": any_of("queueId", queue_ids).body(catalogue.dimension, catalogue.metric),
+        "filter": any_of("queueId", list(queue_ids)).body(catalogue.dimension, catalogue.metric),
         "metrics": list(OBSERVATION_METRICS),
     }
     page = cloud.post(OBSERVATIONS_PATH, body)

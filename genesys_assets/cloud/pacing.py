@@ -13,6 +13,8 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 
+from genesys_assets.cloud.parsing import whole_number
+
 WINDOW_SECONDS = 60.0
 # A process that begins in the middle of a window does not know what is left of it, and asks once to be told. One of so
 # many requests is left for those.
@@ -170,7 +172,5 @@ class Pacer:
 
 
 def _whole(value: str | None) -> int | None:
-    try:
-        return max(0, int(value)) if value else None
-    except ValueError:
-        return None
+    number = whole_number(value)
+    return None if number is None else max(0, number)

@@ -10,8 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from genesys_assets.cloud import aggregates, details, job_endpoints, live, reference
@@ -24,6 +23,7 @@ from genesys_assets.cloud.errors import (
     Unreachable,
 )
 from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.parsing import http_date, whole_number, words
 from genesys_assets.cloud.queries import AggregateQuery, DetailsQuery
 from genesys_assets.cloud.transport import GenesysCloud
 
@@ -178,7 +178,7 @@ def _login(cloud: GenesysCloud) -> Finding:
 
 def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
     for division in _entities(cloud, "divisions"):
-        seen.divisions[division["id"]] = str(division.get("name") or division["id"])
+        seen.divisions[division["id"]] = words(division.get("name") or division["id"])
     if not seen.divisions:
         advice = "Give the OAuth client a role in every division whose conversations are to be read."
         return Finding("fail", "divisions", "none visible", advice)
@@ -188,7 +188,7 @@ def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
 def _queues(cloud: GenesysCloud, seen: _Seen, expected: int) -> Finding:
     queues = list(_entities(cloud, "queues"))
     seen.queue_ids = [queue["id"] for queue in queues]
-    of_division = Counter((queue.get("division") or {}).get("id") for queue in queues)
+    of_division = Counter(_division_of(queue) for queue in queues)
     named = sorted((seen.divisions.get(str(id_), str(id_)), count) for id_, count in of_division.items())
     value = (
         f"{len(queues)} visible" + (": " if named else "") + ", ".join(f"{count} in {name}" for name, count in named)
@@ -206,6 +206,12 @@ def _queues(cloud: GenesysCloud, seen: _Seen, expected: int) -> Finding:
         )
         return Finding("warn", "queues", value, advice)
     return Finding("ok", "queues", value)
+
+
+def _division_of(queue: dict[str, Any]) -> str | None:
+    division = queue.get("division")
+    id_ = division.get("id") if isinstance(division, dict) else None
+    return id_ if isinstance(id_, str) else None
 
 
 def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
@@ -233,11 +239,10 @@ def _jobs(cloud: GenesysCloud) -> Finding:
 
 def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
     """How far this machine's clock is off, by the Date header of an answer."""
-    try:
-        there = parsedate_to_datetime(told)
-    except ValueError:
+    there = http_date(told)
+    if there is None:
         return Finding("warn", what, f"{whose} is not told")
-    skew = now - (there if there.tzinfo else there.replace(tzinfo=UTC))
+    skew = now - there
     seconds = abs(skew).total_seconds()
     value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"
     if abs(skew) <= TOLERATED_SKEW:
@@ -248,9 +253,8 @@ def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
 
 def _rate_limit(cloud: GenesysCloud) -> Finding:
     names = ("inin-ratelimit-allowed", "inin-ratelimit-count", "inin-ratelimit-reset")
-    try:
-        allowed, used, reset = (int(cloud.last_headers[name]) for name in names)
-    except (KeyError, ValueError):
+    allowed, used, reset = (whole_number(cloud.last_headers.get(name)) for name in names)
+    if allowed is None or used is None or reset is None:
         return Finding("ok", "rate limit", "not announced; GENESYS_CLOUD_REQUESTS_PER_MINUTE alone limits requests")
     left = max(0, allowed - used)
     value = f"{allowed} requests a minute, {left} left for the next {reset} s"
@@ -285,7 +289,7 @@ def _in_words(permission: str) -> str:
 
 def _entities(cloud: GenesysCloud, name: str) -> Iterator[dict[str, Any]]:
     for page in reference.fetch(cloud, name):
-        yield from (entity for entity in page.json()["entities"] if entity and entity.get("id"))
+        yield from page.json()["entities"]
 
 
 def _an_hour(cloud: GenesysCloud) -> Interval:
@@ -296,4 +300,4 @@ def _an_hour(cloud: GenesysCloud) -> Interval:
 
 def _name(described: Any) -> str:
     told = described if isinstance(described, dict) else {}
-    return str(told.get("name") or told.get("id") or "unknown")
+    return words(told.get("name") or told.get("id") or "unknown")

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from genesys_assets.cloud import limits
 from genesys_assets.cloud.catalogue import closest
-from genesys_assets.cloud.errors import InvalidQuery, UnexpectedAnswer
+from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.paging import NextUri, list_in
 from genesys_assets.cloud.transport import GenesysCloud
@@ -41,8 +42,8 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
 def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterator[Page]:
     """Every page of a list, an entity each in `entities`.
 
-    Raises InvalidQuery for an unknown name, UnexpectedAnswer for a page without entities, or any other
-    GenesysCloudError.
+    Raises InvalidQuery for an unknown name; UnexpectedAnswer for a page without entities, and for a list that ends
+    before it has as many as its total; EndlessPages; or any other GenesysCloudError.
     """
     if name not in LISTINGS:
         close = closest(name, LISTINGS) or tuple(LISTINGS)
@@ -54,11 +55,58 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
 
 def _pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
     params = {**listing.params, "pageSize": page_size, "pageNumber": 1}
+    ids: set[str] = set()
+    size = 0
     for page in NextUri(cloud.get).pages(listing.path, params):
-        # A list that cannot be read is not an empty list.
-        if page.json().get("entities") is None:
-            raise UnexpectedAnswer(
-                f"{listing.path} was answered without 'entities'.", correlation_id=page.correlation_id
+        known = len(ids)
+        ids.update(_ids(listing.path, page))
+        size += len(page.body)
+        if size > limits.MOST_LISTED:
+            raise TooLarge(
+                f"{listing.path} lists more than {limits.MOST_LISTED // limits.MIB} MiB, which is the most that is"
+                " read of a list.",
+                correlation_id=page.correlation_id,
             )
-        list_in(page, "entities")
+        if page.json().get("nextUri"):
+            if len(ids) == known:
+                raise EndlessPages(
+                    f"{listing.path} has a page {page.number} that lists nothing new and leads on to another.",
+                    correlation_id=page.correlation_id,
+                )
+        else:
+            _must_be_whole(listing.path, page, len(ids))
         yield page
+
+
+def _ids(path: str, page: Page) -> list[str]:
+    """The id of each entity. A list that cannot be read is not an empty list."""
+    if page.json().get("entities") is None:
+        raise UnexpectedAnswer(f"{path} was answered without 'entities'.", correlation_id=page.correlation_id)
+    entities = list_in(page, "entities")
+    ids = [entity.get("id") if isinstance(entity, dict) else None for entity in entities]
+    if not all(isinstance(id_, str) and id_ for id_ in ids):
+        raise UnexpectedAnswer(
+            f"{path} lists an entity that is no object with an id. Nothing of the list is used.",
+            correlation_id=page.correlation_id,
+        )
+    return [str(id_) for id_ in ids]
+
+
+def _must_be_whole(path: str, last: Page, listed: int) -> None:
+    """A list that ends early would pass for one of which the rest was deleted."""
+    told = last.json()
+    total, number, count = (_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
+    if total is not None and listed < total:
+        problem = f"lists {listed:,} entities of {total:,}"
+    elif number is not None and count is not None and number < count:
+        problem = f"ends on page {number:,} of {count:,}"
+    else:
+        return
+    raise UnexpectedAnswer(
+        f"{path} {problem} and names no next page. Nothing of the list is used; ask again later.",
+        correlation_id=last.correlation_id,
+    )
+
+
+def _count(told: object) -> int | None:
+    return told if isinstance(told, int) and not isinstance(told, bool) else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.cloud.errors import UnknownRegion
 
 REGIONS = MappingProxyType(
@@ -53,7 +54,7 @@ def hosts_for(region: str) -> Hosts:
     name = region.strip().lower()
     domain = REGIONS.get(name.replace("-", "_"), _bare_domain(name))
     if domain not in REGIONS.values():
-        raise UnknownRegion(f"{region!r} is not a region of Genesys Cloud. {_closest(name)}")
+        raise UnknownRegion(f"{without_user_info(region)!r} is not a region of Genesys Cloud. {_closest(name)}")
     return Hosts(api_url=f"https://api.{domain}", login_url=f"https://login.{domain}")
 
 
@@ -76,10 +77,13 @@ def hosts(region: str | None = None, api_url: str | None = None, login_url: str 
 
 
 def _address(url: str) -> str:
-    address = url.strip().rstrip("/")
-    if not address.startswith(("https://", "http://")) or not address.split("//", 1)[1]:
-        raise UnknownRegion(f"{url!r} is not an address. Write it like https://api.mypurecloud.com.")
-    return address
+    try:
+        return checked_address(url)
+    except NotAnAddress as error:
+        shown = without_user_info(url)
+        raise UnknownRegion(
+            f"{shown!r} is not an address: {error}. Write it like https://api.mypurecloud.com."
+        ) from None
 
 
 def _bare_domain(name: str) -> str:

@@ -8,7 +8,9 @@ the `circuit`'s.
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,55 +40,59 @@ PRACTICALLY_FOR_EVER = 1000
 
 
 def full_jitter(ceiling: float) -> float:
-    """Anything from 0 to the ceiling, so that threads that failed together do not come back together."""
+    """Anything from 0 to the ceiling."""
     return random.uniform(0.0, ceiling)
 
 
 def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """What the platform asks for, else exponential with full jitter."""
-    told = getattr(error, "retry_after", None)
-    if told is not None:
-        return min(float(told), LONGEST_TOLD_WAIT)
-    return jitter(min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries - 1, 10)))
+    """Exponential, or what the platform asks for where that is longer. Half of it is drawn, so that threads that failed
+    together do not come back together, and none comes back at once.
+    """
+    told = min(float(getattr(error, "retry_after", None) or 0.0), LONGEST_TOLD_WAIT)
+    half = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries - 1, 10)) / 2
+    return max(told, half + jitter(half))
 
 
 def as_told(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """What the platform asks for and up to a second more, since its seconds are rounded; else backoff of at
-    least a second.
+    """What the platform asks for and up to a second more, since its seconds are rounded, but no less than backoff; else
+    backoff and a second.
     """
     told = getattr(error, "retry_after", None)
     if told is not None:
-        return float(told) + jitter(1.0)
+        return max(float(told) + jitter(1.0), backoff(error, tries, jitter))
     return 1.0 + backoff(error, tries, jitter)
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """How often a failure is answered by another try, and the wait before it."""
+    """How often a failure is answered by another try, for how many seconds since the first failure of its kind, and the
+    wait before the next try. Whichever ends first ends it.
+    """
 
     retries: int
+    seconds: float
     wait: Wait
 
 
 POLICY: Mapping[int | str, Clause] = {
-    # The request is right and only early: waiting as told always ends it, so it is never final.
-    # (A wait above 180 s is: see `kind_of`.)
-    429: Clause(PRACTICALLY_FOR_EVER, as_told),
-    # The platform did not get the request in time; the next attempt usually gets through.
-    408: Clause(5, backoff),
+    # The request is right and only early: waiting as told ends it. A budget of a minute that is still used up after ten
+    # is somebody else's, and whoever asked comes back later instead of holding a place.
+    # (A wait above 180 s is final at once: see `kind_of`.)
+    429: Clause(PRACTICALLY_FOR_EVER, 600, as_told),
+    # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
+    408: Clause(5, 600, backoff),
     # Perhaps a passing fault, perhaps one that this very question causes: three tries tell.
-    500: Clause(3, backoff),
-    # A gateway between two deployments; over within a minute.
-    502: Clause(6, backoff),
-    # Overload or maintenance. Not counted but timed, over all threads together: the circuit opens after 5
-    # minutes.
-    503: Clause(PRACTICALLY_FOR_EVER, backoff),
+    500: Clause(3, 300, backoff),
+    # A gateway between two deployments; over within a minute, which eight waits outlast however they are drawn.
+    502: Clause(8, 300, backoff),
+    # Overload or maintenance. Timed over all threads together as well: the circuit opens after 5 minutes.
+    503: Clause(PRACTICALLY_FOR_EVER, 600, backoff),
     # Perhaps a question too heavy to answer in time: callers then ask for less, so they are told soon.
-    504: Clause(3, backoff),
+    504: Clause(3, 600, backoff),
     # The network blinked, or the address is wrong: more tries would only delay saying so.
-    NO_CONNECTION: Clause(5, backoff),
+    NO_CONNECTION: Clause(5, 300, backoff),
     # Cut off under way, or a gateway's HTML in place of the API's JSON.
-    BROKEN_BODY: Clause(4, backoff),
+    BROKEN_BODY: Clause(4, 300, backoff),
     # All else is final, since the same request gets the same answer: 400, 403, 404, 413, and 401 after its
     # one refresh.
 }
@@ -132,6 +138,8 @@ def call_with_retries(
     attempt: Callable[[], T],
     *,
     repeatable: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+    gives_up_at: float = math.inf,
     sleep: Callable[[float], None],
     jitter: Jitter = full_jitter,
     longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
@@ -139,19 +147,23 @@ def call_with_retries(
 ) -> T:
     """What `attempt` returns, tried again as the policy says. Raises its last error as it is.
 
-    What is not `repeatable` is tried again only if it cannot have happened. `longest_wait` caps a wait (the
-    circuit's patience), `on_retry` hears of every retry before its wait.
+    What is not `repeatable` is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
+    `clock`. `longest_wait` caps a wait (the circuit's patience), `on_retry` hears of every retry before its wait.
     """
     failures: Counter[int | str] = Counter()
+    first: dict[int | str, float] = {}
 
     def worth_it(error: BaseException) -> bool:
         return kind_of(error) is not None and (repeatable or not may_have_happened(error))
 
     def count(state: tenacity.RetryCallState) -> None:
         failures[_kind(state)] += 1
+        first.setdefault(_kind(state), clock())
 
     def exhausted(state: tenacity.RetryCallState) -> bool:
-        return failures[_kind(state)] > POLICY[_kind(state)].retries
+        kind = _kind(state)
+        clause, back_at = POLICY[kind], clock() + state.upcoming_sleep
+        return failures[kind] > clause.retries or back_at > min(first[kind] + clause.seconds, gives_up_at)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = _error(state)

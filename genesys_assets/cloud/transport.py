@@ -7,27 +7,25 @@ stands alone. What to ask belongs to the endpoint modules: `aggregates`, `detail
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-
 from genesys_assets.cloud.answers import correlation_id, read_object, refusal
 from genesys_assets.cloud.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
-from genesys_assets.cloud.exchange import Timeout, exchange
+from genesys_assets.cloud.exchange import Answer, Timeout, exchange, session
 from genesys_assets.cloud.oauth import ClientCredentials
 from genesys_assets.cloud.pacing import Pacer
 from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.parsing import http_date
 from genesys_assets.cloud.regions import Hosts
 from genesys_assets.cloud.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.usage import Usage
@@ -45,7 +43,7 @@ class GenesysCloud:
 
     So many `workers` reach 300 requests a minute as long as an answer takes no longer than about three seconds.
     `clock` counts seconds from anywhere, `now` tells UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument.
+    argument. No wait goes beyond `longest_life` seconds after the client was made: whoever started it has no more time.
     """
 
     def __init__(
@@ -59,6 +57,7 @@ class GenesysCloud:
         timeout: Timeout = (10.0, 60.0),
         patience: float = PATIENCE_SECONDS,
         cooling: float = COOLING_SECONDS,
+        longest_life: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] | None = None,
@@ -75,8 +74,10 @@ class GenesysCloud:
         self._jitter = jitter
         self._closed = threading.Event()
         self._sleep = sleep or self._sleep_unless_closed
-        self._session = _session(workers)
+        self._session = session(workers)
+        self._gives_up_at = clock() + longest_life
         self._credentials = ClientCredentials(
+            api_url=hosts.api_url,
             login_url=hosts.login_url,
             client_id=client_id,
             client_secret=client_secret,
@@ -122,6 +123,10 @@ class GenesysCloud:
         """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""
         self._sleep(seconds)
 
+    def has_time(self, seconds: float) -> bool:
+        """Whether the client may still wait for so long."""
+        return self._clock() + seconds <= self._gives_up_at
+
     def close(self) -> None:
         """Ends waits and threads and closes the connections."""
         self._closed.set()
@@ -146,22 +151,31 @@ class GenesysCloud:
         repeatable: bool = True,
     ) -> Page:
         def ask() -> Page:
-            response = self._ask(method, path, params=params, json=body)
-            content = read_object(response, f"{method} {path}")
+            answer = self._ask(method, path, params=params, json=body)
+            content = read_object(answer, f"{method} {path}")
             asked = request_text(method, path, params, body)
             now = self.now()
-            as_of = _answered_at(response, now)
-            return Page(1, asked, now, correlation_id(response), response.content, content, as_of)
+            # By the platform's clock, which job submissions are told by too. Whole seconds.
+            as_of = http_date(answer.headers.get("Date")) or now
+            return Page(1, asked, now, correlation_id(answer), answer.body, content, as_of)
 
         if not repeatable:
             # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
-            call_with_retries(self._credentials.token, sleep=self._sleep, jitter=self._jitter)
+            call_with_retries(
+                self._credentials.token,
+                clock=self._clock,
+                gives_up_at=self._gives_up_at,
+                sleep=self._sleep,
+                jitter=self._jitter,
+            )
         return self._with_retries(method, path, ask, repeatable=repeatable)
 
     def _with_retries(self, method: str, path: str, ask: Callable[[], T], *, repeatable: bool = True) -> T:
         return call_with_retries(
             partial(self._within_circuit, ask),
             repeatable=repeatable,
+            clock=self._clock,
+            gives_up_at=self._gives_up_at,
             sleep=self._sleep,
             jitter=self._jitter,
             longest_wait=lambda error: self._circuit.patience_left() if error.status == 503 else float("inf"),
@@ -181,30 +195,30 @@ class GenesysCloud:
         finally:
             self._circuit.note(status)
 
-    def _ask(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _ask(self, method: str, path: str, **options: Any) -> Answer:
         """A successful answer. A 401 is asked once more with a new token: the old one may have been
         revoked.
         """
-        response = self._send(method, path, **options)
-        if response.status_code == 401:
-            self._credentials.invalidate(response.request.headers["Authorization"].removeprefix("Bearer "))
-            response = self._send(method, path, **options)
-        if 200 <= response.status_code < 300:
-            return response
-        error = refusal(response, f"{method} {path} at {urlsplit(self.hosts.api_url).netloc}", self.now())
+        answer = self._send(method, path, **options)
+        if answer.status == 401:
+            self._credentials.invalidate(answer.authorization.removeprefix("Bearer "))
+            answer = self._send(method, path, **options)
+        if answer.is_good:
+            return answer
+        error = refusal(answer, f"{method} {path} at {urlsplit(self.hosts.api_url).netloc}", self.now())
         if isinstance(error, RateLimited):
             self.usage.add(rate_limited=1)
             if error.retry_after is not None and error.retry_after <= LONGEST_TOLD_WAIT:
                 self._pacer.hold(error.retry_after)
         raise error
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+    def _send(self, method: str, path: str, **options: Any) -> Answer:
         self._credentials.token()
         self.usage.add(waited_seconds=self._pacer.acquire(), requests=1)
         headers: Mapping[str, str] = {}
         sent_at = self._clock()
         try:
-            response = exchange(
+            answer = exchange(
                 self._session,
                 method,
                 self.hosts.api_url + path,
@@ -213,8 +227,8 @@ class GenesysCloud:
                 auth=self._credentials,
                 **options,
             )
-            headers = self.last_headers = response.headers
-            return response
+            headers = self.last_headers = answer.headers
+            return answer
         finally:
             self._pacer.observe(headers, sent_at)
 
@@ -226,22 +240,3 @@ class GenesysCloud:
     def _sleep_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):
             raise GenesysCloudError("The client was closed while a request waited to be sent.")
-
-
-def _session(workers: int) -> requests.Session:
-    session = requests.Session()
-    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
-    # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=workers, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _answered_at(response: requests.Response, otherwise: datetime) -> datetime:
-    """When the platform answered, by its own clock, which job submissions are told by too. Whole seconds."""
-    try:
-        answered = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return otherwise
-    return answered.astimezone(UTC) if answered.tzinfo else answered.replace(tzinfo=UTC)

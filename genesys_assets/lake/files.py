@@ -275,13 +275,14 @@ class StoredFile:
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
+        self._store = store
         with self.readable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = _provenance(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
         """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
-        return _readable(self.uri)
+        return _readable(self._store, self.uri)
 
     def at_rest(self) -> Rows:
         """The rows as they lie in the file."""
@@ -326,7 +327,7 @@ class StoredFooter:
 
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
-        with _readable(store.uri(key)):
+        with _readable(store, store.uri(key)):
             self.provenance = _provenance(_footer(store, key).metadata)
 
     @property
@@ -387,10 +388,12 @@ class StoredPages:
 
 
 @contextlib.contextmanager
-def _readable(uri: str) -> Iterator[None]:
+def _readable(store: Store, uri: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
+        if unreachable := store.unreachable(error):
+            raise unreachable from error
         if isinstance(error, UnstorableColumn) or _is_on_the_way(error):
             raise
         raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error

@@ -401,19 +401,21 @@ class Lake:
         is read. A column that a partition does not have is null; an instant has the unit at rest, microseconds. If none
         is stored: the empty table of `schema`, or FileNotFoundError where no schema was given.
         """
-        dataset = self._dataset(asset, keys, schema, columns)
-        if dataset is None:
-            if schema is None:
-                raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
-            empty = schema.empty_table()
-            return empty.select(list(columns)) if columns else empty
-        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+        with self._naming(asset):
+            dataset = self._dataset(asset, keys, schema, columns)
+            if dataset is not None:
+                return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+        if schema is None:
+            raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
+        empty = schema.empty_table()
+        return empty.select(list(columns)) if columns else empty
 
     def dataset(
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
     ) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where none is stored. Columns as in `read`."""
-        return self._dataset(asset, keys, schema, None)
+        with self._naming(asset):
+            return self._dataset(asset, keys, schema, None)
 
     def _dataset(
         self,
@@ -463,10 +465,28 @@ class Lake:
         A column of the schema that a file does not have yet is null. Snapshots of a day are files of its partition.
         """
         for path in [path for key in keys for path in self._paths(asset, key)]:
-            file = _dataset(path, filesystem=self.store.filesystem, schema=schema)
+            with self._naming(asset):
+                file = _dataset(path, filesystem=self.store.filesystem, schema=schema)
             for fragment in file.get_fragments():
-                for group in fragment.split_by_row_group(where, schema):
-                    yield group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+                with self._naming(asset):
+                    groups = fragment.split_by_row_group(where, schema)
+                for group in groups:
+                    with self._naming(asset):
+                        piece = group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+                    yield piece
+
+    @contextlib.contextmanager
+    def _naming(self, asset: str) -> Iterator[None]:
+        """Around what reads rows. Raises LakeUnreachable, and Unreadable where the bytes of a file are at fault."""
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError) as error:
+            if unreachable := self.store.unreachable(error):
+                raise unreachable from error
+            of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
+            if not of_file or isinstance(error, FileNotFoundError):
+                raise
+            raise Unreadable(f"A file of {asset} cannot be read ({error}): materialise its partition again.") from error
 
     def _paths(self, asset: str, key: str | None) -> list[str]:
         return [self.store.path(f"{asset}/{file.path}") for file in self.log(asset).files(key)]

@@ -10,10 +10,7 @@ and are published under the same proof.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,6 +30,7 @@ from genesys_assets.publishing.errors import (
 )
 from genesys_assets.publishing.place import LONGEST_EXPIRY, Address
 from genesys_assets.publishing.upload import Bucket
+from genesys_assets.unlogged import SIGNATURES, unlogged
 
 TRIES = 4
 """How often a URL is asked for where the connection breaks or S3 answers 5xx."""
@@ -66,7 +64,7 @@ class PrivateBucket(Bucket):
     def address(self, key: str) -> Address:
         """A presigned URL, not proven yet. Raises NotReadable."""
         try:
-            with _unlogged():
+            with unlogged(SIGNATURES):
                 url: str = self.client.generate_presigned_url(
                     "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=self.expiry_seconds
                 )
@@ -79,7 +77,7 @@ class PrivateBucket(Bucket):
 
     def prove(self, key: str, url: str, sha256: str) -> None:
         """See that a presigned URL gives these bytes, and only to whoever holds it. Raises PublishingError."""
-        with _unlogged():
+        with unlogged(SIGNATURES):
             self._prove_private(key, url)
             self._prove_readable(key, url, sha256)
 
@@ -170,20 +168,3 @@ def _expires_at(url: str) -> datetime:
     query = parse_qs(urlsplit(url).query)
     signed_at = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
-
-
-@contextlib.contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep signatures out of debug logs: botocore logs what it signs, urllib3 each URL it asks for."""
-
-    def serious(record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG
-
-    loggers = [logging.getLogger(name) for name in ("botocore.auth", "urllib3.connectionpool")]
-    for logger in loggers:
-        logger.addFilter(serious)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(serious)

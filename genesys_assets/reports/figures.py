@@ -37,6 +37,8 @@ _HISTORIES = {
 class Figure:
     """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
     `personal` whom the values tell of.
+
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Figure:
     description: str
     history: str | None = None
     personal: PersonalData = PersonalData.NONE
+    power: int | None = None
 
     @property
     def result(self) -> pa.DataType:

@@ -163,7 +163,7 @@ def test_a_webhook_that_is_down_fails_the_tick_and_says_so_without_its_secret(
     assert said[0].endswith(f"(run {run_id})")
     assert said[1].endswith(
         f"The alert for run {run_id} was not delivered. The host 127.0.0.1 of GENESYS_ASSETS_ALERT_WEBHOOK cannot be "
-        "reached (ConnectionError)."
+        "reached (Unreachable)."
     )
     assert SECRET not in "\n".join([*said, reaction.error.to_string()])
 

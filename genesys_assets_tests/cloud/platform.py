@@ -177,11 +177,11 @@ class Clock:
         return NOON + timedelta(seconds=self() - 1000.0)
 
 
-def client(platform: Platform, clock: Clock, **options: Any) -> GenesysCloud:
+def client(platform: Platform, clock: Clock, *, api_url: str = "", **options: Any) -> GenesysCloud:
     """A client of the platform that lives by the clock and draws the longest wait its jitter may give."""
     settings: dict[str, Any] = {"requests_per_minute": 100_000, "jitter": lambda ceiling: ceiling, **options}
     return GenesysCloud(
-        Hosts(platform.url, platform.url),
+        Hosts(api_url or platform.url, platform.url),
         "my-client",
         "my-secret",
         clock=clock,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from genesys_assets.cloud import errors
+from genesys_assets.automation import jobs
+from genesys_assets.cloud import errors, limits
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited, ServerTrouble
-from genesys_assets.cloud.retry import POLICY, call_with_retries, full_jitter, kind_of, may_have_happened
+from genesys_assets.cloud.retry import POLICY, Jitter, call_with_retries, full_jitter, kind_of, may_have_happened
 
 
 def trouble(status: int, retry_after: float | None = None) -> ServerTrouble:
@@ -29,14 +32,26 @@ class Attempts:
         self.made = 0
         self.waits: list[float] = []
 
+    def clock(self) -> float:
+        return sum(self.waits)
+
     def __call__(self) -> str:
         self.made += 1
         if self.failures:
             raise self.failures.pop(0)
         return "done"
 
-    def run(self, *, repeatable: bool = True) -> str:
-        return call_with_retries(self, repeatable=repeatable, sleep=self.waits.append, jitter=lambda ceiling: ceiling)
+    def run(
+        self, *, repeatable: bool = True, jitter: Jitter = lambda ceiling: ceiling, gives_up_at: float = math.inf
+    ) -> str:
+        return call_with_retries(
+            self,
+            repeatable=repeatable,
+            clock=self.clock,
+            gives_up_at=gives_up_at,
+            sleep=self.waits.append,
+            jitter=jitter,
+        )
 
 
 @pytest.mark.parametrize(
@@ -44,7 +59,7 @@ class Attempts:
     [
         (trouble(408), 6),
         (trouble(500), 4),
-        (trouble(502), 7),
+        (trouble(502), 9),
         (trouble(504), 4),
         (errors.Unreachable("x"), 6),
         (errors.BrokenAnswer("x", status=200), 5),
@@ -90,9 +105,59 @@ def test_the_wait_doubles_up_to_half_a_minute() -> None:
 
 
 def test_the_wait_asked_for_comes_before_the_backoff() -> None:
-    attempts = Attempts(trouble(503, 7.0), trouble(502, 900.0))
+    attempts = Attempts(trouble(503, 7.0), trouble(502, 900.0), trouble(503, 0.0))
     attempts.run()
-    assert attempts.waits == [7.0, 180.0]
+    assert attempts.waits == [7.0, 180.0, 2.0]
+
+
+@pytest.mark.parametrize("told", [None, 0.0, 0.1])
+def test_no_failure_is_answered_at_once(told: float | None) -> None:
+    attempts = Attempts(trouble(503, told), trouble(503, told), trouble(502, told))
+    attempts.run(jitter=lambda ceiling: 0.0)
+    assert attempts.waits == [0.5, 1.0, 0.5]
+
+
+@pytest.mark.parametrize("drawn", [0.0, 0.5, 1.0])
+def test_a_gateway_is_given_its_minute_however_the_waits_are_drawn(drawn: float) -> None:
+    attempts = Attempts(*[trouble(502)] * 50)
+    with pytest.raises(ServerTrouble):
+        attempts.run(jitter=lambda ceiling: drawn * ceiling)
+    assert 60 <= attempts.clock() <= 300
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        limited(None),
+        limited(0.0),
+        limited(30.0),
+        limited(170.0),
+        trouble(503),
+        trouble(503, 170.0),
+        trouble(500, 170.0),
+    ],
+)
+def test_no_kind_of_failure_is_repeated_for_longer_than_its_budget(failure: GenesysCloudError) -> None:
+    attempts = Attempts(*[failure] * 5000)
+    with pytest.raises(type(failure)) as raised:
+        attempts.run()
+    assert raised.value is failure
+    kind = kind_of(failure)
+    assert kind is not None
+    assert attempts.clock() <= POLICY[kind].seconds
+
+
+@pytest.mark.parametrize("failure", [limited(30.0), trouble(502), trouble(503), errors.Unreachable("x")])
+def test_no_wait_ends_after_the_run_has_to(failure: GenesysCloudError) -> None:
+    attempts = Attempts(*[failure] * 50)
+    with pytest.raises(type(failure)):
+        attempts.run(gives_up_at=20.0)
+    assert attempts.clock() <= 20
+
+
+def test_every_budget_is_shorter_than_the_shortest_job() -> None:
+    shortest = min(float((job.tags or {})["dagster/max_runtime"]) for job in (jobs.HOURLY, jobs.UPKEEP, jobs.LIVE))
+    assert max(clause.seconds for clause in POLICY.values()) + limits.LONGEST_EXCHANGE < shortest
 
 
 def test_a_rate_limit_is_waited_for_as_told() -> None:
@@ -105,11 +170,6 @@ def test_a_rate_limit_that_tells_no_time_is_waited_for_longer_and_longer() -> No
     attempts = Attempts(*[limited(None)] * 4)
     attempts.run()
     assert attempts.waits == [2, 3, 5, 9]
-
-
-def test_no_rate_limit_is_final() -> None:
-    attempts = Attempts(*[limited(30.0)] * 500)
-    assert attempts.run() == "done"
 
 
 def test_a_wait_above_three_minutes_is_left_to_the_caller() -> None:

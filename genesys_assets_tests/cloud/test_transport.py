@@ -122,7 +122,7 @@ def test_an_unreachable_host_is_named(clock: Clock) -> None:
 
 
 def test_a_host_without_address_is_named(clock: Clock) -> None:
-    nowhere = Hosts("http://api.invalid", "http://login.invalid")
+    nowhere = Hosts("https://api.invalid", "https://login.invalid")
     with (
         GenesysCloud(nowhere, "id", "secret", clock=clock, sleep=clock.sleep) as cloud,
         pytest.raises(errors.Unreachable, match=r"login\.invalid cannot be reached \(no such host\)"),
@@ -150,7 +150,7 @@ def test_trouble_that_stays_is_an_error_with_the_correlation_id(platform: Platfo
     ("status", "code", "expected"),
     [
         (400, "bad.request", errors.BadRequest),
-        (400, "response.entity.too.large", errors.TooLarge),
+        (400, "response.entity.too.large", errors.AnswerTooLarge),
         (403, "missing.permissions", errors.MissingPermission),
         (404, "not.found", errors.NotFound),
         (413, "request.entity.too.large", errors.TooLarge),
@@ -434,12 +434,12 @@ def test_a_post_that_must_not_happen_twice_is_sent_again_if_it_did_not_happen(
 
 
 def test_a_post_that_reaches_nobody_did_not_happen(clock: Clock, platform: Platform) -> None:
-    with client(platform, clock) as cloud, refusing_port() as port:
-        platform.on(PATH, DONE)
-        cloud.get(PATH)
-        cloud.hosts = Hosts(f"http://127.0.0.1:{port}", platform.url)
-        with pytest.raises(errors.Unreachable) as raised:
-            cloud.post(PATH, {}, repeatable=False)
+    with (
+        refusing_port() as port,
+        client(platform, clock, api_url=f"http://127.0.0.1:{port}") as cloud,
+        pytest.raises(errors.Unreachable) as raised,
+    ):
+        cloud.post(PATH, {}, repeatable=False)
     assert not may_have_happened(raised.value)
     assert cloud.usage.retries == 5
 

@@ -1,0 +1,106 @@
+"""Connections that end in time: nothing is read from them after the deadline of the exchange, be it one byte a second.
+
+A timeout of `requests` holds for each single read, so an answer that drips has no end: its status line, its headers,
+the sizes of its chunks, its body. Here all of these are read by sockets that know the whole exchange's deadline.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[float]:
+    """In this thread nothing is read after so many seconds; gives the deadline, by `time.monotonic()`."""
+    deadline = time.monotonic() + seconds
+    before = _deadline.set(deadline)
+    try:
+        yield deadline
+    finally:
+        _deadline.reset(before)
+
+
+class TimedAdapter(HTTPAdapter):
+    """What a session is mounted with so that `within` holds for it."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _TimedReads(io.RawIOBase):
+    """A socket's bytes until the deadline; raises TimeoutError after it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._bytes = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _deadline.get() - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("The exchange has reached its deadline.")
+        timeout = self._socket.gettimeout()
+        if timeout is None or left < timeout:
+            self._socket.settimeout(left if left < math.inf else None)
+        return self._bytes.readinto(buffer)
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+
+class _TimedSocket:
+    """A socket of which HTTP is read until the deadline. In all else it is the socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReads(self._socket))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class _TimedConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _TimedSocket(self.sock)
+
+
+class _TimedTlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _TimedSocket(self.sock)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _TimedConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedTlsConnection
+
+
+_POOLS = {"http": _Pool, "https": _TlsPool}

@@ -1,0 +1,74 @@
+"""Secrets that stand in AWS Secrets Manager: a setting then holds their name instead of their value.
+
+`secretsmanager:NAME`, or `secretsmanager:NAME#KEY` where the secret is a JSON object. A secret is read each time it is
+needed and kept nowhere, so that a rotated one is taken at once. Where no setting names one, nothing of AWS is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pydantic import SecretStr
+
+from genesys_assets.unlogged import CONTENTS, unlogged
+
+PREFIX = "secretsmanager:"
+_HOW = f"Write {PREFIX}NAME, or {PREFIX}NAME#KEY for one value of a JSON object."
+
+
+class SecretNotRead(ValueError):
+    """The message names the setting and the secret's name, never its value."""
+
+
+def is_name(setting: SecretStr) -> bool:
+    """Whether the setting holds the name of a secret instead of the secret."""
+    return setting.get_secret_value().startswith(PREFIX)
+
+
+def revealed(setting: SecretStr, variable: str) -> str:
+    """The secret itself, from AWS Secrets Manager where the setting names one there. `variable` is the setting's name.
+    Raises SecretNotRead.
+    """
+    value = setting.get_secret_value()
+    if not value.startswith(PREFIX):
+        return value
+    name, _, key = value.removeprefix(PREFIX).partition("#")
+    if not name:
+        raise SecretNotRead(f"{variable} names no secret of AWS Secrets Manager. {_HOW}")
+    where = f"{variable} names the secret {name!r} of AWS Secrets Manager"
+    secret = _read(name, where)
+    return secret if not key else _value(secret, key, where)
+
+
+def _read(name: str, where: str) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from dagster_aws.secretsmanager.secrets import construct_secretsmanager_client
+
+    try:
+        with unlogged(CONTENTS):
+            # Region, credentials and endpoint come from the AWS environment, as for S3.
+            answer = construct_secretsmanager_client(max_attempts=5).get_secret_value(SecretId=name)
+    except ClientError as error:
+        problem = str(error.response.get("Error", {}).get("Code") or type(error).__name__)
+    except BotoCoreError as error:
+        problem = type(error).__name__
+    else:
+        secret = answer.get("SecretString")
+        if isinstance(secret, str) and secret:
+            return secret
+        raise SecretNotRead(f"{where}, which holds no text. Store it as text or as a JSON object.")
+    raise SecretNotRead(
+        f"{where}, which cannot be read ({problem}). Allow secretsmanager:GetSecretValue on it, and check"
+        " AWS_DEFAULT_REGION and the AWS credentials."
+    )
+
+
+def _value(secret: str, key: str, where: str) -> str:
+    try:
+        values = json.loads(secret)
+    except (ValueError, RecursionError):
+        values = None
+    value = values.get(key) if isinstance(values, dict) else None
+    if isinstance(value, str) and value:
+        return value
+    raise SecretNotRead(f"{where}, which is no JSON object with a text under {key!r}. {_HOW}")
