@@ -35,8 +35,6 @@ def build_definitions(
     """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
     `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
-    from dagster_aws.s3 import S3Resource
-
     from genesys_assets.assets.common import beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
@@ -57,6 +55,7 @@ def build_definitions(
     from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, RECOMPUTE, UPKEEP
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
+    from genesys_assets.automation.unreported import build_unreported_sensor
     from genesys_assets.checks.completeness import build_completeness_checks
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
@@ -65,6 +64,7 @@ def build_definitions(
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.reports.questions import STANDARD, merged, questions_of
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+    from genesys_assets.s3 import LazyS3Resource
     from genesys_assets.settings import CompletenessSettings, ReconciliationSettings, ReportSettings
 
     calendar = Calendar.from_environment()
@@ -91,7 +91,7 @@ def build_definitions(
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(calendar, reports), *build_alerts(calendar)]
+        sensors = [*build_sensors(calendar, reports), *build_alerts(calendar), build_unreported_sensor(calendar)]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
@@ -108,7 +108,7 @@ def build_definitions(
             "genesys_cloud": GenesysCloudResource(),
             "lake": LakeResource(),
             "publishing": PublishingResource(),
-            "s3": S3Resource(),
+            "s3": LazyS3Resource(),
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },

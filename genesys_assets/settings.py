@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
+from genesys_assets.tables.personal import PersonalData
 
 
 class SettingError(ValueError):
@@ -359,6 +360,81 @@ class RetentionSettings(_Group):
         default=24,
         ge=0,
     )
+
+
+_ACTIONS: tuple[Literal["keep", "hash", "drop"], ...] = ("keep", "hash", "drop")
+_SHORTEST_KEY = 32
+"""Characters of a key: as many as a random one of 128 bits has in hex."""
+
+
+class PersonalDataSettings(_Group):
+    """What is stored of personal data."""
+
+    personal_data: str = _setting(
+        "GENESYS_ASSETS_PERSONAL_DATA",
+        "What is stored of personal data: keep, hash or drop, for all of it or by class (person, contact, content).",
+        "contact=hash,content=drop",
+        default="keep",
+    )
+    key: SecretStr | None = _setting(
+        "GENESYS_ASSETS_PERSONAL_DATA_KEY",
+        f"Secret with which personal data are hashed, {_SHORTEST_KEY} characters or more.",
+        "<the output of: openssl rand -hex 32>",
+        default=None,
+    )
+
+    @field_validator("personal_data")
+    @classmethod
+    def _is_actions(cls, value: str) -> str:
+        _actions(value)
+        return value
+
+    @field_validator("key")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"it has {len(value.get_secret_value())} characters, {_SHORTEST_KEY} or more are needed")
+        return value
+
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        hashed = [class_ for class_, action in self.actions.items() if action == "hash"]
+        if self.actions[PersonalData.PERSON] == "drop":
+            # Rows of agents are told apart by the id of the user.
+            hashed.append(PersonalData.PERSON)
+        if hashed and self.key is None:
+            raise ValueError(
+                f"GENESYS_ASSETS_PERSONAL_DATA_KEY is not set, and GENESYS_ASSETS_PERSONAL_DATA={self.personal_data} "
+                f"hashes ({', '.join(hashed)}; ids of users are hashed where person is dropped). Set it to "
+                f"{_SHORTEST_KEY} or more random characters, for example the output of: openssl rand -hex 32"
+            )
+        return self
+
+    @property
+    def actions(self) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+        """What is done with each class."""
+        return _actions(self.personal_data)
+
+
+def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+    """`hash` is for all classes, `contact=hash,content=drop` for these. Raises ValueError."""
+    classes = [class_ for class_ in PersonalData if class_ is not PersonalData.NONE]
+    parts = [part.strip() for part in stated.split(",")]
+    if len(parts) == 1 and "=" not in parts[0]:
+        parts = [f"{class_}={parts[0]}" for class_ in classes]
+    found: dict[PersonalData, Literal["keep", "hash", "drop"]] = dict.fromkeys(classes, "keep")
+    named: list[str] = []
+    for part in parts:
+        name, _, wanted = (each.strip() for each in part.partition("="))
+        action = next((each for each in _ACTIONS if each == wanted), None)
+        if name not in classes or action is None or name in named:
+            raise ValueError(
+                f"{part!r} is not class=action, once for each class: classes are {', '.join(classes)}, actions are "
+                f"{', '.join(_ACTIONS)}; one action alone is for all classes"
+            )
+        named.append(name)
+        found[PersonalData(name)] = action
+    return found
 
 
 class OpenConversationSettings(_Group):

@@ -201,8 +201,9 @@ def _quality(known: Knowledge, media: str, queue: str | None, touched: list[Item
         "talk_ratio": talk_ratio,
         "hold_ratio": hold_ratio,
         "efficiency_score": None if hold_ratio is None else max(0.0, 100 - 50 * hold_ratio),
-        "unique_wrapup_codes": codes,
-        "unique_wrapup_code_names": [known.wrapup_codes.get(code) or SYSTEM_CODES.get(code, code) for code in codes],
+        "unique_wrapup_codes": codes or None,
+        "unique_wrapup_code_names": [known.wrapup_codes.get(code) or SYSTEM_CODES.get(code, code) for code in codes]
+        or None,
     }
 
 

@@ -181,16 +181,16 @@ def test_all_mistakes_are_told_at_once_as_of_a_reports_file() -> None:
     assert said.splitlines() == [
         "this report cannot be computed:",
         "attributes.groupBy: unknown field 'groupBy'. Closest: group_by.",
-        "attributes.top: this is a whole number (value: '10')",
+        "attributes.top: top must be a whole number, got '10'. Write 10 without quotes.",
         "attributes.columns.handeld: 'handeld' is not a figure of this report. Closest: handled.",
     ]
 
 
 def test_a_name_that_ships_or_is_missing_is_refused() -> None:
     assert "attributes.name: 'interval' is the name of a report that ships" in refusal(name="interval")
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match="the field 'name' is missing"):
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="name is missing"):
         GenesysReport.from_attributes_dict(attributes={"description": "One row.", "aggregates": CALLS["aggregates"]})
-    with pytest.raises(dg.DagsterInvalidDefinitionError, match="the field 'description' is missing"):
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="description is missing"):
         GenesysReport.from_attributes_dict(attributes={})
 
 
@@ -211,7 +211,7 @@ def test_a_name_that_ships_or_is_missing_is_refused() -> None:
 def test_a_question_that_nobody_asks_is_refused_with_what_to_do(changed: dict[str, Any], asked: str) -> None:
     said = refusal(**changed)
     assert asked in said
-    assert "put the report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
+    assert "Put the report into reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS)" in said
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------

@@ -12,12 +12,14 @@ from typing import cast
 import boto3
 import dagster as dg
 import pytest
+from dagster_aws.s3 import S3Resource
 
 from genesys_assets.cloud.errors import UnknownRegion
 from genesys_assets.lake.store import LocalStore, S3Store
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.proof import PrivateBucket
 from genesys_assets.resources import _HELD, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
+from genesys_assets.s3 import LazyS3Resource
 from genesys_assets.sandbox import server
 from genesys_assets.sandbox.server import Sandbox
 from genesys_assets.settings import SettingError
@@ -179,3 +181,22 @@ def test_nothing_is_waited_for_beyond_the_run(tags: dict[str, str], seconds: flo
         context = dg.build_init_resource_context(instance=instance)
         assert seconds_of(context) == math.inf
         assert seconds_of(cast(dg.InitResourceContext, Run(run_of(**tags), instance))) == seconds
+
+
+def test_a_client_of_s3_is_made_only_where_an_asset_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(S3Resource, "get_client", lambda self: made.append("a client"))
+
+    @dg.asset
+    def into_a_folder(s3: S3Resource) -> None: ...
+
+    @dg.asset
+    def into_a_bucket(s3: S3Resource) -> None:
+        s3.get_client()
+
+    def run(asset: dg.AssetsDefinition) -> int:
+        assert dg.materialize([asset], resources={"s3": LazyS3Resource()}).success
+        return len(made)
+
+    assert run(into_a_folder) == 0
+    assert run(into_a_bucket) == 1

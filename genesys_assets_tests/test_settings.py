@@ -19,6 +19,7 @@ from genesys_assets.settings import (
     CompletenessSettings,
     LakeSettings,
     OpenConversationSettings,
+    PersonalDataSettings,
     PreflightSettings,
     PublishSettings,
     ReconciliationSettings,
@@ -41,6 +42,7 @@ GROUPS = (
     ReconciliationSettings,
     ReportSettings,
     RetentionSettings,
+    PersonalDataSettings,
 )
 Group = type[
     CloudSettings
@@ -56,6 +58,7 @@ Group = type[
     | ReconciliationSettings
     | ReportSettings
     | RetentionSettings
+    | PersonalDataSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
 REPOSITORY = Path(__file__).parents[1]

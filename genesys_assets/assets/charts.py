@@ -16,6 +16,7 @@ import dagster as dg
 
 from genesys_assets.reports.additive import adds_up
 from genesys_assets.reports.report import Report
+from genesys_assets.tables.personal import may_be_shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,8 @@ def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str,
     bars = bars_of(report, table, report.zone or zone)
     if not bars:
         return {}
+    if not _may_name_bars(report):
+        bars = [(str(rank), height) for rank, (_, height) in enumerate(bars, start=1)]
     x, y = report.chart.x, report.chart.y
     picture = base64.b64encode(_png(bars, f"{y} by {x}")).decode("ascii")
     return {"chart": dg.MetadataValue.md(f"![{y} by {x}](data:image/png;base64,{picture})")}
@@ -58,6 +61,15 @@ def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
         bars = [(_group(report, row), row[y]) for row in rows]
     known = [(_label(value, zone), float(height or 0)) for value, height in bars]
     return known if x == "interval_start" else sorted(known, key=lambda bar: -bar[1])[:_MOST_BARS]
+
+
+def _may_name_bars(report: Report) -> bool:
+    """Whether no label is personal data, which Dagster would keep for ever. Bars are numbered otherwise."""
+    if report.chart is None or report.chart.x == "interval_start":
+        return True
+    labels = {report.chart.x, *(name for key in report.keys for name in (key.column, key.name_column))}
+    spec = report.spec
+    return all(may_be_shown(spec.personal(each), each.name) for each in spec.columns if each.name in labels)
 
 
 def _summed(bars: Iterable[tuple[Any, float | None]]) -> dict[Any, float]:

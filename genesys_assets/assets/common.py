@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
 
+from genesys_assets.tables.personal import may_be_shown
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -27,6 +29,8 @@ CHANGED = "changed"
 CONTENT = "content"
 TOLD_BEFORE = "told_when_stored"
 """Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
+PERSONAL_DATA = "genesys/personal_data"
+"""The tag of a column that says which class of personal data it holds."""
 _PREVIEW_ROWS = 5
 _PREVIEW_COLUMNS = 10
 
@@ -69,8 +73,14 @@ def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:
+    """The columns as the UI shows them, each tagged with its class of personal data."""
     return dg.TableSchema(
-        [dg.TableColumn(column.name, str(column.type), column.description) for column in spec.columns]
+        [
+            dg.TableColumn(
+                column.name, str(column.type), column.description, tags={PERSONAL_DATA: str(spec.personal(column))}
+            )
+            for column in spec.columns
+        ]
     )
 
 
@@ -152,9 +162,20 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
     return {
         "dagster/partition_row_count": rows,
         "dagster/column_schema": column_schema(spec),
-        "preview": dg.MetadataValue.md(markdown(preview)),
+        "preview": preview_metadata(spec, preview),
         **more,
     }
+
+
+def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
+    """The first rows, without the columns that hold personal data: Dagster keeps what it is told for ever."""
+    hidden = [each.name for each in spec.columns if not may_be_shown(spec.personal(each), each.name)]
+    shown = rows.select([name for name in rows.column_names if name not in hidden])
+    count = len(rows.column_names) - len(shown.column_names)
+    if not shown.column_names:
+        return dg.MetadataValue.md(f"All {count} columns hold personal data, which is not shown here.")
+    note = f"\n\n{count} columns that hold personal data are not shown here" if count and len(rows) else ""
+    return dg.MetadataValue.md(markdown(shown) + note)
 
 
 def change_metadata(change: Change) -> dict[str, Any]:

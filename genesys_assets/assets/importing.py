@@ -55,8 +55,9 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=IMPORT,
         description="One row per saved file, shown in the run's metadata: what it held and which days that is of. "
-        "Materialise it with the files in its config; then the tables of those days. A file that can not be read is "
-        "named and skipped. What was imported before changes nothing.",
+        "Materialise it with the files in its config; then the tables of those days. A file that cannot be read is "
+        "named and skipped; what of a file cannot be read is left out and named. What was imported before changes "
+        "nothing.",
         **attributes("ops", "json"),
     )
     def import_saved_files(
@@ -64,7 +65,7 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import markdown, told_from
+        from genesys_assets.importing.summary import left_out, markdown, told_from
 
         try:
             told, complete = told_from(
@@ -87,6 +88,9 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
                 context.log_event(dg.AssetMaterialization(asset_key("pages", asset), partition=day, metadata=said))
         for outcome in imported.skipped:
             context.log.warning(f"{outcome.file}: {outcome.reason}")
+        lost = left_out(imported)
+        for remark in lost:
+            context.log.warning(f"Left out: {remark}")
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",
@@ -97,6 +101,7 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
             metadata={
                 "files": dg.MetadataValue.md(markdown(imported)),
                 "skipped": len(imported.skipped),
+                "left_out": dg.MetadataValue.json(lost),
                 "changed_days": dg.MetadataValue.json(sorted({day for _, day in imported.changed})),
             }
         )

@@ -65,13 +65,14 @@ def _live_asset(
     def snapshot(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
-        cloud = genesys_cloud.client
+        cloud, place = genesys_cloud.client, f"live/{spec.name}"
         with asking(cloud) as spent:
-            pages = list(observe(cloud, lake.lake))
+            screen = lake.lake.screen(place)
+            pages = [screen.page(page) for page in observe(cloud, lake.lake)]
         observed_at = max(page.fetched_at for page in pages)
         table = decode(observed_at, (page.body for page in pages))
-        place = lake.lake.append(f"live/{spec.name}", spec, table, observed_at, provenance(context, spec.name))
-        more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": place}
+        path = lake.lake.append(place, spec, table, observed_at, provenance(context, spec.name))
+        more: dict[str, Any] = {"observed_at": dg.MetadataValue.timestamp(observed_at), "path": path}
         return dg.MaterializeResult(metadata=table_metadata(spec, table, len(table), **spent, **more))
 
     return snapshot

@@ -67,7 +67,6 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
             metadata={
                 "open_too_long": len(stuck),
                 "limit_days": limit,
-                "conversations": stuck["conversation_id"].to_pylist()[:20],
             },
         )
         return dg.MaterializeResult(

@@ -17,8 +17,9 @@ from genesys_assets.assets.common import (
     checked_keys,
     column_schema,
     due_every,
+    failing_by_name,
     is_continued,
-    markdown,
+    preview_metadata,
     provenance,
     report_partition,
     window_metadata,
@@ -45,6 +46,7 @@ from genesys_assets.days.sources import START_DAYS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
+from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.reports.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import AggregatesSettings
@@ -184,7 +186,7 @@ def _fetch_aggregates(
             answers = list(cloud.map_in_order(partial(_answers, spans), asked))
             pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
             for of_day in _day_by_day({key: windows[key] for key in pages}):
-                with stored.page_writers(place, list(of_day), origin) as writers:
+                with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
                     for key in of_day:
                         writers[key].reach = Reach(windows[key][1])
                         for page in pages[key]:
@@ -273,7 +275,7 @@ def describe_pages(
             "dagster/partition_row_count": writer.pages,
             "bytes": writer.bytes,
             "dagster/column_schema": column_schema(PAGES),
-            "preview": dg.MetadataValue.md(markdown(writer.first_pages)),
+            "preview": preview_metadata(PAGES, writer.first_pages),
         }
         if writer.change is not None and writer.change.is_superseded:
             described = {"superseded_by_newer_reading": True}

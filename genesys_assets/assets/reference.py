@@ -26,6 +26,8 @@ from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history, with_named
+from genesys_assets.tables.personal import PersonalData, class_of
+from genesys_assets.tables.spec import TableSpec
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."
 _OVER_TIME = (
@@ -86,8 +88,9 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
             yield from failed_checks(failed, {_place(spec.name): (spec, keys[spec.name]) for spec, _ in said})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         if died:
-            listed = ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
-            context.log.warning(f"{len(died)} of {name} are deleted or no longer listed since the last run: {listed}")
+            context.log.warning(
+                f"{len(died)} of {name} are deleted or no longer listed since the last run{_named(present, died)}"
+            )
         for spec, _ in said:
             place, rows, key = _place(spec.name), tables[spec.name], keys[spec.name]
             if key in context.selected_asset_keys:
@@ -118,7 +121,8 @@ def _write(
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
                 names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
                 before = with_named(present, lake.read(_place(name), None, schema=present.schema), names_before)
-                bodies = [page.body for page in listing]
+                screen = lake.screen(f"pages/reference_{name}")
+                bodies = [screen.page(page).body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
                 tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
                 for table, rows in tables.items():
@@ -131,6 +135,13 @@ def _write(
                 writers[None].write(page)
         return tables, writing, newly_deleted(entities, before)
     raise TableContended(f"reference/{name} was replaced by others {_TRIES} times in a row: run it again, alone.")
+
+
+def _named(present: TableSpec, died: Sequence[str]) -> str:
+    """The first names, where they are no personal data: the log of a run cannot forget them."""
+    if class_of(present.name, "name") is not PersonalData.NONE:
+        return ""
+    return ": " + ", ".join(died[:_NAMES_LOGGED]) + (" …" if len(died) > _NAMES_LOGGED else "")
 
 
 def _place(table: str) -> str:

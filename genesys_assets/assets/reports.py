@@ -31,6 +31,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.compute import compute
+from genesys_assets.reports.formulas import NumberTooLarge
 from genesys_assets.reports.made_of import made_of, window_of
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.stored import NotStored, StoredDay
@@ -101,7 +102,7 @@ def _computed(
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
         try:
-            with failing_by_name(NotStored), lake.table_writers({place: spec}, day, origin) as writing:
+            with failing_by_name(NotStored, NumberTooLarge), lake.table_writers({place: spec}, day, origin) as writing:
                 table = compute(wanted, stored)
                 writing[place].write(table)
                 writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness

@@ -59,19 +59,19 @@ def import_saved(
     JSON Lines of these, and the shapes of tutorials: entities with buckets, entities with metrics, results with metrics
     and a timestamp. What was fetched goes before what was imported; a file that was imported before changes nothing.
 
-    A file that can not be read is named and skipped, the others go in; then the exit code is 1.
+    A file that cannot be read is named and skipped, the others go in. What of a file cannot be read is left out and
+    named. In both cases the exit code is 1, and no day is marked as complete.
     """
     from genesys_assets.cli.terminal import progress
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
     from genesys_assets.importing.summary import told_from
-    from genesys_assets.lake.opening import s3_client
-    from genesys_assets.resources import LakeResource
+    from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
     try:
         calendar = CalendarSettings.load()
-        lake = LakeResource().lake
+        lake = open_lake()
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -91,7 +91,7 @@ def import_saved(
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    raise typer.Exit(1 if imported.skipped else 0)
+    raise typer.Exit(0 if imported.is_whole else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -117,13 +117,13 @@ def take_back_imported(
     themselves need not exist. What is taken back leaves the disk with the older versions: ops/housekeeping.
     """
     from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
-    from genesys_assets.resources import LakeResource
+    from genesys_assets.lake.opening import open_lake
     from genesys_assets.settings import SettingError
 
     if bool(files) == everything:
         raise typer.BadParameter("name files, or say --all")
     try:
-        lake = LakeResource().lake
+        lake = open_lake()
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -145,15 +145,16 @@ def _taken_back(done: TakenBack) -> str:
 
 def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
-    from genesys_assets.importing.summary import TABLES, notes
+    from genesys_assets.importing.summary import TABLES, left_out, notes
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
     counted = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
     lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counted}."]
     if remarks := notes(imported):
-        lines += ["", "Read under another name, or left out:"]
-        lines += [f"  {remark}" + (f" ({count} times)" if count > 1 else "") for remark, count in remarks.items()]
+        lines += ["", "Read under another name, or left out:", *(f"  {remark}" for remark in remarks)]
+    if lost := left_out(imported):
+        lines += ["", "Left out, so that no day counts as complete:", *(f"  {remark}" for remark in lost)]
     lines += _to_materialise(imported.days, is_new=bool(imported.changed))
     if days := [day for asset in TABLES for day in imported.days(asset)[:1]]:
         if min(days) < start_date:
@@ -184,7 +185,8 @@ def _command(asset: str, first: str, last: str) -> str:
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:
     if not is_complete:
         return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
-    return ["No day was marked as complete, for a file was skipped."] if imported.skipped else []
+    what = "a file was skipped" if imported.skipped else "something was left out"
+    return [] if imported.is_whole else [f"No day was marked as complete, for {what}."]
 
 
 def _line(outcome: Outcome) -> str:

@@ -1,12 +1,14 @@
-"""`genesys-assets reports check` and `preview`: their options, and what they print.
+"""`genesys-assets reports check`, `preview` and `ids`: their options, and what they print.
 
-What is wrong with a file is found in `reports.file`, how a report is computed in `reports.compute`.
+What is wrong with a file is found in `reports.file`, how a report is computed in `reports.compute`, the ids of a name
+in `reports.ids`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 examples:
   genesys-assets reports check
-  genesys-assets reports preview queue_media 2026-01-31"""
+  genesys-assets reports preview queue_media 2026-01-31
+  genesys-assets reports ids 'Sales UK'"""
 CHECK_EXAMPLES = """\b
 examples:
   genesys-assets reports check
@@ -38,6 +41,12 @@ examples:
       one of a file that no code location has loaded yet
   genesys-assets reports preview interval 2026-01-31 --granularity PT1H > interval.csv
       by the hour; piped, it is CSV as it is published, with every row and column"""
+IDS_EXAMPLES = """\b
+examples:
+  genesys-assets reports ids 'Sales UK'
+      the ids of every queue, user, wrap-up code, skill and division that has, or had, this name
+  genesys-assets reports ids sales
+      where none is called so: the nearest names"""
 _ROWS = 20
 _HEADER_WIDTH, _WIDEST, _ENDLESS = 10, 40, 10_000
 
@@ -63,12 +72,13 @@ def check(
     for problem in own.problems:
         typer.echo(str(problem))
     if own.problems:
-        typer.echo(
-            f"\n{_counted(len(own.problems), 'mistake')}: none of the reports is loaded as long as there is one."
-        )
+        typer.echo(f"\n{_counted(len(own.problems), 'mistake')}. No report of the file is loaded until all are mended.")
         raise typer.Exit(1)
+    if not own.reports:
+        typer.echo(f"{own.path} holds no report.")
+        return
     names = ", ".join(report.name for report in own.reports)
-    typer.echo(f"{own.path}: {_counted(len(own.reports), 'report')}{names and f': {names}'}.")
+    typer.echo(f"{own.path}: {_counted(len(own.reports), 'report')}: {names}.")
     typer.echo("\n".join(_cost(own.reports)))
 
 
@@ -88,29 +98,59 @@ def preview(
 
     On a terminal a table, with names in place of ids. Piped, CSV with every column.
     """
-    from genesys_assets.lake.lake import Lake
-    from genesys_assets.lake.opening import s3_client
-    from genesys_assets.lake.store import open_store
+    from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports import own
+    from genesys_assets.reports.formulas import NumberTooLarge
     from genesys_assets.reports.stored import NotStored
-    from genesys_assets.settings import CalendarSettings, LakeSettings, SettingError
+    from genesys_assets.settings import CalendarSettings
 
     report = _by(_named(name, _read(file)), granularity)
     _must_be_a_date(date)
-    try:
+    with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
-        lake = Lake(open_store(LakeSettings.load().location, s3_client))
+        lake = open_lake_for_a_person()
         table = own.preview(
             report.definition, lake, date, name=name, zone=calendar.zone, start_date=calendar.start_date
         )
-    except (SettingError, NotStored) as missing:
-        _fail(str(missing))
     if sys.stdout.isatty():
         _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))
     else:
         from genesys_assets.publishing.report_files import csv_lines
 
         sys.stdout.writelines(csv_lines(table.slice(0, rows)))
+
+
+@app.command("ids", short_help="Find the ids of a name.", epilog=IDS_EXAMPLES, no_args_is_help=True)
+def ids(name: Annotated[str, typer.Argument(help="A name, or a part of one.")]) -> None:
+    """Find the ids of a name in the reference data of the lake: filters compare ids, which a new name does not change.
+
+    One line for each time in which an entity had the name. Nothing is asked of the platform.
+    """
+    from genesys_assets.lake.opening import open_lake_for_a_person
+    from genesys_assets.reports.ids import ids_of
+
+    with _named_errors():
+        found = ids_of(open_lake_for_a_person(), name)
+    for each in found.named:
+        typer.echo(f"{each.kind:<12} {each.id}  {each.name}{each.note}")
+    if not found.named:
+        nearest = f" Closest: {', '.join(found.closest)}." if found.closest else ""
+        fetched = "" if found.known else " The lake has no reference data yet: materialise the asset group reference."
+        _fail(f"Nothing is called {name!r}.{nearest}{fetched}")
+
+
+@contextlib.contextmanager
+def _named_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Errors of these kinds, of settings and of the lake end the command with their message."""
+    from genesys_assets.lake.store import LakeUnreachable
+    from genesys_assets.settings import SettingError
+
+    try:
+        yield
+    except (SettingError, LakeUnreachable) as error:
+        _fail(str(error))
+    except kinds as error:
+        _fail(str(error))
 
 
 def _read(file: Path | None) -> OwnReports:
@@ -183,9 +223,9 @@ def _by(report: Report, granularity: str | None) -> Report:
 
     if granularity is None:
         return report
-    chosen = next((known for known in GRANULARITIES if known == granularity), None)
+    chosen = next((known for known in GRANULARITIES if known == granularity.upper()), None)
     if chosen is None:
-        raise typer.BadParameter(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
+        raise typer.BadParameter(f"granularity must be one of {', '.join(GRANULARITIES)}, got {granularity!r}")
     try:
         return report.every(chosen)
     except ValueError as refused:

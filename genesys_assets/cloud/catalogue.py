@@ -195,7 +195,7 @@ def segment_dimension(name: str) -> str:
 def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     """Up to three of the names that a person who wrote `name` may have meant, the likeliest first."""
     by_lower = {known.lower(): known for known in names}
-    return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5))
+    return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6))
 
 
 def _resolve(

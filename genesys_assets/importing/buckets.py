@@ -6,8 +6,7 @@ Which metric a name means is in `figures`. To which day a bucket belongs is in `
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal
@@ -16,9 +15,12 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.interval import Interval
-from genesys_assets.importing.figures import gathered, is_platform_metric
+from genesys_assets.importing.conversations import unwrapped
+from genesys_assets.importing.figures import figures_of, gathered, is_platform_metric, possible
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.shapes import Object, Piece, Shape
+from genesys_assets.importing.remarks import Remarks
+from genesys_assets.importing.shapes import Object, Piece, Shape, listed
+from genesys_assets.importing.times import NoInstant, instant
 
 GRANULARITIES = {
     "PT15M": timedelta(minutes=15),
@@ -32,7 +34,7 @@ _STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "d
 _ENDS = ("intervalend", "endtime", "end", "bucketend")
 _FIGURES = frozenset({"metrics", "buckets", "data", "group", "interval"})
 _NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
-_MILLISECONDS_FROM = 10**11
+_ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,74 +64,93 @@ class Bucket:
     views: list[Object] = field(default_factory=list)
 
 
-def buckets(piece: Piece, told: Told, notes: Counter[str]) -> Iterator[Bucket]:
-    """The buckets of a piece of figures. `notes` counts what was read under another name or left out.
+def buckets(piece: Piece, told: Told, remarks: Remarks) -> Iterator[Bucket]:
+    """The buckets of a piece of figures, and remarks on what was read under another name or left out.
 
     Raises CannotImport where a time, a group or a number is missing or is none.
     """
+    if piece.nulls:
+        remarks.leave_out(f"{piece.shape.value}: null in the place of one", piece.nulls)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
-                group = _in_group(result, notes)
-                for data in result["data"]:
-                    yield _bucket(data, group, piece.envelope, told, notes)
+                group = _in_group(result, remarks)
+                for data in _objects(result.get("data"), "results.data", remarks):
+                    yield _bucket(data, group, piece.envelope, told, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
-                group = _group(entity, told, notes)
-                for data in entity["buckets"]:
-                    if isinstance(data, dict):
-                        yield _bucket(data, group | _group(data, told, notes), piece.envelope | entity, told, notes)
+                group = _group(entity, told, remarks)
+                for data in _objects(entity["buckets"], "entities.buckets", remarks):
+                    of_bucket = group | _group(data, told, remarks)
+                    yield _bucket(data, of_bucket, piece.envelope | entity, told, remarks)
         case _:
             for item in piece.items:
-                yield _bucket(item, _group(item, told, notes), piece.envelope, told, notes)
+                yield _bucket(item, _group(item, told, remarks), piece.envelope, told, remarks)
 
 
-def grouping(found: Sequence[Bucket], told: Told) -> tuple[str, ...]:
-    """What the buckets are grouped by: what was told, else every dimension that any of them has a value of."""
-    shown = {name for bucket in found for name in bucket.group}
+def grouping(shown: Collection[str], told: Told) -> tuple[str, ...]:
+    """What an answer is grouped by: what was told, else every dimension that any of its groups shows."""
     if told.group_by is None:
         return tuple(sorted(shown))
-    unexpected = sorted(shown - {*told.group_by})
+    unexpected = sorted({*shown} - {*told.group_by})
     if unexpected:
         raise CannotImport(f"its groups have {', '.join(unexpected)}, which is not among what was grouped by")
     return tuple(sorted(told.group_by))
 
 
-def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, notes: Counter[str]) -> Bucket:
-    figures = data.get("metrics") or {}
+def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
-    as_it_is = [figure for figure in _listed(figures) if is_platform_metric(figure.get("metric")) and "stats" in figure]
-    if as_it_is:
-        figures = [figure for figure in _listed(figures) if figure not in as_it_is]
-    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(figures, told.time_unit, notes).items()]
-    return Bucket(_span(data, around, told), group, [*as_it_is, *renamed], _listed(data.get("views")))
+    as_it_is, others = [], []
+    for name, measured in figures_of(data.get("metrics")):
+        if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
+            as_it_is.append(_as_it_is(name, measured))
+        else:
+            others.append((name, measured))
+    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
+    views = _objects(data.get("views"), "results.data.views", remarks)
+    return Bucket(_span(data, around, told), group, [*as_it_is, *renamed], views)
 
 
-def _listed(value: Any) -> list[Object]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _as_it_is(name: str, figure: Object) -> Object:
+    """A figure that the platform wrote. Raises CannotImport where it has numbers that no figure can have."""
+    stats = figure["stats"] or {}
+    if not isinstance(stats, dict):
+        raise CannotImport(f"results.data.metrics.stats: {type(stats).__name__} is no object, for {name!r}")
+    numbers = {statistic: unwrapped(value) for statistic, value in stats.items()}
+    possible(numbers, name, name)
+    return figure | {"stats": numbers}
+
+
+def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
+    """The objects of a list; a null among them is left out. Raises CannotImport where it holds anything else."""
+    items = listed(value, path)
+    found = [item for item in items if item is not None]
+    if len(found) < len(items):
+        remarks.leave_out(f"{path}: null in the place of an object", len(items) - len(found))
+    return found
 
 
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
-def _in_group(item: Object, notes: Counter[str]) -> dict[str, str]:
+def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     """The group that stands in `group`, where the platform puts it."""
     group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
-    return dict(_dimensions(group or {}, notes))
+    return _dimensions(group or {}, remarks, is_group=True)
 
 
-def _group(item: Object, told: Told, notes: Counter[str]) -> dict[str, str]:
+def _group(item: Object, told: Told, remarks: Remarks) -> dict[str, str]:
     """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
-    found = _in_group(item, notes)
+    found = _in_group(item, remarks)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ is not None:
         found[_kind_of_id(kind, told)] = str(id_)
     elif kind is not None:
-        notes["field 'type' left out"] += 1
-    return found | dict(_dimensions(fields, notes))
+        remarks.note("field 'type' left out")
+    return found | _dimensions(fields, remarks)
 
 
 def _kind_of_id(kind: Any, told: Told) -> str:
@@ -146,24 +167,48 @@ def _kind_of_id(kind: Any, told: Told) -> str:
     )
 
 
-def _dimensions(fields: Object, notes: Counter[str]) -> Iterator[tuple[str, str]]:
+def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> dict[str, str]:
+    """The dimensions among fields; all fields are dimensions where they are a group."""
+    found: dict[str, str] = {}
+    names = []
     for name, value in fields.items():
         if isinstance(value, dict) and "id" in value:
             value = value["id"]
         if value is None:
             continue
-        if _NAMES.fullmatch(re.sub(r"[._]", "", name)):
-            notes[f"field {name!r} left out: names are looked up by id"] += 1
+        if _NAMES.fullmatch(_plain(name)):
+            names.append(name)
             continue
         try:
-            yield catalogue.dimension(name), _text(value, name)
+            dimension = catalogue.dimension(name)
         except InvalidQuery as error:
-            if isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT:
+            if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
                 raise CannotImport(error.message) from None
-            notes[f"field {name!r} left out: {error.message}"] += 1
+            remarks.note(f"field {name!r} left out: {error.message}")
+            continue
+        text = _text(value, name)
+        if found.setdefault(dimension, text) != text:
+            raise CannotImport(f"a group of it has two values of {dimension}: {found[dimension]!r} and {text!r}")
+    _leave_out(names, found, remarks, is_group=is_group)
+    return found
+
+
+def _leave_out(names: list[str], found: dict[str, str], remarks: Remarks, *, is_group: bool) -> None:
+    """Names of users and queues are looked up by id. Raises CannotImport where a group has a name and not the id: two
+    such groups would be one.
+    """
+    for name in names:
+        kind = re.sub("name$", "", _plain(name))
+        if is_group and kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found:
+            raise CannotImport(
+                f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
+                "are grouped by ids"
+            )
+        remarks.note(f"field {name!r} left out: names are looked up by id")
 
 
 def _text(value: Any, name: str) -> str:
+    value = unwrapped(value)
     if isinstance(value, dict | list):
         raise CannotImport(f"{name!r} of a group is a JSON {type(value).__name__}, not one value")
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -235,21 +280,13 @@ def _interval(start: datetime, end: datetime) -> Interval:
 
 
 def _instant(value: Any, told: Told) -> datetime:
-    """An instant in UTC from ISO 8601, a date (midnight of the business day) or a Unix time in s or ms."""
+    """An instant in UTC; a date alone is the midnight of the business day."""
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
-        text = str(value).strip()
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return datetime.fromisoformat(text).replace(tzinfo=told.business_zone).astimezone(UTC)
-        parsed = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
-        raise CannotImport(f"{value!r} is no instant: write it like 2026-01-31T13:00:00Z") from None
-    if parsed.tzinfo is None and told.time_zone is None:
-        raise CannotImport(
-            f"{value!r} has no offset: say with --time-zone in which zone it is, for example --time-zone UTC"
-        )
-    try:
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=told.time_zone)).astimezone(UTC)
-    except OverflowError:
-        raise CannotImport(f"{value!r} lies before or after all that can be told") from None
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):
+            year, month, day = map(int, value.split("-"))
+            return midnight(date(year, month, day), told.business_zone)
+        return instant(value, told.time_zone)
+    except NoInstant as reason:
+        raise CannotImport(str(reason)) from None
+    except (ValueError, OverflowError):
+        raise CannotImport(f"{value!r} is no instant: no calendar shows it") from None

@@ -1,20 +1,22 @@
 """The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
 
-Nothing is guessed. A name without equivalent is left out and told; a number that can not be what its name says refuses
-the file.
+Nothing is guessed. A name without equivalent is left out, with a remark; a number that can not be what its name says
+refuses the file.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.importing.conversations import unwrapped
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import Remarks
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
 """The units times may be given in."""
@@ -30,6 +32,8 @@ _PLATFORM = re.compile(r"[not][A-Z]\w*")
 _STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
 _TIMES = frozenset({"sum", "min", "max"})
 _WHOLE = frozenset({"count", *_TIMES})
+_NO_STATISTIC = "it has a qualifier and no `stats`, or none of count, sum, min and max"
+_WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHOUT_EQUIVALENT)
 
 
 def is_platform_metric(name: Any) -> bool:
@@ -72,6 +76,7 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
 
     Raises CannotImport where a count or a time is none.
     """
+    measured = unwrapped(measured)
     if isinstance(measured, dict):
         inner = measured.get("stats", measured)
         given = dict(inner) if isinstance(inner, dict) else {}
@@ -79,28 +84,36 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
             given.setdefault(meaning.statistic, given.pop("value"))
     else:
         given = {meaning.statistic: measured}
-    return {
-        statistic: _number(value, statistic, meaning, name)
+    numbers = {
+        statistic: _number(unwrapped(value), statistic, meaning, name)
         for statistic, value in given.items()
         if statistic in _STATISTICS and value is not None
     }
+    possible(numbers, meaning.metric, name)
+    return numbers
 
 
-def gathered(metrics: Any, time_unit: str, notes: Counter[str]) -> dict[str, Statistics]:
-    """By metric the statistics of all figures of one bucket; `notes` counts what could not be taken, by reason."""
+def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
+    """By metric the statistics of all figures of one bucket, and remarks on what could not be taken.
+
+    What the platform does not measure at all is missed by nobody; of any other unknown name nobody knows.
+    """
     found: dict[str, Statistics] = {}
-    for name, measured in _named_figures(metrics):
+    for name, measured in figures:
         try:
             meaning = named(name, time_unit)
         except InvalidQuery as error:
-            notes[f"{error.message}"] += 1
+            is_measured_by_nobody = name.strip().lower() in _WITHOUT_EQUIVALENT
+            (remarks.note if is_measured_by_nobody else remarks.leave_out)(error.message)
             continue
         values = statistics(measured, meaning, name)
-        if not values:
+        if not values or _has_qualifier(measured):
+            if _says_something(measured):
+                remarks.leave_out(f"{name!r} left out: {_NO_STATISTIC}")
             continue
         if meaning.metric != name:
             in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
-            notes[f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}"] += 1
+            remarks.note(f"{name!r} read as {' and '.join(values)} of {meaning.metric}{in_unit}")
         known = found.setdefault(meaning.metric, {})
         for statistic, value in values.items():
             if known.setdefault(statistic, value) != value:
@@ -111,9 +124,28 @@ def gathered(metrics: Any, time_unit: str, notes: Counter[str]) -> dict[str, Sta
     return found
 
 
-def _named_figures(metrics: Any) -> list[tuple[str, Any]]:
+def _has_qualifier(measured: Any) -> bool:
+    return isinstance(measured, dict) and measured.get("qualifier") is not None
+
+
+def _says_something(measured: Any) -> bool:
+    """Whether a figure has any value but its name."""
+    if not isinstance(measured, dict):
+        return measured is not None
+    return any(_says_something(value) for key, value in measured.items() if key not in ("metric", "name"))
+
+
+def figures_of(metrics: Any) -> list[tuple[str, Any]]:
+    """The figures of a bucket by name: a list of `{metric, …}`, an object of names, or one figure that PowerShell took
+    out of its list. Raises CannotImport.
+    """
+    if metrics is None:
+        return []
     if isinstance(metrics, dict):
-        return list(metrics.items())
+        is_one = isinstance(metrics.get("metric", metrics.get("name")), str)
+        if not is_one:
+            return list(metrics.items())
+        metrics = [metrics]
     if not isinstance(metrics, list):
         raise CannotImport(f"its metrics are a JSON {type(metrics).__name__}, not an object or a list")
     pairs = []
@@ -123,6 +155,27 @@ def _named_figures(metrics: Any) -> list[tuple[str, Any]]:
             raise CannotImport("one of its metrics has no name")
         pairs.append((name, figure))
     return pairs
+
+
+def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
+    """Raises CannotImport where statistics, written under `name`, are such as the metric cannot have: scripts write -1
+    where they had none.
+    """
+    known: dict[str, int | float] = {
+        statistic: numbers[statistic] for statistic in sorted(_STATISTICS) if _is_number(numbers.get(statistic))
+    }
+    for statistic, value in known.items():
+        if value < 0:
+            raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is below zero")
+    for smaller, larger in (("min", "max"), ("max", "sum")):
+        if metric.startswith("t") and known.get(smaller, 0) > known.get(larger, math.inf):
+            raise CannotImport(
+                f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
+            )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _bare(metric: str, name: str) -> str:

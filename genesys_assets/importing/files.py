@@ -1,17 +1,18 @@
-"""Saved files: where they are, and the JSON documents in them. What a document means is in `shapes`."""
+"""Saved files: where they are, and their bytes, inflated, in pieces. The JSON in them is read in `documents`."""
 
 from __future__ import annotations
 
 import fnmatch
 import glob
 import gzip
-import json
+import io
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 if TYPE_CHECKING:
     from genesys_assets.lake.store import Store
@@ -19,7 +20,21 @@ if TYPE_CHECKING:
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 """What is looked for in a folder; a file that is named itself may be called anything."""
 
+LARGEST_INFLATED = 4 << 30
+"""Bytes that a gzip file may hold. A megabyte can be made to hold a gigabyte; a year of a large centre has less than
+four.
+"""
+
+_PIECE, _SMALL = 256 << 10, 8 << 20
 _GZIP = b"\x1f\x8b"
+_NOT_TEXT = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ\x00", "compressed with xz"),
+    (b"PAR1", "a Parquet file"),
+    (b"%PDF", "a PDF"),
+)
 _WILDCARD = frozenset("*?[")
 
 
@@ -29,10 +44,10 @@ class CannotImport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """One file that somebody saved."""
+    """One file that somebody saved; `open` gives its bytes as a stream, each time from the beginning."""
 
     place: str
-    read: Callable[[], bytes]
+    open: Callable[[], BinaryIO]
 
     @property
     def name(self) -> str:
@@ -48,32 +63,113 @@ def find(places: Sequence[str], s3_client: Callable[[], Any]) -> list[SavedFile]
     found = []
     for place in places:
         here = list(_on_s3(place, s3_client) if place.startswith("s3://") else _on_disk(place))
-        found += here or [SavedFile(place, _nothing_at(place))]
+        found += here or [SavedFile(place, _raises(CannotImport(_NOTHING)))]
     return found
 
 
-def documents(raw: bytes) -> list[Any]:
-    """The JSON values of a file: one document, or one on each line; plain or gzip. Raises CannotImport."""
-    text = _text(raw)
+def pieces_of(file: SavedFile) -> Iterator[bytes]:
+    """The bytes of a file as they lie there, in pieces. Raises CannotImport where they cannot be read."""
     try:
-        return [_parse(text)]
-    except ValueError as error:
-        lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-        if len(lines) < 2 or not _is_json(lines[0][1]):
-            raise CannotImport(f"it is not JSON: {error}") from None
-    return [_parse_line(number, line) for number, line in lines]
+        with file.open() as stream:
+            yield from _pieces(stream)
+    except OSError as error:
+        raise CannotImport(f"it cannot be read: {error.strerror or error}") from None
+
+
+def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterator[bytes]:
+    """The bytes of a file as text, in pieces: inflated where they are gzip. Raises CannotImport where that is damaged,
+    or more than `largest` bytes come out.
+    """
+    first = next(pieces, b"")
+    for magic, what in _NOT_TEXT:
+        if first.startswith(magic):
+            raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
+    together = _Joined(first, pieces)
+    if not first.startswith(_GZIP):
+        yield from _pieces(together)
+        return
+    size = 0
+    try:
+        with gzip.GzipFile(fileobj=together, mode="rb") as file:
+            for piece in _pieces(file):
+                if not size and piece.startswith(_GZIP):
+                    raise CannotImport("it is compressed twice: unpack it once")
+                size += len(piece)
+                if size > largest:
+                    raise CannotImport(
+                        f"its gzip holds more than {largest:,} bytes: a file of that size is refused for what it could "
+                        "do to the disk. Split it, or unpack it if you trust it"
+                    )
+                yield piece
+    except (OSError, EOFError, zlib.error) as error:
+        raise CannotImport(f"its gzip is damaged: {error}") from None
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of bytes as one stream."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._left = memoryview(first)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            piece = next(self._rest, None)
+            if piece is None:
+                return 0
+            self._left = memoryview(piece)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def _pieces(stream: Any) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE):
+        yield piece
 
 
 def _on_disk(place: str) -> Iterator[SavedFile]:
     path = os.path.expanduser(place)
     if os.path.isdir(path):
-        paths = sorted(str(each) for each in Path(path).rglob("*") if each.name.lower().endswith(SUFFIXES))
-        paths = [each for each in paths if not any(part.startswith(".") for part in Path(each).parts if part != "..")]
-    elif os.path.exists(path):
-        paths = [path]
+        yield from _below(path)
+    elif os.path.lexists(path):
+        yield _local(path)
     else:
-        paths = sorted(glob.glob(path, recursive=True))
-    return (SavedFile(each, Path(each).read_bytes) for each in paths if os.path.isfile(each))
+        yield from map(_local, sorted(each for each in glob.glob(path, recursive=True) if not os.path.isdir(each)))
+
+
+def _below(folder: str) -> list[SavedFile]:
+    """The saved files below a folder, but hidden ones; and folders that cannot be looked into, as files that cannot be
+    read.
+    """
+    refused: list[OSError] = []
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=refused.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [
+            os.path.join(parent, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
+    return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
+
+
+def _local(path: str) -> SavedFile:
+    def open_file() -> BinaryIO:
+        # Opening what is no regular file, such as a pipe, may wait for ever.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise CannotImport("it is no regular file")
+        return Path(path).open("rb")
+
+    return SavedFile(_named(path), open_file)
+
+
+def _named(path: str) -> str:
+    """A path as text that can be written anywhere: the bytes of a file's name need not be UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
@@ -81,68 +177,44 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
 
     bucket, _, key = place.removeprefix("s3://").partition("/")
     store = open_store(f"s3://{bucket}", s3_client)
-    is_pattern = bool(_WILDCARD & set(key))
-    if not is_pattern and store.size(key) is not None:
-        yield SavedFile(place, _reader(store, key))
+    if key and store.size(key) is not None:
+        yield SavedFile(place, _opener(store, key))
         return
+    is_pattern = bool(_WILDCARD & set(key))
     folder = key[: min(key.index(char) for char in _WILDCARD if char in key)].rpartition("/")[0] if is_pattern else key
     for each in store.keys(folder.strip("/")):
-        if fnmatch.fnmatchcase(each, key) if is_pattern else each.lower().endswith(SUFFIXES):
-            yield SavedFile(f"s3://{bucket}/{each}", _reader(store, each))
+        if _matches(each.split("/"), key.split("/")) if is_pattern else each.lower().endswith(SUFFIXES):
+            yield SavedFile(f"s3://{bucket}/{each}", _opener(store, each))
 
 
-def _reader(store: Store, key: str) -> Callable[[], bytes]:
-    def read() -> bytes:
-        whole = store.get(key)
-        if whole is None:
-            raise FileNotFoundError(store.uri(key))
-        return whole
-
-    return read
-
-
-def _nothing_at(place: str) -> Callable[[], bytes]:
-    def read() -> NoReturn:
-        raise CannotImport("there is no such file, and no folder or pattern with files to read")
-
-    return read
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path matches a pattern name by name, as on disk; `**` stands for any number of folders."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_matches(path[begin:], pattern[1:]) for begin in range(len(path) + 1))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])
 
 
-def _text(raw: bytes) -> str:
-    if raw.startswith(_GZIP):
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error) as error:
-            raise CannotImport(f"its gzip is damaged: {error}") from None
-    if not raw.strip():
-        raise CannotImport("it is empty")
-    try:
-        return raw.decode(json.detect_encoding(raw))
-    except UnicodeDecodeError as error:
-        raise CannotImport(f"it is not text: {error}") from None
+def _opener(store: Store, key: str) -> Callable[[], BinaryIO]:
+    def open_object() -> BinaryIO:
+        size = store.size(key)
+        if size is None:
+            raise FileNotFoundError(f"{store.uri(key)} is not there any more")
+        # What is small comes with one request, which is tried again where S3 fails.
+        stream: BinaryIO = (
+            store.open(key, size) if size <= _SMALL else store.filesystem.open_input_stream(store.path(key))
+        )
+        return stream
+
+    return open_object
 
 
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+def _raises(error: Exception) -> Callable[[], NoReturn]:
+    def raise_it() -> NoReturn:
+        raise error
+
+    return raise_it
 
 
-def _parse_line(number: int, line: str) -> Any:
-    try:
-        return _parse(line)
-    except ValueError as error:
-        raise CannotImport(f"line {number} is not JSON: {error}") from None
-
-
-def _is_json(line: str) -> bool:
-    try:
-        _parse(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+_NOTHING = "there is no such file, and no folder or pattern with files to read"

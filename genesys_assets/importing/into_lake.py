@@ -11,6 +11,7 @@ How it is taken back is in `take_back`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections import defaultdict
@@ -20,27 +21,33 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import Told, midnight
-from genesys_assets.importing.files import CannotImport, SavedFile
-from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert
+from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
+from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert, identity
+from genesys_assets.importing.remarks import printable
+from genesys_assets.importing.spool import Partition, Spool
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach
+from genesys_assets.privacy.answers import CannotDrop
 
-_BYTES_AT_ONCE = 64 << 20
+_BYTES_AT_ONCE = 1 << 30
+"""Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
-_READING = 1
+_LONGEST_REASON = 1_000
+_READING = 2
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
-
-Partition = tuple[str, str]
-"""Asset and day."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one file. `partitions` are the days it has pages in, by asset."""
+    """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
+    read, by path and reason.
+    """
 
     file: str
     state: Literal["imported", "unchanged", "skipped"]
@@ -50,6 +57,7 @@ class Outcome:
     buckets: int = 0
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -62,6 +70,11 @@ class Imported:
     @property
     def skipped(self) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.state == "skipped"]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the files hold was taken."""
+        return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
 
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files, or are known to be empty, in order."""
@@ -78,30 +91,33 @@ def import_files(
     run_id: str | None = None,
     on_file: Callable[[Outcome], None] = lambda _: None,
 ) -> Imported:
-    """Bring files into the lake. A file that can not be read is skipped and named, the others go in.
+    """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
-    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped.
+    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped or
+    something was left out.
     Raises CannotImport where that span is not over.
     """
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
-    running = _Import(lake, told, now, run_id)
-    for file in files:
-        outcome = running.take(file)
-        running.result.outcomes.append(outcome)
-        on_file(outcome)
-    running.flush()
-    if complete is not None and not running.result.skipped:
-        running.mark_complete(complete)
-    return running.result
+    with Spool() as spool:
+        running = _Import(lake, spool, told, now, run_id)
+        for file in files:
+            outcome = running.take(file)
+            running.result.outcomes.append(outcome)
+            on_file(outcome)
+        running.flush()
+        if complete is not None and running.result.is_whole:
+            running.mark_complete(complete)
+        return running.result
 
 
 class _Import:
-    """One import: pages wait until there are enough of them, so that a day of many files is written once."""
+    """One import: pages wait in the spool until there are enough, so that a day of many files is written once."""
 
-    def __init__(self, lake: Lake, told: Told, now: datetime, run_id: str | None) -> None:
+    def __init__(self, lake: Lake, spool: Spool, told: Told, now: datetime, run_id: str | None) -> None:
         self.lake = lake
+        self.spool = spool
         self.told = told
         self.now = now
         self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
@@ -110,18 +126,16 @@ class _Import:
         self._forget_waiting()
 
     def _forget_waiting(self) -> None:
-        self._waiting: dict[Partition, dict[str, list[Page]]] = defaultdict(dict)
+        self._read_anew: dict[Partition, set[str]] = defaultdict(set)
         self._records: dict[str, Outcome] = {}
-        self._bytes = 0
+        self.spool.forget_pages()
 
     def take(self, file: SavedFile) -> Outcome:
+        """Read one file. What it holds waits, or is written with all that waits."""
         try:
-            raw = file.read()
+            sha256 = _sha256(file)
         except CannotImport as reason:
-            return Outcome(file.place, "skipped", str(reason))
-        except OSError as error:
-            return Outcome(file.place, "skipped", f"it can not be read: {error.strerror or error}")
-        sha256 = hashlib.sha256(raw).hexdigest()
+            return _skipped(file, str(reason))
         if sha256 in self._seen:
             return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
         noted = self.lake.store.get(record_of(sha256))
@@ -130,16 +144,32 @@ class _Import:
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
             try:
-                converted = convert(file.name, sha256, raw, self.told, self.now)
-            except CannotImport as reason:
-                return Outcome(file.place, "skipped", str(reason))
+                converted = self._convert(file, sha256)
+            except (CannotImport, CannotDrop) as reason:
+                return _skipped(file, str(reason))
             except OverflowError:
-                return Outcome(file.place, "skipped", "an instant in it lies before or after all that can be told")
+                return _skipped(file, "an instant in it lies before or after all that can be told")
+            except (RecursionError, MemoryError):
+                return _skipped(file, "it is nested too deeply, or one value of it is too large")
             outcome = self._wait(file, sha256, converted, before)
         self._seen[sha256] = outcome
-        if self._bytes >= _BYTES_AT_ONCE:
+        if self.spool.bytes >= _BYTES_AT_ONCE:
             self.flush()
         return outcome
+
+    def _convert(self, file: SavedFile, sha256: str) -> Converted:
+        """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
+        screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
+        raw = _unaltered(file, sha256)
+        return convert(
+            file.name,
+            sha256,
+            raw,
+            self.told,
+            self.now,
+            self.spool,
+            screened=lambda asset, page: screen(asset).page(page),
+        )
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
@@ -159,54 +189,56 @@ class _Import:
         )
 
     def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
-        partitions: dict[str, set[str]] = defaultdict(set)
         for asset, days in (before["outcome"]["partitions"] if before else {}).items():
             for day in days:
                 # What it had brought when it was read in another way goes.
-                self._waiting[asset, day][sha256] = []
-        for each in converted.pages:
-            partitions[each.asset].add(each.day)
-            self._waiting[each.asset, each.day].setdefault(sha256, []).append(each.page)
-            self._bytes += len(each.page.body)
+                self._read_anew[asset, day].add(sha256)
+        partitions: dict[str, list[str]] = defaultdict(list)
+        for asset, day in self.spool.places(sha256):
+            partitions[asset].append(day)
         self._records[sha256] = outcome = Outcome(
             file.place,
             "imported",
             shapes=dict(converted.shapes),
             conversations=converted.conversations,
             buckets=converted.buckets,
-            partitions={asset: sorted(days) for asset, days in partitions.items()},
-            notes=dict(converted.notes),
+            partitions=dict(partitions),
+            notes=dict(converted.remarks.read),
+            left_out=dict(converted.remarks.left_out),
         )
         return outcome
 
     def flush(self) -> None:
         """Write what waits: first the pages, then which file they are of."""
-        for partition, brought in sorted(self._waiting.items()):
-            self._merge(partition, brought)
+        for partition in sorted({*self._read_anew, *self.spool.places()}):
+            self._merge(partition)
+            # Arrow keeps what it freed for later, and every day is written once.
+            pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
             record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
 
-    def _merge(self, partition: Partition, brought: dict[str, list[Page]]) -> None:
+    def _merge(self, partition: Partition) -> None:
         """The partition with the pages of some files replaced; untouched where they are what they were.
 
         Raises TableContended where others go on replacing it.
         """
-        until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition, brought))
+        until_not_overtaken(self.lake, partition, lambda lake: self._merge_once(lake, partition))
 
-    def _merge_once(self, lake: Lake, partition: Partition, brought: dict[str, list[Page]]) -> None:
+    def _merge_once(self, lake: Lake, partition: Partition) -> None:
         asset, day = partition
         stored = lake.pages(f"pages/{asset}", day)
-        before = [_identity(page) for page in stored or ()]
-        kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in brought]
-        new = [page for of_file in brought.values() for page in of_file]
-        if [*(before[index] for index in kept), *map(_identity, new)] == before:
+        before = [(file_of(page.request), identity(page)) for page in stored or ()]
+        new = self.spool.identities(partition)
+        replaced = self._read_anew[partition] | {sha256 for sha256, _ in new}
+        kept = [index for index, (sha256, _) in enumerate(before) if sha256 not in replaced]
+        if [*(before[index] for index in kept), *new] == before:
             return
         is_complete = stored is not None and stored.reach is not None and stored.reach.is_complete
         old = (stored[index] for index in kept) if stored is not None else ()
         if kept or new or is_complete:
-            write_pages(lake, partition, chain(old, new), is_complete, self.provenance)
+            write_pages(lake, partition, chain(old, self.spool.pages(partition)), is_complete, self.provenance)
         else:
             lake.remove(f"pages/{asset}", [day], builds_on_stored=True)
         self.result.changed.add(partition)
@@ -255,10 +287,25 @@ def file_of(request: str) -> str:
     return str(json.loads(request)["params"]["sha256"])
 
 
-def _identity(page: Page) -> tuple[str, str]:
-    """The file a page is of, and a digest of all that the page is."""
-    told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return file_of(page.request), hashlib.sha256(told + page.body).hexdigest()
+def _skipped(file: SavedFile, reason: str) -> Outcome:
+    return Outcome(file.place, "skipped", printable(reason, _LONGEST_REASON))
+
+
+def _sha256(file: SavedFile) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces_of(file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
+    """The file's bytes again. Raises CannotImport where they are others than before: somebody still writes to it."""
+    digest = hashlib.sha256()
+    for piece in pieces_of(file):
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != sha256:
+        raise CannotImport("it changed while it was read: import it once it is finished")
 
 
 def _as_json(told: Told) -> dict[str, Any]:

@@ -1,25 +1,31 @@
 """One saved file to pages by day: what is stored, and what of the file could not be taken.
 
 A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the last
-instant that its content mentions: it can not have been saved earlier, and nobody knows how much later it was.
+instant that its content mentions: it cannot have been saved earlier, and nobody knows how much later it was.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 from genesys_assets.cloud.interval import Interval, iso
 from genesys_assets.cloud.page import Page, request_text
-from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping, midnight
-from genesys_assets.importing.files import CannotImport, documents
-from genesys_assets.importing.shapes import Object, Shape, pieces
+from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
+from genesys_assets.importing.conversations import read_conversation
+from genesys_assets.importing.documents import documents
+from genesys_assets.importing.files import CannotImport, inflated
+from genesys_assets.importing.remarks import Remarks, counted
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
+from genesys_assets.importing.spool import Partition, Spool, StoredBucket
+from genesys_assets.importing.times import instant
 from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.decode_values import as_instant
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
 
@@ -31,154 +37,198 @@ ASSETS = (DETAILS, HOURLY, DAILY)
 by their date.
 """
 
-_Known = tuple[datetime, datetime, Object]
-"""When a conversation began, the last moment it tells of, and the conversation."""
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 _A_PAGE = 1_000
+_A_PAGE_OF_BUCKETS = 5_000
+_A_PAGE_BYTES = 2 << 20
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
-
-
-@dataclass(frozen=True, slots=True)
-class DayPage:
-    """A page and the partition it belongs to."""
-
-    asset: str
-    day: str
-    page: Page
+_HALF = "conversation left out whole, for a value of it cannot be read"
+_SHOWN = 5
+_ALONE = 0
 
 
 @dataclass(slots=True)
 class Converted:
-    """What one file holds. `notes` counts what was read under another name or left out, by reason."""
+    """What one file held. Its pages are in the spool."""
 
-    pages: list[DayPage] = field(default_factory=list)
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
-    notes: Counter[str] = field(default_factory=Counter)
+    remarks: Remarks = field(default_factory=Remarks)
 
 
-def convert(name: str, sha256: str, raw: bytes, told: Told, now: datetime) -> Converted:
-    """The pages of one file. Raises CannotImport where any part of it is not what it must be."""
-    converted = Converted()
-    conversations: list[Object] = []
-    found: dict[tuple[str, ...], list[Bucket]] = defaultdict(list)
-    for document in documents(raw):
-        for piece in pieces(document):
-            converted.shapes[piece.shape.value] += 1
-            if piece.shape is Shape.CONVERSATION:
-                conversations += piece.items
-            else:
-                of_piece = list(buckets(piece, told, converted.notes))
-                if of_piece:
-                    group_by = grouping(of_piece, told)
-                    found[group_by] += of_piece
-                    converted.notes[_grouped(group_by, told)] += 1
-    if not converted.shapes:
-        raise CannotImport("it holds no answer of the platform")
-    for group_by, of_group in found.items():
-        converted.pages += _metric_pages(name, sha256, group_by, of_group, told, now, converted)
-    converted.pages += _conversation_pages(name, sha256, conversations, now, converted)
-    if found and not converted.buckets:
-        raise CannotImport("; ".join(note for note in converted.notes if note.startswith(_BUCKET)))
-    return converted
-
-
-# -- conversations -----------------------------------------------------------------------------------------------------
-
-
-def _conversation_pages(
-    name: str, sha256: str, conversations: list[Object], now: datetime, converted: Converted
-) -> Iterator[DayPage]:
-    """Conversations that began in one hour and last did anything in another one share a page: so a page reaches over an
-    hour of starts, and tells of one hour.
-    """
-    together: dict[tuple[str, str], list[_Known]] = defaultdict(list)
-    for known in _each_once(conversations, converted.notes):
-        start, last, _ = known
-        if start > now:
-            raise CannotImport(f"a conversation of it begins in the future, at {iso(start)}")
-        together[f"{start:%Y-%m-%dT%H}", f"{last:%Y-%m-%dT%H}"].append(known)
-    for hour in sorted(together):
-        rows = sorted(together[hour], key=lambda row: (row[0], row[2]["conversationId"]))
-        for begin in range(0, len(rows), _A_PAGE):
-            part = rows[begin : begin + _A_PAGE]
-            converted.conversations += len(part)
-            body = {"conversations": [conversation for _, _, conversation in part]}
-            told_at = min(last for _, last, _ in part)
-            page = _page(name, sha256, "conversations", {}, told_at, body)
-            yield DayPage(DETAILS, hour[0][:10], page)
-
-
-def _each_once(conversations: list[Object], notes: Counter[str]) -> Iterable[_Known]:
-    """Each conversation in the form that tells of the latest moment; of equal ones that which comes last. Pages of the
-    details query repeat a day's conversations for every hour that was asked for.
-    """
-    newest: dict[str, _Known] = {}
-    for conversation in conversations:
-        id_, start = conversation.get("conversationId"), as_instant(conversation.get("conversationStart"))
-        if start is None or not isinstance(id_, str):
-            notes[_NO_KEYS] += 1
-            continue
-        last = _lastas_instant(conversation, start)
-        if id_ not in newest or last >= newest[id_][1]:
-            newest[id_] = (start, last, conversation)
-    return newest.values()
-
-
-def _lastas_instant(conversation: Object, start: datetime) -> datetime:
-    moments = [start, as_instant(conversation.get("conversationEnd"))]
-    for participant in _objects(conversation.get("participants")):
-        for session in _objects(participant.get("sessions")):
-            for segment in _objects(session.get("segments")):
-                moments += [as_instant(segment.get("segmentStart")), as_instant(segment.get("segmentEnd"))]
-            moments += [as_instant(metric.get("emitDate")) for metric in _objects(session.get("metrics"))]
-    return max(moment for moment in moments if moment is not None)
-
-
-def _objects(value: Any) -> Iterable[Object]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
-
-
-# -- figures -----------------------------------------------------------------------------------------------------------
-
-
-def _metric_pages(
+def convert(
     name: str,
     sha256: str,
-    group_by: tuple[str, ...],
-    found: list[Bucket],
+    raw: Iterator[bytes],
     told: Told,
     now: datetime,
-    converted: Converted,
-) -> Iterator[DayPage]:
-    by_day: dict[tuple[str, str], list[Bucket]] = defaultdict(list)
-    for bucket in found:
-        if bucket.span.end > now:
-            raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
-        partition = partition_of(bucket.span, told)
-        if partition is None:
-            converted.notes[_nowhere(bucket.span, told)] += 1
-        else:
-            by_day[partition].append(bucket)
-    for (asset, day), of_day in sorted(by_day.items()):
-        converted.buckets += len(of_day)
-        asked: Object = {"groupBy": list(group_by)}
-        if asset == DAILY:
-            asked["timeZone"] = told.business_zone.key
-        told_at = max(bucket.span.end for bucket in of_day)
-        page = _page(name, sha256, "figures", asked, told_at, {"results": _results(of_day)})
+    spool: Spool,
+    *,
+    screened: Callable[[str, Page], Page] = lambda _, page: page,
+) -> Converted:
+    """Read one file, whose bytes come in pieces, and put its pages into the spool, each as `screened` gives it back.
+
+    Raises CannotImport where any part of the file is not what it must be, or nothing of it can be taken; then it has no
+    pages in the spool.
+    """
+    spool.begin_file()
+    file = _File(name, sha256, told, now, spool, screened)
+    try:
+        file.read(raw)
+        file.make_pages()
+    except BaseException:
+        spool.forget_pages(sha256)
+        raise
+    return file.converted
+
+
+class _File:
+    """A file that is being read."""
+
+    def __init__(
+        self, name: str, sha256: str, told: Told, now: datetime, spool: Spool, screened: Callable[[str, Page], Page]
+    ) -> None:
+        self.name = name
+        self.screened = screened
+        self.sha256 = sha256
+        self.told = told
+        self.now = now
+        self.spool = spool
+        self.converted = Converted()
+        self.remarks = self.converted.remarks
+        self._answers = _Answers(told, spool, self.remarks)
+
+    def read(self, raw: Iterator[bytes]) -> None:
+        """Put conversations and buckets into the spool."""
+        for part in documents(inflated(raw)):
+            for piece in pieces(part):
+                self.converted.shapes[piece.shape.value] += 1
+                if piece.shape is Shape.CONVERSATION:
+                    self._add_conversations(piece)
+                else:
+                    self._add_buckets(piece)
+        self._answers.finish()
+        if not self.converted.shapes:
+            raise CannotImport("it holds no answer of the platform")
+
+    def _add_conversations(self, piece: Piece) -> None:
+        if piece.nulls:
+            self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
+        for written in piece.items:
+            read = read_conversation(written, self.told.time_zone)
+            if read.losses:
+                self.remarks.leave_out(_HALF)
+                for kind, loss in read.losses.items():
+                    self.remarks.leave_out(loss.text, loss.count, kind)
+                continue
+            id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
+            if start is None or not id_:
+                self.remarks.leave_out(_NO_KEYS)
+                continue
+            began = instant(start, None)
+            if began > self.now:
+                raise CannotImport(f"a conversation of it begins in the future, at {iso(began)}")
+            self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
+
+    def _add_buckets(self, piece: Piece) -> None:
+        for bucket in buckets(piece, self.told, self.remarks):
+            answer = self._answers.number(piece.answer, bucket.group)
+            if bucket.span.end > self.now:
+                raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
+            place = partition_of(bucket.span, self.told)
+            if place is None:
+                self.remarks.leave_out(_nowhere(bucket.span, self.told))
+                continue
+            data: Object = {"interval": str(bucket.span), "metrics": bucket.metrics}
+            body = _json(data | ({"views": bucket.views} if bucket.views else {}))
+            group = json.dumps(bucket.group, sort_keys=True)
+            self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+
+    def make_pages(self) -> None:
+        """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""
+        for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: (row.group_by, row.asset, row.day)):
+            self._add_page_of_buckets(part)
+        for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
+            self._add_page_of_conversations(rows)
+        left_out = self.remarks.left_out
+        if left_out and not self.converted.conversations and not self.converted.buckets:
+            reasons = [counted(text, count) for text, count in left_out.items()]
+            further = [f"and {len(reasons) - _SHOWN} more"] if len(reasons) > _SHOWN else []
+            raise CannotImport(f"nothing of it can be taken: {'; '.join([*reasons[:_SHOWN], *further])}")
+
+    def _add_page_of_conversations(self, rows: Sequence[tuple[datetime, datetime, bytes]]) -> None:
+        """Conversations that began in one hour and last did anything in another one share a page: so a page reaches
+        over an hour of starts, and tells of one hour.
+        """
+        body = b'{"conversations":[' + b",".join(body for _, _, body in rows) + b"]}"
+        self.converted.conversations += len(rows)
+        page = self._page("conversations", {}, min(last for _, last, _ in rows), body)
+        self._add((DETAILS, f"{rows[0][0]:%Y-%m-%d}"), page)
+
+    def _add_page_of_buckets(self, rows: Sequence[StoredBucket]) -> None:
+        first = rows[0]
+        self.converted.buckets += len(rows)
+        asked: Object = {"groupBy": list(first.group_by)}
+        if first.asset == DAILY:
+            asked["timeZone"] = self.told.business_zone.key
+        page = self._page("figures", asked, max(row.end for row in rows), _results(rows))
         try:
             metric_rows(INTERVAL_METRICS, [(page.request, page.body)])
         except UnreadablePage as error:
             raise CannotImport(str(error)) from None
         except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise CannotImport(f"a figure of it is not as the platform writes them: {error!r}") from None
-        yield DayPage(asset, day, page)
+        self._add((first.asset, first.day), page)
+
+    def _page(self, shape: str, asked: Object, told_at: datetime, body: bytes) -> Page:
+        request = request_text(METHOD, self.name, {"sha256": self.sha256, "holds": shape}, asked or None)
+        return Page(0, request, told_at, None, body)
+
+    def _add(self, place: Partition, page: Page) -> None:
+        page = self.screened(place[0], page)
+        self.spool.add_page(place, self.sha256, page, identity(page))
 
 
-def partition_of(span: Interval, told: Told) -> tuple[str, str] | None:
+class _Answers:
+    """What the answers of a file are grouped by, known when their last bucket has come. Parts of one answer follow one
+    another, but those results that stand alone, which are one answer wherever they are.
+    """
+
+    def __init__(self, told: Told, spool: Spool, remarks: Remarks) -> None:
+        self._told = told
+        self._spool = spool
+        self._remarks = remarks
+        self._last: Answer = ()
+        self._number = _ALONE
+        self._shown: dict[int, set[str]] = {}
+
+    def number(self, answer: Answer, group: Iterable[str]) -> int:
+        """The number of the answer that a bucket of this group is of."""
+        if answer and answer != self._last:
+            self._finish(self._number)
+            self._last = answer
+            self._number += 1
+        number = self._number if answer else _ALONE
+        self._shown.setdefault(number, set()).update(group)
+        return number
+
+    def finish(self) -> None:
+        """No more buckets come."""
+        for number in sorted(self._shown):
+            self._finish(number, is_over=True)
+
+    def _finish(self, number: int, *, is_over: bool = False) -> None:
+        if number not in self._shown or (number == _ALONE and not is_over):
+            return
+        group_by = grouping(self._shown.pop(number), self._told)
+        self._spool.add_answer(number, group_by)
+        self._remarks.note(_grouped(group_by, self._told))
+
+
+def partition_of(span: Interval, told: Told) -> Partition | None:
     """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
@@ -187,6 +237,26 @@ def partition_of(span: Interval, told: Told) -> tuple[str, str] | None:
     if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
         return DAILY, f"{day:%Y-%m-%d}"
     return None
+
+
+def identity(page: Page) -> str:
+    """A digest of all that a page is."""
+    told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
+    return hashlib.sha256(told + page.body).hexdigest()
+
+
+def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[list[Row]]:
+    """Rows of one key that follow one another, in as many lists as keep a page small; a row's body comes last."""
+    for _, of_key in groupby(rows, key):
+        part: list[Row] = []
+        size = 0
+        for row in of_key:
+            if part and (len(part) == most or size + len(row[-1]) > _A_PAGE_BYTES):
+                yield part
+                part, size = [], 0
+            part.append(row)
+            size += len(row[-1])
+        yield part
 
 
 def _grouped(group_by: tuple[str, ...], told: Told) -> str:
@@ -199,23 +269,33 @@ def _hour(instant: datetime) -> datetime:
 
 
 def _nowhere(span: Interval, told: Told) -> str:
-    length = span.end - span.start
     return (
-        f"{_BUCKET} of {length} left out: it is neither within one hour UTC nor a day of {told.business_zone.key} "
-        "(GENESYS_ASSETS_TIME_ZONE)"
+        f"{_BUCKET} of {_length(span.duration)} left out: it is neither within one hour UTC nor a day of "
+        f"{told.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"
     )
 
 
-def _results(found: Iterable[Bucket]) -> list[Object]:
-    by_group: dict[str, Object] = {}
-    for bucket in found:
-        key = json.dumps(bucket.group, sort_keys=True)
-        result = by_group.setdefault(key, {"group": bucket.group, "data": []})
-        data: Object = {"interval": str(bucket.span), "metrics": bucket.metrics}
-        result["data"].append(data | ({"views": bucket.views} if bucket.views else {}))
-    return list(by_group.values())
+def _length(duration: timedelta) -> str:
+    """`31 days`, `2 hours`, `1 hour 30 minutes`."""
+    seconds = duration.days * 86_400 + duration.seconds
+    units = {
+        "day": seconds // 86_400,
+        "hour": seconds // 3600 % 24,
+        "minute": seconds // 60 % 60,
+        "second": seconds % 60,
+    }
+    named = [f"{count} {unit}{'' if count == 1 else 's'}" for unit, count in units.items() if count]
+    return " ".join(named) or "less than a second"
 
 
-def _page(name: str, sha256: str, shape: str, asked: Object, told_at: datetime, body: Object) -> Page:
-    request = request_text(METHOD, name, {"sha256": sha256, "holds": shape}, asked or None)
-    return Page(0, request, told_at, None, json.dumps(body, separators=(",", ":")).encode())
+def _results(rows: Iterable[StoredBucket]) -> bytes:
+    """The buckets as results of the aggregates query, one for each group."""
+    by_group: dict[str, list[bytes]] = {}
+    for row in rows:
+        by_group.setdefault(row.group, []).append(row.body)
+    results = [b'{"group":%b,"data":[%b]}' % (group.encode(), b",".join(data)) for group, data in by_group.items()]
+    return b'{"results":[%b]}' % b",".join(results)
+
+
+def _json(value: Object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

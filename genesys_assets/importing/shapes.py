@@ -6,13 +6,18 @@ Here documents are told apart and taken out of their envelopes. What is inside i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from genesys_assets.importing.conversations import as_list, plain
+from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import printable
 
 Object = dict[str, Any]
+Answer = tuple[int | str, ...]
+"""Which answer of its file something is of."""
 
 
 class Shape(Enum):
@@ -27,95 +32,194 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Objects of one shape, and the envelope they came in."""
+    """Objects of one shape, and the envelope they came in. Pieces of one `answer` of the API were grouped alike."""
 
     shape: Shape
     items: list[Object]
     envelope: Object
+    answer: Answer
+    nulls: int = 0
 
 
-def pieces(document: Any) -> Iterator[Piece]:
-    """The pieces of a document. Raises CannotImport where it has no known shape, saying what it is instead."""
-    if isinstance(document, list):
-        yield from _of_list(document)
-    elif isinstance(document, dict):
-        yield _of_object(document)
-    else:
-        raise CannotImport(f"it holds a JSON {type(document).__name__}, not an answer of the platform")
+def pieces(part: Part) -> Iterator[Piece]:
+    """The pieces of a document, or of a part of one. Raises CannotImport where it has no known shape, saying what it is
+    instead, and where it stands.
+    """
+    try:
+        if isinstance(items := as_list(part.value), list):
+            yield from _of_list(items, part)
+        elif isinstance(part.value, dict):
+            # A result that stands alone is one of the others of its file: JSON Lines of an answer's results.
+            is_alone = _shape_of(part.value) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
+            yield from _of_object(part.value, () if is_alone else part.answer, part.first)
+        else:
+            raise CannotImport(f"it holds a JSON {type(part.value).__name__}, not an answer of the platform")
+    except CannotImport as reason:
+        raise CannotImport(f"line {part.line}: {reason}" if part.line > 1 else str(reason)) from None
 
 
-def _of_list(items: list[Any]) -> Iterator[Piece]:
-    objects = [item for item in items if item is not None]
-    for probe, shape in ((_is_conversation, Shape.CONVERSATION), (_is_result, Shape.AGGREGATES)):
-        if objects and all(isinstance(item, dict) and probe(item) for item in objects):
-            yield Piece(shape, objects, {})
-            return
-    if objects and all(isinstance(item, dict) and _is_measured(item) for item in objects):
-        yield Piece(Shape.RESULT_METRICS, objects, {})
+def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
+    """Elements of one shape that follow one another are a piece; others are documents of their own."""
+    together: list[Object] = []
+    shape: Shape | None = None
+    for position, item in enumerate(items):
+        kind = _shape_of(item)
+        if together and kind is not shape and shape is not None:
+            yield Piece(shape, together, {}, part.answer[:1])
+            together = []
+        shape = kind
+        if kind is not None:
+            together.append(item)
+        elif item is None:
+            yield Piece(Shape.CONVERSATION, [], {}, part.answer, nulls=1)
+        else:
+            yield from _element(item, part, position)
+    if together and shape is not None:
+        yield Piece(shape, together, {}, part.answer[:1])
+
+
+def _element(item: Any, part: Part, position: int) -> Iterator[Piece]:
+    where = f"element {part.first + position + 1}"
+    if not isinstance(item, dict | list):
+        raise CannotImport(f"{where} is a JSON {type(item).__name__}, not an answer of the platform")
+    try:
+        inner = replace(part, value=item, answer=(*part.answer, position), first=0, line=1)
+        yield from pieces(inner) if isinstance(item, list) else _of_object(item, inner.answer, 0)
+    except CannotImport as reason:
+        raise CannotImport(f"{where}: {reason}") from None
+
+
+def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
+    alone = _shape_of(document)
+    if alone is not None:
+        yield Piece(alone, [document], {}, answer)
         return
-    for item in objects:
-        yield from pieces(item)
+    names = [name for name in ENVELOPES if document.get(name) is not None]
+    envelope = {key: value for key, value in document.items() if key not in ENVELOPES}
+    for name in names:
+        yield _of_envelope(name, document, envelope, (*answer, name), first)
+    if not names:
+        if _TOTAL.isdisjoint(document):
+            raise CannotImport(_instead(document))
+        yield Piece(Shape.CONVERSATION, [], {}, answer)
 
 
-def _of_object(document: Object) -> Piece:
-    if _is_conversation(document):
-        return Piece(Shape.CONVERSATION, [document], {})
-    for name, shapes in _ENVELOPES:
-        items = document.get(name)
-        if items is None:
-            continue
-        if not isinstance(items, list) or not all(item is None or isinstance(item, dict) for item in items):
-            raise CannotImport(f"its `{name}` is not a list of objects")
-        objects = [item for item in items if item is not None]
-        envelope = {key: value for key, value in document.items() if key != name}
-        for probe, shape in shapes:
-            if all(probe(item) for item in objects):
-                return Piece(shape, objects, envelope)
-        break
-    if "totalHits" in document:
-        return Piece(Shape.CONVERSATION, [], {})
-    raise CannotImport(_instead(document))
+def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, first: int) -> Piece:
+    items = listed(document[name], f"its `{name}`")
+    objects = [item for item in items if item is not None]
+    if name == "conversations":
+        return Piece(Shape.CONVERSATION, objects, envelope, answer, len(items) - len(objects))
+    shapes = [_shape_in(name, item) for item in objects]
+    shape = next(filter(None, shapes), ENVELOPES[name] if not objects else None)
+    if shape is None:
+        raise CannotImport(_instead(document))
+    for position, found in enumerate(shapes):
+        if found is not shape:
+            what = "no " if found is None else f"{found.value}, no "
+            raise CannotImport(f"element {first + position + 1} of its `{name}` is {what}{shape.value}")
+    return Piece(shape, objects, envelope, answer, len(items) - len(objects))
+
+
+def listed(value: Any, what: str) -> list[Any]:
+    """A list of objects. PowerShell writes a list of one as its only element. Raises CannotImport."""
+    value = as_list(value)
+    items = [value] if isinstance(value, dict) else [] if value is None else value
+    if not isinstance(items, list):
+        raise CannotImport(f"{what} is not a list of objects: it is a JSON {type(value).__name__}")
+    for item in items:
+        if item is not None and not isinstance(item, dict):
+            raise CannotImport(f"{what} is not a list of objects: in it there is a JSON {type(item).__name__}")
+    return items
+
+
+def _shape_of(item: Any) -> Shape | None:
+    """The shape of an object that stands for itself, without an envelope."""
+    if not isinstance(item, dict):
+        return None
+    if _is_conversation(item):
+        return Shape.CONVERSATION
+    if not item.keys().isdisjoint(ENVELOPES):
+        return None
+    if _is_result(item):
+        return Shape.AGGREGATES
+    return Shape.RESULT_METRICS if _is_measured(item) else None
+
+
+def _shape_in(name: str, item: Object) -> Shape | None:
+    """The shape of an element of `results` or `entities`."""
+    if name == "results":
+        return Shape.AGGREGATES if _is_result(item) else Shape.RESULT_METRICS if _is_measured(item) else None
+    if isinstance(item.get("buckets"), list | dict):
+        return Shape.ENTITY_BUCKETS
+    return Shape.ENTITY_METRICS if _is_measured(item) else None
 
 
 def _is_conversation(item: Object) -> bool:
-    return "conversationId" in item and ("conversationStart" in item or "participants" in item)
+    names = {plain(name) for name in item}
+    return "conversationid" in names and not names.isdisjoint({"conversationstart", "participants"})
 
 
 def _is_result(item: Object) -> bool:
     data = item.get("data")
-    return isinstance(data, list) and all(isinstance(bucket, dict) and "interval" in bucket for bucket in data)
-
-
-def _has_buckets(item: Object) -> bool:
-    return isinstance(item.get("buckets"), list)
+    if data is None:
+        return "group" in item and not _is_measured(item)
+    data = as_list(data)
+    buckets = [data] if isinstance(data, dict) else data
+    return isinstance(buckets, list) and all(isinstance(each, dict) and "interval" in each for each in buckets)
 
 
 def _is_measured(item: Object) -> bool:
     return isinstance(item.get("metrics"), dict | list)
 
 
-_ENVELOPES = (
-    ("conversations", ((lambda _: True, Shape.CONVERSATION),)),
-    ("results", ((_is_result, Shape.AGGREGATES), (_is_measured, Shape.RESULT_METRICS))),
-    ("entities", ((_has_buckets, Shape.ENTITY_BUCKETS), (_is_measured, Shape.ENTITY_METRICS))),
-)
+ENVELOPES = {
+    "conversations": Shape.CONVERSATION,
+    "results": Shape.AGGREGATES,
+    "entities": Shape.ENTITY_BUCKETS,
+}
+"""Fields of an answer that hold what it is about, and the shape that an empty list has."""
+_TOTAL = frozenset({"totalHits", "total_hits"})
 
 
 def _instead(document: Object) -> str:
     """What a document is that can not be imported. Values are not shown: there may be a token among them."""
-    results = document.get("results")
-    first = results[0] if isinstance(results, list) and results else None
-    if isinstance(first, dict) and isinstance(first.get("data"), list):
+    results, entities = (_objects(document.get(name)) for name in ("results", "entities"))
+    if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
+    if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
+        return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
     if "access_token" in document:
         return "it holds a login token, not data: delete it, and revoke the token if it may still be valid"
     if "status" in document and "message" in document:
-        return f"it holds an error answer of the platform: {document['status']}, {document.get('code')}"
+        what = f"{document['status']}, {document.get('code')}"
+        return f"it holds an error answer of the platform: {printable(what, 60)}"
     if "userDetails" in document:
         return "it holds presence and routing status of users; there is no table for these"
+    if _is_live(document) or (entities and _is_live(entities[0])):
+        return (
+            "it holds conversations as the conversations API has them (/api/v2/conversations), not analytics "
+            "conversations: ask POST /api/v2/analytics/conversations/details/query for them, by conversationId"
+        )
+    if entities and {"action", "eventDate", "serviceName", "remoteIp", "entityType"} & {*entities[0]}:
+        return "it holds audit events; there is no table for these"
     if "jobId" in document or "dataAvailabilityDate" in document:
         return "it holds a details job's state, not its results"
     if isinstance(document.get("entities"), list):
         return "it holds a listing; names are read by genesys/reference/…"
-    names = ", ".join(sorted(map(str, document))[:8]) or "none"
+    names = ", ".join(printable(name, 60) for name in sorted(document)[:8]) or "none"
     return f"it has none of the known shapes; its fields are: {names}"
+
+
+def _is_live(item: Object) -> bool:
+    """Whether an object is a conversation of the API that phones and desktops use."""
+    people = _objects(item.get("participants"))
+    return "participants" in item and "id" in item and ("startTime" in item or any("calls" in each for each in people))
+
+
+def _objects(value: Any) -> list[Object]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _data(result: Object) -> list[Any]:
+    data = result.get("data")
+    return data if isinstance(data, list) else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import starmap
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from genesys_assets.importing.buckets import GRANULARITIES, TimeUnit, Told
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Imported, Outcome
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
+from genesys_assets.importing.remarks import counted
 
 TABLES = {
     DETAILS: "tables/conversations and what belongs to it",
@@ -88,15 +90,25 @@ def held(outcome: Outcome) -> str:
     parts = [_count(outcome.conversations, "conversation")] if outcome.conversations else []
     parts += [_count(outcome.buckets, "bucket")] if outcome.buckets else []
     figures = [shape for shape in outcome.shapes if shape != "conversations"]
-    return ", ".join(parts) + (f" ({', '.join(figures)})" if figures else "") or "nothing"
+    what = ", ".join(parts) + (f" ({', '.join(figures)})" if figures else "") or "nothing"
+    return f"{what}; not all of it" if outcome.left_out else what
 
 
-def notes(imported: Imported) -> dict[str, int]:
-    """What was read under another name or left out, in all files together."""
+def notes(imported: Imported) -> list[str]:
+    """What was read under another name, or has no place in any table, in all files together."""
+    return _together(outcome.notes for outcome in imported.outcomes)
+
+
+def left_out(imported: Imported) -> list[str]:
+    """What could not be read, in all files together: path, reason and count."""
+    return _together(outcome.left_out for outcome in imported.outcomes)
+
+
+def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:
     together: Counter[str] = Counter()
-    for outcome in imported.outcomes:
-        together.update(outcome.notes)
-    return dict(sorted(together.items()))
+    for of_file in remarks:
+        together.update(of_file)
+    return [counted(text, count) for text, count in sorted(together.items())]
 
 
 def ranges(days: Sequence[str]) -> str:
@@ -120,7 +132,8 @@ def _days(outcome: Outcome) -> list[str]:
 
 
 def _remarks(outcome: Outcome) -> str:
-    return "; ".join(filter(None, [outcome.reason, *(f"{note} ({count})" for note, count in outcome.notes.items())]))
+    parts = [outcome.reason, *starmap(counted, outcome.notes.items()), *starmap(counted, outcome.left_out.items())]
+    return "; ".join(filter(None, parts))
 
 
 def _count(number: int, what: str) -> str:

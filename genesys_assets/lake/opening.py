@@ -8,14 +8,22 @@ from typing import Any
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import open_store
+from genesys_assets.privacy.protection import Protection
 from genesys_assets.settings import LakeSettings, SettingError
 
 _LAKES_SHARED = 4
+_CONNECT_SECONDS = 10
+"""An endpoint that takes connections does so within milliseconds."""
+_READ_SECONDS = 60
+"""As long as Arrow waits: see `store`."""
+_ATTEMPTS = 3
+"""Of one request. The store goes on trying for as long as its own patience lasts."""
+_PERSON_SECONDS = 10.0
 
 
 def open_lake(location: str | None = None) -> Lake:
     """The lake at a location, else at that of GENESYS_ASSETS_LAKE. Raises SettingError."""
-    return Lake(open_store(LakeSettings.load(lake=location).location, s3_client))
+    return Lake(open_store(LakeSettings.load(lake=location).location, s3_client), protection=Protection.from_settings())
 
 
 @functools.lru_cache(_LAKES_SHARED)
@@ -45,9 +53,12 @@ def _aws() -> list[str]:
     return [value for name, value in sorted(os.environ.items()) if name.startswith("AWS_")]
 
 
-def s3_client() -> Any:
-    """A boto3 client made from the AWS environment. Raises SettingError for an endpoint with a user or a password."""
-    from dagster_aws.s3 import S3Resource
+def s3_client(*, read_seconds: float = _READ_SECONDS, attempts: int = _ATTEMPTS) -> Any:
+    """A boto3 client made from the AWS environment. A request that S3 does not answer is given up after `read_seconds`,
+    and made `attempts` times. Raises SettingError for an endpoint with a user or a password.
+    """
+    import boto3
+    from botocore.config import Config
 
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if "@" in os.environ.get(name, ""):
@@ -55,4 +66,12 @@ def s3_client() -> Any:
                 f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             )
-    return S3Resource().get_client()
+    times = {"connect_timeout": min(_CONNECT_SECONDS, read_seconds), "read_timeout": read_seconds}
+    return boto3.session.Session().client("s3", config=Config(retries={"total_max_attempts": attempts}, **times))
+
+
+def open_lake_for_a_person(location: str | None = None) -> Lake:
+    """As `open_lake`, for somebody who waits at a terminal: S3 that is away is reported within half a minute."""
+    client = functools.partial(s3_client, read_seconds=_PERSON_SECONDS, attempts=1)
+    store = open_store(LakeSettings.load(lake=location).location, client, patience=_PERSON_SECONDS)
+    return Lake(store, protection=Protection.from_settings())

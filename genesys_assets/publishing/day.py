@@ -27,6 +27,7 @@ from genesys_assets.publishing.manifest import FailingCheck, Manifest, Published
 from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
+from genesys_assets.reports.formulas import NumberTooLarge
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.stored import NotStored, StoredDay
 
@@ -209,7 +210,7 @@ def _page(lake: Lake, wanted: Wanted, reach: Reach, missing: dict[str, str]) -> 
             missing=missing,
             start_date=wanted.start_date,
         )
-    except (FileNotFoundError, NotStored) as error:
+    except (FileNotFoundError, NotStored, NumberTooLarge) as error:
         missing[DAY_PAGE] = str(error)
         return None
 

@@ -11,22 +11,23 @@ from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.queries import MOST_VIEWS, AggregateQuestion, Granularity, View
 from genesys_assets.reports import conditions
-from genesys_assets.reports.conditions import Comparison, Condition
+from genesys_assets.reports.conditions import Comparison, Condition, Value
 from genesys_assets.reports.figures import Figure, GroupKey, How, dimension
-from genesys_assets.reports.model import Aggregates
-from genesys_assets.reports.problems import Findings, Path
-from genesys_assets.reports.questions import COUNTED_ONCE, Source, standard_source
+from genesys_assets.reports.model import AVERAGE, Aggregates
+from genesys_assets.reports.problems import Findings, Path, quoted
+from genesys_assets.reports.questions import COUNTED_ONCE, Source, split_off, standard_source
 from genesys_assets.reports.statistics import STATISTICS, TIMER, statistics_of
+from genesys_assets.reports.values import allowed_value, is_fixed
+from genesys_assets.tables.conversation_model import snake_case
 
 _HOW: dict[str, How] = {"min": "min", "max": "max", "target": "same"}
 _COUNTS = ("handledCount", "abandonedCount")
 """Tutorial names that mean a timer's count."""
-_AVERAGE = "an average is a sum divided by a count: take both, and write a column with that formula"
 _REFUSED = {
-    **dict.fromkeys(("avg", "average", "mean", "value"), _AVERAGE),
+    **dict.fromkeys(("avg", "average", "mean", "value"), AVERAGE[0].lower() + AVERAGE[1:-1]),
     **dict.fromkeys(("p95", "p99", "median"), "percentiles of parts do not add up to those of the whole"),
-    "ratio": "ratios do not add up: take numerator and denominator, and write a column with their quotient",
-    "current": "a current value does not add up over time: the target of a service level is oServiceLevel.target",
+    "ratio": "ratios do not add up. Take numerator and denominator, and write a column with their quotient",
+    "current": "a current value does not add up over time. The target of a service level is oServiceLevel.target",
 }
 
 
@@ -86,17 +87,19 @@ def _source(
         usual = standard_source(dimensions, condition, metrics)
         if usual:
             return usual
-    asked = conditions.to_platform(condition, findings) if condition else None
-    if not metrics or (condition and asked is None):
+    askable, here = split_off(condition, metrics)
+    asked = conditions.to_platform(askable, findings) if askable else None
+    if not metrics or (askable and asked is None):
         return None
     return Source(
         AggregateQuestion(
-            group_by=tuple(sorted(dimensions)),
+            group_by=tuple(sorted({*dimensions, *(each.name for each in conditions.comparisons(here))})),
             metrics=metrics,
             filter=asked,
             flatten_multivalued_dimensions=flatten,
             views=tuple(sorted(views, key=lambda view: view.name)),
-        )
+        ),
+        here,
     )
 
 
@@ -108,7 +111,8 @@ def _views(stated: Aggregates, path: Path, findings: Findings) -> dict[str, View
         except InvalidQuery as refused:
             findings.add((*path, "views", name), str(refused), view.target)
     if len(views) > MOST_VIEWS:
-        findings.add((*path, "views"), f"a source has at most {MOST_VIEWS} views", len(views))
+        message = f"a source must have at most {MOST_VIEWS} views, got {len(views)}. Make two sources"
+        findings.add((*path, "views"), message)
     return views
 
 
@@ -140,14 +144,14 @@ def _pick(
     statistic = statistic or _usual(subject, metric, view)
     if statistic not in allowed:
         there = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
-        reason = _REFUSED.get(statistic, there)
-        which = f"{statistic!r} is no statistic of {metric} that adds up: {reason}"
-        findings.add(path, which if statistic else f"say which statistic of {metric}: {there}", text)
+        which = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, there)}"
+        example = f". Write {metric}.{allowed[0]}" if allowed else ""
+        findings.add(path, which if statistic else f"{metric} needs a statistic: {there}{example}", text)
         return None
     if metric in COUNTED_ONCE and granularity != "PT15M":
         findings.add(
             path,
-            f"{metric} counts conversations once in each 15 minutes, which do not add up to {granularity}: count them "
+            f"{metric} counts conversations once in each 15 minutes, which do not add up to {granularity}. Count them "
             "from `details`, table session_metrics or conversations, with {count_distinct: conversation_id}",
             text,
         )
@@ -175,21 +179,39 @@ def _condition(stated: Aggregates, path: Path, findings: Findings) -> Condition 
 
     def of_platform(comparison: Comparison) -> Comparison:
         try:
-            return replace(comparison, name=dimension(comparison.name))
+            name = dimension(comparison.name)
         except InvalidQuery as refused:
             reason = str(refused)
             if _is_known(comparison.name, {}):
                 reason = (
-                    f"{comparison.name!r} is a metric; aggregates are filtered by dimensions: count values in a range "
-                    "with `views`"
+                    f"{quoted(comparison.name)} is a metric, and aggregates are filtered by dimensions. Count values "
+                    "in a range with `views`"
                 )
             findings.add(comparison.name_path or comparison.path, reason, comparison.name)
             return comparison
+        if comparison.operator == "range" and is_fixed(snake_case(name)):
+            message = f"{name} is no number, so it lies in no range. Compare it with values (in)"
+            findings.add(comparison.path, message, comparison.name)
+        values = tuple(_value(name, value, comparison, findings) for value in comparison.values)
+        return replace(comparison, name=name, values=tuple(dict.fromkeys(values)))
 
     return conditions.mapped(condition, of_platform) if condition else None
+
+
+def _value(name: str, value: Value, comparison: Comparison, findings: Findings) -> Value:
+    """The value as the platform writes it."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if comparison.operator == "contains":
+        return text
+    try:
+        return allowed_value(snake_case(name), text)
+    except InvalidQuery as refused:
+        findings.add(comparison.path, str(refused), value)
+        return text
 
 
 def _figure(pick: Pick) -> Figure:
     type_ = pa.int64() if pick.statistic in TIMER else pa.float64()
     of = f"{pick.metric} within the view {pick.view}" if pick.view else pick.metric
-    return Figure(pick.figure, _HOW.get(pick.statistic, "sum"), type_, f"{pick.statistic} of {of}")
+    power = int(pick.metric.startswith("t") and pick.statistic in ("sum", "min", "max"))
+    return Figure(pick.figure, _HOW.get(pick.statistic, "sum"), type_, f"{pick.statistic} of {of}", power=power)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from genesys_assets.reports.figures import Figure, GroupKey
+from genesys_assets.reports.figures import USERS, Figure, GroupKey
 from genesys_assets.reports.formulas import Formula, FormulaError
 from genesys_assets.reports.model import UNITS, Column, Unit
-from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.problems import Findings, Path, one_of, quoted
+from genesys_assets.tables.personal import PersonalData, strongest
 
 NUMBERS = (pa.int64(), pa.float64())
 _IDS = (pa.string(), pa.list_(pa.string()))
@@ -33,6 +34,7 @@ class Shown:
     history: str | None = None
     unit: Unit | None = None
     digits: int | None = None
+    personal: PersonalData = PersonalData.NONE
 
     @property
     def divisor(self) -> int:
@@ -50,17 +52,23 @@ def shown_columns(
     """What the columns mean; those that mean nothing are left out, with the reasons among the findings."""
     names, reader = set(taken), _Reader(keys, figures, findings)
     types = {name: figure.result for name, figure in figures.items()}
+    classes = {name: figure.personal for name, figure in figures.items()}
+    powers = {name: figure.power for name, figure in figures.items()}
     found: list[Shown] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
-        shown = reader.column(name, column, path, types)
+        shown = reader.column(name, column, path, types, powers)
         if shown is None:
             continue
         if shown.name in names:
-            findings.add(path, f"there is a column {shown.name!r} already", name)
+            findings.add(path, f"there is a column {shown.name!r} already. Call one of them differently", name)
         names.add(shown.name)
         if shown.formula:
             types.setdefault(name, shown.type)
+            powers.setdefault(name, shown.formula.power(powers))
+            personal = strongest(classes[each] for each in shown.formula.names if each in classes)
+            classes.setdefault(name, personal)
+            shown = replace(shown, personal=personal)
         found.append(shown)
     return tuple(found)
 
@@ -72,7 +80,12 @@ class _Reader:
     findings: Findings
 
     def column(
-        self, name: str, stated: Column | str | None, path: Path, types: Mapping[str, pa.DataType]
+        self,
+        name: str,
+        stated: Column | str | None,
+        path: Path,
+        types: Mapping[str, pa.DataType],
+        powers: Mapping[str, int | None],
     ) -> Shown | None:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
@@ -82,7 +95,11 @@ class _Reader:
         described = column.description or (figure.description if figure else text)
         computes = column.unit is not None or column.digits is not None
         if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
-            return Shown(name, name, figure.result, described, figure=text)
+            return Shown(name, name, figure.result, described, figure=text, personal=figure.personal)
+        if name in self.figures and text != name:
+            message = f"{name!r} is the name of a figure, which formulas would take in place of this column"
+            self.findings.add(path, f"{message}. Call the column differently", text)
+            return None
         try:
             formula = Formula.parse(text)
             type_ = formula.type(types)
@@ -91,7 +108,11 @@ class _Reader:
             self.findings.add((*path, "formula") if is_mapping else path, str(wrong), text)
             return None
         if computes and type_ == pa.bool_():
-            self.findings.add(path, f"{text} is true or false, which has neither unit nor digits", text)
+            message = f"{text} is true or false, which has neither unit nor digits. Take them out"
+            self.findings.add(path, message, text)
+        elif column.unit is not None and formula.power(powers) not in (1, None):
+            message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
+            self.findings.add((*path, "unit"), message, column.unit)
         if column.unit is None:
             return Shown(name, name, type_, described, formula=formula, digits=column.digits)
         return Shown(
@@ -113,7 +134,8 @@ class _Reader:
         there = [each for each, history in histories.items() if history and types[each] in _IDS]
         if ids not in there:
             problem = "has no names" if ids in histories else "is no column or figure"
-            self.findings.add(path, f"{ids!r} {problem}. {one_of(there, ids)}", ids)
+            self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(there, ids)}", ids)
             return None
         described = column.description or f"names of {ids}; the id where no name is known"
-        return Shown(name, name, types[ids], described, ids=ids, history=histories[ids])
+        personal = PersonalData.PERSON if histories[ids] == USERS else PersonalData.NONE
+        return Shown(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)

@@ -25,11 +25,11 @@ from genesys_assets.reports.columns import Shown
 from genesys_assets.reports.conditions import comparisons
 from genesys_assets.reports.details_part import Count, DetailsPart
 from genesys_assets.reports.figures import Figure
-from genesys_assets.reports.formulas import rounded
+from genesys_assets.reports.formulas import NumberTooLarge, rounded
 from genesys_assets.reports.questions import COUNTED_ONCE
 from genesys_assets.reports.report import Report, has_local_date
 from genesys_assets.reports.stored import NotStored, StoredDay
-from genesys_assets.tables.aggregate import Measure, aggregate, finished_groups
+from genesys_assets.tables.aggregate import Measure, SumTooLarge, aggregate, finished_groups
 from genesys_assets.tables.names import named
 from genesys_assets.tables.sources import granularity_of
 from genesys_assets.tables.spec import INSTANT
@@ -39,7 +39,7 @@ _MINUTES = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
 
 def compute(report: Report, stored: StoredDay) -> pa.Table:
     """The report of the day, in the shape of its spec, in intervals as long as it says, or as imported buckets where
-    these are longer. Raises NotStored.
+    these are longer. Raises NotStored and NumberTooLarge.
     """
     window = stored.window(report.time_zone)
     report = replace(report, granularity=_granularity(report, stored, window))
@@ -50,7 +50,10 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
         *(_of_details(part, report, stored, window) for part in report.details),
     )
     measures = [measure for figure in report.figures for measure in _measures(figure)]
-    groups = aggregate(parts, keys, measures, in_order_of="interval_start" if _is_in_order(report) else None)
+    try:
+        groups = aggregate(parts, keys, measures, in_order_of="interval_start" if _is_in_order(report) else None)
+    except SumTooLarge as too_large:
+        raise NumberTooLarge(f"{report.name} of {stored.day}, figure {too_large}") from None
     for name in report.required:
         groups = groups.filter(pc.is_valid(groups[name]))
     table = pa.table(
@@ -73,7 +76,7 @@ def _granularity(report: Report, stored: StoredDay, window: Window) -> Granulari
     if granularity != report.granularity and counted_once:
         raise NotStored(
             f"{', '.join(sorted(counted_once))} can be had by {report.granularity} only, for such counts do not add "
-            f"up, and {stored.day} has imported figures by {granularity}: leave it out of {report.name}, or fetch the "
+            f"up, and {stored.day} has imported figures by {granularity}. Leave it out of {report.name}, or fetch the "
             "hours."
         )
     return granularity
@@ -200,7 +203,7 @@ def _figures(report: Report, groups: pa.Table) -> dict[str, Any]:
         elif figure.how == "count_distinct":
             values = _only(values, pc.greater(values, 0))
         elif figure.how == "distinct":
-            values = pa.array([sorted(listed) for listed in values.to_pylist()], pa.list_(figure.type))
+            values = pa.array([sorted(listed) or None for listed in values.to_pylist()], pa.list_(figure.type))
         found[figure.name] = values
     return found
 
@@ -249,9 +252,12 @@ def _of_figures(report: Report, groups: pa.Table, stored: StoredDay, window: Win
             ids = known[shown.ids] if shown.ids in known else groups[shown.ids]
             columns[shown.name] = _names(ids, stored.names(shown.history, window))
         else:
-            value = known[shown.figure] if shown.figure else _computed(shown, known)
-            known.setdefault(shown.known_as, value)
-            columns[shown.name] = _displayed(value, shown)
+            try:
+                value = known[shown.figure] if shown.figure else _computed(shown, known)
+                known.setdefault(shown.known_as, value)
+                columns[shown.name] = _displayed(value, shown)
+            except NumberTooLarge as too_large:
+                raise NumberTooLarge(f"{report.name} of {stored.day}, column {shown.name}: {too_large}") from None
     return columns
 
 
@@ -261,10 +267,15 @@ def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
 
 
 def _displayed(value: Any, shown: Shown) -> Any:
-    """Formulas see milliseconds in full, readers the unit and as many digits as they want."""
-    if shown.divisor > 1:
-        value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
-    return value if shown.digits is None else rounded(value, shown.digits)
+    """Formulas see milliseconds in full, readers the unit and as many digits as they want. Raises NumberTooLarge."""
+    try:
+        if shown.divisor > 1:
+            value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
+        return value if shown.digits is None else rounded(value, shown.digits)
+    except pa.ArrowInvalid:
+        raise NumberTooLarge(
+            "a value has more digits than a decimal number holds. Take the unit or digits out"
+        ) from None
 
 
 def _names(ids: Any, names: pa.Table) -> Any:

@@ -11,12 +11,12 @@ are is for whoever reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from genesys_assets.cloud.filters import Clause, Filter, Predicate, Range
-from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 
 Operator = Literal["any_of", "none_of", "contains", "exists", "missing", "range"]
 Value = str | int | float | bool
@@ -65,6 +65,8 @@ _OPPOSITE: dict[Operator, Operator] = {"exists": "missing", "missing": "exists"}
 OPERATORS = ("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn", "contains")
 _SUBJECTS = ("dimension", "attribute", "field", "metric", "property")
 _DEEPEST = 10
+_MOST = 2**63
+"""Below it every number fits into 64 bits."""
 
 
 def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
@@ -78,11 +80,13 @@ class _Reader:
 
     def condition(self, stated: Any, path: Path, depth: int = 0) -> Condition | None:
         if depth > _DEEPEST:
-            return self._refuse(path, f"conditions can be nested {_DEEPEST} deep at most")
+            return self._refuse(path, f"conditions must be nested at most {_DEEPEST} deep. Write fewer levels")
         if isinstance(stated, list):
             return self._group("and", stated, path, depth)
         if not isinstance(stated, dict) or not stated:
-            return self._refuse(path, "a condition is a mapping, for example {mediaType: [voice, chat]}", stated)
+            return self._refuse(
+                path, f"a condition must be a mapping such as {{mediaType: [voice, chat]}}, got {_kind(stated)}", stated
+            )
         type_ = stated.get("type")
         if "clauses" in stated or "predicates" in stated or type_ in ("and", "or"):
             return self._of_platform(stated, path, depth)
@@ -99,7 +103,9 @@ class _Reader:
         if not isinstance(value, dict):
             return self._comparison(name, "in" if isinstance(value, list) else "eq", value, path)
         if not value:
-            return self._refuse(path, f"{name} is compared with nothing: give it a value, values or an operator")
+            return self._refuse(
+                path, f"{name} is compared with nothing. Give it a value, a list of values or an operator"
+            )
         comparisons = [self._comparison(name, str(operator), of, (*path, operator)) for operator, of in value.items()]
         return self._together("and", comparisons, path)
 
@@ -116,7 +122,12 @@ class _Reader:
         lists = [name for name, value in stated.items() if isinstance(value, list)]
         combining = [name for name in stated if name not in ("type", *lists)]
         if len(lists) != 1 or len(combining) > 1:
-            return self._refuse(path, "a compound filter has one list of filters and one of `and`, `or`", stated)
+            return self._refuse(
+                path,
+                "a compound filter must have one list of filters and one of `and`, `or`. Write {type: compound, "
+                "operator: and, filters: […]}",
+                stated,
+            )
         how = self._combination(stated[combining[0]], (*path, combining[0])) if combining else "and"
         return self._group(how, stated[lists[0]], (*path, lists[0]), depth)
 
@@ -130,15 +141,17 @@ class _Reader:
         self._only(stated, known, path)
         name = stated[subject]
         if not isinstance(name, str):
-            return self._refuse((*path, subject), "a name is text", name)
+            return self._refuse((*path, subject), f"{subject} must be text, got {_kind(name)}", name)
         if subject == "property":
-            return self._refuse((*path, subject), "properties are no part of these filters: name a dimension", name)
+            return self._refuse((*path, subject), "properties are not read here. Name a dimension", name)
         value = stated["value"] if "value" in stated else stated.get("values")
         operator = stated.get("operator", stated.get("condition", "matches"))
         if "range" in stated:
             bounds = stated["range"]
             if not isinstance(bounds, dict) or not bounds:
-                return self._refuse((*path, "range"), "a range is a mapping of gt, gte, lt, lte to numbers", bounds)
+                return self._refuse(
+                    (*path, "range"), f"range must be a mapping such as {{gte: 1, lt: 5}}, got {_kind(bounds)}", bounds
+                )
             comparisons = [
                 self._comparison(name, str(bound), of, (*path, "range", bound)) for bound, of in bounds.items()
             ]
@@ -152,36 +165,40 @@ class _Reader:
             return self._bounded(name, {_BOUNDS[wanted]: value}, path)
         if wanted == "between":
             if not isinstance(value, list) or len(value) != 2:
-                return self._refuse(path, "between takes two numbers: [from, to], both included", value)
+                return self._refuse(
+                    path, f"between takes two numbers, both included, got {_kind(value)}. Write [1, 5]", value
+                )
             return self._bounded(name, {"gte": value[0], "lte": value[1]}, path)
         if wanted in _PRESENCES:
             if value not in (None, True, False):
-                return self._refuse(path, f"{operator} takes true or false", value)
+                return self._refuse(path, f"{operator} takes true or false, got {_kind(value)}", value)
             presence = _PRESENCES[wanted]
             return Comparison(name, _OPPOSITE[presence] if value is False else presence, path=path)
         if wanted in _COMPARISONS:
             return self._compared(name, _COMPARISONS[wanted], value, path)
-        return self._refuse(path, f"{operator!r} is not an operator. {one_of(OPERATORS, operator)}", value)
+        return self._refuse(path, f"{quoted(operator)} is not an operator. {one_of(OPERATORS, operator)}", value)
 
     def _compared(self, name: str, operator: Operator, value: Any, path: Path) -> Condition | None:
         values = value if isinstance(value, list) else [value]
         if not values or None in values:
-            missing = "to ask whether it is there write {exists: true}"
-            return self._refuse(path, f"{name} is compared with nothing: give it a value, or several; {missing}", value)
+            missing = "To ask whether it has one write {exists: true}"
+            return self._refuse(
+                path, f"{name} is compared with nothing. Give it a value or a list of values. {missing}", value
+            )
         wrong = [each for each in values if not isinstance(each, str | int | float)]
         if wrong:
-            return self._refuse(path, "a value is text, a number, true or false", wrong[0])
+            return self._refuse(path, f"a value must be text, a number, true or false, got {_kind(wrong[0])}", wrong[0])
         return Comparison(name, operator, tuple(dict.fromkeys(values)), path=path)
 
     def _bounded(self, name: str, bounds: dict[str, Any], path: Path) -> Condition | None:
         for bound, value in bounds.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return self._refuse(path, f"{bound} takes a number", value)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
+                return self._refuse(path, f"{bound} takes a number, got {_kind(value)}", value)
         return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
 
     def _group(self, type_: Literal["and", "or"], stated: Any, path: Path, depth: int) -> Condition | None:
         if not isinstance(stated, list) or not stated:
-            return self._refuse(path, f"{type_} takes a list of conditions", stated)
+            return self._refuse(path, f"{type_} takes a list of conditions, got {_kind(stated)}", stated)
         members = [self.condition(each, (*path, index), depth + 1) for index, each in enumerate(stated)]
         return self._together(type_, members, path)
 
@@ -189,7 +206,7 @@ class _Reader:
         """One member stands for itself, members that combine in the same way are taken in."""
         read = [member for member in members if member is not None]
         if len(read) < len(members) or not read:
-            return self._refuse(path, "a group of conditions needs at least one") if not members else None
+            return self._refuse(path, "a group of conditions must have at least one") if not members else None
         if len(read) == 1:
             return read[0]
         flat = [
@@ -202,21 +219,26 @@ class _Reader:
     def _combination(self, stated: Any, path: Path) -> Literal["and", "or"]:
         wanted = str(stated).lower()
         if wanted not in ("and", "or"):
-            self._refuse(path, "conditions are combined by `and` or `or`", stated)
+            self._refuse(path, f"conditions are combined by `and` or `or`, got {_kind(stated)}", stated)
         return "or" if wanted == "or" else "and"
 
     def _list(self, stated: Any, path: Path) -> list[Any]:
         if stated is not None and not isinstance(stated, list):
-            self._refuse(path, "this is a list", stated)
+            self._refuse(path, f"{path[-1]} must be a list, got {_kind(stated)}", stated)
         return stated if isinstance(stated, list) else []
 
     def _only(self, stated: dict[str, Any], known: tuple[str, ...], path: Path) -> None:
         for name in stated.keys() - set(known):
-            self._refuse((*path, name), f"unknown field {name!r}. {one_of(known, str(name))}", stated[name])
+            self._refuse((*path, name), f"unknown field {quoted(name)}. {one_of(known, str(name))}", stated[name])
 
     def _refuse(self, path: Path, message: str, value: Any = None) -> Condition | None:
         self.findings.add(path, message, value)
         return None
+
+
+def _kind(value: Any) -> str:
+    """What was given instead, in words."""
+    return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
 
 
 def _is_predicate(stated: dict[str, Any]) -> bool:
@@ -234,6 +256,11 @@ def comparisons(condition: Condition | None) -> Iterator[Comparison]:
             yield from comparisons(member)
 
 
+def all_of(members: Sequence[Condition]) -> Condition | None:
+    """That all of these hold; None where there are none."""
+    return members[0] if len(members) == 1 else Group("and", tuple(members)) if members else None
+
+
 def mapped(condition: Condition, change: Callable[[Comparison], Comparison]) -> Condition:
     """The same tree with every comparison changed."""
     if isinstance(condition, Comparison):
@@ -244,9 +271,8 @@ def mapped(condition: Condition, change: Callable[[Comparison], Comparison]) -> 
 # -- what the platform can be asked ------------------------------------------------------------------------------------
 
 _BEYOND_PLATFORM = {
-    "none_of": "the platform has no `not equal`: list the values that are wanted, or count from `details`, where the "
-    "rows are here",
-    "contains": "the platform compares whole values and knows no `contains`: list the values, or count from `details`",
+    "none_of": "the platform has no `not equal`. List the values that are wanted, or count from `details`",
+    "contains": "the platform compares whole values and has no `contains`. List the values, or count from `details`",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,16 +13,22 @@ import pyarrow as pa
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports import conditions
-from genesys_assets.reports.conditions import Comparison, Condition, Value
+from genesys_assets.reports.conditions import Comparison, Condition, Group, Value
 from genesys_assets.reports.figures import Figure, GroupKey, How, dimension, history_of
 from genesys_assets.reports.model import Details, Linked, Measure
-from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, said, table
+from genesys_assets.reports.values import allowed_value
 from genesys_assets.tables.conversation_model import CONVERSATIONS, snake_case
+from genesys_assets.tables.personal import PersonalData
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
 """Metrics of sessions that aggregates do not know."""
+_OBSERVED = {
+    "live/conversations": ("oWaiting", "oAlerting", "oInteracting"),
+}
+"""The metrics of a table of snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,10 @@ class DetailsPart:
             used.append(f"tables/{CONVERSATIONS.name}")
         return tuple(dict.fromkeys(used))
 
+    def key_classes(self, key: str) -> list[PersonalData]:
+        """Whom the columns tell of that a column of the report is read from."""
+        return [self.table.personal(column) for name, column in self.keys if column and name == key]
+
     @property
     def key_types(self) -> dict[str, pa.DataType]:
         return {key: self.table.type(column) for key, column in self.keys if column}
@@ -98,11 +109,13 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
-        findings.add((*path, "time"), f"{time} is {said(of.type(time))}, no instant", stated.time)
+        message = f"time must be an instant, got {time}, which is {said(of.type(time))}. Leave it out, or name another"
+        findings.add((*path, "time"), message, stated.time)
+    where = reader.condition(stated.where, (*path, "where"))
     part = DetailsPart(
         table=of,
         time=time or of.time,
-        where=reader.condition(stated.where, (*path, "where")),
+        where=where,
         links=tuple(
             link
             for name, linked in (("having", stated.having), ("lacking", stated.lacking))
@@ -116,7 +129,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
         figures=tuple(
             figure
             for name, measure in stated.measures.items()
-            if (figure := reader.figure(name, measure, (*path, "measures", name)))
+            if (figure := reader.figure(name, measure, (*path, "measures", name), where))
         ),
     )
     if part.once_per:
@@ -148,27 +161,28 @@ class _Reader:
             return comparison
         type_ = self.table.type(column)
         if pa.types.is_list(type_):
-            self.findings.add(
-                comparison.path, f"{column} is a list, which cannot be compared: ask aggregates", comparison.name
-            )
+            message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
+            self.findings.add(comparison.path, message, comparison.name)
         if (comparison.operator == "range" and type_ not in _NUMBERS) or (
             comparison.operator == "contains" and type_ != pa.string()
         ):
-            self.findings.add(
-                comparison.path, f"{column} is {said(type_)}, which cannot be compared in this way", comparison.name
-            )
+            message = f"{column} is {said(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
+            self.findings.add(comparison.path, message, comparison.name)
+        if comparison.operator == "contains":
+            return replace(comparison, name=column)
         values = tuple(self._value(value, column, type_, comparison.path) for value in comparison.values)
         return replace(comparison, name=column, values=values)
 
     def _value(self, value: Value, column: str, type_: pa.DataType, path: Path) -> Any:
         try:
-            if column == "metric" and self.table.name == "session_metrics":
-                return value if value in _ONLY_DETAILS else catalogue.metric(str(value))
-            return _converted(value, type_)
+            if column == "metric":
+                return _metric(value, self.table)
+            converted = _converted(value, type_)
+            return allowed_value(column, converted) if type_ == pa.string() else converted
         except InvalidQuery as refused:
             self.findings.add(path, str(refused), value)
-        except (ValueError, TypeError):
-            self.findings.add(path, f"{column} is {said(type_)}, and {value!r} is not", value)
+        except (ValueError, TypeError, OverflowError):
+            self.findings.add(path, f"{column} must be compared with {said(type_)}, got {quoted(value)}", value)
         return value
 
     def count(self, name: str, measure: Measure | str, path: Path) -> Count:
@@ -177,20 +191,58 @@ class _Reader:
         column = self.column(measure.column, (*path, measure.how))
         return Count(name, column, measure.how == "count", self.condition(measure.where, (*path, "where")))
 
-    def figure(self, name: str, measure: Measure | str, path: Path) -> Figure | None:
+    def figure(self, name: str, measure: Measure | str, path: Path, where: Condition | None) -> Figure | None:
+        """`where` is the condition of the whole source."""
         if isinstance(measure, str):
-            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name}")
+            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name}", power=0)
         try:
             column = self.table.column(measure.column)
         except LookupError:
             return None
         type_, how = self.table.type(column), measure.how
         if how == "count":
-            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}")
+            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
         allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            self.findings.add((*path, how), f"{column} is {said(type_)}, of which there is no {how}", measure.column)
-        return Figure(name, _how(how), type_, f"{how} of {column} of {self.table.name}", history_of(column))
+            message = f"{column} is {said(type_)}, of which there is no {how}. Use count or count_distinct"
+            self.findings.add((*path, how), message, measure.column)
+        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+        shows_values = gathered in ("min", "max", "distinct")
+        personal = self.table.personal(column) if shows_values else PersonalData.NONE
+        power = self._power(column, measure, where)
+        return Figure(name, gathered, type_, said_of, history_of(column), personal, power)
+
+    def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
+        """The power of milliseconds in the figure; see `Figure`."""
+        if measure.how == "count_distinct":
+            return 0
+        if column != "value" or self.table.name != "session_metrics":
+            return int(column.endswith("_ms"))
+        own = conditions.read(measure.where, (), Findings()) if measure.where else None
+        metrics = _metrics_of(own, self.table) or _metrics_of(where, self.table)
+        are_times = {metric.startswith("t") for metric in metrics}
+        return int(are_times.pop()) if len(are_times) == 1 else None
+
+
+def _metric(value: Value, table: Table) -> str:
+    """Raises InvalidQuery."""
+    name = str(value)
+    if table.name == "session_metrics":
+        return name if name in _ONLY_DETAILS else catalogue.metric(name)
+    known = {metric.lower(): metric for metric in _OBSERVED.get(table.name, ())}
+    if known and name.lower() not in known:
+        raise InvalidQuery(f"{table.name} has no metric {quoted(name)}. {one_of(known.values(), name)}")
+    return known.get(name.lower(), name)
+
+
+def _metrics_of(condition: Condition | None, table: Table) -> set[str]:
+    """The metrics that rows must have one of; none where the condition does not say."""
+    members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
+    for each in members:
+        if isinstance(each, Comparison) and each.name == "metric" and each.operator == "any_of":
+            with contextlib.suppress(InvalidQuery):
+                return {_metric(value, table) for value in each.values}
+    return set()
 
 
 def _how(how: str) -> How:
@@ -205,7 +257,9 @@ def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path
         known = _column_of(name)
         if known not in columns:
             reader.findings.add(
-                (*path, "group_by", name), f"the report is not grouped by {name!r}. {one_of(columns, known)}", name
+                (*path, "group_by", name),
+                f"the report is not grouped by {quoted(name)}. {one_of(columns, known)}",
+                name,
             )
         renamed[known] = reader.column(column, (*path, "group_by", name)) if column else None
     found: list[tuple[str, str | None]] = []
@@ -263,14 +317,25 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
                 )
 
 
+_MOST = 2**63 - 1
+
+
 def _converted(value: Value, type_: pa.DataType) -> Any:
     """The value as the column has it. Raises ValueError or TypeError where it cannot be one of its values."""
     if is_instant(type_):
-        return datetime.fromisoformat(str(value))
+        instant = datetime.fromisoformat(str(value))
+        if instant.tzinfo is None:
+            raise ValueError(value)
+        return instant
     if type_ == pa.bool_():
         if str(value).lower() not in ("true", "false"):
             raise ValueError(value)
         return str(value).lower() == "true"
     if type_ == pa.string():
         return str(value).lower() if isinstance(value, bool) else str(value)
-    return int(value) if type_ == pa.int64() else float(value)
+    if isinstance(value, bool):
+        raise TypeError(value)
+    number = int(value) if isinstance(value, str) and type_ == pa.int64() else float(value)
+    if not abs(number) <= _MOST or (type_ == pa.int64() and number != int(number)):
+        raise ValueError(value)
+    return int(value) if type_ == pa.int64() else number

@@ -5,6 +5,7 @@ The parts of a report that gather them are `aggregates_part` and `details_part`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,15 +15,18 @@ from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.problems import Findings, Path
 from genesys_assets.tables.conversation_model import snake_case
+from genesys_assets.tables.personal import PersonalData, Unclassified, class_of, strongest
 
 How = Literal["sum", "min", "max", "distinct", "count_distinct", "same"]
 """How the values of a group become one: `same` is the value that all have, null where they differ."""
 
+USERS = "users"
+"""The history that has the names of agents."""
 _BY_COLUMN = {snake_case(dimension): dimension for dimension in catalogue.DIMENSIONS}
 _HISTORIES = {
     **dict.fromkeys(("queue_id", "session_queue_id"), "queues"),
-    **dict.fromkeys(("user_id", "selected_agent_id", "proposed_agent_id", "scored_agent_id", "assigner_id"), "users"),
-    **dict.fromkeys(("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id"), "users"),
+    **dict.fromkeys(("user_id", "selected_agent_id", "proposed_agent_id", "scored_agent_id", "assigner_id"), USERS),
+    **dict.fromkeys(("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id"), USERS),
     "wrap_up_code": "wrapup_codes",
     **dict.fromkeys(("requested_routing_skill_id", "active_skill_id", "removed_skill_id"), "skills"),
     "division_id": "divisions",
@@ -31,13 +35,19 @@ _HISTORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand."""
+    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
+    `personal` whom the values tell of.
+
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
+    """
 
     name: str
     how: How
     type: pa.DataType
     description: str
     history: str | None = None
+    personal: PersonalData = PersonalData.NONE
+    power: int | None = None
 
     @property
     def result(self) -> pa.DataType:
@@ -60,6 +70,14 @@ class GroupKey:
     @property
     def name_column(self) -> str:
         return self.column.removesuffix("_id") + "_name"
+
+
+def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData:
+    """Whom a column tells of that rows are grouped by: `sources` are the classes of the columns it is read from."""
+    try:
+        return strongest([class_of("", key.column), *sources])
+    except Unclassified:
+        return strongest(sources)
 
 
 def history_of(column: str) -> str | None:

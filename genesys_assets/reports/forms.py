@@ -9,21 +9,24 @@ import ast
 import contextlib
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-from genesys_assets.reports.problems import Finding, Path, one_of
+from genesys_assets.reports.problems import Finding, Path, one_of, quoted
 
 
 class Model(BaseModel):
     """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    written_otherwise: ClassVar[Mapping[str, str]] = {}
+    """Names that people take for fields, and what to write instead."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -42,7 +45,7 @@ class Model(BaseModel):
         """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
         unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
         errors = [
-            mistake((name,), f"unknown field {name!r}. {one_of(cls.model_fields, str(name))}", value[name])
+            mistake((name,), f"unknown field {quoted(name)}. {cls._instead_of(str(name))}", value[name])
             for name in unknown
         ]
         made: Any = None
@@ -61,6 +64,11 @@ class Model(BaseModel):
         if errors:
             raise ValidationError.from_exception_data(cls.__name__, errors)
         return made  # type: ignore[no-any-return]
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        """What to write in place of an unknown field."""
+        return cls.written_otherwise.get(name) or one_of(cls.model_fields, name)
 
     @classmethod
     def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
@@ -109,23 +117,43 @@ def told(error: ValidationError) -> Iterator[Finding]:
     """What is wrong, in words for whoever wrote it."""
     for line in error.errors(include_url=False):
         path = tuple(part for part in line["loc"] if not is_label(part))
-        if line["type"] == "missing":
-            yield Finding(path, f"the field {path[-1]!r} is missing")
-            continue
+        of_key = "[key]" in line["loc"] or "unknown field" in line["msg"]
         known = _MESSAGES.get(line["type"])
-        message = known.format(**line.get("ctx", {})) if known else line["msg"]
-        yield Finding(path, message, line["input"], of_key="[key]" in line["loc"] or "unknown field" in message)
+        message = known.format(**_words(path, line)) if known else line["msg"]
+        yield Finding(path, message, None if line["type"] == "missing" else line["input"], of_key)
 
 
+def _words(path: Path, line: Any) -> dict[str, Any]:
+    """What messages are made of: the field, what it got, and what pydantic allows."""
+    names = [part for part in path if isinstance(part, str)]
+    value = line["input"]
+    got = {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
+    return {
+        "field": f"each of {names[-1]}" if names and isinstance(path[-1], int) else names[-1] if names else "the file",
+        "got": got,
+        "entries": len(value) if isinstance(value, dict | list) else 0,
+        "in_a_list": f" Write [{value}]." if isinstance(value, str | int) else "",
+        "in_quotes": f" Put it in quotes: '{value}'." if isinstance(value, int | float) else "",
+        "without": f" Write {value} without quotes." if isinstance(value, str) and value.isdigit() else "",
+        **line.get("ctx", {}),
+    }
+
+
+_MAPPING = "{field} must be a mapping of names to values, got {got}."
 _MESSAGES = {
-    "dict_type": "this is a mapping of names to values",
-    "list_type": "this is a list",
-    "model_type": "this is a mapping of names to values",
-    "string_type": "this is text",
-    "bool_type": "this is true or false",
-    "int_type": "this is a whole number",
-    "literal_error": "choose one of {expected}",
-    "string_pattern_mismatch": "a name has small letters, digits and _, and begins with a letter",
-    "string_too_short": "this must not be empty",
-    "too_short": "this must not be empty",
+    "missing": "{field} is missing. Add it.",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "list_type": "{field} must be a list, got {got}.{in_a_list}",
+    "string_type": "{field} must be text, got {got}.{in_quotes}",
+    "bool_type": "{field} must be true or false, got {got}.",
+    "int_type": "{field} must be a whole number, got {got}.{without}",
+    "greater_than_equal": "{field} must be {ge} or more, got {got}.",
+    "less_than_equal": "{field} must be {le} or less, got {got}.",
+    "literal_error": "{field} must be one of {expected}, got {got}.",
+    "string_pattern_mismatch": "a name must begin with a small letter and have at most 63 small letters, digits and _, "
+    "got {got}.",
+    "string_too_short": "{field} must not be empty.",
+    "too_short": "{field} must not be empty.",
+    "too_long": "{field} must have at most {max_length} entries, got {entries}.",
 }

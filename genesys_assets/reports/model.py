@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import keyword
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,10 +26,13 @@ from genesys_assets.cloud.catalogue import DIMENSIONS, METRICS
 from genesys_assets.cloud.queries import Granularity
 from genesys_assets.reports.forms import Model, is_label, mistake
 from genesys_assets.reports.formulas import FUNCTIONS
-from genesys_assets.reports.problems import Findings
+from genesys_assets.reports.problems import Findings, quoted
 from genesys_assets.reports.sources import TABLES
 from genesys_assets.reports.statistics import statistics_of
 
+MOST_FIGURES = 200
+"""Of a source, and columns of a report: more would be no table that anybody reads."""
+AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date")
@@ -39,14 +42,16 @@ RESERVED_NAMES = ("manifest", "index", "day_page")
 
 def _name(value: str) -> str:
     if keyword.iskeyword(value) or value in FUNCTIONS or value in INTERVAL_COLUMNS:
-        raise PydanticCustomError("reserved", "this name is taken: choose another")
+        raise PydanticCustomError(
+            "reserved", "{name} is a word of formulas or a column of every report. Choose another name", {"name": value}
+        )
     return value
 
 
 def _report_name(value: str) -> str:
     if value in RESERVED_NAMES:
         raise PydanticCustomError(
-            "reserved", "a published file of every day is called {name}: choose another name", {"name": value}
+            "reserved", "a published file of every day is called {name}. Choose another name", {"name": value}
         )
     return value
 
@@ -95,7 +100,9 @@ class View(Model):
 class Aggregates(Model):
     """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics."""
 
-    metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
+    written_otherwise: ClassVar = {"where": "Conditions of aggregates are called filter."}
+
+    metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
     Statistics are count, sum, min, max, numerator, denominator and target (null where the parts have different ones).
     """
@@ -118,6 +125,8 @@ class Linked(Model):
 
 class Measure(Model):
     """What is done with which column: exactly one of sum, count, min, max, count_distinct, distinct."""
+
+    written_otherwise = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
 
     sum: Text | None = None
     """The column's sum; null where there is no value."""
@@ -147,13 +156,18 @@ class Measure(Model):
         given = self.model_fields_set - {"where"}
         if len(given) != 1:
             ways = ", ".join(name for name in Measure.model_fields if name != "where")
-            raise PydanticCustomError("report", "a measure has exactly one of {ways}", {"ways": ways})
+            raise PydanticCustomError(
+                "report",
+                "a measure must have exactly one of {ways}, got {got}",
+                {"ways": ways, "got": " and ".join(sorted(given)) or "none"},
+            )
         return self
 
 
 def _count(value: Any) -> Any:
     if value != "count":
-        raise PydanticCustomError("report", "a measure is `count` or a mapping such as {{sum: duration_ms}}")
+        message = "a measure must be `count` or a mapping such as {example}, got {got}"
+        raise PydanticCustomError("report", message, {"example": "{sum: duration_ms}", "got": quoted(value)})
     return value
 
 
@@ -166,9 +180,11 @@ AnyMeasure = Annotated[
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
+    written_otherwise: ClassVar = {"filter": "Conditions of details are called where."}
+
     table: TableName
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
-    measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1)]
+    measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name: {sum: duration_ms}, {count_distinct: conversation_id}, or `count` of rows."""
     time: Text | None = None
     """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
@@ -203,9 +219,9 @@ class Column(Model):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.formula is not None and self.names_of is not None:
-            raise PydanticCustomError("report", "a column is a formula or names_of an id, not both")
+            raise PydanticCustomError("report", "a column must have a formula or names_of, got both. Take one out")
         if self.names_of is not None and (self.unit is not None or self.digits is not None):
-            raise PydanticCustomError("report", "names have neither unit nor digits")
+            raise PydanticCustomError("report", "names have neither unit nor digits. Take them out")
         return self
 
 
@@ -231,12 +247,16 @@ AnyColumn = Annotated[
 ]
 
 
+def _in_capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 class ReportDefinition(Model):
     """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
 
     description: Text
     """What one row is."""
-    granularity: Granularity = "P1D"
+    granularity: Annotated[Granularity, BeforeValidator(_in_capitals)] = "P1D"
     """Length of the intervals: PT15M, PT30M, PT1H or P1D."""
     time_zone: Annotated[Text, _completed(("business", "UTC"))] = "business"
     """Where days and hours begin: `business` (GENESYS_ASSETS_TIME_ZONE), UTC or an IANA name such as Europe/London."""
@@ -250,11 +270,11 @@ class ReportDefinition(Model):
     """Figures that the platform counts: one source or a list of them."""
     details: AnyDetails = Field(default_factory=list)
     """Figures counted from tables of the lake: one source or a list of them."""
-    columns: dict[Name, AnyColumn] | None = None
+    columns: Annotated[dict[Name, AnyColumn], Field(max_length=MOST_FIGURES)] | None = None
     """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
     order_by: list[Text] = Field(default_factory=list)
     """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
-    top: Annotated[int, Field(ge=1)] | None = None
+    top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Only so many first rows of each interval."""
     chart: Chart | None = None
     """What the UI draws."""

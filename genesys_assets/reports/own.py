@@ -5,7 +5,6 @@ The file must not take a name that ships. Where it lies is in `settings`; how it
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,10 +37,14 @@ class OwnReports:
         """What stands in the file now. Nothing is raised: problems are kept."""
         if path is None:
             return cls(None)
-        reading = read_reports(path, [report.name for report in built_in_reports()])
-        reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
-        content = path.read_bytes() if path.is_file() else b""
-        return cls(path, reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+        try:
+            reading = read_reports(path, [report.name for report in built_in_reports()])
+            reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
+        except Exception as error:
+            # Whatever a file holds, everything that is not in it must load.
+            reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
+            return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
+        return cls(path, reports, reading.problems, reading.version)
 
 
 def check(path: Path) -> list[Problem]:

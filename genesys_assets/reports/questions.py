@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.queries import AggregateQuestion
-from genesys_assets.reports.conditions import Condition, comparisons
+from genesys_assets.reports.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.tables.asked import grouping_of, question_key, selection_of
 
 STANDARD = (
@@ -24,6 +24,11 @@ STANDARD = (
 
 COUNTED_ONCE = frozenset({"nConversations"})
 """Metrics that count a thing once in a bucket and group: they add up over neither."""
+
+OWN_COLUMNS = {"queueId": "queue_id", "userId": "user_id", "mediaType": "media_type"}
+"""Dimensions that `interval_metrics` has as columns."""
+
+_FOUND_HERE = ("any_of", "none_of", "exists", "missing")
 
 if TYPE_CHECKING:
     from genesys_assets.reports.report import Report
@@ -62,11 +67,25 @@ def standard_source(dimensions: Sequence[str], condition: Condition | None, metr
     exact = not COUNTED_ONCE.isdisjoint(metrics)
     for question in STANDARD:
         fits = set(dimensions) == set(question.group_by) if exact else needed <= set(question.group_by)
-        if fits and all(
-            comparison.operator in ("any_of", "exists", "missing") for comparison in comparisons(condition)
-        ):
+        if fits and all(comparison.operator in _FOUND_HERE for comparison in comparisons(condition)):
             return Source(replace(question, metrics=tuple(metrics)), condition)
     return None
+
+
+def split_off(condition: Condition | None, metrics: Sequence[str]) -> tuple[Condition | None, Condition | None]:
+    """What the platform is asked, and what is looked up in its answer: it knows no `not equal`, but its groups can be
+    told apart by dimensions that rows of `interval_metrics` have as columns. Not where groups do not add up.
+    """
+    members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
+    here = [each for each in members if each and _is_found_here(each) and COUNTED_ONCE.isdisjoint(metrics)]
+    return all_of([each for each in members if each and each not in here]), all_of(here)
+
+
+def _is_found_here(condition: Condition) -> bool:
+    compared = list(comparisons(condition))
+    return any(each.operator == "none_of" for each in compared) and all(
+        each.name in OWN_COLUMNS and each.operator in _FOUND_HERE for each in compared
+    )
 
 
 def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:

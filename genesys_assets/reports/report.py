@@ -1,12 +1,12 @@
 """What an entry means: its parts, the columns it shows and the table it makes. Carrying it out is `compute`.
 
-All names in an entry are looked up here, once; whatever there is not is found at once and told with the nearest names.
+All names in an entry are looked up here, once. Unknown names are reported immediately, with the closest known ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -17,10 +17,11 @@ from genesys_assets.cloud.queries import Granularity
 from genesys_assets.reports.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.details_part import DetailsPart, details_part
-from genesys_assets.reports.figures import Figure, GroupKey, group_key
+from genesys_assets.reports.figures import USERS, Figure, GroupKey, class_of_key, group_key
 from genesys_assets.reports.model import INTERVAL_COLUMNS, Chart, ReportDefinition
-from genesys_assets.reports.problems import Findings, Path, one_of
+from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import said
+from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -31,6 +32,8 @@ interval_start instant begin, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
+_OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
+"""Files beside the zones: what they say depends on the machine."""
 _Source = TypeVar("_Source")
 
 
@@ -122,7 +125,7 @@ class _Compiler:
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
         shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
-        spec = self._spec(keys, key_types, shown)
+        spec = self._spec(keys, key_types, shown, details)
         return Report(
             name=self.name,
             spec=spec,
@@ -144,10 +147,10 @@ class _Compiler:
 
     def _time_zone(self) -> None:
         zone = self.stated.time_zone
-        if zone not in (BUSINESS, "UTC") and zone not in available_timezones():
+        if zone not in (BUSINESS, "UTC") and zone not in available_timezones() - _OF_NO_PLACE:
             nearest = one_of([BUSINESS, *sorted(available_timezones())], zone)
             nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
-            self.findings.add(("time_zone",), f"{zone!r} is not a time zone. {nearest}", zone)
+            self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
 
     def _keys(self) -> Iterator[GroupKey]:
         seen: set[str] = set()
@@ -158,7 +161,8 @@ class _Compiler:
             if key is None:
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
-                reason = "is there already" if key.column in seen else "is always grouped by: choose a granularity"
+                again = "stands in group_by twice. Take one out"
+                reason = again if key.column in seen else "is always grouped by. Choose a granularity"
                 self.findings.add(path, f"{key.column} {reason}", name)
                 continue
             seen.add(key.column)
@@ -166,9 +170,9 @@ class _Compiler:
 
     def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
         if not self.stated.aggregate_sources and not self.stated.details_sources:
-            self.findings.add((), "a report needs figures: give it `aggregates`, `details` or both")
+            self.findings.add((), "a report must have figures. Give it `aggregates`, `details` or both")
         if self.stated.top is not None and not keys:
-            self.findings.add(("top",), "without group_by there is one row in each interval", self.stated.top)
+            self.findings.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
 
     def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
         known = {key.column: key for key in keys}
@@ -176,7 +180,7 @@ class _Compiler:
             key = group_key(name, of_platform=False, path=("require", index), findings=Findings())
             if key is None or key.column not in known:
                 self.findings.add(
-                    ("require", index), f"the report is not grouped by {name!r}. {one_of(known, name)}", name
+                    ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
                 )
             else:
                 yield key.column
@@ -200,13 +204,15 @@ class _Compiler:
         for part in parts:
             for figure in part.figures:
                 if figure.name in taken:
-                    self.findings.add((), f"the report is grouped by {figure.name}: call the figure differently")
+                    self.findings.add((), f"the report is grouped by {figure.name}. Call the figure differently")
                 known = figures.setdefault(figure.name, figure)
+                if known.power != figure.power:
+                    figures[figure.name] = replace(known, power=None)
                 if (known.how, known.type) != (figure.how, figure.type):
                     one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
                     self.findings.add(
                         (),
-                        f"the figure {figure.name} is {one} in one source and {other} in another: call one differently",
+                        f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",
                         figure.name,
                     )
         return figures
@@ -217,18 +223,24 @@ class _Compiler:
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
     def _spec(
-        self, keys: tuple[GroupKey, ...], key_types: Mapping[str, pa.DataType], shown: tuple[Shown, ...]
+        self,
+        keys: tuple[GroupKey, ...],
+        key_types: Mapping[str, pa.DataType],
+        shown: tuple[Shown, ...],
+        details: tuple[DetailsPart, ...],
     ) -> TableSpec:
         required = set(self._required_quietly(keys))
         columns_ = list(_INTERVAL)
         if has_local_date(self.stated.granularity, self.stated.time_zone):
             columns_ += _LOCAL_DATE
         for key in keys:
-            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key)))
+            class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
+            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
             if key.history and self.stated.names:
                 said = f"name of {key.column} on that day; the id where no name was ever known"
-                columns_.append(TableColumn(key.name_column, pa.string(), said))
-        columns_ += [TableColumn(column.name, column.type, column.description) for column in shown]
+                class_ = PersonalData.PERSON if key.history == USERS else PersonalData.NONE
+                columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
+        columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
         return TableSpec(
             self.name,
             self._description(keys),
@@ -257,11 +269,11 @@ class _Compiler:
             name, _, direction = text.strip().partition(" ")
             path: Path = ("order_by", index)
             if direction.strip().lower() not in ("", "asc", "desc"):
-                self.findings.add(path, f"{direction.strip()!r} is no direction: write desc or asc", text)
+                self.findings.add(path, f"{quoted(direction.strip())} is no direction. Write desc or asc", text)
             elif name not in known:
-                self.findings.add(path, f"{name!r} is no column of this report. {one_of(known, name)}", text)
+                self.findings.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
             elif pa.types.is_list(spec.schema.field(known[name]).type):
-                self.findings.add(path, f"{name} is a list, by which rows cannot be ordered", text)
+                self.findings.add(path, f"{name} is a list, by which rows cannot be ordered. Take it out", text)
             else:
                 yield known[name], direction.strip().lower() == "desc"
 
@@ -276,9 +288,13 @@ class _Compiler:
             return Chart(x="interval_start" if by_time else _label(spec), y=numbers[0])
         for axis, name in (("x", stated.x), ("y", stated.y)):
             if name not in known:
-                self.findings.add(("chart", axis), f"{name!r} is no column of this report. {one_of(known, name)}", name)
+                self.findings.add(
+                    ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name
+                )
             elif axis == "y" and known[name] not in numbers:
-                self.findings.add(("chart", axis), f"{name} is no number", name)
+                self.findings.add(
+                    ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
+                )
         return Chart(x=known.get(stated.x, stated.x), y=known.get(stated.y, stated.y))
 
 

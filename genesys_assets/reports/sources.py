@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import DIMENSION_ALIASES
-from genesys_assets.reports.problems import one_of
+from genesys_assets.reports.problems import one_of, quoted
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
 from genesys_assets.tables.legs import INTERACTION_LEGS
+from genesys_assets.tables.personal import PersonalData, class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
@@ -44,11 +45,17 @@ class Table:
         for tried in (name, snake_case(name), snake_case(DIMENSION_ALIASES.get(name, name))):
             if tried in known:
                 return tried
-        raise LookupError(f"{self.name} has no column {name!r}. {one_of(known, name)}")
+        raise LookupError(f"{self.name} has no column {quoted(name)}. {one_of(known, name)}")
 
     def type(self, column: str) -> pa.DataType:
-        of = CONVERSATIONS if column.startswith(OF_CONVERSATION) else self.spec
-        return of.schema.field(column.removeprefix(OF_CONVERSATION)).type
+        return self._spec_of(column).schema.field(column.removeprefix(OF_CONVERSATION)).type
+
+    def personal(self, column: str) -> PersonalData:
+        """Whom the values of a column tell of."""
+        return class_of(self._spec_of(column).name, column.removeprefix(OF_CONVERSATION))
+
+    def _spec_of(self, column: str) -> TableSpec:
+        return CONVERSATIONS if column.startswith(OF_CONVERSATION) else self.spec
 
 
 def _tables() -> dict[str, Table]:
@@ -76,7 +83,7 @@ def table(name: str) -> Table:
     if found is None:
         reason = _ELSEWHERE.get(name)
         raise LookupError(
-            f"{name!r} is no table to count from{f': {reason}' if reason else ''}. {one_of(TABLES, name)}"
+            f"{quoted(name)} is no table to count from{f': {reason}' if reason else ''}. {one_of(TABLES, name)}"
         )
     return found
 

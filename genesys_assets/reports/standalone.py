@@ -28,7 +28,7 @@ class StandaloneReport(ReportDefinition):
 
         found = super()._mistakes()
         if self.name in [report.name for report in built_in_reports()]:
-            message = f"{self.name!r} is the name of a report that ships: choose another"
+            message = f"{self.name!r} is the name of a report that ships. Choose another"
             found.append(mistake(("name",), message, self.name))
         return found or self._unasked()
 
@@ -42,7 +42,7 @@ class StandaloneReport(ReportDefinition):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in beyond_standard([part.source.question]):
                 message = (
-                    f"nothing asks the platform for {said(question)}: put the report into reports.yaml of the code "
+                    f"nothing asks the platform for {said(question)}. Put the report into reports.yaml of the code "
                     "location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
                 )
                 found.append(mistake(path, message, ", ".join(question.metrics)))

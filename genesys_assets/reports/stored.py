@@ -6,11 +6,9 @@ is `compute`.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,9 +20,9 @@ from genesys_assets.days.spans import days_that_reach
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.aggregates_part import AggregatesPart
 from genesys_assets.reports.asking import holds
-from genesys_assets.reports.conditions import Condition, Group, comparisons
+from genesys_assets.reports.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.details_part import DetailsPart, Link
-from genesys_assets.reports.questions import Source, grouping, said, selection
+from genesys_assets.reports.questions import OWN_COLUMNS, Source, grouping, said, selection
 from genesys_assets.reports.report import Report
 from genesys_assets.reports.sources import OF_CONVERSATION, Table
 from genesys_assets.tables.conversation_model import CONVERSATIONS
@@ -32,8 +30,6 @@ from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.metrics import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
-
-_OWN_COLUMNS = {"queueId": "queue_id", "userId": "user_id", "mediaType": "media_type"}
 
 
 class NotStored(Exception):
@@ -116,7 +112,7 @@ class StoredDay:
             & pc.field("metric").isin(list(question.metrics))
         )
         if part.source.where:
-            where &= holds(part.source.where, lambda name: pc.field(_OWN_COLUMNS[name]), lambda _: pa.string())
+            where &= holds(part.source.where, lambda name: pc.field(OWN_COLUMNS[name]), lambda _: pa.string())
         columns = INTERVAL_METRICS.schema.names
         pieces = self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
         return (_inside(piece, window) for piece in pieces)
@@ -300,8 +296,4 @@ def _split(condition: Condition | None) -> tuple[Condition | None, Condition | N
     later = [
         each for each in members if any(comparison.name.startswith(OF_CONVERSATION) for comparison in comparisons(each))
     ]
-    return _all([each for each in members if each not in later]), _all(later)
-
-
-def _all(members: list[Any]) -> Condition | None:
-    return functools.reduce(lambda one, other: Group("and", (one, other)), members) if members else None
+    return all_of([each for each in members if each not in later]), all_of(later)

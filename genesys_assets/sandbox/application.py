@@ -21,6 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from genesys_assets.sandbox import refusals
 from genesys_assets.sandbox.access import Budget, LoginRefused
@@ -89,6 +90,10 @@ def _handler(
             await asyncio.sleep(platform.behaviour.latency_ms / 1000)
         await run_in_threadpool(platform.behaviour.happen, request.method, request.url.path)
         fault = platform.behaviour.fault_for(request.method, request.url.path)
+        if fault is not None and fault.dropped:
+            if fault.takes_effect:
+                await answer(request, correlation_id)
+            return _NoAnswer()
         scripted = fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None)
         if not scripted or (fault is not None and fault.takes_effect):
             made = await answer(request, correlation_id)
@@ -100,6 +105,16 @@ def _handler(
         return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
 
     return handle
+
+
+class _NoAnswer(Response):
+    """Closes the connection. `receive` is uvicorn's own, which knows it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_request: Any = receive
+        of_request.__self__.transport.abort()
+        # The server is told of it in the next round of its loop: until then it would try to answer.
+        await asyncio.sleep(0.01)
 
 
 def _api_call(

@@ -20,7 +20,7 @@ class Fault:
     """Answers that go wrong `times` times: with an error, or with status 200, which may come truncated.
 
     Status 200 without a body stands for the true answer. With `takes_effect` the request is carried out all the
-    same: only its answer is lost.
+    same: only its answer is lost. With `dropped` the connection is closed in place of an answer.
     """
 
     status: int
@@ -31,6 +31,7 @@ class Fault:
     truncated: bool = False
     method: str | None = None
     takes_effect: bool = False
+    dropped: bool = False
 
     def concerns(self, method: str, path: str) -> bool:
         return (self.path is None or self.path in path) and self.method in (None, method)
@@ -99,15 +100,18 @@ class Behaviour:
         truncated: bool = False,
         method: str | None = None,
         takes_effect: bool = False,
+        dropped: bool = False,
     ) -> None:
         """Let the next `times` requests whose path contains `path` (of that `method`) be answered with `status`.
 
         `body` may be bytes, text or JSON-able; None gives what the platform says with that status.
         `truncated` cuts the answer in half although Content-Length promises all of it. With `takes_effect` the
-        request is carried out before its answer is lost: a job is created, but nobody learns its id.
+        request is carried out before its answer is lost: a job is created, but nobody learns its id. `dropped` closes
+        the connection in place of an answer.
         """
         with self._lock:
-            self.faults.append(Fault(status, times, path, dict(headers or {}), body, truncated, method, takes_effect))
+            said = dict(headers or {})
+            self.faults.append(Fault(status, times, path, said, body, truncated, method, takes_effect, dropped))
 
     def next_job(self, *, state: str, after_pages: int | None = None) -> None:
         """Let the next details job that is submitted, and has no outcome yet, end in `state`.

@@ -18,6 +18,8 @@ from genesys_assets.threads import read_ahead
 
 How = Literal["sum", "count", "min", "max", "distinct", "count_distinct"]
 
+_LARGEST = 2**63 - 1
+_EXACT = 2**53
 _ROWS_AT_ONCE = 131_072
 _ROWS_A_KEY = 4
 """Partial rows are folded when they are more than so many times the rows that the last fold left: a fold reads few rows
@@ -45,6 +47,10 @@ class OutOfOrder(ValueError):
     """A row came after its group was finished."""
 
 
+class SumTooLarge(ArithmeticError):
+    """A sum might not fit into 64 bits, which Arrow would not notice; the message names it."""
+
+
 def aggregate(
     parts: Iterable[pa.Table], keys: Sequence[str], measures: Sequence[Measure], *, in_order_of: str | None = None
 ) -> pa.Table:
@@ -52,7 +58,7 @@ def aggregate(
 
     A part that lacks a column has null there. There must be at least one part, which may have no rows; among them the
     parts must have every column, and those of the same name the same type. `in_order_of` names a key, never null, whose
-    values no part has below the highest of the parts before; raises OutOfOrder where one does.
+    values no part has below the highest of the parts before; raises OutOfOrder where one does. Raises SumTooLarge.
     """
     return pa.concat_tables(finished_groups(parts, keys, measures, in_order_of=in_order_of))
 
@@ -84,6 +90,7 @@ class Groups:
         self._figures = _Partials(self._keys, plain)
         distinct = dict.fromkeys(measure.column for measure in measures if measure.is_distinct)
         self._values = {column: _Partials([*self._keys, _value_of(column)], ()) for column in distinct}
+        self._bounds = {measure.name: 0 for measure in plain if measure.how == "sum"}
 
     def __len__(self) -> int:
         """The rows that are kept."""
@@ -95,11 +102,20 @@ class Groups:
 
     def add(self, rows: pa.Table) -> None:
         plain = self._figures.measures
+        self._must_fit(rows)
         grouped = rows.group_by(self._keys).aggregate([(m.column, m.how, _FIRST[m.how]) for m in plain])
         self._figures.add(grouped.rename_columns([*self._keys, *(m.name for m in plain)]))
         for column, values in self._values.items():
             by_value = rows.filter(rows[column].is_valid()).group_by([*self._keys, column]).aggregate([])
             values.add(by_value.rename_columns(values.keys))
+
+    def _must_fit(self, rows: pa.Table) -> None:
+        """Raises SumTooLarge where all that was added so far comes to more than 64 bits, whatever its groups."""
+        for measure in self._figures.measures:
+            if measure.name in self._bounds and pa.types.is_integer(rows[measure.column].type):
+                self._bounds[measure.name] += _bound(rows[measure.column])
+                if self._bounds[measure.name] > _LARGEST:
+                    raise SumTooLarge(f"{measure.name}: its values come to more than {_LARGEST:,}, the largest sum")
 
     def finish(self, where: pc.Expression | None = None) -> pa.Table:
         """The groups, or those where the condition holds, with their figures. They are no longer kept."""
@@ -159,6 +175,15 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
             # Whoever comes next may lack columns that were there before.
             waiting = [gathered.schema.empty_table()]
     yield pa.concat_tables(waiting, promote_options="default")
+
+
+def _bound(values: pa.ChunkedArray) -> int:
+    """No group of the values has a larger sum."""
+    bounds = pc.min_max(values)
+    largest = max(abs(bounds["min"].as_py() or 0), abs(bounds["max"].as_py() or 0))
+    if largest * len(values) <= _EXACT:
+        return int(largest * len(values))
+    return int(pc.sum(pc.abs(values.cast(pa.float64(), safe=False))).as_py())
 
 
 def _value_of(column: str) -> str:

@@ -67,11 +67,16 @@ def _keep(value: Any, type_: pa.DataType, path: str, found: Kept) -> Any:
         return [_keep(item, type_.value_type, path, found) for item in value]
     if pa.types.is_struct(type_):
         return _keep_struct(value, type_, path, found)
+    kept, name = scalar(value, type_)
+    return _lose(value, name, path, found) if kept is None else kept
+
+
+def scalar(value: Any, type_: pa.DataType) -> tuple[Any, str]:
+    """A single value as the type wants it, None where it cannot be kept; and what JSON calls the type."""
     for matches, convert, name in _SCALARS:
         if matches(type_):
-            kept = convert(value)
-            return _lose(value, name, path, found) if kept is None else kept
-    raise TypeError(f"no rule for {type_} at {path}")
+            return convert(value), name
+    raise TypeError(f"no rule for values of {type_}")
 
 
 def _pairs(attributes: Item, path: str, found: Kept) -> list[Item]:
@@ -125,7 +130,10 @@ def _as_number(value: Any) -> float | None:
             return float(value)
         except ValueError:
             return None
-    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+    try:
+        return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+    except OverflowError:
+        return None
 
 
 def _as_boolean(value: Any) -> bool | None:

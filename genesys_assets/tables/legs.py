@@ -42,8 +42,8 @@ _METRICS = {
 }
 """Column -> the metrics that it sums over the leg's sessions."""
 
-OUTCOMES = ("answered", "not_responding", "abandoned", "flow_out", "consult", "transfer")
-_ANSWERED, _NOT_RESPONDING, _ABANDONED, _FLOW_OUT, _CONSULT, _TRANSFER = range(len(OUTCOMES))
+OUTCOMES = ("answered", "not_responding", "abandoned", "flow_out", "consult", "transfer", "ended")
+_ANSWERED, _NOT_RESPONDING, _ABANDONED, _FLOW_OUT, _CONSULT, _TRANSFER, _ENDED = range(len(OUTCOMES))
 _UNDECIDED = -1
 
 INTERACTION_LEGS = TableSpec(
@@ -69,7 +69,7 @@ alerted_at instant when it began to ring at the agent
 answered_at instant when the agent was connected; null where that did not happen
 disconnected_at instant when the agent left it, or the customer the queue; null while that is still to come
 ended_at instant the same with after-call work; null while a segment is open
-outcome string answered, not_responding, abandoned, flow_out, consult or transfer; null while undecided
+outcome string answered, not_responding, abandoned, flow_out, consult, transfer or ended; null while undecided
 wrap_up_code string the agent's last wrap-up code
 n_offered integer nOffered
 n_over_sla integer nOverSla
@@ -111,6 +111,8 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
     outcome = _outcomes(sessions, emitted, _Legs(acd, lead, leg_of_agent), fate)
 
     ended_by = _ending_leg(sessions, acd, lead, outcome, fate)
+    # What the platform calls abandoned counts as such, also where it says that an agent answered.
+    ended_by[(fate == _ABANDONED) & (_at(outcome, ended_by, _ABANDONED) != _ABANDONED)] = -1
     alone = np.flatnonzero(sessions.is_acd & (ended_by < 0))
     ended_by[alone] = len(lead) + np.arange(len(alone))
     legs = _Legs(
@@ -118,7 +120,7 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
         lead=np.concatenate((lead, np.full(len(alone), -1))),
         of_session=np.where(sessions.is_acd, ended_by, leg_of_agent),
     )
-    return _table(sessions, emitted, legs, np.concatenate((outcome, fate[alone])))
+    return _table(sessions, emitted, legs, _as_counted(emitted, legs, np.concatenate((outcome, fate[alone]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def _fate_in_queue(sessions: Sessions, emitted: Emissions) -> Numbers:
             sessions.transferred,
         ],
         [_ABANDONED, _FLOW_OUT, _UNDECIDED, _FLOW_OUT],
-        _ABANDONED,
+        _ENDED,
     )
 
 
@@ -225,6 +227,12 @@ def _given_up(sessions: Sessions, legs: _Legs, fate: Numbers, answered: Flags, l
     waited_until = _at(np.where(lost, sessions.end, NEVER), legs.acd, NEVER)
     together: Flags = (waited_until != NEVER) & (np.abs(left - waited_until) <= _SLACK_MS)
     return together
+
+
+def _as_counted(emitted: Emissions, legs: _Legs, outcome: Numbers) -> Numbers:
+    """The outcomes, where exactly the legs that count a tAbandon are abandoned: the platform counts no other."""
+    counted = emitted.any("tAbandon", legs.of_session, len(legs.lead))
+    return np.where(counted, _ABANDONED, np.where(outcome == _ABANDONED, _ENDED, outcome))
 
 
 def _ending_leg(sessions: Sessions, acd: Numbers, lead: Numbers, outcome: Numbers, fate: Numbers) -> Numbers:

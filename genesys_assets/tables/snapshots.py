@@ -50,7 +50,7 @@ count integer how many
 """),
 )
 
-_ENTITY = {
+ENTITY_FIELDS = {
     "conversation_id": "conversationId",
     "session_id": "sessionId",
     "metric": "metric",
@@ -63,6 +63,7 @@ _ENTITY = {
     "ani": "ani",
     "dnis": "dnis",
 }
+"""Which field of the answer each column is."""
 
 
 def live_conversations(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
@@ -74,7 +75,7 @@ def live_conversations(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Tab
             *_list(answer, "entities"),
             *(e for r in _list(answer, "results") for e in _list(r, "entities")),
         ]:
-            row = {"observed_at": observed_at} | {name: entity.get(wire) for name, wire in _ENTITY.items()}
+            row = {"observed_at": observed_at} | {name: entity.get(wire) for name, wire in ENTITY_FIELDS.items()}
             rows[tuple(row[name] for name in LIVE_CONVERSATIONS.key[1:])] = row
     loose = LIVE_CONVERSATIONS.schema.set(
         LIVE_CONVERSATIONS.schema.get_field_index("activity_date"), pa.field("activity_date", pa.string())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from genesys_assets.tables.personal import PersonalData, class_of
+
 INSTANT = pa.timestamp("ms", tz="UTC")
 
 TYPES: dict[str, pa.DataType] = {
@@ -29,11 +31,15 @@ TYPES: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name in the table, its Arrow type and what it says."""
+    """One column: its name in the table, its Arrow type and what it says.
+
+    `personal` is the class of what a report's column is made of; other columns have theirs in `personal`.
+    """
 
     name: str
     type: pa.DataType
     description: str
+    personal: PersonalData | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,10 @@ class TableSpec:
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([pa.field(column.name, column.type) for column in self.columns])
+
+    def personal(self, column: Column) -> PersonalData:
+        """The class of personal data of one of the columns. Raises Unclassified."""
+        return class_of(self.name, column.name) if column.personal is None else column.personal
 
     def empty(self) -> pa.Table:
         return self.schema.empty_table()

@@ -109,9 +109,11 @@ def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
     assert all(column.description for column in columns)
     assert columns[1].type == "timestamp[ms, tz=UTC]"
     lines = said["preview"].splitlines()
-    assert lines[0].startswith("| conversation_id")
+    assert lines[0].startswith("| conversation_start")
     assert len([line for line in lines if line.startswith("|")]) == 2 + 5
-    assert lines[-1] == f"… and {len(columns) - 10} more columns"
+    hidden = 5
+    assert lines[-3] == f"… and {len(columns) - hidden - 10} more columns"
+    assert lines[-1] == f"{hidden} columns that hold personal data are not shown here"
     assert said["pages"] == pages_of_hours(fetched)
     assert said["duplicates_dropped"] == 0
     assert "unknown_fields" not in said

@@ -7,6 +7,7 @@ import io
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_assets.cli.app import app
+from genesys_assets.lake import opening
 from genesys_assets.publishing.report_files import csv_lines
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
@@ -95,18 +97,19 @@ def test_every_mistake_has_a_line_that_begins_with_its_place(file: Path) -> None
     done = run("check")
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
-        f"{file}:4:18: reports.calls.granularity: choose one of 'PT15M', 'PT30M', 'PT1H' or 'P1D' (value: 'PT5M')",
+        f"{file}:4:18: reports.calls.granularity: granularity must be one of 'PT15M', 'PT30M', 'PT1H' or 'P1D', "
+        "got 'PT5M'.",
         f"{file}:8:26: reports.calls.aggregates.metrics.handled: 'tHandel' is not a metric of Genesys Cloud. "
         "Closest: tHandle, tHeld. (value: 'tHandel.count')",
         "",
-        "2 mistakes: none of the reports is loaded as long as there is one.",
+        "2 mistakes. No report of the file is loaded until all are mended.",
     ]
 
 
 def test_another_file_can_be_named(file: Path, tmp_path: Path) -> None:
     draft = tmp_path / "draft.yaml"
     draft.write_text("reports:\n")
-    assert run("check", f"{draft}").stdout.startswith(f"{draft}: 0 reports.\n")
+    assert run("check", f"{draft}").stdout == f"{draft} holds no report.\n"
     assert "cannot be read: No such file" in run("check", f"{tmp_path}/none.yaml").stdout
 
 
@@ -167,7 +170,7 @@ def test_a_report_that_is_not_there_is_refused_with_the_nearest(file: Path) -> N
     [
         (("interval", "29.1.2026"), "'29.1.2026' is not a date: write YYYY-MM-DD"),
         (("interval", "2026-02-30"), "'2026-02-30' is not a date: day "),
-        (("interval", f"{DAY}", "--granularity", "PT5M"), "'PT5M' is none of PT15M, PT30M, PT1H, P1D"),
+        (("interval", f"{DAY}", "--granularity", "PT5M"), "must be one of PT15M, PT30M, PT1H, P1D, got 'PT5M'"),
         (("interval", f"{DAY}", "--rows", "0"), "greater than or equal to 1"),
     ],
 )
@@ -242,3 +245,57 @@ def _piece(window: FileIO) -> bytes:
         return window.read(65536)
     except OSError:
         return b""
+
+
+# -- ids ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_ids_of_a_name_are_found_in_any_case(file: Path, past_days: World) -> None:
+    queue = past_days.lake.read("reference/queues_history", None).to_pylist()[0]
+    done = run("ids", queue["name"].upper())
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"queue        {queue['id']}  {queue['name']}" in done.stdout.splitlines()
+
+
+def test_a_name_that_nothing_has_is_answered_with_the_closest(file: Path, past_days: World) -> None:
+    name = past_days.lake.read("reference/queues_history", None).to_pylist()[0]["name"]
+    done = run("ids", name[:-1])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"Nothing is called {name[:-1]!r}. Closest: " in said(done)
+    assert name in said(done)
+
+
+def test_a_lake_without_reference_data_says_what_to_materialise(file: Path, tmp_path: Path) -> None:
+    with environment({"GENESYS_ASSETS_LAKE": str(tmp_path / "empty")}):
+        done = run("ids", "Sales UK")
+    assert done.exit_code == 1
+    assert "materialise the asset group reference" in said(done)
+
+
+# -- S3 that is away ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("preview", "interval", f"{DAY}"), ("ids", "Sales UK")])
+def test_s3_that_is_away_is_named_without_a_traceback(
+    file: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(opening, "_PERSON_SECONDS", 0.2)
+    away = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with environment({**away, "AWS_DEFAULT_REGION": "eu-west-1", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}):
+        done = run(*command)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "S3 at http://127.0.0.1:9 cannot be reached" in said(done)
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_s3_that_takes_the_connection_and_never_answers_is_given_up(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_PERSON_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        away = {"AWS_ENDPOINT_URL_S3": endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        with environment({**away, "AWS_DEFAULT_REGION": "eu-west-1", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}):
+            done = run("preview", "interval", f"{DAY}")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "cannot be reached" in said(done)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +43,11 @@ query ($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) {
 _LAUNCH = """
 mutation ($run: ExecutionParams!) { launchRun(executionParams: $run) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_BACKFILL = """
+mutation ($backfill: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $backfill) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_BACKFILL_STATUS = """
+query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
 _RUNS = """
 { runsOrError(limit: 50) { ... on Runs { results {
     runId status repositoryOrigin { repositoryLocationName } assetSelection { path } tags { key value } } } } }"""
@@ -127,6 +131,22 @@ class Deployment:
         assert answer["__typename"] == "LaunchRunSuccess", answer
         return str(answer["run"]["runId"])
 
+    def backfill(self, asset: str, partitions: Sequence[str]) -> str:
+        """Several partitions of one asset as a backfill; gives its id."""
+        asked = {"assetSelection": [{"path": asset.split("/")}], "partitionNames": list(partitions)}
+        answer = self._ask(_BACKFILL, backfill=asked)["launchPartitionBackfill"]
+        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        return str(answer["backfillId"])
+
+    def backfill_ended(self, backfill: str) -> str:
+        """The status of a backfill, when it has ended."""
+
+        def status() -> str | None:
+            now = str(self._ask(_BACKFILL_STATUS, id=backfill)["partitionBackfillOrError"]["status"])
+            return None if now in ("REQUESTED", "CANCELING", "FAILING") else now
+
+        return self.wait_for(status)
+
     def ended(self, wanted: Callable[[Run], bool]) -> Run:
         """The first run that is as wanted, when it has ended."""
         return self.wait_for(
@@ -160,12 +180,16 @@ def _run(result: dict[str, Any]) -> Run:
 
 
 @contextlib.contextmanager
-def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterator[Deployment]:
-    """Web server and daemon, started from the checkout with its dagster.yaml, until the block ends."""
+def deployed(
+    home: Path, workspace: Path, settings: Mapping[str, str], configuration: str | None = None
+) -> Iterator[Deployment]:
+    """Web server and daemon, started from the checkout, until the block ends.
+
+    `configuration` stands for the checkout's dagster.yaml where it is given.
+    """
     home.mkdir()
-    shutil.copy(REPOSITORY / "dagster.yaml", home)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    environment = {**inherited, **settings, "DAGSTER_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
+    (home / "dagster.yaml").write_text(configuration or (REPOSITORY / "dagster.yaml").read_text())
+    environment = _environment(home, settings)
     port = free_port()
     web = ["dagster-webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)]
     daemon = ["dagster-daemon", "run", "-w", str(workspace)]
@@ -179,6 +203,38 @@ def deployed(home: Path, workspace: Path, settings: Mapping[str, str]) -> Iterat
         deployment = Deployment(f"http://127.0.0.1:{port}", parts)
         deployment.wait_for(lambda: _answers(deployment))
         yield deployment
+
+
+@contextlib.contextmanager
+def code_server(home: Path, settings: Mapping[str, str], port: int, log: Path) -> Iterator[Part]:
+    """The code location genesys_assets served by a process of its own, until the block ends or it is killed.
+
+    The runs that it started go on without it.
+    """
+    command = [
+        "dagster",
+        "code-server",
+        "start",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-m",
+        "genesys_assets.definitions",
+    ]
+    with guard() as watch, contextlib.ExitStack() as stack:
+        parts: list[Part] = []
+        stack.callback(_end, parts)
+        parts.append(_started(command, _environment(home, settings), log))
+        watch(parts[0].process.pid)
+        yield parts[0]
+
+
+def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """What README.md says that services are started with, and nothing else of ours."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    services = {"DAGSTER_HOME": str(home), "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1"}
+    return {**inherited, **settings, **services, "PYTHONPATH": str(REPOSITORY)}
 
 
 def create_instance(environment: Mapping[str, str]) -> None:

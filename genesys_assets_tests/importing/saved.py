@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from genesys_assets.cloud.page import Page
 from genesys_assets.importing.buckets import Told
-from genesys_assets.importing.pages import Converted, DayPage, convert
+from genesys_assets.importing.files import SavedFile
+from genesys_assets.importing.pages import convert
+from genesys_assets.importing.spool import Spool
 
 NOW = datetime(2026, 2, 10, tzinfo=UTC)
 HOUR = "2026-01-28T13:00:00.000Z/2026-01-28T14:00:00.000Z"
@@ -43,12 +48,40 @@ def as_bytes(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def converted(document: Any, told: Told | None = None, *, now: datetime = NOW) -> Converted:
+@dataclass(frozen=True)
+class DayPage:
+    """A page and the partition it belongs to."""
+
+    asset: str
+    day: str
+    page: Page
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one file."""
+
+    pages: list[DayPage]
+    conversations: int
+    buckets: int
+    notes: dict[str, int]
+    left_out: dict[str, int]
+
+
+def converted(document: Any, told: Told | None = None, *, now: datetime = NOW) -> Imported:
     raw = document if isinstance(document, bytes) else as_bytes(document)
-    return convert("saved.json", hashlib.sha256(raw).hexdigest(), raw, told or Told(), now)
+    with Spool() as spool:
+        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or Told(), now, spool)
+        pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
+    remarks = found.remarks
+    return Imported(pages, found.conversations, found.buckets, dict(remarks.read), dict(remarks.left_out))
 
 
-def by_partition(found: Converted) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def saved_file(place: str, raw: bytes) -> SavedFile:
+    return SavedFile(place, lambda: io.BytesIO(raw))
+
+
+def by_partition(found: Imported) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The bodies of the pages, by where they go."""
     pages: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for each in found.pages:

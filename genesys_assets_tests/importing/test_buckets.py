@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,17 +8,19 @@ import pytest
 
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping
+from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import Remarks
 from genesys_assets.importing.shapes import pieces
 from genesys_assets_tests.importing.saved import DAY, HOUR, metric, result
 
 LONDON, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
 
 
-def read(document: Any, told: Told | None = None) -> tuple[list[Bucket], Counter[str]]:
-    notes: Counter[str] = Counter()
-    (piece,) = pieces(document)
-    return list(buckets(piece, told or Told(), notes)), notes
+def read(document: Any, told: Told | None = None) -> tuple[list[Bucket], Remarks]:
+    remarks = Remarks()
+    (piece,) = pieces(Part(document, 1, (0, 0)))
+    return list(buckets(piece, told or Told(), remarks)), remarks
 
 
 def one(document: Any, told: Told | None = None) -> Bucket:
@@ -63,10 +64,10 @@ def test_entities_with_buckets_have_the_group_of_both() -> None:
             }
         ]
     }
-    (voice, chat), notes = read(document)
+    (voice, chat), remarks = read(document)
     assert voice == Bucket(Interval.parse(HOUR), {"userId": "U", "mediaType": "voice"}, [metric("tHandle", sum=9)])
     assert chat.metrics == []
-    assert notes == {
+    assert remarks.read == {
         "field 'name' left out: names are looked up by id": 1,
         "'handleTime' read as sum of tHandle in ms": 1,
         "'smallTalk' has no equivalent metric: the platform measures nothing like it.": 1,
@@ -141,8 +142,7 @@ def test_what_can_not_be_known_refuses_the_file_with_what_to_say(fields: dict[st
 
 
 def test_what_was_grouped_by_is_every_dimension_of_any_group_unless_it_is_told() -> None:
-    found, _ = read({"results": [result({"mediaType": "voice"}), result({"queueId": "Q", "mediaType": "voice"})]})
-    assert grouping(found, Told()) == ("mediaType", "queueId")
-    assert grouping(found[:1], Told(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
+    assert grouping({"queueId", "mediaType"}, Told()) == ("mediaType", "queueId")
+    assert grouping({"mediaType"}, Told(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
     with pytest.raises(CannotImport, match="its groups have queueId"):
-        grouping(found, Told(group_by=("mediaType",)))
+        grouping({"queueId", "mediaType"}, Told(group_by=("mediaType",)))

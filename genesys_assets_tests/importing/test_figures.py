@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from genesys_assets.importing.figures import Statistics, gathered
+from genesys_assets.importing.figures import Statistics, figures_of, gathered
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import Remarks
 
 
 def read(metrics: Any, unit: str = "ms") -> tuple[dict[str, Statistics], list[str]]:
-    notes: Counter[str] = Counter()
-    return gathered(metrics, unit, notes), sorted(notes)
+    remarks = Remarks()
+    return gathered(figures_of(metrics), unit, remarks), sorted([*remarks.read, *remarks.left_out])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.importing.files import CannotImport, documents, find
+from genesys_assets.importing.documents import documents as read_documents
+from genesys_assets.importing.files import CannotImport, find, inflated
 from genesys_assets.sandbox.object_store import ObjectStore
 
 
@@ -17,6 +18,10 @@ def no_s3() -> Any:
 
 def names(folder: Path, *places: str) -> list[str]:
     return [Path(file.place).relative_to(folder).as_posix() for file in find(places, no_s3)]
+
+
+def documents(raw: bytes) -> list[Any]:
+    return [part.value for part in read_documents(inflated(iter([raw])))]
 
 
 def test_a_file_is_one_document_or_one_on_each_line() -> None:
@@ -37,7 +42,7 @@ def test_gzip_and_other_encodings_are_read() -> None:
         (b"  \n", "it is empty"),
         (b"<html>", "it is not JSON: Expecting value"),
         (b'{"conversations": [', "it is not JSON"),
-        (b'{"a": 1}\n{"a": 2}\n{"a"', "line 3 is not JSON"),
+        (b'{"a": 1}\n{"a": 2}\n{"a"', "it is not JSON: it ends in the middle: it was cut: line 3 column"),
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b'{"a": "\xff"}', "it is not text"),
         (gzip.compress(b'{"a": 1}' * 99, mtime=0)[:-9], "its gzip is damaged"),
@@ -69,7 +74,7 @@ def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(fo
 def test_a_place_with_nothing_is_a_file_that_can_not_be_read(folder: Path) -> None:
     (missing,) = find([f"{folder}/2025-*.json"], no_s3)
     with pytest.raises(CannotImport, match="there is no such file"):
-        missing.read()
+        missing.open()
 
 
 def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
@@ -85,6 +90,7 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
 
     assert found(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz"]
     assert found(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
-    assert found(f"s3://{bucket}/saved/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
+    assert found(f"s3://{bucket}/saved/*.json*") == ["saved/a.json"]
+    assert found(f"s3://{bucket}/saved/**/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
     (file,) = find([f"s3://{bucket}/saved/a.json"], lambda: s3_client)
-    assert (file.name, file.read()) == ("a.json", b"{}")
+    assert (file.name, file.open().read()) == ("a.json", b"{}")

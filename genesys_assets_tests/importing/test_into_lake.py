@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -15,7 +15,7 @@ from genesys_assets.importing.into_lake import Imported, import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result
+from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result, saved_file
 
 TIMELESS = {"entities": [{"userId": "U", "metrics": {"handleTime": 60}}]}
 
@@ -27,7 +27,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def saved(name: str, document: Any) -> SavedFile:
     raw = document if isinstance(document, bytes) else as_bytes(document)
-    return SavedFile(f"saved/{name}", lambda: raw)
+    return saved_file(f"saved/{name}", raw)
 
 
 def figures(interval: str = HOUR, count: int = 1) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_files_go_to_the_days_they_are_of(lake: Lake) -> None:
 
 
 def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -> None:
-    def gone() -> bytes:
+    def gone() -> BinaryIO:
         raise PermissionError(13, "Permission denied")
 
     files = [
@@ -88,7 +88,7 @@ def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -
         "saved/b.json": "imported",
     }
     assert imported.skipped[0].reason.startswith("it is not JSON")
-    assert imported.skipped[1].reason == "it can not be read: Permission denied"
+    assert imported.skipped[1].reason == "it cannot be read: Permission denied"
     assert len(imported.changed) == 2
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.pages import DETAILS, Converted
+from genesys_assets.importing.pages import DETAILS
 from genesys_assets.tables import decode
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
-from genesys_assets_tests.importing.saved import conversation, converted
+from genesys_assets_tests.importing.saved import Imported, conversation, converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}
 SECONDS = frozenset({"tTalkComplete"})
@@ -87,7 +87,7 @@ def results_with_timestamp(answer: Answer) -> dict[str, Any]:
     }
 
 
-def rows(found: Converted) -> pa.Table:
+def rows(found: Imported) -> pa.Table:
     return metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body) for each in found.pages]).table
 
 
@@ -204,7 +204,8 @@ def taken_or_refused(document: Any) -> None:
         return
     for each in found.pages:
         if each.asset == DETAILS:
-            assert len(decode.decode(each.page.body).conversations) == len(each.page.json()["conversations"])
+            decoded = decode.decode(each.page.body)
+            assert (len(decoded.conversations), decoded.losses) == (len(each.page.json()["conversations"]), {})
         else:
             metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body)])
 

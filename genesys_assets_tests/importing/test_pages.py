@@ -66,7 +66,13 @@ def test_a_callback_that_is_due_later_tells_nothing_of_when_it_was_saved() -> No
 def test_a_conversation_without_id_or_start_is_left_out_and_told() -> None:
     found = converted([conversation("A"), {"conversationId": "B", "participants": []}, conversation("C", "soon")])
     assert found.conversations == 1
-    assert found.notes == {"conversation left out: it has no conversationId or no conversationStart": 2}
+    assert found.left_out == {
+        "conversation left out: it has no conversationId or no conversationStart": 1,
+        "conversation left out whole, for a value of it cannot be read": 1,
+        "conversations.conversationStart: 'soon' is no instant: write it like 2026-01-31T13:00:00Z": 1,
+        "conversations.participants.sessions.segments.segmentStart: "
+        "'soon' is no instant: write it like 2026-01-31T13:00:00Z": 1,
+    }
 
 
 def test_a_conversation_that_a_file_repeats_is_kept_once_as_it_was_last() -> None:
@@ -95,7 +101,7 @@ def test_a_whole_day_is_one_of_the_business_zone() -> None:
     told = Told(business_zone=ZoneInfo("Europe/London"))
     (page,) = converted(results(local), told, now=datetime(2026, 4, 1, tzinfo=UTC)).pages
     assert (page.asset, page.day, asked(page)["body"]["timeZone"]) == (DAILY, "2026-03-29", "Europe/London")
-    with pytest.raises(CannotImport, match=r"bucket of 23:00:00 left out: .* nor a day of UTC"):
+    with pytest.raises(CannotImport, match=r"bucket of 23 hours left out: .* nor a day of UTC"):
         converted(results(local), now=datetime(2026, 4, 1, tzinfo=UTC))
 
 
@@ -110,9 +116,11 @@ def test_a_whole_day_is_one_of_the_business_zone() -> None:
 def test_a_bucket_that_fits_nowhere_is_left_out_and_told(interval: str) -> None:
     found = converted(results(interval, HOUR))
     assert found.buckets == 1
-    (count,) = (count for note, count in found.notes.items() if "neither within one hour UTC nor a day of UTC" in note)
+    (count,) = (
+        count for note, count in found.left_out.items() if "neither within one hour UTC nor a day of UTC" in note
+    )
     assert count == 1
-    with pytest.raises(CannotImport, match=r"^bucket of .* left out: it is neither"):
+    with pytest.raises(CannotImport, match=r"^nothing of it can be taken: bucket of \d \w+ left out: it is neither"):
         converted(results(interval))
 
 
@@ -139,7 +147,10 @@ def test_each_answer_of_a_file_has_its_own_grouping() -> None:
         (conversation("A", "2027-01-01T00:00:00.000Z"), "begins in the future, at 2027-01-01"),
         (results("2027-01-01T00:00:00.000Z/2027-01-01T01:00:00.000Z"), "ends in the future"),
         ({"results": [result({}, metric("tHandle", sum=1.5))]}, "only whole milliseconds or counts can be kept"),
-        ({"results": [result({}, {"metric": "tHandle", "stats": [1]})]}, "not as the platform writes them"),
+        (
+            {"results": [result({}, {"metric": "tHandle", "stats": [1]})]},
+            "metrics.stats: list is no object",
+        ),
         ([], "it holds no answer of the platform"),
     ],
 )

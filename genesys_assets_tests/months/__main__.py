@@ -20,8 +20,9 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--zone", default="UTC")
     asked.add_argument("--first", type=date.fromisoformat, default=None)
-    asked.add_argument("--conversations", type=int, default=30)
+    asked.add_argument("--conversations", type=int, default=15)
     asked.add_argument("--faults", default=",".join(KINDS), help="which kinds of trouble, by commas; none is allowed")
+    asked.add_argument("--quiet", action="store_true", help="without any trouble; the organisation lives all the same")
     asked.add_argument("--keep", type=Path, help="a folder in which lake and instance stay")
     asked.add_argument("--verbose", action="store_true")
     said = asked.parse_args()
@@ -31,7 +32,7 @@ def main() -> int:
         said.zone,
         said.first or first_day(said.zone, said.days, said.seed),
         said.conversations,
-        tuple(filter(None, said.faults.split(","))),
+        () if said.quiet else tuple(filter(None, said.faults.split(","))),
         tell=lambda line: print(line, flush=True),
     )
     with tempfile.TemporaryDirectory(prefix="months_") as folder:

@@ -30,7 +30,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import Queued
 from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
-from genesys_assets_tests.months import location
+from genesys_assets_tests.months import location, shortcuts
 from genesys_assets_tests.months.databases import one_engine_each
 
 UNFINISHED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
@@ -205,6 +205,18 @@ class Daemon:
             selected = self._repository.get_job(run.job_name).asset_layer.selected_asset_keys
         return ["/".join(key.path[1:]) for key in selected]
 
+    def failed(self) -> set[str]:
+        """The runs that failed."""
+        runs = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        return {run.run_id for run in runs}
+
+    def reported(self) -> dict[str, set[str]]:
+        """The partitions that Dagster knows of each asset of the lake that has partitions."""
+        graph = self._repository.asset_graph
+        keys = [key for key in graph.materializable_asset_keys if graph.get(key).partitions_def is not None]
+        known = {"/".join(key.path[1:]): self.instance.get_materialized_partitions(key) for key in keys}
+        return {place: partitions for place, partitions in known.items() if not place.startswith("published/")}
+
     def _do(self, what: str, steps: Iterable[Any]) -> None:
         began = time.process_time()
         for problem in steps:
@@ -226,6 +238,7 @@ def _said(problem: Any) -> str:
 def instance_of_home() -> Iterator[dg.DagsterInstance]:
     """The instance of DAGSTER_HOME, by databases that are not opened anew for each statement."""
     one_engine_each()
+    shortcuts.take()
     with dg.DagsterInstance.get() as instance:
         yield instance
 

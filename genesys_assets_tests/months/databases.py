@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from dagster._core.storage.event_log import sql_event_log
 from dagster._core.storage.event_log.sqlite import consolidated_sqlite_event_log, sqlite_event_log
 from dagster._core.storage.runs import sql_run_storage
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
@@ -24,12 +25,13 @@ event_log_storage:
   module: dagster._core.storage.event_log
   class: ConsolidatedSqliteEventLogStorage
   config: {{base_dir: "{home}"}}
+compute_logs: {{module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}}
 schedule_storage:
   module: dagster._core.storage.schedules
   class: SqliteScheduleStorage
   config: {{base_dir: "{home}"}}
 """
-"""For dagster.yaml: the events of all runs in one database."""
+"""For dagster.yaml. The events of all runs are in one database. What runs print is not kept: it costs two processes."""
 
 
 _KEPT = 4096
@@ -37,7 +39,7 @@ _KEPT = 4096
 
 def one_engine_each() -> None:
     """What was read from them before is not parsed again either: runs and states of sensors never change in memory."""
-    for module in (sql_run_storage, sql_schedule_storage):
+    for module in (sql_run_storage, sql_schedule_storage, sql_event_log):
         if not hasattr(module.deserialize_value, "cache_info"):
             module.deserialize_value = lru_cache(_KEPT)(module.deserialize_value)  # type: ignore[attr-defined]
     for module in (consolidated_sqlite_event_log, sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):

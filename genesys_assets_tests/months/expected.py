@@ -79,6 +79,9 @@ class Expected:
         of_business_day, figures = REPORTS[name]
         return figures(self.knowledge(*(window(day, self.zone if of_business_day else ZoneInfo("UTC")))))
 
+    def business_day(self, day: date) -> plain_reports.Knowledge:
+        return self.knowledge(*window(day, self.zone))
+
     def knowledge(self, start: datetime, end: datetime) -> plain_reports.Knowledge:
         if (start, end) not in self._known:
             self._known[start, end] = self._knowledge(start, end)

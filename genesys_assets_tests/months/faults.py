@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+from genesys_assets_tests.months import storage
+
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 KINDS = ("off", "killed", "answers", "token", "storage", "lag", "reports")
-"""Daemon off; runs killed; answers of the API that fail; a token that is refused for days; writes of the lake that
-fail; details jobs that lag behind for a day; reports added, changed and removed.
+"""Daemon off; runs killed; answers of the API that fail or never come; a token that is refused for days; reads and
+writes of the lake that fail; details jobs that lag behind for a day; reports added, changed and removed.
 """
 
 
@@ -68,7 +70,8 @@ def planned(seed: int, first: date, days: int, kinds: Iterable[str] = KINDS) -> 
         for kind in wanted:
             if draw.random() < _CHANCE[kind]:
                 start = day + timedelta(minutes=draw.randrange(24 * 60))
-                troubles.append(_trouble(draw, kind, start, day + DAY * (last - number)))
+                trouble = _trouble(draw, kind, start, day + DAY * (last - number))
+                troubles += [trouble] * (2 if trouble.detail.startswith(BEFORE_REPORTING) else 1)
     return Plan(tuple(troubles))
 
 
@@ -85,17 +88,22 @@ def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trou
         length, detail = MINUTE * 90, f"{place} {draw.randrange(1, most + 1)}"
     elif kind == "answers":
         length = MINUTE * draw.choice((1, 10, 60, 200))
-        detail = draw.choice(("503", "502", "500", "429", "truncated"))
+        detail = draw.choice(("503", "502", "500", "429", "truncated", "dropped"))
     elif kind == "token":
         length = HOUR * draw.choice((6, 24, 60))
     elif kind == "storage":
-        length, detail = MINUTE * draw.choice((31, 90, 180)), f"{draw.randrange(1, 5)}"
+        length = MINUTE * draw.choice((31, 90, 180))
+        detail = f"{draw.choice(('full', *storage.WAYS))} {draw.randrange(1, 5)}"
     elif kind == "lag":
         length, detail = DAY, f"{draw.choice((8, 12, 26, 40))}"
     return Trouble(kind, start, min(start + length, max(latest, start + MINUTE)), detail)
 
 
+BEFORE_REPORTING = "dagster:AssetExecutionContext.add_asset_metadata"
+"""Between the commit of a partition and its report to Dagster. There the run that tries again dies too."""
+
 PLACES = (
+    (BEFORE_REPORTING, "", 2),
     ("genesys_assets.lake.delta:DeltaLog.commit", "", 3),
     ("deltalake:DeltaTable.create_write_transaction", "", 3),
     ("genesys_assets.lake.store:_LocalDraft.publish", "", 6),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests.months.expected import REPORTS, Expected, touched, utc_midnight, window
 from genesys_assets_tests.months.history import DAY, HOUR, Past
+from genesys_assets_tests.months.own_reports import OwnReport
 from genesys_assets_tests.months.readings import (
     AGGREGATES,
     AGGREGATES_OF_HOURS,
@@ -56,7 +57,8 @@ class Violation:
 class Case:
     """What is judged, at `now`: `since` is when nothing stood in the way of work any more, `grace` what work may take.
 
-    `lag` is by how much details jobs were behind on this day at most.
+    `lag` is by how much details jobs were behind on this day at most; `own` are the own reports that there are now;
+    `reported` gives for each table the partitions that Dagster knows.
     """
 
     past: Past
@@ -69,6 +71,8 @@ class Case:
     since: datetime
     grace: timedelta
     lag: timedelta
+    own: Mapping[str, OwnReport] = field(default_factory=dict)
+    reported: Mapping[str, Collection[str]] = field(default_factory=dict)
     look_back: int = 4
 
     @property
@@ -100,9 +104,11 @@ def judged(case: Case, figures_of: Iterable[date]) -> Iterator[Violation]:
             yield Violation("not published", f"{day}", "a manifest", "none")
             continue
         yield from _promises(case, expected, day, manifest)
+        yield from _files(case, day, manifest)
     for day in figures_of:
         yield from _figures(case, expected, day, case.manifest(day))
     yield from ledger(case.lake)
+    yield from _unreported(case)
 
 
 def _hours(case: Case, expected: Expected) -> Iterator[Violation]:
@@ -172,6 +178,15 @@ def _promises(case: Case, expected: Expected, day: date, manifest: Mapping[str, 
         yield Violation("called complete", f"{day}", "incomplete", why)
     if not said and utc_midnight(days[-1]) + DAY <= case.due - case.lag:
         yield Violation("not called complete", f"{day}", "complete", f"through {manifest['data_available_through']}")
+
+
+def _files(case: Case, day: date, manifest: Mapping[str, Any]) -> Iterator[Violation]:
+    """The files of the reports that there are, and of no others, with the bytes that the manifest says."""
+    named = {file["report"] for file in manifest["files"]} - {"day_page"}
+    wanted = {*REPORTS, *case.own}
+    if named != wanted:
+        less, more = (" ".join(sorted(each)) or "none" for each in (wanted - named, named - wanted))
+        yield Violation("reports of manifest", f"{day}", "those that there are", f"less {less}, more {more}")
     for file in manifest["files"]:
         path = case.file(file)
         if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]:
@@ -193,7 +208,9 @@ def _read_after(reading: Reading | None, key: str) -> bool:
 def _figures(case: Case, expected: Expected, day: date, manifest: Mapping[str, Any] | None) -> Iterator[Violation]:
     """Those of the lake, and those that are published where the day is."""
     files = {file["report"]: file for file in (manifest or {"files": ()})["files"] if file["format"] == "parquet"}
-    for name in REPORTS:
+    for name in [*REPORTS, *case.own]:
+        of_own = case.own.get(name)
+        key = of_own.key if of_own else KEYS[name]
         places: dict[str, list[Row]] = {}
         if case.lake.has(f"reports/{name}", f"{day}"):
             places["in the lake"] = case.lake.read(f"reports/{name}", f"{day}").to_pylist()
@@ -203,8 +220,9 @@ def _figures(case: Case, expected: Expected, day: date, manifest: Mapping[str, A
             places["published"] = pq.read_table(case.file(files[name])).to_pylist()
         elif manifest is not None:
             yield Violation("not published", f"{name} {day}", "a file", "none")
+        wanted = of_own.figures(expected.business_day(day)) if of_own else expected.report(name, day)
         for place, rows in places.items():
-            for problem in differences(rows, expected.report(name, day), KEYS[name], case.past.names):
+            for problem in differences(rows, wanted, key, case.past.names):
                 yield Violation("figure", f"{name} {day} {place}", f"{problem.where} {problem.expected}", problem.found)
                 break
 
@@ -244,6 +262,14 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, int | float):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
     return bool(one == other)
+
+
+def _unreported(case: Case) -> Iterator[Violation]:
+    """What is stored and Dagster does not know: the run that stored it died."""
+    for place, known in case.reported.items():
+        for key in sorted(key for key in case.lake.stored(place) if key is not None and key not in known):
+            yield Violation("not reported", f"{place} {key}", "that Dagster knows it", "nothing")
+            break
 
 
 # -- the ledger --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import os
 import random
 import subprocess
 import sys
@@ -22,14 +21,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import pytest
 
 from genesys_assets.assets import charts
-from genesys_assets.lake import store
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.publishing import day_page, index_page
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
-from genesys_assets_tests.months import efficiency, judgement
+from genesys_assets_tests.months import alerts, efficiency, judgement, storage
+from genesys_assets_tests.months.alerts import LateAlerts
 from genesys_assets_tests.months.clock import Clock, simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
 from genesys_assets_tests.months.databases import SETTINGS
@@ -37,17 +38,25 @@ from genesys_assets_tests.months.efficiency import layer
 from genesys_assets_tests.months.faults import KINDS, Plan, may_die, planned
 from genesys_assets_tests.months.history import DAY, HOUR, History, Past
 from genesys_assets_tests.months.judgement import Case, Violation
+from genesys_assets_tests.months.own_reports import OwnReports
+from genesys_assets_tests.webhooks import Hook, listening
 
 DAGSTER_YAML = Path(__file__).parents[2] / "dagster.yaml"
-_LOOKS = (0, 5, 20)
-"""The hours of the day at which the daemon looks, and some minutes more, which the seed says: after midnight, after
-details jobs have the day before, and late. Looking more often computes today more often, which takes its time.
+_LOOKS = (5, 20)
+"""The hours of the day at which the daemon looks, and some minutes more, which the seed says: after details jobs have
+the day before, and late. Looking more often computes today more often, which takes its time.
+"""
+_AT_MIDNIGHT = 3
+"""Every how many days, on average, it looks after midnight too, when business days are over and jobs have not got them
+yet.
 """
 _MOST_ROUNDS = 24
 _MOST_AT_ONCE, _MOST_OF_ONE = 24, 4
 """Runs that are no storm yet, in the half hour in which everything is asked for."""
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
-"""Seconds after which a sensor looks again: one that asked for something, and the slowest."""
+"""Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
+all do.
+"""
 _RECOVERY = timedelta(hours=2)
 GRACE = timedelta(hours=6)
 LAG = timedelta(hours=4)
@@ -74,7 +83,17 @@ class Outcome:
 
 
 class Month:
-    def __init__(self, wanted: Wanted, home: Path, clock: Clock, sandbox: Sandbox, daemon: Daemon, plan: Plan) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        home: Path,
+        clock: Clock,
+        sandbox: Sandbox,
+        daemon: Daemon,
+        plan: Plan,
+        own: OwnReports,
+        hook: Hook,
+    ) -> None:
         self.wanted, self.home, self.clock, self.sandbox, self.daemon = wanted, home, clock, sandbox, daemon
         self.plan, self.zone = plan, ZoneInfo(wanted.zone)
         self.past = Past(sandbox.organisation)
@@ -89,13 +108,16 @@ class Month:
         daemon.launcher.requests = lambda: len(sandbox.requests)
         daemon.launcher.dies = self._dies
         self._judged: dict[date, tuple[Any, ...]] = {}
-        self._reports = Reports(Path(os.environ["GENESYS_ASSETS_REPORTS"]), Random(f"reports {wanted.seed}"))
+        self._own = own
+        self._hook = hook
+        self._late = LateAlerts(self._posted, self._late_now)
 
     def run(self) -> None:
         start = datetime.combine(self.wanted.first, datetime.min.time(), UTC)
         for number in range(self.wanted.days):
             day = start + DAY * number
-            for hour in _LOOKS:
+            at_midnight = number == 0 or self._random.randrange(_AT_MIDNIGHT) == 0
+            for hour in [*([0] if at_midnight else []), *_LOOKS]:
                 self._tick(day + timedelta(hours=hour, minutes=self._random.randrange(11, 35)))
             began = time.process_time()
             self.judge(day + timedelta(hours=23, minutes=50), everything=number == self.wanted.days - 1)
@@ -115,27 +137,35 @@ class Month:
         self.clock.move_to(moment)
         if self.plan.now("off", moment):
             return
+        broken = self.plan.between("storage", self._looked, moment)
         with ExitStack() as stack:
             self._set_behaviour(moment)
-            for trouble in self.plan.between("storage", self._looked, moment):
-                stack.enter_context(failing_writes(Random(f"{trouble}{moment}"), int(trouble.detail)))
+            for trouble in broken:
+                way, times = trouble.detail.split()
+                stack.enter_context(storage.failing(way, Random(f"{trouble}{moment}"), int(times)))
             self._change_reports(moment)
-            self._settle(moment)
+            self._late.begin(moment)
+            is_settled = self._settle(moment)
+        # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
+        for violation in self._late.end(self.clock.now(), is_settled=is_settled and not broken):
+            self._report(violation, moment)
         self._looked = self.clock.now()
 
-    def _settle(self, moment: datetime) -> None:
-        """Until nothing more is asked for, by the slowest sensor either."""
-        waited = False
+    def _settle(self, moment: datetime) -> bool:
+        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end."""
+        waited, between = False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
         for _ in range(_MOST_ROUNDS):
             before = len(self.daemon.launcher.runs)
             self.daemon.evaluate()
             self.daemon.run_queued()
             rests = len(self.daemon.launcher.runs) == before
             if rests and waited:
-                return
-            self.clock.sleep(_LONGEST_INTERVAL if rests else _BETWEEN_RUNS)
-            waited = rests
+                return True
+            pause = _LONGEST_INTERVAL if rests else between
+            self.clock.sleep(pause)
+            waited = pause == _LONGEST_INTERVAL
         self._report_storm(moment)
+        return False
 
     def _report_storm(self, moment: datetime) -> None:
         """What ran again and again though nothing new was there; what failed for want of the API, once in a while."""
@@ -154,10 +184,10 @@ class Month:
         if self.plan.now("token", moment):
             behaviour.fail_next(401, times=10**6)
         for trouble in self.plan.between("answers", self._looked, moment):
-            if trouble.detail == "truncated":
-                behaviour.fail_next(200, times=1 + self._random.randrange(40), truncated=True)
-            else:
-                behaviour.fail_next(int(trouble.detail), times=1 + self._random.randrange(40))
+            times = 1 + self._random.randrange(40)
+            is_cut, is_dropped = trouble.detail == "truncated", trouble.detail == "dropped"
+            status = 200 if is_cut or is_dropped else int(trouble.detail)
+            behaviour.fail_next(status, times=times, truncated=is_cut, dropped=is_dropped)
 
     def _lag(self, moment: datetime) -> timedelta:
         return max([LAG, *(HOUR * int(each.detail) for each in self.plan.now("lag", moment))])
@@ -165,7 +195,7 @@ class Month:
     def _change_reports(self, moment: datetime) -> None:
         for trouble in self.plan.troubles:
             if trouble.kind == "reports" and self._looked < trouble.start <= moment:
-                self._reports.change()
+                self._own.change()
                 self.daemon.reload()
 
     # -- runs that die ---------------------------------------------------------------------------------------------
@@ -206,10 +236,23 @@ class Month:
             since=since,
             grace=GRACE,
             lag=max(lags),
+            own=self._own.by_name,
+            reported=self.daemon.reported(),
         )
+        for violation in alerts.untrue(self.daemon.failed(), self._posted()):
+            self._report(violation, moment)
         recent = [day for day in case.finished if everything or day >= moment.date() - DAY * 7]
         for violation in judgement.judged(case, recent):
             self._report(violation, moment)
+
+    def _posted(self) -> list[Any]:
+        return [message for _, _, message in self._hook.posted]
+
+    def _late_now(self) -> set[str]:
+        manifests = (self.home / "published/reports/manifest").glob("date=*/manifest.json")
+        published = [date.fromisoformat(path.parent.name.removeprefix("date=")) for path in manifests]
+        lake = Lake(LocalStore(self.home / "lake"))
+        return alerts.late_now(lake, published, self.wanted.first, self.zone, self.clock.now())
 
     def _manifest(self, day: date) -> dict[str, Any] | None:
         path = self.home / f"published/reports/manifest/date={day}/manifest.json"
@@ -236,61 +279,6 @@ class Month:
         }
 
 
-@dataclass
-class Reports:
-    """The file of a person's own reports, in which they come, change and go."""
-
-    file: Path
-    random: Random
-    there: dict[str, str] = field(default_factory=dict)
-    made: int = 0
-
-    def change(self) -> None:
-        if self.there and self.random.random() < 0.6:
-            name = self.random.choice(sorted(self.there))
-            if self.random.random() < 0.5:
-                del self.there[name]
-            else:
-                self.there[name] = self._one()
-        else:
-            self.made += 1
-            self.there[f"own_{self.made}"] = self._one()
-        lines = [f"  {name}:\n{text}" for name, text in self.there.items()]
-        self.file.write_text("reports:\n" + "".join(lines) if lines else "reports: {}\n")
-
-    def _one(self) -> str:
-        metric, statistic = self.random.choice((("nOffered", "count"), ("tHandle", "sum"), ("tAcw", "count")))
-        return (
-            "    description: One row per queue.\n"
-            "    group_by: [queueId]\n"
-            "    aggregates:\n"
-            f"      metrics: {{figure: {metric}.{statistic}}}\n"
-            "    columns:\n"
-            "      figure:\n"
-        )
-
-
-@contextmanager
-def failing_writes(draw: Random, times: int) -> Iterator[None]:
-    """So many of the next writes of the lake find the disk full."""
-    publish = store._LocalDraft.publish
-    left = [draw.randrange(0, 6) for _ in range(times)]
-
-    def failing(self: Any, key: str) -> None:
-        if left:
-            left[0] -= 1
-            if left[0] < 0:
-                left.pop(0)
-                raise OSError(28, "No space left on device")
-        publish(self, key)
-
-    store._LocalDraft.publish = failing  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        store._LocalDraft.publish = publish  # type: ignore[method-assign]
-
-
 def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda month: None) -> Outcome:
     """One month from an empty lake, in `home`; then whatever `after` does while everything is still there."""
     random.seed(wanted.seed)
@@ -299,7 +287,8 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     for trouble in sorted(plan.troubles, key=lambda each: each.start):
         wanted.tell(f"  trouble: {trouble}")
     (home / "dagster.yaml").write_text(DAGSTER_YAML.read_text() + SETTINGS.format(home=home / "instance"))
-    (home / "reports.yaml").write_text("reports: {}\n")
+    own = OwnReports(home / "reports.yaml", Random(f"reports {wanted.seed}"))
+    own.begin()
     with ExitStack() as stack:
         stack.enter_context(quiet())
         stack.enter_context(without_charts())
@@ -313,14 +302,16 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
                 clock=clock.seconds,
             )
         )
-        stack.enter_context(environment(settings(wanted, home, sandbox)))
+        hook = stack.enter_context(listening())
+        stack.enter_context(environment(settings(wanted, home, sandbox, hook)))
         instance = stack.enter_context(instance_of_home())
         daemon = Daemon(instance)
         stack.callback(daemon.close)
         daemon.reload()
         # Loading leaves a million objects that stay: looking through them again and again takes a tenth of the time.
         gc.freeze()
-        month = Month(wanted, home, clock, sandbox, daemon, plan)
+        gc.set_threshold(100_000, 20, 20)
+        month = Month(wanted, home, clock, sandbox, daemon, plan, own, hook)
         try:
             month.run()
             after(month)
@@ -333,7 +324,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     return month.outcome
 
 
-def settings(wanted: Wanted, home: Path, sandbox: Sandbox) -> dict[str, str]:
+def settings(wanted: Wanted, home: Path, sandbox: Sandbox, hook: Hook) -> dict[str, str]:
     return {
         **sandbox.environment(),
         "DAGSTER_HOME": str(home),
@@ -343,18 +334,18 @@ def settings(wanted: Wanted, home: Path, sandbox: Sandbox) -> dict[str, str]:
         "GENESYS_ASSETS_REPORTS": str(home / "reports.yaml"),
         "GENESYS_ASSETS_START_DATE": f"{wanted.first}",
         "GENESYS_ASSETS_TIME_ZONE": wanted.zone,
+        "GENESYS_ASSETS_ALERT_WEBHOOK": hook.url,
     }
 
 
 @contextmanager
 def without_charts() -> Iterator[None]:
     """Nobody looks at them here, and they take longer than the figures."""
-    draw = charts._png
-    charts._png = lambda *args, **kwargs: b""
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "_png", lambda *args, **kwargs: b"")
+        for page in (day_page, index_page):
+            patch.setattr(page, "_charts", lambda *args: {})
         yield
-    finally:
-        charts._png = draw
 
 
 @contextmanager

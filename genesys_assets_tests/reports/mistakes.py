@@ -70,7 +70,18 @@ MISTAKES: dict[str, str] = {
     "a name for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[user.name]"),
     "the date for a dimension": (_HEAD + _METRICS).replace("[queueId]", "[date]"),
     "`contains` in a filter": of_filter("{ani: {contains: '+41'}}"),
-    "not equal in a filter": of_filter("{mediaType: {NE: voice}}"),
+    "not equal in a filter": of_filter("{direction: {NE: inbound}}"),
+    "a value that the platform does not have": of_filter("{purpose: agnet}"),
+    "a name where an id belongs": of_filter("{queue: Sales UK}"),
+    "a value in a range that is no number": of_filter("{mediaType: {gt: 5}}"),
+    "an outcome that no leg has": of_details(
+        "      table: interaction_legs\n      where: {outcome: lost}\n      measures: {lost: count}\n"
+    ),
+    "a field that is no list": of_entry("    order_by: handled desc\n"),
+    "a number below the smallest": of_entry("    top: -1\n"),
+    "a comma in a formula without quotes": of_entry("    columns: {share: {formula: coalesce(handled, 0)}}\n"),
+    "merged fields": of_entry("    <<: {granularity: PT1H}\n"),
+    "an average of a column": of_details("      table: session_metrics\n      measures: {talk: {avg: value}}\n"),
     "an unknown operator": of_filter("{mediaType: {startsWith: vo}}"),
     "a filter on a metric": of_filter("{tHandle: {gt: 60000}}"),
     "a filter with three levels": of_filter(
@@ -102,6 +113,11 @@ MISTAKES: dict[str, str] = {
     "names of what has none": of_entry("    columns: {who: {names_of: handled}}\n"),
     "a comparison in a formula of numbers": of_entry("    columns: {busy: handled > 5, share: busy / 2}\n"),
     "a unit of true or false": of_entry("    columns: {busy: {formula: handled > 5, unit: seconds}}\n"),
+    "a unit of a count": of_entry("    columns: {handled: {unit: seconds}}\n"),
+    "a column called like a figure": of_entry("    columns: {handled: 2 * handled}\n"),
+    "a quotient by 0": of_entry("    columns: {share: handled / 0}\n"),
+    "more digits than are kept": of_entry("    columns: {share: 'round(handled, 400)'}\n"),
+    "a number that does not fit": of_entry("    columns: {share: 5 * 9007199254740992 * 4096 + handled}\n"),
     "names of a count": of_details(
         "      table: sessions\n      measures: {users: {count_distinct: user_id}}\n"
         "    columns: {who: {names_of: users}}\n"

@@ -218,7 +218,7 @@ def test_quality_counts_a_conversation_once_in_every_group_it_touches(tmp_path: 
     assert (first["talk_ratio"], first["hold_ratio"], first["efficiency_score"]) == (0.5, 0.2, 90.0)
     assert (first["unique_wrapup_codes"], first["unique_wrapup_code_names"]) == (["w1", "w2"], ["Sold", "w2"])
     assert (second["conversation_count"], second["hold_ratio"], second["efficiency_score"]) == (1, None, None)
-    assert second["unique_wrapup_codes"] == []
+    assert (second["unique_wrapup_codes"], second["unique_wrapup_code_names"]) == (None, None)
     assert (by_queue[None]["conversation_count"], by_queue[None]["avg_duration_seconds"]) == (1, 10.0)
 
 

@@ -116,6 +116,16 @@ def test_a_truncated_answer_promises_more_than_it_brings(at_noon: Client) -> Non
     assert at_noon.get("/api/v2/users").status_code == 200
 
 
+@pytest.mark.parametrize("takes_effect", [False, True])
+def test_a_connection_can_be_dropped_in_place_of_an_answer(at_noon: Client, takes_effect: bool) -> None:
+    jobs = "/api/v2/analytics/conversations/details/jobs"
+    at_noon.sandbox.behaviour.fail_next(200, dropped=True, takes_effect=takes_effect)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        at_noon.post(jobs, {"interval": DAY})
+    assert len(at_noon.sandbox.jobs) == takes_effect
+    assert at_noon.get("/api/v2/users").status_code == 200
+
+
 def test_unknown_fields_can_be_added_everywhere(at_noon: Client) -> None:
     at_noon.sandbox.behaviour.unknown_fields = True
     page = at_noon.get("/api/v2/users").json()

@@ -189,9 +189,9 @@ class TestOneConversation:
         [
             ([metric("tAbandon", 30_000, 30)], {"disconnectType": "transfer"}, "abandoned"),
             ([metric("tFlowOut", 30_000, 30)], {"disconnectType": "peer"}, "flow_out"),
-            ([], {"disconnectType": "peer"}, "abandoned"),
+            ([], {"disconnectType": "peer"}, "ended"),
             ([], {"disconnectType": "transfer"}, "flow_out"),
-            ([], {}, "abandoned"),
+            ([], {}, "ended"),
         ],
     )
     def test_a_wait_that_no_agent_ended_is_a_leg_without_agent(
@@ -386,7 +386,7 @@ class TestOneConversation:
     def test_a_call_without_queue_during_a_wait_is_not_the_queues(self) -> None:
         legs = legs_of(queue("acd", 0, 30), agent("ann", ("alert", 5, 10), ("interact", 10, 20), queue_id=None))
         assert [leg["acd_session_id"] for leg in legs] == ["acd-wait", None]
-        assert outcomes(legs) == [(None, "abandoned"), ("ANN", "answered")]
+        assert outcomes(legs) == [(None, "ended"), ("ANN", "answered")]
 
     def test_of_two_answers_the_first_one_ended_the_wait(self) -> None:
         legs = legs_of(
@@ -457,7 +457,7 @@ class TestSandboxDays:
     def test_the_table_is_what_its_declaration_says(self, day: date) -> None:
         legs = sandbox_legs(day)
         assert legs.schema == INTERACTION_LEGS.schema
-        assert set(legs["outcome"].to_pylist()) == {*OUTCOMES, None}
+        assert set(legs["outcome"].to_pylist()) == {*OUTCOMES, None} - {"ended"}
 
     def test_keys_are_unique_and_legs_are_numbered_from_one_in_order(self, day: date) -> None:
         numbers: dict[str, list[int]] = {}

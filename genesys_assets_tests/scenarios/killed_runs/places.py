@@ -75,7 +75,7 @@ FROM_JOBS = (READ_DAYS, READ_OVERLAP, MAKE_SOME_TABLES, WRITE_LEDGER, MAKE_DOWNS
 ALL_FROM_JOBS = (READ_DAYS, MAKE_TABLES, WRITE_LEDGER)
 
 COMMIT = "genesys_assets.lake.delta:DeltaLog.commit"
-DELTA = "deltalake:DeltaTable.create_write_transaction"
+WRITE_LOG = "genesys_assets.lake.log_entry:write_new"
 PUBLISH = "genesys_assets.lake.store:_LocalDraft.publish"
 WRITE_PAGE = "genesys_assets.lake.files:PageWriter.write"
 WRITE_ROWS = "genesys_assets.lake.files:TableWriter.write"
@@ -151,7 +151,7 @@ PLACES = [
         Kill(REQUEST, 2),
         *around(WRITE_PAGE, 2, 9),
         Kill(PUBLISH, 3),
-        *around(DELTA, 1, 2),
+        *around(WRITE_LOG, 1, 2),
         *(Kill(reported("pages"), call, True) for call in (1, 24, 25, 48)),
         usual={},
     ),
@@ -169,7 +169,7 @@ PLACES = [
         MAKE_METRICS,
         *around(COMMIT, 1),
         Kill(reported("tables"), 1, True),
-        *around(DELTA, 2),
+        *around(WRITE_LOG, 1),
         usual={},
     ),
     *_places(
@@ -196,7 +196,7 @@ PLACES = [
         Kill(WRITE_ROWS, 6),
         Kill(PUBLISH, 2),
         *(Kill(COMMIT, call, True) for call in (1, 5, 9, 12, 13, 16, 26)),
-        *around(DELTA, 3, 18),
+        *around(WRITE_LOG, 3, 18),
         *(Kill(reported("tables"), call, True) for call in (2, 13, 14)),
         usual={},
     ),

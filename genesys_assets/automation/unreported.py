@@ -1,0 +1,176 @@
+"""Stored partitions of which Dagster does not know: the run that stored them died before it reported them, and so did
+the run after it. The UI shows them as missing, and nobody who waits for them is woken.
+
+What is stored is compared with what was reported, so it makes no difference why. `unreported` is pure; the sensor
+reports what it finds. Assets without partitions are read again every night, and left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from genesys_assets.assets.common import content_metadata
+from genesys_assets.automation.plan import Run
+from genesys_assets.automation.progress import is_ours, place, runs_of
+from genesys_assets.days import DAY, REACH_DAYS
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import shared_lake, shared_s3_client
+from genesys_assets.partitions import Calendar
+from genesys_assets.publishing.day import manifest_before
+from genesys_assets.resources import LakeResource, PublishingResource
+
+_LOOK_EVERY_SECONDS = 600
+_MOST = 500
+"""How many partitions are reported in one look: Dagster's database may be new, and the lake years old."""
+_MOST_EVENTS = 10_000
+_SLACK = timedelta(hours=1)
+"""By how much a file may be older than the commit that names it."""
+_WITH_CONTENT = ("tables/", "reports/")
+_PUBLISHED = "published/reports"
+
+
+def unreported(
+    written: Mapping[str, datetime], reported: Collection[str], again: Mapping[str, datetime], since: datetime
+) -> list[str]:
+    """The partitions of an asset that Dagster does not know, or does not know as they are; the newest first.
+
+    `written` says when each was stored, `reported` has those that were ever reported, `again` says when each was
+    reported last, of what was reported after `since`.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(
+        (key for key, at in written.items() if key not in reported or (at > since and again.get(key, never) < at)),
+        reverse=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The version of a table up to which Dagster knows all partitions, and when that was so."""
+
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    context: dg.SensorEvaluationContext
+    location: dg.RepositoryDefinition
+    lake: Lake
+    now: datetime
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        return self.context.instance
+
+    def of_lake(self, known: dict[str, _Known]) -> Iterator[dg.AssetMaterialization]:
+        """What of the lake is to be reported. `known` is brought up to date where nothing is left to be done."""
+        changed = {}
+        for key, partitions in _partitioned(self.location):
+            version = self.lake.log(place(key)).version
+            if version >= 0 and (place(key) not in known or known[place(key)].version != version):
+                changed[key] = (partitions, version)
+        # Runs are looked at after the lake: one that ended in between has reported all that was seen of it.
+        runs = self._going_on() if changed else []
+        left = _MOST
+        for key, (partitions, version) in changed.items():
+            found = [
+                each for each in self._unreported(key, known.get(place(key))) if partitions.has_partition_key(each)
+            ]
+            free = [each for each in found if not any(run.makes(place(key), each) for run in runs)]
+            yield from (self._materialization(key, each) for each in free[:left])
+            left = max(0, left - len(free))
+            if len(free) == len(found) and left and not any(place(key) in run.assets for run in runs):
+                known[place(key)] = _Known(version, self.now)
+
+    def _unreported(self, key: dg.AssetKey, known: _Known | None) -> list[str]:
+        written = {each: stored.written_at for each, stored in self.lake.stored(place(key)).items() if each is not None}
+        since = known.at - _SLACK if known else self.now
+        return unreported(written, self.instance.get_materialized_partitions(key), self._reported(key, since), since)
+
+    def _reported(self, key: dg.AssetKey, since: datetime) -> dict[str, datetime]:
+        """When each partition was reported last, of what was reported since an instant."""
+        wanted = dg.AssetRecordsFilter(key, after_timestamp=since.timestamp())
+        records = self.instance.fetch_materializations(wanted, limit=_MOST_EVENTS, ascending=True).records
+        events = [(record.partition_key, datetime.fromtimestamp(record.timestamp, UTC)) for record in records]
+        return {partition: at for partition, at in events if partition is not None}
+
+    def _going_on(self) -> Sequence[Run]:
+        return [run for run in runs_of(self.instance, self.location, self.now) if run.ended is None]
+
+    def _materialization(self, key: dg.AssetKey, partition: str) -> dg.AssetMaterialization:
+        where = place(key)
+        content = self.lake.content(where, partition) if where.startswith(_WITH_CONTENT) else None
+        by = self.lake.provenance(where, partition).get("run_id")
+        return dg.AssetMaterialization(
+            key,
+            partition=partition,
+            description="Reported from what is stored: the run that stored it did not report it.",
+            metadata={
+                "dagster/partition_row_count": self.lake.rows(where, partition),
+                **({"stored_by_run": by} if by else {}),
+                **content_metadata(self.instance, key, partition, content),
+            },
+        )
+
+    def of_published(self, calendar: Calendar, publishing: PublishingResource) -> Iterator[dg.AssetMaterialization]:
+        """The published days of the last weeks that were never reported."""
+        key = asset_key(*_PUBLISHED.split("/"))
+        publisher = publishing.publisher(shared_s3_client)
+        first = max(self.now.date() - DAY * (REACH_DAYS + calendar.look_back_days), calendar.start_date)
+        days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
+        reported = {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
+        manifests = {day: manifest_before(publisher, day) for day in sorted(days - reported)}
+        runs = self._going_on() if any(manifests.values()) else []
+        for day, manifest in manifests.items():
+            if manifest is not None and not any(run.makes(_PUBLISHED, f"{day}") for run in runs):
+                yield dg.AssetMaterialization(key, partition=f"{day}", metadata={"stored_by_run": manifest.run_id})
+
+
+def build_unreported_sensor(calendar: Calendar) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="unreported",
+        description="Reports to Dagster the stored partitions that it does not know, since the run that stored them "
+        "died: the UI would show them as missing.",
+        target=[],
+        minimum_interval_seconds=_LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def unreported_partitions(
+        context: dg.SensorEvaluationContext, lake: LakeResource, publishing: PublishingResource
+    ) -> dg.SensorResult:
+        if context.repository_def is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        look = _Look(context, context.repository_def, shared_lake(lake.location), datetime.now(UTC))
+        known = _read(context.cursor)
+        events = [*look.of_lake(known), *look.of_published(calendar, publishing)]
+        for event in events:
+            context.log.warning(f"{event.asset_key.to_user_string()} {event.partition} was stored and never reported")
+        said = f"{len(events)} partitions were stored and never reported." if events else "Dagster knows all."
+        return dg.SensorResult(asset_events=events, skip_reason=dg.SkipReason(said), cursor=_written(known))
+
+    return unreported_partitions
+
+
+def _partitioned(location: dg.RepositoryDefinition) -> Iterator[tuple[dg.AssetKey, dg.PartitionsDefinition[str]]]:
+    """The assets of the lake that have partitions."""
+    graph = location.asset_graph
+    for key in sorted(graph.materializable_asset_keys):
+        partitions = graph.get(key).partitions_def
+        if is_ours(key) and partitions is not None and place(key) != _PUBLISHED:
+            yield key, partitions
+
+
+def _read(cursor: str | None) -> dict[str, _Known]:
+    known: Mapping[str, tuple[int, str]] = json.loads(cursor or "{}")
+    return {where: _Known(version, datetime.fromisoformat(at)) for where, (version, at) in known.items()}
+
+
+def _written(known: Mapping[str, _Known]) -> str:
+    return json.dumps({where: (each.version, each.at.isoformat()) for where, each in known.items()})

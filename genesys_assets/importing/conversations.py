@@ -1,0 +1,222 @@
+"""One saved conversation as the platform writes it: its names, times with an offset, lists where lists belong.
+
+Tools between the platform and the file rewrite conversations: the Python SDK's `to_dict()` gives names in snake_case,
+PowerShell writes a list of one as its only element, MongoDB writes `{"$date": …}`. Which fields there are, and of which
+type, is declared in `tables.conversation_model`; what is not declared there stays as it is.
+
+A conversation of which one value cannot be read is not taken at all: half a conversation would count as a whole one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from genesys_assets.cloud.interval import iso
+from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.times import NoInstant, NoOffset, instant
+from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
+from genesys_assets.tables.decode_values import scalar
+
+Object = dict[str, Any]
+
+_ATTRIBUTES = "conversations.participants.attributes"
+_MEASURED = "conversations.participants.sessions.metrics.value"
+_MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
+"""Fields that say when something of the conversation happened."""
+_DEEPEST = 32
+"""Levels of JSON that a field may have that no table knows; the platform's own have eight."""
+_AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_SHORTENED = re.compile(r"System\.|@\{")
+"""What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
+
+
+@dataclass(slots=True)
+class Loss:
+    """What could not be read at one path for one reason: the first such value as a text, and how many there are."""
+
+    text: str
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Read:
+    """A conversation as the platform writes it; and what of it could not be read, by path and reason."""
+
+    conversation: Object
+    last: datetime | None
+    losses: dict[str, Loss]
+
+
+def read_conversation(written: Object, zone: ZoneInfo | None) -> Read:
+    """Read one saved conversation; `zone` is that of instants without an offset. `last` is the last moment it mentions.
+
+    Raises CannotImport where an instant has no offset and `zone` is None.
+    """
+    reading = _Reading(zone)
+    conversation = _CONVERSATION(written, reading)
+    return Read(conversation or {}, reading.last, reading.losses)
+
+
+def plain(name: str) -> str:
+    """A field's name as all spellings of it agree: `segment_start`, `segmentStart` and `SegmentStart` are one."""
+    return name.replace("_", "").lower()
+
+
+def unwrapped(value: Any) -> Any:
+    """A number of MongoDB's extended JSON as a number: `{"$numberLong": "5"}` -> "5"; anything else as it is."""
+    if isinstance(value, dict) and len(value) == 1:
+        (name,) = value
+        if name in ("$numberLong", "$numberInt", "$numberDouble"):
+            return value[name]
+    return value
+
+
+def as_list(value: Any) -> Any:
+    """A list where PowerShell wrote one as `{"value": […], "Count": 2}`; anything else as it is."""
+    if isinstance(value, dict) and value.keys() == {"value", "Count"}:
+        return value["value"]
+    return value
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known of a conversation while it is read."""
+
+    zone: ZoneInfo | None
+    last: datetime | None = None
+    losses: dict[str, Loss] = field(default_factory=dict)
+
+    def lose(self, path: str, reason: str, example: str = "") -> None:
+        self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
+
+
+_Reader = Callable[[Any, _Reading], Any]
+"""A written value -> the value as the platform writes it; None where it has none, or it is lost, which is noted."""
+
+
+def _reader(type_: pa.DataType, path: str) -> _Reader:
+    if path == _ATTRIBUTES:
+        return _attributes
+    if pa.types.is_struct(type_):
+        return _object_reader(type_, path)
+    if pa.types.is_list(type_):
+        return _list_reader(type_, path)
+    if pa.types.is_timestamp(type_):
+        return _instant_reader(path)
+    return _scalar_reader(type_, path)
+
+
+def _object_reader(type_: pa.StructType, path: str) -> _Reader:
+    exact = {member.name: (member.name, _reader(member.type, f"{path}.{member.name}")) for member in type_}
+    by_spelling = {plain(name): found for name, found in exact.items()}
+
+    def read(value: Any, reading: _Reading) -> Object | None:
+        if not isinstance(value, dict):
+            reading.lose(path, f"{type(value).__name__} is no object")
+            return None
+        kept: Object = {}
+        for name, item in value.items():
+            known = exact.get(name) or by_spelling.get(plain(name))
+            if known is None:
+                if item is not None:
+                    kept[name] = _bounded(item, path, reading)
+                continue
+            wire, child = known
+            found = None if item is None else child(item, reading)
+            if kept.get(wire) is None:
+                kept[wire] = found
+            elif found is not None and found != kept[wire]:
+                reading.lose(f"{path}.{wire}", "it is there under two names, with two values")
+        return kept
+
+    return read
+
+
+def _list_reader(type_: pa.ListType, path: str) -> _Reader:
+    child, is_of_objects = _reader(type_.value_type, path), pa.types.is_struct(type_.value_type)
+
+    def read(value: Any, reading: _Reading) -> list[Any] | None:
+        value = as_list(value)
+        if isinstance(value, list):
+            return [child(item, reading) for item in value if item is not None]
+        if isinstance(value, dict) if is_of_objects else _is_one(value):
+            return [child(value, reading)]
+        reading.lose(path, f"{type(value).__name__} is no list")
+        return None
+
+    return read
+
+
+def _is_one(value: Any) -> bool:
+    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces."""
+    return not isinstance(value, dict) and not (
+        isinstance(value, str) and (" " in value or _SHORTENED.match(value) is not None)
+    )
+
+
+def _instant_reader(path: str) -> _Reader:
+    is_moment = path.rpartition(".")[2] in _MOMENTS
+
+    def read(value: Any, reading: _Reading) -> str | None:
+        try:
+            found = instant(value, reading.zone)
+        except NoOffset as missing:
+            raise CannotImport(f"{path}: {missing}") from None
+        except NoInstant as reason:
+            reading.lose(path, f"{type(value).__name__} is no instant", str(reason))
+            return None
+        if is_moment and (reading.last is None or found > reading.last):
+            reading.last = found
+        return value if isinstance(value, str) and _AS_THE_PLATFORM.fullmatch(value) else iso(found)
+
+    return read
+
+
+def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
+    is_measured, is_text = path == _MEASURED, pa.types.is_string(type_)
+
+    def read(value: Any, reading: _Reading) -> Any:
+        if is_text and isinstance(value, str) and value.isascii():
+            return value
+        kept, wanted = scalar(unwrapped(value), type_)
+        if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
+            reading.lose(path, f"{type(value).__name__} is no {wanted}")
+            return None
+        if is_measured and kept < 0:
+            reading.lose(path, f"{kept} is below zero, and no time and no count is")
+        return kept
+
+    return read
+
+
+def _attributes(value: Any, reading: _Reading) -> Object | None:
+    """Participants' attributes: names that nobody knows beforehand, with texts."""
+    if not isinstance(value, dict):
+        reading.lose(_ATTRIBUTES, f"{type(value).__name__} is no object")
+        return None
+    for item in value.values():
+        if isinstance(item, dict | list):
+            reading.lose(f"{_ATTRIBUTES}.value", f"{type(item).__name__} is no string")
+    return value
+
+
+def _bounded(value: Any, path: str, reading: _Reading, level: int = 1) -> Any:
+    """A value of a field that no table knows, unless it is nested too deeply to be stored."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if level > _DEEPEST:
+        reading.lose(path, f"it has a field that is nested more than {_DEEPEST} levels deep")
+        return None
+    if any(_bounded(item, path, reading, level + 1) is None for item in inner if isinstance(item, dict | list)):
+        return None
+    return value
+
+
+_CONVERSATION = _reader(CONVERSATION_TYPE, "conversations")

@@ -1,0 +1,50 @@
+"""What is said of a file beside its rows: what was read under another name, and what was left out of it.
+
+The difference counts: of what is left out nobody knows which day it belongs to, so that no day is complete then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+_DIFFERENT = 200
+"""A file may have any number of unknown names: of more than so many different remarks only their number is kept."""
+_FURTHER = "further remarks of other kinds"
+_LETTERS = 300
+
+
+@dataclass(slots=True)
+class Remarks:
+    """Remarks by their text, with how often each holds."""
+
+    read: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    _first: dict[str, str] = field(default_factory=dict)
+
+    def note(self, text: str, count: int = 1) -> None:
+        """Something was read under another name, or no table has a place for it."""
+        _add(self.read, text, count)
+
+    def leave_out(self, text: str, count: int = 1, kind: str | None = None) -> None:
+        """Something that a table should have could not be read. Of one kind the first text stands for all."""
+        if kind is not None and (kind in self._first or len(self._first) < _DIFFERENT):
+            text = self._first.setdefault(kind, text)
+        _add(self.left_out, text, count)
+
+
+def counted(text: str, count: int) -> str:
+    """`a remark (2 times)`."""
+    return f"{text} ({count} times)" if count > 1 else text
+
+
+def printable(value: Any, letters: int = _LETTERS) -> str:
+    """A text of a file as a terminal may show it: without control characters, and no longer than that."""
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(value)[: letters + 1])
+    return text if len(text) <= letters else f"{text[:letters]}…"
+
+
+def _add(counts: Counter[str], text: str, count: int) -> None:
+    text = printable(text)
+    counts[text if text in counts or len(counts) < _DIFFERENT else _FURTHER] += count

@@ -1,0 +1,147 @@
+"""What was read of saved files and is not in the lake yet: on the disk, for a file may be larger than the memory.
+
+It is a SQLite database without a name: the system removes it with the process, however that ends. Nothing is written to
+the lake before a file has been read to its end, so that a file that turns out to be damaged leaves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from genesys_assets.cloud.page import Page
+from genesys_assets.importing.files import CannotImport
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -2048;
+PRAGMA temp_store = FILE;
+CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
+CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
+CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB);
+CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
+CREATE INDEX page_place ON page (asset, day);
+"""
+_HOUR = 3_600_000
+
+Partition = tuple[str, str]
+"""Asset and day."""
+
+
+class StoredBucket(NamedTuple):
+    """A bucket of the file that is being read, in the order of `Spool.buckets`."""
+
+    asset: str
+    day: str
+    group_by: tuple[str, ...]
+    group: str
+    end: datetime
+    body: bytes
+
+
+class Spool(contextlib.AbstractContextManager["Spool"]):
+    """Conversations and buckets of the file that is being read, and finished pages of it and of files before.
+
+    Raises CannotImport where the disk is full.
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(_TABLES)
+        self.bytes = 0
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    # -- the file that is being read -----------------------------------------------------------------------------------
+
+    def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
+        """Keep a conversation, unless a form of it is there that tells of a later moment."""
+        self._do(
+            "INSERT INTO conversation VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET start = excluded.start, "
+            "last = excluded.last, body = excluded.body WHERE excluded.last >= conversation.last",
+            (id_, milliseconds(start), milliseconds(last), body),
+        )
+
+    def conversations(self) -> Iterator[tuple[datetime, datetime, bytes]]:
+        """Start, last moment and body of each: those that began in one hour and ended in one hour together."""
+        order = f"start / {_HOUR}, last / {_HOUR}, start, id"
+        self._do(f"CREATE INDEX IF NOT EXISTS conversation_order ON conversation ({order})")
+        for start, last, body in self._do(f"SELECT start, last, body FROM conversation ORDER BY {order}"):
+            yield moment(start), moment(last), body
+
+    def add_bucket(self, answer: int, place: Partition, grouped: str, end: datetime, body: bytes) -> None:
+        self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?)", (answer, *place, grouped, milliseconds(end), body))
+
+    def add_answer(self, number: int, group_by: Collection[str]) -> None:
+        """Note what an answer's buckets are grouped by."""
+        self._do("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(sorted(group_by))))
+
+    def buckets(self) -> Iterator[StoredBucket]:
+        """The buckets by what they are grouped by and by place, else in the order in which they came."""
+        rows = self._do(
+            "SELECT asset, day, group_by, grouped, finish, body FROM bucket JOIN answer ON number = answer "
+            "ORDER BY group_by, asset, day, bucket.rowid"
+        )
+        for asset, day, group_by, grouped, end, body in rows:
+            yield StoredBucket(asset, day, tuple(json.loads(group_by)), grouped, moment(end), body)
+
+    def begin_file(self) -> None:
+        """Forget conversations and buckets: another file comes."""
+        self._do("DROP INDEX IF EXISTS conversation_order")
+        for table in ("conversation", "bucket", "answer"):
+            self._do(f"DELETE FROM {table}")
+
+    # -- pages ---------------------------------------------------------------------------------------------------------
+
+    def add_page(self, place: Partition, file: str, page: Page, identity: str) -> None:
+        as_of = milliseconds(page.fetched_at)
+        self._do(
+            "INSERT INTO page VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, file, page.request, as_of, identity, page.body)
+        )
+        self.bytes += len(page.body)
+
+    def places(self, file: str | None = None) -> list[Partition]:
+        """The partitions that pages are of, of one file or of all, in order."""
+        return list(
+            self._do("SELECT DISTINCT asset, day FROM page WHERE ? IN (file, '') ORDER BY asset, day", (file or "",))
+        )
+
+    def identities(self, place: Partition) -> list[tuple[str, str]]:
+        """File and identity of each page of a partition, in order."""
+        return list(self._do("SELECT file, identity FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place))
+
+    def pages(self, place: Partition) -> Iterator[Page]:
+        """The pages of a partition, in the order in which they came."""
+        rows = self._do("SELECT request, as_of, body FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place)
+        for request, as_of, body in rows:
+            yield Page(0, request, moment(as_of), None, body)
+
+    def forget_pages(self, file: str | None = None) -> None:
+        """Forget the pages of one file, or all."""
+        self._do("DELETE FROM page WHERE ? IN (file, '')", (file or "",))
+        (self.bytes,) = next(iter(self._do("SELECT coalesce(sum(length(body)), 0) FROM page")))
+
+    def _do(self, statement: str, values: Iterable[Any] = ()) -> Iterator[Any]:
+        try:
+            return self._database.execute(statement, tuple(values))
+        except (sqlite3.OperationalError, sqlite3.DataError) as error:
+            raise CannotImport(
+                f"it could not be kept on the disk while it was read ({error}): free some space, or name a folder with "
+                "more of it in TMPDIR"
+            ) from None
+
+
+def milliseconds(instant: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(instant.timestamp() * 1000)
+
+
+def moment(count: int) -> datetime:
+    """The instant so many milliseconds after 1970, in UTC."""
+    return datetime.fromtimestamp(count // 1000, UTC).replace(microsecond=count % 1000 * 1000)

@@ -1,0 +1,208 @@
+"""Where personal data stand in the platform's answers, and answers in which they are protected.
+
+An answer has the classes of the columns that its fields become (`tables.personal`). A field of a conversation that the
+model does not know may hold anything, so it counts as content. Answers about the organisation's own queues, codes and
+skills hold nobody's data but who made them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.cloud.catalogue import DIMENSIONS
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.tables import conversation_model as model
+from genesys_assets.tables.conversation_model import Field, snake_case
+from genesys_assets.tables.decode_values import UnreadablePage
+from genesys_assets.tables.personal import PersonalData, Unclassified, class_of
+from genesys_assets.tables.snapshots import ENTITY_FIELDS, LIVE_CONVERSATIONS
+
+NONE, PERSON, CONTACT, CONTENT = PersonalData
+
+
+class CannotDrop(ValueError):
+    """A value that tells rows apart cannot be dropped, and there is no key to hash it with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped."""
+
+    class_: PersonalData
+    tells_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """An object, or a list of them, with what its known fields are, and what any other one is."""
+
+    known: Mapping[str, Rule]
+    other: Value = Value(NONE)
+
+    def of(self, name: str) -> Rule:
+        return self.known.get(name, self.other)
+
+
+Rule = Value | Members
+
+
+def protected(body: bytes, rule: Rule, protection: Protection) -> bytes:
+    """An answer with its personal data kept, hashed or dropped. Raises UnreadablePage, CannotDrop."""
+    answer = parsed(body)
+    _protect(answer, rule, protection)
+    return written(answer)
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """An answer. Raises UnreadablePage where it is no JSON object."""
+    try:
+        answer = json.loads(body.decode("utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadablePage(f"an answer is not JSON ({error}), so its personal data cannot be found") from error
+    if not isinstance(answer, dict):
+        raise UnreadablePage(f"an answer is a JSON {type(answer).__name__}, not an object")
+    return answer
+
+
+def written(answer: Mapping[str, Any]) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def _protect(holder: Any, rule: Rule, protection: Protection) -> None:
+    """Protect the fields of an object, or of each object of a list, where it is."""
+    if isinstance(holder, list):
+        for item in holder:
+            _protect(item, rule, protection)
+    elif isinstance(holder, dict) and isinstance(rule, Members):
+        for name in list(holder):
+            of_field = rule.of(name)
+            if isinstance(of_field, Members):
+                _protect(holder[name], of_field, protection)
+            elif holder[name] is not None:
+                _protect_field(holder, name, of_field, protection)
+
+
+def _protect_field(holder: dict[str, Any], name: str, value: Value, protection: Protection) -> None:
+    action = protection.action(value.class_)
+    if action == "drop" and value.tells_apart:
+        if not protection.key:
+            raise CannotDrop(
+                f"{name} tells rows apart and holds {value.class_} data, which GENESYS_ASSETS_PERSONAL_DATA drops. Set "
+                "GENESYS_ASSETS_PERSONAL_DATA_KEY, so that it is hashed instead, or do not group by it."
+            )
+        action = "hash"
+    if action == "drop":
+        del holder[name]
+    elif action == "hash":
+        holder[name] = _hashed(holder[name], protection)
+
+
+def _hashed(value: Any, protection: Protection) -> Any:
+    """Every text and number in a value as its hash; the names of fields stay."""
+    if isinstance(value, str):
+        return protection.hashed(value)
+    if isinstance(value, list):
+        return [_hashed(item, protection) for item in value]
+    if isinstance(value, dict):
+        return {name: _hashed(item, protection) for name, item in value.items()}
+    # As a column of texts would have it.
+    return value if value is None or isinstance(value, bool) else protection.hashed(json.dumps(value))
+
+
+# -- what stands where -------------------------------------------------------------------------------------------------
+
+
+@cache
+def rule_of(place: str) -> Rule:
+    """What the answers are that are stored in a place of the lake, or of which its table is made. Raises Unclassified.
+
+    >>> rule_of("pages/hourly_aggregates").known["results"].known["group"].known["userId"].class_
+    <PersonalData.PERSON: 'person'>
+    """
+    for names, rule in _RULES.items():
+        if place in names:
+            return rule()
+    raise Unclassified(
+        f"Nobody said where personal data stand in {place}. Add it to genesys_assets/privacy/answers.py."
+    )
+
+
+def _conversations() -> Rule:
+    segment = _fields("segments", model.SEGMENT)
+    flow = _fields("sessions", model.FLOW, outcomes=_fields("flow_outcomes", model.FLOW_OUTCOME))
+    session = _fields(
+        "sessions",
+        model.SESSION,
+        flow=flow,
+        segments=segment,
+        metrics=_fields("session_metrics", model.METRIC),
+        mediaEndpointStats=_fields("media_endpoint_stats", model.MEDIA_ENDPOINT_STAT),
+    )
+    attributes = Members({}, Value(class_of("participant_attributes", "value")))
+    participant = _fields("participants", model.PARTICIPANT, attributes=attributes, sessions=session)
+    conversation = _fields(
+        "conversations",
+        model.CONVERSATION,
+        participants=participant,
+        evaluations=_fields("evaluations", model.EVALUATION),
+        surveys=_fields("surveys", model.SURVEY),
+        resolutions=_fields("resolutions", model.RESOLUTION),
+    )
+    return Members({"conversations": conversation})
+
+
+def _fields(table: str, fields: Iterable[Field], **nested: Rule) -> Members:
+    known = {field.wire: _field(field.wire, class_of(table, field.column), field.type) for field in fields}
+    return Members(known | nested, Value(CONTENT))
+
+
+def _field(wire: str, class_: PersonalData, type_: pa.DataType) -> Rule:
+    if pa.types.is_list(type_) and pa.types.is_struct(type_.value_type) and class_ is not NONE:
+        texts = [member.name for member in type_.value_type if pa.types.is_string(member.type)]
+        return Members({name: _value(name, class_) for name in texts})
+    return _value(wire, class_)
+
+
+def _value(wire: str, class_: PersonalData) -> Value:
+    return Value(class_, tells_apart=class_ is PERSON and wire.endswith(("Id", "Ids")))
+
+
+def _aggregates() -> Rule:
+    return Members({"results": Members({"group": _group()})})
+
+
+def _group() -> Members:
+    """What a question was grouped by."""
+    known = {name: Value(class_of("", snake_case(name)), tells_apart=True) for name in DIMENSIONS}
+    return Members(known, Value(CONTENT, tells_apart=True))
+
+
+def _users() -> Rule:
+    kept = dict.fromkeys(("division", "state", "version"), Value(NONE))
+    return Members({"entities": Members({**kept, "id": Value(PERSON, tells_apart=True)}, Value(PERSON))})
+
+
+def _organisation() -> Rule:
+    return Members({"entities": Members(dict.fromkeys(("createdBy", "modifiedBy"), Value(PERSON)))})
+
+
+def _live_conversations() -> Rule:
+    classes = {wire: class_of(LIVE_CONVERSATIONS.name, column) for column, wire in ENTITY_FIELDS.items()}
+    entities = Members({wire: _value(wire, class_) for wire, class_ in classes.items()}, Value(CONTENT))
+    return Members({"entities": entities, "results": Members({"group": _group(), "entities": entities})})
+
+
+_RULES = {
+    ("pages/hourly_details", "pages/daily_details", "pages/daily_overlap", "pages/imported_details"): _conversations,
+    ("pages/hourly_aggregates", "pages/daily_aggregates"): _aggregates,
+    ("pages/imported_hourly_aggregates", "pages/imported_daily_aggregates", "live/queues"): _aggregates,
+    ("pages/reference_users",): _users,
+    tuple(f"pages/reference_{name}" for name in ("queues", "wrapup_codes", "skills", "divisions")): _organisation,
+    ("live/conversations",): _live_conversations,
+}

@@ -1,0 +1,114 @@
+"""Who must be forgotten: digests of ids, kept in the lake, so that nobody comes back with what is fetched later.
+
+    <lake>/forgotten/<kind>/<digest>.<pseudonym>      one file for each id
+
+Files are only ever added, so two who forget at once lose nothing. A digest does not tell the id, which is random. It
+has no key: a key that was lost would let everybody come back. An id that the lake has hashed is known by its hash too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from genesys_assets.lake.store import Store
+from genesys_assets.privacy.protection import Protection
+
+FOLDER = "forgotten"
+_CONTENT = b"This file is named after somebody who was forgotten. Keep it, or they come back.\n"
+_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+# A UUID may stand in the middle of a longer text; any other id stands between characters that no id has.
+_IDS = (re.compile(_UUID), re.compile(rf"hash:[0-9a-f]{{32}}|(?!{_UUID})[0-9A-Za-z][0-9A-Za-z_.-]{{2,127}}"))
+_KEY = re.compile(rf"{FOLDER}/(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{{64}})\.(?P<pseudonym>[0-9a-f]{{16}})")
+
+
+class Kind(StrEnum):
+    """What an id is of. A `CONTACT_CONVERSATION` is one in which a forgotten external contact took part."""
+
+    CONVERSATION = "conversation"
+    USER = "user"
+    EXTERNAL_CONTACT = "external-contact"
+    CONTACT_CONVERSATION = "contact-conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One id that must be forgotten, and what stands in its place."""
+
+    kind: Kind
+    pseudonym: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Everybody who must be forgotten, by the digest of the id."""
+
+    by_digest: Mapping[str, frozenset[Entry]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, store: Store) -> Forgotten:
+        """The list as it is in the lake now."""
+        found: dict[str, frozenset[Entry]] = {}
+        for key in store.keys(FOLDER):
+            match = _KEY.fullmatch(key)
+            if match and match["kind"] in list(Kind):
+                entry = Entry(Kind(match["kind"]), f"forgotten:{match['pseudonym']}")
+                found[match["digest"]] = found.get(match["digest"], frozenset()) | {entry}
+        return cls(found)
+
+    def __bool__(self) -> bool:
+        return bool(self.by_digest)
+
+    def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> Forgotten:
+        """The list with further ids."""
+        found = dict(self.by_digest)
+        for digest, pseudonym in _digests(ids, protection):
+            found[digest] = found.get(digest, frozenset()) | {Entry(kind, f"forgotten:{pseudonym}")}
+        return replace(self, by_digest=found)
+
+    def entry(self, text: str, kind: Kind) -> Entry | None:
+        """The entry of that kind that is of an id."""
+        entries = self.by_digest.get(_digest(text), ())
+        return next((entry for entry in entries if entry.kind is kind), None)
+
+    def ids_in(self, text: str) -> dict[str, frozenset[Entry]]:
+        """The forgotten ids that stand in a text."""
+        if not self.by_digest:
+            return {}
+        tokens = {token for ids in _IDS for token in ids.findall(text)}
+        return {token: entries for token in tokens if (entries := self.by_digest.get(_digest(token)))}
+
+    def without_ids(self, text: str, found: Mapping[str, frozenset[Entry]]) -> str:
+        """A text with a pseudonym in the place of each of the ids, as `ids_in` gave them. The id of a conversation in
+        which a forgotten contact took part stays.
+        """
+        pseudonyms = {
+            id_: entry.pseudonym
+            for id_, entries in found.items()
+            for entry in entries
+            if entry.kind is not Kind.CONTACT_CONVERSATION
+        }
+        for ids in _IDS if pseudonyms else ():
+            text = ids.sub(lambda match: pseudonyms.get(match[0], match[0]), text)
+        return text
+
+
+def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
+    """Add ids to the list."""
+    for digest, pseudonym in _digests(ids, protection):
+        store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}", _CONTENT)
+
+
+def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str]]:
+    """The digests by which each id is known, and its pseudonym."""
+    for id_ in ids:
+        pseudonym = _digest(f"pseudonym of {id_}")[:16]
+        forms = [id_, protection.hashed(id_)] if protection.key else [id_]
+        yield from ((_digest(form), pseudonym) for form in dict.fromkeys(forms))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,56 @@
+"""Keep, hash or drop: what is stored of each class of personal data.
+
+A hash is keyed, so that nobody without the key can test guesses. The same value has the same hash in every column and
+table, so that hashed columns still join.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genesys_assets.settings import PersonalDataSettings
+from genesys_assets.tables.personal import PersonalData
+
+Action = Literal["keep", "hash", "drop"]
+
+_PREFIX = "hash:"
+_DIGITS = 32
+_HASHED = re.compile(rf"{_PREFIX}[0-9a-f]{{{_DIGITS}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What is done with values of each class. A class that is not named is kept."""
+
+    actions: Mapping[PersonalData, Action] = field(default_factory=dict)
+    key: bytes = field(default=b"", repr=False)
+
+    @classmethod
+    def from_settings(cls) -> Protection:
+        """That of GENESYS_ASSETS_PERSONAL_DATA. Raises SettingError."""
+        settings = PersonalDataSettings.load()
+        key = settings.key.get_secret_value().encode() if settings.key else b""
+        return cls(settings.actions, key)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is not kept."""
+        return any(self.action(class_) != "keep" for class_ in PersonalData)
+
+    def action(self, class_: PersonalData) -> Action:
+        return "keep" if class_ is PersonalData.NONE else self.actions.get(class_, "keep")
+
+    def hashed(self, text: str) -> str:
+        """The keyed hash of a text, 37 characters. A hash, and an empty text, stay what they are."""
+        if not text or _HASHED.fullmatch(text):
+            return text
+        digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return f"{_PREFIX}{digest.hex()[:_DIGITS]}"
+
+
+KEEP = Protection()
+"""Everything is stored as it came."""

@@ -1,0 +1,71 @@
+"""The ids of a name: which entities of the reference data have it, or had it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.names import HISTORIES
+
+_KINDS = {
+    "queues": "queue",
+    "users": "user",
+    "wrapup_codes": "wrap-up code",
+    "skills": "skill",
+    "divisions": "division",
+}
+_MOST_CLOSE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An entity in the time in which it had a name."""
+
+    kind: str
+    id: str
+    name: str
+    since: datetime
+    until: datetime | None
+    is_deleted: bool
+
+    @property
+    def note(self) -> str:
+        """What to know before its id is used."""
+        if self.until is not None:
+            return f" (until {self.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+        return " (deleted)" if self.is_deleted else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The entities of a name. Where there are none, the closest names; `known` is how many names there are."""
+
+    named: tuple[Named, ...]
+    closest: tuple[str, ...]
+    known: int
+
+
+def ids_of(lake: Lake, name: str) -> Found:
+    """The entities that have, or had, a name, in any case. Raises LakeUnreachable."""
+    every = list(_all(lake))
+    wanted = name.strip().casefold()
+    named = tuple(each for each in every if each.name.casefold() == wanted)
+    return Found(named, () if named else _closest(wanted, [each.name for each in every]), len(every))
+
+
+def _closest(wanted: str, names: list[str]) -> tuple[str, ...]:
+    by_folded = {name.casefold(): name for name in names}
+    parts = [folded for folded in by_folded if wanted and wanted in folded]
+    close = parts or get_close_matches(wanted, by_folded, n=_MOST_CLOSE)
+    return tuple(by_folded[folded] for folded in sorted(close)[:_MOST_CLOSE])
+
+
+def _all(lake: Lake) -> Iterator[Named]:
+    for history, spec in HISTORIES.items():
+        for row in lake.read(f"reference/{spec.name}", None, schema=spec.schema).to_pylist():
+            yield Named(
+                _KINDS[history], row["id"], row["name"], row["valid_from"], row["valid_to"], bool(row["is_deleted"])
+            )

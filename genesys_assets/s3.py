@@ -1,0 +1,16 @@
+"""S3 as a Dagster resource. Importing this module imports boto3."""
+
+from __future__ import annotations
+
+from dagster_aws.s3 import S3Resource
+
+
+class LazyS3Resource(S3Resource):
+    """dagster-aws's resource, whose boto3 client is made by `get_client` only.
+
+    By itself Dagster makes a client for each step that names the resource, a quarter of a second of CPU, also where
+    days are published into a folder. So `context.resources.s3` is this resource, and no client.
+    """
+
+    def get_object_to_set_on_execution_context(self) -> LazyS3Resource:
+        return self

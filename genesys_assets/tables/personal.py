@@ -1,0 +1,141 @@
+"""Which columns hold personal data, and of whom: the one place where it is declared.
+
+    person    agents: names, e-mail, ids of users
+    contact   customers: numbers, addresses, names, ids
+    content   what was said or noted: subjects, notes, attributes, free text
+    none      nothing of either
+
+A column has the class of its name, whichever table it is in. Where a name means several things, as `name` and `value`
+do, it is declared as `table.column`. A name that stands nowhere has no class, which is an error. What is done with the
+classes is `genesys_assets.privacy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class PersonalData(StrEnum):
+    """Of whom a value tells."""
+
+    NONE = "none"
+    PERSON = "person"
+    CONTACT = "contact"
+    CONTENT = "content"
+
+
+class Unclassified(LookupError):
+    """A column of which nobody said whether it holds personal data."""
+
+
+_CLASSES = {
+    PersonalData.PERSON: """
+    user_id user_ids assignee_id assigner_id evaluator_id requested_routing_user_ids screen_monitored_user_id
+    selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key email username
+    users.title users.department users.id users.name users_history.id users_history.name
+    """,
+    PersonalData.CONTACT: """
+    address_from address_other address_self address_to ani bcc callback_numbers callback_number callback_user_name
+    canonical_external_contact_id cc destination_address destination_addresses dnis external_contact_id
+    external_organization_id flow_entry_reason flow_transfer_target_address flow_transfer_target_name
+    journey_customer_id journey_customer_session_id outbound_contact_id participant_name remote
+    remote_name_displayable screen_share_address_self session_dnis transfer_target_address transfer_target_name
+    video_address_self
+    """,
+    PersonalData.CONTENT: """
+    access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags
+    pages.body pages.request
+    """,
+    PersonalData.NONE: """
+    acd_participant_id acd_session_id active_routing active_skill_id active_skill_ids activity_date acw_skipped
+    agent_assistant_id agent_bullseye_ring agent_groups agent_owned agent_participant_id agent_rank agent_score
+    agent_session_id alerted_at answered_at as_of assignee_applicable associated_conversation_id audio_muted
+    authenticated barged_participant_id calibration_id callback_scheduled_time check cleared
+    coached_participant_id cobrowse_role cobrowse_room_id codecs conference conference_start
+    consultation_conversation_ids context_id conversation_end conversation_id conversation_initiator
+    conversation_start converted_from converted_to correlation_id count current customer_participation
+    date_created date_modified day deleted delivery_pushed delivery_status delivery_status_change_date denominator
+    destination_conversation_id destination_session_id detected_speech_end detected_speech_start direction
+    discarded_packets disconnect_type disconnected_at disposition_analyzer disposition_name division_id
+    division_ids duplicate_packets duration_ms edge_id eligible_agent_count eligible_agent_counts emit_date
+    ended_at engagement_source error_code error_code_description evaluation_id evaluation_status event_time
+    extended_delivery_status external_media_count fetched_at first_queue flagged_reason flow_ending_language
+    flow_entry_type flow_exit_reason flow_id flow_in_type flow_issued_callback flow_name flow_out_type
+    flow_outcome flow_outcome_end_timestamp flow_outcome_id flow_outcome_start_timestamp flow_outcome_value
+    flow_recognition_failure_reason flow_starting_language flow_transfer_type flow_type flow_version form_id
+    form_name given_at group_id grouping home_division inactivity_timeout interaction_type interval_end
+    interval_start invalid_packets is_additive is_blocking is_complete is_deleted is_error is_truncated
+    joined_member_count journey_action_id journey_action_map_id journey_action_map_version
+    journey_customer_id_type journey_customer_session_id_type knowledge_base_id knowledge_base_ids last_activity
+    leg_no local_date looked_at max max_latency_ms media_bridge_id media_count media_settings
+    media_stats_min_conversation_mos media_stats_min_conversation_r_factor media_type member_count message_type
+    metric min min_mos min_r_factor monitored_participant_id n_blind_transferred n_consult n_consult_transferred
+    n_next_contact_avoided n_offered n_over_sla n_transferred numerator o_survey_total_score
+    o_total_critical_score o_total_score observed_at offered_at open_days ordinal originating_direction
+    originating_social_media_public outbound_campaign_id outbound_contact_list_id outcome overrun_packets
+    page_number participant_id participant_ordinal passed peer_id protocol_call_id provider purpose
+    q850_response_codes qualifier queue_id ratio read_at received_packets recording released removed_skill_id
+    removed_skill_ids requested_language_id requested_routing requested_routing_skill_id
+    requested_routing_skill_ids requested_routings rescored room_id routing_priority routing_ring routing_rule
+    routing_rule_type rows_added rows_after rows_before rows_changed rows_removed run_id says screen_recording
+    screen_share_room_id script_id segment_end segment_start segment_type selected_agent_rank selection
+    self_served session_end session_id session_ordinal session_queue_id session_start sharing_screen
+    side_session_ids sip_response_codes skill_expression_id skip_enabled snippet_recording source
+    source_conversation_id source_session_id station_id sum survey_completed_date survey_form_context_id
+    survey_form_id survey_form_name survey_id survey_partial_response survey_promoter_score survey_status
+    survey_type system_submitted t_abandon_ms t_acd_ms t_acw_ms t_alert_ms t_answered_ms t_contacting_ms
+    t_dialing_ms t_flow_out_ms t_handle_ms t_held_ms t_not_responding_ms t_short_abandon_ms t_talk_ms t_wait_ms
+    table target team_id timeout_seconds underrun_packets used_routing valid_from valid_to version video_muted
+    video_present video_room_id view waiting_interaction_count waiting_interaction_counts wrap_up_code
+    queues.id queues.name queues.description users.state wrapup_codes.id wrapup_codes.name
+    wrapup_codes.description skills.id skills.name skills.state divisions.id divisions.name divisions.description
+    queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
+    skills_history.name divisions_history.id divisions_history.name participant_attributes.name
+    session_metrics.value
+    """,
+}
+_BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
+
+CONVERSATION_IDS = frozenset(
+    (
+        "conversation_id",
+        "associated_conversation_id",
+        "consultation_conversation_ids",
+        "source_conversation_id",
+        "destination_conversation_id",
+    )
+)
+"""Ids of conversations belong to no class, for every table is told apart and joined by them. They can be forgotten,
+so they are shown as little as personal data: see `may_be_shown`.
+"""
+
+
+def class_of(table: str, column: str) -> PersonalData:
+    """The class of a column of a table. Raises Unclassified.
+
+    >>> class_of("sessions", "ani"), class_of("queues", "name"), class_of("users", "name")
+    (<PersonalData.CONTACT: 'contact'>, <PersonalData.NONE: 'none'>, <PersonalData.PERSON: 'person'>)
+    """
+    found = _BY_NAME.get(f"{table}.{column}") or _BY_NAME.get(column)
+    if found is None:
+        raise Unclassified(
+            f"{table}.{column} has no class of personal data. Add it to genesys_assets/tables/personal.py."
+        )
+    return found
+
+
+def strongest(classes: Iterable[PersonalData]) -> PersonalData:
+    """The class of what is made of several values: that which names somebody most directly.
+
+    >>> strongest([PersonalData.NONE, PersonalData.CONTENT, PersonalData.CONTACT])
+    <PersonalData.CONTACT: 'contact'>
+    """
+    order = (PersonalData.CONTACT, PersonalData.PERSON, PersonalData.CONTENT)
+    present = set(classes)
+    return next((class_ for class_ in order if class_ in present), PersonalData.NONE)
+
+
+def may_be_shown(class_: PersonalData, column: str) -> bool:
+    """Whether values of a column may be copied to where they cannot be forgotten: Dagster keeps previews for ever."""
+    return class_ is PersonalData.NONE and column not in CONVERSATION_IDS

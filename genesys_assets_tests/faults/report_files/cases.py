@@ -1,0 +1,213 @@
+"""Files that were never meant, or are meant to harm: what is said of each, and those that are right in spite of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from genesys_assets_tests.reports.mistakes import of_details, of_entry, of_filter, of_metric
+
+QUEUE = "bea0c6c7-613d-4a23-ae4a-74481d4dc48e"
+_BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n" for before, name in pairwise("abcdefgh")
+)
+_VIEWS = ", ".join(f"v{number}: {{target: tHandle, lt: 5}}" for number in range(11))
+
+
+def of_reports(count: int) -> str:
+    entry = "description: One row., aggregates: {metrics: {n: nOffered}}"
+    return "reports:\n" + "".join(f"  r{number}: {{{entry}}}\n" for number in range(count))
+
+
+def of_where(table: str, where: str) -> str:
+    return of_details(f"      table: {table}\n      where: {where}\n      measures: {{n: count}}\n").replace(
+        "    group_by: [queueId]\n", ""
+    )
+
+
+def of_columns(count: int) -> str:
+    columns = ", ".join(f"c{number}: handled" for number in range(count))
+    return of_entry(f"    columns: {{{columns}}}\n")
+
+
+def _nested(levels: int, begin: str, end: str, inside: str = "x") -> str:
+    return begin * levels + inside + end * levels
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    # -- larger, deeper or fuller than anybody writes
+    "brackets within brackets": ("a: " + "[" * 1000, "nested more than 50 levels deep"),
+    "brackets that close": (f"a: {_nested(1000, '[', ']')}", "nested more than 50 levels deep"),
+    "braces within braces": (f"a: {_nested(1000, '{a: ', '}')}", "nested more than 50 levels deep"),
+    "lists within lists in a line": ("- " * 1000 + "x", "nested more than 50 levels deep"),
+    "keys within keys in a line": ("? " * 1000 + "x", "nested more than 50 levels deep"),
+    "mappings by indentation": (
+        "".join(" " * depth + "a:\n" for depth in range(60)),
+        "nested more than 50 levels deep",
+    ),
+    "a filter nested deeper than a file": (of_filter(_nested(60, "{and: [", "]}")), "nested more than 50 levels deep"),
+    "a filter nested deeper than a condition": (
+        of_filter(_nested(12, "{and: [", "]}", "{mediaType: voice}")),
+        "conditions must be nested at most 10 deep",
+    ),
+    "more bytes than are read": ("# x\n" * 75_001, "has more than 300,000 characters"),
+    "more values than are read": ("- x\n" * 20_001, "has more than 20,000 values"),
+    "more reports than are loaded": (of_reports(201), "a file holds at most 200 reports, this one has 201"),
+    "more columns than are shown": (of_columns(201), "columns must have at most 200 entries, got 201"),
+    "more figures than are gathered": (
+        of_entry(
+            f"    aggregates: {{metrics: {{{', '.join(f'n{n}: nOffered' for n in range(201))}}}}}\n", metrics=False
+        ),
+        "metrics must have at most 200 entries, got 201",
+    ),
+    "more views than the platform counts": (
+        of_entry(f"    aggregates: {{metrics: {{n: v0.count}}, views: {{{_VIEWS}}}}}\n", metrics=False),
+        "a source must have at most 10 views, got 11",
+    ),
+    "a key as long as a page": (f"reports: {{{'k' * 101}: 1}}\n", "a key must have at most 100 characters"),
+    "a text as long as a book": (of_entry(f"    chart: {{x: {'x' * 10_001}, y: n}}\n"), "at most 10,000 characters"),
+    "a number of thousands of digits": (of_entry(f"    top: {'9' * 5000}\n"), "a number must have at most 18 digits"),
+    "a number of 19 digits": (of_filter(f"{{ani: {'4' * 19}}}"), "Put it in quotes if it is text"),
+    "a number beyond all numbers": (of_entry("    top: 1.0e+999\n"), "a number must have at most 18 digits"),
+    "a fraction of hundreds of digits": (of_entry(f"    top: 1.{'3' * 400}\n"), "a number must have at most 18 digits"),
+    "aliases that unfold without end": (_BOMB, "once aliases (*name) are filled in"),
+    "an alias within itself": ("reports: &all\n  one: *all\n", "or one that holds itself"),
+    "more mistakes than anybody reads": (
+        "reports:\n" + "".join(f"  R{number}: 1\n" for number in range(150)),
+        "more mistakes are not listed",
+    ),
+    # -- YAML that reports have no use for
+    "an alias of nothing": ("reports: *none\n", "undefined alias"),
+    "merged fields": (of_entry("    <<: {top: 5}\n"), "merges (<<) are not read"),
+    "a tag that would call a function": (
+        "reports: !!python/object/apply:os.system ['true']\n",
+        "the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not read here",
+    ),
+    "a tag of an object": ("reports: !!python/object:os.x {a: b}\n", "is not read here. Take it out"),
+    "a tag of a name": ("reports: !!python/name:os.system ''\n", "is not read here. Take it out"),
+    "a tag of bytes": ("reports: {a: !!binary aGk=}\n", "is not read here. Take it out"),
+    "a tag of a set": ("reports: !!set {a, b}\n", "is not read here. Take it out"),
+    "a tag of somebody's own": ("reports: !mine {a: b}\n", "the tag '!mine' is not read here"),
+    "two documents": ("reports: {}\n---\nreports: {}\n", "expected a single document"),
+    "a version of YAML to come": ("%YAML 9.9\n---\nreports: {}\n", "is not YAML"),
+    "a character that ends texts": ("reports: {}\n# \0\n", "2:3: is not YAML: the character '\\x00' is not allowed"),
+    "a character that terminals obey": ("# \x1b[31m\n", "the character '\\x1b' is not allowed"),
+    "an escape that terminals obey": ('reports: {"a\\e[31m": 1}\n', "reports.a\\x1b[31m: "),
+    "a tab for indentation": ("reports:\n\tcalls: x\n", "is not YAML"),
+    "a quote that does not close": ("reports: 'calls\n", "is not YAML"),
+    "a bracket that does not close": ("reports: {calls: [\n", "is not YAML"),
+    "a colon too many": ("reports: calls: x\n", "is not YAML"),
+    "a key twice": (of_entry("    group_by: [mediaType]\n"), "'group_by' stands here twice"),
+    "a report twice": ("reports:\n  a: {}\n  a: {}\n", "'a' stands here twice"),
+    "a list for a key": ("reports:\n  ? [a]\n  : b\n", "a key must be text"),
+    "a mapping for a key": ("reports:\n  ? {a: b}\n  : b\n", "a key must be text"),
+    "nothing for a key": ("reports: {? : b}\n", "a name must begin with a small letter"),
+    "a number for a name": ("reports:\n  1: {}\n", "a name must begin with a small letter"),
+    # -- another shape
+    "a list of reports": ("reports: [a, b]\n", "reports must be a mapping of names to values, got a list"),
+    "a text for reports": ("reports: calls\n", "reports must be a mapping of names to values, got 'calls'"),
+    "true for reports": ("reports: true\n", "reports must be a mapping of names to values, got True"),
+    "a list for a file": ("- reports\n", "the file must be a mapping of names to values, got a list"),
+    "a number for a file": ("5\n", "the file must be a mapping of names to values, got 5"),
+    "a file of something else": ("version: 2\n", "unknown field 'version'"),
+    "a report that is nothing": ("reports: {calls: }\n", "calls must be a mapping of names to values, got nothing"),
+    "a report that is a list": ("reports: {calls: [a]}\n", "calls must be a mapping of names to values, got a list"),
+    "a description that is nothing": (of_entry("").replace(" One row per queue.", ""), "description must be text"),
+    "a description that is a number": (of_entry("").replace("One row per queue.", "5"), "Put it in quotes: '5'"),
+    "a group that is a text": (of_entry("").replace("[queueId]", "queueId"), "Write [queueId]"),
+    "a group within a group": (of_entry("").replace("[queueId]", "[[queueId]]"), "each of group_by must be text"),
+    "a group twice": (of_entry("").replace("[queueId]", "[queueId, queue]"), "stands in group_by twice"),
+    "a name of a path": ("reports: {'../../etc/passwd': {}}\n", "a name must begin with a small letter"),
+    "a name of other letters": ("reports: {\u0441\u0430lls: {}}\n", "a name must begin with a small letter"),
+    "a name that turns round": ('reports: {"ca\\u202ells": {}}\n', "a name must begin with a small letter"),
+    "a name that is too long": (f"reports: {{{'n' * 64}: {{}}}}\n", "at most 63 small letters"),
+    "a name of a published file": ("reports: {manifest: {}}\n", "a published file of every day is called manifest"),
+    "a figure that is a word of Python": (
+        of_entry("    aggregates: {metrics: {class: nOffered}}\n", metrics=False),
+        "Choose another name",
+    ),
+    "a figure that is a function": (
+        of_entry("    aggregates: {metrics: {total: nOffered}}\n", metrics=False),
+        "total is a word of formulas",
+    ),
+    "a column of every report": (of_entry("    columns: {interval_start: handled}\n"), "Choose another name"),
+    "a time zone of a path": (of_entry("    time_zone: ../../etc/passwd\n"), "is not an IANA time zone name"),
+    "a time zone of nothing": (of_entry("    time_zone: ''\n"), "time_zone must not be empty"),
+    "a time zone of this machine": (of_entry("    time_zone: localtime\n"), "is not an IANA time zone name"),
+    "a granularity with a blank": (of_entry("    granularity: 'PT1H '\n"), "granularity must be one of"),
+    "no row of each interval": (of_entry("    top: 0\n"), "top must be 1 or more, got 0"),
+    "a part of a row": (of_entry("    top: 1.5\n"), "top must be a whole number, got 1.5"),
+    "true for a number": (of_entry("    top: true\n"), "top must be a whole number, got True"),
+    "more rows than there are": (of_entry("    top: 1000000000000\n"), "top must be 1000000 or less"),
+    "more digits than are kept": (of_entry("    columns: {handled: {digits: 10}}\n"), "digits must be 9 or less"),
+    "fewer digits than none": (of_entry("    columns: {handled: {digits: -1}}\n"), "digits must be 0 or more"),
+    "a direction there is not": (of_entry("    order_by: [handled sideways]\n"), "'sideways' is no direction"),
+    # -- values
+    "an unknown medium": (of_filter("{mediaType: fax}"), "mediaType has no value 'fax'. Known are callback"),
+    "a purpose that is mistyped": (of_filter("{purpose: agnet}"), "Closest: agent"),
+    "a number for a medium": (of_filter("{mediaType: 5}"), "mediaType has no value '5'"),
+    "no text for a value": (of_filter("{ani: ''}"), "compared with an empty text"),
+    "blanks for a value": (of_filter("{queueId: '  '}"), "compared with an empty text"),
+    "nothing among the values": (of_filter("{mediaType: [voice, null]}"), "is compared with nothing"),
+    "no values": (of_filter("{mediaType: []}"), "is compared with nothing"),
+    "a list of lists of values": (of_filter("{mediaType: [[voice]]}"), "a value must be text"),
+    "a mapping of nothing": (of_filter("{mediaType: {}}"), "is compared with nothing"),
+    "a name for a queue": (of_filter("{queue: Sales UK}"), "genesys-assets reports ids 'Sales UK'"),
+    "a name that a shell would obey": (of_filter('{queue: "x\'; rm -rf /"}'), """ids 'x'"'"'; rm -rf /'"""),
+    "a name for a user": (of_filter("{userId: Ann Example}"), "genesys-assets reports ids 'Ann Example'"),
+    "a name for a wrap-up code": (of_filter("{wrapUpCode: Sold}"), "or ININ-WRAP-UP-TIMEOUT, got 'Sold'"),
+    "an id that is cut": (of_filter(f"{{queueId: {QUEUE[:8]}}}"), "queueId must be an id such as"),
+    "an id in braces": (of_filter(f"{{queueId: '{{{QUEUE}}}'}}"), "queueId must be an id such as"),
+    "neither true nor false": (of_filter("{selfServed: maybe}"), "selfServed has no value 'maybe'"),
+    "a range of text": (of_filter("{direction: {lt: 5}}"), "direction is no number"),
+    "not a value of an address": (of_filter("{ani: {ne: '1'}}"), "the platform has no `not equal`"),
+    "a metric that is mistyped": (of_metric("tHandel.sum"), "Closest: tHandle"),
+    "an unknown metric of a session": (of_where("session_metrics", "{metric: tHandel}"), "Closest: tHandle"),
+    "an unknown metric of a snapshot": (of_where("live/conversations", "{metric: oWaitng}"), "Closest: oWaiting"),
+    "a part of a whole number": (of_where("session_metrics", "{value: 2.5}"), "a whole number, got 2.5"),
+    "true for a whole number": (of_where("session_metrics", "{value: true}"), "a whole number, got True"),
+    "a number of thousands of digits in quotes": (
+        of_where("session_metrics", f"{{value: '{'9' * 5000}'}}"),
+        "a whole number, got '999",
+    ),
+    "no number for a number": (of_where("media_endpoint_stats", "{min_mos: nan}"), "a number, got 'nan'"),
+    "infinity for a number": (of_where("media_endpoint_stats", "{min_mos: inf}"), "a number, got 'inf'"),
+    "an instant without a zone": (
+        of_where("conversations", "{conversation_start: 2026-01-31}"),
+        "an instant, got '2026-01-31'",
+    ),
+    "a list for a value": (of_where("sessions", "{active_skill_ids: a}"), "is a list, which cannot be compared"),
+    "a unit of a score": (
+        of_details(
+            "      table: evaluations\n      measures: {s: {sum: o_total_score}}\n    columns: {s: {unit: hours}}\n"
+        ),
+        "is no time in milliseconds",
+    ),
+}
+"""Kind -> the file, and a part of what is said of it."""
+
+RIGHT: dict[str, str] = {
+    "nothing": "",
+    "nothing but a comment": "# nothing yet\n",
+    "nothing but a name": "reports:\n",
+    "the mark of UTF-8": "\ufeff" + of_entry(""),
+    "lines of Windows": of_entry("").replace("\n", "\r\n"),
+    "letters of all kinds": of_entry("").replace("One row", "Ein Ł, 山, \U0001f600"),
+    "JSON": '{"reports": {"calls": {"description": "One row.", "aggregates": {"metrics": {"n": "nOffered"}}}}}',
+    "as many reports as are loaded": of_reports(200),
+    "as many columns as are shown": of_columns(200),
+    "a granularity in small letters": of_entry("    granularity: pt1h\n"),
+    "a medium in another case": of_filter("{mediaType: VOICE}"),
+    "an id in capitals": of_filter(f"{{queueId: {QUEUE.upper()}}}"),
+    "a system's wrap-up code": of_filter("{wrapUpCode: inin-wrap-up-timeout}"),
+    "true for a dimension": of_filter("{selfServed: True}"),
+    "another medium": of_filter("{mediaType: {ne: voice}}"),
+    "another queue among others": of_filter(f"{{queueId: {{ne: {QUEUE}}}, direction: inbound}}"),
+    "a time in another unit": of_details(
+        "      table: session_metrics\n      where: {metric: tHandle}\n      measures: {t: {sum: value}}\n"
+        "    columns: {t: {unit: minutes}}\n"
+    ),
+    "an instant with its zone": of_where("conversations", "{conversation_start: '2026-01-31T12:00:00Z'}"),
+    "a number of 18 digits": of_filter(f"{{ani: {'4' * 18}}}"),
+    "what looks like a number": of_filter("{ani: 0041791234567}"),
+}
+"""Kind -> a file that gives its reports."""

@@ -1,0 +1,182 @@
+"""Each kind of file ends in its reports, or in a message that says what is wrong and where."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_assets.reports.file import MOST_PROBLEMS, Reading, read_reports, read_text
+from genesys_assets.reports.own import OwnReports
+from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
+from genesys_assets_tests.reports.mistakes import MISTAKES, of_entry
+
+_PLACE = re.compile(r"reports\.yaml:[1-9][0-9]*:[1-9][0-9]*: ")
+_OF_PYTHON = ("Traceback", "Error:", "Exception", "recursion", "NoneType", "pydantic", " object at 0x")
+
+
+def read(text: str) -> Reading:
+    return read_text(text, "reports.yaml")
+
+
+def is_for_people(message: str) -> bool:
+    """Whether a message says where, and nothing of how we are made."""
+    said = _PLACE.match(message) and not any(word in message for word in _OF_PYTHON)
+    return bool(said) and message.isprintable() and len(message) < 2_000
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_file_that_cannot_be_used_is_refused_by_name(kind: str) -> None:
+    text, part = REFUSED[kind]
+    reading = read(text)
+    said = [str(problem) for problem in reading.problems]
+    assert not reading.reports
+    assert any(part in each for each in said), said[:3]
+    assert all(map(is_for_people, said)), said
+    assert len(said) <= MOST_PROBLEMS + 1
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_a_file_that_is_right_gives_its_reports(kind: str) -> None:
+    reading = read(RIGHT[kind])
+    assert reading.problems == ()
+    assert bool(reading.reports) == ("reports:\n " in RIGHT[kind] or "{" in RIGHT[kind] or "calls" in RIGHT[kind])
+
+
+def test_there_are_kinds_enough() -> None:
+    assert len(REFUSED) + len(RIGHT) >= 120
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_what_is_said_of_a_mistake_is_for_people(kind: str) -> None:
+    assert all(is_for_people(str(problem)) for problem in read(MISTAKES[kind]).problems)
+
+
+# -- files that are none -----------------------------------------------------------------------------------------------
+
+
+def refusal(path: Path) -> str:
+    own = OwnReports.read(path)
+    (problem,) = own.problems
+    assert own.reports == ()
+    return problem.message
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reports.yaml")
+    assert refusal(tmp_path / "reports.yaml") == "cannot be read: it is not a file. Name a file"
+
+
+def test_a_file_without_end_is_refused_at_once() -> None:
+    assert refusal(Path("/dev/zero")) == "cannot be read: it is not a file. Name a file"
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == "cannot be read: it is a folder. Name a file"
+
+
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "reports.yaml").symlink_to(tmp_path / "reports.yaml")
+    assert "cannot be read: Too many levels of symbolic links" in refusal(tmp_path / "reports.yaml")
+
+
+def test_of_a_large_file_no_more_than_the_limit_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "reports.yaml"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    assert "cannot be read: it has more than 300,000 bytes" in refusal(path)
+
+
+@pytest.mark.parametrize("content", ["reports: {}".encode("utf-16"), b"reports: \xff", b"\x80"])
+def test_what_is_not_utf_8_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "reports.yaml").write_bytes(content)
+    assert "is not UTF-8 text. Save the file as UTF-8" in refusal(tmp_path / "reports.yaml")
+
+
+def test_what_nobody_thought_of_is_named_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RecursionError("maximum recursion depth exceeded")
+
+    (tmp_path / "reports.yaml").write_text(of_entry(""))
+    monkeypatch.setattr("genesys_assets.reports.own.read_reports", fails)
+    assert "RecursionError: maximum recursion depth exceeded. This is a mistake in" in refusal(
+        tmp_path / "reports.yaml"
+    )
+
+
+# -- laws --------------------------------------------------------------------------------------------------------------
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "reports:",
+            "\n  calls:",
+            "\n    ",
+            "{",
+            "}",
+            "[",
+            "]",
+            ": ",
+            ", ",
+            "- ",
+            "? ",
+            "&a ",
+            "*a",
+            "!!str ",
+            "!x ",
+            "|",
+            ">",
+        ),
+        *(
+            "'",
+            '"',
+            "#",
+            "%",
+            "\n",
+            "\t",
+            "\r\n",
+            "<<: ",
+            "---\n",
+            "...\n",
+            "null",
+            "true",
+            "1e5",
+            "-0",
+            ".inf",
+            "0x1F",
+        ),
+        *("description: x", "aggregates:", "metrics:", "handled: tHandle.count", "columns:", "formula: coalesce(a, 0)"),
+        *("filter:", "mediaType: Voice", "\u2028", "\ud7ff", "\x85", "\ufeff", "9" * 30, "é"),
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.lists(FRAGMENTS, max_size=40).map("".join), st.text(max_size=200)))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    reading = read(text)
+    assert not (reading.reports and reading.problems)
+    assert all(is_for_people(str(problem)) for problem in reading.problems), reading.problems
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(sorted(RIGHT)), st.data())
+def test_a_right_file_with_something_in_it_is_read_or_refused(kind: str, data: st.DataObject) -> None:
+    text = RIGHT[kind][:3_000]
+    at = data.draw(st.integers(0, len(text)))
+    reading = read(text[:at] + data.draw(FRAGMENTS) + text[at:])
+    assert not (reading.reports and reading.problems)
+    assert all(is_for_people(str(problem)) for problem in reading.problems), reading.problems
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-bytes.yaml"
+    path.write_bytes(content)
+    reading = read_reports(path)
+    assert not (reading.reports and reading.problems)

@@ -1,0 +1,84 @@
+"""What the webhook gets: one alert for each failed run, and one a day for each figure for as long as it is late.
+
+What is late is worked out here from the folder of the lake, by the limits that the docs state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets_tests.months.expected import utc_midnight, window
+from genesys_assets_tests.months.history import DAY, HOUR
+from genesys_assets_tests.months.judgement import Violation
+from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS, DETAILS, HOURS
+
+PUBLISHED = "published/reports"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def late_now(lake: Lake, published: Collection[date], first: date, zone: ZoneInfo, now: datetime) -> set[str]:
+    """The figures that are late: hours 3 hours after the end of the one that is missing, complete days a day and a half
+    after it, published business days 6 hours after it.
+    """
+    begin = utc_midnight(first)
+    ends = {}
+    for place in (AGGREGATES_OF_HOURS, HOURS):
+        keys = (key for key in lake.stored(place) if key is not None)
+        hours = (datetime.strptime(key, "%Y-%m-%d-%H:%M").replace(tzinfo=UTC) for key in keys)
+        ends[place] = max((hour + HOUR for hour in hours), default=begin) + HOUR + timedelta(hours=3)
+    days = lake.pages_of(DETAILS, sorted(key for key in lake.stored(DETAILS) if key is not None))
+    complete = (date.fromisoformat(key) for key, pages in days.items() if pages.reach and pages.reach.is_complete)
+    ends[DETAILS] = max((utc_midnight(day) + DAY for day in complete), default=begin) + DAY + timedelta(hours=36)
+    newest = max((window(day, zone)[1] for day in published), default=window(first, zone)[0])
+    ends[PUBLISHED] = newest + DAY + timedelta(hours=6)
+    return {what for what, end in ends.items() if now > end}
+
+
+def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:
+    """Failed runs without an alert or with more than one; alerts of runs that did not fail."""
+    told = Counter(message["run_id"] for message in posted if "run_id" in message)
+    for run in {*failed} | {*told}:
+        if told[run] != (run in {*failed}):
+            yield Violation("alert", f"of run {run}", f"{int(run in {*failed})} alerts", f"{told[run]}")
+
+
+@dataclass
+class LateAlerts:
+    """Looks one after another, each with what was late when it began and when it ended."""
+
+    posted: Callable[[], Sequence[Any]]
+    late: Callable[[], set[str]]
+    _since: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    """Of each late figure that had its alert: begin and end of the look in which it came."""
+    _count: int = 0
+    _began: datetime = _LONG_AGO
+    _at_first: set[str] = field(default_factory=set)
+
+    def begin(self, now: datetime) -> None:
+        self._began, self._at_first, self._count = now, self.late(), len(self.posted())
+
+    def end(self, now: datetime, *, is_settled: bool) -> Iterator[Violation]:
+        """`is_settled`: the daemon has looked once more after all was done."""
+        told = Counter(message["late"] for message in self.posted()[self._count :] if "late" in message)
+        at_last = self.late()
+        if is_settled:
+            for what in {*told, *self._at_first}:
+                yield from self._judged(what, told[what], now, what in at_last)
+        self._since |= dict.fromkeys(told, (self._began, now))
+        self._since = {what: since for what, since in self._since.items() if what in at_last or not is_settled}
+
+    def _judged(self, what: str, times: int, now: datetime, is_late_at_last: bool) -> Iterator[Violation]:
+        before = self._since.get(what)
+        subject = f"late {what} at {self._began:%Y-%m-%d %H:%M}"
+        if times > 1 or (times and before is not None and now - before[0] < DAY):
+            yield Violation("alert", subject, "one a day", f"{times} more")
+        if times and what not in self._at_first and not is_late_at_last:
+            yield Violation("alert", subject, "none: it is not late", f"{times}")
+        if not times and what in self._at_first and (before is None or self._began - before[1] >= DAY):
+            yield Violation("alert", subject, "one", "none")

@@ -1,0 +1,99 @@
+"""That an alert which is missing, false or told twice is found."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from genesys_assets.days import hours_of
+from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.automation.a_lake import store, store_days
+from genesys_assets_tests.months.alerts import PUBLISHED, LateAlerts, late_now, untrue
+
+FIRST = date(2026, 3, 2)
+MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+LATE = "pages/hourly_details"
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [(["a"], 0), ([], 1), (["a", "a"], 1), (["a", "b"], 1)],
+    ids=["once", "never", "twice", "of a run that was well"],
+)
+def test_each_failed_run_has_one_alert(told: list[str], found: int) -> None:
+    assert len(list(untrue(["a"], [{"run_id": run} for run in told]))) == found
+
+
+@pytest.mark.parametrize(
+    ("hours", "late"),
+    [
+        (4, set()),
+        (4.1, {HOURLY, HOURLY_AGGREGATES}),
+        (6.1, {HOURLY, HOURLY_AGGREGATES, PUBLISHED}),
+        (60, {HOURLY, HOURLY_AGGREGATES, PUBLISHED}),
+        (60.1, {HOURLY, HOURLY_AGGREGATES, PUBLISHED, DAILY}),
+    ],
+)
+def test_what_is_late_is_told_by_the_lake(tmp_path: Path, hours: float, late: set[str]) -> None:
+    lake = Lake(LocalStore(tmp_path))
+    for place in (HOURLY, HOURLY_AGGREGATES):
+        store(lake, place, *hours_of(f"{FIRST}"))
+    store_days(lake, f"{FIRST}")
+    # The day before the first is published: the first is the next that is due.
+    published = [FIRST - timedelta(days=1)]
+    assert late_now(lake, published, FIRST, ZoneInfo("UTC"), MIDNIGHT + hours * HOUR) == late
+
+
+def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
+    """Looks of an hour, each with its hour, whether the figure is late at first, how often that is told in it, and
+    whether it is late at last.
+    """
+    posted: list[Any] = []
+    is_late = False
+    alerts = LateAlerts(lambda: posted, lambda: {LATE} if is_late else set())
+    found = []
+    for hour, at_first, times, at_last in looks:
+        is_late = at_first
+        alerts.begin(MIDNIGHT + hour * HOUR)
+        posted += [{"late": LATE}] * times
+        is_late = at_last
+        found += [
+            f"{each.expected}, {each.found}" for each in alerts.end(MIDNIGHT + (hour + 1) * HOUR, is_settled=True)
+        ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("looks", "found"),
+    [
+        ([(0, True, 1, False)], []),
+        ([(0, True, 0, False)], ["one, none"]),
+        ([(0, True, 2, False)], ["one a day, 2 more"]),
+        ([(0, False, 1, False)], ["none: it is not late, 1"]),
+        ([(0, False, 1, True), (8, True, 0, True)], []),
+        ([(0, True, 1, True), (8, True, 1, True)], ["one a day, 1 more"]),
+        ([(0, True, 1, False), (8, True, 1, False)], []),
+        ([(0, True, 1, True), (26, True, 1, True)], []),
+        ([(0, True, 1, True), (26, True, 0, True)], ["one, none"]),
+    ],
+    ids=[
+        "told",
+        "not told",
+        "told twice",
+        "not late",
+        "late during the look, and still late at the next",
+        "told again too soon",
+        "late once more, after it was not",
+        "told again after a day",
+        "not told again after a day",
+    ],
+)
+def test_a_late_figure_has_one_alert_a_day(looks: list[tuple[float, bool, int, bool]], found: list[str]) -> None:
+    assert judged(*looks) == found

@@ -1,0 +1,118 @@
+"""A lake in which all personal data are hashed: nothing of them stands anywhere, and every figure is what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import dagster as dg
+import pyarrow as pa
+import pytest
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.sandbox.server import running
+from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.personal import PersonalData
+from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.assets.world import World, definitions, hours
+from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.privacy.traces import events_with, files_with
+
+DAY = f"{DAYS[-2]}"
+KEY = "a key of thirty-two characters, or more"
+HASHED = Protection(dict.fromkeys(PersonalData, "hash"), KEY.encode())
+TABLES = [(f"tables/{spec.name}", spec) for spec in (*DAY_TABLES, INTERVAL_METRICS)]
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
+    """The same day in two lakes: one as it came, one hashed."""
+    folder = tmp_path_factory.mktemp("lakes")
+    with running(conversations_per_day=25, now=NOW, requests_per_minute=None) as sandbox:
+        clear = World(sandbox, folder / "clear", definitions(f"{DAYS[0]}"))
+        settings = {"GENESYS_ASSETS_PERSONAL_DATA": "hash", "GENESYS_ASSETS_PERSONAL_DATA_KEY": KEY}
+        instance = dg.DagsterInstance.ephemeral()
+        hashed = replace(clear, folder=folder / "hashed", settings=settings, instance=instance, runs=[])
+        for world in (clear, hashed):
+            world.run("hourly", between=hours(DAY))
+            for table in ("queues", "users", "wrapup_codes", "skills", "divisions"):
+                world.run("daily", f"reference/{table}", f"reference/{table}_history")
+            world.run("complete", "pages/daily_details", "pages/daily_overlap", partition=DAY)
+            world.run("daily", *(place for place, _ in TABLES), partition=DAY)
+            world.run("daily", *(f"reports/{name}" for name in ("agent_hourly", "conversation_type")), partition=DAY)
+            world.run("live", "live/conversations")
+            assert [run.success for run in world.runs] == [True] * len(world.runs)
+        yield clear, hashed
+
+
+def values_of(lake: Lake, spec: TableSpec, place: str, key: str | None, *, personal: bool) -> set[str]:
+    """The texts of the columns of a partition that are classified, or that are not."""
+    rows = lake.read(place, key, schema=spec.schema)
+    wanted = [each.name for each in spec.columns if (spec.personal(each) is not PersonalData.NONE) == personal]
+    return {text for name in wanted for text in _texts(rows[name].combine_chunks())}
+
+
+def _texts(values: pa.Array) -> set[str]:
+    if pa.types.is_struct(values.type):
+        return {text for child in values.flatten() for text in _texts(child)}
+    if pa.types.is_list(values.type):
+        return _texts(values.values)
+    return {text for text in values.to_pylist() if isinstance(text, str)}
+
+
+def canaries(world: World) -> set[str]:
+    """Texts that identify somebody, and stand nowhere else: a status, or the name of a queue, may stand in any file."""
+    days = [(f"tables/{spec.name}", spec, DAY) for _, spec in TABLES]
+    every = [*days, *((f"reference/{name}", spec, None) for name, spec in ENTITIES.items())]
+    found, others = (
+        {text for place, spec, key in every for text in values_of(world.lake, spec, place, key, personal=personal)}
+        for personal in (True, False)
+    )
+    return {text for text in found - others if len(text) > 8 and not text.startswith("{")}
+
+
+def test_nothing_that_was_hashed_stands_in_any_file(worlds: tuple[World, World]) -> None:
+    clear, hashed = worlds
+    wanted = canaries(clear)
+    assert len(wanted) > 100
+    assert files_with(clear.folder, wanted)
+    assert files_with(hashed.folder, wanted) == {}
+
+
+def test_dagster_has_heard_of_nobody_whatever_the_setting(worlds: tuple[World, World]) -> None:
+    wanted = canaries(worlds[0])
+    assert [events_with(world.instance, wanted) for world in worlds] == [{}, {}]
+
+
+@pytest.mark.parametrize(("place", "spec"), TABLES)
+def test_each_row_is_what_it_was_but_for_hashed_columns(
+    worlds: tuple[World, World], place: str, spec: TableSpec
+) -> None:
+    clear, hashed = (world.lake.read(place, DAY, schema=spec.schema) for world in worlds)
+    plain = [column.name for column in spec.columns if spec.personal(column) is PersonalData.NONE]
+    plain = [name for name in plain if name not in ("is_truncated", "source")]
+    order = [(name, "ascending") for name in plain if not pa.types.is_list(spec.schema.field(name).type)]
+    assert clear.select(_flat(plain, spec)).sort_by(order).equals(hashed.select(_flat(plain, spec)).sort_by(order))
+
+
+def _flat(names: list[str], spec: TableSpec) -> list[str]:
+    return [name for name in names if not pa.types.is_nested(spec.schema.field(name).type)]
+
+
+@pytest.mark.parametrize("name", ["agent_hourly", "conversation_type"])
+def test_each_report_has_the_same_figures(worlds: tuple[World, World], name: str) -> None:
+    (spec,) = (report.spec for report in built_in_reports() if report.name == name)
+    clear, hashed = (world.lake.read(f"reports/{name}", DAY).to_pylist() for world in worlds)
+    assert len(clear) > 1
+    for row in clear:
+        for column in spec.columns:
+            if spec.personal(column) is not PersonalData.NONE and row[column.name] is not None:
+                row[column.name] = HASHED.hashed(row[column.name])
+    by = [key for key in clear[0] if "interval" in key or key.endswith("_id") or key == "media_type"]
+    assert sorted(clear, key=lambda row: [str(row[key]) for key in by]) == sorted(
+        hashed, key=lambda row: [str(row[key]) for key in by]
+    )

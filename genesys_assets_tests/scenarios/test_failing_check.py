@@ -1,0 +1,59 @@
+"""With GENESYS_ASSETS_RECONCILE_BLOCKING nothing is made or published of a day on which a check fails. The days around
+it are.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from genesys_assets.checks.reconciliation import LOOKED_AT, SESSIONS
+from genesys_assets.days.verdicts import Verdict, give, looked_at
+from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.automation.ticks import Asked, Ticks
+from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.months.efficiency import partitions
+from genesys_assets_tests.scenarios.conftest import Present
+
+FAILING = f"{DAYS[2]}"
+FINISHED = {f"{day}" for day in DAYS if day < NOW.date()}
+
+
+@pytest.fixture
+def ticks(past_days: World, tmp_path: Path) -> Ticks:
+    """The past days without their reports; each was checked, and one has failed."""
+    folder = tmp_path / "lake"
+    shutil.copytree(past_days.folder, folder)
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    settings = {
+        "GENESYS_ASSETS_RECONCILE_BLOCKING": "true",
+        "GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri(),
+    }
+    world = replace(past_days, folder=folder, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
+    ticks = Ticks(world, Present(NOW), off=everything_but("checks"))
+    assert days_of(ticks.at(NOW)) == set()
+    fails = Verdict(f"{SESSIONS.path[-1]}", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")
+    give(world.lake, FAILING, [fails], looked_at(world.lake, FAILING, LOOKED_AT[SESSIONS]), {})
+    return ticks
+
+
+def everything_but(*sensors: str) -> set[str]:
+    return {"upkeep", "hours", "days", "tables", "checks", "reports", "publish"} - {*sensors}
+
+
+def days_of(asked: list[Asked]) -> set[str]:
+    return {day for each in asked if each.first for day in partitions("a day", f"{each.first}...{each.last}")}
+
+
+def test_no_sensor_asks_for_reports_or_files_of_that_day_and_both_are_asked_for_of_the_others(ticks: Ticks) -> None:
+    ticks.off = everything_but("reports")
+    assert days_of(ticks.at(NOW)) & FINISHED == FINISHED - {FAILING}
+    ticks.off = everything_but("publish")
+    assert days_of(ticks.at(NOW + timedelta(minutes=6))) == FINISHED - {FAILING}
+    there = {path.name for path in (Path(ticks.world.settings["GENESYS_ASSETS_PUBLISH_URL"][7:])).rglob("date=*")}
+    assert {date.fromisoformat(name[5:]) for name in there} == {date.fromisoformat(day) for day in FINISHED - {FAILING}}

@@ -1,0 +1,46 @@
+"""A night in which nothing was restated: look-back days are read once, in one run, and nothing is computed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.sandbox.server import running
+from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.automation.ticks import Ticks, clock_at
+from genesys_assets_tests.scenarios.conftest import Present
+
+FIRST = datetime(2026, 1, 26, tzinfo=UTC)
+NIGHT = FIRST + timedelta(days=3, hours=5)
+
+
+@pytest.fixture
+def ticks(tmp_path: Path) -> Iterator[Ticks]:
+    """A lake that was looked after for three days."""
+    present = Present(FIRST)
+    with clock_at(NIGHT - timedelta(days=1)):
+        code_location = definitions(f"{FIRST:%Y-%m-%d}")
+    with running(conversations_per_day=20, now=present, requests_per_minute=None) as sandbox:
+        ticks = Ticks(World(sandbox, tmp_path / "lake", code_location), present)
+        for at in (NIGHT - timedelta(days=1), NIGHT - timedelta(hours=6)):
+            ticks.at(at)
+        yield ticks
+
+
+def test_look_back_days_are_read_in_one_run_of_each_kind_and_nothing_is_computed_of_them(ticks: Ticks) -> None:
+    asked = ticks.at(NIGHT)
+
+    def of(sensor: str) -> list[tuple[str, str]]:
+        return [(each.first[:10], each.last[:10]) for each in asked if each.sensor == sensor]
+
+    assert of("days") == [("2026-01-26", "2026-01-28")]
+    assert of("hours") == [("2026-01-29", "2026-01-29"), ("2026-01-26", "2026-01-28")]
+    assert min(first for first, _ in of("tables") + of("reports")) >= "2026-01-28"
+    assert ticks.at(NIGHT + timedelta(minutes=20)) == []
+    requests = len(ticks.world.sandbox.requests)
+    assert ticks.at(NIGHT + timedelta(minutes=40)) == []
+    # What jobs have is the only thing that is asked of the platform.
+    assert len(ticks.world.sandbox.requests) - requests <= 1

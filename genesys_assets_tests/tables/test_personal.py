@@ -1,0 +1,157 @@
+"""Every column has a class of personal data; what is classified is tagged, and not shown where it stays for ever."""
+
+from __future__ import annotations
+
+import base64
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+
+from genesys_assets.assets.charts import chart_metadata
+from genesys_assets.assets.common import PERSONAL_DATA, column_schema, preview_metadata
+from genesys_assets.cloud.catalogue import DIMENSIONS
+from genesys_assets.days.verdicts import VERDICTS
+from genesys_assets.lake.files import PAGES
+from genesys_assets.reports.built_in import built_in_reports, page_reports
+from genesys_assets.reports.model import ReportDefinition
+from genesys_assets.reports.report import Report
+from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.conversation_model import PARTICIPANTS, SESSIONS, snake_case
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.names import HISTORIES
+from genesys_assets.tables.open_conversations import OPEN_CONVERSATIONS
+from genesys_assets.tables.personal import PersonalData, Unclassified, class_of
+from genesys_assets.tables.restatements import RESTATEMENTS
+from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
+from genesys_assets.tables.spec import Column, TableSpec
+
+SPECS = (
+    *DAY_TABLES,
+    *ENTITIES.values(),
+    *HISTORIES.values(),
+    *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
+    *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
+)
+REPORTS = (*built_in_reports(), *page_reports().values())
+NONE, PERSON, CONTACT, CONTENT = PersonalData
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_column_of_every_table_has_a_class(spec: TableSpec) -> None:
+    assert [class_of(spec.name, column.name) for column in spec.columns]
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_every_column_of_every_report_has_a_class(report: Report) -> None:
+    classes = {column.name: report.spec.personal(column) for column in report.spec.columns}
+    assert classes.get("user_id", PERSON) == classes.get("user_name", PERSON) == PERSON
+    assert classes.get("queue_name", NONE) is NONE
+
+
+def test_every_dimension_that_aggregates_are_grouped_by_has_a_class() -> None:
+    assert all(class_of("", snake_case(dimension)) for dimension in DIMENSIONS)
+
+
+def test_a_column_that_nobody_classified_is_an_error() -> None:
+    spec = TableSpec("things", "", (), (Column("shoe_size", pa.int64(), ""),))
+    with pytest.raises(Unclassified, match=r"things\.shoe_size has no class .* genesys_assets/tables/personal\.py"):
+        column_schema(spec)
+
+
+@pytest.mark.parametrize("name", ["name", "value", "id", "description", "title", "state"])
+def test_a_name_that_means_several_things_has_no_class_by_itself(name: str) -> None:
+    with pytest.raises(Unclassified):
+        class_of("another table", name)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "class_"),
+    [
+        ("sessions", "ani", CONTACT),
+        ("sessions", "callback_numbers", CONTACT),
+        ("sessions", "user_id", PERSON),
+        ("participants", "external_contact_id", CONTACT),
+        ("participants", "participant_name", CONTACT),
+        ("participant_attributes", "value", CONTENT),
+        ("segments", "subject", CONTENT),
+        ("segments", "wrap_up_note", CONTENT),
+        ("users", "email", PERSON),
+        ("users", "name", PERSON),
+        ("queues", "name", NONE),
+        ("conversations", "conversation_start", NONE),
+    ],
+)
+def test_the_class_says_of_whom_a_column_tells(table: str, column: str, class_: PersonalData) -> None:
+    assert class_of(table, column) is class_
+
+
+def test_columns_are_tagged_with_their_class() -> None:
+    tags = {column.name: column.tags for column in column_schema(SESSIONS).columns}
+    assert tags["ani"] == {PERSONAL_DATA: "contact"}
+    assert tags["media_type"] == {PERSONAL_DATA: "none"}
+
+
+def own_report(**stated: object) -> Report:
+    details = {"table": "sessions", "measures": {"sessions": "count"}} | stated.pop("details", {})  # type: ignore[operator]
+    return Report.of("own", ReportDefinition.model_validate({"description": "Own.", "details": details, **stated}))
+
+
+def test_a_column_of_an_own_report_has_the_class_of_what_it_is_made_of() -> None:
+    report = own_report(
+        group_by=["queueId", "origin", "userId"],
+        details={
+            "group_by": {"origin": "ani"},
+            "measures": {"sessions": "count", "remotes": {"distinct": "remote"}, "kinds": {"count_distinct": "remote"}},
+        },
+    )
+    classes = {column.name: report.spec.personal(column) for column in report.spec.columns}
+    assert {name: class_ for name, class_ in classes.items() if class_ is not NONE} == {
+        "origin": CONTACT,
+        "user_id": PERSON,
+        "user_name": PERSON,
+        "remotes": CONTACT,
+    }
+
+
+def test_a_preview_shows_no_column_of_a_class_and_no_id_of_a_conversation() -> None:
+    row = {
+        "conversation_id": "conv-1",
+        "purpose": "customer",
+        "participant_name": "Łucja Nowak",
+        "user_id": "user-1",
+        "external_contact_id": "contact-1",
+    }
+    said = preview_metadata(PARTICIPANTS, pa.Table.from_pylist([row], PARTICIPANTS.schema)).value
+    assert "customer" in str(said)
+    assert not [value for value in ("conv-1", "Łucja", "user-1", "contact-1") if value in str(said)]
+    assert str(said).endswith("5 columns that hold personal data are not shown here")
+
+
+def test_a_preview_of_nothing_but_personal_data_says_so() -> None:
+    spec = TableSpec("users", "", (), (Column("email", pa.string(), ""),))
+    said = preview_metadata(spec, pa.table({"email": ["a@example.com"]})).value
+    assert said == "All 1 columns hold personal data, which is not shown here."
+
+
+def picture(report: Report, rows: pa.Table) -> bytes:
+    drawn = chart_metadata(report, rows, ZoneInfo("UTC"))["chart"].value
+    return base64.b64decode(str(drawn).partition("base64,")[2].rstrip(")"))
+
+
+def test_the_bars_of_a_chart_bear_no_names_of_agents() -> None:
+    report = next(each for each in built_in_reports() if each.name == "agent_daily")
+    assert report.chart is not None
+    names = ["Ann", "Bob"], ["Cleo", "Dean"]
+    rows = [
+        pa.Table.from_pylist(
+            [
+                {"user_id": name, "user_name": name, report.chart.y: 5 - rank, "interval_start": None}
+                for rank, name in enumerate(of)
+            ],
+            report.spec.schema,
+        )
+        for of in names
+    ]
+    assert picture(report, rows[0]) == picture(report, rows[1])
