@@ -25,9 +25,7 @@ _UUID_LENGTH, _HASH_LENGTH = 36, 37
 _LETTERS = "[0-9A-Za-z_.-]"
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
 """A UUID or a hash may stand in the middle of a longer text; any other id stands between letters that no id has."""
-_KEY = re.compile(
-    rf"{FOLDER}/(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{{64}})\.(?P<pseudonym>[0-9a-f]{{16}})\.(?P<length>\d+)"
-)
+_NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
 
 
 class Kind(StrEnum):
@@ -59,8 +57,8 @@ class Forgotten:
         """The list as it is in the lake now."""
         found: dict[str, frozenset[Entry]] = {}
         lengths = set()
-        for key in store.keys(FOLDER):
-            match = _KEY.fullmatch(key)
+        for name in store.names(FOLDER):
+            match = _NAME.fullmatch(name)
             if match and match["kind"] in list(Kind):
                 entry = Entry(Kind(match["kind"]), f"forgotten:{match['pseudonym']}")
                 found[match["digest"]] = found.get(match["digest"], frozenset()) | {entry}
