@@ -66,13 +66,12 @@ def import_saved(
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
     from genesys_assets.importing.summary import told_from
-    from genesys_assets.lake.opening import s3_client
-    from genesys_assets.resources import LakeResource
+    from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
     try:
         calendar = CalendarSettings.load()
-        lake = LakeResource().lake
+        lake = open_lake()
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -118,13 +117,13 @@ def take_back_imported(
     themselves need not exist. What is taken back leaves the disk with the older versions: ops/housekeeping.
     """
     from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
-    from genesys_assets.resources import LakeResource
+    from genesys_assets.lake.opening import open_lake
     from genesys_assets.settings import SettingError
 
     if bool(files) == everything:
         raise typer.BadParameter("name files, or say --all")
     try:
-        lake = LakeResource().lake
+        lake = open_lake()
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -13,12 +13,13 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from genesys_assets.cloud.interval import iso
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.times import NoInstant, NoOffset, instant
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
@@ -32,6 +33,9 @@ _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "s
 """Fields that say when something of the conversation happened."""
 _DEEPEST = 32
 """Levels of JSON that a field may have that no table knows; the platform's own have eight."""
+_AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
+"""https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
 
@@ -69,12 +73,15 @@ def plain(name: str) -> str:
 
 
 def unwrapped(value: Any) -> Any:
-    """A number of MongoDB's extended JSON as a number: `{"$numberLong": "5"}` -> "5"; anything else as it is."""
-    if isinstance(value, dict) and len(value) == 1:
-        (name,) = value
-        if name in ("$numberLong", "$numberInt", "$numberDouble"):
-            return value[name]
-    return value
+    """A number of MongoDB's extended JSON as a number: `{"$numberLong": "5"}` -> 5; anything else as it is."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, text),) = value.items()
+    convert = _EXTENDED.get(kind)
+    try:
+        return value if convert is None else convert(text)
+    except (ValueError, TypeError):
+        return value
 
 
 def as_list(value: Any) -> Any:
@@ -173,20 +180,17 @@ def _instant_reader(path: str) -> _Reader:
             return None
         if is_moment and (reading.last is None or found > reading.last):
             reading.last = found
-        return written_instant(found)
+        return value if isinstance(value, str) and _AS_THE_PLATFORM.fullmatch(value) else iso(found)
 
     return read
 
 
-def written_instant(moment: datetime) -> str:
-    """An instant as the platform writes it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
-    is_measured = path == _MEASURED
+    is_measured, is_text = path == _MEASURED, pa.types.is_string(type_)
 
     def read(value: Any, reading: _Reading) -> Any:
+        if is_text and isinstance(value, str) and value.isascii():
+            return value
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             reading.lose(path, f"{type(value).__name__} is no {wanted}")

@@ -26,7 +26,7 @@ LARGEST_ELEMENT = 10 << 20
 a conversation of a hundred participants has a hundredth of it.
 """
 
-_PART = 1 << 20
+_PART = 256 << 10
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BETWEEN = re.compile(r"[\s\ufeff\x1e]*")
 """Between documents there may be what joining files leaves there: byte order marks, and separators of RFC 7464."""
@@ -249,11 +249,13 @@ class _Reader:
             else:
                 # A number that ends where the text does may go on.
                 if end < len(self.text.buffer) or self.text.is_whole or not isinstance(value, int | float):
+                    if end - self.text.at > characters:
+                        return False, None
                     self.text.at = end
                     return True, value
             if self.text.left > characters:
                 return False, None
-            self.text.grow(max(_PART, self.text.left))
+            self.text.grow(max(self._part, self.text.left))
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether a value is only not whole yet."""

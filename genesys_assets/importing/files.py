@@ -25,7 +25,7 @@ LARGEST_INFLATED = 4 << 30
 four.
 """
 
-_PIECE = 1 << 20
+_PIECE, _SMALL = 256 << 10, 8 << 20
 _GZIP = b"\x1f\x8b"
 _NOT_TEXT = (
     (b"PK\x03\x04", "a zip archive"),
@@ -35,6 +35,7 @@ _NOT_TEXT = (
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
 )
+_LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
 
@@ -80,7 +81,9 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
     """The bytes of a file as text, in pieces: inflated where they are gzip. Raises CannotImport where that is damaged,
     or more than `largest` bytes come out.
     """
-    first = next(pieces, b"")
+    first = b""
+    while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
+        first += piece
     for magic, what in _NOT_TEXT:
         if first.startswith(magic):
             raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
@@ -203,7 +206,7 @@ def _opener(store: Store, key: str) -> Callable[[], BinaryIO]:
             raise FileNotFoundError(f"{store.uri(key)} is not there any more")
         # What is small comes with one request, which is tried again where S3 fails.
         stream: BinaryIO = (
-            store.open(key, size) if size <= _PIECE else store.filesystem.open_input_stream(store.path(key))
+            store.open(key, size) if size <= _SMALL else store.filesystem.open_input_stream(store.path(key))
         )
         return stream
 

@@ -11,6 +11,7 @@ How it is taken back is in `take_back`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections import defaultdict
@@ -19,6 +20,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
+
+import pyarrow as pa
 
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.cloud.page import Page
@@ -97,7 +100,7 @@ def import_files(
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
-    with Spool(lambda asset, page: lake.screened(f"pages/{asset}", page)) as spool:
+    with Spool() as spool:
         running = _Import(lake, spool, told, now, run_id)
         for file in files:
             outcome = running.take(file)
@@ -141,7 +144,7 @@ class _Import:
             outcome = self._again(file, Outcome(**before["outcome"]), "imported before")
         else:
             try:
-                converted = convert(file.name, sha256, _unaltered(file, sha256), self.told, self.now, self.spool)
+                converted = self._convert(file, sha256)
             except (CannotImport, CannotDrop) as reason:
                 return _skipped(file, str(reason))
             except OverflowError:
@@ -153,6 +156,20 @@ class _Import:
         if self.spool.bytes >= _BYTES_AT_ONCE:
             self.flush()
         return outcome
+
+    def _convert(self, file: SavedFile, sha256: str) -> Converted:
+        """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
+        screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
+        raw = _unaltered(file, sha256)
+        return convert(
+            file.name,
+            sha256,
+            raw,
+            self.told,
+            self.now,
+            self.spool,
+            screened=lambda asset, page: screen(asset).page(page),
+        )
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}
@@ -195,6 +212,8 @@ class _Import:
         """Write what waits: first the pages, then which file they are of."""
         for partition in sorted({*self._read_anew, *self.spool.places()}):
             self._merge(partition)
+            # Arrow keeps what it freed for later, and every day is written once.
+            pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
             record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())

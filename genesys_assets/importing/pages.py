@@ -25,7 +25,7 @@ from genesys_assets.importing.remarks import Remarks, counted
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import instant
-from genesys_assets.tables.decode import Decoder, UnreadablePage
+from genesys_assets.tables.decode import UnreadablePage
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
 
@@ -41,7 +41,7 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 _A_PAGE = 1_000
 _A_PAGE_OF_BUCKETS = 5_000
-_A_PAGE_BYTES = 4 << 20
+_A_PAGE_BYTES = 2 << 20
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 _HALF = "conversation left out whole, for a value of it cannot be read"
@@ -59,12 +59,23 @@ class Converted:
     remarks: Remarks = field(default_factory=Remarks)
 
 
-def convert(name: str, sha256: str, raw: Iterator[bytes], told: Told, now: datetime, spool: Spool) -> Converted:
-    """Read one file, whose bytes come in pieces, and put its pages into the spool. Raises CannotImport where any part
-    of it is not what it must be, or nothing of it can be taken; then it has no pages in the spool.
+def convert(
+    name: str,
+    sha256: str,
+    raw: Iterator[bytes],
+    told: Told,
+    now: datetime,
+    spool: Spool,
+    *,
+    screened: Callable[[str, Page], Page] = lambda _, page: page,
+) -> Converted:
+    """Read one file, whose bytes come in pieces, and put its pages into the spool, each as `screened` gives it back.
+
+    Raises CannotImport where any part of the file is not what it must be, or nothing of it can be taken; then it has no
+    pages in the spool.
     """
     spool.begin_file()
-    file = _File(name, sha256, told, now, spool)
+    file = _File(name, sha256, told, now, spool, screened)
     try:
         file.read(raw)
         file.make_pages()
@@ -77,8 +88,11 @@ def convert(name: str, sha256: str, raw: Iterator[bytes], told: Told, now: datet
 class _File:
     """A file that is being read."""
 
-    def __init__(self, name: str, sha256: str, told: Told, now: datetime, spool: Spool) -> None:
+    def __init__(
+        self, name: str, sha256: str, told: Told, now: datetime, spool: Spool, screened: Callable[[str, Page], Page]
+    ) -> None:
         self.name = name
+        self.screened = screened
         self.sha256 = sha256
         self.told = told
         self.now = now
@@ -124,6 +138,8 @@ class _File:
             answer = self._answers.number(piece.answer, bucket.group)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
+            if not bucket.metrics and not bucket.views:
+                continue
             place = partition_of(bucket.span, self.told)
             if place is None:
                 self.remarks.leave_out(_nowhere(bucket.span, self.told))
@@ -137,23 +153,19 @@ class _File:
         """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""
         for part in _cut(self.spool.buckets(), _A_PAGE_OF_BUCKETS, lambda row: (row.group_by, row.asset, row.day)):
             self._add_page_of_buckets(part)
-        decoder = Decoder()
         for rows in _cut(self.spool.conversations(), _A_PAGE, lambda row: (_hour(row[0]), _hour(row[1]))):
-            self._add_page_of_conversations(rows, decoder)
+            self._add_page_of_conversations(rows)
         left_out = self.remarks.left_out
         if left_out and not self.converted.conversations and not self.converted.buckets:
             reasons = [counted(text, count) for text, count in left_out.items()]
             further = [f"and {len(reasons) - _SHOWN} more"] if len(reasons) > _SHOWN else []
             raise CannotImport(f"nothing of it can be taken: {'; '.join([*reasons[:_SHOWN], *further])}")
 
-    def _add_page_of_conversations(self, rows: Sequence[tuple[datetime, datetime, bytes]], decoder: Decoder) -> None:
+    def _add_page_of_conversations(self, rows: Sequence[tuple[datetime, datetime, bytes]]) -> None:
         """Conversations that began in one hour and last did anything in another one share a page: so a page reaches
         over an hour of starts, and tells of one hour.
         """
         body = b'{"conversations":[' + b",".join(body for _, _, body in rows) + b"]}"
-        decoded = decoder.decode(body)
-        if decoded.losses or len(decoded.conversations) != len(rows):
-            raise CannotImport(f"it has values that no table can keep: {', '.join(decoded.losses) or 'a conversation'}")
         self.converted.conversations += len(rows)
         page = self._page("conversations", {}, min(last for _, last, _ in rows), body)
         self._add((DETAILS, f"{rows[0][0]:%Y-%m-%d}"), page)
@@ -178,9 +190,8 @@ class _File:
         return Page(0, request, told_at, None, body)
 
     def _add(self, place: Partition, page: Page) -> None:
-        """The page as it may be stored: it is compared with stored ones. Raises CannotDrop."""
-        screened = self.spool.screened(place[0], page)
-        self.spool.add_page(place, self.sha256, screened, identity(screened))
+        page = self.screened(place[0], page)
+        self.spool.add_page(place, self.sha256, page, identity(page))
 
 
 class _Answers:

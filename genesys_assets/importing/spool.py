@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from genesys_assets.importing.files import CannotImport
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -8192;
+PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
@@ -46,13 +46,11 @@ class StoredBucket(NamedTuple):
 
 class Spool(contextlib.AbstractContextManager["Spool"]):
     """Conversations and buckets of the file that is being read, and finished pages of it and of files before.
-    `screened` gives a page of an asset as it may be stored.
 
     Raises CannotImport where the disk is full.
     """
 
-    def __init__(self, screened: Callable[[str, Page], Page] = lambda _, page: page) -> None:
-        self.screened = screened
+    def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(_TABLES)
         self.bytes = 0

@@ -72,7 +72,7 @@ def _of_object(value: dict[str, Any], zone: ZoneInfo | None) -> datetime:
     return instant(inner, zone)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _of_text(text: str, zone: ZoneInfo | None) -> datetime:
     text = text.strip()
     if found := _ISO.fullmatch(text) or _ISO_BASIC.fullmatch(text):

@@ -16,13 +16,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.cloud.page import Page
 from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
@@ -42,8 +40,10 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.privacy.forgotten import Forgotten
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
+from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class Lake:
     ) -> None:
         self.store = store
         self.protection = protection
-        self._screen = Screen(protection)
         self._logs = {} if logs is None else logs
         self._memory = memory or _Memory()
         self._fresh: set[str] = set()
@@ -151,12 +150,13 @@ class Lake:
         `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
         since. Raises TableContended.
         """
-        log, began = self.log(asset), _milliseconds(datetime.now(UTC))
+        log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.known(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
-            screened = partial(self.screened, asset)
             writers = {
-                key: stack.enter_context(PageWriter(begin(), {**provenance, "partition": key}, screened))
+                key: stack.enter_context(
+                    PageWriter(begin(), {**provenance, "partition": key}, Screen(asset, self.protection, who))
+                )
                 for key in keys
             }
             yield writers
@@ -171,13 +171,18 @@ class Lake:
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+        self._forget_again(who, [(asset, key) for key in keys])
 
-    def screened(self, asset: str, page: Page) -> Page:
-        """A page as it may be stored, or be made a table of: with personal data as the settings say.
+    def screen(self, asset: str) -> Screen:
+        """What gives pages as they may be stored in an asset, or be made a table of."""
+        return Screen(asset, self.protection, Forgotten.load(self.store))
 
-        Raises UnreadablePage, CannotDrop, Unclassified.
-        """
-        return self._screen.page(asset, page)
+    def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
+        """Take those out of what was just committed who were not on the list when the work on it began."""
+        if Forgotten.load(self.store) != who:
+            from genesys_assets.privacy.lakewide import forget_in
+
+            forget_in(self.refreshed(), partitions)
 
     def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
         """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
@@ -234,6 +239,7 @@ class Lake:
         Overtaken where others replaced these since.
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
+        who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
             stored = {asset: commit.known(self.log(asset), key) for asset in assets}
@@ -246,6 +252,7 @@ class Lake:
             stack.close()
             writing.audit()
             writing.changes = self._commit_tables(writing, stored, builds_on_stored)
+        self._forget_again(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
         self, writing: Writing, stored: Mapping[str, Known], builds_on_stored: bool
@@ -287,13 +294,15 @@ class Lake:
         """Add a snapshot to the day on which it was observed; gives its place. Raises AuditFailed where its columns are
         not the declared ones, TableContended, ColumnTypeChanged.
         """
-        key = f"{observed_at.astimezone(UTC):%Y-%m-%d}"
+        key, who = f"{observed_at.astimezone(UTC):%Y-%m-%d}", Forgotten.load(self.store)
+        left = scrubbed(asset, table, who, Traces()) if who else None
         with drafts(self.store) as begin:
             with TableWriter(begin(), spec, origin) as writer:
-                writer.write(table)
+                writer.write(table if left is None else left)
             if writer.wrong_columns:
                 raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
+        self._forget_again(who, [(asset, key)])
         return self.place(asset, key)
 
     # -- what is known of a partition ----------------------------------------------------------------------------------

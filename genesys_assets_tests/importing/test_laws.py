@@ -204,7 +204,8 @@ def taken_or_refused(document: Any) -> None:
         return
     for each in found.pages:
         if each.asset == DETAILS:
-            assert len(decode.decode(each.page.body).conversations) == len(each.page.json()["conversations"])
+            decoded = decode.decode(each.page.body)
+            assert (len(decoded.conversations), decoded.losses) == (len(each.page.json()["conversations"]), {})
         else:
             metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body)])
 
