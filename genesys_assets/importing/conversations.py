@@ -34,6 +34,8 @@ _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "s
 _DEEPEST = 32
 """Levels of JSON that a field may have that no table knows; the platform's own have eight."""
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
+"""https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
 
@@ -71,12 +73,15 @@ def plain(name: str) -> str:
 
 
 def unwrapped(value: Any) -> Any:
-    """A number of MongoDB's extended JSON as a number: `{"$numberLong": "5"}` -> "5"; anything else as it is."""
-    if isinstance(value, dict) and len(value) == 1:
-        (name,) = value
-        if name in ("$numberLong", "$numberInt", "$numberDouble"):
-            return value[name]
-    return value
+    """A number of MongoDB's extended JSON as a number: `{"$numberLong": "5"}` -> 5; anything else as it is."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, text),) = value.items()
+    convert = _EXTENDED.get(kind)
+    try:
+        return value if convert is None else convert(text)
+    except (ValueError, TypeError):
+        return value
 
 
 def as_list(value: Any) -> Any:

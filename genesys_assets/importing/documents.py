@@ -249,11 +249,13 @@ class _Reader:
             else:
                 # A number that ends where the text does may go on.
                 if end < len(self.text.buffer) or self.text.is_whole or not isinstance(value, int | float):
+                    if end - self.text.at > characters:
+                        return False, None
                     self.text.at = end
                     return True, value
             if self.text.left > characters:
                 return False, None
-            self.text.grow(max(_PART, self.text.left))
+            self.text.grow(max(self._part, self.text.left))
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether a value is only not whole yet."""

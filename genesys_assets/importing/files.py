@@ -35,6 +35,7 @@ _NOT_TEXT = (
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
 )
+_LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
 
@@ -80,7 +81,9 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
     """The bytes of a file as text, in pieces: inflated where they are gzip. Raises CannotImport where that is damaged,
     or more than `largest` bytes come out.
     """
-    first = next(pieces, b"")
+    first = b""
+    while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
+        first += piece
     for magic, what in _NOT_TEXT:
         if first.startswith(magic):
             raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")

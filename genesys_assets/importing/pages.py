@@ -138,6 +138,8 @@ class _File:
             answer = self._answers.number(piece.answer, bucket.group)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
+            if not bucket.metrics and not bucket.views:
+                continue
             place = partition_of(bucket.span, self.told)
             if place is None:
                 self.remarks.leave_out(_nowhere(bucket.span, self.told))

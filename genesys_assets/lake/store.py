@@ -124,6 +124,10 @@ class Store(Protocol):
         """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
         return [file.key for file in self.listed(prefix)]
 
+    def names(self, folder: str) -> list[str]:
+        """The keys under a folder, without it, sorted: with one request where there are few."""
+        return [key.removeprefix(f"{folder}/") for key in self.keys(folder)]
+
     def listed(self, prefix: str) -> list[Listed]:
         """All files under a folder, as `keys` names them."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
@@ -389,6 +393,9 @@ class S3Store(Store):
             raise FileExistsError(self.uri(key))
         return str(answer["ETag"])
 
+    def names(self, folder: str) -> list[str]:
+        return sorted(self.tags_after(folder, ""))
+
     def tags_after(self, folder: str, name: str) -> dict[str, Tag]:
         """The tags of the files of a folder by name, of those whose names come after one. Files that differ have other
         tags.
@@ -403,6 +410,8 @@ class S3Store(Store):
         files = [
             Listed(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
             for each in self._objects(folder)
+            # Consoles of S3 make a folder as an empty file.
+            if not each["Key"].endswith("/")
         ]
         return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
 

@@ -10,17 +10,20 @@ has them (`names`); a conversation also says itself what its participant is call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from genesys_assets.privacy.answers import Members, Rule, Value, parsed, rule_of, written
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
+from genesys_assets.tables.decode_values import UnreadablePage
 from genesys_assets.tables.personal import PersonalData, Unclassified
 
 Object = dict[str, Any]
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
 _KEPT_OF_USER = ("id", "state", "division", "version")
+_ESCAPED_ASCII = re.compile(r"\\u00[2-7]")
 _SHORTEST_WITHIN = 5
 """Letters of a name that is looked for within longer texts; a shorter one must be all of the text."""
 
@@ -53,14 +56,17 @@ def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = (
     Raises UnreadablePage.
     """
     text = body.decode("utf-8", errors="replace")
-    # Whoever writes ASCII as \\u0061 would hide an id.
-    readable = written(parsed(body)).decode() if "\\u00" in text else text
+    # Whoever writes a letter of an id with an escape would hide it.
+    readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     if not found and not _may_hold(names, readable):
         return None
     answer, work = parsed(body), _Work(who, names)
-    _scrub(place, answer, work)
-    again = written(answer).decode()
+    try:
+        _scrub(place, answer, work)
+        again = written(answer).decode()
+    except RecursionError as error:
+        raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
     left = who.without_ids(again, found)
     if not work.changed and left == again:
         return None
@@ -86,7 +92,7 @@ def _scrub(place: str, answer: Object, work: _Work) -> None:
     if not isinstance(rule, Members):
         return
     for conversation in list(_taken(answer, "conversations", work)):
-        _conversation(conversation, rule.known["conversations"], work)
+        _conversation(conversation, rule.of("conversations"), work)
     for result in list(_taken(answer, "results", work, within="group")):
         _group(result, work)
     if place == "pages/reference_users" and isinstance(answer.get("entities"), list):
@@ -94,7 +100,7 @@ def _scrub(place: str, answer: Object, work: _Work) -> None:
     if place == "live/conversations":
         for holder in (answer, *_objects(answer.get("results"))):
             for entity in _taken(holder, "entities", work):
-                _conversation(entity, rule.known["entities"], work)
+                _conversation(entity, rule.of("entities"), work)
     if work.names:
         _drop_names(answer, rule, work)
 

@@ -1,0 +1,326 @@
+"""Files by kind: those that give the rows of the call or of the figures, those of which a part is left out, and those
+that are refused.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from genesys_assets.importing.buckets import Told
+from genesys_assets_tests.faults.import_files.written import (
+    END,
+    HOUR,
+    START,
+    as_text,
+    as_unix,
+    call,
+    dumped,
+    in_snake_case,
+    of_one_unwrapped,
+    page,
+    result,
+    with_names,
+    with_one,
+    with_times,
+    with_values,
+)
+
+_CALL = dumped(page(call()))
+_PRETTY = json.dumps(page(call()), indent=2).encode()
+
+NEW_YORK = Told(time_zone=ZoneInfo("America/New_York"))
+
+
+def _dot_net(instant: datetime) -> str:
+    return f"/Date({as_unix(1000)(instant)})/"
+
+
+def _mongo(instant: datetime) -> dict[str, Any]:
+    return {"$date": instant.isoformat().replace("+00:00", "Z")}
+
+
+def _numbers(change: Callable[[int], Any]) -> bytes:
+    def changed(_: str, item: Any) -> Any:
+        return change(item) if isinstance(item, int) and not isinstance(item, bool) else item
+
+    return dumped(page(with_values(call(), changed)))
+
+
+def _in_new_york(instant: datetime) -> str:
+    return f"{instant - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}"
+
+
+THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
+    # -- times
+    "as the platform": _CALL,
+    "days and months of one digit": with_times(lambda at: f"{at.year}-{at.month}-{at.day}T{at:%H:%M:%S}.000Z"),
+    "seconds without a fraction": with_times(as_text("%Y-%m-%dT%H:%M:%SZ")),
+    "seven digits of .NET": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}0000Z")),
+    "nine digits of Java": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}000000Z")),
+    "a comma before the fraction": with_times(as_text("%Y-%m-%dT%H:%M:%S,{ms}Z")),
+    "a space in the place of T": with_times(as_text("%Y-%m-%d %H:%M:%S.{ms}Z")),
+    "str(datetime) of Python": with_times(str),
+    "an offset with a colon": with_times(lambda at: at.astimezone(ZoneInfo("Asia/Kolkata")).isoformat()),
+    "an offset without a colon": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}+0000")),
+    "an offset of hours": with_times(as_text("%Y-%m-%dT%H:%M:%S+00")),
+    "UTC in letters": with_times(as_text("%Y-%m-%d %H:%M:%S UTC")),
+    "a zone behind the offset": with_times(as_text("%Y-%m-%dT%H:%M:%SZ[UTC]")),
+    "ISO 8601 without hyphens": with_times(as_text("%Y%m%dT%H%M%SZ")),
+    "RFC 1123": with_times(lambda at: format_datetime(at, usegmt=True)),
+    "Unix seconds": with_times(as_unix(1)),
+    "Unix milliseconds": with_times(as_unix(10**3)),
+    "Unix microseconds": with_times(as_unix(10**6)),
+    "Unix nanoseconds": with_times(as_unix(10**9)),
+    "Unix milliseconds as text": with_times(lambda at: str(as_unix(10**3)(at))),
+    "Unix seconds with a fraction": with_times(lambda at: float(as_unix(1)(at))),
+    "/Date()/": with_times(_dot_net),
+    "/Date()/ with an offset": with_times(lambda at: _dot_net(at).replace(")", "+0100)")),
+    "/Date()/ with slashes escaped": with_times(_dot_net).replace(b"/", b"\\/"),
+    "PowerShell's moments with notes": with_times(
+        lambda at: {"value": _dot_net(at), "DisplayHint": 2, "DateTime": f"{at:%c}"}
+    ),
+    "$date as text": with_times(_mongo),
+    "$date as a number": with_times(lambda at: {"$date": as_unix(1000)(at)}),
+    "$date as $numberLong": with_times(lambda at: {"$date": {"$numberLong": str(as_unix(1000)(at))}}),
+    "local clocks with --time-zone": (with_times(_in_new_york), NEW_YORK),
+    # -- names, lists and numbers
+    "the SDK's to_dict()": dumped(in_snake_case(page(call()))),
+    "to_dict() with None": dumped(in_snake_case(page(call() | {"externalTag": None, "surveys": None}))),
+    "to_dict() through str": with_times(str, in_snake_case(call())),
+    "names of .NET": dumped(page(with_names(call(), lambda name: name[0].upper() + name[1:]))),
+    "a name in two spellings": dumped(page(call() | {"conversation_id": "A", "conversation_end": None})),
+    "lists of one unwrapped": dumped(of_one_unwrapped(page(call()))),
+    "lists as value and Count": dumped(
+        with_values(page(call()), lambda _, item: {"value": item, "Count": 1} if isinstance(item, list) else item)
+    ),
+    "numbers as text": _numbers(str),
+    "numbers with a point": _numbers(float),
+    "$numberLong": _numbers(lambda number: {"$numberLong": str(number)}),
+    "truth as text": dumped(page(with_values(call(), lambda _, item: str(item) if item is False else item))),
+    "nulls where lists are": dumped(page(call() | {"evaluations": None, "surveys": [None]})),
+    # -- layouts
+    "a conversation alone": dumped(call()),
+    "a list": dumped([call()]),
+    "a list of pages": dumped([page(), page(call())]),
+    "a list of value and Count": dumped({"value": [call()], "Count": 1}),
+    "pages one behind the other": _CALL * 3,
+    "pretty pages one behind the other": _PRETTY + b"\n" + _PRETTY,
+    "JSON Lines": b"\n".join(map(dumped, [call(), call()])),
+    "JSON Lines with CRLF": b"\r\n".join([_CALL, _CALL, b""]),
+    "JSON Lines with line ends of Unicode within": b"\n".join(
+        json.dumps(call() | {"externalTag": "a\u2028b\u2029c\x85d"}, ensure_ascii=False).encode() for _ in range(2)
+    ),
+    "JSON Lines with blank lines": b"\n\n" + _CALL + b"\n \n\n" + _CALL + b"\n\n",
+    "JSON text sequences": b"\x1e" + _CALL + b"\n\x1e" + _CALL + b"\n",
+    "a mark in front of each document": b"\xef\xbb\xbf" + _CALL + b"\n\xef\xbb\xbf" + _CALL,
+    "UTF-16": _CALL.decode().encode("utf-16"),
+    "UTF-32": _CALL.decode().encode("utf-32"),
+    "gzip": gzip.compress(_CALL),
+    "gzip in two members": gzip.compress(_CALL) + gzip.compress(b"\n" + _CALL),
+    "a newer form behind an older one": dumped(page(call() | {"conversationEnd": None}, call())),
+    "fields that are new": dumped(page(call()) | {"somethingNew": {"a": [1]}}),
+}
+"""Each gives the call, once, and nothing is left out."""
+
+_FIGURES = dumped({"results": [result()]})
+THE_FIGURES: dict[str, bytes] = {
+    "as the platform": _FIGURES,
+    "results alone": dumped([result()]),
+    "one result on each line": b"\n".join([dumped(result()), dumped(result())]),
+    "results of three answers": b"\n".join([_FIGURES, b"", _FIGURES, _FIGURES]),
+    "lists of one unwrapped": dumped(of_one_unwrapped({"results": [result()]})),
+    "lists as value and Count": dumped({"results": {"value": [result()], "Count": 1}}),
+    "statistics that are null": dumped(
+        {"results": [result(count=2, sum=312_000, min=100_000, max=212_000, ratio=None)]}
+    ),
+    "$numberLong": _FIGURES.replace(b"312000", b'{"$numberLong": "312000"}').replace(b'"312000"', b"312000"),
+    "an interval with offsets": _FIGURES.replace(HOUR.encode(), b"2026-01-28T14:00+01:00/2026-01-28T15:00+01:00"),
+    "an interval of Unix times": _FIGURES.replace(HOUR.encode(), b"1769605200/1769608800"),
+}
+"""Each gives the figures of one bucket, and nothing is left out."""
+
+LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "no start": ({"conversationId": "B", "participants": []}, "it has no conversationId or no conversationStart"),
+    "no id": (with_one("conversationId", None), "it has no conversationId or no conversationStart"),
+    "null in the place of a conversation": (None, "conversations: null in the place of a conversation"),
+    "sessions that PowerShell cut": (
+        with_one("participants.0.sessions", "System.Object[]"),
+        "conversations.participants.sessions: str is no list",
+    ),
+    "a session that PowerShell cut": (
+        with_one("participants.0.sessions", ["@{sessionId=B; mediaType=voice}"]),
+        "conversations.participants.sessions: str is no object",
+    ),
+    "ids that PowerShell cut": (with_one("divisionIds", "a b"), "conversations.divisionIds: str is no list"),
+    "a list in a list": (with_one("participants", [[{}]]), "conversations.participants: list is no object"),
+    "a number that is a word": (
+        with_one("participants.0.sessions.0.metrics.0.value", "many"),
+        "conversations.participants.sessions.metrics.value: str is no integer",
+    ),
+    "a number with a half": (
+        with_one("participants.0.sessions.0.metrics.0.value", 1.5),
+        "conversations.participants.sessions.metrics.value: float is no integer",
+    ),
+    "a number below zero": (
+        with_one("participants.1.sessions.0.metrics.0.value", -1),
+        "conversations.participants.sessions.metrics.value: -1 is below zero",
+    ),
+    "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "int is no number"),
+    "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "str is no number"),
+    "truth that is a word": (with_one("customerParticipation", "perhaps"), "str is no boolean"),
+    "a text that is an object": (with_one("externalTag", {"a": 1}), "conversations.externalTag: dict is no string"),
+    "an attribute that is an object": (with_one("participants.0.attributes", {"a": {}}), "attributes.value: dict"),
+    "attributes that are a list": (with_one("participants.0.attributes", [1]), "attributes: list is no object"),
+    "two values of one name": (with_one("conversation_end", START), "there under two names, with two values"),
+    "an end that is no day": (with_one("conversationEnd", "2026-02-30T00:00:00Z"), "no calendar or clock shows it"),
+    "a leap second": (with_one("conversationEnd", "2026-06-30T23:59:60Z"), "no calendar or clock shows it"),
+    "a day and month in doubt": (
+        with_one("conversationEnd", "01/02/2026 11:00:00"),
+        "'01/02/2026 11:00:00' is no instant",
+    ),
+    "a date without a time": (with_one("conversationEnd", "2026-01-28"), "conversationEnd: '2026-01-28' is no instant"),
+    "a date as a number": (with_one("conversationEnd", 20260128), "20260128 is no Unix time between 2000 and 2100"),
+    "the first moment of .NET": (
+        with_one("conversationEnd", "0001-01-01T00:00:00Z"),
+        "no instant between 2000 and 2100",
+    ),
+    "a moment after all": (with_one("conversationEnd", "9999-12-31T23:59:59-12:00"), "is no instant"),
+    "minus infinity": (with_one("conversationEnd", -1e308), "is no Unix time"),
+    "true in the place of a moment": (with_one("conversationEnd", True), "True is no instant"),
+    "$date of nothing": (with_one("conversationEnd", {"$date": None}), "is no instant"),
+    "nested too deeply": (with_one("somethingNew", json.loads("[" * 60 + "]" * 60)), "nested more than 32 levels deep"),
+}
+"""Each is one conversation in a page beside the call, which is taken."""
+
+_LONDON = Told(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
+
+
+def _measured(**fields: Any) -> bytes:
+    return dumped({"results": [{"queueId": "Q", "metrics": {"handleTime": 60}, **fields}]})
+
+
+def _figure(**stats: Any) -> bytes:
+    return dumped({"results": [result(**stats)]})
+
+
+REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, Told]] = {
+    # -- no JSON
+    "nothing": (b"", "it is empty"),
+    "white space": (b" \n\t\r\n", "it is empty"),
+    "a mark and nothing": (b"\xef\xbb\xbf", "it is empty"),
+    "gzip of nothing": (gzip.compress(b""), "it is empty"),
+    "a web page": (b"<!DOCTYPE html><html>", "it is not JSON: Expecting value: line 1 column 1"),
+    "a table": (b"conversationId,start\nA,B\n", "it is not JSON: Expecting value"),
+    "a zip archive": (b"PK\x03\x04\x14\x00", "it is a zip archive"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x00", "it is compressed with zstd"),
+    "bzip2": (b"BZh91AY", "it is compressed with bzip2"),
+    "xz": (b"\xfd7zXZ\x00\x00", "it is compressed with xz"),
+    "Parquet": (b"PAR1\x15\x04", "it is a Parquet file"),
+    "compressed twice": (gzip.compress(gzip.compress(_CALL)), "it is compressed twice"),
+    "gzip that was cut": (gzip.compress(_CALL)[:-9], "its gzip is damaged"),
+    "gzip with another checksum": (gzip.compress(_CALL)[:-8] + bytes(8), "its gzip is damaged"),
+    "gzip with something behind": (gzip.compress(_CALL) + b"more", "its gzip is damaged"),
+    "zeros": (bytes(64), "it is not JSON"),
+    "text that is no UTF-8": (_CALL.replace(b"some_value", b"M\xfcller"), "it is not text"),
+    "cut in a text": (_CALL[:60], "it ends in the middle: it was cut"),
+    "cut behind a comma": (_CALL[: _CALL.index(b",") + 1], "it ends in the middle: it was cut"),
+    "cut in the second document": (_PRETTY + b"\n" + _PRETTY[:-3], "it ends in the middle: it was cut"),
+    "a comma too many": (b'{"conversations": [],}', "it is not JSON: Expecting property name"),
+    "single quotes": (b"{'conversations': []}", "it is not JSON: Expecting property name"),
+    "NaN": (_CALL.replace(b"500000", b"NaN"), "NaN is no JSON number"),
+    "Infinity": (_CALL.replace(b"500000", b"-Infinity"), "-Infinity is no JSON number"),
+    "something behind it": (_CALL + b" done", "it is not JSON: Expecting value"),
+    "a control character": (_CALL.replace(b"some_value", b"a\x01b"), "Invalid control character"),
+    "a field twice": (b'{"conversations": [], "conversations": []}', "has the field 'conversations' twice"),
+    "a field twice within": (_CALL.replace(b'"purpose"', b'"participantId"'), "has the field 'participantId' twice"),
+    # -- meant to harm
+    "lists in lists": (b"[" * 100_000, "nested too deeply"),
+    "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),
+    "a number of 5,000 digits": (_CALL.replace(b"500000", b"9" * 5_000), "more digits than any can be"),
+    # -- other things than answers
+    "a text": (b'"conversations"', "it holds a JSON str"),
+    "a number": (b"42", "it holds a JSON int"),
+    "an empty list": (b"[]", "it holds no answer of the platform"),
+    "an empty object": (b"{}", "none of the known shapes; its fields are: none"),
+    "texts in a list": (b'["a"]', "element 1 is a JSON str"),
+    "one element that is another": (dumped([call(), {"a": 1}]), "element 2: it has none of the known shapes"),
+    "one line that is another": (_CALL + b"\n" + dumped({"a": 1}), "line 2: it has none of the known shapes"),
+    "an error among lines": (_CALL + b'\n{"status": 429, "message": "no", "code": "x"}', "line 2: it holds an error"),
+    "conversations that PowerShell cut": (b'{"conversations": "System.Object[]"}', "`conversations` is not a list"),
+    "one conversation that is a text": (dumped(page(call(), "A")), "in it there is a JSON str"),
+    "conversations of the live API": (
+        dumped({"entities": [{"id": "A", "startTime": START, "participants": [{"id": "p", "calls": []}]}]}),
+        "not analytics conversations: ask POST /api/v2/analytics/conversations/details/query",
+    ),
+    "a conversation of the live API": (
+        dumped({"id": "A", "startTime": START, "endTime": END, "participants": []}),
+        "not analytics conversations",
+    ),
+    "audit events": (
+        dumped({"entities": [{"id": "A", "eventDate": START, "serviceName": "Queue", "action": "UPDATE"}]}),
+        "it holds audit events",
+    ),
+    "a listing": (dumped({"entities": [{"id": "Q", "name": "Sales"}]}), "it holds a listing"),
+    "control characters in a name": (dumped({"\x1b[31mred\x07": 1}), r"\x1b[31mred\x07"),
+    # -- times
+    "a call of local clocks": (with_times(_in_new_york), "has no offset: say with --time-zone"),
+    "a call in an hour that clocks show twice": (
+        dumped(call() | {"conversationStart": "2025-10-26T01:30:00", "participants": []}),
+        "is shown twice by the clocks of Europe/London: write it with its offset",
+        _LONDON,
+    ),
+    "a call in an hour that clocks never show": (
+        dumped(call() | {"conversationStart": "2025-03-30T01:30:00", "participants": []}),
+        "is shown never by the clocks of Europe/London",
+        _LONDON,
+    ),
+    "a bucket in an hour that clocks show twice": (_measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
+    "a bucket of local clocks": (_measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
+    "a call that is yet to come": (dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z"}), "in the future"),
+    "a bucket that is yet to come": (_FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
+    "a bucket that ends before it begins": (_figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
+    "a bucket of half the day": (_FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
+    # -- figures that cannot be
+    "a count below zero": (_figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
+    "a sum below zero": (_figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
+    "a handle time below zero": (_measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
+    "a handled count below zero": (_measured(interval=HOUR, metrics={"handledCount": -1}), "count of 'handledCount'"),
+    "a ratio below zero": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": -1}}),
+        "ratio of 'oServiceLevel' is -1",
+    ),
+    "a min above the max": (
+        _figure(count=2, min=5, max=3, sum=8),
+        "min of 'tHandle' is 5, which is more than its max, 3",
+    ),
+    "a max above the sum": (_figure(count=2, max=9, sum=8), "max of 'tHandle' is 9, which is more than its sum, 8"),
+    "half a count": (_figure(count=1.5), "only whole milliseconds or counts can be kept"),
+    "a count that is a word": (_measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
+    "statistics that PowerShell cut": (
+        dumped({"results": [result()]}).replace(b'{"count": 2, "sum": 312000, "min": 100000, "max": 212000}', b'"@{}"'),
+        "results.data.metrics.stats: str is no object",
+    ),
+    "buckets that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": "System.Object[]"}]}),
+        "the `data` of its `results` is a JSON str",
+    ),
+    "metrics that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": [{"interval": HOUR, "metrics": "System.Object[]"}]}]}),
+        "its metrics are a JSON str",
+    ),
+    "a metric without a name": (_measured(interval=HOUR, metrics=[{"value": 1}]), "one of its metrics has no name"),
+    "a metric that nobody knows": (
+        _measured(interval=HOUR, metrics=[{"name": "handleTme", "value": 1}]),
+        "nothing of it can be taken: 'handleTme' is not a metric",
+    ),
+    "a queue by its name": (_FIGURES.replace(b'"queueId"', b'"queueName"'), "has 'queueName' and no queueId"),
+    "a group that is no dimension": (_FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
+    "a result without its interval": (_FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
+}
+"""Each is skipped for the reason named, and nothing of it is stored."""

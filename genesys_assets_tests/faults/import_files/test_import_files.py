@@ -1,0 +1,113 @@
+"""Each kind of file ends in the right rows or in a named error; what was stored before stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.cloud.interval import Interval
+from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.into_lake import Outcome, import_files
+from genesys_assets.importing.pages import DETAILS
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.tables import decode
+from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.sources import without_overlaps
+from genesys_assets_tests.faults.import_files.cases import LEFT_OUT, REFUSED, THE_CALL, THE_FIGURES
+from genesys_assets_tests.faults.import_files.written import call, dumped, page, result
+from genesys_assets_tests.importing.saved import Imported, converted, saved_file
+
+DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
+_OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake that has a conversation of the day, and knows that it is all of it."""
+    lake = Lake(LocalStore(tmp_path_factory.mktemp("import") / "lake"))
+    import_files(lake, [saved_file("before.json", dumped(page(call("before"))))], Told(), complete=DAY)
+    return lake
+
+
+@pytest.fixture
+def unharmed(lake: Lake) -> Iterator[Lake]:
+    """The lake, which has the same files afterwards."""
+    before = _files(lake)
+    yield lake
+    assert _files(lake) == before
+
+
+def _files(lake: Lake) -> dict[str, str]:
+    paths = sorted(Path(lake.store.path("")).rglob("*"))
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+
+
+def conversations(found: Imported) -> list[dict[str, Any]]:
+    return [dict(each) for of in found.pages for each in decode.decode(of.page.body).conversations.to_pylist()]
+
+
+def is_for_people(reason: str) -> bool:
+    return reason.isprintable() and len(reason) <= 1_001 and not any(word in reason for word in _OF_PYTHON)
+
+
+@pytest.mark.parametrize("kind", THE_CALL)
+def test_however_the_call_is_written_it_is_the_call(kind: str) -> None:
+    written = THE_CALL[kind]
+    raw, told = written if isinstance(written, tuple) else (written, Told())
+    found = converted(raw, told)
+    expected = decode.decode(dumped(page(call()))).conversations.to_pylist()
+    told_of = [{name: each.get(name) for name in expected[0]} for each in conversations(found)]
+    assert (told_of, found.left_out) == (expected, {})
+
+
+@pytest.mark.parametrize("kind", THE_FIGURES)
+def test_however_the_figures_are_written_they_are_the_figures(kind: str) -> None:
+    found = converted(THE_FIGURES[kind])
+    rows = [(each.page.request, each.page.body) for each in found.pages]
+    table = without_overlaps(metric_rows(INTERVAL_METRICS, rows).table)
+    request = found.pages[0].page.request
+    assert table == metric_rows(INTERVAL_METRICS, [(request, dumped({"results": [result()]}))]).table
+    assert found.left_out == {}
+
+
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_a_conversation_of_which_something_cannot_be_read_is_left_out_by_path_and_reason(kind: str) -> None:
+    written, reason = LEFT_OUT[kind]
+    found = converted(dumped(page(call(), written)))
+    assert [each["conversationId"] for each in conversations(found)] == ["A"]
+    assert any(reason in text for text in found.left_out), found.left_out
+    assert all(map(is_for_people, found.left_out))
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharmed: Lake, kind: str) -> None:
+    raw, reason, *told = REFUSED[kind]
+    outcome = taken(unharmed, raw, *told)
+    assert (outcome.state, outcome.partitions) == ("skipped", {})
+    assert reason in outcome.reason
+    assert is_for_people(outcome.reason)
+
+
+def taken(lake: Lake, raw: bytes, told: Told | None = None) -> Outcome:
+    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], told or Told()).outcomes
+    return outcome
+
+
+def test_there_are_kinds_enough() -> None:
+    assert len(THE_CALL) + len(THE_FIGURES) + len(LEFT_OUT) + len(REFUSED) >= 150
+
+
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_with_something_left_out_no_day_is_marked_as_complete(kind: str, tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    file = saved_file("odd.json", dumped(page(call(), LEFT_OUT[kind][0])))
+    imported = import_files(lake, [file], Told(), complete=DAY)
+    stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
+    assert stored is not None
+    assert stored.reach is not None
+    assert (imported.is_whole, stored.reach.is_complete) == (False, False)
