@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
-from genesys_assets.publishing.place import PlacedFile
+from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, disposition
 
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
@@ -35,7 +35,13 @@ class Bucket:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         try:
             self.client.put_object(
-                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, ChecksumSHA256=checksum
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ContentDisposition=disposition(key),
+                CacheControl=CACHE_CONTROL,
+                ChecksumSHA256=checksum,
             )
         except (ClientError, BotoCoreError) as error:
             raise UploadRefused(
