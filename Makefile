@@ -16,7 +16,7 @@ export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test faults weeks lint format bench s3 readers moto clean
+.PHONY: help demo dev preflight test faults weeks lint audit format bench s3 readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,17 +30,17 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(S3_VENV)/.installed: $(VENV)/.installed genesys_assets/sandbox/swift-constraints.txt
 	$(PYTHON) -m venv $(S3_VENV)
-	$(BIN)/uv pip install --quiet --python $(S3_VENV)/bin/python -r genesys_assets/sandbox/swift-constraints.txt
+	$(BIN)/uv pip install --quiet --python $(S3_VENV)/bin/python --require-hashes -r genesys_assets/sandbox/swift-constraints.txt
 	@touch $@
 
 $(READERS_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/duckdb-constraints.txt
 	$(PYTHON) -m venv $(READERS_VENV)
-	$(BIN)/uv pip install --quiet --python $(READERS_VENV)/bin/python -r genesys_assets_tests/lake/duckdb-constraints.txt
+	$(BIN)/uv pip install --quiet --python $(READERS_VENV)/bin/python --require-hashes -r genesys_assets_tests/lake/duckdb-constraints.txt
 	@touch $@
 
 $(MOTO_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/moto-constraints.txt
 	$(PYTHON) -m venv $(MOTO_VENV)
-	$(BIN)/uv pip install --quiet --python $(MOTO_VENV)/bin/python -r genesys_assets_tests/lake/moto-constraints.txt
+	$(BIN)/uv pip install --quiet --python $(MOTO_VENV)/bin/python --require-hashes -r genesys_assets_tests/lake/moto-constraints.txt
 	@touch $@
 
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
@@ -75,6 +75,9 @@ lint: $(VENV)/.installed ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
+	$(BIN)/python -m genesys_assets_tests.audit
 
 format: $(VENV)/.installed ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

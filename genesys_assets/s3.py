@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dagster_aws.s3 import S3Resource
+
+from genesys_assets.settings import refuse_user_info_of_aws
 
 
 class LazyS3Resource(S3Resource):
@@ -11,6 +15,10 @@ class LazyS3Resource(S3Resource):
     By itself Dagster makes a client for each step that names the resource, a quarter of a second of CPU, also where
     days are published into a folder. So `context.resources.s3` is this resource, and no client.
     """
+
+    def get_client(self) -> Any:
+        refuse_user_info_of_aws()
+        return super().get_client()
 
     def get_object_to_set_on_execution_context(self) -> LazyS3Resource:
         return self

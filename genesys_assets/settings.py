@@ -5,6 +5,7 @@ Settings come in groups by who needs them, so that a missing AWS address never s
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -57,6 +58,16 @@ class _Group(BaseSettings):
 
 def _address(value: str) -> str:
     return checked_address(value)
+
+
+def refuse_user_info_of_aws() -> None:
+    """Raises SettingError for an endpoint of S3 with a user or a password, which AWS's own libraries accept."""
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if "@" in os.environ.get(name, ""):
+            raise SettingError(
+                f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
 
 
 def _without_user(place: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import boto3
 import dagster as dg
@@ -16,7 +19,7 @@ from genesys_assets.lake.store import LocalStore, S3Store
 from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.proof import PrivateBucket
-from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+from genesys_assets.resources import _HELD, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
 from genesys_assets.s3 import LazyS3Resource
 from genesys_assets.sandbox import server
 from genesys_assets.sandbox.server import Sandbox
@@ -149,6 +152,48 @@ def test_without_a_place_reports_are_published_beside_dagster_yaml(
     place = PublishingResource().publisher(lambda: pytest.fail("a folder needs no S3 client")).place
     assert isinstance(place, Folder)
     assert place.folder == tmp_path / "published"
+
+
+def test_a_secret_given_as_text_is_no_part_of_the_resource(sandbox: Sandbox) -> None:
+    resource = GenesysCloudResource(
+        api_url=sandbox.url, login_url=sandbox.url, client_id=sandbox.client_id, client_secret=sandbox.client_secret
+    )
+    definition = resource.get_resource_definition()
+    shown = [repr(resource), str(resource), str(resource.__dict__), str(definition.config_schema.default_value)]
+    assert sandbox.client_secret not in "".join(shown)
+    # The copies that Dagster makes for a run still know it.
+    with dg.build_resources({"genesys_cloud": resource}) as resources:
+        assert resources.genesys_cloud.client.get("/api/v2/routing/queues").json()["entities"]
+
+
+def test_two_clients_of_one_process_keep_their_secrets() -> None:
+    secrets = {"one": "first-secret", "two": "second-secret"}
+    made = {id_: GenesysCloudResource(client_id=id_, client_secret=secret) for id_, secret in secrets.items()}
+    for id_, resource in made.items():
+        assert _HELD[resource.client_secret or ""].get_secret_value() == secrets[id_]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `seconds_of` looks at."""
+
+    run: dg.DagsterRun
+    instance: dg.DagsterInstance
+
+
+def run_of(**tags: str) -> dg.DagsterRun:
+    return dg.DagsterRun(job_name="hourly", tags=tags)
+
+
+@pytest.mark.parametrize(
+    ("tags", "seconds"),
+    [({"dagster/max_runtime": "900"}, 870.0), ({"dagster/max_runtime": "soon"}, math.inf), ({}, math.inf)],
+)
+def test_nothing_is_waited_for_beyond_the_run(tags: dict[str, str], seconds: float) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_init_resource_context(instance=instance)
+        assert seconds_of(context) == math.inf
+        assert seconds_of(cast(dg.InitResourceContext, Run(run_of(**tags), instance))) == seconds
 
 
 def test_a_client_of_s3_is_made_only_where_an_asset_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,8 @@ def _live_asset(
     ) -> dg.MaterializeResult:
         cloud, place = genesys_cloud.client, f"live/{spec.name}"
         with asking(cloud) as spent:
-            pages = [lake.lake.screened(place, page) for page in observe(cloud, lake.lake)]
+            screen = lake.lake.screen(place)
+            pages = [screen.page(page) for page in observe(cloud, lake.lake)]
         observed_at = max(page.fetched_at for page in pages)
         table = decode(observed_at, (page.body for page in pages))
         path = lake.lake.append(place, spec, table, observed_at, provenance(context, spec.name))

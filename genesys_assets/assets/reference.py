@@ -79,7 +79,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
         with asking(cloud) as spent:
-            listing = [stored.screened(f"pages/reference_{name}", page) for page in reference.fetch(cloud, name)]
+            listing = list(reference.fetch(cloud, name))
         seen_at = max((page.fetched_at for page in listing), default=cloud.now())
         try:
             with failing_by_name(ListingShrunk):
@@ -121,7 +121,8 @@ def _write(
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
                 names_before = lake.read(_place(over_time.name), None, schema=over_time.schema)
                 before = with_named(present, lake.read(_place(name), None, schema=present.schema), names_before)
-                bodies = [page.body for page in listing]
+                screen = lake.screen(f"pages/reference_{name}")
+                bodies = [screen.page(page).body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
                 tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
                 for table, rows in tables.items():

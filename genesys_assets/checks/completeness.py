@@ -51,6 +51,7 @@ class Counted:
     duplicates_dropped: int | None
     rereads: int | None
     moved_again: bool
+    forgotten: int = 0
 
     @property
     def expected(self) -> int:
@@ -60,15 +61,16 @@ class Counted:
     @property
     def missing(self) -> int:
         """More rows than there were are fine: that may be the older figure."""
-        return max(0, self.expected - self.rows)
+        return max(0, self.expected - self.rows - self.forgotten)
 
     def problems(self, tolerance: Tolerance) -> list[str]:
         """What is wrong with the day."""
         found = []
-        if self.missing and not tolerance.admits(self.expected, self.rows):
+        if self.missing and not tolerance.admits(self.expected, self.rows + self.forgotten):
             found.append(f"{self.missing:,} of {self.expected:,} conversations are missing")
-        if self.conversations_read is not None and self.rows < self.conversations_read:
-            found.append(f"{self.conversations_read - self.rows:,} conversations came and are not in the table")
+        there = self.rows + self.forgotten
+        if self.conversations_read is not None and there < self.conversations_read:
+            found.append(f"{self.conversations_read - there:,} conversations came and are not in the table")
         if self.pages_stored is not None and self.pages_stored != self.pages_read:
             found.append(f"{self.pages_read} pages were read and {self.pages_stored} are stored")
         if self.moved_again:
@@ -101,6 +103,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         duplicates_dropped=lake.provenance("tables/conversations", day).get("duplicates_dropped"),
         rereads=said.get(figures.REREADS),
         moved_again=bool(said.get(figures.MOVED_AGAIN)),
+        forgotten=figures.taken_out(lake, day),
     )
 
 

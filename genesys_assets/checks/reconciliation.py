@@ -38,6 +38,7 @@ from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
+from genesys_assets.tables.personal import CONVERSATION_IDS
 from genesys_assets.tables.reconcile import BY_USER
 from genesys_assets.tolerance import Tolerance
 
@@ -238,7 +239,7 @@ def listed(differences: pa.Table) -> str:
     first = differences.slice(0, _ROWS_SHOWN)
     blank = {name for name in first.column_names if first[name].null_count == len(first)}
     # Whom a figure is of stays out of Dagster's events, which cannot be forgotten.
-    hidden = blank | {BY_USER.column}
+    hidden = blank | {BY_USER.column} | CONVERSATION_IDS
     names = [name for name in first.column_names if not {name, _other_side(name)} <= hidden]
     rows = [[_shown(row[name]) for name in names] for row in first.to_pylist()]
     return tabulate(rows, headers=names, tablefmt="github", disable_numparse=True)

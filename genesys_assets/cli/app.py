@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from genesys_assets.cli import importing, preflight, reports, sandbox
+from genesys_assets.cli import forgetting, importing, preflight, reports, sandbox
 
 app = typer.Typer(
     name="genesys-assets",
@@ -37,6 +37,7 @@ app.command("preflight", short_help="Look whether your organisation can be read.
 )
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
+app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
 app.add_typer(reports.app, name="reports", short_help="Check a file of reports, look at a report of a day.")
 # The sandbox has its own command line, which also works as `python -m genesys_assets.sandbox`.
 app.command(

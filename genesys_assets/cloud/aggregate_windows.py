@@ -159,7 +159,10 @@ def _may_be_too_much(error: Exception) -> bool:
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer, separators=(",", ":")).encode()
+    try:
+        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:
+        raise _Indivisible("A number is too large to be written again.") from None
 
 
 class _Indivisible(Exception):

@@ -31,7 +31,7 @@ _NEVER_SENT = (
     ssl.SSLCertVerificationError,
 )
 # Read at once; no more is unpacked than that before it is counted.
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,18 @@ class Answer:
         return 200 <= self.status < 300
 
 
+class _Session(requests.Session):
+    """Looks at no redirect: where it may not follow one, requests still reads all of its body and takes its address
+    apart.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def session(connections: int) -> requests.Session:
     """What `exchange` asks with: keeps so many connections, no cookies, and retries nothing."""
-    made = requests.Session()
+    made = _Session()
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
     # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
@@ -89,6 +98,9 @@ def exchange(
                 return Answer(response.status_code, response.headers, _body(response, what, most), sent)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
             raise _failure(error, what, url, time.monotonic() >= deadline) from None
+        except ValueError:
+            # Of http.client, for chunks of a negative size.
+            raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
 
 
 def _body(response: requests.Response, what: str, most: int) -> bytes:

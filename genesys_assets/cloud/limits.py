@@ -32,7 +32,7 @@ DEEPEST = 64
 written again, nor read by others.
 """
 
-MOST_VALUES = 2 * MIB
+MOST_VALUES = 3 * MIB // 2
 """Values, lists and objects in one answer. A page of the largest size has one for every 14 to 25 bytes; an answer of
 nothing but `{},` would take 24 times its bytes.
 """

@@ -115,7 +115,7 @@ class NextUri:
             if not address:
                 return
             following = _query(path, address, page) | own
-            digest = hashlib.sha256(repr(sorted(following.items())).encode("utf-8", "surrogatepass")).digest()
+            digest = hashlib.sha256(repr(sorted(following.items())).encode()).digest()
             if digest in seen:
                 raise EndlessPages(f"{path} names {words(address)!r} as its next page, which leads nowhere new.")
             seen.add(digest)
@@ -156,9 +156,9 @@ class Cursor:
             del page
             if not cursor:
                 return
-            if not isinstance(cursor, str) or len(cursor) > limits.LONGEST_ADDRESS:
+            if not isinstance(cursor, str) or len(cursor) > limits.LONGEST_ADDRESS or not _is_sendable(cursor):
                 raise UnexpectedAnswer(f"{path} gives a cursor that is no text of at most {limits.LONGEST_ADDRESS:,}.")
-            digest = hashlib.sha256(cursor.encode("utf-8", "surrogatepass")).digest()
+            digest = hashlib.sha256(cursor.encode()).digest()
             if digest in seen:
                 raise EndlessPages(f"{path} gives a cursor that leads nowhere new and would never end.")
             seen.add(digest)
@@ -190,12 +190,20 @@ def _digest(items: list[Any]) -> bytes:
     return hashlib.sha256(json.dumps(items, sort_keys=True).encode()).digest()
 
 
+def _is_sendable(text: str) -> bool:
+    """Half a pair of surrogates, which JSON may hold, is no text that can be sent."""
+    try:
+        return bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _query(path: str, address: object, page: Page) -> dict[str, Any]:
     """The query of the next page's address. Raises UnexpectedAnswer unless it leads to the path that was asked for:
     whichever host it names, the token goes to ours alone, and to nothing else there.
     """
     try:
-        if not isinstance(address, str) or len(address) > limits.LONGEST_ADDRESS:
+        if not isinstance(address, str) or len(address) > limits.LONGEST_ADDRESS or not _is_sendable(address):
             raise ValueError("no text, or too long")
         parts = urlsplit(address)
         if parts.path != path:

@@ -54,12 +54,12 @@ def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
 
 
 def as_told(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """What the platform asks for and up to a second more, since its seconds are rounded; else backoff of at
-    least a second.
+    """What the platform asks for and up to a second more, since its seconds are rounded, but no less than backoff; else
+    backoff and a second.
     """
     told = getattr(error, "retry_after", None)
     if told is not None:
-        return float(told) + jitter(1.0)
+        return max(float(told) + jitter(1.0), backoff(error, tries, jitter))
     return 1.0 + backoff(error, tries, jitter)
 
 

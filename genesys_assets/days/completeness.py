@@ -19,6 +19,7 @@ from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
 from genesys_assets.days.spans import hours_of, utc_day
+from genesys_assets.lake.files import TAKEN_OUT
 from genesys_assets.lake.lake import Lake
 
 READ_AT = "day_read_at"
@@ -133,6 +134,12 @@ def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)
     stored = (lake.provenance(asset, partition) for asset in assets for partition in partitions[asset])
     said = [figures for figures in stored if READ_AT in figures]
     return max(said, key=lambda figures: str(figures[READ_AT]), default={})
+
+
+def taken_out(lake: Lake, day: str) -> int:
+    """How many conversations came and are not stored, because they must be forgotten."""
+    partitions = [(DAILY, day), *((HOURLY, hour) for hour in hours_of(day))]
+    return len({each for asset, key in partitions for each in lake.provenance(asset, key).get(TAKEN_OUT, ())})
 
 
 def conversations_before(lake: Lake, day: str) -> int | None:

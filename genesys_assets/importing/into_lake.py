@@ -11,6 +11,7 @@ How it is taken back is in `take_back`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections import defaultdict
@@ -158,11 +159,17 @@ class _Import:
 
     def _convert(self, file: SavedFile, sha256: str) -> Converted:
         """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
+        screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
         raw = _unaltered(file, sha256)
-        return convert(file.name, sha256, raw, self.told, self.now, self.spool, screened=self._screened)
-
-    def _screened(self, asset: str, page: Page) -> Page:
-        return self.lake.screened(f"pages/{asset}", page)
+        return convert(
+            file.name,
+            sha256,
+            raw,
+            self.told,
+            self.now,
+            self.spool,
+            screened=lambda asset, page: screen(asset).page(page),
+        )
 
     def _again(self, file: SavedFile, before: Outcome, reason: str) -> Outcome:
         known = asdict(before) | {"file": file.place, "state": "unchanged", "reason": reason}

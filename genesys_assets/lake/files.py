@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import IO, Any
@@ -26,6 +26,7 @@ from genesys_assets.lake.column_types import NoColumns, UnstorableColumn, at_res
 from genesys_assets.lake.delta import DataFile, DeltaLog
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
+from genesys_assets.privacy.screen import Screen
 from genesys_assets.tables.spec import TableSpec, absent, columns, in_milliseconds
 
 PAGES = TableSpec(
@@ -52,6 +53,8 @@ _FORMAT = {
 }
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+TAKEN_OUT = "taken_out"
+"""What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
 _COLUMNS = "columns"
@@ -70,21 +73,19 @@ class Unreadable(Exception):
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
 
-    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screened`
-    gives each page as it may be stored: see `privacy.screen`.
+    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen`
+    gives each page as it may be stored.
     """
 
     spec = PAGES
     schema = at_rest(PAGES.schema, PAGES.name)
 
-    def __init__(
-        self, draft: Draft, provenance: Provenance, screened: Callable[[Page], Page] = lambda page: page
-    ) -> None:
+    def __init__(self, draft: Draft, provenance: Provenance, screen: Screen | None = None) -> None:
         self.draft = draft
         self.provenance = dict(provenance)
         self.reach: Reach | None = None
         self.change: Change | None = None
-        self._screened = screened
+        self._screen = screen
         self._begin()
 
     def _begin(self) -> None:
@@ -100,6 +101,8 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def restart(self) -> None:
         """Forget the pages written so far."""
         self._writer.close()
+        if self._screen is not None:
+            self._screen.taken_out.clear()
         self._begin()
 
     @property
@@ -107,7 +110,8 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return self.rows
 
     def write(self, page: Page) -> None:
-        page = self._screened(page)
+        if self._screen is not None:
+            page = self._screen.page(page)
         self.rows += 1
         self.bytes += len(page.body)
         self._answers.update(hashlib.sha256(_listed(page.body)).digest())
@@ -126,6 +130,9 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return pa.Table.from_pylist(self._first, schema)
 
     def __exit__(self, *_: object) -> None:
+        if self._screen is not None and self._screen.taken_out:
+            known = self.provenance.get(TAKEN_OUT, ())
+            self.provenance[TAKEN_OUT] = sorted({*known, *self._screen.taken_out})
         self._writer.add_key_value_metadata(_metadata(self.provenance, self.reach))
         self._writer.close()
         self.size = self.draft.file.tell()
@@ -268,13 +275,14 @@ class StoredFile:
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
+        self._store = store
         with self.readable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = _provenance(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
         """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
-        return _readable(self.uri)
+        return _readable(self._store, self.uri)
 
     def at_rest(self) -> Rows:
         """The rows as they lie in the file."""
@@ -319,7 +327,7 @@ class StoredFooter:
 
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
-        with _readable(store.uri(key)):
+        with _readable(store, store.uri(key)):
             self.provenance = _provenance(_footer(store, key).metadata)
 
     @property
@@ -380,10 +388,12 @@ class StoredPages:
 
 
 @contextlib.contextmanager
-def _readable(uri: str) -> Iterator[None]:
+def _readable(store: Store, uri: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
+        if unreachable := store.unreachable(error):
+            raise unreachable from error
         if isinstance(error, UnstorableColumn) or _is_on_the_way(error):
             raise
         raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
@@ -397,6 +407,19 @@ def _reach(provenance: Provenance) -> Reach | None:
 def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[StoredFile]:
     """The files of a partition. Raises Unreadable."""
     return [StoredFile(store, place, file) for file in files]
+
+
+def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
+    """The columns of all files, as they were written."""
+    return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
+
+
+def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of several files in pieces, with the columns of all. Raises Unreadable."""
+    for file in files:
+        for group in file.row_groups():
+            columns = [group[name] if name in group.column_names else pa.nulls(len(group)) for name in schema.names]
+            yield pa.table(columns, schema.names).cast(schema)
 
 
 def needed_by_stored(log: DeltaLog, name: str) -> pa.DataType:

@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-
 from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog
-from genesys_assets.lake.files import Provenance, StoredFile, TableWriter, Unreadable, open_files
+from genesys_assets.lake.files import Provenance, TableWriter, Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
@@ -111,7 +109,7 @@ def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
     """Write the rows of all files of a day to one, in the order in which they were added. Raises Unreadable."""
     stored = log.files(day)
     files = open_files(lake.store, log.place, stored)
-    schema, last = _schema(files), files[-1].provenance
+    schema, last = common_schema(files), files[-1].provenance
     spec = TableSpec(
         log.place.rsplit("/", 1)[-1],
         "",
@@ -121,21 +119,9 @@ def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
     )
     with drafts(lake.store) as begin:
         with TableWriter(begin(), spec, {**last, "joined_files": len(files)}) as writer:
-            for rows in _rows(files, schema):
+            for rows in rows_of(files, schema):
                 writer.write(rows)
         return join(log, day, writer, stored)
-
-
-def _schema(files: Iterable[StoredFile]) -> pa.Schema:
-    """The columns of all files, as they were written."""
-    return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
-
-
-def _rows(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
-    for file in files:
-        for group in file.row_groups():
-            columns = [group[name] if name in group.column_names else pa.nulls(len(group)) for name in schema.names]
-            yield pa.table(columns, schema.names).cast(schema)
 
 
 # -- files that nobody needs -------------------------------------------------------------------------------------------

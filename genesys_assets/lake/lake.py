@@ -16,13 +16,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.cloud.page import Page
 from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
@@ -42,8 +40,10 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.privacy.forgotten import Forgotten
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
+from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ class Lake:
     ) -> None:
         self.store = store
         self.protection = protection
-        self._screen = Screen(protection)
         self._logs = {} if logs is None else logs
         self._memory = memory or _Memory()
         self._fresh: set[str] = set()
@@ -151,12 +150,13 @@ class Lake:
         `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
         since. Raises TableContended.
         """
-        log, began = self.log(asset), _milliseconds(datetime.now(UTC))
+        log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.known(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
-            screened = partial(self.screened, asset)
             writers = {
-                key: stack.enter_context(PageWriter(begin(), {**provenance, "partition": key}, screened))
+                key: stack.enter_context(
+                    PageWriter(begin(), {**provenance, "partition": key}, Screen(asset, self.protection, who))
+                )
                 for key in keys
             }
             yield writers
@@ -171,13 +171,18 @@ class Lake:
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+        self._forget_again(who, [(asset, key) for key in keys])
 
-    def screened(self, asset: str, page: Page) -> Page:
-        """A page as it may be stored, or be made a table of: with personal data as the settings say.
+    def screen(self, asset: str) -> Screen:
+        """What gives pages as they may be stored in an asset, or be made a table of."""
+        return Screen(asset, self.protection, Forgotten.load(self.store))
 
-        Raises UnreadablePage, CannotDrop, Unclassified.
-        """
-        return self._screen.page(asset, page)
+    def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
+        """Take those out of what was just committed who were not on the list when the work on it began."""
+        if Forgotten.load(self.store) != who:
+            from genesys_assets.privacy.lakewide import forget_in
+
+            forget_in(self.refreshed(), partitions)
 
     def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
         """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
@@ -234,6 +239,7 @@ class Lake:
         Overtaken where others replaced these since.
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
+        who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
             stored = {asset: commit.known(self.log(asset), key) for asset in assets}
@@ -246,6 +252,7 @@ class Lake:
             stack.close()
             writing.audit()
             writing.changes = self._commit_tables(writing, stored, builds_on_stored)
+        self._forget_again(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
         self, writing: Writing, stored: Mapping[str, Known], builds_on_stored: bool
@@ -287,13 +294,15 @@ class Lake:
         """Add a snapshot to the day on which it was observed; gives its place. Raises AuditFailed where its columns are
         not the declared ones, TableContended, ColumnTypeChanged.
         """
-        key = f"{observed_at.astimezone(UTC):%Y-%m-%d}"
+        key, who = f"{observed_at.astimezone(UTC):%Y-%m-%d}", Forgotten.load(self.store)
+        left = scrubbed(asset, table, who, Traces()) if who else None
         with drafts(self.store) as begin:
             with TableWriter(begin(), spec, origin) as writer:
-                writer.write(table)
+                writer.write(table if left is None else left)
             if writer.wrong_columns:
                 raise AuditFailed(key, {asset: {COLUMNS: writer.wrong_columns}})
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
+        self._forget_again(who, [(asset, key)])
         return self.place(asset, key)
 
     # -- what is known of a partition ----------------------------------------------------------------------------------
@@ -392,19 +401,21 @@ class Lake:
         is read. A column that a partition does not have is null; an instant has the unit at rest, microseconds. If none
         is stored: the empty table of `schema`, or FileNotFoundError where no schema was given.
         """
-        dataset = self._dataset(asset, keys, schema, columns)
-        if dataset is None:
-            if schema is None:
-                raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
-            empty = schema.empty_table()
-            return empty.select(list(columns)) if columns else empty
-        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+        with self._naming(asset):
+            dataset = self._dataset(asset, keys, schema, columns)
+            if dataset is not None:
+                return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+        if schema is None:
+            raise FileNotFoundError(f"{asset} has no stored partition among {keys!r}: materialise it first")
+        empty = schema.empty_table()
+        return empty.select(list(columns)) if columns else empty
 
     def dataset(
         self, asset: str, keys: str | Iterable[str] | None, schema: pa.Schema | None = None
     ) -> pads.Dataset | None:
         """The stored partitions among the keys as an Arrow dataset, None where none is stored. Columns as in `read`."""
-        return self._dataset(asset, keys, schema, None)
+        with self._naming(asset):
+            return self._dataset(asset, keys, schema, None)
 
     def _dataset(
         self,
@@ -454,10 +465,28 @@ class Lake:
         A column of the schema that a file does not have yet is null. Snapshots of a day are files of its partition.
         """
         for path in [path for key in keys for path in self._paths(asset, key)]:
-            file = _dataset(path, filesystem=self.store.filesystem, schema=schema)
+            with self._naming(asset):
+                file = _dataset(path, filesystem=self.store.filesystem, schema=schema)
             for fragment in file.get_fragments():
-                for group in fragment.split_by_row_group(where, schema):
-                    yield group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+                with self._naming(asset):
+                    groups = fragment.split_by_row_group(where, schema)
+                for group in groups:
+                    with self._naming(asset):
+                        piece = group.to_table(schema, columns=list(columns), filter=where, use_threads=False)
+                    yield piece
+
+    @contextlib.contextmanager
+    def _naming(self, asset: str) -> Iterator[None]:
+        """Around what reads rows. Raises LakeUnreachable, and Unreadable where the bytes of a file are at fault."""
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError) as error:
+            if unreachable := self.store.unreachable(error):
+                raise unreachable from error
+            of_file = "arquet" in str(error) if isinstance(error, pa.ArrowInvalid) else error.errno is None
+            if not of_file or isinstance(error, FileNotFoundError):
+                raise
+            raise Unreadable(f"A file of {asset} cannot be read ({error}): materialise its partition again.") from error
 
     def _paths(self, asset: str, key: str | None) -> list[str]:
         return [self.store.path(f"{asset}/{file.path}") for file in self.log(asset).files(key)]

@@ -121,6 +121,7 @@ class LogMirror(LogPlace):
         self._folder = folder / LOG
         self._version = NO_VERSION
         self._tag: str | None = None
+        self._sizes: dict[str, int] = {}
 
     def pull(self) -> bool:
         is_obsolete = self._forget_what_s3_never_took()
@@ -136,7 +137,7 @@ class LogMirror(LogPlace):
         """Take the commits since. False where the last commit is another one now, or commits are missing: another table
         was made in the place of this one, or the log was shortened.
         """
-        tags = self._store.tags_after(self._log, f"{self._version:020d}")
+        tags = self._tags_after(f"{self._version:020d}")
         later = [version for version in commits(tags) if version > self._version]
         if tags.get(commit_name(self._version)) != self._tag or not _is_complete(later, self._version + 1):
             return False
@@ -148,8 +149,13 @@ class LogMirror(LogPlace):
         self._remove_after(NO_VERSION)
         self._version = NO_VERSION
         hint = self._hint()
-        if hint is None or not self._begin_from(self._store.tags_after(self._log, f"{hint:020d}")):
-            self._begin_from(self._store.tags_after(self._log, ""), must=True)
+        if hint is None or not self._begin_from(self._tags_after(f"{hint:020d}")):
+            self._begin_from(self._tags_after(""), must=True)
+
+    def _tags_after(self, name: str) -> dict[str, str]:
+        found = self._store.tags_after(self._log, name)
+        self._sizes |= {each: tag.size for each, tag in found.items()}
+        return {each: tag.tag for each, tag in found.items()}
 
     def _begin_from(self, tags: Mapping[str, str], *, must: bool = False) -> bool:
         """Take the newest checkpoint and the commits since; False where some are missing, unless it `must`: then
@@ -188,9 +194,10 @@ class LogMirror(LogPlace):
         return [name for name in names if not (self._folder / name).exists()]
 
     def _take_one(self, name: str) -> None:
-        content = self._store.get(f"{self._log}/{name}")
+        key, size = f"{self._log}/{name}", self._sizes.get(name)
+        content = self._store.get(key) if size is None else self._store.get_sized(key, size)
         if content is None:
-            raise FileNotFoundError(self._store.uri(f"{self._log}/{name}"))
+            raise FileNotFoundError(self._store.uri(key))
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -9,7 +9,7 @@ from typing import Any
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import open_store
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.settings import LakeSettings, SettingError
+from genesys_assets.settings import LakeSettings, refuse_user_info_of_aws
 
 _LAKES_SHARED = 4
 _CONNECT_SECONDS = 10
@@ -60,12 +60,7 @@ def s3_client(*, read_seconds: float = _READ_SECONDS, attempts: int = _ATTEMPTS)
     import boto3
     from botocore.config import Config
 
-    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
-        if "@" in os.environ.get(name, ""):
-            raise SettingError(
-                f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-            )
+    refuse_user_info_of_aws()
     times = {"connect_timeout": min(_CONNECT_SECONDS, read_seconds), "read_timeout": read_seconds}
     return boto3.session.Session().client("s3", config=Config(retries={"total_max_attempts": attempts}, **times))
 

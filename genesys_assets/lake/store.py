@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -30,14 +30,32 @@ _PATIENCE_SECONDS = 90
 _TIMEOUT_SECONDS = 60
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses of HTTP that pass by themselves."""
+_PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
+"""Codes of S3 that pass by themselves, whatever their status. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 _TAKEN = (409, 412)
 """Statuses of a conditional write where somebody else was faster."""
+_ABOUT_ONE_FILE = (404, *_TAKEN)
+"""Statuses that say something of a file, and nothing of the bucket."""
+_CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")
+_MOST_PAGES = 10_000
+"""Of a listing: ten million files. A store that lists more of them repeats itself."""
 _WHOLE_BYTES = 64 << 20
 """A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
 
 
 class LakeUnreachable(Exception):
     """The bucket of the lake cannot be used; the message says why and what to check."""
+
+
+class _WrongSize(Exception):
+    """A file came with another size than it has."""
+
+
+class Tag(NamedTuple):
+    """What S3 says of a file's content, and its size."""
+
+    tag: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +101,10 @@ class Store(Protocol):
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""
 
+    def unreachable(self, error: Exception) -> LakeUnreachable | None:
+        """What an error that Arrow raised says of the way to the files; None where it says nothing of it."""
+        return None
+
     def tail(self, key: str, count: int) -> bytes:
         """The last bytes of a published file, all where it has no more. Raises FileNotFoundError."""
 
@@ -101,6 +123,10 @@ class Store(Protocol):
     def keys(self, prefix: str) -> list[str]:
         """All keys under a folder, sorted; hidden files and those of hidden folders, as drafts are, left out."""
         return [file.key for file in self.listed(prefix)]
+
+    def names(self, folder: str) -> list[str]:
+        """The keys under a folder, without it, sorted: with one request where there are few."""
+        return [key.removeprefix(f"{folder}/") for key in self.keys(folder)]
 
     def listed(self, prefix: str) -> list[Listed]:
         """All files under a folder, as `keys` names them."""
@@ -252,7 +278,7 @@ class S3Store(Store):
 
         try:
             self._tries(_passes)(client.head_bucket, Bucket=self.bucket)
-        except ClientError as error:
+        except (ClientError, RecursionError) as error:
             raise self._unreachable(error) or LakeUnreachable(self._why(_status(error))) from error
         except BotoCoreError as error:
             raise LakeUnreachable(
@@ -265,7 +291,8 @@ class S3Store(Store):
             return f"The S3 bucket {self.bucket!r} does not exist: create it, or name another."
         return (
             f"The S3 bucket {self.bucket!r} refuses the AWS credentials (HTTP {status}): check "
-            "them, and their permissions s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject."
+            "them, their permissions s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject, and this machine's "
+            "clock."
         )
 
     @functools.cached_property
@@ -295,8 +322,11 @@ class S3Store(Store):
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         if size is None or size > _WHOLE_BYTES:
-            return self.filesystem.open_input_file(self.path(key))
-        whole = self.get(key)
+            try:
+                return self.filesystem.open_input_file(self.path(key))
+            except OSError as error:
+                raise self.unreachable(error) or error from error
+        whole = self._read(key, size)
         if whole is None:
             raise FileNotFoundError(self.uri(key))
         return pa.BufferReader(whole)
@@ -318,21 +348,32 @@ class S3Store(Store):
     def get(self, key: str) -> bytes | None:
         return self._read(key)
 
+    def get_sized(self, key: str, size: int) -> bytes | None:
+        """As `get`, of a file whose size a listing said: an answer of another size is asked for again."""
+        return self._read(key, size)
+
     def tail(self, key: str, count: int) -> bytes:
         last = self._read(key, Range=f"bytes=-{count}")
         if last is None:
             raise FileNotFoundError(self.uri(key))
         return last
 
-    def _read(self, key: str, **how: str) -> bytes | None:
+    def _read(self, key: str, size: int | None = None, **how: str) -> bytes | None:
+        from botocore.exceptions import ClientError
+
         def read() -> bytes:
-            return bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
+            body = bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
+            if size is not None and len(body) != size:
+                raise _WrongSize(f"{self.uri(key)} came with {len(body)} bytes instead of {size}")
+            return body
 
         try:
             found: bytes = self._patiently(read)
             return found
-        except self._client.exceptions.NoSuchKey:
-            return None
+        except ClientError as error:
+            if _code(error) == "NoSuchKey":
+                return None
+            raise
 
     def put_new(self, key: str, data: bytes) -> str:
         """A small file under a key that no file has yet; gives its tag. Raises FileExistsError, also where an earlier
@@ -342,24 +383,60 @@ class S3Store(Store):
 
         where = {"Bucket": self.bucket, "Key": self._key(key)}
         try:
-            return str(self._patiently(self._client.put_object, **where, Body=data, IfNoneMatch="*")["ETag"])
+            answer = self._patiently(self._client.put_object, **where, Body=data, IfNoneMatch="*")
         except ClientError as error:
             if _status(error) in _TAKEN:
                 raise FileExistsError(self.uri(key)) from error
             raise
+        if "ETag" not in answer:
+            # Something between us and S3 answered: whether S3 took the file is seen when it is read.
+            raise FileExistsError(self.uri(key))
+        return str(answer["ETag"])
 
-    def tags_after(self, folder: str, name: str) -> dict[str, str]:
+    def names(self, folder: str) -> list[str]:
+        return sorted(self.tags_after(folder, ""))
+
+    def tags_after(self, folder: str, name: str) -> dict[str, Tag]:
         """The tags of the files of a folder by name, of those whose names come after one. Files that differ have other
         tags.
         """
         root = self._key(f"{folder}/")
-        found: dict[str, str] = {}
-        more: dict[str, str] = {"StartAfter": f"{root}{name}"}
-        while more:
-            answer = self._patiently(self._client.list_objects_v2, Bucket=self.bucket, Prefix=root, **more)
-            found |= {each["Key"].removeprefix(root): str(each["ETag"]) for each in answer.get("Contents", ())}
-            more = {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else {}
-        return found
+        found = self._objects(root, StartAfter=f"{root}{name}")
+        return {each["Key"].removeprefix(root): Tag(str(each["ETag"]), int(each["Size"])) for each in found}
+
+    def listed(self, prefix: str) -> list[Listed]:
+        root = self._key("")
+        folder = self._key(f"{prefix.rstrip('/')}/") if prefix else root
+        files = [
+            Listed(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
+            for each in self._objects(folder)
+            # Consoles of S3 make a folder as an empty file.
+            if not each["Key"].endswith("/")
+        ]
+        return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
+
+    def _objects(self, prefix: str, **start: str) -> Iterator[dict[str, Any]]:
+        """What the bucket lists below a prefix. Raises LakeUnreachable, also for an answer that is no such listing."""
+        more = start
+        for _ in range(_MOST_PAGES):
+            answer = self._patiently(self._client.list_objects_v2, Bucket=self.bucket, Prefix=prefix, **more)
+            listed = answer.get("Contents", [])
+            if "Name" not in answer or not all(_is_listed(each, prefix) for each in listed):
+                raise self._no_listing(prefix, "something else came")
+            yield from listed
+            if not answer.get("IsTruncated"):
+                return
+            token = answer.get("NextContinuationToken")
+            if not token or token == more.get("ContinuationToken"):
+                raise self._no_listing(prefix, "it does not say how it goes on")
+            more = {"ContinuationToken": token}
+        raise self._no_listing(prefix, f"it has more than {_MOST_PAGES:,} pages")
+
+    def _no_listing(self, prefix: str, reason: str) -> LakeUnreachable:
+        return LakeUnreachable(
+            f"s3://{self.bucket}/{prefix} cannot be listed: {reason}. See what is between this machine and S3 (a "
+            "proxy, a gateway), then run it again."
+        )
 
     def delete(self, key: str) -> None:
         self._patiently(self._client.delete_object, Bucket=self.bucket, Key=self._key(key))
@@ -392,6 +469,13 @@ class S3Store(Store):
                 raise
             raise unreachable from error
 
+    def unreachable(self, error: Exception) -> LakeUnreachable | None:
+        if isinstance(error, FileNotFoundError) or not (isinstance(error, OSError) and "AWS Error" in str(error)):
+            return None
+        return LakeUnreachable(
+            f"The S3 bucket {self.bucket!r} could not be read ({str(error).rstrip('.')}). Run it again."
+        )
+
     def _tries(self, passes: Callable[[BaseException], bool]) -> Retrying:
         return Retrying(
             retry=retry_if_exception(passes),
@@ -402,13 +486,33 @@ class S3Store(Store):
 
     def _unreachable(self, error: Exception) -> LakeUnreachable | None:
         """What an error says of the whole bucket; None where it is about one request."""
+        if _is_404_of_something_else(error):
+            return LakeUnreachable(
+                f"The S3 bucket {self.bucket!r} was not found there ({str(error).rstrip('.')}): check "
+                "AWS_ENDPOINT_URL_S3 and what is between this machine and S3."
+            )
         if _passes_in_a_bucket_once_reached(error):
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} did not answer for {self._patience:.0f} s ({str(error).rstrip('.')}): "
                 "see whether S3 is in trouble, then run it again."
             )
-        if _status(error) in (401, 403) or _code(error) == "NoSuchBucket":
+        if isinstance(error, RecursionError):
+            # boto3 asks again and again where each answer sends it to another region.
+            return LakeUnreachable(
+                f"The S3 bucket {self.bucket!r} sends requests elsewhere without end: check AWS_DEFAULT_REGION and "
+                "AWS_ENDPOINT_URL_S3."
+            )
+        if _code(error) == "RequestTimeTooSkewed":
+            return LakeUnreachable(
+                f"The S3 bucket {self.bucket!r} has another time than this machine: set this machine's clock."
+            )
+        if _status(error) in (401, 403) or _code(error) in ("NoSuchBucket", "ExpiredToken", "InvalidToken"):
             return LakeUnreachable(self._why(_status(error)))
+        if _status(error) and _status(error) not in _ABOUT_ONE_FILE:
+            return LakeUnreachable(
+                f"The S3 bucket {self.bucket!r} refuses a request ({str(error).rstrip('.')}): check the AWS "
+                "credentials, AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and what is between this machine and S3."
+            )
         return None
 
 
@@ -463,11 +567,14 @@ def open_store(location: str, s3_client: Callable[[], Any], patience: float = _P
 
 def _passes(error: BaseException) -> bool:
     """Whether a failure of S3 is one that passes."""
-    from botocore.exceptions import HTTPClientError, IncompleteReadError
+    from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
+    from botocore.parsers import ResponseParserError
 
     if _status(error):
-        return _status(error) in _PASSING
-    return isinstance(error, HTTPClientError | IncompleteReadError | ConnectionError | TimeoutError)
+        passing = _status(error) in _PASSING or _code(error) in _PASSING_CODES
+        return passing or _is_404_of_something_else(error)
+    kinds = HTTPClientError | IncompleteReadError | FlexibleChecksumError | ResponseParserError
+    return isinstance(error, kinds | _WrongSize | ConnectionError | TimeoutError)
 
 
 def _passes_in_a_bucket_once_reached(error: BaseException) -> bool:
@@ -475,6 +582,17 @@ def _passes_in_a_bucket_once_reached(error: BaseException) -> bool:
     from botocore.exceptions import ConnectionError as NoConnection
 
     return _passes(error) or isinstance(error, NoConnection)
+
+
+def _is_404_of_something_else(error: BaseException) -> bool:
+    """Whether a 404 says neither of a file nor of the bucket that it is absent. Answers to HEAD cannot say so."""
+    of_head = str(getattr(error, "operation_name", "")).startswith("Head")
+    return _status(error) == 404 and not of_head and _code(error) not in _CODES_OF_404
+
+
+def _is_listed(each: dict[str, Any], prefix: str) -> bool:
+    """Whether a listing says of a file what it must."""
+    return {"Key", "ETag", "Size", "LastModified"} <= each.keys() and str(each["Key"]).startswith(prefix)
 
 
 def _status(error: BaseException) -> int:
@@ -502,8 +620,8 @@ def _arrow_s3(client: Any, patience: float) -> pafs.S3FileSystem:
         region=client.meta.region_name,
         scheme=endpoint.scheme,
         endpoint_override=endpoint.netloc,
-        # A listing or a part of a file is asked for as often as fits into the patience, where S3 refuses it at once.
-        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=max(1, min(10, int(patience / 3)))),
+        # Those who have little patience ask less often.
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=max(2, min(10, int(patience)))),
         # As long as boto3 waits. Arrow's own three seconds are too short for a busy store.
         connect_timeout=seconds,
         request_timeout=seconds,

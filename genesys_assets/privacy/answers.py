@@ -55,8 +55,11 @@ Rule = Value | Members
 def protected(body: bytes, rule: Rule, protection: Protection) -> bytes:
     """An answer with its personal data kept, hashed or dropped. Raises UnreadablePage, CannotDrop."""
     answer = parsed(body)
-    _protect(answer, rule, protection)
-    return written(answer)
+    try:
+        _protect(answer, rule, protection)
+        return written(answer)
+    except RecursionError as error:
+        raise UnreadablePage("an answer is nested so deeply that its personal data cannot be found") from error
 
 
 def parsed(body: bytes) -> dict[str, Any]:

@@ -1,28 +1,44 @@
-"""What is done with each answer before anything of it is stored."""
+"""What is done with each answer before anything of it is stored: those who must be forgotten leave it, and personal
+data are kept, hashed or dropped.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from genesys_assets.cloud.page import Page
 from genesys_assets.privacy.answers import protected, rule_of
+from genesys_assets.privacy.forgotten import Forgotten
 from genesys_assets.privacy.protection import KEEP, Protection
+from genesys_assets.privacy.scrubbed_answers import scrubbed
 
 P = TypeVar("P", bound=Page)
 
 
+@dataclass(slots=True)
 class Screen:
-    """Protects personal data as the settings say."""
+    """That of the answers which are stored in one place of the lake, or of which its table is made. `taken_out`
+    identifies the conversations that were taken out of them so far.
+    """
 
-    def __init__(self, protection: Protection = KEEP) -> None:
-        self.protection = protection
+    place: str
+    protection: Protection = KEEP
+    who: Forgotten = field(default_factory=Forgotten)
+    taken_out: set[str] = field(default_factory=set)
 
-    def page(self, place: str, page: P) -> P:
-        """The page as it may be stored in a place of the lake, or be made a table of there.
-
-        Raises UnreadablePage, CannotDrop, Unclassified.
-        """
+    def page(self, page: P) -> P:
+        """The page as it may be stored. Raises UnreadablePage, CannotDrop, Unclassified."""
+        if self.who:
+            page = self._without_forgotten(page)
         if not self.protection.is_on:
             return page
-        return replace(page, body=protected(page.body, rule_of(place), self.protection), content=None)
+        return replace(page, body=protected(page.body, rule_of(self.place), self.protection), content=None)
+
+    def _without_forgotten(self, page: P) -> P:
+        request = self.who.without_ids(page.request, self.who.ids_in(page.request))
+        left = scrubbed(self.place, page.body, self.who)
+        if left is None:
+            return page if request == page.request else replace(page, request=request)
+        self.taken_out |= left.taken_out
+        return replace(page, body=left.body, request=request, content=None)

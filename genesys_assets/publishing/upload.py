@@ -8,13 +8,17 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
 from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, disposition
 
+_MOST_PAGES = 10_000
+"""Of a listing: ten million files. A store that lists more of them repeats itself."""
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
@@ -43,7 +47,7 @@ class Bucket:
                 CacheControl=CACHE_CONTROL,
                 ChecksumSHA256=checksum,
             )
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
             raise UploadRefused(
                 f"{self.describe(key)} was not uploaded ({_reason(error)}): check the bucket in "
                 "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permission s3:PutObject"
@@ -55,7 +59,7 @@ class Bucket:
             return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
         except self.client.exceptions.NoSuchKey:
             return None
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
             raise NotReadable(
                 f"{self.describe(key)} was not read ({_reason(error)}): check the bucket in "
                 "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
@@ -63,13 +67,21 @@ class Bucket:
             ) from error
 
     def files(self, prefix: str) -> Iterator[PlacedFile]:
-        """Every file whose key begins so. Raises NotReadable."""
+        """Every file whose key begins so. Raises NotReadable, also for an answer that is no such listing: files that it
+        names may be deleted.
+        """
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         try:
-            for page in pages:
-                for each in page.get("Contents", ()):
+            for page in islice(pages, _MOST_PAGES):
+                listed = page.get("Contents", ())
+                if "Name" not in page or not all(str(each.get("Key", "")).startswith(prefix) for each in listed):
+                    raise NotReadable(
+                        f"{self.describe(prefix)} was not listed: something else came. See what is between this "
+                        "machine and S3 (a proxy, a gateway)"
+                    )
+                for each in listed:
                     yield PlacedFile(each["Key"], each["LastModified"])
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, RecursionError, KeyError) as error:
             raise NotReadable(
                 f"{self.describe(prefix)} was not listed ({_reason(error)}): check the AWS credentials and their "
                 "permission s3:ListBucket"
@@ -79,7 +91,7 @@ class Bucket:
         """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
         try:
             self.client.delete_object(Bucket=self.bucket, Key=key)
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
             raise PublishingError(
                 f"{self.describe(key)} was not deleted ({_reason(error)}): check the AWS credentials and their "
                 "permission s3:DeleteObject"

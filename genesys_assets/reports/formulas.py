@@ -72,7 +72,7 @@ class Formula:
                 raise FormulaError(f"{name!r} is {said(types[name])}. A formula computes with numbers")
         found: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
         try:
-            self.compute({name: pa.chunked_array([[]], types[name]) for name in self.names})
+            self.compute({name: pa.chunked_array([pa.nulls(0, types[name])]) for name in self.names})
         except NumberTooLarge as too_large:
             raise FormulaError(str(too_large)) from None
         return found

@@ -31,7 +31,9 @@ def test_the_installed_command_is_this_one() -> None:
     assert callable(getattr(import_module(module), function))
 
 
-@pytest.mark.parametrize("command", ["preflight", "import", "take-back", "reports check", "reports preview", "sandbox"])
+@pytest.mark.parametrize(
+    "command", ["preflight", "import", "take-back", "forget", "reports check", "reports preview", "sandbox"]
+)
 def test_help_of_every_command_teaches_by_example(command: str) -> None:
     *group, name = command.split()
     done = run(*group, name, "--help")
@@ -43,7 +45,7 @@ def test_help_of_every_command_teaches_by_example(command: str) -> None:
     assert "Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood." in listed
 
 
-@pytest.mark.parametrize("command", ["import", "reports preview"])
+@pytest.mark.parametrize("command", ["import", "forget", "reports preview"])
 def test_help_imports_nothing_heavy(command: str) -> None:
     heavy = ("dagster", "pyarrow", "pandas", "boto3", "numpy", "requests", "rich.progress")
     program = (

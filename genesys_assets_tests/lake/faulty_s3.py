@@ -12,15 +12,28 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-How = Literal["busy", "dropped", "cut", "lost"]
-"""busy: HTTP 503; dropped: the connection closes before the request is passed on; cut: in the middle of the answer;
-lost: the request is passed on, and the connection closes instead of an answer."""
+How = Literal["busy", "dropped", "cut", "lost", "answered", "short", "altered", "untagged", "late", "noise", "after"]
+"""What becomes of a request:
+
+busy      HTTP 503
+dropped   the connection closes before it is passed on
+cut       the connection closes in the middle of the answer
+lost      it is passed on, and the connection closes instead of an answer
+answered  not passed on, but answered with a status and a body of the test's
+after     passed on, then answered so
+short     half of the answer's body comes, and its length says that this is all
+altered   one byte of the answer's body is another one
+untagged  the answer lacks its ETag
+late      the answer comes after some seconds
+noise     something comes that is no HTTP
+"""
 
 _SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
@@ -31,6 +44,9 @@ class _Fault:
     times: int
     method: str
     path_part: str
+    status: int = 200
+    body: str = ""
+    seconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -39,24 +55,35 @@ class FaultyS3:
 
     endpoint_url: str
 
-    def spoil(self, how: How, times: int, *, method: str = "", path_part: str = "") -> None:
-        """Answer the next requests badly: those of a method, with this in their path; all where none is given."""
-        self._order(asdict(_Fault(how, times, method, path_part)))
+    def spoil(self, how: How, times: int, *, method: str = "", path_part: str = "", **answer: Any) -> None:
+        """Answer the next requests badly: those of a method, with this in their path; all where none is given.
+        `answer` is the status and body, or the seconds, of faults that have them.
+        """
+        self._order(asdict(_Fault(how, times, method, path_part, **answer)))
 
     @property
     def spoiled(self) -> int:
         """How many requests were answered badly since the last `heal`."""
         return self._order({})
 
+    @property
+    def requests(self) -> list[str]:
+        """Every request so far, as method and URL."""
+        told: list[str] = json.loads(self._ordered({"requests": True}))
+        return told
+
     def heal(self) -> None:
         """Answer everything well, and count anew."""
         self._order({"heal": True})
 
     def _order(self, order: dict[str, object]) -> int:
+        return int(self._ordered(order))
+
+    def _ordered(self, order: dict[str, object]) -> bytes:
         connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=30)
         with contextlib.closing(connection):
             connection.request("ORDER", "/", json.dumps(order))
-            return int(connection.getresponse().read())
+            return connection.getresponse().read()
 
 
 @contextlib.contextmanager
@@ -87,18 +114,20 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     behind: str
     faults: list[_Fault] = []  # noqa: RUF012
+    requests: list[str] = []  # noqa: RUF012
     spoiled = 0
     lock = threading.Lock()
 
     def do_ORDER(self) -> None:
         order = json.loads(self._body())
         with self.lock:
+            wants_requests = order.pop("requests", False)
             if order.pop("heal", False):
                 self.faults.clear()
                 _Handler.spoiled = 0
             elif order:
                 self.faults.append(_Fault(**order))
-            self._answer(200, [], str(_Handler.spoiled).encode())
+            self._answer(200, [], json.dumps(self.requests if wants_requests else self.spoiled).encode())
 
     def handle_expect_100(self) -> bool:
         self.send_response_only(http.HTTPStatus.CONTINUE)
@@ -106,13 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         return True
 
-    def _fault(self) -> How | None:
+    def _fault(self) -> _Fault | None:
         with self.lock:
+            self.requests.append(f"{self.command} {self.path}")
             for each in self.faults:
                 if each.times > 0 and each.method in ("", self.command) and each.path_part in self.path:
                     each.times -= 1
                     _Handler.spoiled += 1
-                    return each.how
+                    return each
         return None
 
     def _body(self) -> bytes:
@@ -120,17 +150,36 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body, fault = self._body(), self._fault()
-        if fault == "dropped":
+        how = fault.how if fault else None
+        if how in ("dropped", "noise"):
             self.close_connection = True
-            return
-        if fault == "busy":
+            self.wfile.write(b"" if how == "dropped" else b"\x16\x03\x01 no HTTP at all\r\n\r\n")
+            self.wfile.flush()
+        elif how == "busy":
             self._answer(503, [("Content-Type", "application/xml")], _SLOW_DOWN)
-            return
-        status, headers, content = self._pass_on(body)
-        if fault == "lost":
+        elif fault and how == "answered":
+            self._answer(fault.status, [("Content-Type", "application/xml")], fault.body.encode())
+        else:
+            self._spoiled(fault, *self._pass_on(body))
+
+    def _spoiled(self, fault: _Fault | None, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        """The answer of S3, or what a fault makes of it."""
+        how = fault.how if fault else None
+        if fault and how == "late":
+            time.sleep(fault.seconds)
+        if how == "lost":
             self.close_connection = True
-            return
-        self._answer(status, headers, content, upto=len(content) // 2 if fault == "cut" else None)
+        elif fault and how == "after":
+            self._answer(fault.status, [("Content-Type", "application/xml")], fault.body.encode())
+        elif how == "untagged":
+            self._answer(status, [each for each in headers if each[0].lower() != "etag"], content)
+        elif how == "altered":
+            at = len(content) // 2
+            self._answer(status, headers, bytes(each ^ (index == at) for index, each in enumerate(content)))
+        elif how == "short":
+            self._answer(status, headers, content[: len(content) // 2])
+        else:
+            self._answer(status, headers, content, upto=len(content) // 2 if how == "cut" else None)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle
 

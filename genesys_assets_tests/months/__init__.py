@@ -13,7 +13,7 @@
 `readings`   which partitions are stored, and of which moment they tell
 `expected`   what reports must say, by plain Python
 `judgement`  what is not as it must be
-`alerts`     what the webhook is told
+`alerts`     what the webhook gets
 `efficiency` what was done more often than there was reason to
 `month`      days one after another
 `weeks`      many of them

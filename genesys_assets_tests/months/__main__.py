@@ -20,7 +20,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--zone", default="UTC")
     asked.add_argument("--first", type=date.fromisoformat, default=None)
-    asked.add_argument("--conversations", type=int, default=30)
+    asked.add_argument("--conversations", type=int, default=15)
     asked.add_argument("--faults", default=",".join(KINDS), help="which kinds of trouble, by commas; none is allowed")
     asked.add_argument("--quiet", action="store_true", help="without any trouble; the organisation lives all the same")
     asked.add_argument("--keep", type=Path, help="a folder in which lake and instance stay")

@@ -1,4 +1,4 @@
-"""What the webhook is told: each failed run once, and each late figure once for as long as it is late, a day at most.
+"""What the webhook gets: one alert for each failed run, and one a day for each figure for as long as it is late.
 
 What is late is worked out here from the folder of the lake, by the limits that the docs state.
 """
@@ -41,7 +41,7 @@ def late_now(lake: Lake, published: Collection[date], first: date, zone: ZoneInf
 
 
 def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:
-    """Failed runs that were not told of, or more than once; runs that did not fail and were told of."""
+    """Failed runs without an alert or with more than one; alerts of runs that did not fail."""
     told = Counter(message["run_id"] for message in posted if "run_id" in message)
     for run in {*failed} | {*told}:
         if told[run] != (run in {*failed}):
@@ -55,7 +55,7 @@ class LateAlerts:
     posted: Callable[[], Sequence[Any]]
     late: Callable[[], set[str]]
     _since: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
-    """Of what is late and was told: the look in which that was."""
+    """Of each late figure that had its alert: begin and end of the look in which it came."""
     _count: int = 0
     _began: datetime = _LONG_AGO
     _at_first: set[str] = field(default_factory=set)

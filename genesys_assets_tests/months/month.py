@@ -137,15 +137,17 @@ class Month:
         self.clock.move_to(moment)
         if self.plan.now("off", moment):
             return
+        broken = self.plan.between("storage", self._looked, moment)
         with ExitStack() as stack:
             self._set_behaviour(moment)
-            for trouble in self.plan.between("storage", self._looked, moment):
+            for trouble in broken:
                 way, times = trouble.detail.split()
                 stack.enter_context(storage.failing(way, Random(f"{trouble}{moment}"), int(times)))
             self._change_reports(moment)
             self._late.begin(moment)
             is_settled = self._settle(moment)
-        for violation in self._late.end(self.clock.now(), is_settled=is_settled):
+        # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
+        for violation in self._late.end(self.clock.now(), is_settled=is_settled and not broken):
             self._report(violation, moment)
         self._looked = self.clock.now()
 
@@ -183,10 +185,9 @@ class Month:
             behaviour.fail_next(401, times=10**6)
         for trouble in self.plan.between("answers", self._looked, moment):
             times = 1 + self._random.randrange(40)
-            if trouble.detail in ("truncated", "dropped"):
-                behaviour.fail_next(200, times=times, **{trouble.detail: True})
-            else:
-                behaviour.fail_next(int(trouble.detail), times=times)
+            is_cut, is_dropped = trouble.detail == "truncated", trouble.detail == "dropped"
+            status = 200 if is_cut or is_dropped else int(trouble.detail)
+            behaviour.fail_next(status, times=times, truncated=is_cut, dropped=is_dropped)
 
     def _lag(self, moment: datetime) -> timedelta:
         return max([LAG, *(HOUR * int(each.detail) for each in self.plan.now("lag", moment))])

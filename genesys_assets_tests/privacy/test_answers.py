@@ -147,7 +147,7 @@ def test_a_place_of_which_nobody_said_where_personal_data_stand_is_refused() -> 
 
 def test_where_everything_is_kept_a_page_is_not_looked_at() -> None:
     page = Page(1, request_text("GET", "/x"), datetime(2026, 1, 28, tzinfo=UTC), None, b"not JSON at all")
-    assert Screen().page("pages/of nobody knows what", page) is page
+    assert Screen("pages/of nobody knows what").page(page) is page
 
 
 # -- the law: protected answers give protected tables ------------------------------------------------------------------

@@ -1,0 +1,137 @@
+"""`genesys-assets forget`: its options, and what it prints. What it does is in `genesys_assets.privacy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from genesys_assets.lake.lake import Lake
+    from genesys_assets.privacy.lakewide import Report
+    from genesys_assets.privacy.published import Published
+    from genesys_assets.publishing.manifest import Manifest
+
+EXAMPLES = """\b
+examples:
+  genesys-assets forget --conversation 5e4f9c1a-0d5b-4c55-9c0f-1f2f4be0a001 --dry-run
+      what would be done
+  genesys-assets forget --conversation 5e4f9c1a-… --conversation 77b1d4c2-…
+      these conversations leave every table and every file
+  genesys-assets forget --external-contact 0a1b2c3d-…
+      a customer: numbers, names and contents leave all conversations; the figures stay
+  genesys-assets forget --user 9f8e7d6c-…
+      an agent: name and id are replaced by a pseudonym; the figures stay
+  genesys-assets forget
+      everybody who was to be forgotten before, once more: after a kill, or an import"""
+
+_SHORTEST = 3
+_RUN_ID = "forget"
+"""What a manifest says in the place of a run of Dagster."""
+
+
+def forget(
+    conversation: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="A conversation; may be repeated.")
+    ] = None,
+    user: Annotated[list[str] | None, typer.Option(metavar="ID", help="A user; may be repeated.")] = None,
+    external_contact: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="An external contact; may be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Take somebody out of everything that is stored: the lake, its older versions, and published days.
+
+    What is fetched or imported later does not bring them back: a digest of each id stays in the lake. Delete them on
+    the platform too. It may be run beside everything else, and again after it was interrupted.
+
+    The exit code is 1 where something is left to be done; it is named.
+    """
+    from datetime import UTC, datetime
+
+    from genesys_assets.lake.opening import open_lake
+    from genesys_assets.lake.store import LakeUnreachable
+    from genesys_assets.privacy import lakewide
+    from genesys_assets.privacy.forgotten import Kind
+    from genesys_assets.publishing.errors import PublishingError
+    from genesys_assets.settings import SettingError
+
+    given = {Kind.CONVERSATION: conversation, Kind.USER: user, Kind.EXTERNAL_CONTACT: external_contact}
+    ids = {kind: [_id(text) for text in of_kind or ()] for kind, of_kind in given.items()}
+    try:
+        lake = open_lake()
+        published = _published()
+        report = lakewide.forget(lake, ids, datetime.now(UTC), published.forget, dry_run=dry_run)
+    except (SettingError, LakeUnreachable, PublishingError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(text(report, dry_run=dry_run))
+    raise typer.Exit(1 if report.problems else 0)
+
+
+def _id(given: str) -> str:
+    id_ = given.strip()
+    if len(id_) < _SHORTEST or not id_.isascii() or any(letter in id_ for letter in " \"'\\/,;"):
+        raise typer.BadParameter(
+            f"{given!r} is not an id: an id is a UUID such as 5e4f9c1a-0d5b-4c55-9c0f-1f2f4be0a001"
+        )
+    return id_
+
+
+def _published() -> Published:
+    """What is published, and how a day is published again. Raises SettingError, PublishingError."""
+    from genesys_assets.lake.opening import s3_client
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.privacy.published import Published
+    from genesys_assets.publishing.business_day import BusinessDay
+    from genesys_assets.publishing.day import Wanted, publish_day
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.resources import PublishingResource
+    from genesys_assets.settings import ReportSettings, SettingError
+
+    publisher = PublishingResource().publisher(s3_client)
+    calendar = Calendar.from_environment()
+    own = OwnReports.read(ReportSettings.load().file)
+    if own.problems:
+        raise SettingError(
+            f"{own.path} has mistakes, and published days are published again with its reports. Mend it first: "
+            f"genesys-assets reports check {own.path}"
+        )
+    reports = [*built_in_reports(), *own.reports]
+
+    def republish(lake: Lake, manifest: Manifest) -> None:
+        day = BusinessDay.of(f"{manifest.date}", calendar.zone)
+        publish_day(lake, publisher, Wanted(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
+
+    return Published(publisher, republish)
+
+
+def text(report: Report, *, dry_run: bool) -> str:
+    """What was done, for a terminal."""
+    from tabulate import tabulate
+
+    tables = sorted({*report.partitions, *report.old_files})
+    rows = [
+        (place, *(counts[place] for counts in (report.partitions, report.rows_removed, report.rows_changed)), old)
+        for place in tables
+        for old in [report.old_files[place]]
+    ]
+    headers = ["table", "partitions rewritten", "rows removed", "rows changed", "files of older versions removed"]
+    lines = [tabulate(rows, headers) if rows else "Nobody who must be forgotten stands in the lake."]
+    for day, count in sorted(report.published_files.items()):
+        lines.append(f"published, {day}: {count} files replaced or removed")
+    if report.published_files:
+        lines.append(
+            "The list of days links to files of before until it is made again: dg launch --assets "
+            "'key:\"genesys/published/index\"'"
+        )
+    if report.days:
+        first, last = min(report.days), max(report.days)
+        lines += ["", f"Reports of {first} to {last} that count these rows are computed again by automation, or by:"]
+        lines += [f"    dg launch --job recompute --partition-range '{first}...{last}'"]
+    if report.problems:
+        lines += ["", "Not done:", *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]
+    if dry_run:
+        lines = ["This is what would be done. Nothing was.", "", *lines]
+    return "\n".join(lines)

@@ -1,0 +1,129 @@
+"""Who must be forgotten: digests of ids, kept in the lake, so that nobody comes back with what is fetched later.
+
+    <lake>/forgotten/<kind>/<digest>.<pseudonym>.<length of the id>      one file for each id
+
+Files are only ever added, so two who forget at once lose nothing. A digest does not tell the id, which is random. It
+has no key: a key that was lost would let everybody come back. An id that the lake has hashed is known by its hash too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from genesys_assets.lake.store import Store
+from genesys_assets.privacy.protection import Protection
+
+FOLDER = "forgotten"
+_CONTENT = b"This file is named after somebody who was forgotten. Keep it, or they come back.\n"
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_HASH = re.compile(r"hash:[0-9a-f]{32}")
+_UUID_LENGTH, _HASH_LENGTH = 36, 37
+_LETTERS = "[0-9A-Za-z_.-]"
+_OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
+"""A UUID or a hash may stand in the middle of a longer text; any other id stands between letters that no id has."""
+_NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
+
+
+class Kind(StrEnum):
+    """What an id is of. A `CONTACT_CONVERSATION` is one in which a forgotten external contact took part."""
+
+    CONVERSATION = "conversation"
+    USER = "user"
+    EXTERNAL_CONTACT = "external-contact"
+    CONTACT_CONVERSATION = "contact-conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One id that must be forgotten, and what stands in its place."""
+
+    kind: Kind
+    pseudonym: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Everybody who must be forgotten, by the digest of the id. No text of another length than `lengths` is an id."""
+
+    by_digest: Mapping[str, frozenset[Entry]] = field(default_factory=dict)
+    lengths: frozenset[int] = frozenset()
+
+    @classmethod
+    def load(cls, store: Store) -> Forgotten:
+        """The list as it is in the lake now."""
+        found: dict[str, frozenset[Entry]] = {}
+        lengths = set()
+        for name in store.names(FOLDER):
+            match = _NAME.fullmatch(name)
+            if match and match["kind"] in list(Kind):
+                entry = Entry(Kind(match["kind"]), f"forgotten:{match['pseudonym']}")
+                found[match["digest"]] = found.get(match["digest"], frozenset()) | {entry}
+                lengths.add(int(match["length"]))
+        return cls(found, frozenset(lengths))
+
+    def __bool__(self) -> bool:
+        return bool(self.by_digest)
+
+    def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> Forgotten:
+        """The list with further ids."""
+        found, lengths = dict(self.by_digest), set(self.lengths)
+        for digest, pseudonym, length in _digests(ids, protection):
+            found[digest] = found.get(digest, frozenset()) | {Entry(kind, f"forgotten:{pseudonym}")}
+            lengths.add(length)
+        return replace(self, by_digest=found, lengths=frozenset(lengths))
+
+    def entry(self, text: str, kind: Kind) -> Entry | None:
+        """The entry of that kind that is of an id."""
+        if len(text) not in self.lengths:
+            return None
+        entries = self.by_digest.get(_digest(text), ())
+        return next((entry for entry in entries if entry.kind is kind), None)
+
+    def ids_in(self, text: str) -> dict[str, frozenset[Entry]]:
+        """The forgotten ids that stand in a text."""
+        ids = {id_ for form in self._forms for id_ in form.findall(text)}
+        wanted = (id_ for id_ in ids if len(id_) in self.lengths)
+        return {id_: entries for id_ in wanted if (entries := self.by_digest.get(_digest(id_)))}
+
+    @property
+    def _forms(self) -> list[re.Pattern[str]]:
+        """What ids look like. Those of the platform are UUIDs; to look for any others takes ten times as long."""
+        if not self.lengths:
+            return []
+        return [_UUID, _HASH] if self.lengths <= {_UUID_LENGTH, _HASH_LENGTH} else [_UUID, _HASH, _OTHER]
+
+    def without_ids(self, text: str, found: Mapping[str, frozenset[Entry]]) -> str:
+        """A text with a pseudonym in the place of each of the ids, as `ids_in` gave them. The id of a conversation in
+        which a forgotten contact took part stays.
+        """
+        for id_, entries in found.items():
+            pseudonym = next((each.pseudonym for each in entries if each.kind is not Kind.CONTACT_CONVERSATION), None)
+            if pseudonym is None:
+                continue
+            if _UUID.fullmatch(id_) or _HASH.fullmatch(id_):
+                text = text.replace(id_, pseudonym)
+            else:
+                text = re.sub(rf"(?<!{_LETTERS}){re.escape(id_)}(?!{_LETTERS})", pseudonym, text)
+        return text
+
+
+def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
+    """Add ids to the list."""
+    for digest, pseudonym, length in _digests(ids, protection):
+        store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}.{length}", _CONTENT)
+
+
+def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str, int]]:
+    """The digests by which each id is known, with its pseudonym and length."""
+    for id_ in ids:
+        pseudonym = _digest(f"pseudonym of {id_}")[:16]
+        forms = [id_, protection.hashed(id_)] if protection.key else [id_]
+        yield from ((_digest(form), pseudonym, len(form)) for form in dict.fromkeys(forms))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

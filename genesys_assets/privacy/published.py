@@ -1,0 +1,126 @@
+"""Published days without those who must be forgotten.
+
+A day in whose files somebody stands is published again from the reports that the lake has now, and the files are
+deleted at once. A day that cannot be published again is withdrawn: its manifest goes too.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genesys_assets.lake.lake import Lake, Unreadable
+from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.lakewide import Report
+from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
+from genesys_assets.privacy.traces import Gathered
+from genesys_assets.publishing.day import NothingToPublish
+from genesys_assets.publishing.errors import InvalidManifest, PublishingError
+from genesys_assets.publishing.manifest import Manifest
+from genesys_assets.publishing.place import INDEX, MANIFEST, key_of, manifest_key
+from genesys_assets.publishing.publisher import Publisher
+
+Republish = Callable[[Lake, Manifest], None]
+"""Publishes the day of a manifest again. Raises NothingToPublish, PublishingError."""
+_OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is published, and how a day is published again."""
+
+    publisher: Publisher
+    republish: Republish
+
+    def forget(self, lake: Lake, who: Forgotten, found: Gathered, report: Report, dry_run: bool) -> None:
+        """Take everybody out of the published days. Raises PublishingError."""
+        affected = self._affected(who, found)
+        for day, keys in sorted(affected.days.items()):
+            report.published_files[f"{day}"] += len(keys)
+            if not dry_run:
+                self._renew(lake, day, keys, report)
+        for key in affected.listed:
+            report.published_files["the list of days"] += 1
+            if not dry_run:
+                self.publisher.place.delete(key)
+
+    def _affected(self, who: Forgotten, found: Gathered) -> _Affected:
+        affected, root = _Affected(), key_of(self.publisher.place) + "/"
+        for file in list(self.publisher.place.files(root)):
+            body = self.publisher.place.get(file.key)
+            match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+            day = match["day"] if match else None
+            if body is None or not _stands_in(file.key, body, who, found.of("reports/", day)):
+                continue
+            if match is None or match["report"] == INDEX:
+                affected.listed.append(file.key)
+            elif match["report"] != MANIFEST:
+                affected.days[date.fromisoformat(match["day"])].append(file.key)
+        return affected
+
+    def _renew(self, lake: Lake, day: date, keys: list[str], report: Report) -> None:
+        place = self.publisher.place
+        try:
+            manifest = self.publisher.manifest(day)
+            if manifest is not None:
+                self.republish(lake.refreshed(), manifest)
+                manifest = self.publisher.manifest(day)
+        except (NothingToPublish, InvalidManifest, Unreadable, PublishingError) as error:
+            place.delete(manifest_key(place, day))
+            manifest = None
+            report.problems[f"published day {day}"] = f"It was withdrawn, for it cannot be published again: {error}"
+        named = {file.key for file in manifest.files} if manifest else set()
+        for key in keys:
+            if key in named:
+                report.problems[key] = (
+                    "Somebody who must be forgotten stands in it, and the day was published with it again: "
+                    "compute its reports, and run this again."
+                )
+            else:
+                place.delete(key)
+
+
+@dataclass(slots=True)
+class _Affected:
+    """Published files in which somebody stands: of days, and of the list of days."""
+
+    days: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
+    listed: list[str] = field(default_factory=list)
+
+
+def _stands_in(key: str, body: bytes, who: Forgotten, traces: Traces) -> bool:
+    if key.endswith(".parquet"):
+        rows = pq.read_table(pa.BufferReader(body))
+        return scrubbed("reports/", rows, who, traces) is not None
+    return any(_is_told(text, who, traces) for text in _readings(key, body))
+
+
+def _readings(key: str, body: bytes) -> Iterator[str]:
+    """The text of a file as a reader of its format sees it."""
+    text = body.decode("utf-8", errors="replace")
+    if key.endswith(".html"):
+        yield html.unescape(text)
+    elif key.endswith(".json"):
+        yield json.dumps(json.load(io.BytesIO(body)), ensure_ascii=False)
+    else:
+        yield text.replace('""', '"')
+
+
+def _is_told(text: str, who: Forgotten, traces: Traces) -> bool:
+    ids = who.ids_in(text).values()
+    if any(entry.kind is not Kind.CONTACT_CONVERSATION for entries in ids for entry in entries):
+        return True
+    lower = text.lower()
+    return any(
+        value in lower and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", lower)
+        for value in (*traces.names, *traces.values)
+    )

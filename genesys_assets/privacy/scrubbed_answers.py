@@ -1,0 +1,218 @@
+"""Answers without those who must be forgotten.
+
+    conversation       is taken out of the answer
+    user               stays as a pseudonym, without a name: the figures of colleagues and teams need the rows
+    external contact   is taken out of its conversations, with all numbers, addresses, names and contents
+
+Ids are found wherever they stand in an answer, also within a longer text. The names of a user are known where the lake
+has them (`names`); a conversation also says itself what its participant is called.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genesys_assets.privacy.answers import Members, Rule, Value, parsed, rule_of, written
+from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
+from genesys_assets.tables.decode_values import UnreadablePage
+from genesys_assets.tables.personal import PersonalData, Unclassified
+
+Object = dict[str, Any]
+_CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
+_KEPT_OF_USER = ("id", "state", "division", "version")
+_ESCAPED_ASCII = re.compile(r"\\u00[2-7]")
+_SHORTEST_WITHIN = 5
+"""Letters of a name that is looked for within longer texts; a shorter one must be all of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """An answer without those who must be forgotten, and the digests of conversations that were taken out."""
+
+    body: bytes
+    taken_out: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is looked for in one answer, and what was done."""
+
+    who: Forgotten
+    names: Collection[str]
+    changed: bool = False
+    taken_out: set[str] = field(default_factory=set)
+
+    def has(self, holder: Any, name: str, kind: Kind) -> Entry | None:
+        value = holder.get(name) if isinstance(holder, dict) else None
+        return self.who.entry(value, kind) if isinstance(value, str) else None
+
+
+def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = ()) -> Scrubbed | None:
+    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters.
+
+    Raises UnreadablePage.
+    """
+    text = body.decode("utf-8", errors="replace")
+    # Whoever writes a letter of an id with an escape would hide it.
+    readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
+    found = who.ids_in(readable)
+    if not found and not _may_hold(names, readable):
+        return None
+    answer, work = parsed(body), _Work(who, names)
+    try:
+        _scrub(place, answer, work)
+        again = written(answer).decode()
+    except RecursionError as error:
+        raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
+    left = who.without_ids(again, found)
+    if not work.changed and left == again:
+        return None
+    return Scrubbed(left.encode(), frozenset(work.taken_out))
+
+
+def _may_hold(names: Collection[str], text: str) -> bool:
+    if not names:
+        return False
+    lower = (text if text.isascii() and "\\u" not in text else _decoded(text)).lower()
+    return any(name in lower for name in names)
+
+
+def _decoded(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode("unicode_escape", "replace") if "\\u" in text else text
+
+
+def _scrub(place: str, answer: Object, work: _Work) -> None:
+    try:
+        rule = rule_of(place)
+    except Unclassified:
+        return
+    if not isinstance(rule, Members):
+        return
+    for conversation in list(_taken(answer, "conversations", work)):
+        _conversation(conversation, rule.of("conversations"), work)
+    for result in list(_taken(answer, "results", work, within="group")):
+        _group(result, work)
+    if place == "pages/reference_users" and isinstance(answer.get("entities"), list):
+        answer["entities"] = [_user(entity, work) for entity in answer["entities"]]
+    if place == "live/conversations":
+        for holder in (answer, *_objects(answer.get("results"))):
+            for entity in _taken(holder, "entities", work):
+                _conversation(entity, rule.of("entities"), work)
+    if work.names:
+        _drop_names(answer, rule, work)
+
+
+def _taken(holder: Object, name: str, work: _Work, within: str | None = None) -> Iterator[Object]:
+    """The objects of a list that stay; those of forgotten conversations are taken out of it."""
+    items = holder.get(name)
+    if not isinstance(items, list):
+        return
+    kept = []
+    for item in items:
+        about = item.get(within) if within and isinstance(item, dict) else item
+        entry = work.has(about, "conversationId", Kind.CONVERSATION)
+        if entry:
+            work.changed = True
+            work.taken_out.add(entry.pseudonym)
+        else:
+            kept.append(item)
+    holder[name] = kept
+    yield from (item for item in kept if isinstance(item, dict))
+
+
+def _conversation(conversation: Object, rule: Rule, work: _Work) -> None:
+    people = [conversation, *_objects(conversation.get("participants"))]
+    if work.has(conversation, "conversationId", Kind.CONTACT_CONVERSATION) or any(
+        work.has(each, "externalContactId", Kind.EXTERNAL_CONTACT) for each in people
+    ):
+        work.changed |= _drop_classes(conversation, rule)
+    for each in people:
+        if work.has(each, "userId", Kind.USER) and "participantName" in each:
+            name = each.pop("participantName")
+            work.changed = True
+            if isinstance(name, str) and name.strip():
+                _drop_names(conversation, rule, _Work(work.who, [name.strip().lower()]))
+
+
+def _drop_classes(holder: Any, rule: Rule) -> bool:
+    """Drop all that tells of customers; says whether there was anything."""
+    changed = False
+    if isinstance(holder, list):
+        for item in holder:
+            changed |= _drop_classes(item, rule)
+    elif isinstance(holder, dict) and isinstance(rule, Members):
+        for name in list(holder):
+            of_field = rule.of(name)
+            if isinstance(of_field, Members):
+                changed |= _drop_classes(holder[name], of_field)
+            elif of_field.class_ in _CUSTOMERS:
+                del holder[name]
+                changed = True
+    return changed
+
+
+def _group(result: Object, work: _Work) -> None:
+    """What a result was grouped by tells rows apart: where it is of a forgotten contact a pseudonym stands there."""
+    group = result.get("group")
+    if isinstance(group, dict):
+        after = without_contact(group, work.who)
+        work.changed |= after != group
+        result["group"] = after
+
+
+def without_contact(group: Mapping[str, Any], who: Forgotten) -> Object:
+    """A group of aggregates, without what it tells of a forgotten contact."""
+    entries = [who.entry(value, Kind.EXTERNAL_CONTACT) for value in group.values() if isinstance(value, str)]
+    pseudonym = next((entry.pseudonym for entry in entries if entry), None)
+    if pseudonym is None:
+        return dict(group)
+    rule = rule_of("pages/hourly_aggregates")
+    of_group = rule.known["results"].known["group"]  # type: ignore[union-attr]
+    return {name: pseudonym if _is_customers(of_group, name) else value for name, value in group.items()}
+
+
+def _is_customers(rule: Rule, name: str) -> bool:
+    of_field = rule.of(name) if isinstance(rule, Members) else rule
+    return isinstance(of_field, Value) and of_field.class_ in _CUSTOMERS
+
+
+def _user(entity: Any, work: _Work) -> Any:
+    if work.has(entity, "id", Kind.USER) is None:
+        return entity
+    work.changed = True
+    return {name: entity[name] for name in _KEPT_OF_USER if name in entity}
+
+
+def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
+    """Drop every classified text in which one of the names stands."""
+    if isinstance(holder, list):
+        for item in holder:
+            _drop_names(item, rule, work)
+    elif isinstance(holder, dict) and isinstance(rule, Members):
+        for name in list(holder):
+            of_field = rule.of(name)
+            if isinstance(of_field, Members):
+                _drop_names(holder[name], of_field, work)
+            elif of_field.class_ is not PersonalData.NONE and holds_name(holder[name], work.names):
+                del holder[name]
+                work.changed = True
+
+
+def holds_name(value: Any, names: Collection[str]) -> bool:
+    """Whether one of the names, in small letters, stands in a value: in a text, or in a text somewhere in it."""
+    if isinstance(value, str):
+        lower = value.lower()
+        return any(lower == name or (len(name) >= _SHORTEST_WITHIN and name in lower) for name in names)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(holds_name(each, names) for each in value)
+
+
+def _objects(value: Any) -> Iterator[Object]:
+    if isinstance(value, list):
+        yield from (each for each in value if isinstance(each, dict))

@@ -1,0 +1,218 @@
+"""Rows of tables without those who must be forgotten: the same as rows made of scrubbed answers.
+
+    conversation       its rows go; where another row names it stands a pseudonym
+    user               a pseudonym stands in the place of the id, and of the name in tables that are made of tables
+    external contact   columns that tell of customers are null in the rows of its conversations
+
+Tables that are not ours, and reports, say nothing of classes: there ids and the values that are looked for are found by
+what they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
+from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
+from genesys_assets.tables.personal import PersonalData, Unclassified, class_of
+
+_CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
+_OWN = ("tables", "reference", "live")
+"""Folders of tables whose columns have classes; those of reports are made of these."""
+_HISTORY, _USERS, _ATTRIBUTES = "reference/users_history", "reference/users", "tables/participant_attributes"
+_KEPT_OF_USER = ("id", "state", "division_id", "is_deleted")
+
+Ids = Mapping[str, frozenset[Entry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is looked for beside ids, in small letters: names of users with their pseudonyms, and in reports what told
+    of customers.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
+
+
+def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.Table | None:
+    """Rows as they may stay in a table of the lake, None where nothing is to be done."""
+    ids = _ids(rows, who)
+    if not ids and not traces.names and not traces.values:
+        return None
+    after = _without_conversations(rows, ids)
+    after = _without_contacts(place, after, ids)
+    after = _without_names(place, after, ids, traces)
+    after = _without_groups_of_contacts(after, ids, who)
+    if ids:
+        after = _mapped(after, lambda text: who.without_ids(text, ids), _holding(ids))
+    return None if after.equals(rows) else after
+
+
+def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
+    """The forgotten ids that stand in any text of the rows."""
+    found: dict[str, frozenset[Entry]] = {}
+    for column in rows.columns:
+        for values in _texts(column):
+            # A line for each value: ids never reach over lines.
+            found |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
+    return found
+
+
+def _texts(column: pa.ChunkedArray) -> list[pa.Array]:
+    return [values for chunk in column.chunks for values in _leaves(chunk)]
+
+
+def _leaves(values: pa.Array) -> list[pa.Array]:
+    if pa.types.is_struct(values.type):
+        return [leaf for child in values.flatten() for leaf in _leaves(child)]
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        return _leaves(values.flatten())
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return [values]
+    return [values.cast(pa.string())] if _is_text_in_bytes(values) else []
+
+
+def _is_text_in_bytes(values: pa.Array) -> bool:
+    if not pa.types.is_binary(values.type):
+        return False
+    try:
+        values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _of(ids: Ids, *kinds: Kind) -> list[str]:
+    return [id_ for id_, entries in ids.items() if any(entry.kind in kinds for entry in entries)]
+
+
+def _without_conversations(rows: pa.Table, ids: Ids) -> pa.Table:
+    gone = _of(ids, Kind.CONVERSATION)
+    if not gone:
+        return rows
+    keep = pa.array([True] * len(rows))
+    if _is_text(rows, "conversation_id"):
+        keep = pc.and_(keep, pc.invert(_is_in(rows["conversation_id"], gone)))
+    if _is_text(rows, "group_key"):
+        for id_ in gone:
+            is_of = pc.fill_null(pc.match_substring(rows["group_key"], f'"{id_}"'), False)
+            keep = pc.and_(keep, pc.invert(is_of))
+    return rows.filter(keep)
+
+
+def _without_contacts(place: str, rows: pa.Table, ids: Ids) -> pa.Table:
+    marked = _of(ids, Kind.CONTACT_CONVERSATION)
+    if not marked or not _is_text(rows, "conversation_id"):
+        return rows
+    of_contact = _is_in(rows["conversation_id"], marked)
+    if place == _ATTRIBUTES:
+        # An attribute without a value has no row.
+        return rows.filter(pc.invert(of_contact))
+    for index, name in enumerate(rows.column_names):
+        if _class(place, name) in _CUSTOMERS:
+            rows = _nulled(rows, index, of_contact)
+    return rows
+
+
+def _without_names(place: str, rows: pa.Table, ids: Ids, traces: Traces) -> pa.Table:
+    users = _of(ids, Kind.USER)
+    if users and place in (_HISTORY, _USERS):
+        of_user = _is_in(rows["id"], users)
+        if place == _HISTORY:
+            return rows.filter(pc.invert(of_user))
+        for index, name in enumerate(rows.column_names):
+            if name not in _KEPT_OF_USER:
+                rows = _nulled(rows, index, of_user)
+        return rows
+    if users and _is_text(rows, "user_id") and _is_text(rows, "participant_name"):
+        index = rows.schema.get_field_index("participant_name")
+        rows = _nulled(rows, index, _is_in(rows["user_id"], users))
+    if not traces.names and not traces.values:
+        return rows
+    if place.split("/")[0] in _OWN:
+        return _without_names_by_class(place, rows, traces.names)
+
+    def put(text: str) -> str | None:
+        lower = text.lower()
+        return traces.names.get(lower, None if lower in traces.values or holds_name(text, traces.names) else text)
+
+    return _mapped(rows, put, lambda text: put(text) != text)
+
+
+def _without_names_by_class(place: str, rows: pa.Table, names: Collection[str]) -> pa.Table:
+    for index, name in enumerate(rows.column_names):
+        if _class(place, name) in (PersonalData.CONTACT, PersonalData.CONTENT, PersonalData.PERSON):
+            column = rows.column(index)
+            if any(holds_name(text, names) for leaf in _texts(column) for text in pc.unique(leaf).to_pylist()):
+                values = [None if holds_name(value, names) else value for value in column.to_pylist()]
+                rows = rows.set_column(index, rows.field(index), pa.array(values, column.type))
+    return rows
+
+
+def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten) -> pa.Table:
+    if not _of(ids, Kind.EXTERNAL_CONTACT) or not _is_text(rows, "group_key"):
+        return rows
+
+    def without(text: str) -> str:
+        return json.dumps(without_contact(json.loads(text), who), sort_keys=True, separators=(",", ":"))
+
+    return _mapped(rows, without, _holding(ids), only="group_key")
+
+
+def _holding(ids: Ids) -> Callable[[str], bool]:
+    return lambda text: any(id_ in text for id_ in ids)
+
+
+def _mapped(
+    rows: pa.Table, change: Callable[[str], str | None], concerns: Callable[[str], bool], only: str | None = None
+) -> pa.Table:
+    """The rows with those texts changed that it concerns, however deep they are nested."""
+    for index, name in enumerate(rows.column_names):
+        column = rows.column(index)
+        texts = (text for leaf in _texts(column) for text in pc.unique(leaf).to_pylist() if text)
+        if only in (None, name) and any(concerns(text) for text in texts):
+            values = [_changed(value, change, concerns) for value in column.to_pylist()]
+            rows = rows.set_column(index, rows.field(index), pa.array(values, column.type))
+    return rows
+
+
+def _changed(value: Any, change: Callable[[str], str | None], concerns: Callable[[str], bool]) -> Any:
+    if isinstance(value, str):
+        return change(value) if concerns(value) else value
+    if isinstance(value, bytes):
+        changed = _changed(value.decode("utf-8", "surrogateescape"), change, concerns)
+        return None if changed is None else changed.encode("utf-8", "surrogateescape")
+    if isinstance(value, list):
+        return [_changed(each, change, concerns) for each in value]
+    if isinstance(value, dict):
+        return {name: _changed(each, change, concerns) for name, each in value.items()}
+    return value
+
+
+def _class(place: str, column: str) -> PersonalData | None:
+    folder, _, table = place.partition("/")
+    try:
+        return class_of(table if folder in _OWN else "", column)
+    except Unclassified:
+        return None
+
+
+def _nulled(rows: pa.Table, index: int, where: pa.ChunkedArray) -> pa.Table:
+    field_ = rows.field(index)
+    values = pc.if_else(where, pa.scalar(None, field_.type), rows.column(index))
+    return rows.set_column(index, field_, values.cast(field_.type))
+
+
+def _is_in(values: pa.ChunkedArray, ids: Collection[str]) -> pa.ChunkedArray:
+    return pc.fill_null(pc.is_in(values, value_set=pa.array(list(ids), values.type)), False)
+
+
+def _is_text(rows: pa.Table, name: str) -> bool:
+    return name in rows.column_names and pa.types.is_string(rows.schema.field(name).type)

@@ -1,0 +1,157 @@
+"""What is looked for beside ids, gathered before anything is rewritten: names of users, and in reports what told of
+customers; and the conversations in which a forgotten external contact took part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.days.spans import days_around
+from genesys_assets.lake.lake import Lake, Unreadable
+from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.scrubbed_rows import Traces
+from genesys_assets.tables.conversation_model import CONVERSATIONS, PARTICIPANTS, SESSIONS
+from genesys_assets.tables.spec import TableSpec
+
+_CUSTOMERS = ("customer", "external")
+_SHORTEST_NAME = 3
+_CONVERSATIONS, _PARTICIPANTS, _SESSIONS = (f"tables/{spec.name}" for spec in (CONVERSATIONS, PARTICIPANTS, SESSIONS))
+_DIALLED = ("dnis", "session_dnis", "address_to")
+_CALLING = ("ani", "address_from")
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Names of users with their pseudonyms; what told of customers, by value: on which days it is looked for, None: on
+    all; and the ids of conversations of forgotten external contacts. Names and values are in small letters.
+    """
+
+    names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, set[str] | None] = field(default_factory=dict)
+    of_contacts: set[str] = field(default_factory=set)
+
+    def of(self, place: str, key: str | None) -> Traces:
+        """What is looked for in one partition."""
+        if not place.startswith("reports/"):
+            return Traces(self.names)
+        day = (key or "")[:10]
+        return Traces(
+            self.names, frozenset(value for value, days in self.values.items() if days is None or day in days)
+        )
+
+    def add_name(self, name: Any, pseudonym: str) -> None:
+        if isinstance(name, str) and len(name.strip()) >= _SHORTEST_NAME:
+            self.names[name.strip().lower()] = pseudonym
+
+    def add_value(self, value: Any, days: set[str] | None) -> None:
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and len(text) >= _SHORTEST_NAME:
+                known = self.values.get(text.lower(), set())
+                self.values[text.lower()] = None if days is None or known is None else known | days
+
+
+def gather(lake: Lake, who: Forgotten) -> Gathered:
+    """All that the lake knows of those who must be forgotten."""
+    found = Gathered()
+    for table in ("users", "users_history"):
+        for row in _rows(lake, f"reference/{table}", None, ["id", "name", "email", "username"]):
+            if entry := who.entry(row["id"] or "", Kind.USER):
+                for name in ("name", "email", "username"):
+                    found.add_name(row.get(name), entry.pseudonym)
+    for day in lake.page_partitions(_PARTICIPANTS):
+        _of_day(lake, day, who, found)
+    return found
+
+
+def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
+    rows = _table(lake, PARTICIPANTS, _PARTICIPANTS, day)
+    users = _forgotten(rows["user_id"], who, Kind.USER)
+    for row in rows.filter(pc.is_in(rows["user_id"], pa.array(users, pa.string()))).to_pylist():
+        found.add_name(row["participant_name"], users[row["user_id"]])
+    contacts = _forgotten(rows["external_contact_id"], who, Kind.EXTERNAL_CONTACT)
+    met = rows.filter(pc.is_in(rows["external_contact_id"], pa.array(contacts, pa.string())))["conversation_id"]
+    of_contacts = {*met.to_pylist(), *_forgotten(rows["conversation_id"], who, Kind.CONTACT_CONVERSATION)}
+    gone = set(_forgotten(rows["conversation_id"], who, Kind.CONVERSATION))
+    found.of_contacts |= of_contacts
+    if of_contacts or gone:
+        _customers(lake, day, rows, of_contacts, gone, found)
+
+
+def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: Gathered) -> None:
+    """What told of the customers of some conversations."""
+    alive = _alive(lake, day, gone)
+
+    def days(conversation: str) -> set[str] | None:
+        return None if conversation in of_contacts else alive.get(conversation, {day})
+
+    wanted = pa.array(sorted(of_contacts | gone), pa.string())
+    names: dict[str, set[str]] = {}
+    for row in rows.filter(pc.is_in(rows["conversation_id"], wanted)).to_pylist():
+        if row["purpose"] in _CUSTOMERS or row["external_contact_id"]:
+            found.add_value(row["participant_name"], days(row["conversation_id"]))
+            names.setdefault(row["conversation_id"], set()).add(row["participant_name"])
+    sessions = _table(lake, SESSIONS, _SESSIONS, day)
+    for row in sessions.filter(pc.is_in(sessions["conversation_id"], wanted)).to_pylist():
+        for value in _told_of_customer(row, names.get(row["conversation_id"], set())):
+            found.add_value(value, days(row["conversation_id"]))
+
+
+def _told_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[Any]:
+    """The values of a session that are the customer's and not the organisation's."""
+    for name in _DIALLED if session["direction"] == "outbound" else _CALLING:
+        yield session[name]
+    yield from (session[name] for name in ("callback_numbers", "callback_user_name", "address_other", "cc", "bcc"))
+    yield from (session[name] for name in ("journey_customer_id", "outbound_contact_id"))
+    for name in ("remote", "remote_name_displayable"):
+        text = session[name]
+        # The remote party of a customer is a queue, a flow or an agent.
+        if text and (text in names or "@" in text or any(letter.isdigit() for letter in text)):
+            yield text
+
+
+def _alive(lake: Lake, day: str, ids: Iterable[str]) -> dict[str, set[str]]:
+    """The days on which conversations may stand in reports: from the day before their start to that after their end."""
+    rows = _table(lake, CONVERSATIONS, _CONVERSATIONS, day)
+    found = {}
+    for row in rows.filter(pc.is_in(rows["conversation_id"], pa.array(list(ids), pa.string()))).to_pylist():
+        end = row["conversation_end"] or row["conversation_start"]
+        length = (end - row["conversation_start"]) // timedelta(days=1) + 2
+        found[row["conversation_id"]] = set(days_around(day, before=1, after=length))
+    return found
+
+
+def _forgotten(ids: pa.ChunkedArray, who: Forgotten, kind: Kind) -> dict[str, str]:
+    """The ids that must be forgotten, with their pseudonyms."""
+    known = ((id_, who.entry(id_, kind)) for id_ in pc.unique(ids).to_pylist() if id_)
+    return {id_: entry.pseudonym for id_, entry in known if entry}
+
+
+def _table(lake: Lake, spec: TableSpec, place: str, day: str) -> pa.Table:
+    """The rows of a partition; none where it is not stored, or cannot be read: whoever rewrites it says so."""
+    try:
+        pieces = [_conformed(rows, spec) for rows in lake.row_groups(place, day)]
+    except (FileNotFoundError, Unreadable):
+        pieces = []
+    return pa.concat_tables([spec.empty(), *pieces])
+
+
+def _conformed(rows: pa.Table, spec: TableSpec) -> pa.Table:
+    columns = [
+        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
+        for field in spec.schema
+    ]
+    return pa.table(columns, schema=spec.schema)
+
+
+def _rows(lake: Lake, place: str, key: str | None, names: list[str]) -> list[dict[str, Any]]:
+    if not lake.has(place, key):
+        return []
+    known = [name for name in names if name in lake.log(place).schema().names]
+    rows: list[dict[str, Any]] = lake.read(place, key, columns=known).to_pylist()
+    return rows

@@ -1,0 +1,1 @@
+"""What the API, and what pretends to be the API, may answer."""

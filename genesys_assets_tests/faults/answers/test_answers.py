@@ -1,0 +1,120 @@
+"""Every bad answer, through the real client: a result, or an error with a name, soon, and asked of nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from genesys_assets.cloud import limits
+from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.regions import Hosts
+from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets_tests.cloud.platform import Clock
+from genesys_assets_tests.faults import EVERY_CASE, only_in_make_faults
+from genesys_assets_tests.faults.answers.endpoint_cases import ENDPOINTS
+from genesys_assets_tests.faults.answers.host import SECRET, TOKEN, Host, hosts
+from genesys_assets_tests.faults.answers.http_cases import DRIPS, HTTP, JSON, LOGINS, STATUSES, Case
+from genesys_assets_tests.faults.answers.questions import QUESTIONS
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+
+CASES = [*HTTP, *JSON, *STATUSES, *LOGINS, *ENDPOINTS]
+# Every third, or the quick part would cost as much as all of it.
+QUICK = CASES[::3]
+LONGEST_WAIT = 1300.0
+"""Seconds by the client's clock: two budgets of retries, of the request and of its login."""
+
+MOST_REQUESTS = 130
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[Host, Host]]:
+    with hosts() as both:
+        yield both
+
+
+@pytest.fixture(autouse=True)
+def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs megabytes, minutes or thousands of pages to reach a limit needs little here."""
+    for name, limit in {
+        "MOST_RECEIVED": 2 * limits.MIB,
+        "MOST_UNPACKED": 2 * limits.MIB,
+        "MOST_VALUES": 100_000,
+        "COUNT_VALUES_FROM": 100_000,
+        "MOST_PAGES": 30,
+        "MOST_LISTED": limits.MIB,
+        "MOST_PAGES_OF_NOW": 30,
+        "MOST_CURSORS": 120,
+    }.items():
+        monkeypatch.setattr(limits, name, limit)
+
+
+def ask(case: Case, host: Host, clock: Clock) -> GenesysCloudError | None:
+    """The error that the case ends in, if any; whatever is no GenesysCloudError fails the test."""
+    path, question = QUESTIONS[case.question]
+    before, host.asked = dict(host.replies), []
+    host.replies[path] = case.reply
+    api = f"http://{host.address}"
+    try:
+        with GenesysCloud(
+            Hosts(api, api),
+            "the-client",
+            SECRET,
+            requests_per_minute=100_000,
+            timeout=(PATIENCE_SECONDS, PATIENCE_SECONDS),
+            clock=clock,
+            now=clock.now,
+            sleep=clock.sleep,
+        ) as cloud:
+            question(cloud)
+            return None
+    except GenesysCloudError as error:
+        return error
+    finally:
+        host.replies = before
+
+
+def check(case: Case, pair: tuple[Host, Host]) -> None:
+    (host, elsewhere), clock = pair, Clock()
+    error = ask(case, host, clock)
+    if case.expected is None:
+        assert error is None, repr(error)
+    else:
+        assert isinstance(error, case.expected), repr(error)
+        said = f"{error} {error!r} {vars(error)}"
+        assert TOKEN not in said
+        assert SECRET not in said
+        assert len(str(error)) < 2500
+        assert str(error).isprintable()
+    assert clock() - 1000 <= LONGEST_WAIT
+    assert len(host.asked) <= MOST_REQUESTS
+    assert elsewhere.connections == 0
+    assert all("x-evil" not in asked.head.lower() and "\r\nx: y" not in asked.head.lower() for asked in host.asked)
+
+
+def test_there_are_more_than_a_hundred_kinds() -> None:
+    assert len({case.name for case in [*CASES, *DRIPS]}) == len([*CASES, *DRIPS]) > 300
+
+
+@pytest.mark.parametrize("case", CASES if EVERY_CASE else QUICK, ids=lambda case: case.name)
+def test_a_bad_answer_ends_in_a_result_or_an_error_with_a_name(case: Case, pair: tuple[Host, Host]) -> None:
+    check(case, pair)
+
+
+@pytest.mark.parametrize("case", DRIPS if EVERY_CASE else DRIPS[:1], ids=lambda case: case.name)
+def test_an_answer_that_never_ends_is_ended(
+    case: Case, pair: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LONGEST_EXCHANGE", 0.1)
+    check(case, pair)
+
+
+@only_in_make_faults
+def test_silence_is_ended(pair: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LONGEST_EXCHANGE", 0.1)
+
+    def silent(_: object) -> Iterator[bytes]:
+        pair[0].over.wait(1.0)
+        yield b""
+
+    check(Case("silence", "get", silent, GenesysCloudError), pair)

@@ -1,0 +1,107 @@
+"""No answer takes more than 300 MB of memory. Measured by the kernel, in a process of its own for each answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genesys_assets.cloud import limits
+from genesys_assets_tests.faults import only_in_make_faults
+from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
+from genesys_assets_tests.faults.answers.http_cases import chunk, head
+from genesys_assets_tests.faults.answers.questions import THINGS
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+
+MOST_MB = 300
+_ASK = f"""
+import pathlib, sys
+from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.regions import Hosts
+from genesys_assets.cloud.transport import GenesysCloud
+
+def peak():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+with GenesysCloud(Hosts(sys.argv[1], sys.argv[1]), "id", "secret", sleep=lambda seconds: None) as cloud:
+    try:
+        cloud.get("/idle")
+    except GenesysCloudError:
+        idle = peak()
+    try:
+        size = len(cloud.get({THINGS!r}).body)
+        ended = "right"
+    except GenesysCloudError as error:
+        ended = type(error).__name__
+    print(ended, peak() - idle)
+"""
+_LIMIT = limits.MOST_UNPACKED
+
+
+def _filled(unit: bytes) -> bytes:
+    """As much of it as one answer may hold, in values and in bytes."""
+    values = sum(unit.count(mark) for mark in (b",", b"{", b"["))
+    return unit * min((_LIMIT - 100) // len(unit), (limits.MOST_VALUES - 10) // values)
+
+
+def _different() -> bytes:
+    names = (f'"{number:x}":{number + 1000},' for number in range(min(_LIMIT // 16, limits.MOST_VALUES - 5)))
+    return "".join(names).encode()[: _LIMIT - 100].rpartition(b",")[0] + b","
+
+
+def _endless() -> Chunks:
+    yield head("Transfer-Encoding: chunked")
+    for _ in range(500):
+        yield chunk(b" " * limits.MIB)
+
+
+ANSWERS: dict[str, tuple[Callable[[], Chunks], str]] = {
+    "500 MB": (_endless, "AnswerTooLarge"),
+    "a gigabyte packed": (
+        lambda: [http(gzip.compress(b" " * (1 << 30), 1), 200, "Content-Encoding: gzip")],
+        "AnswerTooLarge",
+    ),
+    "500 MB of an error": (lambda: [b"HTTP/1.1 500 X\r\n\r\n", *[b"x" * limits.MIB] * 500], "ServerTrouble"),
+    "the longest text": (lambda: [http(b'{"a": "%s"}' % (b"x" * (_LIMIT - 100)))], "right"),
+    "the longest text of wide letters": (
+        lambda: [http(b'{"a": "%s"}' % ("😀".encode() + b"x" * (_LIMIT - 100)))],
+        "right",
+    ),
+    "as many objects as may be": (lambda: [http(b'{"a": [%s{}]}' % _filled(b"{},"))], "right"),
+    "as many lists as may be": (lambda: [http(b'{"a": [%s{}]}' % _filled(b"[],"))], "right"),
+    "as many numbers as may be": (lambda: [http(b'{"a": [%s0]}' % _filled(b"1.5,"))], "right"),
+    "as many objects of one name": (lambda: [http(b'{"a": [%s{}]}' % _filled(b'{"b":1},'))], "right"),
+    "as many names as may be": (lambda: [http(b'{%s"a": 1}' % _different())], "right"),
+    "more objects than may be": (lambda: [http(b'{"a": [%s{}]}' % (b"{}," * (_LIMIT // 4)))], "AnswerTooLarge"),
+}
+
+
+@only_in_make_faults
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not tell the peak")
+@pytest.mark.parametrize("name", ANSWERS)
+def test_no_answer_takes_more_memory_than_is_allowed(name: str) -> None:
+    make, expected = ANSWERS[name]
+
+    def reply(_: Asked) -> Chunks:
+        yield from make()
+
+    with hosts() as (host, _):
+        host.replies[THINGS] = reply
+        done = subprocess.run(
+            [sys.executable, "-c", _ASK, f"http://{host.address}"],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    ended, megabytes = done.stdout.split()
+    print(json.dumps({"answer": name, "ended": ended, "MB": int(megabytes)}))
+    assert ended == expected
+    assert int(megabytes) <= MOST_MB

@@ -1,0 +1,219 @@
+"""Whatever bytes and words come, every parser of the platform's answers reads them or refuses them by name."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from genesys_assets.cloud import limits
+from genesys_assets.cloud.addresses import NotAnAddress, checked_address, origin, without_user_info
+from genesys_assets.cloud.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
+from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
+from genesys_assets.cloud.exchange import Answer
+from genesys_assets.cloud.pacing import Budget
+from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.paging import Cursor, NextUri
+from genesys_assets.cloud.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets_tests.faults import EVERY_CASE
+
+EXAMPLES = settings(max_examples=300 if EVERY_CASE else 25)
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=30,
+)
+BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.text().map(lambda text: text.encode())
+# What a header may hold.
+VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=255)) | st.from_regex(r"-?[0-9]{1,60}", fullmatch=True)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Retry-After", "inin-ratelimit-reset", "ININ-Correlation-Id", "Location", "Content-Type", "Date"]),
+    VALUES,
+)
+ANSWERS = st.builds(
+    Answer, st.integers(100, 999), HEADERS, BODIES, st.just("Bearer t0ken-of-the-request") | st.just("Basic aWQ6c2Vj")
+)
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+@EXAMPLES
+@given(JSON, st.sampled_from([None, 1]), st.booleans())
+def test_what_is_json_is_read_as_it_is(value: Any, indent: int | None, ascii_only: bool) -> None:
+    body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    assert parse_json(body) == json.loads(body) == value
+
+
+@EXAMPLES
+@given(st.binary())
+def test_bytes_are_json_or_refused(body: bytes) -> None:
+    try:
+        parse_json(body)
+    except NotReadable:
+        return
+    assert body.strip()
+
+
+@EXAMPLES
+@given(st.lists(st.sampled_from(["[", '{"a":', '{"]":', '{"\\\\":', '{"\\"{":']), max_size=90), st.booleans())
+@example(["["] * limits.DEEPEST, False)
+@example(["["] * (limits.DEEPEST + 1), False)
+def test_just_what_is_too_deep_is_refused(openings: list[str], broken: bool) -> None:
+    closings = ["]" if opening == "[" else "}" for opening in reversed(openings)]
+    body = f"{''.join(openings)}1{''.join(closings[: len(closings) // 2] if broken else closings)}".encode()
+    if len(openings) <= limits.DEEPEST and not (broken and openings):
+        assert depth(parse_json(body)) == len(openings)
+    else:
+        with pytest.raises(NotReadable):
+            parse_json(body)
+
+
+@EXAMPLES
+@given(st.text() | VALUES)
+def test_whole_numbers_are_read_or_none(text: str) -> None:
+    number = whole_number(text)
+    assert number is None or abs(number) < 10**9
+    assert http_date(text) is None or isinstance(http_date(text), datetime)
+
+
+@EXAMPLES
+@given(st.integers(-(10**9) + 1, 10**9 - 1))
+def test_whole_numbers_are_read_right(number: int) -> None:
+    assert whole_number(f" {number} ") == number
+
+
+@EXAMPLES
+@given(
+    st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)).map(lambda at: at.replace(tzinfo=UTC))
+)
+def test_dates_are_read_right(at: datetime) -> None:
+    whole = at.replace(microsecond=0)
+    assume(whole.year >= 1000)
+    assert http_date(format_datetime(whole, usegmt=True)) == whole
+    assert instant(at.isoformat()) == at
+
+
+@EXAMPLES
+@given(JSON | st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}([+-][0-9]{2}:[0-9]{2}|Z)?"))
+def test_instants_are_read_or_none(written: Any) -> None:
+    at = instant(written)
+    assert at is None or at.tzinfo is UTC
+
+
+@EXAMPLES
+@given(st.text())
+def test_words_of_others_are_one_short_line(text: str) -> None:
+    assert words(text).isprintable()
+    assert len(words(text)) <= limits.LONGEST_WORDS + 2
+
+
+@EXAMPLES
+@given(HEADERS, st.text() | VALUES.map(lambda value: f"Retry in [{value}] seconds"))
+def test_a_wait_is_told_within_a_year_or_not_at_all(headers: dict[str, str], message: str) -> None:
+    wait = told_to_wait(headers, message, NOON)
+    assert wait is None or 0 <= wait <= 366 * 86_400
+
+
+@EXAMPLES
+@given(ANSWERS)
+def test_every_answer_is_an_object_or_an_error_that_can_be_read(answer: Answer) -> None:
+    try:
+        assert isinstance(read_object(answer, "GET /x"), dict)
+    except GenesysCloudError as error:
+        readable(error)
+    readable(refusal(answer, "GET /x", NOON))
+    readable(login_refusal(answer, "me", "host", NOON))
+    try:
+        assert read_grant(answer, "host")["access_token"]
+    except GenesysCloudError as error:
+        readable(error)
+
+
+def readable(error: GenesysCloudError) -> None:
+    assert str(error).isprintable()
+    assert len(str(error)) < 3000
+    assert "t0ken-of-the-request" not in str(error)
+
+
+@EXAMPLES
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([f"inin-ratelimit-{name}" for name in ("count", "allowed", "reset")]), VALUES)
+    )
+)
+def test_no_header_of_the_rate_limit_stops_requests_for_good(answers: list[dict[str, str]]) -> None:
+    budget, now = Budget(300), 0.0
+    for headers in answers:
+        waited = 0.0
+        while (wait := budget.take(now)) > 0:
+            assert wait < 1000
+            now, waited = now + wait, waited + wait
+        assert waited <= 400
+        budget.learn(headers, now)
+
+
+def page(body: Any) -> Page:
+    return Page(1, "{}", NOON, None, json.dumps(body).encode())
+
+
+@EXAMPLES
+@given(
+    JSON
+    | st.text(max_size=60).map(lambda text: f"/a{text}")
+    | st.text(max_size=60).map(lambda text: f"//x{text}/a?{text}")
+)
+def test_a_next_page_is_one_of_the_same_path_or_none(address: Any) -> None:
+    asked: list[str] = []
+
+    def get(path: str, params: object) -> Page:
+        asked.append(path)
+        return page({"nextUri": address} if len(asked) == 1 else {})
+
+    try:
+        list(NextUri(get).pages("/a", {"pageSize": 5, "pageNumber": 1}))
+    except UnexpectedAnswer as error:
+        readable(error)
+    assert set(asked) == {"/a"}
+
+
+@EXAMPLES
+@given(JSON)
+def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
+    bodies = [{"cursor": cursor}, {}]
+    try:
+        list(Cursor(lambda path, params: page(bodies.pop(0))).pages("/a", {"pageSize": 5}))
+    except UnexpectedAnswer as error:
+        readable(error)
+
+
+@EXAMPLES
+@given(
+    st.text() | st.text().map(lambda text: f"https://{text}") | st.text().map(lambda text: f"http://127.0.0.1{text}")
+)
+@example("https://user:word@api.example.com")
+@example("http://127.0.0.1@api.example.com")
+@example("https://api.example.com\\@other.example.com")
+def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
+    try:
+        address = checked_address(text)
+    except NotAnAddress:
+        return
+    scheme, host, _ = origin(address)
+    assert scheme == "https" or host.startswith("127.") or host in ("localhost", "::1")
+    assert "@" not in address.split("/")[2]
+
+
+@EXAMPLES
+@given(st.text(min_size=1).filter(lambda text: "@" not in text and "\n" not in text))
+def test_no_password_of_an_address_is_shown(password: str) -> None:
+    assume(len(password) > 3 and password not in "***@api.example.comhttps://")
+    assert password not in without_user_info(f"https://user:{password}@api.example.com")

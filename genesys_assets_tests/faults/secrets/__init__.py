@@ -1,0 +1,1 @@
+"""Where no secret may ever stand."""

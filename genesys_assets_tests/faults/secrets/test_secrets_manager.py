@@ -1,0 +1,122 @@
+"""Secrets that stand in AWS Secrets Manager, played by a server that speaks GetSecretValue."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from genesys_assets.settings import AlertSettings, CloudSettings, SettingError
+from genesys_assets_tests.assets.world import environment
+
+HELD = {"prod/genesys": json.dumps({"client_secret": "held-secret-4711"}), "plain": "held-plain-4711", "binary": None}
+CLIENT = {"GENESYS_CLOUD_REGION": "us_east_1", "GENESYS_CLOUD_CLIENT_ID": "C1"}
+
+
+@contextmanager
+def secrets_manager(held: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """A Secrets Manager on loopback that holds these; gives the environment that leads to it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            name = asked["SecretId"]
+            is_asked_right = self.headers["X-Amz-Target"] == "secretsmanager.GetSecretValue"
+            if name in held and is_asked_right:
+                status, body = 200, {"Name": name, **({"SecretString": held[name]} if held[name] else {})}
+            else:
+                status, body = 400, {"__type": "ResourceNotFoundException", "Message": "no such secret"}
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield {
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{server.server_port}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "AK",
+            "AWS_SECRET_ACCESS_KEY": "SK",
+        }
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[dict[str, str]]:
+    with secrets_manager(HELD) as settings:
+        yield settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "secret"),
+    [
+        ("secretsmanager:prod/genesys#client_secret", "held-secret-4711"),
+        ("secretsmanager:plain", "held-plain-4711"),
+        ("not:secretsmanager:plain", "not:secretsmanager:plain"),
+    ],
+)
+def test_a_secret_is_read_from_where_the_setting_says(
+    aws: dict[str, str], setting: str, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with environment({**aws, **CLIENT, "GENESYS_CLOUD_CLIENT_SECRET": setting}):
+        assert CloudSettings.load().secret == secret
+        assert secret == setting or secret not in f"{CloudSettings.load()!r}"
+    assert "held-" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("secretsmanager:", "names no secret of AWS Secrets Manager"),
+        (
+            "secretsmanager:nowhere",
+            r"'nowhere' of AWS Secrets Manager, which cannot be read \(ResourceNotFoundException",
+        ),
+        ("secretsmanager:binary", "holds no text"),
+        ("secretsmanager:plain#key", "no JSON object with a text under 'key'"),
+        ("secretsmanager:prod/genesys#other", "no JSON object with a text under 'other'"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_named_and_not_shown(aws: dict[str, str], setting: str, problem: str) -> None:
+    settings = {**aws, **CLIENT, "GENESYS_CLOUD_CLIENT_SECRET": setting}
+    with environment(settings), pytest.raises(SettingError, match=problem) as refused:
+        _ = CloudSettings.load().secret
+    assert str(refused.value).startswith("GENESYS_CLOUD_CLIENT_SECRET names ")
+    assert "held-" not in str(refused.value)
+
+
+def test_a_webhook_is_read_too_and_must_be_an_address(aws: dict[str, str]) -> None:
+    settings = {**aws, "GENESYS_ASSETS_ALERT_WEBHOOK": "secretsmanager:plain"}
+    problem = "does not lead to the address of a webhook"
+    with environment(settings), pytest.raises(SettingError, match=problem) as refused:
+        _ = AlertSettings.load().url
+    assert "held-" not in str(refused.value)
+
+
+def test_without_such_a_setting_nothing_of_aws_is_loaded() -> None:
+    code = (
+        "import sys\n"
+        "from genesys_assets.settings import CloudSettings\n"
+        "settings = CloudSettings.load(region='us_east_1', client_id='c', client_secret='s')\n"
+        "assert settings.secret == 's'\n"
+        "print([name for name in sys.modules if name.startswith(('boto', 'dagster_aws'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

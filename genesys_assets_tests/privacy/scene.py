@@ -1,0 +1,236 @@
+"""A lake in which somebody stands wherever anybody can: pages, tables, own reports, snapshots, a table of somebody
+else's, published days, older versions, and what a killed run left.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import open_lake
+from genesys_assets.partitions import Calendar
+from genesys_assets.privacy import lakewide
+from genesys_assets.privacy.forgotten import Kind
+from genesys_assets.privacy.lakewide import Report
+from genesys_assets.privacy.published import Published
+from genesys_assets.publishing.business_day import BusinessDay
+from genesys_assets.publishing.day import Wanted, publish_day
+from genesys_assets.publishing.manifest import Manifest
+from genesys_assets.publishing.publisher import open_publisher
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.own import OwnReports
+from genesys_assets.sandbox.organisation import Item
+from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
+from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets_tests.assets.world import World, environment, hours
+from genesys_assets_tests.conftest import DAYS
+from genesys_assets_tests.privacy.traces import files_with
+
+DAY, NEXT = f"{DAYS[-2]}", f"{DAYS[-1]}"
+VICTIM = "5a0c0000-1111-4222-8333-00000000a001"
+BYSTANDER = "5a0c0000-1111-4222-8333-00000000a002"
+CONTACT = "c0417ac7-1111-4222-8333-00000000b001"
+OTHER_CONTACT = "c0417ac7-1111-4222-8333-00000000b002"
+OF_CONTACT = ("+41790001122", "Ottilie Quarz", "KD-998877", "quarz rang twice", "ottilie@quarz.example", CONTACT)
+"""What identifies the customer of VICTIM."""
+OF_BYSTANDER = ("+41790003344", "Benno Basalt", OTHER_CONTACT, BYSTANDER)
+REPORTS = """\
+reports:
+  callers:
+    description: One row per number that called.
+    group_by: [ani]
+    details: {table: sessions, measures: {sessions: count}}
+    columns: {sessions: }
+  each_conversation:
+    description: One row per conversation.
+    group_by: [conversationId]
+    details: {table: sessions, measures: {sessions: count, remotes: {distinct: remote}}}
+    columns: {sessions: , remotes: }
+"""
+BONUS = TableSpec(
+    "bonus_points",
+    "A table of somebody else's.",
+    (),
+    columns("user_id string agent\nagent string name\nconversation_id string the conversation\nnote string free text"),
+)
+
+
+def call(id_: str, contact: str, number: str, name: str, user: Mapping[str, Any], more: Mapping[str, str]) -> Item:
+    """A call of the day that a customer made and an agent took, with all that tells of both."""
+    at = [f"{DAY}T10:{minute:02d}:00.000Z" for minute in range(10)]
+    legs = {"mediaType": "voice", "direction": "inbound", "provider": "Edge", "ani": f"tel:{number}"}
+    return {
+        "conversationId": id_,
+        "conversationStart": at[0],
+        "conversationEnd": at[9],
+        "originatingDirection": "inbound",
+        "externalTag": more["customer"],
+        "participants": [
+            {
+                "participantId": f"{id_[:-4]}c001",
+                "purpose": "customer",
+                "participantName": name,
+                "externalContactId": contact,
+                "attributes": {"customer": more["customer"], "mail": more["mail"], "conversation": id_},
+                "sessions": [
+                    {
+                        "sessionId": f"{id_[:-4]}5001",
+                        **legs,
+                        "remote": user["name"],
+                        "segments": [{"segmentStart": at[0], "segmentEnd": at[9], "segmentType": "interact"}],
+                        "metrics": [{"name": "nConnected", "value": 1, "emitDate": at[0]}],
+                    }
+                ],
+            },
+            {
+                "participantId": f"{id_[:-4]}d001",
+                "purpose": "agent",
+                "userId": user["id"],
+                "participantName": user["name"],
+                "sessions": [
+                    {
+                        "sessionId": f"{id_[:-4]}5002",
+                        **legs,
+                        "remote": f"tel:{number}",
+                        "segments": [
+                            {
+                                "segmentStart": at[1],
+                                "segmentEnd": at[8],
+                                "segmentType": "interact",
+                                "wrapUpNote": more["note"],
+                            }
+                        ],
+                        "metrics": [{"name": "tHandle", "value": 420_000, "emitDate": at[8]}],
+                    }
+                ],
+            },
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A lake and what is published of it, in one folder; and the agent who took the calls."""
+
+    world: World
+    home: Path
+    user: Mapping[str, Any]
+
+    @property
+    def folders(self) -> Path:
+        """Everything that is stored."""
+        return self.home
+
+    @property
+    def lake(self) -> Lake:
+        with environment(self.world.environment):
+            return open_lake()
+
+    @property
+    def of_user(self) -> tuple[str, ...]:
+        return (self.user["id"], self.user["name"], self.user["email"])
+
+    def found(self, *values: str) -> dict[str, list[str]]:
+        """Which of the values stand in which file."""
+        return files_with(self.home, values)
+
+    def copied(self, home: Path) -> Scene:
+        """The same, elsewhere, for a test that changes it."""
+        shutil.copytree(self.home, home)
+        return replace(self, home=home, world=at_home(self.world, home))
+
+    def published(self) -> Published:
+        publisher = open_publisher(str(self.home / "published"), lambda: None)
+        reports = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
+        zone = Calendar.from_environment().zone
+
+        def republish(lake: Lake, manifest: Manifest) -> None:
+            day = BusinessDay.of(f"{manifest.date}", zone)
+            publish_day(lake, publisher, Wanted(day, reports, "forget", manifest.missing))
+
+        return Published(publisher, republish)
+
+    def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> Report:
+        moment = now or datetime.now(UTC) + timedelta(hours=2)
+        return lakewide.forget(self.lake, {kind: ids}, moment, self.published().forget, dry_run=dry_run)
+
+    def run(self, *assets: str, job: str = "daily", **of: Any) -> None:
+        result = self.world.run(job, *assets, **({"partition": DAY} | of))
+        assert result.success
+
+    def rows(self, place: str, key: str | None = DAY) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.lake.read(place, key).to_pylist()
+        return rows
+
+
+def at_home(world: World, home: Path) -> World:
+    settings = {**world.settings, "DAGSTER_HOME": str(home), "GENESYS_ASSETS_PUBLISH_URL": str(home / "published")}
+    settings |= {"GENESYS_ASSETS_REPORTS": str(home / "reports.yaml")}
+    return replace(world, folder=home / "lake", settings=settings)
+
+
+TABLES = ("conversations", "participants", "participant_attributes", "sessions", "segments", "session_metrics")
+OTHERS = ("media_endpoint_stats", "flow_outcomes", "evaluations", "surveys", "resolutions", "interaction_legs")
+OF_DAY = tuple(f"tables/{name}" for name in (*TABLES, *OTHERS, "interval_metrics", "daily_metrics"))
+OF_REPORTS = tuple(f"reports/{name}" for name in ("agent_hourly", "agent_daily", "callers", "each_conversation"))
+
+
+def fill(scene: Scene) -> None:
+    """Bring the day, and those who stand in it, everywhere."""
+    organisation, user = scene.world.sandbox.organisation, scene.user
+    told = {"customer": "KD-998877", "mail": "ottilie@quarz.example", "note": "quarz rang twice"}
+    organisation.plant(call(VICTIM, CONTACT, "+41790001122", "Ottilie Quarz", user, told))
+    told = {"customer": "KD-112233", "mail": "benno@basalt.example", "note": f"see {VICTIM}"}
+    beside = call(BYSTANDER, OTHER_CONTACT, "+41790003344", "Benno Basalt", user, told)
+    organisation.plant(beside | {"associatedConversationId": VICTIM})
+    scene.run(job="hourly", partition=None, between=hours(DAY, NEXT))
+    for table in ("queues", "users", "wrapup_codes", "skills", "divisions"):
+        scene.run(f"reference/{table}", f"reference/{table}_history")
+    complete(scene)
+    # Read again: the versions of before stay for a day.
+    organisation.restate(BYSTANDER, lambda item: item.update(originatingSocialMediaPublic=False))
+    complete(scene)
+    scene.run("tables/restatements", "tables/open_conversations")
+    scene.run(*OF_REPORTS)
+    scene.run("published/reports")
+    scene.run("published/index")
+    lake, observed = scene.lake, datetime.now(UTC)
+    row = dict.fromkeys(LIVE_CONVERSATIONS.schema.names, "x") | {"observed_at": observed, "activity_date": observed}
+    row |= {"conversation_id": VICTIM, "user_id": user["id"], "ani": "tel:+41790001122"}
+    row |= {"participant_name": "Ottilie Quarz"}
+    beside_it = row | {"conversation_id": BYSTANDER, "ani": "tel:+41790003344", "participant_name": "Benno Basalt"}
+    snapshot = pa.Table.from_pylist([row, beside_it], LIVE_CONVERSATIONS.schema)
+    lake.append("live/conversations", LIVE_CONVERSATIONS, snapshot, observed, {})
+    bonus = [{"user_id": user["id"], "agent": user["name"], "conversation_id": VICTIM, "note": f"of {VICTIM}"}]
+    bonus += [bonus[0] | {"conversation_id": BYSTANDER, "note": None}]
+    lake.write("downstream/bonus_points", BONUS, pa.Table.from_pylist(bonus, BONUS.schema), DAY, {})
+    leave_behind(scene)
+
+
+def complete(scene: Scene) -> None:
+    scene.run("pages/daily_details", "pages/daily_overlap", "pages/daily_aggregates", job="complete")
+    scene.run("pages/daily_overlap", job="complete", partition=NEXT)
+    scene.run(*OF_DAY)
+
+
+def leave_behind(scene: Scene) -> None:
+    """What a killed run leaves: a file that no commit names, and a draft."""
+    folder = scene.home / "lake"
+    (stored,) = scene.lake.log("tables/participants").files(DAY)
+    left = folder / f"tables/participants/date={DAY}/{'0' * 32}-{'0' * 12}.parquet"
+    shutil.copy(folder / "tables/participants" / stored.path, left)
+    draft = folder / ".drafts" / ("0" * 32)
+    draft.parent.mkdir(exist_ok=True)
+    draft.write_bytes(f"a page of {VICTIM} {CONTACT} {scene.user['id']}".encode())
+
+
+def places(found: Mapping[str, Sequence[str]]) -> set[str]:
+    """Of files the first two folders below the lake, or what is published."""
+    return {"/".join(path.removeprefix("lake/").split("/")[:2]) for path in found}

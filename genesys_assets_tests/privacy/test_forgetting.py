@@ -1,0 +1,206 @@
+"""Whoever is forgotten stands nowhere any more: no file, no older version, no published day, no event of Dagster. What
+is computed from the rest is what the rest says, and nobody comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.checks.completeness import Counted, counted
+from genesys_assets.privacy.forgotten import Kind
+from genesys_assets.sandbox.server import running
+from genesys_assets.tolerance import Tolerance
+from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.privacy.scene import (
+    BYSTANDER,
+    CONTACT,
+    DAY,
+    OF_BYSTANDER,
+    OF_CONTACT,
+    OF_DAY,
+    OF_REPORTS,
+    REPORTS,
+    VICTIM,
+    Scene,
+    at_home,
+    complete,
+    fill,
+    places,
+)
+from genesys_assets_tests.privacy.traces import events_with
+
+NUMBER = "+41790001122"
+EVERYWHERE = {
+    *("pages/hourly_details", "pages/daily_details", "tables/conversations", "tables/participants"),
+    *("tables/sessions", "tables/segments", "tables/participant_attributes", "reports/each_conversation"),
+    *("live/conversations", "downstream/bonus_points", "published/reports"),
+}
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    home = tmp_path_factory.mktemp("full")
+    (home / "reports.yaml").write_text(REPORTS)
+    with running(conversations_per_day=12, now=NOW, requests_per_minute=None) as sandbox:
+        defined = definitions(f"{DAYS[0]}", reports=home / "reports.yaml")
+        world = at_home(World(sandbox, home / "lake", defined), home)
+        scene = Scene(world, home, sandbox.organisation.directory.users[3])
+        fill(scene)
+        yield scene
+
+
+@pytest.fixture
+def scene(full: Scene, tmp_path: Path) -> Scene:
+    return full.copied(tmp_path / "home")
+
+
+def figures(scene: Scene, place: str) -> list[dict[str, Any]]:
+    """The rows of a table without who they are of."""
+    hidden = ("user_id", "user_name", "group_key")
+    rows = [{name: value for name, value in row.items() if name not in hidden} for row in scene.rows(place)]
+    return sorted(rows, key=lambda row: [str(value) for value in row.values()])
+
+
+def test_whoever_is_not_forgotten_stands_everywhere(full: Scene) -> None:
+    found = full.found(VICTIM, *OF_CONTACT, *full.of_user)
+    assert {values for each in found.values() for values in each} == {VICTIM, *OF_CONTACT, *full.of_user}
+    assert places(found) >= EVERYWHERE | {"reference/users", "reports/callers", "tables/interval_metrics"}
+    assert any(path.startswith("lake/.drafts") for path in found)
+
+
+def test_dagster_never_heard_of_anybody(full: Scene) -> None:
+    assert events_with(full.world.instance, [VICTIM, BYSTANDER, *OF_CONTACT, *full.of_user]) == {}
+
+
+def test_a_conversation_leaves_no_trace(scene: Scene) -> None:
+    before = scene.rows("tables/conversations")
+    report = scene.forget(Kind.CONVERSATION, VICTIM)
+    assert report.problems == {}
+    assert scene.found(VICTIM, *OF_CONTACT) == {}
+    assert {row["conversation_id"] for row in before} - {VICTIM} == {
+        row["conversation_id"] for row in scene.rows("tables/conversations")
+    }
+    assert (report.rows_removed["tables/conversations"], report.days) == (1, {DAY})
+    stay = {value for each in scene.found(*OF_BYSTANDER).values() for value in each}
+    assert stay == {*OF_BYSTANDER}
+
+
+def test_an_external_contact_leaves_no_trace_and_every_figure_stays(scene: Scene) -> None:
+    kept = ("agent_hourly", "agent_daily")
+    before = {name: figures(scene, f"reports/{name}") for name in kept}
+    count = len(scene.rows("tables/conversations"))
+    report = scene.forget(Kind.EXTERNAL_CONTACT, CONTACT)
+    assert report.problems == {}
+    assert scene.found(*OF_CONTACT) == {}
+    assert len(scene.rows("tables/conversations")) == count
+    assert {name: figures(scene, f"reports/{name}") for name in kept} == before
+    assert VICTIM in {row["conversation_id"] for row in scene.rows("tables/sessions")}
+
+
+def test_a_user_leaves_no_trace_and_every_figure_stays(scene: Scene) -> None:
+    kept = ("reports/agent_hourly", "reports/agent_daily", "tables/interval_metrics", "tables/session_metrics")
+    before = {place: figures(scene, place) for place in kept}
+    report = scene.forget(Kind.USER, scene.user["id"])
+    assert report.problems == {}
+    assert scene.found(*scene.of_user) == {}
+    assert {place: figures(scene, place) for place in kept} == before
+    (pseudonym,) = {row["user_id"] for row in scene.rows("downstream/bonus_points")}
+    assert pseudonym.startswith("forgotten:")
+    assert pseudonym in {row["user_id"] for row in scene.rows("reports/agent_daily")}
+    assert pseudonym in {row["id"] for row in scene.rows("reference/users", None)}
+    assert {row["agent"] for row in scene.rows("downstream/bonus_points")} == {pseudonym}
+
+
+IDS = [(Kind.CONVERSATION, VICTIM), (Kind.EXTERNAL_CONTACT, CONTACT), (Kind.USER, "")]
+
+
+def forget(scene: Scene, kind: Kind, id_: str) -> tuple[str, ...]:
+    """Forgets; gives what must not be found any more."""
+    assert scene.forget(kind, id_ or scene.user["id"]).problems == {}
+    return scene.of_user if kind is Kind.USER else (*OF_CONTACT, *([VICTIM] if kind is Kind.CONVERSATION else []))
+
+
+@pytest.mark.parametrize(("kind", "id_"), IDS)
+def test_what_is_computed_again_is_what_was_left(scene: Scene, kind: Kind, id_: str) -> None:
+    forget(scene, kind, id_)
+    tables = {place: scene.rows(place) for place in OF_DAY if not place.endswith("daily_metrics")}
+    scene.run(*OF_DAY)
+    for place, rows in tables.items():
+        key = scene.lake.log(place).schema().names
+        assert _sorted(scene.rows(place), key) == _sorted(rows, key), place
+
+
+def _sorted(rows: list[dict[str, Any]], names: list[str]) -> list[list[str]]:
+    return sorted([str(row[name]) for name in names] for row in rows)
+
+
+@pytest.mark.parametrize(("kind", "id_"), IDS)
+def test_nobody_comes_back_with_what_is_fetched_and_computed_again(scene: Scene, kind: Kind, id_: str) -> None:
+    gone = forget(scene, kind, id_)
+    scene.run("pages/hourly_details", "pages/hourly_aggregates", job="hourly", partition=f"{DAY}-10:00")
+    complete(scene)
+    scene.run("reference/users", "reference/users_history")
+    scene.run(*OF_REPORTS)
+    scene.run("published/reports")
+    assert scene.found(*gone) == {}
+    judged = counted(scene.lake, DAY)
+    assert isinstance(judged, Counted)
+    assert judged.problems(Tolerance.parse("0")) == []
+    assert judged.forgotten == (kind is Kind.CONVERSATION)
+
+
+@pytest.mark.parametrize(("kind", "id_"), IDS)
+def test_to_forget_again_changes_nothing(scene: Scene, kind: Kind, id_: str) -> None:
+    forget(scene, kind, id_)
+    before = scene.world.files()
+    report = scene.forget(kind, id_ or scene.user["id"])
+    assert (report.partitions, report.old_files, report.published_files) == ({}, {}, {})
+    assert {path: digest for path, digest in scene.world.files().items() if "forgotten/" not in path} == {
+        path: digest for path, digest in before.items() if "forgotten/" not in path
+    }
+
+
+def test_what_would_be_done_is_told_and_not_done(scene: Scene) -> None:
+    before = scene.world.files()
+    told = scene.forget(Kind.CONVERSATION, VICTIM, dry_run=True)
+    assert scene.world.files() == before
+    done = scene.forget(Kind.CONVERSATION, VICTIM)
+    assert (told.partitions, told.rows_removed, told.published_files) == (
+        done.partitions,
+        done.rows_removed,
+        done.published_files,
+    )
+
+
+def test_the_digests_that_stay_tell_no_id(scene: Scene) -> None:
+    scene.forget(Kind.CONVERSATION, VICTIM)
+    kept = [path.relative_to(scene.home).as_posix() for path in (scene.home / "lake/forgotten").rglob("*.*")]
+    assert len(kept) == 1
+    assert scene.found(VICTIM) == {}
+    assert kept[0].startswith("lake/forgotten/conversation/")
+
+
+def test_published_days_are_published_again_without_the_user(scene: Scene) -> None:
+    manifest = scene.published().publisher.manifest(DAYS[-2])
+    report = scene.forget(Kind.USER, scene.user["id"])
+    again = scene.published().publisher.manifest(DAYS[-2])
+    assert manifest is not None
+    assert again is not None
+    assert report.published_files[DAY] > 2
+    assert {file.report for file in again.files} == {file.report for file in manifest.files}
+    assert (scene.home / "published" / again.files[0].key).is_file()
+
+
+def test_a_day_that_cannot_be_published_again_is_withdrawn(scene: Scene) -> None:
+    lake = scene.lake
+    lake.remove("tables/interval_metrics", [DAY])
+    lake.remove("tables/conversations", [DAY])
+    report = scene.forget(Kind.USER, scene.user["id"])
+    assert scene.published().publisher.manifest(DAYS[-2]) is None
+    assert "It was withdrawn" in report.problems[f"published day {DAY}"]
+    assert scene.found(*scene.of_user) == {}

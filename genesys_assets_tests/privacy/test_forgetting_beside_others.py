@@ -1,0 +1,305 @@
+"""Forgetting is safe beside everything else: runs that commit meanwhile, others who forget, kills at any step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.lake import commit, opening
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import open_lake
+from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.store import LocalStore, Store
+from genesys_assets.privacy import lakewide
+from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.lakewide import IN_FLIGHT, Report
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets.tables.conversation_model import PARTICIPANTS
+from genesys_assets.tables.decode import decode
+from genesys_assets.tables.explode import explode
+from genesys_assets.tables.personal import PersonalData
+from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
+from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.privacy.traces import files_with
+from genesys_assets_tests.tables.builders import conversation, page, participant, session
+
+DAY, HOURS = "2026-01-31", [f"2026-01-31-{hour:02d}:00" for hour in (12, 13)]
+PAGES, TABLE, LIVE = "pages/hourly_details", "tables/participants", "live/conversations"
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+FIRST, SECOND = "aaaaaaaa-1111-4222-8333-00000000a001", "bbbbbbbb-1111-4222-8333-00000000a002"
+LATER = timedelta(hours=2)
+
+
+def people(id_: str) -> tuple[dict[str, Any], ...]:
+    name = f"Name of {id_[:8]}"
+    return (participant(f"p{id_[:8]}", "customer", session(f"s{id_[:8]}"), participantName=name),)
+
+
+BODY = page(*(conversation(id_, *people(id_)) for id_ in (FIRST, SECOND)))
+ROWS = explode(decode(BODY).conversations)[PARTICIPANTS.name]
+
+
+def answer(body: bytes = BODY, at: datetime = NOON) -> Page:
+    return Page(1, request_text("POST", "/details"), at, None, body)
+
+
+def write_pages(lake: Lake, at: datetime = NOON, meanwhile: Callable[[], object] = lambda: None) -> None:
+    with lake.page_writers(PAGES, HOURS, {"run_id": "r"}) as writers:
+        for hour in HOURS:
+            writers[hour].reach = Reach(NOON)
+            writers[hour].write(answer(at=at))
+        meanwhile()
+
+
+def write_table(lake: Lake, newness: int = 1, meanwhile: Callable[[], object] = lambda: None) -> None:
+    with lake.table_writers({TABLE: PARTICIPANTS}, DAY, {"run_id": "r"}) as writing:
+        writing[TABLE].write(ROWS)
+        writing.newness = newness
+        meanwhile()
+
+
+def append(lake: Lake) -> None:
+    row = dict.fromkeys(LIVE_CONVERSATIONS.schema.names, "x") | {"observed_at": NOON, "activity_date": NOON}
+    rows = [row | {"conversation_id": id_} for id_ in (FIRST, SECOND)]
+    lake.append(LIVE, LIVE_CONVERSATIONS, pa.Table.from_pylist(rows, LIVE_CONVERSATIONS.schema), NOON, {})
+
+
+def filled(lake: Lake) -> None:
+    write_pages(lake)
+    write_table(lake)
+    append(lake)
+    append(lake)
+
+
+def forget(lake: Lake, *ids: str, now: datetime | None = None) -> Report:
+    return lakewide.forget(lake, {Kind.CONVERSATION: ids}, now or datetime.now(UTC) + LATER)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    filled(lake)
+    return lake
+
+
+def found(lake: Lake, *ids: str) -> dict[str, list[str]]:
+    return files_with(Path(lake.store.path("")), [*ids, *(f"Name of {id_[:8]}" for id_ in ids)])
+
+
+def test_whoever_is_forgotten_leaves_and_all_others_stay(lake: Lake) -> None:
+    reach, rows = lake.reach(PAGES, HOURS[0]), lake.rows(LIVE, DAY)
+    report = forget(lake, FIRST)
+    assert report.problems == {}
+    assert report.partitions == {PAGES: 2, TABLE: 1, LIVE: 1}
+    assert report.rows_removed == {PAGES: 0, TABLE: 1, LIVE: 2}
+    assert found(lake, FIRST) == {}
+    after = lake.refreshed()
+    assert {row["conversation_id"] for row in after.read(TABLE, DAY).to_pylist()} == {SECOND}
+    assert (after.reach(PAGES, HOURS[0]), after.rows(LIVE, DAY)) == (reach, rows - 2)
+
+
+# -- runs that commit meanwhile ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [write_pages, write_table])
+def test_a_run_that_began_before_and_commits_after_brings_nobody_back(lake: Lake, write: Callable[..., None]) -> None:
+    newest = datetime.now(UTC) if write is write_pages else 10**15
+    write(lake.refreshed(), newest, meanwhile=lambda: forget(lake, FIRST, now=datetime.now(UTC)))
+    assert forget(lake, now=datetime.now(UTC) + LATER).problems == {}
+    assert found(lake, FIRST) == {}
+    assert found(lake, SECOND)
+
+
+@pytest.mark.parametrize("write", [write_pages, write_table])
+def test_what_a_run_commits_after_it_was_written_is_cleaned_by_that_run(lake: Lake, write: Callable[..., None]) -> None:
+    """The current version has nobody any more before anybody else has looked."""
+    newest = datetime.now(UTC) if write is write_pages else 10**15
+    write(lake.refreshed(), newest, meanwhile=lambda: forget(lake, FIRST, now=datetime.now(UTC)))
+    after = lake.refreshed()
+    assert FIRST not in {row["conversation_id"] for row in after.read(TABLE, DAY).to_pylist()}
+    stored = after.pages(PAGES, HOURS[0])
+    assert stored is not None
+    assert not [each for each in stored if FIRST.encode() in each.body]
+
+
+def test_an_older_reading_that_is_committed_later_does_not_replace_what_was_rewritten(lake: Lake) -> None:
+    write_table(lake.refreshed(), meanwhile=lambda: forget(lake, FIRST, now=datetime.now(UTC)))
+    assert {row["conversation_id"] for row in lake.refreshed().read(TABLE, DAY).to_pylist()} == {SECOND}
+
+
+def test_snapshots_of_a_day_that_are_added_meanwhile_stay(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    prepare = commit.Commit.prepare
+
+    def beside(self: commit.Commit) -> None:
+        prepare(self)
+        if not done:
+            done.append(1)
+            append(lake.refreshed())
+
+    monkeypatch.setattr(commit.Commit, "prepare", beside)
+    assert forget(lake, FIRST).problems == {}
+    assert lake.refreshed().rows(LIVE, DAY) == 3
+    assert found(lake, FIRST) == {}
+
+
+def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
+    threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_)) for id_ in (FIRST, SECOND)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(Forgotten.load(lake.store).by_digest) == 2
+    assert forget(lake).problems == {}
+    assert found(lake, FIRST, SECOND) == {}
+
+
+def test_a_file_that_may_be_about_to_be_committed_is_left_alone_and_told(lake: Lake) -> None:
+    (stored,) = lake.log(TABLE).files(DAY)
+    folder = Path(lake.store.path(TABLE))
+    young = f"date={DAY}/{'1' * 32}-{'1' * 12}.parquet"
+    (folder / young).write_bytes((folder / stored.path).read_bytes())
+    report = forget(lake, FIRST, now=datetime.now(UTC))
+    assert list(report.problems) == [f"{TABLE}/{young}"]
+    assert "Run this again after" in report.problems[f"{TABLE}/{young}"]
+    assert list(found(lake, FIRST)) == [f"{TABLE}/{young}"]
+    assert forget(lake, now=datetime.now(UTC) + IN_FLIGHT + timedelta(minutes=1)).problems == {}
+    assert found(lake, FIRST) == {}
+
+
+def test_a_damaged_partition_is_told_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:
+    (stored,) = lake.log(TABLE).files(DAY)
+    (Path(lake.store.path(TABLE)) / stored.path).write_bytes(b"PAR1 no more")
+    report = forget(lake, FIRST)
+    assert list(report.problems) == [f"{TABLE} {DAY}"]
+    assert found(lake, FIRST) == {}
+
+
+# -- kills -------------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """In the place of a kill: nobody handles it."""
+
+
+STEPS = ("put", "delete", "commit")
+
+
+@pytest.fixture(params=STEPS)
+def step(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def kill_at(step: str, number: int, patch: pytest.MonkeyPatch) -> None:
+    """Die at the step of that number."""
+    counted = iter(range(number))
+
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            if next(counted, None) is None:
+                raise Killed
+            return real(*given, **more)
+
+        return call
+
+    holder: Any = lakewide if step == "commit" else LocalStore
+    name = "_commit" if step == "commit" else step
+    patch.setattr(holder, name, dying(getattr(holder, name)))
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_whoever_is_killed_completes_when_run_again(
+    lake: Lake, step: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        kill_at(step, number, patch)
+        try:
+            forget(lake, FIRST)
+        except Killed:
+            assert found(lake, FIRST)
+    assert forget(lake.refreshed(), FIRST).problems == {}
+    assert found(lake, FIRST) == {}
+    assert {row["conversation_id"] for row in lake.refreshed().read(TABLE, DAY).to_pylist()} == {SECOND}
+
+
+def test_a_process_that_is_killed_for_real_completes_when_run_again(lake: Lake, tmp_path: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "from genesys_assets.privacy import lakewide\n"
+        "real, done = lakewide._commit, []\n"
+        "def dying(*given):\n"
+        "    real(*given)\n"
+        "    done.append(1)\n"
+        "    if len(done) == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "lakewide._commit = dying\n"
+        "from genesys_assets.cli.app import main\n"
+        "main()\n"
+    )
+    settings = {"GENESYS_ASSETS_LAKE": lake.store.path("")[:-1], "DAGSTER_HOME": str(tmp_path)}
+    command = ["forget", "--conversation", FIRST]
+    with environment(settings):
+        killed = subprocess.run([sys.executable, "-c", code, *command], check=False, env=dict(os.environ))
+        assert killed.returncode == -signal.SIGKILL
+        assert found(lake, FIRST)
+        cli = [sys.executable, "-m", "genesys_assets.cli", *command]
+        again = subprocess.run(cli, check=False, env=dict(os.environ), capture_output=True, text=True)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert found(lake, FIRST) == {}
+
+
+# -- S3 ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_s3(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    object_store.create_bucket("forgetting")
+    with environment({**os.environ, **object_store.environment()}):
+        monkeypatch.setattr(opening, "s3_client", opening.s3_client)
+        lake = open_lake("s3://forgetting/lake")
+        filled(lake)
+        yield lake
+
+
+def bytes_of(store: Store) -> bytes:
+    return b"\n".join(store.get(file.key) or b"" for file in store.listed(""))
+
+
+def test_on_s3_nobody_is_left_either(on_s3: Lake, tmp_path: Path) -> None:
+    assert forget(on_s3, FIRST).problems == {}
+    for number, file in enumerate(on_s3.store.listed("")):
+        (tmp_path / f"{number}-{file.key.replace('/', '_')}").write_bytes(on_s3.store.get(file.key) or b"")
+    assert files_with(tmp_path, [FIRST, f"Name of {FIRST[:8]}"]) == {}
+    assert files_with(tmp_path, [SECOND])
+    assert FIRST.encode() not in bytes_of(on_s3.store)
+
+
+# -- a lake in which ids are hashed ------------------------------------------------------------------------------------
+
+
+def test_a_user_whose_id_was_hashed_is_forgotten_by_the_id(tmp_path: Path) -> None:
+    hashed = Protection({PersonalData.PERSON: "hash"}, b"k" * 32)
+    lake = Lake(LocalStore(tmp_path / "lake"), protection=hashed)
+    user, digest = "dddddddd-1111-4222-8333-00000000a003", hashed.hashed("dddddddd-1111-4222-8333-00000000a003")
+    body = page(conversation(FIRST, participant("p", "agent", session("s"), userId=user)))
+    with lake.page_writers(PAGES, HOURS[:1], {}) as writers:
+        writers[HOURS[0]].write(answer(body))
+    assert files_with(tmp_path, [user]) == {}
+    assert files_with(tmp_path, [digest])
+    lakewide.forget(lake, {Kind.USER: [user]}, datetime.now(UTC) + LATER)
+    assert files_with(tmp_path, [user, digest]) == {}
+    with lake.refreshed().page_writers(PAGES, HOURS[1:], {}) as writers:
+        writers[HOURS[1]].write(answer(body))
+    assert files_with(tmp_path, [user, digest]) == {}

@@ -1,0 +1,182 @@
+"""The law of forgetting: tables made of scrubbed answers are the scrubbed tables of the answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.protection import KEEP, Protection
+from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
+from genesys_assets.privacy.scrubbed_rows import Traces
+from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
+from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.decode import decode
+from genesys_assets.tables.explode import explode
+from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.personal import PersonalData
+from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
+
+DETAILS, AGGREGATES, USERS = "pages/daily_details", "pages/hourly_aggregates", "pages/reference_users"
+CONVERSATIONS, USER, CONTACT = ("conv-one", "conv-two", "conv-three"), "user-one", "contact-one"
+NAMES = ("Ann Miller", "tel:+41791112233", "a queue")
+
+
+def who(kind: Kind, *ids: str, protection: Protection = KEEP) -> Forgotten:
+    return Forgotten().joined_by(kind, ids, protection)
+
+
+def _people() -> st.SearchStrategy[dict[str, Any]]:
+    calls = st.builds(
+        lambda remote, note: session("s-1", "voice", segments=[segment("interact", 0, 9, **note)], metrics=[]) | remote,
+        st.fixed_dictionaries({}, optional={"remote": st.sampled_from(NAMES), "ani": st.sampled_from(NAMES)}),
+        st.fixed_dictionaries({}, optional={"wrapUpNote": st.sampled_from([*CONVERSATIONS, "spoke to Ann Miller"])}),
+    )
+    more = st.fixed_dictionaries(
+        {},
+        optional={
+            "userId": st.sampled_from([USER, "user-two"]),
+            "externalContactId": st.sampled_from([CONTACT, "contact-two"]),
+            "attributes": st.dictionaries(st.just("seen"), st.sampled_from([*CONVERSATIONS, CONTACT])),
+        },
+    )
+    return st.builds(lambda calls, more: participant("p-1", "agent", *calls) | more, st.lists(calls, max_size=2), more)
+
+
+def _conversations() -> st.SearchStrategy[list[dict[str, Any]]]:
+    related = st.fixed_dictionaries({}, optional={"associatedConversationId": st.sampled_from(CONVERSATIONS)})
+    one = st.tuples(st.lists(_people(), max_size=3), related)
+    return st.lists(one, min_size=3, max_size=3).map(
+        lambda drawn: [
+            conversation(id_, *people, **more) for id_, (people, more) in zip(CONVERSATIONS, drawn, strict=True)
+        ]
+    )
+
+
+@given(_conversations(), st.sampled_from([(Kind.CONVERSATION, CONVERSATIONS[0]), (Kind.USER, USER)]))
+def test_tables_of_scrubbed_answers_are_scrubbed_tables(
+    items: list[dict[str, Any]], forgotten: tuple[Kind, str]
+) -> None:
+    agree(items, who(*forgotten))
+
+
+@given(_conversations())
+def test_so_are_those_of_external_contacts(items: list[dict[str, Any]]) -> None:
+    met = [
+        each["conversationId"]
+        for each in items
+        if any(one.get("externalContactId") == CONTACT for one in each["participants"])
+    ]
+    agree(items, who(Kind.EXTERNAL_CONTACT, CONTACT).joined_by(Kind.CONTACT_CONVERSATION, met, KEEP))
+
+
+def agree(items: list[dict[str, Any]], forgotten: Forgotten) -> None:
+    raw = json.dumps({"conversations": items}).encode()
+    left = scrubbed_answer(DETAILS, raw, forgotten)
+    before, after = explode(decode(raw).conversations), explode(decode(left.body if left else raw).conversations)
+    for spec in CONVERSATION_TABLES:
+        rows = scrubbed_rows(f"tables/{spec.name}", before[spec.name], forgotten, Traces())
+        rows = before[spec.name] if rows is None else rows
+        assert rows.to_pylist() == after[spec.name].to_pylist(), spec.name
+
+
+@given(_conversations(), st.sampled_from([(Kind.CONVERSATION, CONVERSATIONS[0]), (Kind.USER, USER)]))
+def test_nobody_stands_in_what_was_scrubbed_and_to_scrub_it_again_changes_nothing(
+    items: list[dict[str, Any]], forgotten: tuple[Kind, str]
+) -> None:
+    list_, raw = who(*forgotten), json.dumps({"conversations": items}).encode()
+    left = scrubbed_answer(DETAILS, raw, list_)
+    body = left.body if left else raw
+    assert forgotten[1].encode() not in body
+    assert scrubbed_answer(DETAILS, body, list_) is None
+
+
+@pytest.mark.parametrize("written", ["user-one", "/api/v2/users/user-one/x", "of user-one, and others"])
+def test_an_id_is_found_wherever_it_stands(written: str) -> None:
+    text = json.dumps({"conversations": [conversation("c-1", externalTag=written)]})
+    left = scrubbed_answer(DETAILS, text.encode(), who(Kind.USER, USER))
+    assert left is not None
+    assert b"user-one" not in left.body
+
+
+def test_an_id_is_found_where_it_is_written_with_escapes() -> None:
+    text = '{"conversations":[{"conversationId":"conv-\\u006fne","conversationStart":"2026-01-31T12:00:00Z"}]}'
+    left = scrubbed_answer(DETAILS, text.encode(), who(Kind.CONVERSATION, "conv-one"))
+    assert left is not None
+    assert json.loads(left.body) == {"conversations": []}
+
+
+def test_an_id_that_is_part_of_another_one_is_not_meant() -> None:
+    text = json.dumps({"conversations": [conversation("conv-one-more"), conversation("not-conv-one")]})
+    assert scrubbed_answer(DETAILS, text.encode(), who(Kind.CONVERSATION, "conv-one")) is None
+
+
+def test_an_id_that_was_hashed_is_known_too() -> None:
+    protection = Protection(dict.fromkeys(PersonalData, "hash"), b"k" * 32)
+    list_ = who(Kind.USER, USER, protection=protection)
+    answer = {"conversations": [conversation("c-1", participant("p", "agent", userId=protection.hashed(USER)))]}
+    left = scrubbed_answer(DETAILS, json.dumps(answer).encode(), list_)
+    raw = scrubbed_answer(DETAILS, json.dumps(answer).replace(protection.hashed(USER), USER).encode(), list_)
+    assert left is not None
+    assert raw is not None
+    assert left.body == raw.body
+
+
+def test_a_user_keeps_no_more_than_a_pseudonym_and_a_division() -> None:
+    user = {"id": USER, "name": "Ann Miller", "division": {"id": "d"}, "state": "active", "selfUri": f"/users/{USER}"}
+    left = scrubbed_answer(USERS, json.dumps({"entities": [user]}).encode(), who(Kind.USER, USER))
+    assert left is not None
+    (kept,) = json.loads(left.body)["entities"]
+    assert kept == {"id": kept["id"], "division": {"id": "d"}, "state": "active"}
+    assert kept["id"].startswith("forgotten:")
+
+
+def test_a_group_of_a_forgotten_contact_keeps_its_figures() -> None:
+    group = {"externalContactId": CONTACT, "ani": "tel:+4179", "queueId": "q-1"}
+    answer = {"results": [{"group": group, "data": [1]}, {"group": {"conversationId": "conv-one"}, "data": []}]}
+    list_ = who(Kind.EXTERNAL_CONTACT, CONTACT).joined_by(Kind.CONVERSATION, ["conv-one"], KEEP)
+    left = scrubbed_answer(AGGREGATES, json.dumps(answer).encode(), list_)
+    assert left is not None
+    (result,) = json.loads(left.body)["results"]
+    pseudonym = result["group"]["ani"]
+    assert pseudonym.startswith("forgotten:")
+    assert result == {"group": {"externalContactId": pseudonym, "ani": pseudonym, "queueId": "q-1"}, "data": [1]}
+    key = json.dumps(group, sort_keys=True, separators=(",", ":"))
+    row = dict.fromkeys(INTERVAL_METRICS.schema.names) | {"group_key": key}
+    rows = scrubbed_rows(
+        "tables/interval_metrics", pa.Table.from_pylist([row], INTERVAL_METRICS.schema), list_, Traces()
+    )
+    assert rows is not None
+    assert json.loads(rows["group_key"][0].as_py()) == result["group"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"conversations":null}', b'{"conversations":[null,5,{"participants":7}]}'])
+def test_an_answer_of_another_form_is_left_as_it_is(body: bytes) -> None:
+    assert scrubbed_answer(DETAILS, body, who(Kind.USER, USER)) is None
+
+
+def test_a_name_is_found_in_texts_and_not_in_what_has_no_class() -> None:
+    names = {"ann miller": "forgotten:1"}
+    answer = {"conversations": [conversation("c-1", participant("p", "acd", participantName="Ann Miller"))]}
+    left = scrubbed_answer(DETAILS, json.dumps(answer).encode(), who(Kind.USER, USER), names)
+    assert left is not None
+    assert b"Ann" not in left.body
+    rows = pa.table({"user_name": ["Ann Miller", "Bob"], "points": [1, 2]})
+    after = scrubbed_rows("reports/own", rows, Forgotten(), Traces(names))
+    assert after is not None
+    assert after["user_name"].to_pylist() == ["forgotten:1", "Bob"]
+    queues = pa.table({"id": ["q"], "name": ["Ann Miller"]})
+    assert scrubbed_rows("reference/queues", queues, Forgotten(), Traces(names)) is None
+
+
+def test_metrics_and_instants_stay() -> None:
+    item = conversation("c-1", participant("p", "agent", session("s-1", metrics=[metric("tHandle", 5)]), userId=USER))
+    left = scrubbed_answer(DETAILS, json.dumps({"conversations": [item]}).encode(), who(Kind.USER, USER))
+    assert left is not None
+    (kept,) = json.loads(left.body)["conversations"]
+    assert kept["participants"][0]["sessions"] == item["participants"][0]["sessions"]
