@@ -271,6 +271,7 @@ class Month:
             "runs": len(runs),
             "runs_by_job": dict(Counter(ran.job for ran in runs)),
             "needed": efficiency.needs(runs),
+            "read_and_needed": efficiency.read_and_needed(runs, self.clock.now()),
             "failed": sum(ran.status == dg.DagsterRunStatus.FAILURE for ran in runs),
             "killed": self.killed,
             "requests": len(self.sandbox.requests),
