@@ -147,7 +147,7 @@ class Month:
             self._late.begin(moment)
             is_settled = self._settle(moment)
         # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
-        for violation in self._late.end(self.clock.now(), is_settled=is_settled and not broken):
+        for violation in self._late.end(self.clock.now(), is_settled=is_settled, is_judged=not broken):
             self._report(violation, moment)
         self._looked = self.clock.now()
 
