@@ -26,8 +26,10 @@ from genesys_assets.publishing.day import manifest_before
 from genesys_assets.resources import LakeResource, PublishingResource
 
 _LOOK_EVERY_SECONDS = 600
-_MOST = 500
-"""How many partitions are reported in one look: Dagster's database may be new, and the lake years old."""
+_MOST = 100
+"""How many partitions are reported in one look, which may take a minute at most: Dagster's database may be new, and the
+lake years old and on S3, where each partition costs two requests.
+"""
 _MOST_EVENTS = 10_000
 _SLACK = timedelta(hours=1)
 """By how much a file may be older than the commit that names it."""

@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 import time_machine
 
+from genesys_assets.automation import unreported as module
 from genesys_assets.automation.unreported import unreported
 from genesys_assets.days.sources import DAILY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
@@ -145,3 +146,15 @@ def test_what_is_stored_is_compared_with_what_was_reported(
 ) -> None:
     written = {"a": NOON - 60 * MINUTE, "b": NOON + MINUTE}
     assert unreported(written, reported, again, NOON) == found
+
+
+def test_of_many_partitions_some_are_reported_at_each_look_until_all_are(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    watch.store(NOON, *HOURS)
+    with time_machine.travel(NOON, tick=False):
+        store_days(watch.lake, DAY)
+    looks = [watch.tick(NOON + (1 + 10 * number) * MINUTE) for number in range(4)]
+    assert [len(reported) for reported in looks] == [2, 2, 2, 0]
+    assert len({partition for reported in looks for partition in reported}) == 6

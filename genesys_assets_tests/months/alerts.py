@@ -56,6 +56,8 @@ class LateAlerts:
     late: Callable[[], set[str]]
     _since: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     """Of each late figure that had its alert: begin and end of the look in which it came."""
+    _unknown: set[str] = field(default_factory=set)
+    """What the daemon may take for late still, for it has not looked since."""
     _count: int = 0
     _began: datetime = _LONG_AGO
     _at_first: set[str] = field(default_factory=set)
@@ -63,15 +65,18 @@ class LateAlerts:
     def begin(self, now: datetime) -> None:
         self._began, self._at_first, self._count = now, self.late(), len(self.posted())
 
-    def end(self, now: datetime, *, is_settled: bool) -> Iterator[Violation]:
-        """`is_settled`: the daemon has looked once more after all was done."""
+    def end(self, now: datetime, *, is_settled: bool, is_judged: bool = True) -> Iterator[Violation]:
+        """`is_settled`: the daemon has looked once more after all was done. Where a tick may have failed, nothing
+        `is_judged`.
+        """
         told = Counter(message["late"] for message in self.posted()[self._count :] if "late" in message)
         at_last = self.late()
-        if is_settled:
-            for what in {*told, *self._at_first}:
+        if is_settled and is_judged:
+            for what in {*told, *self._at_first} - self._unknown:
                 yield from self._judged(what, told[what], now, what in at_last)
         self._since |= dict.fromkeys(told, (self._began, now))
-        self._since = {what: since for what, since in self._since.items() if what in at_last or not is_settled}
+        self._since = {what: since for what, since in self._since.items() if what in at_last}
+        self._unknown = set() if is_settled else self._unknown | self._at_first | {*told}
 
     def _judged(self, what: str, times: int, now: datetime, is_late_at_last: bool) -> Iterator[Violation]:
         before = self._since.get(what)

@@ -58,6 +58,12 @@ def reasons(asset: str, partition: str, now: datetime, look_back: int = 4) -> in
     return max(1, nights) if asset in (DETAILS, OVERLAP) else 1 + nights
 
 
+def read_and_needed(runs: Iterable[Ran], now: datetime) -> tuple[int, int]:
+    """How often partitions of pages were read well, and how often there was reason to."""
+    counted = readings(runs)
+    return counted.total(), sum(reasons(asset, key, now) for asset, key in counted)
+
+
 def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> int:
     """How many runs there was reason for: whenever the daemon looked one of each layer for today, and one for days
     before, which are read again at night.

@@ -147,7 +147,7 @@ class Month:
             self._late.begin(moment)
             is_settled = self._settle(moment)
         # Where the disk fails, so may the tick that would tell what is late; a later one finds nothing late any more.
-        for violation in self._late.end(self.clock.now(), is_settled=is_settled and not broken):
+        for violation in self._late.end(self.clock.now(), is_settled=is_settled, is_judged=not broken):
             self._report(violation, moment)
         self._looked = self.clock.now()
 
@@ -271,6 +271,7 @@ class Month:
             "runs": len(runs),
             "runs_by_job": dict(Counter(ran.job for ran in runs)),
             "needed": efficiency.needs(runs),
+            "read_and_needed": efficiency.read_and_needed(runs, self.clock.now()),
             "failed": sum(ran.status == dg.DagsterRunStatus.FAILURE for ran in runs),
             "killed": self.killed,
             "requests": len(self.sandbox.requests),

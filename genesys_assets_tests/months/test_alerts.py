@@ -70,6 +70,23 @@ def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(("settled", "found"), [(True, ["one, none"]), (False, [])])
+def test_after_a_look_that_was_not_judged_it_counts_whether_the_daemon_has_seen_that_all_is_well(
+    settled: bool, found: list[str]
+) -> None:
+    posted: list[Any] = [{"late": LATE}]
+    late = {LATE}
+    alerts = LateAlerts(lambda: posted, lambda: late)
+    alerts.begin(MIDNIGHT)
+    posted.append({"late": LATE})
+    late = set()
+    assert not list(alerts.end(MIDNIGHT + HOUR, is_settled=settled, is_judged=False))
+    late = {LATE}
+    alerts.begin(MIDNIGHT + 8 * HOUR)
+    told = [f"{each.expected}, {each.found}" for each in alerts.end(MIDNIGHT + 9 * HOUR, is_settled=True)]
+    assert told == found
+
+
 @pytest.mark.parametrize(
     ("looks", "found"),
     [

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets_tests.months.daemon import Ran
-from genesys_assets_tests.months.efficiency import needs, partitions, readings, reasons, wasted
+from genesys_assets_tests.months.efficiency import needs, partitions, read_and_needed, readings, reasons, wasted
 from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
@@ -32,6 +32,10 @@ def test_a_range_is_its_hours_or_its_days() -> None:
 def test_only_what_was_read_well_is_counted() -> None:
     counted = readings([ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True), ran(NOON, "tables/conversations")])
     assert counted == {(DETAILS, "2026-03-02"): 1}
+
+
+def test_what_was_read_stands_beside_what_there_was_reason_to_read() -> None:
+    assert read_and_needed([ran(NOON, DETAILS), ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True)], NOON) == (2, 4)
 
 
 @pytest.mark.parametrize(
