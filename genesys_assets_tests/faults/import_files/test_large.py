@@ -126,7 +126,7 @@ def test_a_file_that_is_still_written_to_is_skipped(tmp_path: Path) -> None:
 
 
 @only_in_make_faults
-def test_a_process_that_imports_a_large_file_is_hardly_larger_than_one_that_imports_a_small_file(
+def test_a_process_is_hardly_larger_for_a_large_file_than_for_a_small_one(
     tmp_path: Path,
 ) -> None:
     """Most of what either takes are the libraries."""
