@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
-from genesys_assets.settings import CloudSettings, PublishSettings
+from genesys_assets.settings import CloudSettings, CsvSettings, PublishSettings
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.transport import GenesysCloud
@@ -130,7 +130,10 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
 
     def publisher(self, s3_client: Callable[[], Any]) -> Publisher:
         """`s3_client` makes a boto3 client; it is called only where S3 is published to."""
+        from genesys_assets.publishing.csv_text import CsvStyle
         from genesys_assets.publishing.publisher import open_publisher
 
         settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
-        return open_publisher(settings.location, s3_client, expiry_seconds=settings.url_expiry_seconds)
+        csv = CsvSettings.load()
+        style = CsvStyle(csv.formulas, csv.bom)
+        return open_publisher(settings.location, s3_client, expiry_seconds=settings.url_expiry_seconds, style=style)

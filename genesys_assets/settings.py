@@ -293,6 +293,23 @@ class PublishSettings(_Group):
         return _without_user(value)
 
 
+class CsvSettings(_Group):
+    """How CSV is written, which people mostly open in a spreadsheet."""
+
+    formulas: bool = _setting(
+        "GENESYS_ASSETS_CSV_FORMULAS",
+        "Whether a text in CSV may be a formula to a spreadsheet; else it gets a ' in front.",
+        "true",
+        default=False,
+    )
+    bom: bool = _setting(
+        "GENESYS_ASSETS_CSV_BOM",
+        "Whether CSV begins with a byte order mark, by which Excel knows that it is UTF-8.",
+        "true",
+        default=False,
+    )
+
+
 ALERT_WEBHOOK = "GENESYS_ASSETS_ALERT_WEBHOOK"
 PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
 

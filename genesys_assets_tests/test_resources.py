@@ -16,6 +16,7 @@ from dagster_aws.s3 import S3Resource
 
 from genesys_assets.cloud.errors import UnknownRegion
 from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.proof import PrivateBucket
 from genesys_assets.resources import _HELD, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
@@ -130,6 +131,18 @@ def test_reports_are_published_where_the_environment_says(monkeypatch: pytest.Mo
     for place, seconds in zip(places, (60, 5), strict=True):
         assert isinstance(place, PrivateBucket)
         assert (place.bucket, place.expiry_seconds) == ("bucket", seconds)
+
+
+@pytest.mark.parametrize(("value", "is_set"), [("true", True), ("false", False), (None, False)])
+def test_csv_is_written_as_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str | None, is_set: bool
+) -> None:
+    for name in ("GENESYS_ASSETS_CSV_FORMULAS", "GENESYS_ASSETS_CSV_BOM"):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    resource = PublishingResource(publish_url=str(tmp_path))
+    assert resource.publisher(dict).style == CsvStyle(formulas=is_set, bom=is_set)
 
 
 def test_without_a_place_reports_are_published_beside_dagster_yaml(

@@ -17,6 +17,7 @@ from genesys_assets.settings import (
     CalendarSettings,
     CloudSettings,
     CompletenessSettings,
+    CsvSettings,
     LakeSettings,
     OpenConversationSettings,
     PersonalDataSettings,
@@ -33,6 +34,7 @@ GROUPS = (
     CalendarSettings,
     AggregatesSettings,
     LakeSettings,
+    CsvSettings,
     PublishSettings,
     AlertSettings,
     AnnouncementSettings,
@@ -49,6 +51,7 @@ Group = type[
     | CalendarSettings
     | AggregatesSettings
     | LakeSettings
+    | CsvSettings
     | PublishSettings
     | AlertSettings
     | AnnouncementSettings

@@ -102,7 +102,7 @@ def preview(
     from genesys_assets.reports import own
     from genesys_assets.reports.formulas import NumberTooLarge
     from genesys_assets.reports.stored import NotStored
-    from genesys_assets.settings import CalendarSettings
+    from genesys_assets.settings import CalendarSettings, CsvSettings
 
     report = _by(_named(name, _read(file)), granularity)
     _must_be_a_date(date)
@@ -112,12 +112,14 @@ def preview(
         table = own.preview(
             report.definition, lake, date, name=name, zone=calendar.zone, start_date=calendar.start_date
         )
+        csv = CsvSettings.load()
     if sys.stdout.isatty():
         _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))
     else:
+        from genesys_assets.publishing.csv_text import CsvStyle
         from genesys_assets.publishing.report_files import csv_lines
 
-        sys.stdout.writelines(csv_lines(table.slice(0, rows)))
+        sys.stdout.writelines(csv_lines(table.slice(0, rows), CsvStyle(csv.formulas)))
 
 
 @app.command("ids", short_help="Find the ids of a name.", epilog=IDS_EXAMPLES, no_args_is_help=True)

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 Origin = tuple[str, str, int]
 
 _PORTS = {"https": 443, "http": 80}
-_USER_INFO = re.compile(r"(?:(?<=//)|^)[^\n]*@")
+_USER_INFO = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 class NotAnAddress(ValueError):
@@ -58,4 +58,4 @@ def is_loopback(host: str) -> bool:
 
 def without_user_info(text: str) -> str:
     """The text with all before its last @ hidden, which may be a user and a password."""
-    return _USER_INFO.sub("***@", text)
+    return _USER_INFO.sub(r"\1***@", text)

@@ -32,7 +32,7 @@ DEEPEST = 64
 written again, nor read by others.
 """
 
-MOST_VALUES = 3 * MIB // 2
+MOST_VALUES = 5 * MIB // 4
 """Values, lists and objects in one answer. A page of the largest size has one for every 14 to 25 bytes; an answer of
 nothing but `{},` would take 24 times its bytes.
 """
@@ -57,8 +57,8 @@ MOST_PAGES = 5_000
 ended after an hour.
 """
 
-MOST_LISTED = 128 * MIB
-"""Bytes of all pages of one listing, which are held together. An entity has about 1 KiB."""
+MOST_LISTED = 192 * MIB
+"""Bytes of all pages of one listing, which are held together: 190,000 entities of 1 KiB."""
 
 MOST_PAGES_OF_NOW = 1_000
 """Pages of what is going on now: 100,000 groups, 3 minutes. Every 5 minutes there is another snapshot."""

@@ -15,7 +15,7 @@ from typing import Any
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.filters import any_of
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import PageNumbers, in_parts, list_in
+from genesys_assets.cloud.paging import PageNumbers, held_together, in_parts, list_in
 from genesys_assets.cloud.transport import GenesysCloud
 
 ACTIVITY_PATH = "/api/v2/analytics/conversations/activity/query"
@@ -52,7 +52,7 @@ def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) ->
     def ask(number: int, size: int) -> Page:
         return cloud.post(ACTIVITY_PATH, body, {"pageSize": size, "pageNumber": number})
 
-    return PageNumbers("results", page_size).pages(ask)
+    return held_together(PageNumbers("results", page_size).pages(ask), ACTIVITY_PATH)
 
 
 def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterator[Page]:
@@ -64,7 +64,8 @@ def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterato
     ids = list(dict.fromkeys(queue_ids))
     batches = (ids[first : first + QUEUES_PER_REQUEST] for first in range(0, len(ids), QUEUES_PER_REQUEST))
     pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_observe, cloud)), batches))
-    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
+    numbered = (replace(page, number=number) for number, page in enumerate(pages, start=1))
+    return held_together(numbered, OBSERVATIONS_PATH)
 
 
 def _observe(cloud: GenesysCloud, queue_ids: Sequence[str]) -> Page:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from genesys_assets.cloud import limits
-from genesys_assets.cloud.errors import AnswerTooLarge, EndlessPages, UnexpectedAnswer
+from genesys_assets.cloud.errors import AnswerTooLarge, EndlessPages, TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.parsing import words
 
@@ -171,6 +171,22 @@ class Cursor:
             return self.get(path, {**sized, "cursor": cursor} if cursor else sized), sized
 
         return with_smaller_pages(ask, params["pageSize"])
+
+
+def held_together(pages: Iterator[Page], what: str) -> Iterator[Page]:
+    """Pages that are all held at once, without their parsed content, which takes eight times as much. Raises TooLarge
+    where they have more bytes than `limits.MOST_LISTED`.
+    """
+    size = 0
+    for page in pages:
+        size += len(page.body)
+        if size > limits.MOST_LISTED:
+            raise TooLarge(
+                f"{what} was answered with more than {limits.MOST_LISTED // limits.MIB} MiB in all, which is the most"
+                " that is read of it.",
+                correlation_id=page.correlation_id,
+            )
+        yield page.bare()
 
 
 def list_in(page: Page, name: str) -> list[Any]:

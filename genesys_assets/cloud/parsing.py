@@ -16,6 +16,9 @@ from genesys_assets.cloud import limits
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _PIECE = 1 << 15
+# As an expression, for which the rarer first byte is looked for.
+_ESCAPED = re.compile(rb'\\"')
+_ESCAPES = re.compile(rb'\\["\\]')
 _TEXT = re.compile(rb'"[^"]*"')
 _WHOLE = re.compile(r"\s*(-?)0*(\d+)\s*", re.ASCII)
 _MOST_DIGITS = 9
@@ -94,8 +97,8 @@ def _is_deep(body: bytes) -> bool:
     """Whether JSON is nested deeper than it may be, without parsing it: removes pairs of brackets, the innermost first,
     once for each level. Which kind of bracket each is, the parser will tell.
     """
-    if b'\\"' in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if _ESCAPED.search(body):
+        body = _ESCAPES.sub(b"", body)
     # Two quotes side by side change for no bracket whether it stands within a text. In pieces, for large buffers cost
     # more than the work.
     pieces = (body[at : at + _PIECE].translate(_ONE_KIND, _NOT_STRUCTURE) for at in range(0, len(body), _PIECE))

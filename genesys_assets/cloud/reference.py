@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from genesys_assets.cloud import limits
 from genesys_assets.cloud.catalogue import closest
-from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import NextUri, list_in
+from genesys_assets.cloud.paging import NextUri, held_together, list_in
 from genesys_assets.cloud.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -50,23 +49,15 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
         raise InvalidQuery(f"There is no listing {name!r}. Closest: {', '.join(close)}.")
     if page_size < 1:
         raise InvalidQuery(f"A page holds at least one entity; {page_size} are asked for.")
-    return _pages(cloud, LISTINGS[name], page_size)
+    return held_together(_pages(cloud, LISTINGS[name], page_size), LISTINGS[name].path)
 
 
 def _pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
     params = {**listing.params, "pageSize": page_size, "pageNumber": 1}
     ids: set[str] = set()
-    size = 0
     for page in NextUri(cloud.get).pages(listing.path, params):
         known = len(ids)
         ids.update(_ids(listing.path, page))
-        size += len(page.body)
-        if size > limits.MOST_LISTED:
-            raise TooLarge(
-                f"{listing.path} lists more than {limits.MOST_LISTED // limits.MIB} MiB, which is the most that is"
-                " read of a list.",
-                correlation_id=page.correlation_id,
-            )
         if page.json().get("nextUri"):
             if len(ids) == known:
                 raise EndlessPages(

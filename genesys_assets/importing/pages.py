@@ -41,7 +41,7 @@ Row = TypeVar("Row", bound=tuple[Any, ...])
 
 _A_PAGE = 1_000
 _A_PAGE_OF_BUCKETS = 5_000
-_A_PAGE_BYTES = 2 << 20
+_A_PAGE_BYTES = 512 << 10
 _BUCKET = "bucket"
 _NO_KEYS = "conversation left out: it has no conversationId or no conversationStart"
 _HALF = "conversation left out whole, for a value of it cannot be read"

@@ -410,6 +410,8 @@ class S3Store(Store):
         files = [
             Listed(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
             for each in self._objects(folder)
+            # Consoles of S3 make a folder as an empty file.
+            if not each["Key"].endswith("/")
         ]
         return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
 

@@ -189,7 +189,8 @@ def _publish_reports(
         place, own = f"reports/{report.name}", folder / report.name
         own.mkdir()
         try:
-            files = write_report_files(lake.row_groups(place, day.key), lake.schema(place, day.key), own, report.name)
+            rows, schema = lake.row_groups(place, day.key), lake.schema(place, day.key)
+            files = write_report_files(rows, schema, own, report.name, publisher.style)
         except (ValueError, Unreadable) as error:
             unwritten[report.name] = str(error)
             return []

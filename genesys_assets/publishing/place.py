@@ -24,6 +24,8 @@ LONGEST_EXPIRY = timedelta(days=7)
 """The longest that a presigned URL works.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
 """
+CACHE_CONTROL = "private, no-store"
+"""Reports have names of people, and a presigned URL is a key: no browser and no proxy keeps what it gave."""
 _DIGITS = 16
 
 
@@ -83,6 +85,19 @@ def key_of_content(place: Place, report: str, day: date, name: str, sha256: str)
     """The key of a report's file, `name` being `<report>.csv`: bytes that differ have another key."""
     path = PurePosixPath(name)
     return key_of(place, report, f"date={day.isoformat()}", f"{path.stem}-{sha256[:_DIGITS]}{path.suffix}")
+
+
+def disposition(key: str) -> str:
+    """What a browser does with a file (RFC 6266): pages are shown, reports are saved under their name and day.
+
+    >>> disposition("p/reports/interval/date=2026-01-31/interval-0123456789abcdef.csv")
+    'attachment; filename="interval-2026-01-31.csv"'
+    """
+    path = PurePosixPath(key)
+    day, report = path.parent.name.removeprefix("date="), path.parent.parent.name
+    if day == path.parent.name or report in (MANIFEST, INDEX) or path.suffix == ".html":
+        return "inline"
+    return f'attachment; filename="{report}-{day}{path.suffix}"'
 
 
 def manifest_key(place: Place, day: date) -> str:

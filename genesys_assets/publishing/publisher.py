@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.errors import Altered, InvalidManifest, Overtaken
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
@@ -23,21 +24,24 @@ _TRIES = 3
 """How often a file of the list is written where another run replaces it at the same time."""
 
 
-def open_publisher(location: str, s3_client: Callable[[], Any], *, expiry_seconds: int = 86_400) -> Publisher:
+def open_publisher(
+    location: str, s3_client: Callable[[], Any], *, expiry_seconds: int = 86_400, style: CsvStyle | None = None
+) -> Publisher:
     """A publisher to `s3://bucket/prefix`, a folder or file:///folder. Raises InvalidLocation, InvalidExpiry."""
     if not location.startswith("s3://"):
-        return Publisher(Folder(location))
+        return Publisher(Folder(location), style)
     # boto3 takes a quarter of a second to import.
     from genesys_assets.publishing.proof import PrivateBucket
 
-    return Publisher(PrivateBucket(s3_client(), location, expiry_seconds=expiry_seconds))
+    return Publisher(PrivateBucket(s3_client(), location, expiry_seconds=expiry_seconds), style)
 
 
 class Publisher:
-    """Publishes to one place. Every method raises PublishingError."""
+    """Publishes to one place; `style` is how its CSV is written. Every method raises PublishingError."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, style: CsvStyle | None = None) -> None:
         self.place = place
+        self.style = style or CsvStyle()
 
     def publish(self, report: str, day: date, files: Sequence[LocalFile]) -> list[PublishedFile]:
         """Upload the files of one report and day, and give their proven URLs.

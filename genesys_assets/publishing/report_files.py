@@ -5,8 +5,7 @@ columns mean is `genesys_assets.reports`. Each file is written batch by batch, a
 that none is read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.
-- CSV: RFC 4180 in UTF-8, with a header and CRLF. A null is an empty field, an empty text is `""`, a list is
-  a JSON array.
+- CSV: RFC 4180 in UTF-8, with a header and CRLF. How its values look is in `csv_text`.
 - JSON: an array of records, one on each line. A null is null, a list is a list.
 - CSV and JSON write moments as 2026-01-31T13:00:00.000Z and days as 2026-01-31.
 """
@@ -26,10 +25,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from genesys_assets.publishing.csv_text import BOM, CsvStyle
 from genesys_assets.tables.spec import INSTANT
 
 _ROWS_AT_ONCE = 10_000
-_QUOTED = frozenset(',"\r\n')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,17 @@ class LocalFile:
     sha256: str
 
 
-def write_report_files(parts: Iterable[pa.Table], schema: pa.Schema, folder: Path, name: str) -> list[LocalFile]:
+def write_report_files(
+    parts: Iterable[pa.Table], schema: pa.Schema, folder: Path, name: str, style: CsvStyle | None = None
+) -> list[LocalFile]:
     """Write the report `name`, whose rows come in parts, to `folder` as <name>.parquet, <name>.csv and <name>.json.
 
     Raises ValueError where a figure is NaN or infinite, and leaves no file then: a missing figure is null.
     """
     with contextlib.ExitStack() as stack:
         files = [
-            stack.enter_context(kind(folder / f"{name}.{kind.format}", schema.remove_metadata())) for kind in _FORMATS
+            stack.enter_context(kind(folder / f"{name}.{kind.format}", schema.remove_metadata(), style or CsvStyle()))
+            for kind in _FORMATS
         ]
         for part in parts:
             _refuse_unreal_figures(part, name)
@@ -60,11 +62,11 @@ def write_report_files(parts: Iterable[pa.Table], schema: pa.Schema, folder: Pat
     return [file.finished for file in files]
 
 
-def csv_lines(table: pa.Table) -> Iterator[str]:
+def csv_lines(table: pa.Table, style: CsvStyle) -> Iterator[str]:
     """The lines of <name>.csv, the header first."""
-    yield _csv_line(table.schema.names).decode()
+    yield style.line(table.schema.names)
     for record in _records(table):
-        yield _csv_line(record.values()).decode()
+        yield style.line(record.values())
 
 
 def _refuse_unreal_figures(table: pa.Table, name: str) -> None:
@@ -85,8 +87,9 @@ class _ReportFile(contextlib.AbstractContextManager["_ReportFile"]):
     format: str
     content_type: str
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, style: CsvStyle) -> None:
         self.path = path
+        self.style = style
         self.rows = 0
         self.file = _Measured(path)
         self.begin(schema)
@@ -134,10 +137,11 @@ class _Csv(_ReportFile):
     format, content_type = "csv", "text/csv; charset=utf-8; header=present"
 
     def begin(self, schema: pa.Schema) -> None:
-        self.file.write(_csv_line(schema.names))
+        mark = BOM if self.style.bom else ""
+        self.file.write(f"{mark}{self.style.line(schema.names)}".encode())
 
     def write(self, rows: pa.Table) -> None:
-        self.file.write(b"".join(_csv_line(record.values()) for record in _records(rows)))
+        self.file.write("".join(self.style.line(record.values()) for record in _records(rows)).encode())
 
 
 class _Json(_ReportFile):
@@ -172,20 +176,6 @@ def _readable(column: pa.Array) -> pa.Array:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _csv_line(values: Any) -> bytes:
-    return (",".join(map(_csv_field, values)) + "\r\n").encode()
-
-
-def _csv_field(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else _json(value)
-    # Only quotes tell an empty text from a null.
-    if not text or not _QUOTED.isdisjoint(text):
-        return '"' + text.replace('"', '""') + '"'
-    return text
 
 
 class _Measured(io.RawIOBase):

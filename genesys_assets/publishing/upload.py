@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
-from genesys_assets.publishing.place import PlacedFile
+from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, disposition
 
 _MOST_PAGES = 10_000
 """Of a listing: ten million files. A store that lists more of them repeats itself."""
@@ -39,7 +39,13 @@ class Bucket:
         checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         try:
             self.client.put_object(
-                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, ChecksumSHA256=checksum
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                ContentDisposition=disposition(key),
+                CacheControl=CACHE_CONTROL,
+                ChecksumSHA256=checksum,
             )
         except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
             raise UploadRefused(

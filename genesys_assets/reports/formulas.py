@@ -71,10 +71,11 @@ class Formula:
             if types[name] not in _NUMBERS:
                 raise FormulaError(f"{name!r} is {said(types[name])}. A formula computes with numbers")
         found: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
-        try:
-            self.compute({name: pa.chunked_array([[]], types[name]) for name in self.names})
-        except NumberTooLarge as too_large:
-            raise FormulaError(str(too_large)) from None
+        if any(map(_is_of_numbers, ast.walk(self.tree))):
+            try:
+                self.compute({name: pa.chunked_array([pa.nulls(0, types[name])]) for name in self.names})
+            except NumberTooLarge as too_large:
+                raise FormulaError(str(too_large)) from None
         return found
 
     def power(self, powers: Mapping[str, int | None]) -> int | None:
@@ -116,6 +117,11 @@ def _is_deeper(tree: ast.AST, limit: int) -> bool:
     for _ in range(limit):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     return bool(level)
+
+
+def _is_of_numbers(node: ast.AST) -> bool:
+    """Whether it is arithmetic of numbers alone, which comes to the same in every row."""
+    return isinstance(node, ast.BinOp) and not any(isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
 def _check(node: ast.AST, text: str) -> None:

@@ -81,8 +81,8 @@ Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
 """A condition as it was written; `conditions` reads it."""
 
 
-def _told_apart_by(kind: Any) -> Discriminator:
-    """Two ways to write a value, told apart by its kind, so that only the errors of the one meant are told."""
+def _chosen_by_type(kind: Any) -> Discriminator:
+    """Two ways to write a value, chosen by type, so that only the relevant one's errors are reported."""
     return Discriminator(lambda value: "<one>" if isinstance(value, kind) else "<other>")
 
 
@@ -173,7 +173,7 @@ def _count(value: Any) -> Any:
 
 AnyMeasure = Annotated[
     Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], BeforeValidator(_count), Tag("<other>")],
-    _told_apart_by(dict | Measure),
+    _chosen_by_type(dict | Measure),
 ]
 
 
@@ -237,13 +237,13 @@ class Chart(Model):
 
 
 AnyAggregates = Annotated[
-    Annotated[list[Aggregates], Tag("<one>")] | Annotated[Aggregates, Tag("<other>")], _told_apart_by(list)
+    Annotated[list[Aggregates], Tag("<one>")] | Annotated[Aggregates, Tag("<other>")], _chosen_by_type(list)
 ]
 AnyDetails = Annotated[
-    Annotated[list[Details], Tag("<one>")] | Annotated[Details, Tag("<other>")], _told_apart_by(list)
+    Annotated[list[Details], Tag("<one>")] | Annotated[Details, Tag("<other>")], _chosen_by_type(list)
 ]
 AnyColumn = Annotated[
-    Annotated[Column, Tag("<one>")] | Annotated[Text | None, Tag("<other>")], _told_apart_by(dict | Column)
+    Annotated[Column, Tag("<one>")] | Annotated[Text | None, Tag("<other>")], _chosen_by_type(dict | Column)
 ]
 
 

@@ -73,8 +73,8 @@ def standard_source(dimensions: Sequence[str], condition: Condition | None, metr
 
 
 def split_off(condition: Condition | None, metrics: Sequence[str]) -> tuple[Condition | None, Condition | None]:
-    """What the platform is asked, and what is looked up in its answer: it knows no `not equal`, but its groups can be
-    told apart by dimensions that rows of `interval_metrics` have as columns. Not where groups do not add up.
+    """What the platform is asked, and what is looked up in its answer. The platform has no `not equal`; rows of
+    `interval_metrics` have some dimensions as columns, so it is asked by these too. Not where groups do not add up.
     """
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     here = [each for each in members if each and _is_found_here(each) and COUNTED_ONCE.isdisjoint(metrics)]

@@ -95,6 +95,24 @@ def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) ->
     assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
 
 
+def test_what_is_left_out_is_listed_by_path_reason_and_count_and_it_ends_with_1(saved: Path) -> None:
+    cut = conversation("C")
+    cut["participants"] = [{"purpose": "agent", "sessions": "System.Object[]"}] * 2
+    (saved / "details.json").write_bytes(as_bytes({"conversations": [conversation("A"), cut]}))
+    done = run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")
+    assert done.exit_code == 1
+    assert f"imported   {saved}/details.json: 1 conversation; not all of it\n" in done.stdout
+    assert (
+        "\nLeft out, so that no day counts as complete:\n"
+        "  conversation left out whole, for a value of it cannot be read\n"
+        "  conversations.participants.sessions: str is no list (2 times)\n" in done.stdout
+    )
+    assert done.stdout.endswith("No day was marked as complete, for something was left out.\n")
+    again = run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")
+    assert (again.exit_code, "unchanged" in again.stdout) == (1, True)
+    assert again.stdout.endswith("No day was marked as complete, for something was left out.\n")
+
+
 def test_what_files_do_not_say_of_themselves_is_told_by_options(saved: Path) -> None:
     (saved / "timeless.json").write_bytes(as_bytes(TIMELESS))
     assert "say what they are of with --interval" in run(f"{saved}/timeless.json", "--group-by", "userId").stdout

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from genesys_assets.cli.app import app
 from genesys_assets.lake import opening
+from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.report_files import csv_lines
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
@@ -134,7 +135,7 @@ def test_piped_it_is_the_csv_that_is_published(file: Path, past_days: World, nam
     assert (done.exit_code, done.stderr) == (0, "")
     stored = past_days.lake.read(f"reports/{name}", f"{DAY}")
     assert len(stored) > 1
-    assert done.stdout_bytes == "".join(csv_lines(stored)).encode()
+    assert done.stdout_bytes == "".join(csv_lines(stored, CsvStyle())).encode()
 
 
 def test_a_report_of_the_file_is_computed_and_stored_nowhere(file: Path, past_days: World) -> None:

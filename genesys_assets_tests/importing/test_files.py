@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genesys_assets.importing.documents import documents as read_documents
-from genesys_assets.importing.files import CannotImport, find, inflated
+from genesys_assets.importing.files import CannotImport, find, inflated, pieces_of
 from genesys_assets.sandbox.object_store import ObjectStore
 
 
@@ -69,6 +70,43 @@ def test_a_folder_is_all_saved_files_below_it_in_order(folder: Path) -> None:
 def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(folder: Path) -> None:
     assert names(folder, f"{folder}/*.json", f"{folder}/deep/notes.txt") == ["b.json", "deep/notes.txt"]
     assert names(folder, f"{folder}/**/c*") == ["deep/c.ndjson.gz"]
+
+
+def test_a_hidden_folder_that_is_named_is_searched(folder: Path) -> None:
+    assert names(folder, f"{folder}/.hidden") == [".hidden/d.json"]
+
+
+def test_what_is_no_regular_file_is_a_file_that_can_not_be_read(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.json")
+    (folder / "lost.json").symlink_to(folder / "nowhere.json")
+    refused = {Path(file.place).name: file for file in find([f"{folder}"], no_s3)}
+    with pytest.raises(CannotImport, match="it is no regular file"):
+        next(pieces_of(refused["pipe.json"]))
+    with pytest.raises(CannotImport, match="it cannot be read: No such file or directory"):
+        next(pieces_of(refused["lost.json"]))
+
+
+def test_a_folder_that_can_not_be_looked_into_is_a_file_that_can_not_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = find([f"{folder}"], no_s3)
+    assert [Path(file.place).name for file in found] == ["a.jsonl", "b.json", "deep"]
+    with pytest.raises(CannotImport, match="it cannot be read: Permission denied"):
+        next(pieces_of(found[-1]))
+
+
+def test_a_name_that_is_no_utf_8_can_be_written_anywhere(folder: Path) -> None:
+    (folder / os.fsdecode(b"caf\xe9.json")).write_bytes(b"{}")
+    found = find([f"{folder}/caf*"], no_s3)
+    assert [(file.name, b"".join(pieces_of(file))) for file in found] == [("caf\ufffd.json", b"{}")]
 
 
 def test_a_place_with_nothing_is_a_file_that_can_not_be_read(folder: Path) -> None:

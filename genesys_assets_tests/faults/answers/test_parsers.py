@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.cloud import limits
@@ -20,7 +20,9 @@ from genesys_assets.cloud.pacing import Budget
 from genesys_assets.cloud.page import Page
 from genesys_assets.cloud.paging import Cursor, NextUri
 from genesys_assets.cloud.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets_tests.faults import EVERY_CASE
 
+EXAMPLES = settings(max_examples=300 if EVERY_CASE else 25)
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,12 +46,14 @@ def depth(value: Any) -> int:
     return 0 if inner is None else 1 + max(map(depth, inner), default=0)
 
 
+@EXAMPLES
 @given(JSON, st.sampled_from([None, 1]), st.booleans())
 def test_what_is_json_is_read_as_it_is(value: Any, indent: int | None, ascii_only: bool) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     assert parse_json(body) == json.loads(body) == value
 
 
+@EXAMPLES
 @given(st.binary())
 def test_bytes_are_json_or_refused(body: bytes) -> None:
     try:
@@ -59,6 +63,7 @@ def test_bytes_are_json_or_refused(body: bytes) -> None:
     assert body.strip()
 
 
+@EXAMPLES
 @given(st.lists(st.sampled_from(["[", '{"a":', '{"]":', '{"\\\\":', '{"\\"{":']), max_size=90), st.booleans())
 @example(["["] * limits.DEEPEST, False)
 @example(["["] * (limits.DEEPEST + 1), False)
@@ -72,6 +77,7 @@ def test_just_what_is_too_deep_is_refused(openings: list[str], broken: bool) -> 
             parse_json(body)
 
 
+@EXAMPLES
 @given(st.text() | VALUES)
 def test_whole_numbers_are_read_or_none(text: str) -> None:
     number = whole_number(text)
@@ -79,11 +85,13 @@ def test_whole_numbers_are_read_or_none(text: str) -> None:
     assert http_date(text) is None or isinstance(http_date(text), datetime)
 
 
+@EXAMPLES
 @given(st.integers(-(10**9) + 1, 10**9 - 1))
 def test_whole_numbers_are_read_right(number: int) -> None:
     assert whole_number(f" {number} ") == number
 
 
+@EXAMPLES
 @given(
     st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)).map(lambda at: at.replace(tzinfo=UTC))
 )
@@ -94,24 +102,28 @@ def test_dates_are_read_right(at: datetime) -> None:
     assert instant(at.isoformat()) == at
 
 
+@EXAMPLES
 @given(JSON | st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}([+-][0-9]{2}:[0-9]{2}|Z)?"))
 def test_instants_are_read_or_none(written: Any) -> None:
     at = instant(written)
     assert at is None or at.tzinfo is UTC
 
 
+@EXAMPLES
 @given(st.text())
 def test_words_of_others_are_one_short_line(text: str) -> None:
     assert words(text).isprintable()
     assert len(words(text)) <= limits.LONGEST_WORDS + 2
 
 
+@EXAMPLES
 @given(HEADERS, st.text() | VALUES.map(lambda value: f"Retry in [{value}] seconds"))
 def test_a_wait_is_told_within_a_year_or_not_at_all(headers: dict[str, str], message: str) -> None:
     wait = told_to_wait(headers, message, NOON)
     assert wait is None or 0 <= wait <= 366 * 86_400
 
 
+@EXAMPLES
 @given(ANSWERS)
 def test_every_answer_is_an_object_or_an_error_that_can_be_read(answer: Answer) -> None:
     try:
@@ -132,6 +144,7 @@ def readable(error: GenesysCloudError) -> None:
     assert "t0ken-of-the-request" not in str(error)
 
 
+@EXAMPLES
 @given(
     st.lists(
         st.dictionaries(st.sampled_from([f"inin-ratelimit-{name}" for name in ("count", "allowed", "reset")]), VALUES)
@@ -152,6 +165,7 @@ def page(body: Any) -> Page:
     return Page(1, "{}", NOON, None, json.dumps(body).encode())
 
 
+@EXAMPLES
 @given(
     JSON
     | st.text(max_size=60).map(lambda text: f"/a{text}")
@@ -171,6 +185,7 @@ def test_a_next_page_is_one_of_the_same_path_or_none(address: Any) -> None:
     assert set(asked) == {"/a"}
 
 
+@EXAMPLES
 @given(JSON)
 def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
     bodies = [{"cursor": cursor}, {}]
@@ -180,6 +195,7 @@ def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
         readable(error)
 
 
+@EXAMPLES
 @given(
     st.text() | st.text().map(lambda text: f"https://{text}") | st.text().map(lambda text: f"http://127.0.0.1{text}")
 )
@@ -196,6 +212,7 @@ def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
     assert "@" not in address.split("/")[2]
 
 
+@EXAMPLES
 @given(st.text(min_size=1).filter(lambda text: "@" not in text and "\n" not in text))
 def test_no_password_of_an_address_is_shown(password: str) -> None:
     assume(len(password) > 3 and password not in "***@api.example.comhttps://")

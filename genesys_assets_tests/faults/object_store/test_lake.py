@@ -29,7 +29,7 @@ from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC, things
 IMPATIENT_SECONDS, PATIENT_SECONDS = 0.6, 20.0
 """Of cases that end in an error, and of those that pass: these take as long as a few requests."""
 _READ_SECONDS = 1.0
-_LIMIT_SECONDS = 60
+_LIMIT_SECONDS = 120
 """Of one case: some requests at their limits. Nothing waits for the minutes that are usual."""
 
 NAMED = (LakeUnreachable, Unreadable, UnsteadyLog)

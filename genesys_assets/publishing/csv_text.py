@@ -1,0 +1,80 @@
+"""One value as a field of CSV: RFC 4180, and safe where a spreadsheet opens it.
+
+A spreadsheet computes every field that begins with one of `= + - @`, quoted or not: a queue that somebody calls
+`=HYPERLINK("http://…")` would then run on the reader's machine. So a text that begins so, or with white space and then
+so, or with a tab or a line end, gets a `'` in front. Numbers are no texts: -5 stays -5. Parquet and JSON have the text
+as it is. Source: https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+BOM = "\ufeff"
+_QUOTED = frozenset(',;"\r\n\t')
+"""Where a comma is the decimal sign, spreadsheets separate by semicolons."""
+_FORMULA = frozenset("=+-@")
+_BREAKS = ("\t", "\r", "\n")
+_UNSEEN = re.compile(r"[\s\x00-\x20\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*")
+_DIGITS = 15
+"""Significant digits that a spreadsheet keeps of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvStyle:
+    """How CSV is written: `formulas`, whether texts may be formulas; `bom`, whether the file begins with a byte order
+    mark, by which Excel knows that it is UTF-8.
+    """
+
+    formulas: bool = False
+    bom: bool = False
+
+    def line(self, values: Any) -> str:
+        """One record with its line end."""
+        return ",".join(map(self.field, values)) + "\r\n"
+
+    def field(self, value: Any) -> str:
+        """One value as a field. A null is empty, an empty text is `""`, a list is a JSON array.
+
+        >>> CsvStyle().field("=1+1"), CsvStyle().field(-5), CsvStyle().field(4.0)
+        ("'=1+1", '-5', '4')
+        """
+        if value is None:
+            return ""
+        text = self._text(value)
+        # Only quotes tell an empty text from a null.
+        if not text or not _QUOTED.isdisjoint(text):
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, str):
+            return f"'{value}" if not self.formulas and is_formula(value) else value
+        if isinstance(value, float):
+            return _number(value)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may compute a text.
+
+    >>> is_formula("=1+1"), is_formula(" \\uff1d1"), is_formula("a=1")
+    (True, True, False)
+    """
+    if text.startswith(_BREAKS):
+        return True
+    seen = _UNSEEN.match(text)
+    first = text[seen.end() : seen.end() + 1] if seen else ""
+    # Full-width and small forms are the same signs to a spreadsheet that runs in an East Asian language.
+    return unicodedata.normalize("NFKC", first) in _FORMULA
+
+
+def _number(value: float) -> str:
+    """A number without a fraction that says nothing: 4 for 4.0, and no digits that a spreadsheet drops."""
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return format(value, f".{_DIGITS}g")

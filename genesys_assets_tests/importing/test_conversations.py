@@ -1,0 +1,83 @@
+"""Conversations as the SDK and other tools write them are those of the platform; what is lost is counted by path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import PureCloudPlatformClientV2 as sdk
+import pyarrow as pa
+import pytest
+
+from genesys_assets.importing.conversations import plain, read_conversation, unwrapped
+from genesys_assets.tables import decode
+from genesys_assets.tables.conversation_model import CONVERSATION_TYPE, snake_case
+from genesys_assets_tests import samples
+from genesys_assets_tests.faults.import_files.written import in_snake_case
+
+
+def fields(type_: pa.DataType) -> Iterator[str]:
+    if pa.types.is_list(type_):
+        yield from fields(type_.value_type)
+    elif pa.types.is_struct(type_):
+        for member in type_:
+            yield member.name
+            yield from fields(member.type)
+
+
+def decoded(conversations: list[dict[str, Any]]) -> list[Any]:
+    found: list[Any] = decode.decode(json.dumps({"conversations": conversations}).encode()).conversations.to_pylist()
+    return found
+
+
+@pytest.mark.parametrize("name", samples.CONVERSATIONS)
+def test_a_recorded_conversation_in_snake_case_is_the_conversation(name: str) -> None:
+    recorded = samples.conversations(name)
+    read = [read_conversation(in_snake_case(each), None) for each in recorded]
+    assert [each.losses for each in read] == [{}] * len(recorded)
+    assert decoded([each.conversation for each in read]) == decoded(recorded)
+
+
+@pytest.mark.parametrize("name", samples.CONVERSATIONS)
+def test_a_recorded_conversation_stays_as_it_is(name: str) -> None:
+    for recorded in samples.conversations(name):
+        read = read_conversation(recorded, None)
+        assert (read.conversation, read.losses) == (recorded, {})
+
+
+def test_no_two_fields_of_an_object_have_one_spelling() -> None:
+    for name in fields(CONVERSATION_TYPE):
+        assert plain(snake_case(name)) == plain(name)
+
+
+@pytest.mark.parametrize(
+    "model", ["AnalyticsConversation", "AnalyticsParticipant", "AnalyticsSession", "AnalyticsConversationSegment"]
+)
+def test_names_of_the_sdk_are_those_of_the_platform_in_snake_case(model: str) -> None:
+    for attribute, wire in getattr(sdk, model)().attribute_map.items():
+        assert plain(attribute) == plain(wire)
+
+
+def test_losses_of_one_kind_are_counted_and_the_first_is_shown() -> None:
+    metrics = [{"name": "tHandle", "value": 1, "emitDate": text} for text in ("soon", "later")]
+    written = {"conversationId": "A", "participants": [{"sessions": [{"metrics": metrics}]}]}
+    (loss,) = read_conversation(written, None).losses.values()
+    path = "conversations.participants.sessions.metrics.emitDate"
+    assert (loss.text, loss.count) == (f"{path}: 'soon' is no instant: write it like 2026-01-31T13:00:00Z", 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ({"$numberLong": "5"}, 5),
+        ({"$numberInt": 5}, 5),
+        ({"$numberDouble": "0.5"}, 0.5),
+        ({"$numberLong": "five"}, {"$numberLong": "five"}),
+        ({"$numberLong": None}, {"$numberLong": None}),
+        ({"$oid": "5"}, {"$oid": "5"}),
+        ("5", "5"),
+    ],
+)
+def test_a_number_of_mongodb_is_the_number(written: Any, value: Any) -> None:
+    assert unwrapped(written) == value

@@ -1,0 +1,56 @@
+"""Files that somebody had saved are protected as fetched answers are, and bring nobody back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.into_lake import import_files
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.privacy import lakewide
+from genesys_assets.privacy.forgotten import Kind
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.tables.personal import PersonalData
+from genesys_assets_tests.importing.saved import as_bytes, conversation, metric, result, saved_file
+from genesys_assets_tests.privacy.traces import files_with
+
+ID, OTHER = "aaaaaaaa-1111-4222-8333-00000000a001", "bbbbbbbb-1111-4222-8333-00000000a002"
+HASH = Protection(dict.fromkeys(PersonalData, "hash"), b"k" * 32)
+
+
+def call(id_: str) -> dict[str, Any]:
+    return conversation(id_, externalTag=f"tag of {id_[:8]}")
+
+
+def test_what_a_file_has_is_hashed_and_imported_again_it_changes_nothing(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path), protection=HASH)
+    figures = {"results": [result({"userId": "user-1", "mediaType": "voice"}, metric("tHandle", count=1, sum=5))]}
+    files = [saved_file("details.json", as_bytes([call(ID)])), saved_file("figures.json", as_bytes(figures))]
+    assert len(import_files(lake, files, Told()).changed) == 2
+    assert files_with(tmp_path, ["tag of aaaaaaaa", "user-1"]) == {}
+    assert files_with(tmp_path, [HASH.hashed("tag of aaaaaaaa"), HASH.hashed("user-1")])
+    assert import_files(lake.refreshed(), files, Told(time_unit="seconds")).changed == set()
+
+
+def test_a_question_grouped_by_what_is_dropped_is_named_and_skipped(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path), protection=Protection({PersonalData.CONTACT: "drop"}))
+    figures = {"results": [result({"ani": "tel:+41790001122"}, metric("tHandle", count=1, sum=5))]}
+    (outcome,) = import_files(lake, [saved_file("figures.json", as_bytes(figures))], Told()).outcomes
+    assert outcome.state == "skipped"
+    assert outcome.reason.startswith("ani tells rows apart")
+    assert files_with(tmp_path, ["+41790001122"]) == {}
+
+
+def test_a_file_brings_nobody_back(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path))
+    first = saved_file("a.json", as_bytes([call(ID), call(OTHER)]))
+    import_files(lake, [first], Told())
+    lakewide.forget(lake, {Kind.CONVERSATION: [ID]}, datetime.now(UTC) + timedelta(hours=2))
+    again = saved_file("b.json", as_bytes([call(OTHER), call(ID)]))
+    for files in ([first], [again]):
+        import_files(lake.refreshed(), files, Told())
+        assert files_with(tmp_path, [ID, "tag of aaaaaaaa"]) == {}
+    assert files_with(tmp_path, [OTHER])
