@@ -154,20 +154,28 @@ class Month:
         self._looked = self.clock.now()
 
     def _settle(self, moment: datetime) -> bool:
-        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end."""
-        waited, between = False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
+        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end.
+
+        After a failure that takes twice as long: what has failed twice pauses for a quarter of an hour.
+        """
+        rested, waited, between = 0, False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
         for _ in range(_MOST_ROUNDS):
             before = len(self.daemon.launcher.runs)
             self.daemon.evaluate()
             self.daemon.run_queued()
             rests = len(self.daemon.launcher.runs) == before
-            if rests and waited:
+            rested = rested + 1 if rests and waited else 0
+            if rested > self._has_failed_since(moment):
                 return True
             pause = _LONGEST_INTERVAL if rests else between
             self.clock.sleep(pause)
             waited = pause == _LONGEST_INTERVAL
         self._report_storm(moment)
         return False
+
+    def _has_failed_since(self, moment: datetime) -> bool:
+        runs = (ran for ran in self.daemon.launcher.runs if ran.at >= moment)
+        return any(ran.status != dg.DagsterRunStatus.SUCCESS for ran in runs)
 
     def _report_storm(self, moment: datetime) -> None:
         """What ran again and again though nothing new was there; what failed for want of the API, once in a while."""
