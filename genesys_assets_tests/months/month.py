@@ -35,7 +35,7 @@ from genesys_assets_tests.months.clock import Clock, simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
 from genesys_assets_tests.months.databases import SETTINGS
 from genesys_assets_tests.months.efficiency import layer
-from genesys_assets_tests.months.faults import KINDS, Plan, may_die, planned
+from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, may_die, planned
 from genesys_assets_tests.months.history import DAY, HOUR, History, Past
 from genesys_assets_tests.months.judgement import Case, Violation
 from genesys_assets_tests.months.own_reports import OwnReports
@@ -104,6 +104,8 @@ class Month:
         self._looked = clock.now()
         self._seen: set[tuple[str, str]] = set()
         self._kills_left = [each for each in plan.troubles if each.kind == "killed"]
+        self._died: dict[Trouble, str] = {}
+        """The run that each kill has hit. Where it is planned twice, it hits the run that tries again too."""
         self._random = Random(f"month {wanted.seed}")
         daemon.launcher.requests = lambda: len(sandbox.requests)
         daemon.launcher.dies = self._dies
@@ -152,20 +154,28 @@ class Month:
         self._looked = self.clock.now()
 
     def _settle(self, moment: datetime) -> bool:
-        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end."""
-        waited, between = False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
+        """Until nothing more is asked for, by the slowest sensor either; whether that was so in the end.
+
+        After a failure that takes twice as long: what has failed twice pauses for a quarter of an hour.
+        """
+        rested, waited, between = 0, False, self._random.choice((_BETWEEN_RUNS, _LONGEST_INTERVAL))
         for _ in range(_MOST_ROUNDS):
             before = len(self.daemon.launcher.runs)
             self.daemon.evaluate()
             self.daemon.run_queued()
             rests = len(self.daemon.launcher.runs) == before
-            if rests and waited:
+            rested = rested + 1 if rests and waited else 0
+            if rested > self._has_failed_since(moment):
                 return True
             pause = _LONGEST_INTERVAL if rests else between
             self.clock.sleep(pause)
             waited = pause == _LONGEST_INTERVAL
         self._report_storm(moment)
         return False
+
+    def _has_failed_since(self, moment: datetime) -> bool:
+        runs = (ran for ran in self.daemon.launcher.runs if ran.at >= moment)
+        return any(ran.status != dg.DagsterRunStatus.SUCCESS for ran in runs)
 
     def _report_storm(self, moment: datetime) -> None:
         """What ran again and again though nothing new was there; what failed for want of the API, once in a while."""
@@ -203,10 +213,17 @@ class Month:
     def _dies(self, run: dg.DagsterRun) -> bool:
         now = self.clock.now()
         assets = self.daemon.assets_of(run)
-        due = [each for each in self._kills_left if each.start <= now and may_die(each.detail.split()[0], assets)]
+        due = [
+            each
+            for each in self._kills_left
+            if each.start <= now
+            and may_die(each.detail.split()[0], assets)
+            and self._died.get(each) in (None, run.parent_run_id)
+        ]
         if not due:
             return False
         self._kills_left.remove(due[0])
+        self._died[due[0]] = run.run_id
         function, call = due[0].detail.split()
         order = [run.run_id, now.isoformat(), function, call]
         command = [sys.executable, "-m", "genesys_assets_tests.months.dying_run", *order]
