@@ -99,7 +99,7 @@ def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trou
     return Trouble(kind, start, min(start + length, max(latest, start + MINUTE)), detail)
 
 
-BEFORE_REPORTING = "dagster:AssetExecutionContext.add_asset_metadata"
+BEFORE_REPORTING = "genesys_assets.assets.common:content_metadata"
 """Between the commit of a partition and its report to Dagster. There the run that tries again dies too."""
 
 PLACES = (
