@@ -6,7 +6,7 @@ What is late is worked out here from the folder of the lake, by the limits that 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,9 +22,9 @@ PUBLISHED = "published/reports"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def late_now(lake: Lake, published: Collection[date], first: date, zone: ZoneInfo, now: datetime) -> set[str]:
-    """The figures that are late: hours 3 hours after the end of the one that is missing, complete days a day and a half
-    after it, published business days 6 hours after it.
+def late_from(lake: Lake, published: Collection[date], first: date, zone: ZoneInfo) -> dict[str, datetime]:
+    """When each figure will be late, as things are: hours 3 hours after the end of the one that is missing, complete
+    days a day and a half after it, published business days 6 hours after it.
     """
     begin = utc_midnight(first)
     ends = {}
@@ -37,7 +37,7 @@ def late_now(lake: Lake, published: Collection[date], first: date, zone: ZoneInf
     ends[DETAILS] = max((utc_midnight(day) + DAY for day in complete), default=begin) + DAY + timedelta(hours=36)
     newest = max((window(day, zone)[1] for day in published), default=window(first, zone)[0])
     ends[PUBLISHED] = newest + DAY + timedelta(hours=6)
-    return {what for what, end in ends.items() if now > end}
+    return ends
 
 
 def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:
@@ -50,40 +50,47 @@ def untrue(failed: Iterable[str], posted: Sequence[Any]) -> Iterator[Violation]:
 
 @dataclass
 class LateAlerts:
-    """Looks one after another, each with what was late when it began and when it ended."""
+    """Looks one after another. `late_from` says when each figure will be late, as things are when a look begins and
+    when it ends; a look takes time, in which what is not done yet may become late.
+    """
 
     posted: Callable[[], Sequence[Any]]
-    late: Callable[[], set[str]]
+    late_from: Callable[[], Mapping[str, datetime]]
     _since: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     """Of each late figure that had its alert: begin and end of the look in which it came."""
     _unknown: set[str] = field(default_factory=set)
     """What the daemon may take for late still, for it has not looked since."""
     _count: int = 0
     _began: datetime = _LONG_AGO
-    _at_first: set[str] = field(default_factory=set)
+    _due: Mapping[str, datetime] = field(default_factory=dict)
 
     def begin(self, now: datetime) -> None:
-        self._began, self._at_first, self._count = now, self.late(), len(self.posted())
+        self._began, self._due, self._count = now, self.late_from(), len(self.posted())
+
+    def _late_by(self, now: datetime) -> set[str]:
+        """What was late by then, as things were when the look began."""
+        return {what for what, due in self._due.items() if now > due}
 
     def end(self, now: datetime, *, is_settled: bool, is_judged: bool = True) -> Iterator[Violation]:
         """`is_settled`: the daemon has looked once more after all was done. Where a tick may have failed, nothing
         `is_judged`.
         """
         told = Counter(message["late"] for message in self.posted()[self._count :] if "late" in message)
-        at_last = self.late()
+        at_last = {what for what, due in self.late_from().items() if now > due}
+        at_first = self._late_by(self._began)
         if is_settled and is_judged:
-            for what in {*told, *self._at_first} - self._unknown:
+            for what in {*told, *at_first} - self._unknown:
                 yield from self._judged(what, told[what], now, what in at_last)
         self._since |= dict.fromkeys(told, (self._began, now))
         self._since = {what: since for what, since in self._since.items() if what in at_last}
-        self._unknown = set() if is_settled else self._unknown | self._at_first | {*told}
+        self._unknown = set() if is_settled else self._unknown | at_first | {*told}
 
     def _judged(self, what: str, times: int, now: datetime, is_late_at_last: bool) -> Iterator[Violation]:
         before = self._since.get(what)
         subject = f"late {what} at {self._began:%Y-%m-%d %H:%M}"
         if times > 1 or (times and before is not None and now - before[0] < DAY):
             yield Violation("alert", subject, "one a day", f"{times} more")
-        if times and what not in self._at_first and not is_late_at_last:
+        if times and what not in self._late_by(now) and not is_late_at_last:
             yield Violation("alert", subject, "none: it is not late", f"{times}")
-        if not times and what in self._at_first and (before is None or self._began - before[1] >= DAY):
+        if not times and what in self._late_by(self._began) and (before is None or self._began - before[1] >= DAY):
             yield Violation("alert", subject, "one", "none")

@@ -112,7 +112,7 @@ class Month:
         self._judged: dict[date, tuple[Any, ...]] = {}
         self._own = own
         self._hook = hook
-        self._late = LateAlerts(self._posted, self._late_now)
+        self._late = LateAlerts(self._posted, self._late_from)
 
     def run(self) -> None:
         start = datetime.combine(self.wanted.first, datetime.min.time(), UTC)
@@ -265,11 +265,11 @@ class Month:
     def _posted(self) -> list[Any]:
         return [message for _, _, message in self._hook.posted]
 
-    def _late_now(self) -> set[str]:
+    def _late_from(self) -> dict[str, datetime]:
         manifests = (self.home / "published/reports/manifest").glob("date=*/manifest.json")
         published = [date.fromisoformat(path.parent.name.removeprefix("date=")) for path in manifests]
         lake = Lake(LocalStore(self.home / "lake"))
-        return alerts.late_now(lake, published, self.wanted.first, self.zone, self.clock.now())
+        return alerts.late_from(lake, published, self.wanted.first, self.zone)
 
     def _manifest(self, day: date) -> dict[str, Any] | None:
         path = self.home / f"published/reports/manifest/date={day}/manifest.json"

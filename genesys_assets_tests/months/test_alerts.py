@@ -14,12 +14,13 @@ from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.automation.a_lake import store, store_days
-from genesys_assets_tests.months.alerts import PUBLISHED, LateAlerts, late_now, untrue
+from genesys_assets_tests.months.alerts import PUBLISHED, LateAlerts, late_from, untrue
 
 FIRST = date(2026, 3, 2)
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LATE = "pages/hourly_details"
+LONG_AGO, IN_A_YEAR = MIDNIGHT - 1000 * HOUR, MIDNIGHT + 9000 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_what_is_late_is_told_by_the_lake(tmp_path: Path, hours: float, late: se
     store_days(lake, f"{FIRST}")
     # The day before the first is published: the first is the next that is due.
     published = [FIRST - timedelta(days=1)]
-    assert late_now(lake, published, FIRST, ZoneInfo("UTC"), MIDNIGHT + hours * HOUR) == late
+    due = late_from(lake, published, FIRST, ZoneInfo("UTC"))
+    assert {what for what, at in due.items() if MIDNIGHT + hours * HOUR > at} == late
 
 
 def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
@@ -57,7 +59,7 @@ def judged(*looks: tuple[float, bool, int, bool]) -> list[str]:
     """
     posted: list[Any] = []
     is_late = False
-    alerts = LateAlerts(lambda: posted, lambda: {LATE} if is_late else set())
+    alerts = LateAlerts(lambda: posted, lambda: {LATE: LONG_AGO if is_late else IN_A_YEAR})
     found = []
     for hour, at_first, times, at_last in looks:
         is_late = at_first
@@ -75,16 +77,27 @@ def test_after_a_look_that_was_not_judged_it_counts_whether_the_daemon_has_seen_
     settled: bool, found: list[str]
 ) -> None:
     posted: list[Any] = [{"late": LATE}]
-    late = {LATE}
-    alerts = LateAlerts(lambda: posted, lambda: late)
+    due = {LATE: LONG_AGO}
+    alerts = LateAlerts(lambda: posted, lambda: due)
     alerts.begin(MIDNIGHT)
     posted.append({"late": LATE})
-    late = set()
+    due = {LATE: IN_A_YEAR}
     assert not list(alerts.end(MIDNIGHT + HOUR, is_settled=settled, is_judged=False))
-    late = {LATE}
+    due = {LATE: LONG_AGO}
     alerts.begin(MIDNIGHT + 8 * HOUR)
     told = [f"{each.expected}, {each.found}" for each in alerts.end(MIDNIGHT + 9 * HOUR, is_settled=True)]
     assert told == found
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(59, 0), (61, 1)])
+def test_what_becomes_late_in_the_middle_of_a_look_may_be_told(minutes: int, found: int) -> None:
+    posted: list[Any] = []
+    due = {LATE: MIDNIGHT + timedelta(minutes=minutes)}
+    alerts = LateAlerts(lambda: posted, lambda: due)
+    alerts.begin(MIDNIGHT)
+    posted.append({"late": LATE})
+    due = {LATE: IN_A_YEAR}
+    assert len(list(alerts.end(MIDNIGHT + HOUR, is_settled=True))) == found
 
 
 @pytest.mark.parametrize(
