@@ -157,7 +157,7 @@ class _Reader:
         for name in self._names():
             if name in fields or name in in_parts:
                 _twice(name)
-            if name in LISTS:
+            if name.lower() in LISTS:
                 in_parts.append(name)
                 first = 0
                 for elements in self._elements() if self.text.more() == "[" else [self._value()]:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.interval import Interval, iso
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
-from genesys_assets.importing.conversations import read_conversation
+from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted
@@ -127,6 +127,10 @@ class _File:
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
             if start is None or not id_:
                 self.remarks.leave_out(_NO_KEYS)
+                continue
+            if (lack := missing(read.conversation)) is not None:
+                self.remarks.leave_out(_HALF)
+                self.remarks.leave_out(lack)
                 continue
             began = instant(start, None)
             if began > self.now:

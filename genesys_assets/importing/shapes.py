@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from genesys_assets.importing.conversations import as_list, plain
+from genesys_assets.importing.conversations import as_list, plain, respelled
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
@@ -50,8 +50,9 @@ def pieces(part: Part) -> Iterator[Piece]:
             yield from _of_list(items, part)
         elif isinstance(part.value, dict):
             # A result that stands alone is one of the others of its file: JSON Lines of an answer's results.
-            is_alone = _shape_of(part.value) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
-            yield from _of_object(part.value, () if is_alone else part.answer, part.first)
+            document = respelled(part.value, NAMES)
+            is_alone = _shape_of(document) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
+            yield from _of_object(document, () if is_alone else part.answer, part.first)
         else:
             raise CannotImport(f"it holds a JSON {type(part.value).__name__}, not an answer of the platform")
     except CannotImport as reason:
@@ -62,7 +63,8 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
     """Elements of one shape that follow one another are a piece; others are documents of their own."""
     together: list[Object] = []
     shape: Shape | None = None
-    for position, item in enumerate(items):
+    for position, written in enumerate(items):
+        item = respelled(written, NAMES) if isinstance(written, dict) else written
         kind = _shape_of(item)
         if together and kind is not shape and shape is not None:
             yield Piece(shape, together, {}, part.answer[:1])
@@ -107,7 +109,9 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
 def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, first: int) -> Piece:
     items = listed(document[name], f"its `{name}`")
     objects = [item for item in items if item is not None]
-    if name == "conversations":
+    if name != "conversations":
+        objects = [respelled(item, NAMES) for item in objects]
+    else:
         return Piece(Shape.CONVERSATION, objects, envelope, answer, len(items) - len(objects))
     shapes = [_shape_in(name, item) for item in objects]
     shape = next(filter(None, shapes), ENVELOPES[name] if not objects else None)
@@ -165,7 +169,9 @@ def _is_result(item: Object) -> bool:
         return "group" in item and not _is_measured(item)
     data = as_list(data)
     buckets = [data] if isinstance(data, dict) else data
-    return isinstance(buckets, list) and all(isinstance(each, dict) and "interval" in each for each in buckets)
+    return isinstance(buckets, list) and all(
+        isinstance(each, dict) and "interval" in respelled(each, NAMES) for each in buckets
+    )
 
 
 def _is_measured(item: Object) -> bool:
@@ -178,6 +184,14 @@ ENVELOPES = {
     "entities": Shape.ENTITY_BUCKETS,
 }
 """Fields of an answer that hold what it is about, and the shape that an empty list has."""
+_SPELLED = (
+    *("conversations", "results", "entities", "totalHits", "granularity"),
+    *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
+    *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
+    *("countNegative", "countPositive"),
+)
+NAMES = {plain(name): name for name in _SPELLED}
+"""Names that answers have around their figures, by their spelling without case and underscores."""
 _TOTAL = frozenset({"totalHits", "total_hits"})
 
 
