@@ -91,7 +91,8 @@ def import_saved(
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    raise typer.Exit(0 if imported.is_whole else 1)
+    is_short = span is not None and imported.short_of is not None
+    raise typer.Exit(0 if imported.is_whole and not is_short else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -185,8 +186,17 @@ def _command(asset: str, first: str, last: str) -> str:
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:
     if not is_complete:
         return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
-    what = "a file was skipped" if imported.skipped else "something was left out"
-    return [] if imported.is_whole else [f"No day was marked as complete, for {what}."]
+    if imported.is_whole and imported.short_of is None:
+        return []
+    if imported.short_of is not None and imported.is_whole:
+        here, counted = imported.short_of
+        what = (
+            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
+            "the answer together"
+        )
+    else:
+        what = "a file was skipped" if imported.skipped else "something was left out"
+    return [f"No day was marked as complete, for {what}."]
 
 
 def _line(outcome: Outcome) -> str:

@@ -51,11 +51,14 @@ _ALONE = 0
 
 @dataclass(slots=True)
 class Converted:
-    """What one file held. Its pages are in the spool."""
+    """What one file held. Its pages are in the spool. `total_hits` is how many conversations one of its answers
+    counted, on all of its pages.
+    """
 
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
+    total_hits: int = 0
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -115,6 +118,9 @@ class _File:
             raise CannotImport("it holds no answer of the platform")
 
     def _add_conversations(self, piece: Piece) -> None:
+        hits = piece.envelope.get("totalHits")
+        if isinstance(hits, int):
+            self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
         for written in piece.items:

@@ -53,6 +53,8 @@ def pieces(part: Part) -> Iterator[Piece]:
             document = respelled(part.value, NAMES)
             is_alone = _shape_of(document) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
             yield from _of_object(document, () if is_alone else part.answer, part.first)
+        elif isinstance(part.value, str) and part.value.lstrip()[:1] in ("{", "["):
+            raise CannotImport("it holds JSON within a JSON text: it was encoded twice, so decode it once")
         else:
             raise CannotImport(f"it holds a JSON {type(part.value).__name__}, not an answer of the platform")
     except CannotImport as reason:
@@ -175,7 +177,8 @@ def _is_result(item: Object) -> bool:
 
 
 def _is_measured(item: Object) -> bool:
-    return isinstance(item.get("metrics"), dict | list)
+    metrics = item.get("metrics")
+    return isinstance(metrics, dict | list) and not (metrics and "groupBy" in item and isinstance(metrics, list))
 
 
 ENVELOPES = {
@@ -202,6 +205,15 @@ def _instead(document: Object) -> str:
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
         return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
+    if wrapped := [name for name, value in document.items() if _is_answer(value)]:
+        where = printable(wrapped[0], 60)
+        return f"the answer of the platform stands in its field {where!r}: save that field's value by itself"
+    if isinstance(document.get("log"), dict) and "entries" in document["log"]:
+        return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
+    if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
+        return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
+        return "it holds a query, not the platform's answer to it"
     if "access_token" in document:
         return "it holds a login token, not data: delete it, and revoke the token if it may still be valid"
     if "status" in document and "message" in document:
@@ -226,8 +238,14 @@ def _instead(document: Object) -> str:
 
 def _is_live(item: Object) -> bool:
     """Whether an object is a conversation of the API that phones and desktops use."""
-    people = _objects(item.get("participants"))
-    return "participants" in item and "id" in item and ("startTime" in item or any("calls" in each for each in people))
+    return {"participants", "id"} <= item.keys()
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether a field's value is an answer, or the text of one."""
+    if isinstance(value, str):
+        return value.lstrip().startswith("{") and any(f'"{name}"' in value[:1_000] for name in ENVELOPES)
+    return isinstance(value, dict) and any(isinstance(value.get(name), list) for name in ENVELOPES)
 
 
 def _objects(value: Any) -> list[Object]:

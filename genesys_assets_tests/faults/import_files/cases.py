@@ -339,6 +339,24 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, Told]] = {
         "a bucket without metrics left out: its fields are measurements",
     ),
     "a length of months": (_FIGURES.replace(HOUR.encode(), b"2026-01-01T00:00Z/P1M"), "'P1M' is no instant"),
+    # -- an answer in something else
+    "an answer in a field": (dumped({"data": page(call())}), "stands in its field 'data'"),
+    "an answer as the text of a field": (
+        dumped({"statusCode": 200, "body": json.dumps(page(call()))}),
+        "stands in its field 'body'",
+    ),
+    "an answer as a text": (dumped(json.dumps(page(call()))), "it was encoded twice"),
+    "a HAR file": (dumped({"log": {"version": "1.2", "entries": []}}), "it is a HAR file"),
+    "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
+    "a query": (
+        dumped({"interval": HOUR, "groupBy": ["queueId"], "metrics": ["nOffered"], "granularity": "PT1H"}),
+        "it holds a query",
+    ),
+    "a query of details": (dumped({"interval": HOUR, "paging": {"pageSize": 100}}), "it holds a query"),
+    "calls of the conversations API": (
+        dumped({"entities": [{"id": "A", "participants": [{"id": "p", "state": "connected"}]}]}),
+        "it holds conversations as the conversations API has them",
+    ),
     # -- meant to harm
     "lists in lists": (b"[" * 100_000, "nested too deeply"),
     "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),

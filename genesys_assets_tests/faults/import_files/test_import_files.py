@@ -111,3 +111,22 @@ def test_with_something_left_out_no_day_is_marked_as_complete(kind: str, tmp_pat
     assert stored is not None
     assert stored.reach is not None
     assert (imported.is_whole, stored.reach.is_complete) == (False, False)
+
+
+def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
+    one = import_files(lake, [saved_file("1.json", dumped(first))], Told(), complete=DAY)
+    stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
+    assert one.short_of == (1, 2)
+    assert stored is not None
+    assert stored.reach is not None
+    assert not stored.reach.is_complete
+
+    files = [saved_file("1.json", dumped(first)), saved_file("2.json", dumped(second))]
+    both = import_files(lake.refreshed(), files, Told(), complete=DAY)
+    stored = lake.refreshed().pages(f"pages/{DETAILS}", "2026-01-28")
+    assert both.short_of is None
+    assert stored is not None
+    assert stored.reach is not None
+    assert stored.reach.is_complete
