@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from genesys_assets.importing.into_lake import Imported, Outcome
     from genesys_assets.importing.take_back import TakenBack
@@ -85,8 +86,9 @@ def import_saved(
             group_by=group_by or (),
             complete=complete,
         )
-        found = find(files, s3_client)
-        with progress("importing", len(found)) as step:
+        with _named_errors():
+            found = find(files, s3_client)
+        with _named_errors(), progress("importing", len(found)) as step:
             imported = import_files(lake, found, told, complete=span, on_file=lambda outcome: step(outcome.file))
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
@@ -128,14 +130,34 @@ def take_back_imported(
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    if everything:
-        typer.echo(_taken_back(take_back_everything(lake)))
-        return
-    unknown = [name for name in files or () if not imported_files(lake, [name])]
-    if unknown:
-        typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
-        raise typer.Exit(1)
-    typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+    with _named_errors():
+        if everything:
+            typer.echo(_taken_back(take_back_everything(lake)))
+            return
+        unknown = [name for name in files or () if not imported_files(lake, [name])]
+        if unknown:
+            typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
+            raise typer.Exit(1)
+        typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+
+
+@contextlib.contextmanager
+def _named_errors() -> Iterator[None]:
+    """Errors of the lake, of S3 and of the disk end the command with their message and 1."""
+    from genesys_assets.lake.commit import TableContended
+    from genesys_assets.lake.store import LakeUnreachable
+
+    try:
+        yield
+    except (LakeUnreachable, TableContended) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(
+            f"The lake cannot be read or written: {error}. Mend that and import the files again: what is stored stays.",
+            err=True,
+        )
+        raise typer.Exit(1) from None
 
 
 def _taken_back(done: TakenBack) -> str:
