@@ -81,8 +81,10 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> Read:
 
 
 def plain(name: str) -> str:
-    """A field's name as all spellings of it agree: `segment_start`, `segmentStart` and `SegmentStart` are one."""
-    return name.replace("_", "").lower()
+    """A field's name as all spellings of it agree: `segment_start`, `segment-start`, `Segment Start` and `segmentStart`
+    are one.
+    """
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
 def respelled(item: Object, names: Mapping[str, str]) -> Object:

@@ -105,11 +105,13 @@ def import_files(
 
     `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped,
     something was left out, or an answer counted more conversations than the files have.
-    Raises CannotImport where that span is not over.
+    Raises CannotImport where that span is not over, or holds no whole day.
     """
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
+    if complete is not None and not any(list(_days_within(complete, asset, told)) for asset in ASSETS):
+        raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
         running = _Import(lake, spool, told, now, run_id)
         for file in files:

@@ -214,6 +214,8 @@ def _instead(document: Object) -> str:
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
     if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
         return "it holds a query, not the platform's answer to it"
+    if "error" in document and "error_description" in document:
+        return f"it holds the refusal of a login: {printable(document['error'], 60)}"
     if "access_token" in document:
         return "it holds a login token, not data: delete it, and revoke the token if it may still be valid"
     if "status" in document and "message" in document:

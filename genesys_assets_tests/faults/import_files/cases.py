@@ -125,6 +125,8 @@ THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
     "lists of Parquet": _with_lists(lambda items: {"list": [{"element": item} for item in items]}),
     "values of .NET": _with_values_as(str.capitalize),
     "values of Java": _with_values_as(str.upper),
+    "names with hyphens": dumped(page(with_names(call(), lambda name: snake_case(name).replace("_", "-")))),
+    "names with spaces": dumped(with_names(call(), lambda name: snake_case(name).replace("_", " ").title())),
     "numbers as text": _numbers(str),
     "numbers with a point": _numbers(float),
     "$numberLong": _numbers(lambda number: {"$numberLong": str(number)}),
@@ -339,7 +341,12 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, Told]] = {
         "a bucket without metrics left out: its fields are measurements",
     ),
     "a length of months": (_FIGURES.replace(HOUR.encode(), b"2026-01-01T00:00Z/P1M"), "'P1M' is no instant"),
+    "documents with a comma between": (_CALL + b",\n" + _CALL, "a comma stands between two documents"),
     # -- an answer in something else
+    "the refusal of a login": (
+        b'{"error": "invalid_client", "error_description": "no"}',
+        "it holds the refusal of a login: invalid_client",
+    ),
     "an answer in a field": (dumped({"data": page(call())}), "stands in its field 'data'"),
     "an answer as the text of a field": (
         dumped({"statusCode": 200, "body": json.dumps(page(call()))}),
