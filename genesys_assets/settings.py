@@ -242,6 +242,8 @@ class LakeSettings(_Group):
     def _is_place(cls, value: str) -> str:
         if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
             raise ValueError("neither a folder nor s3://bucket/prefix")
+        if "://" not in value and Path(value).exists() and not Path(value).is_dir():
+            raise ValueError("a file, and not a folder")
         return _without_user(value)
 
 

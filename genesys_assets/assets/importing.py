@@ -91,6 +91,12 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
         lost = left_out(imported)
         for remark in lost:
             context.log.warning(f"Left out: {remark}")
+        if complete is not None and imported.short_of is not None:
+            here, counted = imported.short_of
+            context.log.warning(
+                f"No day was marked as complete: the platform counted {counted} conversations (totalHits) and the "
+                f"files have {here}. Import all pages of the answer together."
+            )
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",

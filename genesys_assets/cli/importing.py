@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from genesys_assets.importing.into_lake import Imported, Outcome
     from genesys_assets.importing.take_back import TakenBack
@@ -85,13 +86,15 @@ def import_saved(
             group_by=group_by or (),
             complete=complete,
         )
-        found = find(files, s3_client)
-        with progress("importing", len(found)) as step:
+        with _named_errors():
+            found = find(files, s3_client)
+        with _named_errors(), progress("importing", len(found)) as step:
             imported = import_files(lake, found, told, complete=span, on_file=lambda outcome: step(outcome.file))
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    raise typer.Exit(0 if imported.is_whole else 1)
+    is_short = span is not None and imported.short_of is not None
+    raise typer.Exit(0 if imported.is_whole and not is_short else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -127,14 +130,34 @@ def take_back_imported(
     except SettingError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    if everything:
-        typer.echo(_taken_back(take_back_everything(lake)))
-        return
-    unknown = [name for name in files or () if not imported_files(lake, [name])]
-    if unknown:
-        typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
-        raise typer.Exit(1)
-    typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+    with _named_errors():
+        if everything:
+            typer.echo(_taken_back(take_back_everything(lake)))
+            return
+        unknown = [name for name in files or () if not imported_files(lake, [name])]
+        if unknown:
+            typer.echo(f"Nothing was imported under the name {', '.join(unknown)}: nothing is taken back.", err=True)
+            raise typer.Exit(1)
+        typer.echo(_taken_back(take_back(lake, imported_files(lake, files or ()))))
+
+
+@contextlib.contextmanager
+def _named_errors() -> Iterator[None]:
+    """Errors of the lake, of S3 and of the disk end the command with their message and 1."""
+    from genesys_assets.lake.commit import TableContended
+    from genesys_assets.lake.store import LakeUnreachable
+
+    try:
+        yield
+    except (LakeUnreachable, TableContended) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(
+            f"The lake cannot be read or written: {error}. Mend that and import the files again: what is stored stays.",
+            err=True,
+        )
+        raise typer.Exit(1) from None
 
 
 def _taken_back(done: TakenBack) -> str:
@@ -185,8 +208,17 @@ def _command(asset: str, first: str, last: str) -> str:
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:
     if not is_complete:
         return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
-    what = "a file was skipped" if imported.skipped else "something was left out"
-    return [] if imported.is_whole else [f"No day was marked as complete, for {what}."]
+    if imported.is_whole and imported.short_of is None:
+        return []
+    if imported.short_of is not None and imported.is_whole:
+        here, counted = imported.short_of
+        what = (
+            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
+            "the answer together"
+        )
+    else:
+        what = "a file was skipped" if imported.skipped else "something was left out"
+    return [f"No day was marked as complete, for {what}."]
 
 
 def _line(outcome: Outcome) -> str:

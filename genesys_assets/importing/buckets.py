@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.interval import Interval
-from genesys_assets.importing.conversations import unwrapped
-from genesys_assets.importing.figures import figures_of, gathered, is_platform_metric, possible
+from genesys_assets.importing.conversations import respelled, unwrapped
+from genesys_assets.importing.figures import STATISTICS, figures_of, gathered, is_platform_metric, number, possible
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.remarks import Remarks
-from genesys_assets.importing.shapes import Object, Piece, Shape, listed
+from genesys_assets.importing.remarks import Remarks, printable
+from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
 from genesys_assets.importing.times import NoInstant, instant
 
 GRANULARITIES = {
@@ -32,6 +32,10 @@ TimeUnit = Literal["ms", "seconds", "minutes"]
 
 _STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
 _ENDS = ("intervalend", "endtime", "end", "bucketend")
+_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
+_LENGTH = re.compile(
+    r"P(?=.)(?:(?P<days>\d{1,3})D)?(?:T(?=.)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,8})S)?)?"
+)
 _FIGURES = frozenset({"metrics", "buckets", "data", "group", "interval"})
 _NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
 _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
@@ -108,7 +112,25 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, rem
             others.append((name, measured))
     renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
-    return Bucket(_span(data, around, told), group, [*as_it_is, *renamed], views)
+    if data.get("metrics") is None and not views and (strange := _strange(data)):
+        remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
+    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
+
+
+def _strange(data: Object) -> str:
+    """The fields of a bucket that say neither when it was nor of whom, and may hold its figures."""
+    names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in _FIGURES]
+    return ", ".join(printable(name, 40) for name in names[:5])
+
+
+def _once(figures: list[Object]) -> list[Object]:
+    """Each figure once. Raises CannotImport where one is there twice, with two values."""
+    found: dict[tuple[str, Any], Object] = {}
+    for figure in figures:
+        key = (figure["metric"], str(figure.get("qualifier")))
+        if found.setdefault(key, figure)["stats"] != figure["stats"]:
+            raise CannotImport(f"{figure['metric']!r} is there twice in the same place, with two values")
+    return list(found.values())
 
 
 def _as_it_is(name: str, figure: Object) -> Object:
@@ -116,9 +138,20 @@ def _as_it_is(name: str, figure: Object) -> Object:
     stats = figure["stats"] or {}
     if not isinstance(stats, dict):
         raise CannotImport(f"results.data.metrics.stats: {type(stats).__name__} is no object, for {name!r}")
-    numbers = {statistic: unwrapped(value) for statistic, value in stats.items()}
+    numbers = {statistic: unwrapped(value) for statistic, value in respelled(stats, NAMES).items()}
+    for statistic in STATISTICS & numbers.keys():
+        if numbers[statistic] is not None:
+            numbers[statistic] = number(_of_digits(numbers[statistic]), statistic, name)
     possible(numbers, name, name)
     return figure | {"stats": numbers}
+
+
+def _of_digits(value: Any) -> Any:
+    """The number that a text of digits is; anything else as it is."""
+    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if digits is None:
+        return value
+    return float(value) if digits["fraction"] else int(value)
 
 
 def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
@@ -127,7 +160,7 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
     found = [item for item in items if item is not None]
     if len(found) < len(items):
         remarks.leave_out(f"{path}: null in the place of an object", len(items) - len(found))
-    return found
+    return [respelled(item, NAMES) for item in found]
 
 
 # -- groups ------------------------------------------------------------------------------------------------------------
@@ -180,7 +213,7 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
             names.append(name)
             continue
         try:
-            dimension = catalogue.dimension(name)
+            dimension = _dimension(name)
         except InvalidQuery as error:
             if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
                 raise CannotImport(error.message) from None
@@ -191,6 +224,17 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
             raise CannotImport(f"a group of it has two values of {dimension}: {found[dimension]!r} and {text!r}")
     _leave_out(names, found, remarks, is_group=is_group)
     return found
+
+
+def _dimension(name: str) -> str:
+    """The platform's dimension of a name, also in snake_case. Raises InvalidQuery."""
+    try:
+        return catalogue.dimension(name)
+    except InvalidQuery as refusal:
+        try:
+            return catalogue.dimension(name.replace("_", ""))
+        except InvalidQuery:
+            raise refusal from None
 
 
 def _leave_out(names: list[str], found: dict[str, str], remarks: Remarks, *, is_group: bool) -> None:
@@ -230,8 +274,8 @@ def _span(data: Object, around: Object, told: Told) -> Interval:
     for fields in (data, around):
         written = fields.get("interval")
         if isinstance(written, str) and "/" in written:
-            bounds = written.split("/", 1)
-            return _interval(_instant(bounds[0], told), _instant(bounds[1], told))
+            first, _, last = written.partition("/")
+            return _of_bounds(first.strip(), last.strip(), told)
         times = {_plain(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
         start = next((times[name] for name in _STARTS if times.get(name) is not None), None)
         end = next((times[name] for name in _ENDS if times.get(name) is not None), None)
@@ -245,6 +289,21 @@ def _span(data: Object, around: Object, told: Told) -> Interval:
         "its figures have no time: say what they are of with --interval, "
         "for example --interval 2026-01-31T13:00Z/2026-01-31T14:00Z"
     )
+
+
+def _of_bounds(start: str, end: str, told: Told) -> Interval:
+    """A start and an end; or one of them and a length, as ISO 8601 has it."""
+    if length := _LENGTH.fullmatch(end):
+        begin = _instant(start, told)
+        return _interval(begin, begin + _long(length))
+    if length := _LENGTH.fullmatch(start):
+        finish = _instant(end, told)
+        return _interval(finish - _long(length), finish)
+    return _interval(_instant(start, told), _instant(end, told))
+
+
+def _long(length: re.Match[str]) -> timedelta:
+    return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
 def _granularity(data: Object, around: Object, told: Told) -> str:

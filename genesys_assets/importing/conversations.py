@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from genesys_assets.cloud.catalogue import METRICS, SESSION_METRICS
 from genesys_assets.cloud.interval import iso
+from genesys_assets.cloud.values import ENUMERATIONS
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.times import NoInstant, NoOffset, instant
 from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
 from genesys_assets.tables.decode_values import scalar
@@ -29,6 +32,7 @@ Object = dict[str, Any]
 
 _ATTRIBUTES = "conversations.participants.attributes"
 _MEASURED = "conversations.participants.sessions.metrics.value"
+_METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
 _DEEPEST = 32
@@ -36,6 +40,15 @@ _DEEPEST = 32
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
 """https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
+_POSITION = re.compile(r"\d{1,6}", re.ASCII)
+_UNKNOWN_TO_SDK = "outdatedsdkversion"
+"""What the SDKs write in the place of a value that is newer than they are."""
+_VALUE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+_NEEDED: Mapping[str, frozenset[str]] = {
+    "conversations.participants.sessions.segments": frozenset({"segmentStart"}),
+    "conversations.participants.sessions.metrics": frozenset({"name", "value"}),
+}
+"""Fields without which the platform writes no such object: where one is missing, a tool has lost it."""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
 
@@ -68,8 +81,20 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> Read:
 
 
 def plain(name: str) -> str:
-    """A field's name as all spellings of it agree: `segment_start`, `segmentStart` and `SegmentStart` are one."""
-    return name.replace("_", "").lower()
+    """A field's name as all spellings of it agree: `segment_start`, `segment-start`, `Segment Start` and `segmentStart`
+    are one.
+    """
+    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+def respelled(item: Object, names: Mapping[str, str]) -> Object:
+    """The object with those of its names that are among `names`, whatever their spelling, as these have them.
+
+    >>> respelled({"Group": 1, "more": 2}, {"group": "group"})
+    {'group': 1, 'more': 2}
+    """
+    changed = {name: names[key] for name in item if (key := plain(name)) in names and names[key] not in item}
+    return {changed.get(name, name): value for name, value in item.items()} if changed else item
 
 
 def unwrapped(value: Any) -> Any:
@@ -85,10 +110,37 @@ def unwrapped(value: Any) -> Any:
 
 
 def as_list(value: Any) -> Any:
-    """A list where PowerShell wrote one as `{"value": […], "Count": 2}`; anything else as it is."""
-    if isinstance(value, dict) and value.keys() == {"value", "Count"}:
+    """A list that a tool wrote as an object; anything else as it is.
+
+    PowerShell writes `{"value": […], "Count": 2}`, .NET `{"$id": "1", "$values": […]}`, PHP and pandas
+    `{"0": …, "1": …}`, Parquet and Spark `{"list": [{"element": …}]}`.
+
+    >>> as_list({"0": "a", "1": "b"}), as_list({"list": [{"element": "a"}]}), as_list({"a": 1})
+    (['a', 'b'], ['a'], {'a': 1})
+    """
+    if not isinstance(value, dict) or not value:
+        return value
+    if value.keys() == {"value", "Count"}:
         return value["value"]
+    if "$values" in value and value.keys() <= {"$id", "$type", "$values"}:
+        return value["$values"]
+    if all(map(_POSITION.fullmatch, value)):
+        return [value[name] for name in sorted(value, key=int)]
+    if value.keys() == {"list"} and isinstance(value["list"], list):
+        elements = value["list"]
+        if all(isinstance(each, dict) and each.keys() in ({"element"}, {"item"}) for each in elements):
+            return [next(iter(each.values())) for each in elements]
     return value
+
+
+def missing(conversation: Object) -> str | None:
+    """What a conversation that was read lacks and every one of the platform has; None where it lacks nothing."""
+    participants = conversation.get("participants")
+    if not participants:
+        return "conversations.participants: there is none, and every conversation has some"
+    if not any(each.get("sessions") for each in participants if each):
+        return "conversations.participants.sessions: there is none, and every conversation has some"
+    return None
 
 
 @dataclass(slots=True)
@@ -122,6 +174,7 @@ def _reader(type_: pa.DataType, path: str) -> _Reader:
 def _object_reader(type_: pa.StructType, path: str) -> _Reader:
     exact = {member.name: (member.name, _reader(member.type, f"{path}.{member.name}")) for member in type_}
     by_spelling = {plain(name): found for name, found in exact.items()}
+    needed = _NEEDED.get(path, frozenset())
 
     def read(value: Any, reading: _Reading) -> Object | None:
         if not isinstance(value, dict):
@@ -140,6 +193,12 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
                 kept[wire] = found
             elif found is not None and found != kept[wire]:
                 reading.lose(f"{path}.{wire}", "it is there under two names, with two values")
+        for wire in sorted(needed):
+            # One that cannot be read is noted where it was read.
+            if kept.get(wire) is None and not any(
+                plain(name) == plain(wire) and value[name] is not None for name in value
+            ):
+                reading.lose(f"{path}.{wire}", "there is none, and the platform always writes one")
         return kept
 
     return read
@@ -147,17 +206,30 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
 
 def _list_reader(type_: pa.ListType, path: str) -> _Reader:
     child, is_of_objects = _reader(type_.value_type, path), pa.types.is_struct(type_.value_type)
+    members = frozenset(plain(member.name) for member in type_.value_type) if is_of_objects else frozenset()
+
+    def element(item: Any, reading: _Reading) -> Any:
+        if isinstance(item, dict) and members.isdisjoint(map(plain, item)):
+            # An object of another kind, such as one of ids or a wrapping: what is in it would be lost.
+            reading.lose(path, _strange(item))
+            return None
+        return child(item, reading)
 
     def read(value: Any, reading: _Reading) -> list[Any] | None:
         value = as_list(value)
         if isinstance(value, list):
-            return [child(item, reading) for item in value if item is not None]
+            return [element(item, reading) for item in value if item is not None]
         if isinstance(value, dict) if is_of_objects else _is_one(value):
-            return [child(value, reading)]
+            return [element(value, reading)]
         reading.lose(path, f"{type(value).__name__} is no list")
         return None
 
     return read
+
+
+def _strange(item: Object) -> str:
+    names = ", ".join(printable(name, 40) for name in sorted(item)[:3])
+    return f"an object with none of the platform's fields for it, but {names}" if names else "an object without fields"
 
 
 def _is_one(value: Any) -> bool:
@@ -187,8 +259,11 @@ def _instant_reader(path: str) -> _Reader:
 
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
     is_measured, is_text = path == _MEASURED, pa.types.is_string(type_)
+    by_spelling = _by_spelling(path)
 
     def read(value: Any, reading: _Reading) -> Any:
+        if by_spelling is not None:
+            return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
             return value
         kept, wanted = scalar(unwrapped(value), type_)
@@ -200,6 +275,30 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
         return kept
 
     return read
+
+
+def _by_spelling(path: str) -> Mapping[str, str] | None:
+    """The values of a field that the platform fixes, by their spelling without case; None where it fixes none."""
+    name = path.rpartition(".")[2]
+    values = (*METRICS, *SESSION_METRICS) if path == _METRIC_NAME else ENUMERATIONS.get(name)
+    return None if values is None else {plain(value): value for value in values}
+
+
+def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: _Reading) -> str | None:
+    """One of the platform's values, in its spelling: .NET writes Voice and Tabandon, Java VOICE. Another value may be
+    newer than the list, if it looks like one.
+    """
+    if not isinstance(value, str):
+        reading.lose(path, f"{type(value).__name__} is no string")
+    elif plain(value) == _UNKNOWN_TO_SDK:
+        reading.lose(path, f"{value}, which the SDK writes for a value that it does not know: use a newer SDK")
+    elif (known := by_spelling.get(plain(value))) is not None:
+        return known
+    elif _VALUE.fullmatch(value):
+        return value
+    else:
+        reading.lose(path, "a text that is no value of it", f"{printable(value, 60)!r} is no value of it")
+    return None
 
 
 def _attributes(value: Any, reading: _Reading) -> Object | None:

@@ -54,7 +54,9 @@ def documents(pieces: Iterable[bytes], *, part: int = _PART, largest: int = LARG
     """
     reader = _Reader(_Text(_texts(pieces)), part, largest)
     number = 0
-    while reader.text.more(_BETWEEN):
+    while begin := reader.text.more(_BETWEEN):
+        if number and begin == ",":
+            reader.refuse("a comma stands between two documents: take it out, or put all of them into one [ ]")
         yield from reader.document(number)
         number += 1
     if not number:
@@ -157,7 +159,7 @@ class _Reader:
         for name in self._names():
             if name in fields or name in in_parts:
                 _twice(name)
-            if name in LISTS:
+            if name.lower() in LISTS:
                 in_parts.append(name)
                 first = 0
                 for elements in self._elements() if self.text.more() == "[" else [self._value()]:
@@ -178,10 +180,10 @@ class _Reader:
         self.text.at += 1
         while self.text.more() != "}":
             if self.text.more() != '"':
-                self._refuse("a field's name in double quotes is missing")
+                self.refuse("a field's name in double quotes is missing")
             name = self._value()
             if self.text.more() != ":":
-                self._refuse("':' is missing")
+                self.refuse("':' is missing")
             self.text.at += 1
             self.text.more()
             yield name
@@ -221,9 +223,9 @@ class _Reader:
         if found == ",":
             self.text.at += 1
             if self.text.more() in (end, ""):
-                self._refuse("a value is missing behind a comma")
+                self.refuse("a value is missing behind a comma")
         elif found != end:
-            self._refuse(f"',' or '{end}' is missing" if found else "it ends in the middle: it was cut")
+            self.refuse(f"',' or '{end}' is missing" if found else "it ends in the middle: it was cut")
 
     def _value(self) -> Any:
         is_short, value = self._value_within(self._largest)
@@ -263,11 +265,11 @@ class _Reader:
 
     def _at(self, error: json.JSONDecodeError) -> NoReturn:
         if error.pos >= len(self.text.buffer) or error.msg.startswith("Unterminated string"):
-            self._refuse("it ends in the middle: it was cut")
+            self.refuse("it ends in the middle: it was cut")
         self.text.at = error.pos
-        self._refuse(error.msg)
+        self.refuse(error.msg)
 
-    def _refuse(self, why: str) -> NoReturn:
+    def refuse(self, why: str) -> NoReturn:
         column = self.text.at - self.text.buffer.rfind("\n", 0, self.text.at)
         raise CannotImport(f"it is not JSON: {why}: line {self.text.line} column {column}")
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import unwrapped
+from genesys_assets.importing.conversations import as_list, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks
+from genesys_assets.importing.shapes import NAMES
 
 MILLISECONDS = {"ms": 1, "seconds": 1_000, "minutes": 60_000}
 """The units times may be given in."""
@@ -29,9 +30,11 @@ _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names that say how often a timer was emitted, where other names of timers say how long."""
 
 _PLATFORM = re.compile(r"[not][A-Z]\w*")
-_STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
+STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
 _TIMES = frozenset({"sum", "min", "max"})
 _WHOLE = frozenset({"count", *_TIMES})
+_POSSIBLE = STATISTICS | {"countNegative", "countPositive"}
+_LARGEST = 2**63 - 1
 _NO_STATISTIC = "it has a qualifier and no `stats`, or none of count, sum, min and max"
 _WITHOUT_EQUIVALENT = frozenset(name.lower() for name in catalogue.METRICS_WITHOUT_EQUIVALENT)
 
@@ -78,8 +81,9 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
     """
     measured = unwrapped(measured)
     if isinstance(measured, dict):
+        measured = respelled(measured, NAMES)
         inner = measured.get("stats", measured)
-        given = dict(inner) if isinstance(inner, dict) else {}
+        given = dict(respelled(inner, NAMES)) if isinstance(inner, dict) else {}
         if "value" in given:
             given.setdefault(meaning.statistic, given.pop("value"))
     else:
@@ -87,7 +91,7 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
     numbers = {
         statistic: _number(unwrapped(value), statistic, meaning, name)
         for statistic, value in given.items()
-        if statistic in _STATISTICS and value is not None
+        if statistic in STATISTICS and value is not None
     }
     possible(numbers, meaning.metric, name)
     return numbers
@@ -139,17 +143,20 @@ def figures_of(metrics: Any) -> list[tuple[str, Any]]:
     """The figures of a bucket by name: a list of `{metric, …}`, an object of names, or one figure that PowerShell took
     out of its list. Raises CannotImport.
     """
+    metrics = as_list(metrics)
     if metrics is None:
         return []
     if isinstance(metrics, dict):
-        is_one = isinstance(metrics.get("metric", metrics.get("name")), str)
+        one = respelled(metrics, NAMES)
+        is_one = isinstance(one.get("metric", one.get("name")), str)
         if not is_one:
             return list(metrics.items())
         metrics = [metrics]
     if not isinstance(metrics, list):
         raise CannotImport(f"its metrics are a JSON {type(metrics).__name__}, not an object or a list")
     pairs = []
-    for figure in metrics:
+    for written in metrics:
+        figure = respelled(written, NAMES) if isinstance(written, dict) else written
         name = (figure.get("metric") or figure.get("name")) if isinstance(figure, dict) else None
         if not isinstance(name, str):
             raise CannotImport("one of its metrics has no name")
@@ -162,7 +169,7 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
     where they had none.
     """
     known: dict[str, int | float] = {
-        statistic: numbers[statistic] for statistic in sorted(_STATISTICS) if _is_number(numbers.get(statistic))
+        statistic: numbers[statistic] for statistic in sorted(_POSSIBLE) if _is_number(numbers.get(statistic))
     }
     for statistic, value in known.items():
         if value < 0:
@@ -171,6 +178,13 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
         if metric.startswith("t") and known.get(smaller, 0) > known.get(larger, math.inf):
             raise CannotImport(
                 f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
+            )
+    if metric.startswith("t") and {"sum", "min", "max"} <= known.keys() and known.get("count"):
+        least, most = known["min"] * known["count"], known["max"] * known["count"]
+        if not least <= known["sum"] <= most:
+            raise CannotImport(
+                f"sum of {name!r} is {known['sum']}, but {known['count']} times between {known['min']} and "
+                f"{known['max']} are between {least} and {most}"
             )
 
 
@@ -185,15 +199,23 @@ def _bare(metric: str, name: str) -> str:
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
 
 
-def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+def number(value: Any, statistic: str, name: str) -> int | float:
+    """The value, if a statistic may be that number. Raises CannotImport for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
-    if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
-        return round(value * MILLISECONDS[meaning.unit])
-    if statistic in _WHOLE:
-        if value != int(value):
-            raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a whole number")
-        return int(value)
+    if statistic in _WHOLE and value > _LARGEST:
+        raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is larger than {_LARGEST}")
     return value
+
+
+def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+    measured = number(value, statistic, name)
+    if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
+        return round(measured * MILLISECONDS[meaning.unit])
+    if statistic in _WHOLE:
+        if measured != int(measured):
+            raise CannotImport(f"{statistic} of {name!r} is {measured!r}, not a whole number")
+        return int(measured)
+    return measured

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 """What is looked for in a folder; a file that is named itself may be called anything."""
 
+_OTHERWISE = tuple(
+    f"{suffix}.{packed}"
+    for suffix in (".json", ".jsonl", ".ndjson")
+    for packed in ("zst", "bz2", "xz", "zip", "part", "crdownload")
+)
+"""Names of saved files that are compressed otherwise, or were not loaded to their end. Whoever names their folder means
+them too, so they are refused by name and not passed over.
+"""
+
 LARGEST_INFLATED = 4 << 30
 """Bytes that a gzip file may hold. A megabyte can be made to hold a gigabyte; a year of a large centre has less than
 four.
@@ -154,7 +163,9 @@ def _below(folder: str) -> list[SavedFile]:
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
-            os.path.join(parent, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+            os.path.join(parent, name)
+            for name in names
+            if name.lower().endswith((*SUFFIXES, *_OTHERWISE)) and not name.startswith(".")
         ]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
     return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
@@ -186,7 +197,7 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
     is_pattern = bool(_WILDCARD & set(key))
     folder = key[: min(key.index(char) for char in _WILDCARD if char in key)].rpartition("/")[0] if is_pattern else key
     for each in store.keys(folder.strip("/")):
-        if _matches(each.split("/"), key.split("/")) if is_pattern else each.lower().endswith(SUFFIXES):
+        if _matches(each.split("/"), key.split("/")) if is_pattern else each.lower().endswith((*SUFFIXES, *_OTHERWISE)):
             yield SavedFile(f"s3://{bucket}/{each}", _opener(store, each))
 
 

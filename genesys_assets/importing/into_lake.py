@@ -39,14 +39,14 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READING = 2
+_READING = 3
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason.
+    read, by path and reason. `total_hits` is how many conversations an answer of it counted, on this page and others.
     """
 
     file: str
@@ -55,6 +55,7 @@ class Outcome:
     shapes: dict[str, int] = field(default_factory=dict)
     conversations: int = 0
     buckets: int = 0
+    total_hits: int = 0
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -76,6 +77,15 @@ class Imported:
         """Whether all that the files hold was taken."""
         return not any(outcome.state == "skipped" or outcome.left_out for outcome in self.outcomes)
 
+    @property
+    def short_of(self) -> tuple[int, int] | None:
+        """How many conversations the files have, and how many an answer of them counted, where that is more: then not
+        all of its pages are here.
+        """
+        counted = max((outcome.total_hits for outcome in self.outcomes), default=0)
+        here = sum(outcome.conversations for outcome in self.outcomes)
+        return (here, counted) if counted > here else None
+
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files, or are known to be empty, in order."""
         of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
@@ -93,13 +103,15 @@ def import_files(
 ) -> Imported:
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
-    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped or
-    something was left out.
-    Raises CannotImport where that span is not over.
+    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped,
+    something was left out, or an answer counted more conversations than the files have.
+    Raises CannotImport where that span is not over, or holds no whole day.
     """
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
+    if complete is not None and not any(list(_days_within(complete, asset, told)) for asset in ASSETS):
+        raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
         running = _Import(lake, spool, told, now, run_id)
         for file in files:
@@ -107,7 +119,7 @@ def import_files(
             running.result.outcomes.append(outcome)
             on_file(outcome)
         running.flush()
-        if complete is not None and running.result.is_whole:
+        if complete is not None and running.result.is_whole and running.result.short_of is None:
             running.mark_complete(complete)
         return running.result
 
@@ -202,6 +214,7 @@ class _Import:
             shapes=dict(converted.shapes),
             conversations=converted.conversations,
             buckets=converted.buckets,
+            total_hits=converted.total_hits,
             partitions=dict(partitions),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),

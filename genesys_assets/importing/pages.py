@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.interval import Interval, iso
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
-from genesys_assets.importing.conversations import read_conversation
+from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted
@@ -51,11 +51,14 @@ _ALONE = 0
 
 @dataclass(slots=True)
 class Converted:
-    """What one file held. Its pages are in the spool."""
+    """What one file held. Its pages are in the spool. `total_hits` is how many conversations one of its answers
+    counted, on all of its pages.
+    """
 
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
+    total_hits: int = 0
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -115,6 +118,9 @@ class _File:
             raise CannotImport("it holds no answer of the platform")
 
     def _add_conversations(self, piece: Piece) -> None:
+        hits = piece.envelope.get("totalHits")
+        if isinstance(hits, int):
+            self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
         for written in piece.items:
@@ -127,6 +133,10 @@ class _File:
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
             if start is None or not id_:
                 self.remarks.leave_out(_NO_KEYS)
+                continue
+            if (lack := missing(read.conversation)) is not None:
+                self.remarks.leave_out(_HALF)
+                self.remarks.leave_out(lack)
                 continue
             began = instant(start, None)
             if began > self.now:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from genesys_assets.importing.conversations import as_list, plain
+from genesys_assets.importing.conversations import as_list, plain, respelled
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
@@ -50,8 +50,11 @@ def pieces(part: Part) -> Iterator[Piece]:
             yield from _of_list(items, part)
         elif isinstance(part.value, dict):
             # A result that stands alone is one of the others of its file: JSON Lines of an answer's results.
-            is_alone = _shape_of(part.value) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
-            yield from _of_object(part.value, () if is_alone else part.answer, part.first)
+            document = respelled(part.value, NAMES)
+            is_alone = _shape_of(document) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
+            yield from _of_object(document, () if is_alone else part.answer, part.first)
+        elif isinstance(part.value, str) and part.value.lstrip()[:1] in ("{", "["):
+            raise CannotImport("it holds JSON within a JSON text: it was encoded twice, so decode it once")
         else:
             raise CannotImport(f"it holds a JSON {type(part.value).__name__}, not an answer of the platform")
     except CannotImport as reason:
@@ -62,7 +65,8 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
     """Elements of one shape that follow one another are a piece; others are documents of their own."""
     together: list[Object] = []
     shape: Shape | None = None
-    for position, item in enumerate(items):
+    for position, written in enumerate(items):
+        item = respelled(written, NAMES) if isinstance(written, dict) else written
         kind = _shape_of(item)
         if together and kind is not shape and shape is not None:
             yield Piece(shape, together, {}, part.answer[:1])
@@ -107,7 +111,9 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
 def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, first: int) -> Piece:
     items = listed(document[name], f"its `{name}`")
     objects = [item for item in items if item is not None]
-    if name == "conversations":
+    if name != "conversations":
+        objects = [respelled(item, NAMES) for item in objects]
+    else:
         return Piece(Shape.CONVERSATION, objects, envelope, answer, len(items) - len(objects))
     shapes = [_shape_in(name, item) for item in objects]
     shape = next(filter(None, shapes), ENVELOPES[name] if not objects else None)
@@ -165,11 +171,14 @@ def _is_result(item: Object) -> bool:
         return "group" in item and not _is_measured(item)
     data = as_list(data)
     buckets = [data] if isinstance(data, dict) else data
-    return isinstance(buckets, list) and all(isinstance(each, dict) and "interval" in each for each in buckets)
+    return isinstance(buckets, list) and all(
+        isinstance(each, dict) and "interval" in respelled(each, NAMES) for each in buckets
+    )
 
 
 def _is_measured(item: Object) -> bool:
-    return isinstance(item.get("metrics"), dict | list)
+    metrics = item.get("metrics")
+    return isinstance(metrics, dict | list) and not (metrics and "groupBy" in item and isinstance(metrics, list))
 
 
 ENVELOPES = {
@@ -178,6 +187,14 @@ ENVELOPES = {
     "entities": Shape.ENTITY_BUCKETS,
 }
 """Fields of an answer that hold what it is about, and the shape that an empty list has."""
+_SPELLED = (
+    *("conversations", "results", "entities", "totalHits", "granularity"),
+    *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
+    *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
+    *("countNegative", "countPositive"),
+)
+NAMES = {plain(name): name for name in _SPELLED}
+"""Names that answers have around their figures, by their spelling without case and underscores."""
 _TOTAL = frozenset({"totalHits", "total_hits"})
 
 
@@ -188,6 +205,17 @@ def _instead(document: Object) -> str:
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
         return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
+    if wrapped := [name for name, value in document.items() if _is_answer(value)]:
+        where = printable(wrapped[0], 60)
+        return f"the answer of the platform stands in its field {where!r}: save that field's value by itself"
+    if isinstance(document.get("log"), dict) and "entries" in document["log"]:
+        return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
+    if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
+        return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
+        return "it holds a query, not the platform's answer to it"
+    if "error" in document and "error_description" in document:
+        return f"it holds the refusal of a login: {printable(document['error'], 60)}"
     if "access_token" in document:
         return "it holds a login token, not data: delete it, and revoke the token if it may still be valid"
     if "status" in document and "message" in document:
@@ -212,8 +240,14 @@ def _instead(document: Object) -> str:
 
 def _is_live(item: Object) -> bool:
     """Whether an object is a conversation of the API that phones and desktops use."""
-    people = _objects(item.get("participants"))
-    return "participants" in item and "id" in item and ("startTime" in item or any("calls" in each for each in people))
+    return {"participants", "id"} <= item.keys()
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether a field's value is an answer, or the text of one."""
+    if isinstance(value, str):
+        return value.lstrip().startswith("{") and any(f'"{name}"' in value[:1_000] for name in ENVELOPES)
+    return isinstance(value, dict) and any(isinstance(value.get(name), list) for name in ENVELOPES)
 
 
 def _objects(value: Any) -> list[Object]:

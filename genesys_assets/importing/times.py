@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-_OFFSET = r"(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\[[\w/+-]+\])?"
+_OFFSET = r"(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\[(?P<zone>[\w/+-]+)\])?"
 _ISO = re.compile(
-    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
+    r"(?P<year>\d{4})(?P<between>[-/])(?P<month>\d{1,2})(?P=between)(?P<day>\d{1,2})"
+    r"[Tt ]\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})"
     r"(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?\s*" + _OFFSET
 )
 _ISO_BASIC = re.compile(
@@ -26,6 +27,13 @@ _DOT_NET = re.compile(r"\\?/?Date\((-?\d{1,18})(?:[+-]\d{4})?\)\\?/?")
 """https://learn.microsoft.com/en-us/previous-versions/dotnet/articles/bb299886(v=msdn.10): the number is of UTC, the
 offset only says what the clock showed."""
 _RFC_1123 = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})")
+_JAVASCRIPT = re.compile(
+    r"[A-Z][a-z]{2} (?P<month>[A-Z][a-z]{2}) (?P<day>\d{2}) (?P<year>\d{4}) (?P<time>\d{2}:\d{2}:\d{2}) "
+    r"(?:GMT|UTC)(?P<offset>[+-]\d{4})(?: \([^()]*\))?"
+)
+"""https://tc39.es/ecma262/#sec-todatestring"""
+_SECONDS = (("seconds", "nanos"), ("_seconds", "_nanoseconds"), ("seconds", "nanoseconds"))
+"""https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp and how Firestore's clients write it."""
 _NUMBER = re.compile(r"\d{9,19}(?:\.\d{1,9})?")
 
 _FIRST, _LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -65,11 +73,21 @@ def instant(value: Any, zone: ZoneInfo | None) -> datetime:
 def _of_object(value: dict[str, Any], zone: ZoneInfo | None) -> datetime:
     """`{"$date": …}`; and `{"value": "/Date(…)/", "DateTime": …}`, as PowerShell writes a moment with notes to it."""
     inner = value.get("$date", value.get("value") if "DateTime" in value else None)
+    for seconds, nanoseconds in _SECONDS:
+        if value.keys() == {seconds, nanoseconds}:
+            return _of_seconds(value[seconds], value[nanoseconds], value)
     if isinstance(inner, dict) and set(inner) == {"$numberLong"}:
         inner = inner["$numberLong"]
     if inner is None or isinstance(inner, dict):
         raise NoInstant(f"{_shown(value)} is no instant: write it like {_EXAMPLE}")
     return instant(inner, zone)
+
+
+def _of_seconds(seconds: Any, nanoseconds: Any, written: Any) -> datetime:
+    seconds = int(seconds) if isinstance(seconds, str) and re.fullmatch(r"\d{1,12}", seconds) else seconds
+    if type(seconds) is not int or type(nanoseconds) is not int or not 0 <= nanoseconds < 10**9:
+        raise NoInstant(f"{_shown(written)} is no instant: write it like {_EXAMPLE}")
+    return _of_number(seconds * 1000 + nanoseconds // 10**6, written, (10**3,))
 
 
 @lru_cache(maxsize=1_024)
@@ -81,7 +99,9 @@ def _of_text(text: str, zone: ZoneInfo | None) -> datetime:
         return _of_number(int(found[1]), text, (10**3,))
     if _NUMBER.fullmatch(text):
         return _of_number(float(text) if "." in text else int(text), text)
-    if _RFC_1123.fullmatch(text):
+    if found := _JAVASCRIPT.fullmatch(text):
+        text = f"{found['day']} {found['month']} {found['year']} {found['time']} {found['offset']}"
+    if found or _RFC_1123.fullmatch(text):
         try:
             return _plausible(parsedate_to_datetime(text).astimezone(UTC), text)
         except ValueError:
@@ -97,12 +117,20 @@ def _of_parts(found: re.Match[str], zone: ZoneInfo | None) -> datetime:
     try:
         local = datetime(year, month, day, hour, minute, second, milliseconds * 1000)
         if found["offset"] is None:
-            return _of_local_clocks(local, zone, text)
+            return _of_local_clocks(local, _zone_named(found["zone"], text) or zone, text)
         return local.replace(tzinfo=_offset(found["offset"])).astimezone(UTC)
     except NoInstant:
         raise
     except (ValueError, OverflowError):
         raise NoInstant(f"{_shown(text)} is no instant: no calendar or clock shows it") from None
+
+
+def _zone_named(name: str | None, text: str) -> ZoneInfo | None:
+    """The zone in brackets behind a time, as Java writes it."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        raise NoInstant(f"{_shown(text)} is no instant: {name!r} is not a time zone") from None
 
 
 def _offset(text: str) -> timezone:

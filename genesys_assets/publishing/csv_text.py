@@ -9,7 +9,6 @@ as it is. Source: https://owasp.org/www-community/attacks/CSV_Injection
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +16,11 @@ from typing import Any
 BOM = "\ufeff"
 _QUOTED = frozenset(',;"\r\n\t')
 """Where a comma is the decimal sign, spreadsheets separate by semicolons."""
-_FORMULA = frozenset("=+-@")
+_FORMULA = frozenset("=+-@\u2212")
+"""The signs, and the minus of mathematics, with which some spreadsheets read a number."""
 _BREAKS = ("\t", "\r", "\n")
-_UNSEEN = re.compile(r"[\s\x00-\x20\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*")
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
+"""Characters that show nothing, beside those of the categories of white space, control and format characters."""
 _DIGITS = 15
 """Significant digits that a spreadsheet keeps of a number."""
 
@@ -67,10 +68,14 @@ def is_formula(text: str) -> bool:
     """
     if text.startswith(_BREAKS):
         return True
-    seen = _UNSEEN.match(text)
-    first = text[seen.end() : seen.end() + 1] if seen else ""
+    first = next((char for char in text if not _is_unseen(char)), "")
     # Full-width and small forms are the same signs to a spreadsheet that runs in an East Asian language.
     return unicodedata.normalize("NFKC", first) in _FORMULA
+
+
+def _is_unseen(char: str) -> bool:
+    """Whether a reader sees nothing of a character: a sign behind it looks as if it were the first one."""
+    return char in _UNSEEN or unicodedata.category(char)[0] in "ZC"
 
 
 def _number(value: float) -> str:

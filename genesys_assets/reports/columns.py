@@ -90,6 +90,9 @@ class _Reader:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
             return self._names(name, column, (*path, "names_of"))
+        if column.formula is None and isinstance(stated, Column) and "formula" in column.model_fields_set:
+            self.findings.add((*path, "formula"), "formula must be text, got nothing. Write it, or take it out")
+            return None
         text = column.formula or name
         figure = self.figures.get(text)
         described = column.description or (figure.description if figure else text)

@@ -100,6 +100,10 @@ class _Reader:
     def _friendly(self, name: str, value: Any, path: Path, depth: int) -> Condition | None:
         if name in ("and", "or"):
             return self._group(name, value, path, depth)  # type: ignore[arg-type]
+        if name == "not":
+            return self._refuse(
+                path, "not is no part of a condition. Deny each value, as in {mediaType: {ne: voice}}", value
+            )
         if not isinstance(value, dict):
             return self._comparison(name, "in" if isinstance(value, list) else "eq", value, path)
         if not value:

@@ -295,6 +295,9 @@ class ReportDefinition(Model):
         rest = copy.deepcopy(value)
         for error in errors:
             path = [part for part in error.get("loc", ()) if not is_label(part)]
+            if path[:1] == ["columns"] and path[-1] == "formula":
+                # Without its formula a column would be the figure of its name.
+                path = path[:-1]
             in_source = path[:1] in (["aggregates"], ["details"])
             if not path or path[0] == "group_by":
                 return None

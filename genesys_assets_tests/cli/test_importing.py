@@ -151,6 +151,32 @@ def test_a_setting_that_is_wrong_is_named_with_1(saved: Path, monkeypatch: pytes
     assert "GENESYS_ASSETS_TIME_ZONE is 'Mars'" in done.stderr
 
 
+def test_a_lake_that_is_a_file_is_named_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", str(saved / "details.json"))
+    done = run(f"{saved}")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "a file, and not a folder" in done.stderr
+
+
+def test_files_on_s3_that_cannot_be_reached_end_it_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B", "AWS_DEFAULT_REGION": "eu-west-1"}
+    for name, value in (away | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}).items():
+        monkeypatch.setenv(name, value)
+    done = run("s3://away/saved/")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "cannot be reached" in done.stderr
+
+
+def test_a_disk_that_takes_nothing_ends_it_with_1(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genesys_assets.importing.into_lake.write_pages", full)
+    done = run(f"{saved}")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "No space left on device" in done.stderr
+
+
 # -- taking back -------------------------------------------------------------------------------------------------------
 
 

@@ -132,3 +132,10 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
     assert found(f"s3://{bucket}/saved/**/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
     (file,) = find([f"s3://{bucket}/saved/a.json"], lambda: s3_client)
     assert (file.name, file.open().read()) == ("a.json", b"{}")
+
+
+def test_saved_files_of_a_folder_that_are_packed_otherwise_are_not_passed_over(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json.zst", "c.ndjson.bz2", "d.json.part", "e.txt", "f.zip"):
+        (tmp_path / name).write_bytes(b"{}")
+    found = [file.name for file in find([f"{tmp_path}"], no_s3)]
+    assert found == ["a.json", "b.json.zst", "c.ndjson.bz2", "d.json.part"]

@@ -75,5 +75,5 @@ def test_recorded_answers_are_told_apart() -> None:
         "it holds a login token, not data",
         "it holds an error answer of the platform",
         "it holds observations",
-        "it has none of the known shapes",
+        "it holds the refusal of a login",
     }

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from genesys_assets.importing.buckets import Told
+from genesys_assets.tables.conversation_model import snake_case
 from genesys_assets_tests.faults.import_files.written import (
     END,
     HOUR,
@@ -52,6 +53,20 @@ def _numbers(change: Callable[[int], Any]) -> bytes:
     return dumped(page(with_values(call(), changed)))
 
 
+def _with_lists(change: Callable[[list[Any]], Any]) -> bytes:
+    return dumped(page(with_values(call(), lambda _, item: change(item) if isinstance(item, list) else item)))
+
+
+def _with_values_as(change: Callable[[str], str]) -> bytes:
+    fixed = ("purpose", "mediaType", "segmentType", "name")
+    return dumped(page(with_values(call(), lambda name, item: change(item) if name in fixed else item)))
+
+
+def _twice(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    one["data"][0]["metrics"] += other["data"][0]["metrics"]
+    return one
+
+
 def _in_new_york(instant: datetime) -> str:
     return f"{instant - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}"
 
@@ -59,6 +74,7 @@ def _in_new_york(instant: datetime) -> str:
 THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
     # -- times
     "as the platform": _CALL,
+    "a page with names of .NET": dumped({"Conversations": [call()], "TotalHits": 1}),
     "days and months of one digit": with_times(lambda at: f"{at.year}-{at.month}-{at.day}T{at:%H:%M:%S}.000Z"),
     "seconds without a fraction": with_times(as_text("%Y-%m-%dT%H:%M:%SZ")),
     "seven digits of .NET": with_times(as_text("%Y-%m-%dT%H:%M:%S.{ms}0000Z")),
@@ -88,6 +104,11 @@ THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
     "$date as text": with_times(_mongo),
     "$date as a number": with_times(lambda at: {"$date": as_unix(1000)(at)}),
     "$date as $numberLong": with_times(lambda at: {"$date": {"$numberLong": str(as_unix(1000)(at))}}),
+    "Date.toString() of JavaScript": with_times(as_text("%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)")),
+    "year first with slashes": with_times(as_text("%Y/%m/%d %H:%M:%S UTC")),
+    "a zone of Java in the place of an offset": (with_times(as_text("%Y-%m-%dT%H:%M:%S[UTC]")), NEW_YORK),
+    "seconds and nanoseconds of protobuf": with_times(lambda at: {"seconds": as_unix(1)(at), "nanos": 0}),
+    "seconds and nanoseconds of Firestore": with_times(lambda at: {"_seconds": as_unix(1)(at), "_nanoseconds": 0}),
     "local clocks with --time-zone": (with_times(_in_new_york), NEW_YORK),
     # -- names, lists and numbers
     "the SDK's to_dict()": dumped(in_snake_case(page(call()))),
@@ -99,6 +120,13 @@ THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
     "lists as value and Count": dumped(
         with_values(page(call()), lambda _, item: {"value": item, "Count": 1} if isinstance(item, list) else item)
     ),
+    "lists as $values": _with_lists(lambda items: {"$id": "1", "$values": items}),
+    "lists as objects of positions": _with_lists(lambda items: {str(at): item for at, item in enumerate(items)}),
+    "lists of Parquet": _with_lists(lambda items: {"list": [{"element": item} for item in items]}),
+    "values of .NET": _with_values_as(str.capitalize),
+    "values of Java": _with_values_as(str.upper),
+    "names with hyphens": dumped(page(with_names(call(), lambda name: snake_case(name).replace("_", "-")))),
+    "names with spaces": dumped(with_names(call(), lambda name: snake_case(name).replace("_", " ").title())),
     "numbers as text": _numbers(str),
     "numbers with a point": _numbers(float),
     "$numberLong": _numbers(lambda number: {"$numberLong": str(number)}),
@@ -136,6 +164,19 @@ THE_FIGURES: dict[str, bytes] = {
     "results of three answers": b"\n".join([_FIGURES, b"", _FIGURES, _FIGURES]),
     "lists of one unwrapped": dumped(of_one_unwrapped({"results": [result()]})),
     "lists as value and Count": dumped({"results": {"value": [result()], "Count": 1}}),
+    "names of .NET": dumped(with_names({"results": [result()]}, lambda name: name[0].upper() + name[1:])),
+    "names in capitals": dumped(with_names({"results": [result()]}, str.upper)),
+    "the SDK's to_dict()": dumped(with_names({"results": [result()]}, snake_case)),
+    "lists as $values": dumped(
+        with_values(
+            {"results": [result()]}, lambda _, item: {"$id": "1", "$values": item} if isinstance(item, list) else item
+        )
+    ),
+    "lists as objects of positions": dumped(
+        with_values({"results": [result()]}, lambda _, item: dict(enumerate(item)) if isinstance(item, list) else item)
+    ),
+    "numbers as text": dumped({"results": [result(count="2", sum="312000", min="100000", max="212000")]}),
+    "an interval of a start and a length": _FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z/PT60M"),
     "statistics that are null": dumped(
         {"results": [result(count=2, sum=312_000, min=100_000, max=212_000, ratio=None)]}
     ),
@@ -171,6 +212,46 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.1.sessions.0.metrics.0.value", -1),
         "conversations.participants.sessions.metrics.value: -1 is below zero",
     ),
+    "participants by their ids": (
+        with_one("participants", {"p": {"purpose": "agent"}}),
+        "conversations.participants: an object with none of the platform's fields for it, but p",
+    ),
+    "lists of DynamoDB": (with_one("participants", {"L": [{"M": {}}]}), "none of the platform's fields for it, but L"),
+    "an empty object for an empty list": (
+        with_one("participants.0.sessions", {}),
+        "sessions: an object without fields",
+    ),
+    "no participants": (with_one("participants", None), "conversations.participants: there is none"),
+    "fields of a table that was flattened": (
+        {"conversationId": "B", "conversationStart": START, "participants.0.purpose": "agent"},
+        "conversations.participants: there is none",
+    ),
+    "no sessions": (
+        with_one("participants", [{"participantId": "B-a", "purpose": "agent"}]),
+        "conversations.participants.sessions: there is none",
+    ),
+    "a metric without its value": (
+        with_one("participants.0.sessions.0.metrics.0.value", None),
+        "conversations.participants.sessions.metrics.value: there is none",
+    ),
+    "a segment without its start": (
+        with_one("participants.0.sessions.0.segments.0.segmentStart", None),
+        "conversations.participants.sessions.segments.segmentStart: there is none",
+    ),
+    "a value as the number of an enumeration": (
+        with_one("participants.0.purpose", 3),
+        "conversations.participants.purpose: int is no string",
+    ),
+    "a metric as the number of an enumeration": (
+        with_one("participants.0.sessions.0.metrics.0.name", 7),
+        "conversations.participants.sessions.metrics.name: int is no string",
+    ),
+    "a value that the SDK did not know": (
+        with_one("participants.0.sessions.0.mediaType", "OutdatedSdkVersion"),
+        "conversations.participants.sessions.mediaType: OutdatedSdkVersion, which the SDK writes",
+    ),
+    "a value as a program prints it": (with_one("participants.0.purpose", "Purpose.AGENT"), "'Purpose.AGENT' is no"),
+    "a time in a zone that is none": (with_one("conversationEnd", "2026-01-28T11:49:30[Mars/X]"), "is not a time zone"),
     "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "int is no number"),
     "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "str is no number"),
     "truth that is a word": (with_one("customerParticipation", "perhaps"), "str is no boolean"),
@@ -239,6 +320,50 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, Told]] = {
     "a control character": (_CALL.replace(b"some_value", b"a\x01b"), "Invalid control character"),
     "a field twice": (b'{"conversations": [], "conversations": []}', "has the field 'conversations' twice"),
     "a field twice within": (_CALL.replace(b'"purpose"', b'"participantId"'), "has the field 'participantId' twice"),
+    "true as a count": (_figure(count=True), "count of 'tHandle' is True, not a number"),
+    "a word as a count": (_figure(count="many"), "count of 'tHandle' is 'many', not a number"),
+    "a count larger than can be kept": (_figure(count=2**63), "no figure is larger than 9223372036854775807"),
+    "a text below zero": (_figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
+    "less than the least of each": (
+        _figure(count=3, sum=200, min=100, max=100),
+        "3 times between 100 and 100 are between 300 and 300",
+    ),
+    "more than the most of each": (
+        _figure(count=2, sum=900, min=1, max=100),
+        "2 times between 1 and 100 are between 2 and 200",
+    ),
+    "a figure twice": (
+        dumped({"results": [_twice(result(count=1), result(count=2))]}),
+        "'tHandle' is there twice in the same place, with two values",
+    ),
+    "figures under another name": (
+        _FIGURES.replace(b'"metrics"', b'"measurements"'),
+        "a bucket without metrics left out: its fields are measurements",
+    ),
+    "a length of months": (_FIGURES.replace(HOUR.encode(), b"2026-01-01T00:00Z/P1M"), "'P1M' is no instant"),
+    "documents with a comma between": (_CALL + b",\n" + _CALL, "a comma stands between two documents"),
+    # -- an answer in something else
+    "the refusal of a login": (
+        b'{"error": "invalid_client", "error_description": "no"}',
+        "it holds the refusal of a login: invalid_client",
+    ),
+    "an answer in a field": (dumped({"data": page(call())}), "stands in its field 'data'"),
+    "an answer as the text of a field": (
+        dumped({"statusCode": 200, "body": json.dumps(page(call()))}),
+        "stands in its field 'body'",
+    ),
+    "an answer as a text": (dumped(json.dumps(page(call()))), "it was encoded twice"),
+    "a HAR file": (dumped({"log": {"version": "1.2", "entries": []}}), "it is a HAR file"),
+    "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
+    "a query": (
+        dumped({"interval": HOUR, "groupBy": ["queueId"], "metrics": ["nOffered"], "granularity": "PT1H"}),
+        "it holds a query",
+    ),
+    "a query of details": (dumped({"interval": HOUR, "paging": {"pageSize": 100}}), "it holds a query"),
+    "calls of the conversations API": (
+        dumped({"entities": [{"id": "A", "participants": [{"id": "p", "state": "connected"}]}]}),
+        "it holds conversations as the conversations API has them",
+    ),
     # -- meant to harm
     "lists in lists": (b"[" * 100_000, "nested too deeply"),
     "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),

@@ -11,6 +11,7 @@ import pytest
 
 from genesys_assets.cloud.interval import Interval
 from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.lake.lake import Lake
@@ -111,3 +112,29 @@ def test_with_something_left_out_no_day_is_marked_as_complete(kind: str, tmp_pat
     assert stored is not None
     assert stored.reach is not None
     assert (imported.is_whole, stored.reach.is_complete) == (False, False)
+
+
+def test_a_span_without_a_whole_day_cannot_be_complete(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    half = Interval.parse("2026-01-28T06:00:00Z/2026-01-28T18:00:00Z")
+    with pytest.raises(CannotImport, match="holds no whole day"):
+        import_files(lake, [saved_file("1.json", dumped(page(call())))], Told(), complete=half)
+
+
+def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
+    one = import_files(lake, [saved_file("1.json", dumped(first))], Told(), complete=DAY)
+    stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
+    assert one.short_of == (1, 2)
+    assert stored is not None
+    assert stored.reach is not None
+    assert not stored.reach.is_complete
+
+    files = [saved_file("1.json", dumped(first)), saved_file("2.json", dumped(second))]
+    both = import_files(lake.refreshed(), files, Told(), complete=DAY)
+    stored = lake.refreshed().pages(f"pages/{DETAILS}", "2026-01-28")
+    assert both.short_of is None
+    assert stored is not None
+    assert stored.reach is not None
+    assert stored.reach.is_complete

@@ -59,6 +59,12 @@ def test_what_is_said_of_a_mistake_is_for_people(kind: str) -> None:
 # -- files that are none -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("formula", ["", "5", "[handled]", "{a: b}"])
+def test_of_a_formula_that_is_no_text_nothing_else_is_said(formula: str, tmp_path: Path) -> None:
+    (tmp_path / "reports.yaml").write_text(of_entry(f"    columns: {{x: {{formula: {formula}}}}}\n"))
+    assert refusal(tmp_path / "reports.yaml").startswith("formula must be text, got ")
+
+
 def refusal(path: Path) -> str:
     own = OwnReports.read(path)
     (problem,) = own.problems
