@@ -157,7 +157,9 @@ def test_snapshots_of_a_day_that_are_added_meanwhile_stay(lake: Lake, monkeypatc
 
 
 def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
-    threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_)) for id_ in (FIRST, SECOND)]
+    # An hour later one would take the drafts of the other for left behind.
+    now = {"now": datetime.now(UTC)}
+    threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_), kwargs=now) for id_ in (FIRST, SECOND)]
     for thread in threads:
         thread.start()
     for thread in threads:
