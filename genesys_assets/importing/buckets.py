@@ -221,7 +221,7 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
             continue
         text = _text(value, name)
         if found.setdefault(dimension, text) != text:
-            raise CannotImport(f"a group of it has two values of {dimension}: {found[dimension]!r} and {text!r}")
+            raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
     _leave_out(names, found, remarks, is_group=is_group)
     return found
 

@@ -85,6 +85,9 @@ def _protect(holder: Any, rule: Rule, protection: Protection) -> None:
     elif isinstance(holder, dict) and isinstance(rule, Members):
         for name in list(holder):
             of_field = rule.of(name)
+            if isinstance(of_field, Members) and not isinstance(holder[name], dict | list):
+                # Whatever stands where objects are expected is a field that the model does not know.
+                of_field = of_field.other
             if isinstance(of_field, Members):
                 _protect(holder[name], of_field, protection)
             elif holder[name] is not None:
@@ -166,9 +169,9 @@ def _fields(table: str, fields: Iterable[Field], **nested: Rule) -> Members:
 
 
 def _field(wire: str, class_: PersonalData, type_: pa.DataType) -> Rule:
-    if pa.types.is_list(type_) and pa.types.is_struct(type_.value_type) and class_ is not NONE:
-        texts = [member.name for member in type_.value_type if pa.types.is_string(member.type)]
-        return Members({name: _value(name, class_) for name in texts})
+    if pa.types.is_list(type_) and pa.types.is_struct(type_.value_type):
+        classes = {each.name: class_ if pa.types.is_string(each.type) else NONE for each in type_.value_type}
+        return Members({name: _value(name, of_member) for name, of_member in classes.items()}, Value(CONTENT))
     return _value(wire, class_)
 
 
@@ -201,8 +204,9 @@ def _live_conversations() -> Rule:
     return Members({"entities": entities, "results": Members({"group": _group(), "entities": entities})})
 
 
+DETAILS_PAGES = ("pages/hourly_details", "pages/daily_details", "pages/daily_overlap", "pages/imported_details")
 _RULES = {
-    ("pages/hourly_details", "pages/daily_details", "pages/daily_overlap", "pages/imported_details"): _conversations,
+    DETAILS_PAGES: _conversations,
     ("pages/hourly_aggregates", "pages/daily_aggregates"): _aggregates,
     ("pages/imported_hourly_aggregates", "pages/imported_daily_aggregates", "live/queues"): _aggregates,
     ("pages/reference_users",): _users,

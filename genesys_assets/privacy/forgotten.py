@@ -4,6 +4,7 @@
 
 Files are only ever added, so two who forget at once lose nothing. A digest does not tell the id, which is random. It
 has no key: a key that was lost would let everybody come back. An id that the lake has hashed is known by its hash too.
+A UUID is the same id in upper and in lower case.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class Forgotten:
     def __bool__(self) -> bool:
         return bool(self.by_digest)
 
+    def has(self, kind: Kind) -> bool:
+        """Whether anybody of that kind is on the list."""
+        return any(entry.kind is kind for entries in self.by_digest.values() for entry in entries)
+
     def joined_by(self, kind: Kind, ids: Iterable[str], protection: Protection) -> Forgotten:
         """The list with further ids."""
         found, lengths = dict(self.by_digest), set(self.lengths)
@@ -120,10 +125,16 @@ def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protectio
 def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str, int]]:
     """The digests by which each id is known, with its pseudonym and length."""
     for id_ in ids:
-        pseudonym = _digest(f"pseudonym of {id_}")[:16]
-        forms = [id_, protection.hashed(id_)] if protection.key else [id_]
+        one_case = _in_one_case(id_)
+        pseudonym = _digest(f"pseudonym of {one_case}")[:16]
+        hashes = [protection.hashed(id_), protection.hashed(one_case)] if protection.key else []
+        forms = [one_case, *hashes]
         yield from ((_digest(form), pseudonym, len(form)) for form in dict.fromkeys(forms))
 
 
+def _in_one_case(id_: str) -> str:
+    return id_.lower() if len(id_) == _UUID_LENGTH else id_
+
+
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_in_one_case(text).encode("utf-8", "surrogatepass")).hexdigest()

@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
+from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.commit import Commit, FinishedDraft, Known, Overtaken, Proposal, TableContended, known
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.files import (
@@ -84,6 +85,8 @@ class _Work:
     found: Gathered
     report: Report
     dry_run: bool = False
+    waits: bool = False
+    """Whether something is left that is known only by names and numbers, which are read from tables and pages."""
 
 
 def forget(
@@ -109,6 +112,12 @@ def forget(
     _tables(work, derived, seen)
     published(work.lake, who, found, work.report, dry_run)
     _old_files(work, derived, now)
+    if work.waits and not dry_run:
+        work.report.problems["tables and pages"] = (
+            "They stay as they are: only they tell which names and numbers to look for in what is named here. Run this "
+            "again when that is done. What is fetched until then has nobody in it who must be forgotten."
+        )
+        return work.report
     _tables(work, others, seen)
     _what_came_meanwhile(work, seen)
     _old_files(work, [*others, None], now)
@@ -152,8 +161,9 @@ def _tables(work: _Work, tables: Iterable[str], seen: dict[str, int]) -> None:
         for key in dict.fromkeys(key for key, _ in log.every_file()):
             try:
                 _partition(work, place, key)
-            except (Unreadable, UnreadablePage, TableContended) as error:
+            except (Unreadable, UnreadablePage, TableContended, UnstorableColumn, AuditFailed) as error:
                 work.report.problems[f"{place} {key or ''}".strip()] = str(error)
+                work.waits |= isinstance(error, TableContended) and place.startswith("reports/")
         seen[place] = at
 
 
@@ -309,6 +319,7 @@ def _old_files(work: _Work, of: Collection[str | None], now: datetime) -> None:
                 "No commit names this file yet, and somebody who must be forgotten stands in it. A run may be about to "
                 f"commit it, or was killed. Run this again after {file.modified + IN_FLIGHT:%Y-%m-%d %H:%M} UTC."
             )
+            work.waits |= not _stands_in(replace(work, found=Gathered()), lake, place, file)
             continue
         if not work.dry_run:
             lake.store.delete(file.key)

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.lakewide import Report
+from genesys_assets.privacy.scrubbed_answers import stands_in
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.privacy.traces import Gathered
 from genesys_assets.publishing.day import NothingToPublish
@@ -120,7 +121,4 @@ def _is_told(text: str, who: Forgotten, traces: Traces) -> bool:
     if any(entry.kind is not Kind.CONTACT_CONVERSATION for entries in ids for entry in entries):
         return True
     lower = text.lower()
-    return any(
-        value in lower and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", lower)
-        for value in (*traces.names, *traces.values)
-    )
+    return any(stands_in(value, lower) for value in (*traces.names, *traces.values))

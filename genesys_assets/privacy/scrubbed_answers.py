@@ -137,6 +137,18 @@ def _conversation(conversation: Object, rule: Rule, work: _Work) -> None:
                 _drop_names(conversation, rule, _Work(work.who, [name.strip().lower()]))
 
 
+def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
+    """The conversations in an answer in which a forgotten external contact took part. Raises UnreadablePage."""
+    if not who.ids_in(body.decode("utf-8", errors="replace")):
+        return
+    work = _Work(who, ())
+    for conversation in _objects(parsed(body).get("conversations")):
+        id_ = conversation.get("conversationId")
+        people = _objects(conversation.get("participants"))
+        if isinstance(id_, str) and any(work.has(each, "externalContactId", Kind.EXTERNAL_CONTACT) for each in people):
+            yield id_
+
+
 def _drop_classes(holder: Any, rule: Rule) -> bool:
     """Drop all that tells of customers; says whether there was anything."""
     changed = False
@@ -201,11 +213,20 @@ def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
                 work.changed = True
 
 
+def stands_in(name: str, text: str) -> bool:
+    """Whether a name stands in a text as words, also in the genitive. Both are in small letters.
+
+    >>> stands_in("anna bell", "anna bell's note"), stands_in("anna bell", "joanna bellamy")
+    (True, False)
+    """
+    return name in text and re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", text) is not None
+
+
 def holds_name(value: Any, names: Collection[str]) -> bool:
     """Whether one of the names, in small letters, stands in a value: in a text, or in a text somewhere in it."""
     if isinstance(value, str):
         lower = value.lower()
-        return any(lower == name or (len(name) >= _SHORTEST_WITHIN and name in lower) for name in names)
+        return any(lower == name or (len(name) >= _SHORTEST_WITHIN and stands_in(name, lower)) for name in names)
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):

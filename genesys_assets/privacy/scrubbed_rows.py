@@ -74,6 +74,9 @@ def _leaves(values: pa.Array) -> list[pa.Array]:
         return [leaf for child in values.flatten() for leaf in _leaves(child)]
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
         return _leaves(values.flatten())
+    if pa.types.is_map(values.type):
+        # Only tables that others wrote have maps.
+        return [*_leaves(values.keys), *_leaves(values.items)]
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return [values]
     return [values.cast(pa.string())] if _is_text_in_bytes(values) else []
@@ -189,8 +192,8 @@ def _changed(value: Any, change: Callable[[str], str | None], concerns: Callable
     if isinstance(value, bytes):
         changed = _changed(value.decode("utf-8", "surrogateescape"), change, concerns)
         return None if changed is None else changed.encode("utf-8", "surrogateescape")
-    if isinstance(value, list):
-        return [_changed(each, change, concerns) for each in value]
+    if isinstance(value, list | tuple):
+        return type(value)(_changed(each, change, concerns) for each in value)
     if isinstance(value, dict):
         return {name: _changed(each, change, concerns) for name, each in value.items()}
     return value

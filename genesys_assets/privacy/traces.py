@@ -14,9 +14,17 @@ import pyarrow.compute as pc
 
 from genesys_assets.days.spans import days_around
 from genesys_assets.lake.lake import Lake, Unreadable
+from genesys_assets.privacy.answers import DETAILS_PAGES
 from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.scrubbed_answers import conversations_of_contacts
 from genesys_assets.privacy.scrubbed_rows import Traces
-from genesys_assets.tables.conversation_model import CONVERSATIONS, PARTICIPANTS, SESSIONS
+from genesys_assets.tables.conversation_model import (
+    CONVERSATIONS,
+    PARTICIPANTS,
+    SEGMENTS,
+    SESSIONS,
+)
+from genesys_assets.tables.decode_values import UnreadablePage
 from genesys_assets.tables.spec import TableSpec
 
 _CUSTOMERS = ("customer", "external")
@@ -24,6 +32,12 @@ _SHORTEST_NAME = 3
 _CONVERSATIONS, _PARTICIPANTS, _SESSIONS = (f"tables/{spec.name}" for spec in (CONVERSATIONS, PARTICIPANTS, SESSIONS))
 _DIALLED = ("dnis", "session_dnis", "address_to")
 _CALLING = ("ani", "address_from")
+_CONTENTS = (
+    (CONVERSATIONS, ("external_tag",)),
+    (SEGMENTS, ("subject", "wrap_up_note")),
+)
+"""Contents that a report can show. Values of attributes are too often common words to be looked for."""
+_SHORTEST_CONTENT = 5
 
 
 @dataclass(slots=True)
@@ -66,7 +80,24 @@ def gather(lake: Lake, who: Forgotten) -> Gathered:
                     found.add_name(row.get(name), entry.pseudonym)
     for day in lake.page_partitions(_PARTICIPANTS):
         _of_day(lake, day, who, found)
+    found.of_contacts |= set(_of_contacts_in_pages(lake, who))
     return found
+
+
+def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
+    """The conversations of forgotten external contacts in pages: tables of the newest hours may not be made yet, while
+    a snapshot has these conversations, without the contact.
+    """
+    if not who.has(Kind.EXTERNAL_CONTACT):
+        return
+    for place in DETAILS_PAGES:
+        for key in lake.page_partitions(place):
+            try:
+                for page in lake.pages(place, key) or ():
+                    yield from conversations_of_contacts(page.body, who)
+            except (Unreadable, UnreadablePage):
+                # Whoever rewrites the partition says so.
+                continue
 
 
 def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
@@ -85,7 +116,7 @@ def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
 
 def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: Gathered) -> None:
     """What told of the customers of some conversations."""
-    alive = _alive(lake, day, gone)
+    alive = _alive(lake, day, of_contacts | gone)
 
     def days(conversation: str) -> set[str] | None:
         return None if conversation in of_contacts else alive.get(conversation, {day})
@@ -96,10 +127,23 @@ def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone
         if row["purpose"] in _CUSTOMERS or row["external_contact_id"]:
             found.add_value(row["participant_name"], days(row["conversation_id"]))
             names.setdefault(row["conversation_id"], set()).add(row["participant_name"])
+    for spec, names_of_columns in _CONTENTS:
+        for value in _only_theirs(_table(lake, spec, f"tables/{spec.name}", day), names_of_columns, wanted):
+            if value and len(value) >= _SHORTEST_CONTENT:
+                found.add_value(value, {each for of in alive.values() for each in of} | {day})
     sessions = _table(lake, SESSIONS, _SESSIONS, day)
     for row in sessions.filter(pc.is_in(sessions["conversation_id"], wanted)).to_pylist():
         for value in _told_of_customer(row, names.get(row["conversation_id"], set())):
             found.add_value(value, days(row["conversation_id"]))
+
+
+def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iterator[Any]:
+    """The values of columns that only those conversations have: one that others have too tells of nobody."""
+    theirs = pc.is_in(rows["conversation_id"], wanted)
+    for name in names:
+        others = pc.unique(rows.filter(pc.invert(theirs))[name])
+        values = pc.unique(rows.filter(theirs)[name])
+        yield from values.filter(pc.invert(pc.is_in(values, others))).to_pylist()
 
 
 def _told_of_customer(session: dict[str, Any], names: set[str]) -> Iterator[Any]:

@@ -96,6 +96,12 @@ def test_an_id_without_a_kind_is_of_what_was_grouped_by() -> None:
         read(document)
 
 
+def test_two_values_of_one_dimension_are_refused_and_not_shown() -> None:
+    with pytest.raises(CannotImport, match="two values of userId, in 'user' and in another field") as raised:
+        read(measured(interval=HOUR, group={"userId": "ada-1", "user": "ada-2"}))
+    assert "ada-" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("fields", "told", "span"),
     [

@@ -53,6 +53,16 @@ reports:
     group_by: [conversationId]
     details: {table: sessions, measures: {sessions: count, remotes: {distinct: remote}}}
     columns: {sessions: , remotes: }
+  tags:
+    description: One row per tag.
+    group_by: [externalTag]
+    details: {table: conversations, measures: {conversations: count}}
+    columns: {conversations: }
+  notes:
+    description: The notes of each queue.
+    group_by: [queueId]
+    details: {table: segments, measures: {segments: count, notes: {distinct: wrap_up_note}}}
+    columns: {segments: , notes: }
 """
 BONUS = TableSpec(
     "bonus_points",
@@ -179,7 +189,9 @@ def at_home(world: World, home: Path) -> World:
 TABLES = ("conversations", "participants", "participant_attributes", "sessions", "segments", "session_metrics")
 OTHERS = ("media_endpoint_stats", "flow_outcomes", "evaluations", "surveys", "resolutions", "interaction_legs")
 OF_DAY = tuple(f"tables/{name}" for name in (*TABLES, *OTHERS, "interval_metrics", "daily_metrics"))
-OF_REPORTS = tuple(f"reports/{name}" for name in ("agent_hourly", "agent_daily", "callers", "each_conversation"))
+OF_REPORTS = tuple(
+    f"reports/{name}" for name in ("agent_hourly", "agent_daily", "callers", "each_conversation", "tags", "notes")
+)
 
 
 def fill(scene: Scene) -> None:

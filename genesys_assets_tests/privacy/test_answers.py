@@ -103,6 +103,25 @@ def test_a_field_that_nobody_knows_counts_as_content() -> None:
     assert unknown == {"x": HASH.hashed("secret"), "n": HASH.hashed("5")}
 
 
+@pytest.mark.parametrize(
+    "session",
+    [
+        {"scoredAgents": [{"scoredAgentId": "u", "agentScore": 1, "agentName": "secret"}]},
+        {
+            "segments": [
+                {"scoredAgents": [{"agentScore": 1, "agentName": "secret"}], "properties": [{"more": "secret"}]}
+            ]
+        },
+        {"agentGroups": [{"agentGroupId": "g", "note": {"by": ["secret"]}}]},
+        {"segments": "secret", "flow": "secret"},
+    ],
+)
+def test_fields_that_nobody_knows_count_as_content_wherever_they_stand(session: dict[str, Any]) -> None:
+    participant = {"participantId": "p", "attributes": "secret", "sessions": [session]}
+    answer = {"conversations": [{"conversationId": "c", "participants": [participant]}]}
+    assert "secret" not in json.dumps(after(DETAILS, answer, DROP))
+
+
 def test_ids_of_users_are_hashed_where_persons_are_dropped() -> None:
     (user,) = after(USERS, {"entities": [{"id": "user-1", "name": "Ann", "email": "ann@example.com"}]}, DROP)[
         "entities"

@@ -4,7 +4,9 @@ is computed from the rest is what the rest says, and nobody comes back.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,27 @@ def test_to_forget_again_changes_nothing(scene: Scene, kind: Kind, id_: str) -> 
     assert {path: digest for path, digest in scene.world.files().items() if "forgotten/" not in path} == {
         path: digest for path, digest in before.items() if "forgotten/" not in path
     }
+
+
+def test_numbers_in_a_file_of_a_report_that_nobody_names_are_found_an_hour_later(scene: Scene) -> None:
+    (stored,) = scene.lake.log("reports/callers").files(DAY)
+    folder = scene.home / "lake/reports/callers"
+    left = f"date={DAY}/{'1' * 32}-{'1' * 12}.parquet"
+    shutil.copy(folder / stored.path, folder / left)
+    now = datetime.now(UTC)
+    assert {*scene.forget(Kind.EXTERNAL_CONTACT, CONTACT, now=now).problems} >= {
+        f"reports/callers/{left}",
+        "tables and pages",
+    }
+    assert scene.forget(Kind.EXTERNAL_CONTACT, now=now + timedelta(hours=2)).problems == {}
+    assert scene.found(*OF_CONTACT) == {}
+
+
+def test_a_snapshot_loses_a_contact_of_whom_only_pages_tell_so_far(scene: Scene) -> None:
+    for place in (*OF_DAY, *OF_REPORTS):
+        scene.lake.remove(place, [DAY])
+    scene.forget(Kind.EXTERNAL_CONTACT, CONTACT)
+    assert not places(scene.found(*OF_CONTACT)) & {"live/conversations", "tables/sessions", "pages/daily_details"}
 
 
 def test_what_would_be_done_is_told_and_not_done(scene: Scene) -> None:

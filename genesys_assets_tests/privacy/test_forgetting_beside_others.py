@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.lake import commit, opening
@@ -156,7 +157,9 @@ def test_snapshots_of_a_day_that_are_added_meanwhile_stay(lake: Lake, monkeypatc
 
 
 def test_two_who_forget_at_once_forget_both(lake: Lake) -> None:
-    threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_)) for id_ in (FIRST, SECOND)]
+    # An hour later one would take the drafts of the other for left behind.
+    now = {"now": datetime.now(UTC)}
+    threads = [threading.Thread(target=forget, args=(lake.refreshed(), id_), kwargs=now) for id_ in (FIRST, SECOND)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -177,6 +180,15 @@ def test_a_file_that_may_be_about_to_be_committed_is_left_alone_and_told(lake: L
     assert list(found(lake, FIRST)) == [f"{TABLE}/{young}"]
     assert forget(lake, now=datetime.now(UTC) + IN_FLIGHT + timedelta(minutes=1)).problems == {}
     assert found(lake, FIRST) == {}
+
+
+def test_a_table_of_others_that_cannot_be_rewritten_is_told_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:
+    folder = Path(lake.store.path("downstream/tags"))
+    tags = pa.array([[("of", FIRST)]], pa.map_(pa.string(), pa.string()))
+    write_deltalake(folder, pa.table({"tags": tags}))
+    report = forget(lake.refreshed(), FIRST)
+    assert list(report.problems) == ["downstream/tags"]
+    assert {path.split("/")[0] for path in found(lake, FIRST)} == {"downstream"}
 
 
 def test_a_damaged_partition_is_told_and_keeps_no_other_from_being_rewritten(lake: Lake) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -114,6 +115,32 @@ def test_an_id_is_found_where_it_is_written_with_escapes() -> None:
 def test_an_id_that_is_part_of_another_one_is_not_meant() -> None:
     text = json.dumps({"conversations": [conversation("conv-one-more"), conversation("not-conv-one")]})
     assert scrubbed_answer(DETAILS, text.encode(), who(Kind.CONVERSATION, "conv-one")) is None
+
+
+@pytest.mark.parametrize("wanted", [str.upper, str.lower])
+def test_a_uuid_is_the_same_in_upper_and_lower_case(wanted: Callable[[str], str]) -> None:
+    id_ = "5e4f9c1a-0d5b-4c55-9c0f-1f2f4be0a001"
+    text = json.dumps({"conversations": [conversation(id_), conversation("other", externalTag=f"of {id_.upper()}")]})
+    left = scrubbed_answer(DETAILS, text.encode(), who(Kind.CONVERSATION, wanted(id_)))
+    assert left is not None
+    assert id_ not in left.body.decode().lower()
+    assert [each["conversationId"] for each in json.loads(left.body)["conversations"]] == ["other"]
+
+
+def test_an_id_in_a_map_of_another_tables_is_found() -> None:
+    rows = pa.table({"tags": pa.array([[("of", CONTACT)], []], pa.map_(pa.string(), pa.string()))})
+    left = scrubbed_rows("downstream/tags", rows, who(Kind.EXTERNAL_CONTACT, CONTACT), Traces())
+    assert left is not None
+    assert CONTACT not in str(left.to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_gone"), [("Anna Bell", True), ("Anna Bells Notiz", True), ("Joanna Bellamy", False)]
+)
+def test_a_name_within_the_name_of_another_is_not_meant(text: str, is_gone: bool) -> None:
+    rows = pa.table({"participant_name": [text]})
+    left = scrubbed_rows("tables/participants", rows, Forgotten(), Traces({"anna bell": "forgotten:1"}))
+    assert (left is not None) == is_gone
 
 
 def test_an_id_that_was_hashed_is_known_too() -> None:
