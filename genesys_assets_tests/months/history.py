@@ -171,7 +171,12 @@ class History:
 
     def _reopen(self, now: datetime) -> str | None:
         ended = iso(from_datetime(now))
-        chosen = self._some(now, lambda item: item.get("conversationEnd", "~") < ended)
+
+        def could_come_back(item: Item) -> bool:
+            has_customer = any(one["purpose"] in ("customer", "external") for one in item["participants"])
+            return has_customer and item.get("conversationEnd", "~") < ended
+
+        chosen = self._some(now, could_come_back)
         if chosen is not None:
             self.organisation.reopen(chosen, now, talk_seconds=self._random.randrange(60, 3_000))
         return chosen
