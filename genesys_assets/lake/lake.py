@@ -178,7 +178,9 @@ class Lake:
         return Screen(asset, self.protection, Forgotten.load(self.store))
 
     def _forget_again(self, who: Forgotten, partitions: Collection[tuple[str, str | None]]) -> None:
-        """Take those out of what was just committed who were not on the list when the work on it began."""
+        """Take those out of what was just committed who were not on the list when the work on it began. Raises
+        ForgottenMeanwhile.
+        """
         if Forgotten.load(self.store) != who:
             from genesys_assets.privacy.lakewide import forget_in
 

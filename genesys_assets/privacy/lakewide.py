@@ -56,6 +56,7 @@ _TRIES = 20
 _LOOKS = 5
 """How often tables are looked at again to which others committed meanwhile."""
 _PAGES = "pages/"
+_TOLD_BY_IDS = ("pages/", "tables/", "reference/", "live/")
 _OF_USERS = ("reference/", "pages/reference_")
 _PARTICIPANTS = "tables/participants"
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")
@@ -128,11 +129,37 @@ def forget(
     return work.report
 
 
+class ForgottenMeanwhile(Exception):
+    """Somebody had to be forgotten while something was made that tells of people by names and numbers alone."""
+
+
 def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
-    """Take everybody who must be forgotten out of some partitions. Raises TableContended, Unreadable."""
+    """Take everybody who must be forgotten out of partitions that were just stored. What is made of tables is taken
+    away instead, for nobody knows any more which names and numbers to look for; then raises ForgottenMeanwhile.
+
+    Raises TableContended, Unreadable.
+    """
     work = _Work(lake, Forgotten.load(lake.store), Gathered(), Report())
+    withdrawn = []
     for place, key in partitions:
-        _partition(work, place, key)
+        if place.startswith(_TOLD_BY_IDS):
+            _partition(work, place, key)
+        else:
+            _withdraw(lake, place, key)
+            withdrawn.append(f"{place} of {key or 'all'}")
+    if withdrawn:
+        raise ForgottenMeanwhile(
+            f"{', '.join(withdrawn)} was not stored: somebody was forgotten while it was made, who may stand in it. "
+            "Materialise it again."
+        )
+
+
+def _withdraw(lake: Lake, place: str, key: str | None) -> None:
+    """Take a partition out of the lake, and its files. Raises TableContended."""
+    files = lake.log(place).files(key)
+    lake.remove(place, [key])
+    for file in files:
+        lake.store.delete(f"{place}/{file.path}")
 
 
 def _listed(lake: Lake, ids: Ids, dry_run: bool) -> Forgotten:

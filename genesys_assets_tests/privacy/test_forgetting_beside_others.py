@@ -24,7 +24,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.lakewide import IN_FLIGHT, Report
+from genesys_assets.privacy.lakewide import IN_FLIGHT, ForgottenMeanwhile, Report
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversation_model import PARTICIPANTS
@@ -32,12 +32,14 @@ from genesys_assets.tables.decode import decode
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
+from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.privacy.traces import files_with
 from genesys_assets_tests.tables.builders import conversation, page, participant, session
 
 DAY, HOURS = "2026-01-31", [f"2026-01-31-{hour:02d}:00" for hour in (12, 13)]
 PAGES, TABLE, LIVE = "pages/hourly_details", "tables/participants", "live/conversations"
+REPORT = "reports/callers"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FIRST, SECOND = "aaaaaaaa-1111-4222-8333-00000000a001", "bbbbbbbb-1111-4222-8333-00000000a002"
 LATER = timedelta(hours=2)
@@ -133,6 +135,21 @@ def test_what_a_run_commits_after_it_was_written_is_cleaned_by_that_run(lake: La
     stored = after.pages(PAGES, HOURS[0])
     assert stored is not None
     assert not [each for each in stored if FIRST.encode() in each.body]
+
+
+def write_report(lake: Lake, meanwhile: Callable[[], object]) -> None:
+    callers = TableSpec("callers", "", (), (Column("ani", pa.string(), ""),))
+    with lake.table_writers({REPORT: callers}, DAY, {"run_id": "r"}) as writing:
+        writing[REPORT].write(pa.table({"ani": [f"Name of {FIRST[:8]}"]}))
+        meanwhile()
+
+
+def test_a_report_that_was_made_meanwhile_is_not_stored_for_only_names_tell_who_stands_in_it(lake: Lake) -> None:
+    with pytest.raises(ForgottenMeanwhile, match=f"{REPORT} of {DAY} was not stored"):
+        write_report(lake.refreshed(), lambda: forget(lake, FIRST, now=datetime.now(UTC)))
+    assert DAY not in lake.refreshed().log(REPORT).partitions()
+    forget(lake)
+    assert found(lake, FIRST) == {}
 
 
 def test_an_older_reading_that_is_committed_later_does_not_replace_what_was_rewritten(lake: Lake) -> None:
