@@ -23,6 +23,7 @@ DAY, NEXT = "2026-01-28", "2026-01-29"
 DETAIL_TABLES = TABLES_OF_HOURS[1:]
 IMPORT = "ops/import"
 ALL_ASSETS = "__ASSET_JOB"
+CUSTOMER = [{"participantId": "p", "purpose": "customer", "sessions": [{"sessionId": "s", "mediaType": "voice"}]}]
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_what_is_fetched_goes_before_what_is_imported(fetched: World, elsewhere:
         for result in answer["results"]:
             for bucket in result["data"]:
                 for figure in bucket["metrics"]:
-                    figure["stats"]["count"] = 1_000_000
+                    figure["stats"] = {"count": 1_000_000}
     bring(elsewhere, save(tmp_path / "saved", "doubled.jsonl", doubled))
     assert elsewhere.run("daily", "tables/interval_metrics", partition=DAY).success
     assert set(elsewhere.lake.read("tables/interval_metrics", DAY)["count"].to_pylist()) == {1_000_000}
@@ -220,7 +221,7 @@ def test_of_a_conversation_the_fetched_form_stays_unless_the_imported_one_tells_
 
 
 def test_a_day_read_by_jobs_takes_nothing_from_imports(fetched: World, elsewhere: World, tmp_path: Path) -> None:
-    extra = {"conversationId": "gone", "conversationStart": f"{DAY}T10:00:00.000Z", "participants": []}
+    extra = {"conversationId": "gone", "conversationStart": f"{DAY}T10:00:00.000Z", "participants": CUSTOMER}
     bring(elsewhere, save(tmp_path / "saved", "gone.json", [extra]))
     assert elsewhere.run("daily", *DETAIL_TABLES, partition=DAY).success
     assert elsewhere.lake.read("tables/conversations", DAY)["conversation_id"].to_pylist() == ["gone"]
@@ -246,7 +247,7 @@ def test_figures_of_a_tutorial_become_rows_and_a_report_of_whole_hours(world: Wo
     file = save(tmp_path / "saved", "tutorial.json", [document])
     run = bring(world, file, time_unit="seconds", time_zone="America/New_York", complete=f"{DAY}/{NEXT}")
     assert "'smallTalk' has no equivalent metric" in metadata(run, IMPORT)["files"]
-    begun = {"conversationId": "A", "conversationStart": f"{DAY}T18:40:00.000Z", "participants": []}
+    begun = {"conversationId": "A", "conversationStart": f"{DAY}T18:40:00.000Z", "participants": CUSTOMER}
     bring(world, save(tmp_path / "saved", "begun.json", [begun]), complete=f"{DAY}/{NEXT}")
     assert world.run("daily", *TABLES_OF_HOURS, partition=DAY).success
     handled, abandoned = world.lake.read("tables/interval_metrics", DAY).to_pylist()[::-1]
