@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
-from genesys_assets.tables.personal import PersonalData
 
 
 class SettingError(ValueError):

@@ -168,7 +168,7 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
 
 
 def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:
-    """The first rows, without the columns that hold personal data: Dagster keeps what it is told for ever."""
+    """The first rows, without the columns that hold personal data: Dagster stores its events for ever."""
     hidden = [each.name for each in spec.columns if not may_be_shown(spec.personal(each), each.name)]
     shown = rows.select([name for name in rows.column_names if name not in hidden])
     count = len(rows.column_names) - len(shown.column_names)

@@ -23,10 +23,11 @@ from genesys_assets.cloud.page import Page
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history, with_named
-from genesys_assets.tables.personal import PersonalData, class_of
+from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.spec import TableSpec
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."

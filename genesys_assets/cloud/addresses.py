@@ -1,6 +1,6 @@
 """Which addresses secrets may be sent to: https, or this very machine, and never with a user or a password in them.
 
-Which host an organisation has is told in `regions`; that nothing but its origin gets the token is checked in `oauth`.
+`regions` knows the host of each region; `oauth` checks that only the origin of the API gets the token.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 @contextmanager
 def within(seconds: float) -> Iterator[float]:
-    """In this thread nothing is read after so many seconds; gives the deadline, by `time.monotonic()`."""
+    """Reads of this thread fail once these seconds have passed; gives the deadline, by `time.monotonic()`."""
     deadline = time.monotonic() + seconds
     before = _deadline.set(deadline)
     try:

@@ -61,7 +61,7 @@ class _Session(requests.Session):
 
 
 def session(connections: int) -> requests.Session:
-    """What `exchange` asks with: keeps so many connections, no cookies, and retries nothing."""
+    """The session of `exchange`: it keeps up to this number of connections and no cookies, and never retries."""
     made = _Session()
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     made.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
@@ -84,7 +84,7 @@ def exchange(
 ) -> Answer:
     """The answer, its body read whole and no longer than `most` bytes, `limits.MOST_UNPACKED` unless given.
 
-    Raises Unreachable where there is none, or none within `limits.LONGEST_EXCHANGE`; BrokenAnswer where it is cut
+    Raises Unreachable where no answer comes, or none within `limits.LONGEST_EXCHANGE`; BrokenAnswer where it is cut
     short; AnswerTooLarge.
     """
     most = limits.MOST_UNPACKED if most is None else most

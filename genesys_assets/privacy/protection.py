@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.settings import PersonalDataSettings
-from genesys_assets.tables.personal import PersonalData
 
 Action = Literal["keep", "hash", "drop"]
 

@@ -18,9 +18,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
-from genesys_assets.tables.personal import PersonalData, Unclassified, class_of
+from genesys_assets.tables.personal import Unclassified, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
 _OWN = ("tables", "reference", "live")

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.figures import USERS, Figure, GroupKey
 from genesys_assets.reports.formulas import Formula, FormulaError
 from genesys_assets.reports.model import UNITS, Column, Unit
 from genesys_assets.reports.problems import Findings, Path, one_of, quoted
-from genesys_assets.tables.personal import PersonalData, strongest
+from genesys_assets.tables.personal import strongest
 
 NUMBERS = (pa.int64(), pa.float64())
 _IDS = (pa.string(), pa.list_(pa.string()))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports import conditions
 from genesys_assets.reports.conditions import Comparison, Condition, Group, Value
 from genesys_assets.reports.figures import Figure, GroupKey, How, dimension, history_of
@@ -20,7 +21,6 @@ from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import OF_CONVERSATION, Table, is_instant, said, table
 from genesys_assets.reports.values import allowed_value
 from genesys_assets.tables.conversation_model import CONVERSATIONS, snake_case
-from genesys_assets.tables.personal import PersonalData
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")

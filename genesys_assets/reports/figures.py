@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from genesys_assets.cloud import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.problems import Findings, Path
 from genesys_assets.tables.conversation_model import snake_case
-from genesys_assets.tables.personal import PersonalData, Unclassified, class_of, strongest
+from genesys_assets.tables.personal import Unclassified, class_of, strongest
 
 How = Literal["sum", "min", "max", "distinct", "count_distinct", "same"]
 """How the values of a group become one: `same` is the value that all have, null where they differ."""

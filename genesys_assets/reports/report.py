@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import MULTI_VALUED
 from genesys_assets.cloud.queries import Granularity
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.details_part import DetailsPart, details_part
@@ -21,7 +22,6 @@ from genesys_assets.reports.figures import USERS, Figure, GroupKey, class_of_key
 from genesys_assets.reports.model import INTERVAL_COLUMNS, Chart, ReportDefinition
 from genesys_assets.reports.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.sources import said
-from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from genesys_assets.cloud.catalogue import DIMENSION_ALIASES
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.problems import one_of, quoted
 from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
 from genesys_assets.tables.legs import INTERACTION_LEGS
-from genesys_assets.tables.personal import PersonalData, class_of
+from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
 

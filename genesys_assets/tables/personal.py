@@ -13,16 +13,8 @@ classes is `genesys_assets.privacy`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
-
-class PersonalData(StrEnum):
-    """Of whom a value tells."""
-
-    NONE = "none"
-    PERSON = "person"
-    CONTACT = "contact"
-    CONTENT = "content"
+from genesys_assets.personal_data import PersonalData
 
 
 class Unclassified(LookupError):

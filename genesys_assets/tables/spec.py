@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from genesys_assets.tables.personal import PersonalData, class_of
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.tables.personal import class_of
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from genesys_assets.days.verdicts import Verdict, give
-from genesys_assets_tests.assets.world import World, error
+from genesys_assets_tests.assets.world import World, error, without_reports
 from genesys_assets_tests.conftest import DAYS
 
 FIRST, SECOND = f"{DAYS[0]}", f"{DAYS[1]}"
@@ -21,14 +19,7 @@ REPORT = "reports/conversation_type"
 @pytest.fixture
 def world(past_days: World, tmp_path: Path) -> World:
     """The past days, the first of which fails a check that blocks; no report is stored."""
-    folder = tmp_path / "lake"
-    shutil.copytree(past_days.folder, folder)
-    shutil.rmtree(folder / "reports", ignore_errors=True)
-    settings = {
-        "GENESYS_ASSETS_RECONCILE_BLOCKING": "true",
-        "GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri(),
-    }
-    world = replace(past_days, folder=folder, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
+    world = without_reports(past_days, tmp_path)
     give(world.lake, FIRST, [FAILS], 1, {})
     return world
 

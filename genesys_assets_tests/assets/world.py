@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,18 @@ class World:
             keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
             stored = ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)
             yield from ((place, files) for place, files in stored if files)
+
+
+def without_reports(world: World, tmp_path: Path) -> World:
+    """A copy of a world with its tables and no report, in which a check that fails blocks."""
+    folder = tmp_path / "lake"
+    shutil.copytree(world.folder, folder)
+    shutil.rmtree(folder / "reports", ignore_errors=True)
+    settings = {
+        "GENESYS_ASSETS_RECONCILE_BLOCKING": "true",
+        "GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri(),
+    }
+    return replace(world, folder=folder, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
 
 
 def _digest(table: pa.Table) -> str:

@@ -16,6 +16,26 @@ from genesys_assets_tests.cloud.platform import Clock, Platform, Reply
 API = "https://api.example.com"
 
 
+def credentials_of(platform: Platform, clock: Clock) -> ClientCredentials:
+    """Those of the API, with the platform's login."""
+    return ClientCredentials(
+        api_url=API,
+        login_url=platform.url,
+        client_id="id",
+        client_secret="secret",
+        session=session(1),
+        timeout=(9.0, 9.0),
+        clock=clock,
+    )
+
+
+def request_to(url: str) -> requests.PreparedRequest:
+    """A request as it is just before it is sent, without headers."""
+    request = requests.PreparedRequest()
+    request.headers, request.url = requests.structures.CaseInsensitiveDict(), url
+    return request
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -32,17 +52,7 @@ API = "https://api.example.com"
     ],
 )
 def test_the_token_goes_nowhere_else(url: str, platform: Platform, clock: Clock) -> None:
-    credentials = ClientCredentials(
-        api_url=API,
-        login_url=platform.url,
-        client_id="id",
-        client_secret="secret",
-        session=session(1),
-        timeout=(9.0, 9.0),
-        clock=clock,
-    )
-    request = requests.PreparedRequest()
-    request.headers, request.url = requests.structures.CaseInsensitiveDict(), url
+    credentials, request = credentials_of(platform, clock), request_to(url)
     with pytest.raises(ForeignHost, match="nowhere else"):
         credentials(request)
     assert not request.headers
@@ -52,17 +62,7 @@ def test_the_token_goes_nowhere_else(url: str, platform: Platform, clock: Clock)
 
 @pytest.mark.parametrize("url", [f"{API}/x", f"{API}:443/x", "HTTPS://API.example.com/x"])
 def test_the_token_goes_to_the_api(url: str, platform: Platform, clock: Clock) -> None:
-    credentials = ClientCredentials(
-        api_url=API,
-        login_url=platform.url,
-        client_id="id",
-        client_secret="secret",
-        session=session(1),
-        timeout=(9.0, 9.0),
-        clock=clock,
-    )
-    request = requests.PreparedRequest()
-    request.headers, request.url = requests.structures.CaseInsensitiveDict(), url
+    credentials, request = credentials_of(platform, clock), request_to(url)
     assert credentials(request).headers["Authorization"] == "Bearer token-1"
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.page import Page, request_text
 from genesys_assets.lake.lake import PAGES
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop, protected, rule_of
 from genesys_assets.privacy.protection import Action, Protection
 from genesys_assets.privacy.screen import Screen
@@ -22,7 +23,7 @@ from genesys_assets.tables.decode import UnreadablePage, decode
 from genesys_assets.tables.entities import ENTITIES, entity_table
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
-from genesys_assets.tables.personal import PersonalData, Unclassified
+from genesys_assets.tables.personal import Unclassified
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.tables.builders import conversation, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, few, items

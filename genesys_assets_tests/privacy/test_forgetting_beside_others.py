@@ -22,6 +22,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, Store
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.lakewide import IN_FLIGHT, ForgottenMeanwhile, Report
@@ -30,7 +31,6 @@ from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversation_model import PARTICIPANTS
 from genesys_assets.tables.decode import decode
 from genesys_assets.tables.explode import explode
-from genesys_assets.tables.personal import PersonalData
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import environment

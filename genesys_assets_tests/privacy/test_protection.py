@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_assets.lake.opening import open_lake
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.settings import PersonalDataSettings, SettingError
-from genesys_assets.tables.personal import PersonalData
 from genesys_assets_tests.assets.world import environment
 
 SETTING, KEY = "GENESYS_ASSETS_PERSONAL_DATA", "GENESYS_ASSETS_PERSONAL_DATA_KEY"

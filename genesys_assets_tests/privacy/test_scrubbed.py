@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
@@ -20,7 +21,6 @@ from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
 from genesys_assets.tables.decode import decode
 from genesys_assets.tables.explode import explode
 from genesys_assets.tables.metrics import INTERVAL_METRICS
-from genesys_assets.tables.personal import PersonalData
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
 
 DETAILS, AGGREGATES, USERS = "pages/daily_details", "pages/hourly_aggregates", "pages/reference_users"

@@ -4,17 +4,14 @@ it are.
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from genesys_assets.checks.reconciliation import LOOKED_AT, SESSIONS
 from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.assets.world import World, without_reports
 from genesys_assets_tests.automation.ticks import Asked, Ticks
 from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.months.efficiency import partitions
@@ -27,14 +24,7 @@ FINISHED = {f"{day}" for day in DAYS if day < NOW.date()}
 @pytest.fixture
 def ticks(past_days: World, tmp_path: Path) -> Ticks:
     """The past days without their reports; each was checked, and one has failed."""
-    folder = tmp_path / "lake"
-    shutil.copytree(past_days.folder, folder)
-    shutil.rmtree(folder / "reports", ignore_errors=True)
-    settings = {
-        "GENESYS_ASSETS_RECONCILE_BLOCKING": "true",
-        "GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri(),
-    }
-    world = replace(past_days, folder=folder, settings=settings, instance=dg.DagsterInstance.ephemeral(), runs=[])
+    world = without_reports(past_days, tmp_path)
     ticks = Ticks(world, Present(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)
     fails = Verdict(f"{SESSIONS.path[-1]}", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")

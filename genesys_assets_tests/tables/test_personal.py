@@ -13,6 +13,7 @@ from genesys_assets.assets.common import PERSONAL_DATA, column_schema, preview_m
 from genesys_assets.cloud.catalogue import DIMENSIONS
 from genesys_assets.days.verdicts import VERDICTS
 from genesys_assets.lake.files import PAGES
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.built_in import built_in_reports, page_reports
 from genesys_assets.reports.model import ReportDefinition
 from genesys_assets.reports.report import Report
@@ -22,7 +23,7 @@ from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.open_conversations import OPEN_CONVERSATIONS
-from genesys_assets.tables.personal import PersonalData, Unclassified, class_of
+from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
