@@ -4,6 +4,7 @@
 `plan` what of it is asked for now; `progress` what runs are doing, as Dagster has it
 `sensors` the sensors that ask; `jobs` what they and people launch; `schedules` what goes by the clock
 `alerts` the sensors that speak up; `late` which figures are late
+`unreported` reports to Dagster the stored partitions that it does not know
 `local_runs` whether the process of a run is still there
 `conditions` when reports in other code locations are computed again
 """

@@ -1,6 +1,10 @@
-"""Where pages, tables and reports live.
+"""Where pages, tables and reports are stored: one Delta Lake table for each. `publishing` takes reports
+out of the lake.
 
-`store` knows places (local disk or S3), `lake` knows what lies where, `versions` what changed between two readings,
-`job_book` which details jobs are under way, `io_manager` hands tables to downstream assets. How reports leave the house
-is in `publishing`.
+`opening` finds the lake of the settings, `lake` is what others use, `store` knows files on a disk or on S3
+(`s3_failures`: what a failure of S3 means), `delta` knows the log of a table (`log_entry`, `log_files`, `log_mirror`),
+`commit` decides what replaces what, `files` writes and reads data files (`column_types`, `frames`, `retyping`), `audit`
+looks at rows before they are committed, `changes` and `ledger` tell what readings changed, `reach` how far a partition
+is known, `job_book` which details jobs are under way, `io_manager` hands tables to downstream assets, `housekeeping`
+removes what is no longer needed, `preflight` looks whether the lake can be written.
 """

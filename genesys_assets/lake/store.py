@@ -24,19 +24,21 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential, wait_random
 
+from genesys_assets.lake.s3_failures import (
+    ABOUT_ONE_FILE,
+    TAKEN,
+    WrongSize,
+    code_of,
+    is_404_of_something_else,
+    passes,
+    passes_once_reached,
+    status_of,
+)
+
 DRAFTS = ".drafts"
 _PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
 _TIMEOUT_SECONDS = 60
-_PASSING = (429, 500, 502, 503, 504)
-"""Statuses of HTTP that pass by themselves."""
-_PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
-"""Codes of S3 that pass by themselves, whatever their status. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
-_TAKEN = (409, 412)
-"""Statuses of a conditional write where somebody else was faster."""
-_ABOUT_ONE_FILE = (404, *_TAKEN)
-"""Statuses that say something of a file, and nothing of the bucket."""
-_CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")
 _MOST_PAGES = 10_000
 """Of a listing: ten million files. A store that lists more of them repeats itself."""
 _WHOLE_BYTES = 64 << 20
@@ -45,10 +47,6 @@ _WHOLE_BYTES = 64 << 20
 
 class LakeUnreachable(Exception):
     """The bucket of the lake cannot be used; the message says why and what to check."""
-
-
-class _WrongSize(Exception):
-    """A file came with another size than it has."""
 
 
 class Tag(NamedTuple):
@@ -277,9 +275,9 @@ class S3Store(Store):
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            self._tries(_passes)(client.head_bucket, Bucket=self.bucket)
+            self._tries(passes)(client.head_bucket, Bucket=self.bucket)
         except (ClientError, RecursionError) as error:
-            raise self._unreachable(error) or LakeUnreachable(self._why(_status(error))) from error
+            raise self._unreachable(error) or LakeUnreachable(self._why(status_of(error))) from error
         except BotoCoreError as error:
             raise LakeUnreachable(
                 f"S3 at {client.meta.endpoint_url} cannot be reached ({str(error).rstrip('.')}): check "
@@ -337,7 +335,7 @@ class S3Store(Store):
         try:
             head = self._patiently(self._client.head_object, Bucket=self.bucket, Key=self._key(key))
         except ClientError as error:
-            if _status(error) == 404:
+            if status_of(error) == 404:
                 return None
             raise
         return int(head["ContentLength"])
@@ -364,14 +362,14 @@ class S3Store(Store):
         def read() -> bytes:
             body = bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
             if size is not None and len(body) != size:
-                raise _WrongSize(f"{self.uri(key)} came with {len(body)} bytes instead of {size}")
+                raise WrongSize(f"{self.uri(key)} came with {len(body)} bytes instead of {size}")
             return body
 
         try:
             found: bytes = self._patiently(read)
             return found
         except ClientError as error:
-            if _code(error) == "NoSuchKey":
+            if code_of(error) == "NoSuchKey":
                 return None
             raise
 
@@ -385,7 +383,7 @@ class S3Store(Store):
         try:
             answer = self._patiently(self._client.put_object, **where, Body=data, IfNoneMatch="*")
         except ClientError as error:
-            if _status(error) in _TAKEN:
+            if status_of(error) in TAKEN:
                 raise FileExistsError(self.uri(key)) from error
             raise
         if "ETag" not in answer:
@@ -462,7 +460,7 @@ class S3Store(Store):
         lasts.
         """
         try:
-            return self._tries(_passes_in_a_bucket_once_reached)(call, **arguments)
+            return self._tries(passes_once_reached)(call, **arguments)
         except Exception as error:
             unreachable = self._unreachable(error)
             if unreachable is None:
@@ -486,12 +484,12 @@ class S3Store(Store):
 
     def _unreachable(self, error: Exception) -> LakeUnreachable | None:
         """What an error says of the whole bucket; None where it is about one request."""
-        if _is_404_of_something_else(error):
+        if is_404_of_something_else(error):
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} was not found there ({str(error).rstrip('.')}): check "
                 "AWS_ENDPOINT_URL_S3 and what is between this machine and S3."
             )
-        if _passes_in_a_bucket_once_reached(error):
+        if passes_once_reached(error):
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} did not answer for {self._patience:.0f} s ({str(error).rstrip('.')}): "
                 "see whether S3 is in trouble, then run it again."
@@ -502,13 +500,13 @@ class S3Store(Store):
                 f"The S3 bucket {self.bucket!r} sends requests elsewhere without end: check AWS_DEFAULT_REGION and "
                 "AWS_ENDPOINT_URL_S3."
             )
-        if _code(error) == "RequestTimeTooSkewed":
+        if code_of(error) == "RequestTimeTooSkewed":
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} has another time than this machine: set this machine's clock."
             )
-        if _status(error) in (401, 403) or _code(error) in ("NoSuchBucket", "ExpiredToken", "InvalidToken"):
-            return LakeUnreachable(self._why(_status(error)))
-        if _status(error) and _status(error) not in _ABOUT_ONE_FILE:
+        if status_of(error) in (401, 403) or code_of(error) in ("NoSuchBucket", "ExpiredToken", "InvalidToken"):
+            return LakeUnreachable(self._why(status_of(error)))
+        if status_of(error) and status_of(error) not in ABOUT_ONE_FILE:
             return LakeUnreachable(
                 f"The S3 bucket {self.bucket!r} refuses a request ({str(error).rstrip('.')}): check the AWS "
                 "credentials, AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION and what is between this machine and S3."
@@ -565,49 +563,9 @@ def open_store(location: str, s3_client: Callable[[], Any], patience: float = _P
     return S3Store(parts.netloc, parts.path, s3_client, patience)
 
 
-def _passes(error: BaseException) -> bool:
-    """Whether a failure of S3 is one that passes."""
-    from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
-    from botocore.parsers import ResponseParserError
-
-    if _status(error):
-        passing = _status(error) in _PASSING or _code(error) in _PASSING_CODES
-        return passing or _is_404_of_something_else(error)
-    kinds = HTTPClientError | IncompleteReadError | FlexibleChecksumError | ResponseParserError
-    return isinstance(error, kinds | _WrongSize | ConnectionError | TimeoutError)
-
-
-def _passes_in_a_bucket_once_reached(error: BaseException) -> bool:
-    """Where nobody listens the endpoint may be wrong, but not once it has answered."""
-    from botocore.exceptions import ConnectionError as NoConnection
-
-    return _passes(error) or isinstance(error, NoConnection)
-
-
-def _is_404_of_something_else(error: BaseException) -> bool:
-    """Whether a 404 says neither of a file nor of the bucket that it is absent. Answers to HEAD cannot say so."""
-    of_head = str(getattr(error, "operation_name", "")).startswith("Head")
-    return _status(error) == 404 and not of_head and _code(error) not in _CODES_OF_404
-
-
 def _is_listed(each: dict[str, Any], prefix: str) -> bool:
     """Whether a listing says of a file what it must."""
     return {"Key", "ETag", "Size", "LastModified"} <= each.keys() and str(each["Key"]).startswith(prefix)
-
-
-def _status(error: BaseException) -> int:
-    """The status that S3 answered, 0 where it did not answer."""
-    return int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _code(error: BaseException) -> str:
-    return str(_answer(error).get("Error", {}).get("Code", ""))
-
-
-def _answer(error: BaseException) -> dict[str, Any]:
-    from botocore.exceptions import ClientError
-
-    return error.response if isinstance(error, ClientError) else {}
 
 
 def _arrow_s3(client: Any, patience: float) -> pafs.S3FileSystem:

@@ -10,6 +10,7 @@
 `garbage`       which files no manifest names any more, and when they go
 `announcement`  what a webhook is told of a published day
 `report_files`  a report as Parquet, CSV and JSON
+`csv_text`      text of a CSV file, safe for spreadsheets
 `business_day`  the day that a page is about
 `day_reports`   the rows that the page of a day shows
 `day_page`      the page of a day

@@ -4,6 +4,7 @@
 `clock`      the present, which moves only when it is told to
 `history`    what happens in the organisation while time goes on, and what it was like at any moment
 `location`   the code location as Dagster's daemon loads it
+`shortcuts`  what Dagster works out again and again though it is always the same
 `databases`  Dagster's databases, opened once
 `daemon`     Dagster's own scheduler, sensors, queue and monitoring, evaluated at simulated times
 `dying_run`  a run in a process of its own that kills itself
