@@ -13,12 +13,12 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.peers import Side
 from benchmarks.results import Result, Target
-from genesys_assets.cloud import aggregates
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import AggregateQuestion
-from genesys_assets.cloud.regions import hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.analytics import aggregates
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.regions import hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.sandbox.server import running
 
 OURS = Side("ours", "our_aggregates")

@@ -13,7 +13,7 @@ from benchmarks import past_days, peers
 from benchmarks.peers import Running, Side
 from benchmarks.results import Result, Target
 from benchmarks.stored_day import DAY, PAGES, lake_at
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.files import PAGES as PAGES_SPEC
 from genesys_assets.lake.store import LocalStore

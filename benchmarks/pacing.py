@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import Result
-from genesys_assets.cloud import details
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import GenesysCloudError
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.regions import hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.regions import hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.lake.lake import PageWriter
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.access import Budget

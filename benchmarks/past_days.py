@@ -16,7 +16,7 @@ from genesys_assets.lake.delta import Added, DeltaLog, new_path
 from genesys_assets.lake.files import PAGES as PAGES_SPEC
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of
-from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.conversations.day import DAY_TABLES
 
 _CONTENT = "0" * 32
 _ROWS, _BYTES = 1_000, 100_000

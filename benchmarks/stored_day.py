@@ -16,12 +16,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import hours_of, utc_day
 from genesys_assets.sandbox.organisation import Organisation, encode
-from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
+from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 
 DAY = "2026-01-28"
 PAGES = "pages/hourly_details"

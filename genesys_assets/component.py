@@ -16,7 +16,7 @@ import dagster as dg
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-    from genesys_assets.reports.standalone import StandaloneReport
+    from genesys_assets.reports.meaning.standalone import StandaloneReport
 
 _EXAMPLE = {
     "description": "One row per queue and hour.",
@@ -93,7 +93,7 @@ class GenesysReport(dg.Component):
         """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the report."""
         from pydantic import ValidationError
 
-        from genesys_assets.reports.standalone import StandaloneReport
+        from genesys_assets.reports.meaning.standalone import StandaloneReport
 
         resolution = context.resolution_context
         stated = _filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
@@ -107,7 +107,7 @@ class GenesysReport(dg.Component):
         from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.automation.conditions import refresh_elsewhere
         from genesys_assets.partitions import Calendar
-        from genesys_assets.reports.report import Report
+        from genesys_assets.reports.meaning.report import Report
 
         calendar = Calendar.from_environment()
         report = Report.of(self.definition.name, self.definition)
@@ -122,7 +122,7 @@ def _attributes_model() -> type[BaseModel]:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
-    from genesys_assets.reports.standalone import StandaloneReport
+    from genesys_assets.reports.meaning.standalone import StandaloneReport
 
     class Attributes(RootModel[dict[str, Any]]):
         @classmethod
@@ -143,8 +143,8 @@ def _filled_in(value: Any, context: dg.ResolutionContext) -> Any:
 
 def _explained(error: ValidationError, context: dg.ResolutionContext) -> str:
     """Each mistake as `dg check yaml` tells one: file, line, field, and the lines around it."""
-    from genesys_assets.reports.forms import told
-    from genesys_assets.reports.problems import shown
+    from genesys_assets.reports.language.forms import told
+    from genesys_assets.reports.language.problems import shown
 
     lines = ["this report cannot be computed:"]
     for found in told(error):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 if TYPE_CHECKING:
-    from genesys_assets.cloud.queries import AggregateQuestion
+    from genesys_assets.cloud.analytics.queries import AggregateQuestion
 
 
 @contextlib.contextmanager
@@ -61,8 +61,8 @@ def build_definitions(
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
     from genesys_assets.reports.own import OwnReports
-    from genesys_assets.reports.questions import STANDARD, merged, questions_of
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
     from genesys_assets.s3 import LazyS3Resource
     from genesys_assets.settings import CompletenessSettings, ReconciliationSettings, ReportSettings

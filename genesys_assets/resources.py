@@ -17,7 +17,7 @@ from pydantic import PrivateAttr, SecretStr
 from genesys_assets.settings import CloudSettings, CsvSettings, PublishSettings
 
 if TYPE_CHECKING:
-    from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.cloud.http.transport import GenesysCloud
     from genesys_assets.lake.lake import Lake
     from genesys_assets.publishing.publisher import Publisher
 
@@ -46,8 +46,8 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     def client(self) -> GenesysCloud:
         """The connected organisation. Raises SettingError or UnknownRegion where the settings name none."""
         if self._client is None:
-            from genesys_assets.cloud.regions import hosts
-            from genesys_assets.cloud.transport import GenesysCloud
+            from genesys_assets.cloud.http.regions import hosts
+            from genesys_assets.cloud.http.transport import GenesysCloud
 
             settings = CloudSettings.load(
                 region=self.region,

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from genesys_assets.cloud.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
 

@@ -18,7 +18,7 @@ class NotDelivered(Exception):
 def post(url: str, message: Mapping[str, Any], setting: str) -> None:
     """Post once; `setting` is the variable that holds the URL. Raises NotDelivered."""
     from genesys_assets.cloud.errors import GenesysCloudError
-    from genesys_assets.cloud.exchange import exchange, session
+    from genesys_assets.cloud.http.exchange import exchange, session
 
     try:
         with session(1) as asking, unlogged(URLS):

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.days import sources
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.server import running

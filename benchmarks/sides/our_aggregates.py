@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.sides.rounds import page_bodies, serve
-from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 
 
 def main(folder: str) -> None:

@@ -27,7 +27,7 @@ def materialise_tables(location: str, day: str) -> None:
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.partitions import Calendar
     from genesys_assets.resources import GenesysCloudResource, LakeResource
-    from genesys_assets.tables.conversation_day import DAY_TABLES
+    from genesys_assets.tables.conversations.day import DAY_TABLES
 
     warnings.simplefilter("ignore", dg.BetaWarning)
     calendar = Calendar(date.fromisoformat(day), ZoneInfo("UTC"), 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.sides.rounds import serve
 from benchmarks.stored_day import DAY, PAGES, lake_at
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.partitions import hours_of
 
 _BEGAN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from benchmarks.sides.rounds import Figures, page_bodies, serve_tables
 from benchmarks.stored_day import DAY, PAGES, lake_at
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of, utc_hour
-from genesys_assets.tables import conversation_model as model
-from genesys_assets.tables import decode, decode_arrow, merge
-from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
-from genesys_assets.tables.explode import explode
-from genesys_assets.tables.forms import Forms
+from genesys_assets.tables.conversations import decode, decode_arrow, merge
+from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations.day import DAY_TABLES, day_tables
+from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.forms import Forms
 
 T = TypeVar("T")
 _PLACES = {f"tables/{spec.name}": spec for spec in model.CONVERSATION_TABLES}

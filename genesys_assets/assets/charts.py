@@ -1,6 +1,6 @@
 """The small chart a report's materialisation shows in the UI.
 
-A bar stands for all rows of one value of `x` where these add up, else for one row: see `reports.additive`.
+A bar stands for all rows of one value of `x` where these add up, else for one row: see `reports.meaning.additive`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from genesys_assets.reports.additive import adds_up
-from genesys_assets.reports.report import Report
+from genesys_assets.reports.meaning.additive import adds_up
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.personal import may_be_shown
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from genesys_assets.tables.personal import may_be_shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from genesys_assets.cloud.transport import GenesysCloud
+    from genesys_assets.cloud.http.transport import GenesysCloud
     from genesys_assets.lake.changes import Change
     from genesys_assets.tables.spec import TableSpec
 
@@ -228,7 +228,7 @@ def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     is used up, asks Dagster to come back later instead of holding a slot; but not where the run would be over by then.
     """
     from genesys_assets.cloud.errors import CircuitOpen, RateLimited
-    from genesys_assets.cloud.retry import LONGEST_TOLD_WAIT
+    from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT
 
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}

@@ -24,11 +24,12 @@ from genesys_assets.assets.pages import (
     is_fetched,
     reach_metadata,
 )
-from genesys_assets.cloud import details, details_jobs
-from genesys_assets.cloud.details_jobs import JobPage
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import DetailsJobQuery, Interval
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery, Interval
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.days.completeness import (
     BEFORE,
     CONVERSATIONS,

@@ -17,9 +17,9 @@ from genesys_assets.assets.common import (
     provenance,
     table_metadata,
 )
-from genesys_assets.cloud import live
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.analytics import live
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.resources import GenesysCloudResource, LakeResource

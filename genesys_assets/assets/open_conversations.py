@@ -17,8 +17,8 @@ from genesys_assets.keys import asset_key
 from genesys_assets.partitions import REACH_DAYS, days_around
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import OpenConversationSettings
-from genesys_assets.tables import conversation_model as model
-from genesys_assets.tables.open_conversations import OPEN_CONVERSATIONS, open_conversations
+from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS, open_conversations
 
 _OPEN_TOO_LONG = "open_too_long"
 

@@ -24,12 +24,12 @@ from genesys_assets.assets.common import (
     report_partition,
     window_metadata,
 )
-from genesys_assets.cloud import details
-from genesys_assets.cloud.aggregate_windows import WindowedQuestion, group_spans
-from genesys_assets.cloud.conversations import ConversationsPage
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.queries import AggregateQuestion, Granularity, Interval
-from genesys_assets.cloud.reading import Reading
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion, group_spans
+from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
+from genesys_assets.cloud.analytics.reading import Reading
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.completeness import (
     DAILY,
     HOURLY,
@@ -47,7 +47,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.privacy.answers import CannotDrop
-from genesys_assets.reports.questions import STANDARD
+from genesys_assets.reports.meaning.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import AggregatesSettings
 

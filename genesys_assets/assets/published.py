@@ -27,7 +27,7 @@ from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
-from genesys_assets.reports.report import Report
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, ReconciliationSettings, SettingError
 from genesys_assets.webhook import NotDelivered, post

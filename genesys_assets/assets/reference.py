@@ -19,7 +19,7 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import reference
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing

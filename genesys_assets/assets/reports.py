@@ -24,17 +24,17 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
-from genesys_assets.cloud.queries import GRANULARITIES, Granularity
+from genesys_assets.cloud.analytics.queries import GRANULARITIES, Granularity
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
-from genesys_assets.reports.compute import compute
-from genesys_assets.reports.formulas import NumberTooLarge
-from genesys_assets.reports.made_of import made_of, window_of
-from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import NotStored, StoredDay
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.made_of import made_of, window_of
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.language.formulas import NumberTooLarge
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import ReconciliationSettings
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from genesys_assets.assets.common import attributes
 from genesys_assets.keys import asset_key
-from genesys_assets.reports.file import Problem
+from genesys_assets.reports.language.file import Problem
 from genesys_assets.reports.own import OwnReports
 
 KEY = asset_key("ops", "reports_file")

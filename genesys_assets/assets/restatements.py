@@ -24,8 +24,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.conversation_day import DAY_TABLES
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)

@@ -24,7 +24,7 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import made_of, utc_day, utc_hour
 from genesys_assets.days.sources import (
     Metrics,
@@ -38,11 +38,11 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed, Lake, Reach, Writing
 from genesys_assets.partitions import Calendar, hours_to_days
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables import decode, merge
-from genesys_assets.tables.asked import answered
-from genesys_assets.tables.conversation_day import DAY_TABLES, day_tables
-from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.conversations import decode, merge
+from genesys_assets.tables.conversations.day import DAY_TABLES, day_tables
+from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.metrics.asked import answered
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 

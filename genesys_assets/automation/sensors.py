@@ -28,8 +28,8 @@ from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
-from genesys_assets.cloud import details_jobs
 from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
@@ -39,7 +39,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
-from genesys_assets.reports.report import Report
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import ReconciliationSettings, SettingError
 

@@ -38,13 +38,13 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
-from genesys_assets.reports.made_of import made_of as report_made_of
-from genesys_assets.reports.made_of import window_of
-from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import NotStored, StoredDay
-from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.reports.engine.made_of import made_of as report_made_of
+from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 
 SETTLING = timedelta(minutes=10)
 """How long after its end an hour is read: the platform's own figures arrive by then."""

@@ -1,7 +1,7 @@
 """`genesys-assets reports check`, `preview` and `ids`: their options, and what they print.
 
-What is wrong with a file is found in `reports.file`, how a report is computed in `reports.compute`, the ids of a name
-in `reports.ids`.
+What is wrong with a file is found in `reports.language`, how a report is computed in `reports.engine`, the ids of a
+name in `reports.ids`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
-    from genesys_assets.cloud.queries import AggregateQuestion
+    from genesys_assets.cloud.analytics.queries import AggregateQuestion
+    from genesys_assets.reports.meaning.report import Report
     from genesys_assets.reports.own import OwnReports
-    from genesys_assets.reports.report import Report
 
 EXAMPLES = """\b
 examples:
@@ -100,8 +100,8 @@ def preview(
     """
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.reports import own
-    from genesys_assets.reports.formulas import NumberTooLarge
-    from genesys_assets.reports.stored import NotStored
+    from genesys_assets.reports.engine.stored import NotStored
+    from genesys_assets.reports.language.formulas import NumberTooLarge
     from genesys_assets.settings import CalendarSettings, CsvSettings
 
     report = _by(_named(name, _read(file)), granularity)
@@ -179,7 +179,7 @@ def _counted(count: int, what: str) -> str:
 
 def _cost(reports: Iterable[Report]) -> list[str]:
     """What is asked of the platform beside the usual questions, and for which reports."""
-    from genesys_assets.reports.questions import STANDARD, beyond_standard, key_of, questions_of, said
+    from genesys_assets.reports.meaning.questions import STANDARD, beyond_standard, key_of, questions_of, said
 
     usual = {key_of(question) for question in STANDARD}
     of_all = list(reports)
@@ -197,7 +197,7 @@ def _cost(reports: Iterable[Report]) -> list[str]:
 
 
 def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
-    from genesys_assets.reports.questions import beyond_standard, key_of, questions_of
+    from genesys_assets.reports.meaning.questions import beyond_standard, key_of, questions_of
 
     key = key_of(question)
     return ", ".join(report.name for report in reports if key in map(key_of, beyond_standard(questions_of([report]))))
@@ -209,7 +209,7 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 def _named(name: str, own: OwnReports) -> Report:
     """Raises BadParameter where there is none; ends with 1 where it may be in a file that is refused."""
     from genesys_assets.reports.built_in import built_in_reports
-    from genesys_assets.reports.problems import one_of
+    from genesys_assets.reports.language.problems import one_of
 
     known = {report.name: report for report in (*built_in_reports(), *own.reports)}
     if name not in known and own.problems:
@@ -221,7 +221,7 @@ def _named(name: str, own: OwnReports) -> Report:
 
 
 def _by(report: Report, granularity: str | None) -> Report:
-    from genesys_assets.cloud.queries import GRANULARITIES
+    from genesys_assets.cloud.analytics.queries import GRANULARITIES
 
     if granularity is None:
         return report

@@ -1,6 +1,12 @@
 """Speaks HTTP to Genesys Cloud API v2 and hands back pages: the bytes the API said, unchanged.
 
-Here belong regions, login, pacing, retries, errors, queries and one module per family of endpoints. What the
-bytes mean is read in `tables`; where they are kept is decided in `lake`. Nothing here imports Dagster or
+`http` one request: where it goes, who asks, how fast, how often again, and the page that comes back
+`analytics` what is asked of analytics, and how its answers continue
+`jobs` the same in bulk, by jobs that the platform carries out
+`reference` the lists of things that analytics names by id
+`preflight` what can be known before the first run
+`errors` everything that can go wrong, as one tree of exceptions
+
+What the bytes mean is read in `tables`; where they are kept is decided in `lake`. Nothing here imports Dagster or
 Arrow.
 """

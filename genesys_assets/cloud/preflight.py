@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from genesys_assets.cloud import aggregates, details, job_endpoints, live, reference
+from genesys_assets.cloud import reference
+from genesys_assets.cloud.analytics import aggregates, details, live
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery
 from genesys_assets.cloud.errors import (
     GenesysCloudError,
     LoginRefused,
@@ -22,10 +25,9 @@ from genesys_assets.cloud.errors import (
     ServerTrouble,
     Unreachable,
 )
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.parsing import http_date, whole_number, words
-from genesys_assets.cloud.queries import AggregateQuery, DetailsQuery
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.parsing import http_date, whole_number, words
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
 Level = Literal["ok", "warn", "fail"]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from genesys_assets.cloud.catalogue import closest
+from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import NextUri, held_together, list_in
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import NextUri, held_together, list_in
+from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
 

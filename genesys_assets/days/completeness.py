@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from genesys_assets.cloud import details
-from genesys_assets.cloud.conversations import ConversationsPage
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.reading import Reading
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.reading import Reading
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
 from genesys_assets.days.spans import hours_of, utc_day

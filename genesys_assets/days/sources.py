@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from genesys_assets.cloud import details_jobs
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach

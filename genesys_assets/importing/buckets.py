@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud import catalogue
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.cloud.interval import Interval
 from genesys_assets.importing.conversations import respelled, unwrapped
 from genesys_assets.importing.figures import STATISTICS, figures_of, gathered, is_platform_metric, number, possible
 from genesys_assets.importing.files import CannotImport

@@ -2,7 +2,7 @@
 
 Tools between the platform and the file rewrite conversations: the Python SDK's `to_dict()` gives names in snake_case,
 PowerShell writes a list of one as its only element, MongoDB writes `{"$date": …}`. Which fields there are, and of which
-type, is declared in `tables.conversation_model`; what is not declared there stays as it is.
+type, is declared in `tables.conversations.model`; what is not declared there stays as it is.
 
 A conversation of which one value cannot be read is not taken at all: half a conversation would count as a whole one.
 """
@@ -19,14 +19,14 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.cloud.catalogue import METRICS, SESSION_METRICS
-from genesys_assets.cloud.interval import iso
-from genesys_assets.cloud.values import ENUMERATIONS
+from genesys_assets.cloud.analytics.catalogue import METRICS, SESSION_METRICS
+from genesys_assets.cloud.analytics.interval import iso
+from genesys_assets.cloud.analytics.values import ENUMERATIONS
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.times import NoInstant, NoOffset, instant
-from genesys_assets.tables.conversation_model import CONVERSATION_TYPE
-from genesys_assets.tables.decode_values import scalar
+from genesys_assets.tables.conversations.decode_values import scalar
+from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 
 Object = dict[str, Any]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genesys_assets.cloud import catalogue
+from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import as_list, respelled, unwrapped
 from genesys_assets.importing.files import CannotImport

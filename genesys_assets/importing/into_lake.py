@@ -23,8 +23,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import Told, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of

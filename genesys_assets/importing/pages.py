@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 
-from genesys_assets.cloud.interval import Interval, iso
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.analytics.interval import Interval, iso
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
@@ -25,8 +25,8 @@ from genesys_assets.importing.remarks import Remarks, counted
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import instant
-from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import METHOD
 
 DETAILS = "imported_details"

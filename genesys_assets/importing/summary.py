@@ -9,9 +9,9 @@ from itertools import starmap
 from typing import get_args
 from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud import catalogue
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.cloud.interval import Interval
 from genesys_assets.importing.buckets import GRANULARITIES, TimeUnit, Told
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Imported, Outcome

@@ -19,7 +19,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns, difference
 from genesys_assets.lake.changes import Change, Counts, Rows, compare
 from genesys_assets.lake.column_types import NoColumns, UnstorableColumn, at_rest, fitting, needed, retyped, unified

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import datetime
 
-from genesys_assets.cloud.job_book import RecordedJob
+from genesys_assets.cloud.jobs.book import RecordedJob
 from genesys_assets.lake.store import Store
 
 _PLACE = re.compile(r"jobs/([0-9a-f]{64})\.json")

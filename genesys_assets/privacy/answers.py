@@ -15,12 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.catalogue import DIMENSIONS
+from genesys_assets.cloud.analytics.catalogue import DIMENSIONS
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.tables import conversation_model as model
-from genesys_assets.tables.conversation_model import Field, snake_case
-from genesys_assets.tables.decode_values import UnreadablePage
+from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
+from genesys_assets.tables.conversations.model import Field, snake_case
 from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.snapshots import ENTITY_FIELDS, LIVE_CONVERSATIONS
 

@@ -43,9 +43,9 @@ from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.privacy.traces import Gathered, gather
-from genesys_assets.tables.conversation_day import DAY_TABLES
-from genesys_assets.tables.decode import UnreadablePage
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import Column, TableSpec
 
 Ids = Mapping[Kind, Sequence[str]]

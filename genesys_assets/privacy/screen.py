@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.privacy.answers import protected, rule_of
 from genesys_assets.privacy.forgotten import Forgotten
 from genesys_assets.privacy.protection import KEEP, Protection

@@ -18,7 +18,7 @@ from typing import Any
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import Members, Rule, Value, parsed, rule_of, written
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
-from genesys_assets.tables.decode_values import UnreadablePage
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.personal import Unclassified
 
 Object = dict[str, Any]

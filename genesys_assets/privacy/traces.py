@@ -18,13 +18,13 @@ from genesys_assets.privacy.answers import DETAILS_PAGES
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import conversations_of_contacts
 from genesys_assets.privacy.scrubbed_rows import Traces
-from genesys_assets.tables.conversation_model import (
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
+from genesys_assets.tables.conversations.model import (
     CONVERSATIONS,
     PARTICIPANTS,
     SEGMENTS,
     SESSIONS,
 )
-from genesys_assets.tables.decode_values import UnreadablePage
 from genesys_assets.tables.spec import TableSpec
 
 _CUSTOMERS = ("customer", "external")

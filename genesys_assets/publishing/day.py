@@ -27,9 +27,9 @@ from genesys_assets.publishing.manifest import FailingCheck, Manifest, Published
 from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
-from genesys_assets.reports.formulas import NumberTooLarge
-from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import NotStored, StoredDay
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.language.formulas import NumberTooLarge
+from genesys_assets.reports.meaning.report import Report
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5

@@ -14,8 +14,8 @@ from typing import Any
 from genesys_assets.lake.lake import Lake
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import page_reports
-from genesys_assets.reports.compute import compute
-from genesys_assets.reports.stored import StoredDay
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
 
 Row = Mapping[str, Any]
 

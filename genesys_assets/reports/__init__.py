@@ -1,5 +1,9 @@
 """Reports: what a business reads, written in a small language and computed from stored tables.
 
-`model` is the language, `report` what an entry means, `compute` carries it out; `built_in.yaml` has the reports that
-ship. Nothing here knows Dagster. docs/reports.md explains the language.
+`language` what an entry may say, and everything that is wrong with one
+`meaning` what an entry means: its parts, columns, questions to the platform, the table it makes
+`engine` computes a report from what is stored
+`built_in` the reports that ship (built_in.yaml, day_page.yaml); `own` those of people; `ids` looks names up
+
+Nothing here knows Dagster. docs/reports.md explains the language.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from genesys_assets.reports.file import read_reports
-from genesys_assets.reports.report import Report
+from genesys_assets.reports.language.file import read_reports
+from genesys_assets.reports.meaning.report import Report
 
 FILE = Path(__file__).with_name("built_in.yaml")
 PAGE_FILE = Path(__file__).with_name("day_page.yaml")

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.reports.compute import compute
-from genesys_assets.reports.file import Problem, read_reports
-from genesys_assets.reports.model import ReportDefinition
-from genesys_assets.reports.report import Report
-from genesys_assets.reports.stored import StoredDay
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.file import Problem, read_reports
+from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.meaning.report import Report
 
 _UTC = ZoneInfo("UTC")
 

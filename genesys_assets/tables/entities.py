@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.spec import TableSpec, columns
 
 _ID = columns("""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from genesys_assets.tables.nested import conformed, field_of, grown, retyped
+from genesys_assets.tables.conversations.nested import conformed, field_of, grown, retyped
 
 
 class Found(NamedTuple):

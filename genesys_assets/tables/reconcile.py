@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.cloud.catalogue import AGGREGATE_ONLY, DEFAULT_METRICS, SESSION_METRICS, WAYS_OUT
+from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY, DEFAULT_METRICS, SESSION_METRICS, WAYS_OUT
 from genesys_assets.days import Window
-from genesys_assets.tables.metrics import BY_QUEUE as QUEUES
-from genesys_assets.tables.metrics import BY_USER as USERS
+from genesys_assets.tables.metrics.buckets import BY_QUEUE as QUEUES
+from genesys_assets.tables.metrics.buckets import BY_USER as USERS
 from genesys_assets.tables.spec import INSTANT
 from genesys_assets.tolerance import Tolerance
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.spec import TableSpec, columns
 
 LIVE_CONVERSATIONS = TableSpec(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.cloud.queries import Granularity
+from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 FETCHED = "fetched"

@@ -1,7 +1,7 @@
 """What a table is: its columns, its key, what one row means.
 
 Here stand the types every table is declared with, and nothing about any one table. The declarations live beside the
-code that fills them (`conversation_model`, `metrics`, `entities` and others); Arrow schemas, the column
+code that fills them (`conversations.model`, `metrics`, `entities` and others); Arrow schemas, the column
 descriptions in the UI and the asset checks are all derived from them.
 """
 

@@ -9,8 +9,8 @@ import pytest
 
 from genesys_assets.assets.common import asking
 from genesys_assets.cloud import errors
-from genesys_assets.cloud.regions import Hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 
 
 def limited(told: float | None) -> errors.RateLimited:

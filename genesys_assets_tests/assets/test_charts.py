@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.assets.charts import bars_of
-from genesys_assets.reports.model import ReportDefinition
-from genesys_assets.reports.report import Report
+from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.meaning.report import Report
 
 UTC_ZONE = ZoneInfo("UTC")
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)

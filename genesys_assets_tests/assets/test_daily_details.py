@@ -13,8 +13,8 @@ import pytest
 
 from genesys_assets.assets import daily_details
 from genesys_assets.assets.daily_details import reading_of
-from genesys_assets.cloud import details_jobs
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of

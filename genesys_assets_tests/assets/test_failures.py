@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from genesys_assets.cloud import retry
+from genesys_assets.cloud.http import retry
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata
 from genesys_assets_tests.conftest import NOW

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from genesys_assets.lake.ledger import LEDGER
-from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets_tests.assets.world import World, events, metadata
 from genesys_assets_tests.lake.things import DAYS, NOON, SPEC, things
 

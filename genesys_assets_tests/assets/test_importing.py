@@ -16,7 +16,7 @@ import pytest
 
 from genesys_assets.days import utc_day, utc_hour
 from genesys_assets.partitions import hours_of
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, key, metadata
 
 DAY, NEXT = "2026-01-28", "2026-01-29"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from deltalake import DeltaTable
 
-from genesys_assets.cloud import live
+from genesys_assets.cloud.analytics import live
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets_tests.assets.world import World, error, metadata
 

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from genesys_assets.assets import pages
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.files import StoredPages
 from genesys_assets_tests.assets.world import World, definitions, error, hours, metadata
 from genesys_assets_tests.clocks import standing_at

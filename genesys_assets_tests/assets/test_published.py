@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 
-from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.spec import in_milliseconds
 from genesys_assets_tests.assets.world import World, error, events, metadata

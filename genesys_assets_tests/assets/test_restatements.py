@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.restatements import LEDGERED
-from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.lake.commit import known
 from genesys_assets.lake.ledger import catch_up, days_written
-from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
 
 DAY, DATE = "2026-01-28", date(2026, 1, 28)

@@ -10,7 +10,7 @@ import pytest
 
 from genesys_assets.assets import superseded
 from genesys_assets.assets.superseded import superseded_hours
-from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, metadata
 from genesys_assets_tests.clocks import standing_at

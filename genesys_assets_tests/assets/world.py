@@ -20,7 +20,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_assets.cloud.queries import AggregateQuestion
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.delta import DataFile
@@ -28,7 +28,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import Sandbox
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, OVERLAP, START_DAYS
 from genesys_assets.lake.lake import Lake

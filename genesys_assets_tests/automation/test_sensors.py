@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 
 from genesys_assets.automation.sensors import KINDS
-from genesys_assets.cloud import details_jobs, retry
+from genesys_assets.cloud.http import retry
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, definitions
 from genesys_assets_tests.automation.ticks import Asked, Ticks, clock_at

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
-from genesys_assets.tables.conversation_model import CONVERSATIONS, SESSION_METRICS
-from genesys_assets.tables.conversation_model import SESSIONS as SESSION_TABLE
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversations.model import SESSIONS as SESSION_TABLE
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.keyed_rows import keyed

@@ -12,10 +12,10 @@ import pytest
 
 from genesys_assets.checks import completeness
 from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, counted, shrunk
-from genesys_assets.cloud import details_jobs
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversation_model import CONVERSATIONS
+from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.clocks import standing_at

@@ -24,7 +24,7 @@ from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.metrics import DAILY_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, hours
 from genesys_assets_tests.checks.stored_days import (

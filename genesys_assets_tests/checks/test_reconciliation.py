@@ -27,7 +27,7 @@ from genesys_assets.checks.reconciliation import (
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.metrics import DAILY_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS
 from genesys_assets_tests.assets.world import RANGE
 from genesys_assets_tests.checks.stored_days import (
     DAY,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from genesys_assets.cloud.conversations import ConversationsPage
-from genesys_assets.cloud.interval import Interval, iso
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.interval import Interval, iso
+from genesys_assets.cloud.http.page import Page
 from genesys_assets_tests.cloud.platform import Reply, Request
 
 MIDNIGHT = datetime(2026, 1, 31, tzinfo=UTC)

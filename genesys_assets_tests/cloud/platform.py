@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from genesys_assets.cloud.regions import Hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 TOKEN_PATH = "/oauth/token"

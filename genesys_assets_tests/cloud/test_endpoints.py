@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud import aggregates, live, reference
+from genesys_assets.cloud import reference
+from genesys_assets.cloud.analytics import aggregates, live
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import AggregateQuery
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.queries import AggregateQuery
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests import samples
 from genesys_assets_tests.cloud.platform import Platform, Reply, Request
 

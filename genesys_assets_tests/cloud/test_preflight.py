@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.preflight import Finding, Preflight, preflight
-from genesys_assets.cloud.regions import Hosts
-from genesys_assets.cloud.transport import GenesysCloud
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.cloud.platform import Clock
 from genesys_assets_tests.ports import refusing_port

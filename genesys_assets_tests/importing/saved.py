@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.pages import convert

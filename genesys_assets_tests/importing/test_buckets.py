@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.importing.conversations import plain, read_conversation, unwrapped
-from genesys_assets.tables import decode
-from genesys_assets.tables.conversation_model import CONVERSATION_TYPE, snake_case
+from genesys_assets.tables.conversations import decode
+from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, snake_case
 from genesys_assets_tests import samples
 from genesys_assets_tests.faults.import_files.written import in_snake_case
 

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport, SavedFile

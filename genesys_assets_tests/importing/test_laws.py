@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.pages import DETAILS
-from genesys_assets.tables import decode
-from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.conversations import decode
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets_tests.importing.saved import Imported, conversation, converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}

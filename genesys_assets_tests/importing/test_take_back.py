@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.cloud.interval import Interval
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.sources import HOURLY_AGGREGATES, NotFetched, interval_metrics_of
 from genesys_assets.importing import take_back as module
 from genesys_assets.importing.buckets import Told

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake import delta, housekeeping, ledger, log_mirror, store
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.files import PAGES, PageWriter, StoredFile, StoredPages, TableWriter, Unreadable, open_files
 from genesys_assets.lake.reach import Reach

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.job_book import JobBook, JobBookInMemory, RecordedJob
+from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.store import LocalStore, S3Store, Store
 from genesys_assets.sandbox.object_store import ObjectStore

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.delta import Key
 from genesys_assets.lake.frames import as_table
 from genesys_assets.lake.lake import Lake

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.page import Page
+from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.tables.spec import TableSpec, columns
 

@@ -12,8 +12,8 @@ import time_machine
 from pydantic import PrivateAttr
 from sqlalchemy import ColumnDefault
 
-from genesys_assets.cloud.regions import hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.regions import hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.settings import CloudSettings
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.lake.lake import Lake
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports

@@ -109,8 +109,8 @@ PLACES = (
     ("genesys_assets.lake.store:_LocalDraft.publish", "", 6),
     ("genesys_assets.lake.files:PageWriter.write", "pages/", 2),
     ("genesys_assets.lake.files:TableWriter.write", "tables/", 12),
-    ("genesys_assets.cloud.transport:GenesysCloud._send", "pages/", 6),
-    ("genesys_assets.cloud.details_jobs:submit", "pages/daily_details", 2),
+    ("genesys_assets.cloud.http.transport:GenesysCloud._send", "pages/", 6),
+    ("genesys_assets.cloud.jobs.run:submit", "pages/daily_details", 2),
     ("genesys_assets.publishing.publisher:Publisher.publish", "published/", 8),
     ("genesys_assets.publishing.publisher:Publisher.publish_manifest", "published/", 1),
 )

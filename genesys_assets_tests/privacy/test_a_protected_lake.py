@@ -14,9 +14,9 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.conftest import DAYS, NOW

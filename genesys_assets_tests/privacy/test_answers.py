@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake.lake import PAGES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop, protected, rule_of
 from genesys_assets.privacy.protection import Action, Protection
 from genesys_assets.privacy.screen import Screen
-from genesys_assets.tables import conversation_model as model
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES, Field
-from genesys_assets.tables.decode import UnreadablePage, decode
+from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations.decode import UnreadablePage, decode
+from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, Field
 from genesys_assets.tables.entities import ENTITIES, entity_table
-from genesys_assets.tables.explode import explode
-from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.personal import Unclassified
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.tables.builders import conversation, participant, segment, session

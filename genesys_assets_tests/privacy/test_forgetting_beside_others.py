@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from genesys_assets.cloud.page import Page, request_text
+from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.lake import commit, opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
@@ -28,9 +28,9 @@ from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.lakewide import IN_FLIGHT, ForgottenMeanwhile, Report
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.object_store import ObjectStore
-from genesys_assets.tables.conversation_model import PARTICIPANTS
-from genesys_assets.tables.decode import decode
-from genesys_assets.tables.explode import explode
+from genesys_assets.tables.conversations.decode import decode
+from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.model import PARTICIPANTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import environment

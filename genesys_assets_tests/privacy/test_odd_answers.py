@@ -14,7 +14,7 @@ from genesys_assets.privacy.answers import protected, rule_of
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed
-from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage
 
 PLACES = (
     *("pages/daily_details", "pages/hourly_aggregates", "pages/reference_users", "pages/reference_queues"),

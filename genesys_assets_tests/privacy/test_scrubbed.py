@@ -17,10 +17,10 @@ from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
-from genesys_assets.tables.conversation_model import CONVERSATION_TABLES
-from genesys_assets.tables.decode import decode
-from genesys_assets.tables.explode import explode
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.conversations.decode import decode
+from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
 
 DETAILS, AGGREGATES, USERS = "pages/daily_details", "pages/hourly_aggregates", "pages/reference_users"

@@ -14,9 +14,9 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.reports.questions import STANDARD, key_of
-from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.reports.meaning.questions import STANDARD, key_of
+from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec

@@ -19,9 +19,9 @@ from genesys_assets.publishing.errors import NotReadable, Overtaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.reports.report import Report
-from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.publishing.made_up_day import (
     AGENT_DAILY,
     DAY,

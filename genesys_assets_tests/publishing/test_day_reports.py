@@ -17,10 +17,10 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_reports import DayReports, Medium, day_reports
 from genesys_assets.reports.built_in import built_in_reports, page_reports
-from genesys_assets.reports.model import RESERVED_NAMES
-from genesys_assets.reports.questions import beyond_standard, questions_of
-from genesys_assets.reports.stored import NotStored
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.reports.engine.stored import NotStored
+from genesys_assets.reports.language.model import RESERVED_NAMES
+from genesys_assets.reports.meaning.questions import beyond_standard, questions_of
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.publishing.made_up_day import (

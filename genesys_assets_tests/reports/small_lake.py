@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.cloud.catalogue import METRICS
+from genesys_assets.cloud.analytics.catalogue import METRICS
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.reports.compute import compute
-from genesys_assets.reports.questions import STANDARD, key_of, merged, questions_of
-from genesys_assets.reports.report import Report
-from genesys_assets.reports.sources import TABLES
-from genesys_assets.reports.stored import StoredDay
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.reports.meaning.sources import TABLES
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets_tests.keyed_rows import keyed
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.queries import Granularity
+from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.tables.metrics import BY_QUEUE, BY_USER
+from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
 from genesys_assets_tests.reports.small_lake import DAY, Row, at, called, computed, measured, small_lake
 
 REPORTS = {report.name: report for report in built_in_reports()}

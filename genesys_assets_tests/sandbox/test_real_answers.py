@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.catalogue import AGGREGATE_ONLY, SESSION_METRICS
+from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY, SESSION_METRICS
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.vocabulary import METRICS
 from genesys_assets_tests import samples

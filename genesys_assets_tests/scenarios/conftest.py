@@ -10,7 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from genesys_assets.cloud import details_jobs, retry
+from genesys_assets.cloud.http import retry
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, definitions
 

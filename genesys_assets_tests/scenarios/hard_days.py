@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.cloud.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from genesys_assets.cloud import details, transport
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.http import transport
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, error, hours, metadata
 from genesys_assets_tests.plain_figures import Item

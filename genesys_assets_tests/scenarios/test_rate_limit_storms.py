@@ -10,7 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from genesys_assets.cloud import details, transport
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.http import transport
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, hours, metadata

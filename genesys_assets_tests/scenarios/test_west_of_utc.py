@@ -14,7 +14,7 @@ from genesys_assets.automation.wanted import published_wanted
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.reports.made_of import made_of
+from genesys_assets.reports.engine.made_of import made_of
 from genesys_assets_tests.reports.small_lake import KEY, REACH, called, measured, small_lake
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets_tests import samples
 

@@ -10,19 +10,19 @@ import pytest
 
 from genesys_assets.assets.charts import chart_metadata
 from genesys_assets.assets.common import PERSONAL_DATA, column_schema, preview_metadata
-from genesys_assets.cloud.catalogue import DIMENSIONS
+from genesys_assets.cloud.analytics.catalogue import DIMENSIONS
 from genesys_assets.days.verdicts import VERDICTS
 from genesys_assets.lake.files import PAGES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.built_in import built_in_reports, page_reports
-from genesys_assets.reports.model import ReportDefinition
-from genesys_assets.reports.report import Report
-from genesys_assets.tables.conversation_day import DAY_TABLES
-from genesys_assets.tables.conversation_model import PARTICIPANTS, SESSIONS, snake_case
+from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.conversations.model import PARTICIPANTS, SESSIONS, snake_case
+from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
-from genesys_assets.tables.open_conversations import OPEN_CONVERSATIONS
 from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
 
-from genesys_assets.cloud.catalogue import AGGREGATE_ONLY
+from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY
 from genesys_assets.days import Window
-from genesys_assets.tables.conversation_model import SESSION_METRICS
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.conversations.model import SESSION_METRICS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.reconcile import (
     BY_QUEUE,
     BY_USER,

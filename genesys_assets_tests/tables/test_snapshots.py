@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from genesys_assets.tables.decode import UnreadablePage
+from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES, live_conversations, live_queues
 from genesys_assets_tests import samples
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.cloud.queries import Granularity
+from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.tables import sources
-from genesys_assets.tables.conversation_model import CONVERSATIONS
-from genesys_assets.tables.metrics import INTERVAL_METRICS
+from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
 
 NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
-from genesys_assets.tables.conversation_day import DAY_TABLES
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.spec import TableSpec, absent, columns
 
 SPEC = TableSpec("calls", "", ("id",), columns("id string a\nmade instant b\nnote string c"), expected=("id", "made"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.cloud import aggregates, details, details_paging, job_endpoints, live, reference
-from genesys_assets.cloud.aggregate_windows import WindowedQuestion
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud import reference
+from genesys_assets.cloud.analytics import aggregates, details, details_paging, live
+from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsJobQuery
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs import endpoints as job_endpoints
 from genesys_assets.cloud.preflight import preflight
-from genesys_assets.cloud.queries import AggregateQuery, DetailsJobQuery
-from genesys_assets.cloud.transport import GenesysCloud
 
 THINGS = "/api/v2/things"
 QUEUES = reference.LISTINGS["queues"].path

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from genesys_assets.cloud import limits
 from genesys_assets.cloud.errors import GenesysCloudError
-from genesys_assets.cloud.regions import Hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests.cloud.platform import Clock
 from genesys_assets_tests.faults import EVERY_CASE, only_in_make_faults
 from genesys_assets_tests.faults.answers.endpoint_cases import ENDPOINTS

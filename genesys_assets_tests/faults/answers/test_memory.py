@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.cloud import limits
+from genesys_assets.cloud.http import limits
 from genesys_assets_tests.faults import only_in_make_faults
 from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
 from genesys_assets_tests.faults.answers.http_cases import chunk, head
@@ -22,8 +22,8 @@ MOST_MB = 300
 _ASK = f"""
 import pathlib, sys
 from genesys_assets.cloud.errors import GenesysCloudError
-from genesys_assets.cloud.regions import Hosts
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.transport import GenesysCloud
 
 def peak():
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()

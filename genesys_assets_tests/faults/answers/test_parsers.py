@@ -11,15 +11,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.cloud import limits
-from genesys_assets.cloud.addresses import NotAnAddress, checked_address, origin, without_user_info
-from genesys_assets.cloud.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
-from genesys_assets.cloud.exchange import Answer
-from genesys_assets.cloud.pacing import Budget
-from genesys_assets.cloud.page import Page
-from genesys_assets.cloud.paging import Cursor, NextUri
-from genesys_assets.cloud.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, origin, without_user_info
+from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
+from genesys_assets.cloud.http.exchange import Answer
+from genesys_assets.cloud.http.pacing import Budget
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import Cursor, NextUri
+from genesys_assets.cloud.http.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
 from genesys_assets_tests.faults import EVERY_CASE
 
 EXAMPLES = settings(max_examples=300 if EVERY_CASE else 25)

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from genesys_assets.importing.buckets import Told
-from genesys_assets.tables.conversation_model import snake_case
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets_tests.faults.import_files.written import (
     END,
     HOUR,

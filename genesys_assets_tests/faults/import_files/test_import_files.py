@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.interval import Interval
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables import decode
-from genesys_assets.tables.metrics import INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.conversations import decode
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.cases import LEFT_OUT, REFUSED, THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from genesys_assets.tables.conversation_model import snake_case
+from genesys_assets.tables.conversations.model import snake_case
 
 HOUR = "2026-01-28T13:00:00.000Z/2026-01-28T14:00:00.000Z"
 START = "2026-01-28T11:40:00.000Z"

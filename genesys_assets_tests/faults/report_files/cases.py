@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from genesys_assets_tests.reports.mistakes import of_details, of_entry, of_filter, of_metric
+from genesys_assets_tests.reports.language.mistakes import of_details, of_entry, of_filter, of_metric
 
 QUEUE = "bea0c6c7-613d-4a23-ae4a-74481d4dc48e"
 _BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(

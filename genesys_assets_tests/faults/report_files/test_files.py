@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.file import MOST_PROBLEMS, Reading, read_reports, read_text
+from genesys_assets.reports.language.file import MOST_PROBLEMS, Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
-from genesys_assets_tests.reports.mistakes import MISTAKES, of_entry
+from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry
 
 _PLACE = re.compile(r"reports\.yaml:[1-9][0-9]*:[1-9][0-9]*: ")
 _OF_PYTHON = ("Traceback", "Error:", "Exception", "recursion", "NoneType", "pydantic", " object at 0x")

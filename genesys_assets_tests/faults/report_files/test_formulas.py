@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.formulas import Formula, FormulaError, NumberTooLarge
+from genesys_assets.reports.language.formulas import Formula, FormulaError, NumberTooLarge
 
 TYPES = {"a": pa.int64(), "b": pa.int64(), "c": pa.int64(), "x": pa.float64()}
 LARGEST = 2**63 - 1

@@ -11,7 +11,7 @@ from genesys_assets.definitions import build_definitions
 from genesys_assets.keys import asset_key
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.faults.report_files.cases import REFUSED
-from genesys_assets_tests.reports.mistakes import of_entry
+from genesys_assets_tests.reports.language.mistakes import of_entry
 
 MINUS_SIGNS = of_entry(f"    columns: {{share: '{'-' * 490}handled'}}\n")
 DIGITS = of_entry(f"    top: {'9' * 5000}\n")

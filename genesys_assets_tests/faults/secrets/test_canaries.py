@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.cloud import retry
+from genesys_assets.cloud.http import retry
 from genesys_assets.definitions import build_definitions
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.sandbox.object_store import ObjectStore

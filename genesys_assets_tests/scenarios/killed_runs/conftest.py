@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from genesys_assets.cloud import details_jobs
-from genesys_assets.cloud.transport import GenesysCloud
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.killed_runs.lakes import NOW, Lakes

@@ -79,10 +79,10 @@ WRITE_LOG = "genesys_assets.lake.log_entry:write_new"
 PUBLISH = "genesys_assets.lake.store:_LocalDraft.publish"
 WRITE_PAGE = "genesys_assets.lake.files:PageWriter.write"
 WRITE_ROWS = "genesys_assets.lake.files:TableWriter.write"
-REQUEST = "genesys_assets.cloud.transport:GenesysCloud._send"
+REQUEST = "genesys_assets.cloud.http.transport:GenesysCloud._send"
 NOTE_JOB = "genesys_assets.lake.job_book:LakeJobBook.record"
-SUBMIT = "genesys_assets.cloud.details_jobs:submit"
-DELETE_JOB = "genesys_assets.cloud.details_jobs:delete"
+SUBMIT = "genesys_assets.cloud.jobs.run:submit"
+DELETE_JOB = "genesys_assets.cloud.jobs.run:delete"
 STORED_BY_DOWNSTREAM = "genesys_assets.lake.io_manager:LakeIOManager.handle_output"
 
 

@@ -21,7 +21,8 @@ import pandas as pd
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from genesys_assets.cloud import details_jobs, retry, transport
+from genesys_assets.cloud.http import retry, transport
+from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets_tests.assets.world import RANGE, definitions, environment, key
 
 START_DATE = "2026-01-26"

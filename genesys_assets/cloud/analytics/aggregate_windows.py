@@ -1,0 +1,169 @@
+"""Aggregates of many spans of time by few requests: windows as large as the platform takes, cut into the spans.
+
+Here is decided how much is asked at once, and which bucket of an answer belongs to which span. What is asked stands in
+`queries`, how one question is asked in `aggregates`; which spans are partitions is the assets' matter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from genesys_assets.cloud.analytics import aggregates
+from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.queries import AggregateQuery, time_zone_of
+from genesys_assets.cloud.errors import BadRequest, CircuitOpen, GenesysCloudError, ServerTrouble, TooLarge
+from genesys_assets.cloud.http.page import Page, as_text
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+LARGE_ANSWER = 16 << 20
+"""Bytes of an answer after which less is asked at once: as Python objects it takes about eight times as much."""
+
+_log = logging.getLogger(__name__)
+
+
+def group_spans(
+    spans: Sequence[Interval], longest: timedelta, time_zone: str | None = None
+) -> Iterator[list[Interval]]:
+    """The spans in groups that are asked for at once: adjoining, no longer than `longest` together.
+
+    A span in which clocks change is a group of its own: the platform heeds the offset with which an interval is
+    written, and that must be the one of all its days.
+    """
+    zone = time_zone_of(time_zone)
+    window: list[Interval] = []
+    for span in spans:
+        if window:
+            # Where clocks change at midnight the day begins just then, and at another time than the days after it.
+            bounds = (window[0].start - MILLISECOND, window[0].end, span.start, span.end)
+            together = span.end - window[0].start <= longest and span.start == window[-1].end
+            if not together or len({bound.astimezone(zone).utcoffset() for bound in bounds}) > 1:
+                yield window
+                window = []
+        window.append(span)
+    if window:
+        yield window
+
+
+class WindowedQuestion:
+    """One question about many spans. What the platform does not answer for a window it is asked for the window's
+    halves, and from then on for no more at once.
+    """
+
+    def __init__(self, cloud: GenesysCloud, over: Callable[[Interval], AggregateQuery]) -> None:
+        self._cloud = cloud
+        self._over = over
+        self._most = sys.maxsize
+
+    def pages(self, window: Sequence[Interval]) -> Iterator[Page]:
+        """One page per span of a window, in order: the answer, or its part with the buckets of the span, of which
+        there may be none.
+
+        Raises whatever the platform says to a single span.
+        """
+        done = 0
+        while done < len(window):
+            spans = window[done : done + self._most]
+            try:
+                pages = self._ask(spans)
+            except (_Indivisible, GenesysCloudError) as error:
+                if len(spans) == 1 or not _may_be_too_much(error):
+                    raise
+                self._most = len(spans) // 2
+                _log.warning("%d spans at once are too much (%s); now %d are asked for.", len(spans), error, self._most)
+                continue
+            yield from pages
+            done += len(spans)
+
+    def _ask(self, spans: Sequence[Interval]) -> list[Page]:
+        page = aggregates.fetch(self._cloud, self._over(Interval(spans[0].start, spans[-1].end)))
+        if len(spans) == 1:
+            return [page.bare()]
+        if len(page.body) > LARGE_ANSWER:
+            self._most = max(1, len(spans) // 2)
+        return divided(page, spans)
+
+
+def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
+    """An answer for adjoining spans as one page per span, each an answer of the same shape with the buckets that begin
+    in the span. Its request is that of the whole, and tells beside it which part this is.
+    """
+    answer, starts = page.json(), [span.start for span in spans]
+    places: dict[str, int] = {}
+    results: list[list[dict[str, Any]]] = [[] for _ in spans]
+    for result in answer.get("results") or ():
+        buckets: dict[int, list[Any]] = {}
+        for bucket in _buckets(result):
+            interval = _interval(bucket)
+            if interval not in places:
+                places[interval] = _place(interval, spans, starts)
+            buckets.setdefault(places[interval], []).append(bucket)
+        for place, data in buckets.items():
+            results[place].append({**result, "data": data})
+    asked = json.loads(page.request)
+    return [
+        replace(
+            page, request=as_text({**asked, "part": str(span)}), body=_encoded({**answer, "results": own}), content=None
+        )
+        for span, own in zip(spans, results, strict=True)
+    ]
+
+
+def _place(interval: str, spans: Sequence[Interval], starts: list[datetime]) -> int:
+    """In which span a bucket lies. Only the last one's may end after the span, which then ends early itself: now."""
+    try:
+        start, end = (datetime.fromisoformat(bound) for bound in interval.split("/"))
+        place = bisect_right(starts, start) - 1
+        is_last = place == len(spans) - 1
+        inside = place >= 0 and start < spans[place].end and (is_last or end <= spans[place].end)
+    except (ValueError, TypeError):
+        inside = False
+    if not inside:
+        raise _Indivisible(f"A bucket of {interval!r} lies in none of the spans that were asked for.")
+    return place
+
+
+def _buckets(result: Any) -> list[Any]:
+    data = result.get("data") if isinstance(result, dict) else ()
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise _Indivisible("The results are no groups with lists of buckets.")
+    return data
+
+
+def _interval(bucket: Any) -> str:
+    interval = bucket.get("interval") if isinstance(bucket, dict) else None
+    if not isinstance(interval, str):
+        raise _Indivisible("A bucket tells no interval.")
+    return interval
+
+
+def _may_be_too_much(error: Exception) -> bool:
+    """Whether less might be answered. What the platform says to an interval that is too long is nowhere documented, so
+    any refusal of the question counts; if it is not the length, the single span is refused as well.
+    """
+    match error:
+        case CircuitOpen():
+            return False
+        case ServerTrouble(status=status):
+            return status in (500, 504)
+        case _:
+            return isinstance(error, _Indivisible | TooLarge | BadRequest)
+
+
+def _encoded(answer: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:
+        raise _Indivisible("A number is too large to be written again.") from None
+
+
+class _Indivisible(Exception):
+    """The answer cannot be cut at the spans' bounds."""

@@ -1,0 +1,247 @@
+"""Conversations in full, by the details query: page after page, as they started.
+
+Here is dealt with what the query does not do by itself: it answers with every conversation that started on
+any UTC day the interval touches, reaches no further than 100,000 results, covers 7 days at most, and now and
+then is too heavy to be answered. Bulk history belongs to details jobs. Rows outside the interval are dropped
+in `tables`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
+
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.details_paging import PATH, Answer, PagedQuery, is_whole_days
+from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, DetailsQuery
+from genesys_assets.cloud.analytics.reading import Drift, OnProgress, Reading
+from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
+from genesys_assets.cloud.http.paging import in_parts, smaller, with_smaller_pages
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+__all__ = ["PATH", "Reading", "by_ids", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
+
+BY_IDS_PATH = "/api/v2/analytics/conversations/details"
+MOST_IDS = 100
+SHORTEST_PIECE = timedelta(minutes=15)
+
+_log = logging.getLogger(__name__)
+
+
+def fetch(
+    cloud: GenesysCloud,
+    interval: Interval,
+    *,
+    page_size: int = LARGEST_PAGE,
+    near: int | None = None,
+    on_progress: OnProgress | None = None,
+    reading: Reading | None = None,
+) -> Iterator[ConversationsPage]:
+    """Every page whose first to last start overlaps the interval, numbered from 1; none if there is none.
+
+    A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of
+    each. Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in
+    descending order. Where pages moved while they were read, all are read once more and given as further
+    pages. `near` is the page of the day on which an interval within it may begin (see `number_in_day`).
+    `on_progress(pages done, pages expected, total hits)` hears of each page; the last two are estimates.
+    A `reading` given is filled in: what was there and what came.
+
+    From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that
+    reaches into the future, TooLarge where not all conversations can be reached, UnexpectedAnswer, or any
+    other GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    DetailsQuery(interval=interval.days()[0], page_size=page_size)
+    reading = Reading() if reading is None else reading
+    reading.on_progress = on_progress or reading.on_progress
+    reading.whole_days = is_whole_days(interval)
+    pieces = interval.days(LONGEST.days)
+    pages = chain.from_iterable(_read_steadily(cloud, piece, page_size, reading, near) for piece in pieces)
+    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
+
+
+def number_in_day(request: str) -> int | None:
+    """The number that the page of this request has among those of its day, which are the same for every interval within
+    the day; None if it is not one of `fetch`, as large as usual and in ascending order.
+    """
+    asked = json.loads(request).get("body") or {}
+    paging = asked.get("paging") or {}
+    usual = asked.get("order") == "asc" and paging.get("pageSize") == LARGEST_PAGE
+    return paging.get("pageNumber") if usual and len(Interval.parse(asked["interval"]).days()) == 1 else None
+
+
+def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
+    """How many conversations began on the UTC days that the interval touches, by the query's `totalHits`, which is an
+    estimate; None where the platform does not say.
+
+    One request for every 7 days. Raises InvalidQuery for an interval that reaches into the future, or any other
+    GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    totals = [PagedQuery(cloud, piece, 1, "asc").answer(1).total for piece in interval.days(LONGEST.days)]
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
+
+
+def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
+    """How many conversations began on the UTC days of the interval, of 7 at most, where that is no more than the
+    estimate: the place of the last one. None where that cannot be told: more than the query reaches, or its two ends
+    do not agree on which is the last.
+
+    One request where the estimate is right, two for each doubling by which it is too high, and one more. Raises
+    InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    ascending = PagedQuery(cloud, interval, 1, "asc")
+    if estimate > ascending.furthest:
+        return None
+    there, step = 0, 1
+    beyond = estimate + 1
+    while beyond - there > 1:
+        place = max(there + 1, beyond - step)
+        if ascending.answer(place).rows:
+            there = place
+        else:
+            beyond = place
+        step = 2 * step if not there else max(1, (beyond - there) // 2)
+    if there in (0, estimate):
+        return there or None
+    last = PagedQuery(cloud, interval, 1, "desc").answer(1)
+    return there if last.latest == ascending.answer(there).latest else None
+
+
+def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
+    """When the newest conversation began that the query knows in the interval, UTC; None if it knows none.
+
+    One request for each UTC day, from the last one back to the first that has a conversation; about ten more where the
+    interval ends before its day and others began after it. Raises InvalidQuery for an interval that reaches into the
+    future, TooLarge where more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
+    GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+
+    def newest_of(day: Interval) -> datetime | None:
+        return with_smaller_pages(lambda size: PagedQuery(cloud, day, size, "desc").newest_start(), LARGEST_PAGE)
+
+    return next((newest for newest in map(newest_of, reversed(interval.days())) if newest is not None), None)
+
+
+def by_ids(cloud: GenesysCloud, ids: Iterable[str]) -> Iterator[ConversationsPage]:
+    """The conversations of those ids as they are now, 100 a page or less where those would be too large, numbered from
+    1; no page without ids.
+
+    An id the platform does not know, or may not show, is simply absent from the answer.
+    From `GET /api/v2/analytics/conversations/details?id=…`. Raises InvalidQuery for an empty id or one with a
+    comma, UnexpectedAnswer, or any other GenesysCloudError.
+    """
+    wanted = list(dict.fromkeys(ids))
+    for conversation_id in wanted:
+        if not conversation_id.strip() or "," in conversation_id:
+            raise InvalidQuery(f"{conversation_id!r} is not a conversation id.")
+    batches = [wanted[first : first + MOST_IDS] for first in range(0, len(wanted), MOST_IDS)]
+    pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_of_ids, cloud)), batches))
+    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
+
+
+def _of_ids(cloud: GenesysCloud, batch: Sequence[str]) -> ConversationsPage:
+    return seen(cloud.get(BY_IDS_PATH, {"id": ",".join(batch)}), ConversationsPage)
+
+
+def _read_steadily(
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, near: int | None
+) -> Iterator[ConversationsPage]:
+    """The pages of an interval, and all of them again if they moved meanwhile."""
+    reading.begin()
+    drift = Drift()
+    yield from _read(cloud, interval, page_size, reading, drift, near)
+    if not drift.happened:
+        return
+    _log.info("Pages of the details of %s moved while they were read: they are read once more.", interval)
+    reading.rereads += 1
+    again = Drift()
+    yield from _read(cloud, interval, page_size, reading, again, near)
+    reading.moved_again |= again.happened
+
+
+def _read(
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None = None
+) -> Iterator[ConversationsPage]:
+    """The pages of an interval; where the platform cannot answer for all at once, those of its halves, and where a page
+    is too large, smaller ones from there on.
+    """
+    reached = interval.start
+    try:
+        for answer in _read_at_once(cloud, interval, page_size, reading, drift, near):
+            yield answer.page
+            if answer.ascends and answer.latest is not None:
+                reached = max(reached, answer.latest)
+        return
+    except _Crowded:
+        rest = interval
+    except AnswerTooLarge as error:
+        rest, less = Interval(min(reached, interval.end - MILLISECOND), interval.end), smaller(page_size)
+        if not less:
+            raise
+        _log.info("Pages of %d conversations are too large (%s): pages of %d are asked for.", page_size, error, less)
+        reading.divide(interval, rest)
+        yield from _read(cloud, rest, less, reading, drift)
+        return
+    except ServerTrouble as error:
+        rest = Interval(reached, interval.end)
+        if isinstance(error, CircuitOpen) or error.status not in (500, 504) or not _can_be_halved(rest):
+            raise
+    reading.divide(interval, rest)
+    for half in rest.halves():
+        yield from _read(cloud, half, page_size, reading, drift)
+
+
+def _can_be_halved(interval: Interval) -> bool:
+    return len(interval.days()) > 1 or interval.duration >= 2 * SHORTEST_PIECE
+
+
+def _read_at_once(
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None
+) -> Iterator[Answer]:
+    """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
+    ascending = PagedQuery(cloud, interval, page_size, "asc")
+    begun = ascending.begin(near or 1)
+    total = ascending.total(begun)
+    # No rows and no total is what a day without conversations looks like.
+    reading.hear(interval, 0 if begun.total is None and not begun.rows else begun.total)
+    if total > ascending.reach and len(interval.days()) > 1:
+        raise _Crowded
+    # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.
+    descending = PagedQuery(cloud, interval, page_size, "desc")
+    if total > 2 * ascending.reach:
+        early, late = ascending.answer(ascending.furthest), descending.answer(descending.furthest)
+        if _leaves_a_gap(early, late, interval):
+            raise _beyond_reach(interval, total, 2 * ascending.reach)
+    if (yield from ascending.walk(interval, total, reading, drift, near=near)):
+        return
+    rest = Interval(max(ascending.reached or interval.start, interval.start), interval.end)
+    if not (yield from descending.walk(rest, total, reading, drift, before=ascending.reach)):
+        raise _beyond_reach(interval, total, 2 * ascending.reach)
+
+
+def _leaves_a_gap(early: Answer, late: Answer, interval: Interval) -> bool:
+    """Whether part of the interval lies between what is reached from the two ends of the day."""
+    if early.latest is None or late.earliest is None:
+        return False
+    return max(early.latest, interval.start) < min(late.earliest, interval.end)
+
+
+def _beyond_reach(interval: Interval, total: int, reach: int) -> TooLarge:
+    return TooLarge(
+        f"About {total:,} conversations started on {interval.start:%Y-%m-%d}, and the details query reaches"
+        f" {reach:,} a day at most. Use a details job for this day."
+    )
+
+
+class _Crowded(Exception):
+    """More results than the query reaches, on several days."""

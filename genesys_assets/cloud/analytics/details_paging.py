@@ -1,0 +1,250 @@
+"""The pages of one details query: which of them an interval needs, and when they end.
+
+Here one query in one order is paged through. Splitting an interval into queries, and putting them together, is
+told in `details`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import chain
+
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen, starts
+from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
+from genesys_assets.cloud.analytics.reading import Drift, Reading
+from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/conversations/details/query"
+# While a day is going on, conversations still come in, and those that come in late move all behind them to
+# later pages. Pages asked for strictly one after the other then repeat rows, which does no harm; asked for at
+# once or out of order they would miss some.
+SETTLING = timedelta(hours=1)
+# More conversations than all organisations have in a week: a total above it is none.
+MOST_HITS = 10**12
+_REVERSED: dict[Order, Order] = {"asc": "desc", "desc": "asc"}
+
+
+def is_whole_days(interval: Interval) -> bool:
+    return all(instant.time() == time() for instant in (interval.start, interval.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What paging needs to know of one page."""
+
+    page: ConversationsPage
+    number: int
+    total: int | None
+    ascends: bool
+
+    @property
+    def rows(self) -> int:
+        return self.page.rows
+
+    @property
+    def earliest(self) -> datetime | None:
+        return self.page.span[0] if self.page.span else None
+
+    @property
+    def latest(self) -> datetime | None:
+        return self.page.span[1] if self.page.span else None
+
+    def holds(self, instant: datetime) -> bool:
+        """Whether rows of the page began before the instant and others then or later."""
+        return self.earliest is not None and self.latest is not None and self.earliest < instant <= self.latest
+
+    def outside(self, interval: Interval) -> bool:
+        return (self.latest is not None and self.latest < interval.start) or (
+            self.earliest is not None and self.earliest >= interval.end
+        )
+
+
+class PagedQuery:
+    """One details query in one order, and those few of its answers that a search has seen."""
+
+    def __init__(self, cloud: GenesysCloud, interval: Interval, page_size: int, order: Order) -> None:
+        self._cloud = cloud
+        self._interval = interval
+        self._page_size = page_size
+        self._order = order
+        self._settled = cloud.now() >= _midnight_after(interval) + SETTLING
+        self._seen: dict[int, Answer] = {}
+        self.furthest = MOST_RESULTS // page_size
+        self.reach = self.furthest * page_size
+        self.reached: datetime | None = None
+
+    def begin(self, near: int = 1) -> Answer:
+        """A first answer: of the page `near`, or of page 1 where there are not so many."""
+        answer = self.answer(min(near, self.furthest))
+        if answer.rows == 0 and answer.number > 1:
+            answer = self.answer(1)
+        if answer.rows == 0:
+            self._must_be_the_end(answer, 0)
+        return answer
+
+    def total(self, begun: Answer) -> int:
+        """How many results the platform has, or thinks it has."""
+        return max(begun.total or 0, (begun.number - 1) * self._page_size + begun.rows)
+
+    def answer(self, number: int) -> Answer:
+        """A page asked for while searching, remembered."""
+        if number not in self._seen:
+            self._seen[number] = self._ask(number)
+        return self._seen[number]
+
+    def newest_start(self) -> datetime | None:
+        """The latest start within the interval; for a query in descending order. Raises TooLarge where more began
+        after the interval than the query reaches.
+        """
+        begun = self.begin()
+        pages = min(-(-self.total(begun) // self._page_size), self.furthest)
+        first = self._search(1, pages, self._interval.end, None, unknown=True)
+        for answer in map(self.answer, range(first, self.furthest + 1)):
+            inside = [start for start in starts(answer.page) if start in self._interval]
+            if inside:
+                return max(inside)
+            if answer.rows < self._page_size or self._ends(answer, self._interval):
+                return None
+        raise TooLarge(
+            f"{self.reach:,} conversations or more began after {iso(self._interval.end)} on the same day, and the"
+            " details query does not reach the ones before."
+        )
+
+    def walk(
+        self,
+        interval: Interval,
+        total: int,
+        reading: Reading,
+        drift: Drift,
+        *,
+        near: int | None = None,
+        before: int = 0,
+    ) -> Generator[Answer, None, bool]:
+        """The pages with a conversation of the interval, out of `total` results, in this query's order. The first is
+        looked for from the page `near` on.
+
+        Returns whether that is all, given how many results were read from the other end `before`. If not,
+        there may be more behind the last page that may be asked for.
+        """
+        pages = min(-(-total // self._page_size), self.furthest)
+        first, last = 1, pages
+        if not is_whole_days(interval):
+            ascends = self._order == "asc"
+            begin, end = (interval.start, interval.end) if ascends else (interval.end, interval.start)
+            first = self._search(1, pages, begin, near, unknown=True)
+            # Pages of a day that is going on are asked for one by one: the end shows when it comes.
+            last = self._search(first, pages, end, first, unknown=False) if self._settled else pages
+        kept = range(first, last + 1) if self._settled else range(first, first + 1)
+        self._seen = {number: found for number, found in self._seen.items() if number in kept}
+        reading.expect(last - first + 1)
+        drift.begin()
+        for answer in self._from(first, last):
+            if answer.rows == 0:
+                self._must_be_the_end(answer, total)
+                return True
+            self.reached = answer.latest or self.reached
+            total = max(total, answer.total or 0)
+            reading.hear(self._interval, answer.total)
+            drift.note(answer.page.ids, answer.total, in_order=not self._settled)
+            if not answer.outside(interval):
+                reading.take(answer.page.ids, total)
+                yield answer
+            if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
+                return True
+        return total <= self.reach + before
+
+    def _from(self, first: int, last: int) -> Iterator[Answer]:
+        """Settled pages ahead of their use up to the last one expected; any others one by one."""
+        first_beyond = min(max(first, last + 1) if self._settled else first, self.furthest + 1)
+        ahead = self._cloud.map_in_order(self._ask_unless_seen, range(first, first_beyond))
+        beyond = map(self._ask_unless_seen, range(first_beyond, self.furthest + 1))
+        return chain(ahead, beyond)
+
+    def _search(self, low: int, high: int, bound: datetime, near: int | None, *, unknown: bool) -> int:
+        """The first page from `low` on that reaches the bound, or `high`. Looked for in growing steps from the page
+        `near`, if one is given, then by halving; many pages may lie before it. `unknown`: what counts where a page
+        tells no starts.
+        """
+        step = 0
+        low, high = self._narrowed(low, high, bound, unknown)
+        while low < high:
+            number = (low + high) // 2 if near is None else min(max(near, low), high - 1)
+            self.answer(number)
+            low, high = self._narrowed(low, high, bound, unknown)
+            if near is not None:
+                direction = 1 if low > number else -1
+                step = 2 * step or direction
+                near = number + step if step * direction > 0 else None
+        return low
+
+    def _narrowed(self, low: int, high: int, bound: datetime, unknown: bool) -> tuple[int, int]:
+        """Between which pages the first lies that reaches the bound, by those that were seen."""
+        for number, answer in self._seen.items():
+            if low <= number <= high:
+                if not self._reaches(answer, bound, unknown):
+                    low = min(number + 1, high)
+                elif answer.holds(bound):
+                    low = high = number
+                else:
+                    high = number
+        return low, high
+
+    def _reaches(self, answer: Answer, bound: datetime, unknown: bool) -> bool:
+        if answer.earliest is None or answer.latest is None:
+            return unknown
+        return answer.latest >= bound if self._order == "asc" else answer.earliest < bound
+
+    def _ends(self, answer: Answer, interval: Interval) -> bool:
+        """Whether nothing of the interval can follow; rows of the very same start may be spread over two
+        pages.
+        """
+        return self._reaches(answer, interval.end if self._order == "asc" else interval.start, unknown=False)
+
+    def _must_be_the_end(self, answer: Answer, total: int) -> None:
+        """A page without conversations is the end, unless the platform says that there are more. That is an estimate:
+        where it exceeds the pages before, the other end must have nothing behind them either.
+        """
+        hits = total if answer.total is None else answer.total
+        if hits > (answer.number - 1) * self._page_size and not self._ends_before(answer.number):
+            raise UnexpectedAnswer(
+                f"Page {answer.number} of the details of {self._interval} came without conversations,"
+                f" though there are {hits:,}. Nothing of it is used; ask again later.",
+                correlation_id=answer.page.correlation_id,
+            )
+
+    def _ends_before(self, number: int) -> bool:
+        """Whether the last conversation of the interval stands on the page before. From the other end it comes first,
+        but for those that began after the interval.
+        """
+        if number == 1:
+            return False
+        other = PagedQuery(self._cloud, self._interval, self._page_size, _REVERSED[self._order]).answer(1)
+        before = self.answer(number - 1)
+        if self._order == "asc":
+            of_interval = [start for start in starts(other.page) if start < self._interval.end]
+            return bool(of_interval) and before.latest is not None and max(of_interval) <= before.latest
+        of_interval = [start for start in starts(other.page) if start >= self._interval.start]
+        return bool(of_interval) and before.earliest is not None and before.earliest <= min(of_interval)
+
+    def _ask_unless_seen(self, number: int) -> Answer:
+        return self._seen.pop(number, None) or self._ask(number)
+
+    def _ask(self, number: int) -> Answer:
+        query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
+        page = self._cloud.post(PATH, query.body())
+        total = page.json().get("totalHits")
+        return Answer(
+            page=seen(page, ConversationsPage),
+            number=number,
+            total=total if isinstance(total, int) and 0 <= total <= MOST_HITS else None,
+            ascends=self._order == "asc",
+        )
+
+
+def _midnight_after(interval: Interval) -> datetime:
+    last_day = (interval.end - MILLISECOND).date()
+    return datetime.combine(last_day, time(), UTC) + timedelta(days=1)

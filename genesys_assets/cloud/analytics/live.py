@@ -1,0 +1,78 @@
+"""What is going on this moment: conversations in queues, and the queues' own figures.
+
+The API stamps no time on these answers and keeps no history, so `fetched_at` of each page is when it was
+true. What a row is belongs to `tables.snapshots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.filters import any_of
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import PageNumbers, held_together, in_parts, list_in
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+ACTIVITY_PATH = "/api/v2/analytics/conversations/activity/query"
+OBSERVATIONS_PATH = "/api/v2/analytics/queues/observations/query"
+
+ACTIVITY_METRICS = ("oWaiting", "oInteracting", "oAlerting")
+OBSERVATION_METRICS = (
+    "oInteracting",
+    "oWaiting",
+    "oAlerting",
+    "oOnQueueUsers",
+    "oOffQueueUsers",
+    "oActiveUsers",
+    "oMemberUsers",
+    "oUserRoutingStatuses",
+)
+PAGE_SIZE = 100
+# So many the platform takes in one question.
+QUEUES_PER_REQUEST = 200
+
+
+def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) -> Iterator[Page]:
+    """Conversations waiting, alerting and interacting per queue and media, each with its entities, in
+    `results`.
+
+    From `POST /api/v2/analytics/conversations/activity/query`; only conversations in queues. Raises a
+    GenesysCloudError.
+    """
+    body = {
+        "metrics": [{"metric": metric, "details": True} for metric in ACTIVITY_METRICS],
+        "groupBy": ["queueId", "mediaType"],
+    }
+
+    def ask(number: int, size: int) -> Page:
+        return cloud.post(ACTIVITY_PATH, body, {"pageSize": size, "pageNumber": number})
+
+    return held_together(PageNumbers("results", page_size).pages(ask), ACTIVITY_PATH)
+
+
+def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterator[Page]:
+    """Figures of each queue, and per media type, in `results`; a page per 200 queues, or several where it would be too
+    large; none for no queues.
+
+    From `POST /api/v2/analytics/queues/observations/query`. Raises a GenesysCloudError.
+    """
+    ids = list(dict.fromkeys(queue_ids))
+    batches = (ids[first : first + QUEUES_PER_REQUEST] for first in range(0, len(ids), QUEUES_PER_REQUEST))
+    pages = chain.from_iterable(cloud.map_in_order(partial(in_parts, partial(_observe, cloud)), batches))
+    numbered = (replace(page, number=number) for number, page in enumerate(pages, start=1))
+    return held_together(numbered, OBSERVATIONS_PATH)
+
+
+def _observe(cloud: GenesysCloud, queue_ids: Sequence[str]) -> Page:
+    body: dict[str, Any] = {
+        "filter": any_of("queueId", list(queue_ids)).body(catalogue.dimension, catalogue.metric),
+        "metrics": list(OBSERVATION_METRICS),
+    }
+    page = cloud.post(OBSERVATIONS_PATH, body)
+    list_in(page, "results")
+    return page

@@ -1,0 +1,273 @@
+"""The questions analytics answers, checked before they are asked.
+
+Each builder holds a valid question or does not exist: its constructor raises InvalidQuery naming what is
+wrong. Whether its interval has passed depends on the clock, so `validate(now)` is asked right before the
+request. Sending belongs to `aggregates`, `details` and `jobs.run`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range, any_of
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.errors import InvalidQuery
+
+__all__ = [
+    "AggregateQuery",
+    "AggregateQuestion",
+    "Clause",
+    "DetailsJobQuery",
+    "DetailsQuery",
+    "Filter",
+    "Granularity",
+    "Interval",
+    "Order",
+    "Predicate",
+    "Range",
+    "View",
+    "any_of",
+]
+
+Granularity = Literal["PT15M", "PT30M", "PT1H", "P1D"]
+Order = Literal["asc", "desc"]
+
+GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
+MOST_VIEWS = 10
+LARGEST_PAGE = 100
+MOST_RESULTS = 100_000
+LONGEST = timedelta(days=7)
+LONGEST_FILTERED = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How often a timer's value fell within [gte, lt) milliseconds, counted under a name of your own."""
+
+    target: str
+    name: str
+    gte: int | None = None
+    lt: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", catalogue.metric(self.target))
+        if not self.target.startswith("t"):
+            raise InvalidQuery(
+                f"The view {self.name!r} is about {self.target}, which is no timer. Use a metric named t…."
+            )
+        if self.gte is None and self.lt is None:
+            raise InvalidQuery(f"The view {self.name!r} has no bound: give it gte, lt or both, in milliseconds.")
+
+    def body(self) -> dict[str, Any]:
+        bounds = Range(gte=self.gte, lt=self.lt).body()
+        return {"target": self.target, "name": self.name, "function": "rangeBound", "range": bounds}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateQuery:
+    """Figures of conversations per bucket of time and group, by the time each metric was emitted.
+
+    `time_zone` is an IANA name; it places the bounds of P1D buckets, and then the interval is written with
+    that zone's offset, since the platform heeds the offset too.
+    """
+
+    interval: Interval
+    granularity: Granularity
+    group_by: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = catalogue.DEFAULT_METRICS
+    filter: Filter | None = None
+    time_zone: str | None = None
+    flatten_multivalued_dimensions: bool = False
+    views: tuple[View, ...] = ()
+    alternate_time_dimension: Literal["eventTime"] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group_by", _resolved(self.group_by, catalogue.dimension, "group_by"))
+        object.__setattr__(self, "metrics", _resolved(self.metrics, catalogue.metric, "metrics"))
+        object.__setattr__(self, "views", tuple(self.views))
+        if self.granularity not in GRANULARITIES:
+            raise InvalidQuery(f"{self.granularity!r} is not a granularity. Allowed are {', '.join(GRANULARITIES)}.")
+        if not self.metrics:
+            raise InvalidQuery("An aggregate query needs at least one metric.")
+        if len(self.views) > MOST_VIEWS:
+            raise InvalidQuery(f"An aggregate query takes at most {MOST_VIEWS} views; {len(self.views)} are given.")
+        if self.alternate_time_dimension not in (None, "eventTime"):
+            raise InvalidQuery(f"{self.alternate_time_dimension!r} is not a time dimension. Allowed is eventTime.")
+        self.body()
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        body: dict[str, Any] = {
+            "interval": self.interval.text(time_zone_of(self.time_zone)),
+            "granularity": self.granularity,
+            "metrics": list(self.metrics),
+        }
+        optional: dict[str, Any] = {
+            "groupBy": list(self.group_by),
+            "timeZone": self.time_zone,
+            "filter": self.filter and self.filter.body(catalogue.dimension, catalogue.metric),
+            "flattenMultivaluedDimensions": self.flatten_multivalued_dimensions,
+            "views": [view.body() for view in self.views],
+            "alternateTimeDimension": self.alternate_time_dimension,
+        }
+        return body | {name: value for name, value in optional.items() if value}
+
+    def validate(self, now: datetime) -> Self:
+        """The query itself. Raises InvalidQuery if its interval reaches into the future."""
+        self.interval.in_the_past(now)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateQuestion:
+    """What may be asked about any interval: how to group, which metrics, of which conversations."""
+
+    group_by: tuple[str, ...]
+    metrics: tuple[str, ...] = catalogue.DEFAULT_METRICS
+    filter: Filter | None = None
+    flatten_multivalued_dimensions: bool = False
+    views: tuple[View, ...] = ()
+
+    def over(self, interval: Interval, granularity: Granularity, time_zone: str | None = None) -> AggregateQuery:
+        """The question about one interval. Raises InvalidQuery."""
+        return AggregateQuery(
+            interval=interval,
+            granularity=granularity,
+            group_by=self.group_by,
+            metrics=self.metrics,
+            filter=self.filter,
+            time_zone=time_zone,
+            flatten_multivalued_dimensions=self.flatten_multivalued_dimensions,
+            views=self.views,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsQuery:
+    """One page of the conversations that started on any UTC day the interval touches, by
+    conversationStart.
+    """
+
+    interval: Interval
+    page_number: int = 1
+    page_size: int = LARGEST_PAGE
+    order: Order = "asc"
+    conversation_filters: tuple[Filter, ...] = ()
+    segment_filters: tuple[Filter, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
+        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
+        if self.order not in get_args(Order):
+            raise InvalidQuery(f"{self.order!r} is not an order. Allowed are {', '.join(get_args(Order))}.")
+        if not 1 <= self.page_size <= LARGEST_PAGE:
+            raise InvalidQuery(
+                f"A page of details holds 1 to {LARGEST_PAGE} conversations; {self.page_size} is asked for."
+            )
+        if self.page_number < 1:
+            raise InvalidQuery(f"Pages are numbered from 1; {self.page_number} is asked for.")
+        if self.page_number * self.page_size > MOST_RESULTS:
+            raise InvalidQuery(
+                f"Page {self.page_number} of {self.page_size} lies beyond the first {MOST_RESULTS:,} results:"
+                " ask for a shorter interval."
+            )
+        filtered = bool(self.conversation_filters or self.segment_filters)
+        longest = LONGEST_FILTERED if filtered else LONGEST
+        if self.interval.duration > longest:
+            raise InvalidQuery(f"The interval {self.interval} is longer than {longest.days} days: ask for its parts.")
+        self.body()
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        return {
+            "interval": str(self.interval),
+            "order": self.order,
+            "orderBy": "conversationStart",
+            "paging": {"pageSize": self.page_size, "pageNumber": self.page_number},
+        } | _details_filters(self.conversation_filters, self.segment_filters)
+
+    def validate(self, now: datetime) -> Self:
+        """The query itself. Raises InvalidQuery if its interval reaches into the future."""
+        self.interval.in_the_past(now)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailsJobQuery:
+    """Conversations by a bulk job, ascending by conversationStart.
+
+    With `start_of_day_interval_matching` those that started on any UTC day the interval touches, like the
+    details query; without it all whose lifetime overlaps the interval, however long ago they started.
+    """
+
+    interval: Interval
+    start_of_day_interval_matching: bool
+    conversation_filters: tuple[Filter, ...] = ()
+    segment_filters: tuple[Filter, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
+        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
+        self.body()
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        return {
+            "interval": str(self.interval),
+            "order": "asc",
+            "orderBy": "conversationStart",
+            "startOfDayIntervalMatching": self.start_of_day_interval_matching,
+        } | _details_filters(self.conversation_filters, self.segment_filters)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether conversations of the interval may be left out."""
+        return bool(self.conversation_filters or self.segment_filters)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
+        canonical = json.dumps(self.body(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def validate(self, now: datetime) -> Self:
+        """The query itself. Raises InvalidQuery if its interval reaches into the future."""
+        self.interval.in_the_past(now)
+        return self
+
+
+def _details_filters(conversation: tuple[Filter, ...], segment: tuple[Filter, ...]) -> dict[str, Any]:
+    filters = {
+        "conversationFilters": [
+            given.body(catalogue.conversation_dimension, _details_metric) for given in conversation
+        ],
+        "segmentFilters": [given.body(catalogue.segment_dimension, _details_metric) for given in segment],
+    }
+    return {name: given for name, given in filters.items() if given}
+
+
+def _resolved(names: tuple[str, ...], resolve: Any, field: str) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidQuery(f"{field} takes several names: write ({names!r},).")
+    return tuple(dict.fromkeys(resolve(name) for name in names))
+
+
+def _details_metric(name: str) -> str:
+    if name in ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow"):
+        return name
+    return catalogue.metric(name)
+
+
+def time_zone_of(name: str | None) -> tzinfo:
+    if name is None or name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InvalidQuery(f"{name!r} is not a time zone. Use an IANA name, for example Europe/London.") from None

@@ -1,0 +1,125 @@
+"""How complete a reading of details is: what was expected, what came, and whether it held still meanwhile.
+
+Here things are counted and compared. What follows from them — reading once more — is decided in `details`; whether
+a difference is tolerable, in the checks of whoever asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
+
+OnProgress = Callable[[int, int, int], None]
+
+
+@dataclass(slots=True)
+class Reading:
+    """The figures of one fetch; final once its last page was taken.
+
+    `pages` were given of `pages_expected`, which is an estimate. `conversations` counts distinct ids on them,
+    `repeated` the rows that came again. `rereads` is how often pages had moved and were read once more,
+    `moved_again` whether they did so even then.
+    """
+
+    on_progress: OnProgress | None = None
+    pages: int = 0
+    pages_expected: int = 0
+    conversations: int = 0
+    repeated: int = 0
+    rereads: int = 0
+    moved_again: bool = False
+    whole_days: bool = False
+    _totals: dict[tuple[date, date], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _totals_lost: bool = field(default=False, repr=False)
+    _ids: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def total_hits_first(self) -> int | None:
+        """What `totalHits` said at first, over all UTC days touched; None if it cannot be told."""
+        return None if self._totals_lost or not self._totals else sum(first for first, _ in self._totals.values())
+
+    @property
+    def total_hits_last(self) -> int | None:
+        """The same as it said at last."""
+        return None if self._totals_lost or not self._totals else sum(last for _, last in self._totals.values())
+
+    @property
+    def missing(self) -> int | None:
+        """By how many `total_hits_last` exceeds the conversations read. None if the two do not compare: the total
+        is that of whole days, whichever part of them was read.
+        """
+        if not self.whole_days or self.total_hits_last is None:
+            return None
+        return max(0, self.total_hits_last - self.conversations)
+
+    # -- told by `details` --------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """An interval of days that no other part of the fetch touches."""
+        self._ids = set()
+
+    def expect(self, pages: int) -> None:
+        """So many pages more."""
+        self.pages_expected = self.pages + max(0, pages)
+
+    def take(self, ids: Iterable[str], total: int) -> None:
+        """A page that is given."""
+        self.pages += 1
+        self.pages_expected = max(self.pages_expected, self.pages)
+        for conversation_id in ids:
+            if conversation_id in self._ids:
+                self.repeated += 1
+            else:
+                self._ids.add(conversation_id)
+                self.conversations += 1
+        if self.on_progress is not None:
+            self.on_progress(self.pages, self.pages_expected, total)
+
+    def hear(self, interval: Interval, total: int | None) -> None:
+        """The `totalHits` of an answer for the days of the interval."""
+        if total is not None:
+            days = _days(interval)
+            first, _ = self._totals.get(days, (total, total))
+            self._totals[days] = (first, total)
+
+    def divide(self, interval: Interval, rest: Interval) -> None:
+        """The interval is asked for in parts from now on, of which `rest` is still to be read."""
+        if len(interval.days()) > 1:
+            self._totals.pop(_days(interval), None)
+            # What was read before the rest has no total of its own.
+            self._totals_lost |= rest.start.date() > interval.start.date()
+
+
+class Drift:
+    """Whether pages moved while they were read, so that a row may have slipped between two of them.
+
+    Rows that come again tell of one that came in before them; a falling total, of one that went, after which the
+    first row of every later page stands on the page before. A rising total alone tells nothing where pages are
+    asked for strictly in order: new conversations queue at the end.
+    """
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._total: int | None = None
+        self._ids: set[str] = set()
+
+    def begin(self) -> None:
+        """The pages of another query, or of another order, follow."""
+        self._total = None
+        self._ids = set()
+
+    def note(self, ids: tuple[str, ...], total: int | None, *, in_order: bool) -> None:
+        """A page, and whether it was asked for after all before it had come."""
+        self.happened |= not self._ids.isdisjoint(ids)
+        self._ids.update(ids)
+        if total is not None:
+            if self._total is not None:
+                self.happened |= total < self._total or (total > self._total and not in_order)
+            self._total = total
+
+
+def _days(interval: Interval) -> tuple[date, date]:
+    return interval.start.date(), (interval.end - MILLISECOND).date()

@@ -1,0 +1,257 @@
+"""What an HTTP answer says: a page's body, or the error it stands for.
+
+Here is decided which status becomes which error and what its message tells a person. Whether it is worth
+another try is decided in `retry`; the exchange itself happens in `exchange`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus, urlsplit
+
+from genesys_assets.cloud.errors import (
+    AnswerTooLarge,
+    BadRequest,
+    BrokenAnswer,
+    GenesysCloudError,
+    LoginRefused,
+    MissingPermission,
+    NotFound,
+    RateLimited,
+    ServerTrouble,
+    TooLarge,
+    Unauthorized,
+    UnexpectedAnswer,
+    WrongClientId,
+    WrongClientSecret,
+)
+from genesys_assets.cloud.http.exchange import Answer
+from genesys_assets.cloud.http.parsing import NotReadable, TooManyValues, http_date, parse_json, whole_number, words
+
+_PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
+_MOST_PERMISSIONS = 20
+_SECONDS = re.compile(r"\[(\d+)\] seconds")
+_ANY_OF = "missing.any.permissions"
+# A date this far away cannot be reckoned with; no rate limit lasts so long.
+_LONGEST_WAIT = 366 * 86_400.0
+_HIDDEN = "***"
+# The platform's tokens have 86 characters; shorter ones are words that stand in any answer.
+_SHORTEST_SECRET = 16
+
+
+def read_object(answer: Answer, what: str) -> dict[str, Any]:
+    """The content of a successful answer. Raises BrokenAnswer unless its body is one complete JSON object,
+    AnswerTooLarge where that holds too many values, UnexpectedAnswer where it repeats the token of its request, which
+    must not be stored.
+    """
+    about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
+    try:
+        content = parse_json(answer.body)
+    except TooManyValues as error:
+        raise AnswerTooLarge(
+            f"{what} was answered with {error}, which is the most that is read. Ask for less.", **about
+        ) from None
+    except NotReadable as error:
+        raise BrokenAnswer(
+            f"{what} was answered with {_content(answer, str(error))} instead of a JSON object.", **about
+        ) from None
+    if not isinstance(content, dict):
+        raise BrokenAnswer(f"{what} was answered with {_content(answer)} instead of a JSON object.", **about)
+    if any(secret.encode() in answer.body for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET):
+        raise UnexpectedAnswer(
+            f"{what} was answered with the very token it was asked with. Nothing of it is stored: check the API"
+            " address, for the platform does not do that.",
+            **about,
+        )
+    return content
+
+
+def correlation_id(answer: Answer) -> str | None:
+    return _without_secrets(answer, words(answer.headers.get("ININ-Correlation-Id") or "")) or None
+
+
+def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
+    """The error that an answer with an error status stands for; `what` names the request in its message."""
+    status, said = answer.status, _ErrorBody(answer)
+    about: dict[str, Any] = {
+        "status": status,
+        "code": said.code,
+        "correlation_id": correlation_id(answer) or said.context_id,
+    }
+    if status == 429:
+        return _rate_limited(what, told_to_wait(answer.headers, said.message, now), now, about)
+    if status == 408 or status >= 500:
+        trouble = ServerTrouble(f"{what} failed on the platform's side: {said.message}", **about)
+        trouble.retry_after = told_to_wait({"Retry-After": answer.headers.get("Retry-After", "")}, "", now)
+        return trouble
+    if status == 403:
+        return _missing_permission(what, said, about)
+    if status == 401:
+        return Unauthorized(f"{what} was refused with a token just renewed: {said.message}", **about)
+    if said.code == "response.entity.too.large":
+        return AnswerTooLarge(f"{what} asks for too much at once: {said.message}", **about)
+    if status == 413:
+        return TooLarge(f"{what} asks for too much at once: {said.message}", **about)
+    if status == 404:
+        return NotFound(f"{what} was not found: {said.message}", **about)
+    if status == 400:
+        return BadRequest(f"{what} was not accepted: {said.message}", **about)
+    if 300 <= status < 400:
+        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check the API address.", **about)
+    return GenesysCloudError(f"{what} was refused: {said.message}", **about)
+
+
+def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> GenesysCloudError:
+    """The same for the login host, whose error bodies have a shape of their own."""
+    status, said = answer.status, _ErrorBody(answer)
+    about: dict[str, Any] = {"status": status, "code": said.code, "correlation_id": correlation_id(answer)}
+    if status == 400 and said.code in (None, "invalid_client"):
+        return WrongClientId(
+            f"{host} does not know the OAuth client {client_id!r}. Check the client id and the region:"
+            " a client of another region is unknown here.",
+            **about,
+        )
+    if status == 401:
+        return WrongClientSecret(
+            f"{host} did not accept the secret of the OAuth client {client_id!r}."
+            " Check the client secret and the region.",
+            **about,
+        )
+    if status in (408, 429) or status >= 500:
+        return refusal(answer, f"The login at {host}", now)
+    return LoginRefused(
+        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check the login address,"
+        " and that the client's grant type is client credentials.",
+        **about,
+    )
+
+
+def read_grant(answer: Answer, host: str) -> dict[str, Any]:
+    """The content of a successful login. Raises BrokenAnswer where its body is empty or cut short, which passes, and
+    UnexpectedAnswer where it is no grant at all.
+    """
+    about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
+    try:
+        granted = parse_json(answer.body)
+    except NotReadable as error:
+        body = answer.body.lstrip()
+        if not body or body[:1] == b"{":
+            raise BrokenAnswer(
+                f"{host} answered the login with {_content(answer, str(error))} instead of a token.", **about
+            ) from None
+        granted = None
+    if isinstance(granted, dict) and isinstance(granted.get("access_token"), str) and granted["access_token"]:
+        return granted
+    raise UnexpectedAnswer(f"{host} answered the login without an access token. Check the login address.", **about)
+
+
+def told_to_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
+    """Seconds the platform asks to wait: by Retry-After, else by the end of the rate limit's window, else by
+    the message.
+    """
+    by_header = _seconds(headers.get("Retry-After"), now)
+    if by_header is not None:
+        return by_header
+    by_window = _seconds(headers.get("inin-ratelimit-reset"), now)
+    if by_window is not None:
+        return by_window
+    by_message = _SECONDS.search(message)
+    return _seconds(by_message.group(1), now) if by_message else None
+
+
+def _seconds(value: str | None, now: datetime) -> float | None:
+    """None where the value is neither a number nor a date; no more than a year."""
+    whole = whole_number(value)
+    if whole is not None:
+        return min(max(0.0, float(whole)), _LONGEST_WAIT)
+    at = http_date(value)
+    return None if at is None else min(max(0.0, (at - now).total_seconds()), _LONGEST_WAIT)
+
+
+def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str, Any]) -> RateLimited:
+    when = ""
+    if wait is not None:
+        back = (now + timedelta(seconds=wait)).astimezone(UTC)
+        when = f" Come back at {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
+    error = RateLimited(f"{what} was refused, since the request budget is used up.{when}", **about)
+    error.retry_after = wait
+    error.retry_at = None if wait is None else now + timedelta(seconds=wait)
+    return error
+
+
+def _missing_permission(what: str, said: _ErrorBody, about: dict[str, Any]) -> MissingPermission:
+    found = dict.fromkeys(_PERMISSION.findall(" ".join((said.message, *said.params))))
+    permissions = tuple(found)[:_MOST_PERMISSIONS]
+    if permissions:
+        joined = (" or " if said.code == _ANY_OF else " and ").join(permissions)
+        need = f"{what} needs the permission {joined}"
+        advice = f"{need}: add it to a role of the OAuth client, in the divisions to be read."
+    else:
+        advice = f"{what} is not allowed: {said.message} Check the roles and divisions of the OAuth client."
+    error = MissingPermission(advice, **about)
+    error.permissions = permissions
+    return error
+
+
+class _ErrorBody:
+    """What an error's body says, whichever of the two shapes it has, or none; without the request's secrets."""
+
+    def __init__(self, answer: Answer) -> None:
+        try:
+            parsed = parse_json(answer.body)
+        except NotReadable:
+            parsed = None
+        said = parsed if isinstance(parsed, dict) else {}
+
+        def text(name: str) -> str | None:
+            value = said.get(name)
+            return words(_without_secrets(answer, value)) if isinstance(value, str) and value else None
+
+        self.code = text("code") or text("error")
+        self.context_id = text("contextId")
+        described = map(text, ("message", "messageWithParams", "error_description", "description", "error"))
+        self.message = next((told for told in described if told), f"the answer was {_content(answer)}")
+        params = said.get("messageParams")
+        values = list(params.values())[:_MOST_PERMISSIONS] if isinstance(params, dict) else []
+        self.params = [words(_without_secrets(answer, str(value))) for value in values]
+
+
+def _elsewhere(answer: Answer) -> str:
+    try:
+        host = urlsplit(answer.headers.get("Location", "")).hostname
+    except ValueError:
+        host = None
+    return words(_without_secrets(answer, host)) if host else "nowhere"
+
+
+def _secrets(answer: Answer) -> list[str]:
+    """What the request proved itself with, in every form in which an answer may repeat it."""
+    scheme, _, given = answer.authorization.partition(" ")
+    secrets = [given]
+    if scheme == "Basic":
+        secret = b64decode(given).decode(errors="replace").partition(":")[2]
+        secrets += [secret, quote_plus(secret)]
+    return [secret for secret in secrets if secret]
+
+
+def _without_secrets(answer: Answer, text: str) -> str:
+    for secret in _secrets(answer):
+        text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def _content(answer: Answer, fault: str = "broken JSON") -> str:
+    body = answer.body.lstrip()
+    if not body:
+        return "an empty body"
+    if body[:1] == b"<":
+        return "HTML"
+    if body[:1] in b"{[":
+        fault = "JSON that is broken or no object" if fault == "broken JSON" else fault
+        return f"{fault} ({len(answer.body)} bytes)"
+    kind = answer.headers.get("Content-Type", "").split(";")[0].strip()
+    return f"{words(_without_secrets(answer, kind)) or 'an unknown content'} ({len(answer.body)} bytes)"

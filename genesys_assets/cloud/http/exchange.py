@@ -1,0 +1,177 @@
+"""One HTTP exchange: a request goes out, an answer comes back, or a typed error says why none did.
+
+Here stands what `requests` can raise and what it means, and that no answer takes longer or more memory than `limits`
+allows. What the answer says is read in `answers`; login, pacing and retries are added in `transport`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3 import exceptions as urllib3
+
+from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, GenesysCloudError, Unreachable
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.deadline import TimedAdapter, within
+
+Timeout = tuple[float, float]
+# Without a connection nothing was sent; whatever breaks one may have come after the request.
+_NEVER_SENT = (
+    requests.exceptions.ConnectTimeout,
+    socket.gaierror,
+    ConnectionRefusedError,
+    ssl.SSLCertVerificationError,
+)
+# Read at once; no more is unpacked than that before it is counted.
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, its body whole and unpacked; of an answer that refuses, the beginning of its body.
+
+    `authorization` is the header that the request carried, so that what came back can be searched for it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    authorization: str = field(default="", repr=False)
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class _Session(requests.Session):
+    """Looks at no redirect: where it may not follow one, requests still reads all of its body and takes its address
+    apart.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+def session(connections: int) -> requests.Session:
+    """The session of `exchange`: it keeps up to this number of connections and no cookies, and never retries."""
+    made = _Session()
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    made.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "genesys_assets"})
+    # Retries are ours, by one policy; the adapter's own would hide them from the pacer.
+    adapter = TimedAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+    made.mount("https://", adapter)
+    made.mount("http://", adapter)
+    return made
+
+
+def exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    what: str,
+    timeout: Timeout,
+    most: int | None = None,
+    **options: Any,
+) -> Answer:
+    """The answer, its body read whole and no longer than `most` bytes, `limits.MOST_UNPACKED` unless given.
+
+    Raises Unreachable where no answer comes, or none within `limits.LONGEST_EXCHANGE`; BrokenAnswer where it is cut
+    short; AnswerTooLarge.
+    """
+    most = limits.MOST_UNPACKED if most is None else most
+    with within(limits.LONGEST_EXCHANGE) as deadline:
+        try:
+            # A redirect would carry the question, or the login, to a host nobody named.
+            with session.request(
+                method, url, timeout=timeout, allow_redirects=False, stream=True, **options
+            ) as response:
+                sent = response.request.headers.get("Authorization") or ""
+                return Answer(response.status_code, response.headers, _body(response, what, most), sent)
+        except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
+            raise _failure(error, what, url, time.monotonic() >= deadline) from None
+        except ValueError:
+            # Of http.client, for chunks of a negative size.
+            raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
+
+
+def _body(response: requests.Response, what: str, most: int) -> bytes:
+    """Read and unpacked piece by piece, so that no more is held than is allowed."""
+    raw, refuses = response.raw, not 200 <= response.status_code < 300
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was asked for.")
+    most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
+    if not refuses and (raw.length_remaining or 0) > limits.MOST_RECEIVED:
+        raise _too_large(what, limits.MOST_RECEIVED)
+    pieces: list[bytes] = []
+    size = 0
+    while piece := raw.read(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most or raw.tell() > limits.MOST_RECEIVED:
+            raw.close()
+            if refuses:
+                break
+            raise _too_large(what, min(most, limits.MOST_RECEIVED))
+    return b"".join(pieces)[:most]
+
+
+def _too_large(what: str, most: int) -> AnswerTooLarge:
+    size = f"{most / limits.MIB:.0f} MiB" if most >= limits.MIB else f"{most} bytes"
+    return AnswerTooLarge(f"{what} was answered with more than {size}, which is the most that is read. Ask for less.")
+
+
+def _failure(error: Exception, what: str, url: str, is_late: bool) -> GenesysCloudError:
+    broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
+    if isinstance(error, broken) and not is_late:
+        return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.")
+    if isinstance(error, urllib3.ProtocolError | urllib3.DecodeError) and not is_late:
+        return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.")
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return BrokenAnswer(f"{what} was answered with headers that contradict each other.")
+    connection = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, urllib3.HTTPError)
+    if not isinstance(error, connection):
+        return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check the API address.")
+    host = urlsplit(url).netloc
+    reason = f"no whole answer within {limits.LONGEST_EXCHANGE:g} s" if is_late else _reason(error)
+    unreachable = Unreachable(f"{host} cannot be reached ({reason}). Check the region or API address, and the network.")
+    unreachable.host = host
+    unreachable.may_have_arrived = not any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
+    return unreachable
+
+
+def _reason(error: BaseException) -> str:
+    causes = list(_causes(error))
+    kinds: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str]] = [
+        (requests.exceptions.ConnectTimeout, "no connection in time"),
+        ((requests.exceptions.ReadTimeout, urllib3.ReadTimeoutError), "no answer in time"),
+        (TimeoutError, "no answer in time"),
+        (socket.gaierror, "no such host"),
+        ((requests.exceptions.SSLError, ssl.SSLError), "its certificate or TLS is not accepted"),
+        (ConnectionRefusedError, "connection refused"),
+    ]
+    for kind, reason in kinds:
+        if any(isinstance(cause, kind) for cause in causes):
+            return reason
+    return "the connection broke"
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and everything it wraps: libraries keep causes in `__context__`, `reason` or `args`."""
+    found: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending and len(found) < 20:
+        cause = pending.pop()
+        if isinstance(cause, BaseException) and cause not in found:
+            found.append(cause)
+            pending += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return found

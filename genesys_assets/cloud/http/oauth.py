@@ -1,0 +1,147 @@
+"""Who we are: a token from the login host, renewed in time and shared by all threads.
+
+Here belongs the client credentials grant and nothing else; what a refused login means is read in `answers`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from genesys_assets.cloud.errors import ForeignHost, UnexpectedAnswer
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, origin
+from genesys_assets.cloud.http.answers import login_refusal, read_grant
+from genesys_assets.cloud.http.exchange import Timeout, exchange
+
+# A request sent this close to the end could arrive after it.
+REFRESH_BEFORE_EXPIRY = 60.0
+# What a client may be set to at the least, for answers that do not tell.
+SHORTEST_LIFETIME = 300.0
+# What a header may hold; a line break in it would end the header.
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str = field(repr=False)
+    refresh_at: float
+
+
+class ClientCredentials(AuthBase):
+    """Adds the bearer token to requests, if they go to the API and nowhere else. One login serves all threads; a
+    token is renewed 60 s before it expires.
+
+    Raises ForeignHost, WrongClientId, WrongClientSecret, LoginRefused, or what any exchange raises.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        login_url: str,
+        client_id: str,
+        client_secret: str,
+        session: requests.Session,
+        timeout: Timeout,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._api = origin(_safe(api_url))
+        self._url = f"{_safe(login_url)}/oauth/token"
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._session = session
+        self._timeout = timeout
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._token: _Token | None = None
+
+    def __repr__(self) -> str:
+        return f"ClientCredentials(client_id={self._client_id!r})"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # The one place where the token is attached: the URL is what is connected to, whatever it was made of.
+        try:
+            leads_to = origin(request.url or "")
+        except ValueError:
+            leads_to = ("", "nobody", 0)
+        if leads_to != self._api:
+            raise ForeignHost(
+                f"A request to {leads_to[1]} was not sent: the token goes to {self._api[0]}://{self._api[1]}:"
+                f"{self._api[2]} and nowhere else. Whatever named that address is not to be trusted."
+            )
+        request.headers["Authorization"] = f"Bearer {self.token()}"
+        return request
+
+    def token(self) -> str:
+        """A token good for at least the next minute (or the rest of a life shorter than two)."""
+        token = self._fresh()
+        if token is None:
+            with self._lock:
+                # Another thread may have logged in while this one waited for the lock.
+                token = self._fresh()
+                if token is None:
+                    token = self._token = self._log_in()
+        return token.text
+
+    def invalidate(self, token: str) -> None:
+        """Forgets the token if it is still the one in use, so that the next request logs in."""
+        with self._lock:
+            if self._token is not None and self._token.text == token:
+                self._token = None
+
+    def _fresh(self) -> _Token | None:
+        token = self._token
+        return token if token is not None and self._clock() < token.refresh_at else None
+
+    def _log_in(self) -> _Token:
+        host = urlsplit(self._url).netloc
+        asked_at = self._clock()
+        answer = exchange(
+            self._session,
+            "POST",
+            self._url,
+            what=f"The login at {host}",
+            timeout=self._timeout,
+            most=limits.MOST_OF_A_LOGIN,
+            data={"grant_type": "client_credentials"},
+            # Bytes, since requests would write text as Latin-1.
+            auth=(self._client_id.encode(), self._client_secret.encode()),
+        )
+        if answer.status != 200:
+            raise login_refusal(answer, self._client_id, host, self._now())
+        granted = read_grant(answer, host)
+        text = granted["access_token"]
+        if len(text) > limits.LONGEST_TOKEN or not _TOKEN.fullmatch(text):
+            raise UnexpectedAnswer(
+                f"{host} answered the login with an access token that no header can hold: {len(text)} characters, of"
+                f" which at most {limits.LONGEST_TOKEN} are allowed, printable and without spaces. Check the login"
+                " address.",
+                status=200,
+            )
+        seconds = _lifetime(granted.get("expires_in"))
+        return _Token(text, asked_at + seconds - min(REFRESH_BEFORE_EXPIRY, seconds / 2))
+
+
+def _lifetime(told: object) -> float:
+    """Seconds for which a token is good, within what a client can be set to."""
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < math.inf:
+        return SHORTEST_LIFETIME
+    return float(min(told, limits.LONGEST_LIFE))
+
+
+def _safe(address: str) -> str:
+    try:
+        return checked_address(address)
+    except NotAnAddress as error:
+        raise ForeignHost(f"The API's or the login's address is not one to send secrets to: {error}.") from None

@@ -1,0 +1,176 @@
+"""Keeps the rate of requests just below what the API allows, by the API's own count.
+
+Here is decided when a request may go out. What to do after a refusal belongs to `retry`.
+
+The API counts requests per token in windows of about a minute and tells, with every answer, the count, the
+allowed number and the seconds until the window ends. Other processes, here or on other machines, may use the same
+budget. They do not know of each other but by that count, so each leaves room for what the others may have sent since.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+
+from genesys_assets.cloud.http.parsing import whole_number
+
+WINDOW_SECONDS = 60.0
+# A process that begins in the middle of a window does not know what is left of it, and asks once to be told. One of so
+# many requests is left for those.
+REQUESTS_PER_NEWCOMER = 50
+# In the time that one of our requests takes, others may get answers and ask again: what is in flight counts so often.
+CAUTION = 3
+# With others about, requests are spread over so many seconds of a window, so that it is not gone before all have begun.
+SHARED_SECONDS = 40.0
+# Before it shows in a window how much others ask for each of our requests, as much as in the one before is expected,
+# but no more than so much; and that weighs as much as so many requests.
+OTHERS_AT_FIRST, PRIOR_REQUESTS = 3.0, 4
+# The API's seconds are whole and answers take their time; window ends that lie this close are one and the same.
+SAME_WINDOW_SECONDS = 5.0
+AFTER_THE_NEXT_ANSWER = math.inf
+
+
+class Budget:
+    """The arithmetic of the rate limit: no clock, no threads. All times are seconds on one clock."""
+
+    def __init__(self, requests_per_minute: int) -> None:
+        if requests_per_minute < 1:
+            raise ValueError(f"{requests_per_minute} requests a minute are too few: at least 1 is needed.")
+        self._ceiling = requests_per_minute
+        self._allowed = requests_per_minute
+        self._window_end: float | None = None
+        self._is_told = False  # whether the API said when the window ends
+        self._scouting = False
+        self._in_flight = 0
+        self._sent = 0  # ours in this window, at most
+        self._count = 0  # everybody's in this window, at least; of ours only what was answered is sure to be in it
+        self._count_at_first = 0
+        self._answered = 0
+        self._others = self._others_before = 0  # others' in this window and in the one before, at least
+        self._others_per_own = self._others_per_own_before = 0.0
+        self._next_at = 0.0
+        self._not_before = 0.0
+
+    def take(self, now: float) -> float:
+        """Zero if a request may go out now, and then it is taken; else the seconds after which to ask again.
+
+        AFTER_THE_NEXT_ANSWER where only the next answer can tell. The first request of a window goes alone, since its
+        answer says whether the window is new and what is left of it; unless others are on their way to tell.
+        """
+        if now < self._not_before:
+            return self._not_before - now
+        if self._scouting:
+            return AFTER_THE_NEXT_ANSWER
+        if self._window_end is None or (now >= self._window_end and not self._in_flight):
+            self._scouting = True
+        elif not self._fits():
+            return AFTER_THE_NEXT_ANSWER if self._in_flight else self._window_end - now
+        elif now < self._next_at:
+            return self._next_at - now
+        self._in_flight += 1
+        self._sent += 1
+        if self._others or self._others_before:
+            self._next_at = now + SHARED_SECONDS / min(self._ceiling, self._allowed)
+        return 0.0
+
+    def learn(self, headers: Mapping[str, str], now: float, sent_at: float | None = None) -> None:
+        """What an answer, to a request sent at `sent_at`, says of the budget; empty headers where there was no answer.
+        To be told once for each request taken.
+        """
+        count = _whole(headers.get("inin-ratelimit-count"))
+        allowed = _whole(headers.get("inin-ratelimit-allowed"))
+        reset = _whole(headers.get("inin-ratelimit-reset"))
+        self._scouting = False
+        self._in_flight -= 1
+        if allowed:
+            self._allowed = allowed
+        if count is not None and reset is not None:
+            self._learn_count(count, reset, now, now if sent_at is None else sent_at)
+        elif self._window_end is None or now >= self._window_end:
+            self._begin(1, now + WINDOW_SECONDS, is_told=False)
+        else:
+            self._count += 1
+
+    def hold(self, until: float) -> None:
+        """Nothing goes out before: the API refused a request and said when to come back."""
+        self._not_before = max(self._not_before, until)
+
+    def _fits(self) -> bool:
+        """Whether there is room for one more, whatever was sent since the newest count that is known."""
+        if not self._is_told:
+            return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
+        unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
+        spared = self._allowed // REQUESTS_PER_NEWCOMER
+        return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
+
+    def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:
+        # Rounded down, a window that still lasts ends in 0 seconds.
+        # A window is a minute or so, whatever a header says.
+        reset = min(reset, int(2 * WINDOW_SECONDS))
+        window_end = now + max(1, reset)
+        known = self._window_end if self._is_told else None
+        if known is None or sent_at + reset > known + SAME_WINDOW_SECONDS:
+            self._begin(count, window_end, is_told=True)
+        elif window_end >= known - SAME_WINDOW_SECONDS:
+            self._window_end = window_end if now >= known else min(known, window_end)
+            self._answered += 1
+            self._count = max(self._count, count)
+            self._estimate_others()
+        # Else it is a late answer from the window before: it says nothing of this one.
+
+    def _begin(self, count: int, window_end: float, *, is_told: bool) -> None:
+        others_per_own = self._others_per_own if self._is_told else count - 1
+        self._others_per_own = self._others_per_own_before = min(others_per_own, OTHERS_AT_FIRST)
+        self._window_end, self._is_told = window_end, is_told
+        self._answered, self._sent = 1, 1 + self._in_flight
+        self._count = self._count_at_first = count
+        self._others_before, self._others = self._others, max(0, count - self._sent)
+
+    def _estimate_others(self) -> None:
+        """At least so many requests of others; and about so many for each of ours, with those in flight on top."""
+        self._others = max(self._others, self._count - self._sent)
+        own = self._answered - 1
+        others = max(0, self._count - self._count_at_first - own)
+        before = PRIOR_REQUESTS * self._others_per_own_before
+        self._others_per_own = (others + before) / (own + PRIOR_REQUESTS)
+
+
+class Pacer:
+    """One budget, shared by threads: `acquire()` before every request, `observe(…)` after each."""
+
+    def __init__(self, requests_per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._budget = Budget(requests_per_minute)
+        self._clock = clock
+        self._sleep = sleep
+        self._answered = threading.Condition()
+
+    def acquire(self) -> float:
+        """Waits until a request may go out; returns the seconds slept for that."""
+        waited = 0.0
+        while (delay := self._take()) > 0:
+            self._sleep(delay)
+            waited += delay
+        return waited
+
+    def observe(self, headers: Mapping[str, str], sent_at: float | None = None) -> None:
+        """What the answer to a request sent at `sent_at` said of the budget; empty headers where there was none."""
+        with self._answered:
+            self._budget.learn(headers, self._clock(), sent_at)
+            self._answered.notify_all()
+
+    def hold(self, seconds: float) -> None:
+        """Nothing goes out for so long."""
+        with self._answered:
+            self._budget.hold(self._clock() + seconds)
+
+    def _take(self) -> float:
+        with self._answered:
+            while (delay := self._budget.take(self._clock())) == AFTER_THE_NEXT_ANSWER:
+                self._answered.wait()
+            return delay
+
+
+def _whole(value: str | None) -> int | None:
+    number = whole_number(value)
+    return None if number is None else max(0, number)

@@ -1,0 +1,121 @@
+"""Reads what other machines write: JSON, whole numbers, dates. Whatever they wrote, it is read or refused by name.
+
+What a field means is read by whoever knows the endpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from genesys_assets.cloud.http import limits
+
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_PIECE = 1 << 15
+# As an expression, for which the rarer first byte is looked for.
+_ESCAPED = re.compile(rb'\\"')
+_ESCAPES = re.compile(rb'\\["\\]')
+_TEXT = re.compile(rb'"[^"]*"')
+_WHOLE = re.compile(r"\s*(-?)0*(\d+)\s*", re.ASCII)
+_MOST_DIGITS = 9
+_LARGEST = 10**_MOST_DIGITS - 1
+
+
+class NotReadable(ValueError):
+    """The bytes are no JSON that is read here; the message says why."""
+
+
+class TooManyValues(NotReadable):
+    """Sound or not, the JSON holds more than one answer may hold."""
+
+
+def parse_json(body: bytes) -> Any:
+    """The value. Raises NotReadable: no JSON, NaN or infinite numbers, nested deeper than `limits.DEEPEST`; and
+    TooManyValues.
+    """
+    if len(body) >= limits.COUNT_VALUES_FROM and _values(body) > limits.MOST_VALUES:
+        raise TooManyValues(f"more than {limits.MOST_VALUES:,} values")
+    if _is_deep(body):
+        raise NotReadable(f"JSON nested more than {limits.DEEPEST} deep")
+    try:
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
+    except (ValueError, RecursionError):
+        raise NotReadable("broken JSON") from None
+
+
+def whole_number(text: str | None) -> int | None:
+    """A whole number as a header has it, ASCII digits only; None for anything else. One of more than nine digits is the
+    largest of nine: no count and no wait is that large.
+    """
+    written = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_ADDRESS else None
+    if written is None:
+        return None
+    sign, digits = written.groups()
+    size = int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST
+    return -size if sign else size
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The instant of a Date or Retry-After header, UTC; None for anything else."""
+    try:
+        return in_utc(parsedate_to_datetime(text)) if text else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def instant(text: object) -> datetime | None:
+    """An ISO 8601 instant, UTC, without an offset taken for UTC; None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Raises OverflowError where UTC has no such year."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def words(text: object) -> str:
+    """Somebody else's words on one line, without control characters, no longer than `limits.LONGEST_WORDS`."""
+    line = " ".join(str(text)[: 4 * limits.LONGEST_WORDS].split())
+    line = "".join(character if character.isprintable() else "?" for character in line)
+    return line if len(line) <= limits.LONGEST_WORDS else f"{line[: limits.LONGEST_WORDS]} …"
+
+
+def _values(body: bytes) -> int:
+    return body.count(b",") + body.count(b"{") + body.count(b"[")
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether JSON is nested deeper than it may be, without parsing it: removes pairs of brackets, the innermost first,
+    once for each level. Which kind of bracket each is, the parser will tell.
+    """
+    if _ESCAPED.search(body):
+        body = _ESCAPES.sub(b"", body)
+    # Two quotes side by side change for no bracket whether it stands within a text. In pieces, for large buffers cost
+    # more than the work.
+    pieces = (body[at : at + _PIECE].translate(_ONE_KIND, _NOT_STRUCTURE) for at in range(0, len(body), _PIECE))
+    brackets = b"".join(piece.replace(b'""', b"") for piece in pieces)
+    if b'"' in brackets:
+        brackets = _TEXT.sub(b"", brackets)
+    for _ in range(limits.DEEPEST):
+        left = brackets.replace(b"[]", b"")
+        if len(left) == len(brackets):
+            # None is left, or those left have no partner, which the parser will tell.
+            return len(brackets) > limits.DEEPEST
+        brackets = left
+    return bool(brackets)
+
+
+def _no_number(written: str) -> NoReturn:
+    raise ValueError(f"{written} is no number in JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)

@@ -1,0 +1,242 @@
+"""The one way to Genesys Cloud: logged in, paced, retried, counted, on a bounded number of threads.
+
+Here the parts are put together (`oauth`, `pacing`, `retry`, `circuit`, `exchange`, `answers`), each of which
+stands alone. What to ask belongs to the endpoint modules: `aggregates`, `details`, `reference`, `live`.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
+from genesys_assets.cloud.http.answers import correlation_id, read_object, refusal
+from genesys_assets.cloud.http.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
+from genesys_assets.cloud.http.exchange import Answer, Timeout, exchange, session
+from genesys_assets.cloud.http.oauth import ClientCredentials
+from genesys_assets.cloud.http.pacing import Pacer
+from genesys_assets.cloud.http.page import Page, request_text
+from genesys_assets.cloud.http.parsing import http_date
+from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
+from genesys_assets.cloud.http.usage import Usage
+from genesys_assets.threads import map_in_order
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+
+class GenesysCloud:
+    """One organisation, as one OAuth client. Threads may share it; `close()` it, or use it in a `with`
+    statement.
+
+    So many `workers` reach 300 requests a minute as long as an answer takes no longer than about three seconds.
+    `clock` counts seconds from anywhere, `now` tells UTC, `sleep` waits, `jitter` draws a wait from 0 to its
+    argument. No wait goes beyond `longest_life` seconds after the client was made: whoever started it has no more time.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        client_id: str,
+        client_secret: str,
+        *,
+        requests_per_minute: int = 300,
+        workers: int = 16,
+        timeout: Timeout = (10.0, 60.0),
+        patience: float = PATIENCE_SECONDS,
+        cooling: float = COOLING_SECONDS,
+        longest_life: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] | None = None,
+        jitter: Jitter = full_jitter,
+    ) -> None:
+        self.hosts = hosts
+        self.usage = Usage()
+        # Of the newest answer: the platform's clock and what is left of the request budget.
+        self.last_headers: Mapping[str, str] = {}
+        self._clock = clock
+        self._now = now
+        self._timeout = timeout
+        self._workers = workers
+        self._jitter = jitter
+        self._closed = threading.Event()
+        self._sleep = sleep or self._sleep_unless_closed
+        self._session = session(workers)
+        self._gives_up_at = clock() + longest_life
+        self._credentials = ClientCredentials(
+            api_url=hosts.api_url,
+            login_url=hosts.login_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            session=self._session,
+            timeout=timeout,
+            clock=clock,
+            now=now,
+        )
+        self._pacer = Pacer(requests_per_minute, clock, self._sleep)
+        self._circuit = Circuit(clock=clock, patience=patience, cooling=cooling)
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="genesys-cloud")
+
+    def now(self) -> datetime:
+        """The time, UTC in whole milliseconds."""
+        instant = self._now().astimezone(UTC)
+        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Page:
+        """The answer to a GET, its body a JSON object. Raises a GenesysCloudError."""
+        return self._page("GET", path, params=params)
+
+    def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None, *, repeatable: bool = True) -> Page:
+        """The answer to a POST of JSON, likewise.
+
+        One that must not happen twice is not `repeatable`: it is sent again only where it surely had no effect.
+        After any other failure `retry.may_have_happened` tells whether it may have had one.
+        """
+        return self._page("POST", path, params=params, body=body, repeatable=repeatable)
+
+    def delete(self, path: str) -> None:
+        """Deletes what is at the path; the answer's body, if any, is not read."""
+        self._with_retries("DELETE", path, partial(self._ask, "DELETE", path))
+
+    def map_in_order(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """`function` of each item, computed on at most `workers` threads, given in the items' order.
+
+        Reads ahead by no more items than there are workers. An error, or closing the iterator, drops what has
+        not begun. `function` must not call `map_in_order` itself: it would wait for the thread it occupies.
+        """
+        return map_in_order(self._executor, function, items, ahead=self._workers)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""
+        self._sleep(seconds)
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether the client may still wait for so long."""
+        return self._clock() + seconds <= self._gives_up_at
+
+    def close(self) -> None:
+        """Ends waits and threads and closes the connections."""
+        self._closed.set()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _page(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        repeatable: bool = True,
+    ) -> Page:
+        def ask() -> Page:
+            answer = self._ask(method, path, params=params, json=body)
+            content = read_object(answer, f"{method} {path}")
+            asked = request_text(method, path, params, body)
+            now = self.now()
+            # By the platform's clock, which job submissions are told by too. Whole seconds.
+            as_of = http_date(answer.headers.get("Date")) or now
+            return Page(1, asked, now, correlation_id(answer), answer.body, content, as_of)
+
+        if not repeatable:
+            # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
+            call_with_retries(
+                self._credentials.token,
+                clock=self._clock,
+                gives_up_at=self._gives_up_at,
+                sleep=self._sleep,
+                jitter=self._jitter,
+            )
+        return self._with_retries(method, path, ask, repeatable=repeatable)
+
+    def _with_retries(self, method: str, path: str, ask: Callable[[], T], *, repeatable: bool = True) -> T:
+        return call_with_retries(
+            partial(self._within_circuit, ask),
+            repeatable=repeatable,
+            clock=self._clock,
+            gives_up_at=self._gives_up_at,
+            sleep=self._sleep,
+            jitter=self._jitter,
+            longest_wait=lambda error: self._circuit.patience_left() if error.status == 503 else float("inf"),
+            on_retry=partial(self._note_retry, f"{method} {path}"),
+        )
+
+    def _within_circuit(self, ask: Callable[[], T]) -> T:
+        self._circuit.admit()
+        status: int | None = None
+        try:
+            answer = ask()
+            status = 200
+            return answer
+        except GenesysCloudError as error:
+            status = error.status
+            raise
+        finally:
+            self._circuit.note(status)
+
+    def _ask(self, method: str, path: str, **options: Any) -> Answer:
+        """A successful answer. A 401 is asked once more with a new token: the old one may have been
+        revoked.
+        """
+        answer = self._send(method, path, **options)
+        if answer.status == 401:
+            self._credentials.invalidate(answer.authorization.removeprefix("Bearer "))
+            answer = self._send(method, path, **options)
+        if answer.is_good:
+            return answer
+        error = refusal(answer, f"{method} {path} at {urlsplit(self.hosts.api_url).netloc}", self.now())
+        if isinstance(error, RateLimited):
+            self.usage.add(rate_limited=1)
+            if error.retry_after is not None and error.retry_after <= LONGEST_TOLD_WAIT:
+                self._pacer.hold(error.retry_after)
+        raise error
+
+    def _send(self, method: str, path: str, **options: Any) -> Answer:
+        self._credentials.token()
+        self.usage.add(waited_seconds=self._pacer.acquire(), requests=1)
+        headers: Mapping[str, str] = {}
+        sent_at = self._clock()
+        try:
+            answer = exchange(
+                self._session,
+                method,
+                self.hosts.api_url + path,
+                what=f"{method} {path}",
+                timeout=self._timeout,
+                auth=self._credentials,
+                **options,
+            )
+            headers = self.last_headers = answer.headers
+            return answer
+        finally:
+            self._pacer.observe(headers, sent_at)
+
+    def _note_retry(self, what: str, error: GenesysCloudError, wait: float) -> None:
+        limited = isinstance(error, RateLimited)
+        self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
+        _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
+
+    def _sleep_unless_closed(self, seconds: float) -> None:
+        if self._closed.wait(seconds):
+            raise GenesysCloudError("The client was closed while a request waited to be sent.")

@@ -1,0 +1,70 @@
+"""What is remembered of jobs submitted, so that none is submitted twice after a crash or a lost answer.
+
+Here stand the notes and what a keeper of them must do. Keeping them across processes is the lake's matter; when
+they are written and heeded is decided in `jobs.run`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedJob:
+    """One submission, about to be sent at `submitted_at`. Without a `job_id` its answer never came."""
+
+    fingerprint: str
+    job_id: str | None
+    submitted_at: datetime
+
+
+class JobBook(Protocol):
+    """Keeps at most one note per fingerprint of a query. What is recorded must be there for the next process.
+
+    Several processes may use a book at the same time. A note that another process has just removed is no error.
+    """
+
+    def find(self, fingerprint: str) -> RecordedJob | None:
+        """The note on that query, None if there is none."""
+        ...
+
+    def record(self, job: RecordedJob) -> None:
+        """Keeps the note in place of any other of its fingerprint."""
+        ...
+
+    def forget(self, fingerprint: str) -> None:
+        """Drops the note, if there is one."""
+        ...
+
+    def forget_older_than(self, instant: datetime) -> None:
+        """Drops every note whose job was submitted before the instant. A note that another process replaces
+        meanwhile stays.
+        """
+        ...
+
+
+class JobBookInMemory:
+    """A book that lasts as long as the process: for tests and for trying things out."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, RecordedJob] = {}
+        self._lock = threading.Lock()
+
+    def find(self, fingerprint: str) -> RecordedJob | None:
+        with self._lock:
+            return self._jobs.get(fingerprint)
+
+    def record(self, job: RecordedJob) -> None:
+        with self._lock:
+            self._jobs[job.fingerprint] = job
+
+    def forget(self, fingerprint: str) -> None:
+        with self._lock:
+            self._jobs.pop(fingerprint, None)
+
+    def forget_older_than(self, instant: datetime) -> None:
+        with self._lock:
+            self._jobs = {name: job for name, job in self._jobs.items() if job.submitted_at >= instant}

@@ -1,0 +1,186 @@
+"""The endpoints of details jobs, one function each.
+
+What one answer says is read here. The life of a job — reuse, waiting, starting over, cleaning up — is told in
+`jobs.run`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery
+from genesys_assets.cloud.errors import (
+    BadRequest,
+    BrokenAnswer,
+    EndlessPages,
+    GenesysCloudError,
+    InvalidQuery,
+    NotFound,
+    UnexpectedAnswer,
+)
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import Cursor
+from genesys_assets.cloud.http.parsing import instant, words
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/conversations/details/jobs"
+PAGE_SIZE = 1000
+# The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
+LARGEST_PAGE = 10_000
+# One after the other. Such pages are not documented; what makes the platform send them is unknown.
+MOST_EMPTY_PAGES = 100
+
+# The platform's have 36 characters.
+LONGEST_ID = 200
+
+_EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """How far a job is: QUEUED, PENDING, FULFILLED, FAILED, CANCELLED or EXPIRED; instants are UTC."""
+
+    state: str
+    error_message: str | None
+    submitted_at: datetime | None
+    completed_at: datetime | None
+    expires_at: datetime | None
+
+
+def availability(cloud: GenesysCloud) -> datetime | None:
+    """The instant before which jobs have all data, UTC; None if the platform does not tell.
+
+    From `GET /api/v2/analytics/conversations/details/jobs/availability`. Raises UnexpectedAnswer, or any other
+    GenesysCloudError.
+    """
+    page = cloud.get(f"{PATH}/availability")
+    return _instant(page, page.json(), "dataAvailabilityDate")
+
+
+def submit(cloud: GenesysCloud, query: DetailsJobQuery) -> str:
+    """The id of a new job, by `POST /api/v2/analytics/conversations/details/jobs`.
+
+    Sent again only where it surely had no effect; after another failure, `retry.may_have_happened` tells whether
+    there may be a job whose id nobody knows.
+    """
+    page = cloud.post(PATH, query.validate(cloud.now()).body(), repeatable=False)
+    job_id = page.json().get("jobId")
+    if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
+        raise BrokenAnswer(
+            f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
+        )
+    return job_id
+
+
+def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
+    """How far the job is, by `GET …/jobs/{jobId}`. Raises NotFound for a job deleted or long expired."""
+    page = cloud.get(_path(job_id))
+    told = page.json()
+    state, message = told.get("state"), told.get("errorMessage")
+    if not isinstance(state, str):
+        raise UnexpectedAnswer(f"The details job {job_id} has no state.", correlation_id=page.correlation_id)
+    return JobStatus(
+        state=words(state),
+        error_message=words(message) if isinstance(message, str) and message else None,
+        submitted_at=_instant(page, told, "submissionDate"),
+        completed_at=_instant(page, told, "completionDate"),
+        expires_at=_instant(page, told, "expirationDate"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage(ConversationsPage):
+    """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
+    (`available_through`, UTC), if the platform tells.
+    """
+
+    continues: bool = False
+    available_through: datetime | None = None
+
+
+def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[JobPage]:
+    """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
+
+    A page may lack `conversations` and still not be the last: only a missing cursor ends them. Where a page is too
+    large, smaller ones follow. Raises EndlessPages after 100 empty pages in a row, for a page that came before, and
+    after `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
+    """
+    pages = Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)})
+    return _leading_on(job_id, map(_job_page, pages))
+
+
+def _leading_on(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+    """The pages, as long as they lead somewhere."""
+    empty = 0
+    seen_before: set[bytes] = set()
+    for page in pages:
+        empty = 0 if page.rows else empty + 1
+        if empty > MOST_EMPTY_PAGES:
+            raise EndlessPages(
+                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row came without conversations,"
+                " and each leads on to another.",
+                correlation_id=page.correlation_id,
+            )
+        if page.ids:
+            digest = hashlib.sha256("\n".join(page.ids).encode("utf-8", "surrogatepass")).digest()
+            if digest in seen_before:
+                raise EndlessPages(
+                    f"Page {page.number} of the details job {job_id} holds the conversations of a page before.",
+                    correlation_id=page.correlation_id,
+                )
+            seen_before.add(digest)
+        yield page
+
+
+def delete(cloud: GenesysCloud, job_id: str) -> None:
+    """Deletes the job, done or not, by `DELETE …/jobs/{jobId}`; one that is gone already is fine."""
+    try:
+        cloud.delete(_path(job_id))
+    except GenesysCloudError as error:
+        if not is_gone(error):
+            raise
+
+
+def is_gone(error: GenesysCloudError) -> bool:
+    """Whether an error means that the job or its results are not there any more."""
+    if isinstance(error, BadRequest):
+        return _EXPIRED.search(error.message) is not None or "expired" in (error.code or "").lower()
+    return isinstance(error, NotFound) or error.status == 410
+
+
+def checked_page_size(page_size: int) -> int:
+    if not 1 <= page_size <= LARGEST_PAGE:
+        raise InvalidQuery(
+            f"A page of job results holds 1 to {LARGEST_PAGE:,} conversations; {page_size} is asked for."
+        )
+    return page_size
+
+
+def _job_page(page: Page) -> JobPage:
+    told = page.json()
+    available = _instant(page, told, "dataAvailabilityDate")
+    return seen(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
+
+
+def _path(job_id: str) -> str:
+    return f"{PATH}/{quote(job_id, safe='')}"
+
+
+def _instant(page: Page, told: Mapping[str, Any], name: str) -> datetime | None:
+    written = told.get(name)
+    if written is None:
+        return None
+    moment = instant(written)
+    if moment is None:
+        raise UnexpectedAnswer(
+            f"{page.request} was answered with {name} {words(repr(written))}, which is no instant in ISO 8601.",
+            correlation_id=page.correlation_id,
+        )
+    return moment

@@ -1,0 +1,66 @@
+"""Pages of a details job without conversations: whether conversations are lost where they stand.
+
+An empty page is harmless in itself. A page that came without its conversations looks just like it, and would pass for
+conversations that were deleted. So the details query is asked whether it knows conversations that belong there. How
+many it knows says less: that is an estimate.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
+from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs.endpoints import JobPage
+
+_log = logging.getLogger(__name__)
+
+
+def without_gaps(cloud: GenesysCloud, interval: Interval, pages: Iterable[JobPage]) -> Iterator[JobPage]:
+    """The pages of the interval's job as they come, ascending by conversationStart.
+
+    Raises UnexpectedAnswer where the details query knows conversations of the interval that belong on empty pages:
+    between the conversations before and behind them, or behind the last one. Conversations that began before the
+    interval, or after the instant up to which the job has all data, are not compared. Nothing is asked as long as no
+    page is empty.
+    """
+    latest: datetime | None = None
+    empty: JobPage | None = None
+    for page in pages:
+        if not page.rows:
+            empty = empty or page
+            if not page.continues:
+                _must_hold_nothing(cloud, interval, empty, latest, interval.end)
+        elif page.span is not None:
+            if empty is not None:
+                _must_hold_nothing(cloud, interval, empty, latest, page.span[0])
+            empty = None
+            latest = page.span[1] if latest is None else max(latest, page.span[1])
+        yield page
+
+
+def _must_hold_nothing(
+    cloud: GenesysCloud, interval: Interval, page: JobPage, latest: datetime | None, until: datetime
+) -> None:
+    """Raises UnexpectedAnswer where conversations began after the latest one and before `until`."""
+    start = interval.start if latest is None else max(interval.start, latest + MILLISECOND)
+    end = min(interval.end, until, page.available_through or interval.end)
+    newest = _newest_start(cloud, Interval(start, end)) if start < end else None
+    if newest is not None:
+        raise UnexpectedAnswer(
+            f"Page {page.number} of the details job of {interval} came without conversations, though the details query"
+            f" knows one that began at {iso(newest)}. Nothing of the job is used; ask again later.",
+            correlation_id=page.correlation_id,
+        )
+
+
+def _newest_start(cloud: GenesysCloud, gap: Interval) -> datetime | None:
+    try:
+        return details.newest_start(cloud, gap)
+    except TooLarge as error:
+        _log.warning("An empty page of a details job cannot be compared with the details query. %s", error)
+        return None

@@ -1,0 +1,46 @@
+"""Asking rows that are here whether a condition holds: as an Arrow expression, or at once on columns."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.reports.language.conditions import Comparison, Condition
+
+_COMPARE = {"gt": pc.greater, "gte": pc.greater_equal, "lt": pc.less, "lte": pc.less_equal}
+
+
+def holds(condition: Condition, column: Callable[[str], Any], type_of: Callable[[str], pa.DataType]) -> Any:
+    """Whether the condition holds in each row; what is compared with a value that is missing does not.
+
+    `column` gives what a field is: an expression makes an expression, an array an array.
+    """
+    if isinstance(condition, Comparison):
+        return _holds(condition, column(condition.name), type_of(condition.name))
+    combine = pc.and_kleene if condition.type == "and" else pc.or_kleene
+    return functools.reduce(combine, [holds(member, column, type_of) for member in condition.members])
+
+
+def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
+    match comparison.operator:
+        case "exists":
+            return pc.is_valid(values)
+        case "missing":
+            return pc.is_null(values)
+        case "range":
+            whole = type_ == pa.int64() and all(float(bound).is_integer() for _, bound in comparison.bounds)
+            number = pa.int64() if whole else pa.float64()
+            compared = values if whole else values.cast(number)
+            return functools.reduce(
+                pc.and_kleene,
+                [_COMPARE[name](compared, pa.scalar(bound).cast(number)) for name, bound in comparison.bounds],
+            )
+        case "contains":
+            return functools.reduce(pc.or_kleene, [pc.match_substring(values, str(text)) for text in comparison.values])
+    wanted = pa.array(comparison.values if type_ != pa.string() else map(str, comparison.values), type_)
+    among = pc.is_in(values, value_set=wanted)
+    return among if comparison.operator == "any_of" else pc.and_kleene(pc.is_valid(values), pc.invert(among))

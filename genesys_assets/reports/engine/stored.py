@@ -1,0 +1,299 @@
+"""What is stored of a day, as reports read it: in pieces, with only the rows and columns that count.
+
+Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
+is `compute`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.days import Window, days_around, utc_day
+from genesys_assets.days.spans import days_that_reach
+from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
+from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
+from genesys_assets.reports.meaning.details_part import DetailsPart, Link
+from genesys_assets.reports.meaning.questions import OWN_COLUMNS, Source, grouping, said, selection
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table
+from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.hashing import hash_rows
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.tables.names import HISTORIES, names_on
+from genesys_assets.tables.spec import INSTANT
+
+
+class NotStored(Exception):
+    """A table that a report needs is not there for the day, or does not reach far enough; says what to materialise."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDay:
+    """The stored tables as the report of one day reads them. `zone` is that of the business day.
+
+    `inputs` are the partitions that were read so far, by table.
+    """
+
+    lake: Lake
+    day: str
+    zone: ZoneInfo
+    start_date: date = date.min
+    inputs: dict[str, set[str]] = field(default_factory=dict)
+
+    def window(self, time_zone: str) -> Window:
+        """The day in a report's time zone."""
+        return Window.of_day(self.day, self.zone if time_zone == "business" else ZoneInfo(time_zone))
+
+    def names(self, name: str, window: Window) -> pa.Table:
+        """The names that were valid at the end of the window."""
+        spec = HISTORIES[name]
+        return names_on(self.lake.read(f"reference/{spec.name}", None, schema=spec.schema), window.end)
+
+    # -- what was read ---------------------------------------------------------------------------------------------
+
+    @property
+    def newness(self) -> int:
+        """How new the partitions are that were read: see `Lake.newness`."""
+        return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
+
+    def reach(self, time_zone: str) -> Reach | None:
+        """How far the tables that were read know the day, None where none was read that says so."""
+        window = self.window(time_zone)
+        by_day = {
+            day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
+            for day in self._touched(window)
+            if utc_day(day)[0].date() >= self.start_date
+        }
+        return Reach.of_all(window, by_day) if any(by_day.values()) else None
+
+    def _note(self, place: str, days: Iterable[str]) -> None:
+        self.inputs.setdefault(place, set()).update(days)
+
+    # -- what must be there ----------------------------------------------------------------------------------------
+
+    def must_hold(self, report: Report) -> None:
+        """Raises NotStored where the report cannot be computed of what is stored."""
+        window = self.window(report.time_zone)
+        for part in report.aggregates:
+            self._must_answer(part, window)
+        for counted in report.details:
+            self._days(counted, window)
+
+    def _must_answer(self, part: AggregatesPart, window: Window) -> None:
+        place = f"tables/{INTERVAL_METRICS.name}"
+        self._must_exist(place)
+        self._must_reach(place, window)
+        self._must_have_asked(part.source, self._touched(window))
+
+    # -- aggregates ------------------------------------------------------------------------------------------------
+
+    def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
+        """Rows of `interval_metrics` in the window that answer the part's question. Raises NotStored."""
+        place = f"tables/{INTERVAL_METRICS.name}"
+        days = self._touched(window)
+        self._must_answer(part, window)
+        self._note(place, days)
+        question = part.source.question
+        start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+        where = (
+            (pc.field("interval_end") > start)
+            & (pc.field("interval_start") < end)
+            & (pc.field("grouping") == grouping(question))
+            & (pc.field("selection") == selection(question))
+            & pc.field("metric").isin(list(question.metrics))
+        )
+        if part.source.where:
+            where &= holds(part.source.where, lambda name: pc.field(OWN_COLUMNS[name]), lambda _: pa.string())
+        columns = INTERVAL_METRICS.schema.names
+        pieces = self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+        return (_inside(piece, window) for piece in pieces)
+
+    def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
+        """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
+        whatever the file had.
+        """
+        place, question = f"tables/{INTERVAL_METRICS.name}", source.question
+        missing: dict[str, set[str]] = {}
+        for day in days:
+            reach = self._reach(place, day)
+            if reach is not None and not reach.has_asked(source.key, question.metrics):
+                missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
+        if not missing:
+            return
+        what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
+        raise NotStored(
+            f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
+            f"genesys/pages/hourly_aggregates again, for example with --partition-range "
+            f"{min(missing)}-00:00...{max(missing)}-23:00, then genesys/{place} of these days."
+        )
+
+    # -- details ---------------------------------------------------------------------------------------------------
+
+    def rows(self, part: DetailsPart, window: Window) -> Iterator[pa.Table]:
+        """Rows of the part's table that count, with all columns it uses. Raises NotStored."""
+        at_once, later = _split(part.where)
+        in_time = _within(part.time, window)
+        where = in_time & holds(at_once, pc.field, part.table.type) if at_once else in_time
+        own = [column for column in part.columns if not column.startswith(OF_CONVERSATION)]
+        of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
+        if of_conversation and "conversation_id" not in own:
+            own.append("conversation_id")
+        for day in self._days(part, window):
+            pieces = self._pieces(part.table, day, own, where)
+            if part.table.has_conversations:
+                pieces = self._tied(pieces, part.links, day)
+            if of_conversation:
+                pieces = self._with_conversations(pieces, day, of_conversation)
+            for piece in pieces:
+                yield piece.filter(holds(later, pc.field, part.table.type)) if later else piece
+
+    def _days(self, part: DetailsPart, window: Window) -> list[str]:
+        """The partitions that may hold rows of the window; those that must be there are."""
+        if part.table.is_live:
+            return self._touched(window)
+        of_own_day = part.time == "conversation_start" and window == Window(*utc_day(self.day))
+        for place in part.places:
+            self._must_exist(place)
+            if not of_own_day:
+                self._must_reach(place, window)
+        if part.time == "conversation_start":
+            return self._touched(window)
+        return days_that_reach(self.day, window)
+
+    def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+        self._note(table.place, [day])
+        return self.lake.pieces(table.place, [day], schema=table.spec.schema, columns=columns, where=where)
+
+    def _tied(self, pieces: Iterator[pa.Table], links: Sequence[Link], day: str) -> Iterator[pa.Table]:
+        """Of the pieces, the rows of conversations that have, or lack, rows in the linked tables."""
+        if not links:
+            return pieces
+        known = [(link, self._conversations_of(link, day)) for link in links]
+
+        def tied(piece: pa.Table) -> pa.Table:
+            for link, conversations in known:
+                there = pc.is_valid(conversations.positions(piece["conversation_id"]))
+                piece = piece.filter(there if link.wanted else pc.invert(there))
+            return piece
+
+        return map(tied, pieces)
+
+    def _conversations_of(self, link: Link, day: str) -> _ByConversation:
+        where = holds(link.where, pc.field, link.table.type) if link.where else None
+        place, schema = link.table.place, link.table.spec.schema
+        self._note(place, [day])
+        pieces = self.lake.pieces(place, [day], schema=schema, columns=["conversation_id"], where=where)
+        return _ByConversation(piece["conversation_id"] for piece in pieces)
+
+    def _with_conversations(self, pieces: Iterator[pa.Table], day: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The pieces with columns of each row's conversation; null where that is not known."""
+        wanted = [column.removeprefix(OF_CONVERSATION) for column in columns]
+        names, schema = list(dict.fromkeys(["conversation_id", *wanted])), CONVERSATIONS.schema
+        kept = [schema.empty_table().select(wanted)]
+        self._note(f"tables/{CONVERSATIONS.name}", [day])
+
+        def ids() -> Iterator[pa.ChunkedArray]:
+            for piece in self.lake.pieces(f"tables/{CONVERSATIONS.name}", [day], schema=schema, columns=names):
+                kept.append(piece.select(wanted))
+                yield piece["conversation_id"]
+
+        known = _ByConversation(ids())
+        conversations = pa.concat_tables(kept)
+
+        def joined(piece: pa.Table) -> pa.Table:
+            positions = known.positions(piece["conversation_id"])
+            for column, name in zip(columns, wanted, strict=True):
+                piece = piece.append_column(column, conversations[name].take(positions))
+            return piece
+
+        return map(joined, pieces)
+
+    # -- days ------------------------------------------------------------------------------------------------------
+
+    def _touched(self, window: Window) -> list[str]:
+        """The UTC days that the window touches."""
+        around = days_around(self.day, before=1, after=1)
+        return [day for day in around if utc_day(day)[1] > window.start and utc_day(day)[0] < window.end]
+
+    def _reach(self, place: str, day: str) -> Reach | None:
+        footer = self.lake.footer(place, day)
+        return footer.reach if footer else None
+
+    def _must_exist(self, place: str) -> None:
+        if self.day not in self.lake.stored(place):
+            raise NotStored(f"genesys/{place} has no partition {self.day}: materialise it first.")
+
+    def _must_reach(self, place: str, window: Window) -> None:
+        """Every UTC day that a finished window touches must be stored up to where the window needs it."""
+        if window.end > datetime.now(UTC):
+            return
+        for day in self._touched(window):
+            start, end = utc_day(day)
+            if start.date() < self.start_date:
+                continue
+            reach = self._reach(place, day)
+            needed = Window(start, min(end, window.end))
+            if reach is None or not reach.covers(needed):
+                raise NotStored(
+                    f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
+                    f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
+                    f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
+                )
+
+
+class _ByConversation:
+    """Where each conversation stands in a column; one that is there several times, somewhere of these."""
+
+    def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
+        # Hashing a whole day at once would take many times the memory of its hashes.
+        chunks = (chunk for column in ids for chunk in column.chunks)
+        hashes = [hash_rows(pa.table({"conversation_id": chunk})) for chunk in chunks]
+        every = np.concatenate([np.zeros(0, np.uint64), *hashes])
+        self._hashes, self._order = np.unique(every, return_index=True)
+
+    def positions(self, ids: pa.ChunkedArray) -> pa.Array:
+        """The row of each conversation, null where there is none."""
+        if not len(self._hashes):
+            return pa.nulls(len(ids), pa.int64())
+        wanted = hash_rows(pa.table({"conversation_id": ids}))
+        found = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
+        return pa.array(self._order[found], pa.int64(), mask=self._hashes[found] != wanted)
+
+
+def _inside(metrics: pa.Table, window: Window) -> pa.Table:
+    """The rows, none of which may reach over the window's bounds: nobody knows which part of it lies inside."""
+    start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+    across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
+    if len(across):
+        first = across.slice(0, 1).to_pylist()[0]
+        raise NotStored(
+            f"An imported figure of {first['interval_start']:%Y-%m-%d %H:%M} to {first['interval_end']:%H:%M} UTC "
+            f"reaches over the bounds of the day, {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC: "
+            "import shorter buckets, or fetch genesys/pages/hourly_aggregates of that hour."
+        )
+    return metrics
+
+
+def _within(column: str, window: Window) -> pc.Expression:
+    start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
+    return (pc.field(column) >= start) & (pc.field(column) < end)
+
+
+def _split(condition: Condition | None) -> tuple[Condition | None, Condition | None]:
+    """What can be asked of the rows as they are read, and what only once their conversations are known."""
+    if condition is None:
+        return None, None
+    members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
+    later = [
+        each for each in members if any(comparison.name.startswith(OF_CONVERSATION) for comparison in comparisons(each))
+    ]
+    return all_of([each for each in members if each not in later]), all_of(later)

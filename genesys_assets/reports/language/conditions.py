@@ -1,0 +1,335 @@
+"""Conditions: which rows a figure is about. Every way to write one is read to the same small tree.
+
+    mediaType: [voice, chat]                       friendly: all of these, each with one of its values
+    {or: [{queueId: …}, {userId: {exists: true}}]}
+    {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
+    {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
+
+Here stands the reading, and what the platform can be asked of it. Asking stored rows is in `compute`; which names there
+are is for whoever reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range
+from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+
+Operator = Literal["any_of", "none_of", "contains", "exists", "missing", "range"]
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One field is one of the values, none of them, contains one, is there, is missing, or lies in a range."""
+
+    name: str
+    operator: Operator
+    values: tuple[Value, ...] = ()
+    bounds: tuple[tuple[str, float], ...] = ()
+    path: Path = field(default=(), compare=False)
+    name_path: Path = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All (`and`) or one (`or`) of its members hold."""
+
+    type: Literal["and", "or"]
+    members: tuple[Condition, ...]
+    path: Path = field(default=(), compare=False)
+
+
+Condition = Comparison | Group
+
+_BOUNDS = {
+    **dict.fromkeys(("gt", ">", "greaterthan", "after"), "gt"),
+    **dict.fromkeys(("gte", "ge", ">=", "greaterthanorequal", "greaterthanorequals", "atleast"), "gte"),
+    **dict.fromkeys(("lt", "<", "lessthan", "before"), "lt"),
+    **dict.fromkeys(("lte", "le", "<=", "lessthanorequal", "lessthanorequals", "atmost"), "lte"),
+}
+_COMPARISONS: dict[str, Operator] = {
+    **dict.fromkeys(("matches", "eq", "equals", "equal", "is", "=", "==", "in", "anyof", "oneof"), "any_of"),
+    **dict.fromkeys(("ne", "neq", "notequals", "notequal", "not", "isnot", "!=", "<>"), "none_of"),
+    **dict.fromkeys(("notin", "nin", "noneof"), "none_of"),
+    **dict.fromkeys(("contains", "like"), "contains"),
+}
+_PRESENCES: dict[str, Operator] = {
+    **dict.fromkeys(("exists", "isnotnull", "notnull", "notempty"), "exists"),
+    **dict.fromkeys(("notexists", "missing", "isnull", "null", "empty"), "missing"),
+}
+_OPPOSITE: dict[Operator, Operator] = {"exists": "missing", "missing": "exists"}
+OPERATORS = ("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn", "contains")
+_SUBJECTS = ("dimension", "attribute", "field", "metric", "property")
+_DEEPEST = 10
+_MOST = 2**63
+"""Below it every number fits into 64 bits."""
+
+
+def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
+    """The condition, None where it cannot be read; why not is then among the findings."""
+    return _Reader(findings).condition(stated, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    findings: Findings
+
+    def condition(self, stated: Any, path: Path, depth: int = 0) -> Condition | None:
+        if depth > _DEEPEST:
+            return self._refuse(path, f"conditions must be nested at most {_DEEPEST} deep. Write fewer levels")
+        if isinstance(stated, list):
+            return self._group("and", stated, path, depth)
+        if not isinstance(stated, dict) or not stated:
+            return self._refuse(
+                path, f"a condition must be a mapping such as {{mediaType: [voice, chat]}}, got {_kind(stated)}", stated
+            )
+        type_ = stated.get("type")
+        if "clauses" in stated or "predicates" in stated or type_ in ("and", "or"):
+            return self._of_platform(stated, path, depth)
+        if type_ == "compound":
+            return self._compound(stated, path, depth)
+        if _is_predicate(stated):
+            return self._predicate(stated, path)
+        members = [self._friendly(str(name), value, (*path, name), depth) for name, value in stated.items()]
+        return self._together("and", members, path)
+
+    def _friendly(self, name: str, value: Any, path: Path, depth: int) -> Condition | None:
+        if name in ("and", "or"):
+            return self._group(name, value, path, depth)  # type: ignore[arg-type]
+        if name == "not":
+            return self._refuse(
+                path, "not is no part of a condition. Deny each value, as in {mediaType: {ne: voice}}", value
+            )
+        if not isinstance(value, dict):
+            return self._comparison(name, "in" if isinstance(value, list) else "eq", value, path)
+        if not value:
+            return self._refuse(
+                path, f"{name} is compared with nothing. Give it a value, a list of values or an operator"
+            )
+        comparisons = [self._comparison(name, str(operator), of, (*path, operator)) for operator, of in value.items()]
+        return self._together("and", comparisons, path)
+
+    def _of_platform(self, stated: dict[str, Any], path: Path, depth: int) -> Condition | None:
+        self._only(stated, ("type", "clauses", "predicates"), path)
+        members = [
+            self.condition(member, (*path, name, index), depth + 1)
+            for name in ("clauses", "predicates")
+            for index, member in enumerate(self._list(stated.get(name), (*path, name)))
+        ]
+        return self._together(self._combination(stated.get("type", "and"), (*path, "type")), members, path)
+
+    def _compound(self, stated: dict[str, Any], path: Path, depth: int) -> Condition | None:
+        lists = [name for name, value in stated.items() if isinstance(value, list)]
+        combining = [name for name in stated if name not in ("type", *lists)]
+        if len(lists) != 1 or len(combining) > 1:
+            return self._refuse(
+                path,
+                "a compound filter must have one list of filters and one of `and`, `or`. Write {type: compound, "
+                "operator: and, filters: […]}",
+                stated,
+            )
+        how = self._combination(stated[combining[0]], (*path, combining[0])) if combining else "and"
+        return self._group(how, stated[lists[0]], (*path, lists[0]), depth)
+
+    def _predicate(self, stated: dict[str, Any], path: Path) -> Condition | None:
+        subject = next(name for name in _SUBJECTS if name in stated)
+        read = self._of_subject(subject, stated, path)
+        return mapped(read, lambda each: replace(each, name_path=(*path, subject))) if read else None
+
+    def _of_subject(self, subject: str, stated: dict[str, Any], path: Path) -> Condition | None:
+        known = ("type", subject, "operator", "condition", "value", "values", "range")
+        self._only(stated, known, path)
+        name = stated[subject]
+        if not isinstance(name, str):
+            return self._refuse((*path, subject), f"{subject} must be text, got {_kind(name)}", name)
+        if subject == "property":
+            return self._refuse((*path, subject), "properties are not read here. Name a dimension", name)
+        value = stated["value"] if "value" in stated else stated.get("values")
+        operator = stated.get("operator", stated.get("condition", "matches"))
+        if "range" in stated:
+            bounds = stated["range"]
+            if not isinstance(bounds, dict) or not bounds:
+                return self._refuse(
+                    (*path, "range"), f"range must be a mapping such as {{gte: 1, lt: 5}}, got {_kind(bounds)}", bounds
+                )
+            comparisons = [
+                self._comparison(name, str(bound), of, (*path, "range", bound)) for bound, of in bounds.items()
+            ]
+            return self._together("and", comparisons, path)
+        where = "value" if "value" in stated else "operator" if "operator" in stated else "condition"
+        return self._comparison(name, str(operator), value, (*path, where) if where in stated else path)
+
+    def _comparison(self, name: str, operator: str, value: Any, path: Path) -> Condition | None:
+        wanted = operator.lower().replace("_", "").replace("-", "").replace(" ", "")
+        if wanted in _BOUNDS:
+            return self._bounded(name, {_BOUNDS[wanted]: value}, path)
+        if wanted == "between":
+            if not isinstance(value, list) or len(value) != 2:
+                return self._refuse(
+                    path, f"between takes two numbers, both included, got {_kind(value)}. Write [1, 5]", value
+                )
+            return self._bounded(name, {"gte": value[0], "lte": value[1]}, path)
+        if wanted in _PRESENCES:
+            if value not in (None, True, False):
+                return self._refuse(path, f"{operator} takes true or false, got {_kind(value)}", value)
+            presence = _PRESENCES[wanted]
+            return Comparison(name, _OPPOSITE[presence] if value is False else presence, path=path)
+        if wanted in _COMPARISONS:
+            return self._compared(name, _COMPARISONS[wanted], value, path)
+        return self._refuse(path, f"{quoted(operator)} is not an operator. {one_of(OPERATORS, operator)}", value)
+
+    def _compared(self, name: str, operator: Operator, value: Any, path: Path) -> Condition | None:
+        values = value if isinstance(value, list) else [value]
+        if not values or None in values:
+            missing = "To ask whether it has one write {exists: true}"
+            return self._refuse(
+                path, f"{name} is compared with nothing. Give it a value or a list of values. {missing}", value
+            )
+        wrong = [each for each in values if not isinstance(each, str | int | float)]
+        if wrong:
+            return self._refuse(path, f"a value must be text, a number, true or false, got {_kind(wrong[0])}", wrong[0])
+        return Comparison(name, operator, tuple(dict.fromkeys(values)), path=path)
+
+    def _bounded(self, name: str, bounds: dict[str, Any], path: Path) -> Condition | None:
+        for bound, value in bounds.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
+                return self._refuse(path, f"{bound} takes a number, got {_kind(value)}", value)
+        return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
+
+    def _group(self, type_: Literal["and", "or"], stated: Any, path: Path, depth: int) -> Condition | None:
+        if not isinstance(stated, list) or not stated:
+            return self._refuse(path, f"{type_} takes a list of conditions, got {_kind(stated)}", stated)
+        members = [self.condition(each, (*path, index), depth + 1) for index, each in enumerate(stated)]
+        return self._together(type_, members, path)
+
+    def _together(self, type_: Literal["and", "or"], members: list[Condition | None], path: Path) -> Condition | None:
+        """One member stands for itself, members that combine in the same way are taken in."""
+        read = [member for member in members if member is not None]
+        if len(read) < len(members) or not read:
+            return self._refuse(path, "a group of conditions must have at least one") if not members else None
+        if len(read) == 1:
+            return read[0]
+        flat = [
+            each
+            for member in read
+            for each in (member.members if isinstance(member, Group) and member.type == type_ else (member,))
+        ]
+        return Group(type_, tuple(flat), path)
+
+    def _combination(self, stated: Any, path: Path) -> Literal["and", "or"]:
+        wanted = str(stated).lower()
+        if wanted not in ("and", "or"):
+            self._refuse(path, f"conditions are combined by `and` or `or`, got {_kind(stated)}", stated)
+        return "or" if wanted == "or" else "and"
+
+    def _list(self, stated: Any, path: Path) -> list[Any]:
+        if stated is not None and not isinstance(stated, list):
+            self._refuse(path, f"{path[-1]} must be a list, got {_kind(stated)}", stated)
+        return stated if isinstance(stated, list) else []
+
+    def _only(self, stated: dict[str, Any], known: tuple[str, ...], path: Path) -> None:
+        for name in stated.keys() - set(known):
+            self._refuse((*path, name), f"unknown field {quoted(name)}. {one_of(known, str(name))}", stated[name])
+
+    def _refuse(self, path: Path, message: str, value: Any = None) -> Condition | None:
+        self.findings.add(path, message, value)
+        return None
+
+
+def _kind(value: Any) -> str:
+    """What was given instead, in words."""
+    return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
+
+
+def _is_predicate(stated: dict[str, Any]) -> bool:
+    """`metric` and `value` are also columns: what tells that a name is compared decides."""
+    compares = any(name in stated for name in ("type", "operator", "condition", "range"))
+    return any(name in stated for name in _SUBJECTS[:2]) or (compares and any(name in stated for name in _SUBJECTS))
+
+
+def comparisons(condition: Condition | None) -> Iterator[Comparison]:
+    """Every comparison of the tree."""
+    if isinstance(condition, Comparison):
+        yield condition
+    elif isinstance(condition, Group):
+        for member in condition.members:
+            yield from comparisons(member)
+
+
+def all_of(members: Sequence[Condition]) -> Condition | None:
+    """That all of these hold; None where there are none."""
+    return members[0] if len(members) == 1 else Group("and", tuple(members)) if members else None
+
+
+def mapped(condition: Condition, change: Callable[[Comparison], Comparison]) -> Condition:
+    """The same tree with every comparison changed."""
+    if isinstance(condition, Comparison):
+        return change(condition)
+    return replace(condition, members=tuple(mapped(member, change) for member in condition.members))
+
+
+# -- what the platform can be asked ------------------------------------------------------------------------------------
+
+_BEYOND_PLATFORM = {
+    "none_of": "the platform has no `not equal`. List the values that are wanted, or count from `details`",
+    "contains": "the platform compares whole values and has no `contains`. List the values, or count from `details`",
+}
+
+
+def to_platform(condition: Condition, findings: Findings) -> Filter | None:
+    """The condition as a filter of the platform, which knows two levels and no `not`; None with the reason found."""
+    before = len(findings.found)
+    for comparison in comparisons(condition):
+        if reason := _BEYOND_PLATFORM.get(comparison.operator):
+            findings.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
+    if len(findings.found) > before:
+        return None
+    top = condition if isinstance(condition, Group) else Group("and", (condition,))
+    clauses, predicates = [], []
+    for member in top.members:
+        alone = _predicates(member) if isinstance(member, Comparison) else []
+        if len(alone) == 1:
+            predicates.append(alone[0])
+        elif isinstance(member, Comparison):
+            clauses.append(Clause(tuple(alone), "or"))
+        elif clause := _clause(member, findings):
+            clauses.append(clause)
+    if len(findings.found) > before:
+        return None
+    return Filter(tuple(sorted(clauses, key=repr)), tuple(sorted(predicates, key=repr)), top.type)
+
+
+def _clause(group: Group, findings: Findings) -> Clause | None:
+    predicates: list[Predicate] = []
+    for member in group.members:
+        several = isinstance(member, Comparison) and len(_predicates(member)) > 1 and group.type == "and"
+        if isinstance(member, Group) or several:
+            findings.add(
+                member.path,
+                "cannot be asked: the platform knows two levels, a group of groups of comparisons (a list of values "
+                "is one too). Write it with fewer levels, or count from `details`",
+            )
+            return None
+        predicates += _predicates(member)
+    return Clause(tuple(sorted(predicates, key=repr)), group.type)
+
+
+def _predicates(comparison: Comparison) -> list[Predicate]:
+    match comparison.operator:
+        case "exists":
+            return [Predicate(comparison.name, operator="exists")]
+        case "missing":
+            return [Predicate(comparison.name, operator="notExists")]
+        case "range":
+            return [Predicate(comparison.name, range=Range(**dict(comparison.bounds)))]
+        case "any_of":
+            return [Predicate(comparison.name, _text(value)) for value in sorted(comparison.values, key=str)]
+    return []
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

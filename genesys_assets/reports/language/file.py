@@ -1,0 +1,361 @@
+"""Reading reports.yaml: the reports in it, or everything that is wrong with it, each with line and column.
+
+A file with a mistake is refused as a whole. A file that is larger, deeper or fuller than any that a person writes is
+refused before it costs time or memory. What an entry may say is `model`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from genesys_assets.reports.language.forms import told
+from genesys_assets.reports.language.model import ReportDefinition, ReportsFile
+from genesys_assets.reports.language.problems import Path, quoted, shown
+
+MOST_BYTES = 300_000
+"""Of a file. The six reports of reports.example.yaml take 7 kB. PyYAML needs seconds for more than this."""
+DEEPEST = 50
+"""Levels of lists and mappings. A report needs eight, a condition may have ten more. Python's own limit is hundreds."""
+MOST_VALUES = 20_000
+"""Values of a file, those that aliases repeat too. The reports of reports.example.yaml have fifty each."""
+MOST_REPORTS = 200
+"""Each is an asset with checks. Loading takes some milliseconds for each."""
+MOST_DIGITS = 18
+"""Of a number. Every whole number of so many digits fits into 64 bits."""
+LONGEST_TEXT = 10_000
+"""Characters of one text. The longest that belongs there is a description."""
+LONGEST_KEY = 100
+"""Characters of a key. The longest is the name of a column, of a metric or of a report."""
+MOST_PROBLEMS = 100
+"""Reported of one file. Whoever mends these sees the others next."""
+_LONGEST_MESSAGE = 1_500
+
+_STANDARD_TAG = "tag:yaml.org,2002:"
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file: where (line and column count from 1), in which field, what, and the value there."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    message: str
+    value: Any = None
+
+    @property
+    def shown(self) -> str:
+        """The value as far as it helps."""
+        return shown(self.value, self.message)
+
+    def __str__(self) -> str:
+        parts = [f"{self.file}:{self.line}:{self.column}", *([self.field] if self.field else []), self.message]
+        return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a file gave: reports by name, none of them where there is a problem. `version` identifies its bytes."""
+
+    reports: Mapping[str, ReportDefinition]
+    problems: tuple[Problem, ...] = ()
+    version: str = ""
+
+
+class _Unreadable(Exception):
+    """The file cannot be read; the message says why and what to do."""
+
+
+def read_reports(path: FilePath, taken: Iterable[str] = ()) -> Reading:
+    """The reports of a file. `taken` are names of other reports."""
+    try:
+        content = _content(path)
+        text = content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError, _Unreadable) as error:
+        return Reading({}, (Problem(str(path), 1, 1, "", f"cannot be read: {_why_not(error)}"),))
+    reading = read_text(text, str(path), taken)
+    return Reading(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+
+
+def _content(path: FilePath) -> bytes:
+    """The bytes of a file. Raises OSError and _Unreadable, also where reading would wait or never end."""
+    # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        kind = os.fstat(opened).st_mode
+        if not stat.S_ISREG(kind):
+            raise _Unreadable(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
+        with open(opened, "rb", closefd=False) as file:
+            content = file.read(MOST_BYTES + 1)
+    finally:
+        os.close(opened)
+    if len(content) > MOST_BYTES:
+        raise _Unreadable(f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports")
+    return content
+
+
+def _why_not(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8"
+    return str(error)
+
+
+def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
+    """The reports of a text in the form of reports.yaml; `file` is what it is called in problems."""
+    document = _Document(file)
+    if len(text) > MOST_BYTES:
+        document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
+        return document.reading()
+    try:
+        node = _compose(text)
+        stated = {"reports": {}} if node is None else document.value(node, ())
+    except yaml.YAMLError as error:
+        document.not_yaml(error, text)
+        return document.reading()
+    except _TooMuch as too_much:
+        document.refuse(str(too_much), too_much.mark)
+        return document.reading()
+    if isinstance(stated, dict) and "reports" in stated and stated["reports"] is None:
+        stated["reports"] = {}
+    named = stated.get("reports") if isinstance(stated, dict) else None
+    if isinstance(named, dict) and len(named) > MOST_REPORTS:
+        message = f"a file holds at most {MOST_REPORTS} reports, this one has {len(named)}. Take some out"
+        document.add(("reports",), message, None, key=True)
+        return document.reading()
+    reports: Mapping[str, ReportDefinition] = {}
+    try:
+        reports = ReportsFile.model_validate(stated).reports
+    except ValidationError as error:
+        for found in told(error):
+            document.add(found.path, found.message, found.value, key=found.of_key)
+    if isinstance(stated, dict) and isinstance(stated.get("reports"), dict):
+        for name in set(taken) & stated["reports"].keys():
+            document.add(
+                ("reports", name), f"{name!r} is the name of a report that ships. Choose another", name, key=True
+            )
+    return document.reading(reports)
+
+
+class _TooMuch(Exception):
+    """More than a person writes; the message says what and what to do."""
+
+    def __init__(self, message: str, mark: yaml.Mark | None = None) -> None:
+        super().__init__(message)
+        self.mark = mark
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, which counts what it reads: composing goes down a level for each level of the file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._count = 0
+
+    def get_event(self) -> Any:
+        event = super().get_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.CollectionStartEvent):
+            self._depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._depth -= 1
+        self._count += isinstance(event, yaml.NodeEvent)
+        if self._depth > DEEPEST:
+            raise _TooMuch(f"is nested more than {DEEPEST} levels deep here. Write it flatter", event.start_mark)
+        if self._count > MOST_VALUES:
+            raise _TooMuch(f"has more than {MOST_VALUES:,} values. Take some reports out", event.start_mark)
+        return event
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """Raises YAMLError and _TooMuch."""
+    node: yaml.Node | None = _Loader(text).get_single_node()
+    return node
+
+
+@dataclass(slots=True)
+class _Document:
+    """A YAML text as plain values, and where each of them stands."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+    _keys: dict[Path, yaml.Mark] = field(default_factory=dict)
+    _values: dict[Path, yaml.Mark] = field(default_factory=dict)
+    _nodes: int = 0
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self._nodes += 1
+        if self._nodes > MOST_VALUES or len(path) > DEEPEST:
+            raise _TooMuch(
+                f"has more than {MOST_VALUES:,} values once aliases (*name) are filled in, or one that holds itself. "
+                "Write fewer aliases",
+                node.start_mark,
+            )
+        self._values[path] = node.start_mark
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            self._untagged(node, path, "seq")
+            return [self.value(each, (*path, index)) for index, each in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
+        return self._scalar(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        self._untagged(node, path, "map")
+        values: dict[str, Any] = {}
+        for key, value in self._whole_formulas(node, path):
+            name = key.value if isinstance(key, yaml.ScalarNode) else None
+            if name is None:
+                self._at(key.start_mark, path, "a key must be text, got a list or a mapping", None)
+                continue
+            if key.tag == f"{_STANDARD_TAG}merge":
+                message = "merges (<<) are not read. Repeat the fields, or give the whole value an anchor (&name)"
+                self._at(key.start_mark, path, message, None)
+                continue
+            if len(name) > LONGEST_KEY:
+                message = f"a key must have at most {LONGEST_KEY} characters, got {quoted(name)} of {len(name)}"
+                self._at(key.start_mark, path, message, None)
+                continue
+            if name in values:
+                self._at(key.start_mark, (*path, name), f"{name!r} stands here twice. Take one out", None)
+                continue
+            self._keys[(*path, name)] = key.start_mark
+            values[name] = self.value(value, (*path, name))
+        return values
+
+    def _whole_formulas(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        """The pairs of a mapping. In `{formula: coalesce(a, 0)}` the comma begins another key: it is said once, and the
+        formula read as it was meant.
+        """
+        pairs = list(node.value)
+        while pairs:
+            key, value = pairs.pop(0)
+            if node.flow_style and _is_plain(value) and value.value.count("(") > value.value.count(")"):
+                count, text = _closed(value.value, pairs)
+                if count:
+                    del pairs[:count]
+                    message = f"a comma ends a value within {{ }}. Put the formula in quotes: {text!r}"
+                    self._at(value.start_mark, (*path, str(getattr(key, "value", ""))), message, None)
+                    value = yaml.ScalarNode(f"{_STANDARD_TAG}str", text, value.start_mark, value.end_mark)
+            yield key, value
+
+    def _untagged(self, node: yaml.Node, path: Path, usual: str) -> None:
+        if node.tag != _STANDARD_TAG + usual:
+            self._at(node.start_mark, path, f"the tag {quoted(node.tag)} is not read here. Take it out", None)
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        """As YAML 1.2 reads it: 12:30 and `no` are texts, 1_000 and 0777 too."""
+        tag, text = node.tag.removeprefix(_STANDARD_TAG), node.value
+        if len(text) > LONGEST_TEXT:
+            message = f"a text must have at most {LONGEST_TEXT:,} characters, this one has {len(text):,}. Shorten it"
+            self._at(node.start_mark, path, message, None)
+            return "…"
+        if tag == "null":
+            return None
+        if tag == "bool":
+            return text.lower() == "true" if text.lower() in ("true", "false") else text
+        if tag in ("int", "float"):
+            return self._number(node, path, is_whole=tag == "int")
+        if tag not in ("str", "timestamp"):
+            self._untagged(node, path, "str")
+        return text
+
+    def _number(self, node: yaml.ScalarNode, path: Path, *, is_whole: bool) -> Any:
+        """The number; the text where YAML 1.2 has no such number."""
+        text = node.value
+        if not (_WHOLE.fullmatch(text) if is_whole else "_" not in text and _is_float(text)):
+            return text
+        if sum(map(str.isdigit, text)) > MOST_DIGITS or not math.isfinite(float(text)):
+            message = (
+                f"a number must have at most {MOST_DIGITS} digits, got {quoted(text)}. Put it in quotes if it is text"
+            )
+            self._at(node.start_mark, path, message, None)
+            return 0
+        return int(text) if is_whole else float(text)
+
+    def add(self, path: Path, message: str, value: Any, *, key: bool = False) -> None:
+        marks = (self._keys, self._values) if key else (self._values, self._keys)
+        for length in range(len(path), -1, -1):
+            mark = next((where[path[:length]] for where in marks if path[:length] in where), None)
+            if mark is not None:
+                return self._at(mark, path, message, value)
+        return self._at(None, path, message, value)
+
+    def refuse(self, message: str, mark: yaml.Mark | None = None) -> None:
+        """The whole file, for what stands there."""
+        self._at(mark, (), message, None)
+
+    def not_yaml(self, error: yaml.YAMLError, text: str) -> None:
+        if isinstance(error, yaml.reader.ReaderError):
+            before = text[: error.position]
+            line, column = before.count("\n") + 1, error.position - before.rfind("\n")
+            message = f"is not YAML: the character {quoted(text[error.position])} is not allowed. Take it out"
+            self.problems.append(Problem(self.file, line, column, "", message))
+            return
+        mark = getattr(error, "problem_mark", None)
+        reason = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None)))) or str(
+            error
+        )
+        self.refuse(f"is not YAML: {reason}", mark)
+
+    def reading(self, reports: Mapping[str, ReportDefinition] | None = None) -> Reading:
+        """The reports, or all that is wrong, in the order of lines."""
+        found = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
+        if not found:
+            return Reading(reports or {})
+        if len(found) > MOST_PROBLEMS:
+            further = f"{len(found) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
+            last = found[MOST_PROBLEMS]
+            found = [*found[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
+        return Reading({}, tuple(found))
+
+    def _at(self, mark: yaml.Mark | None, path: Path, message: str, value: Any) -> None:
+        text = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+        field_ = _plain(".".join(map(str, path)))
+        self.problems.append(Problem(self.file, *_position(mark), field_, _plain(text), value))
+
+
+def _position(mark: yaml.Mark | None) -> tuple[int, int]:
+    return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def _is_plain(node: yaml.Node) -> bool:
+    """Whether it is a text without quotes."""
+    return isinstance(node, yaml.ScalarNode) and node.style is None
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _closed(text: str, following: list[tuple[yaml.Node, yaml.Node]]) -> tuple[int, str]:
+    """How many of the following keys, which have no value, close the brackets of a text, and the whole text; else 0."""
+    for count, (key, value) in enumerate(following, start=1):
+        if not (_is_plain(key) and _is_plain(value) and value.value == ""):
+            break
+        text += f", {key.value}"
+        if text.count("(") <= text.count(")"):
+            return count, text
+    return 0, text
+
+
+def _plain(text: str) -> str:
+    """Without what a terminal would obey."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

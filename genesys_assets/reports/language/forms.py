@@ -1,0 +1,159 @@
+"""Mappings of the language: strict, and telling all that is wrong with them at once.
+
+Here stands how mistakes are gathered; which words there are is `model`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+from genesys_assets.reports.language.problems import Finding, Path, one_of, quoted
+
+
+class Model(BaseModel):
+    """A mapping of the language: no field beyond those declared, no value converted on the quiet."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    written_otherwise: ClassVar[Mapping[str, str]] = {}
+    """Names that people take for fields, and what to write instead."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What stands below a field is its description. Pydantic itself would look for it whenever the class is made,
+        which takes longer than all else about the language.
+        """
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in _said_of_fields(cls):
+            properties.setdefault(name, {})["description"] = text
+        return schema
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, value: Any, handler: Any) -> Self:
+        """Names unknown fields with the nearest known ones, and looks at all the others nevertheless."""
+        unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
+        errors = [
+            mistake((name,), f"unknown field {quoted(name)}. {cls._instead_of(str(name))}", value[name])
+            for name in unknown
+        ]
+        made: Any = None
+        try:
+            made = handler({name: of for name, of in value.items() if name not in unknown} if unknown else value)
+        except ValidationError as error:
+            errors += [
+                InitErrorDetails(type=_kept(line), loc=_where(line["loc"]), input=line["input"])
+                for line in error.errors(include_url=False)
+            ]
+            rest = cls._without(value, errors)
+            with contextlib.suppress(ValidationError):
+                errors += handler(rest)._mistakes() if rest is not None else []
+        else:
+            errors += made._mistakes()
+        if errors:
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return made  # type: ignore[no-any-return]
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        """What to write in place of an unknown field."""
+        return cls.written_otherwise.get(name) or one_of(cls.model_fields, name)
+
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        """What of the value can be looked at although it has these errors of form; None where nothing can."""
+        return None
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        """What is wrong with a mapping whose form is right."""
+        return []
+
+
+def _said_of_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """The text below each field of a model, by the field's name."""
+    (declared,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(declared, ast.ClassDef)
+    for field, below in pairwise(declared.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, inspect.cleandoc(text)
+
+
+def _where(loc: Path) -> Path:
+    """Where a value stands in the file: pydantic's path without the names of the ways to write it."""
+    return tuple(part for part in loc if not str(part).startswith("<"))
+
+
+def _kept(line: Any) -> Any:
+    if "ctx" in line and "message" in line["ctx"]:
+        return PydanticCustomError(line["type"], "{message}", line["ctx"])
+    return PydanticCustomError(line["type"], "{message}", {"message": line["msg"], **line.get("ctx", {})})
+
+
+def mistake(path: Path, message: str, value: Any) -> InitErrorDetails:
+    """What is wrong with a value that stands there."""
+    return InitErrorDetails(
+        type=PydanticCustomError("report", "{message}", {"message": message}), loc=path, input=value
+    )
+
+
+def is_label(part: str | int) -> bool:
+    """Whether a part of a mistake's path stands in no file: it says that a key is meant, not its value."""
+    return part == "[key]"
+
+
+def told(error: ValidationError) -> Iterator[Finding]:
+    """What is wrong, in words for whoever wrote it."""
+    for line in error.errors(include_url=False):
+        path = tuple(part for part in line["loc"] if not is_label(part))
+        of_key = "[key]" in line["loc"] or "unknown field" in line["msg"]
+        known = _MESSAGES.get(line["type"])
+        message = known.format(**_words(path, line)) if known else line["msg"]
+        yield Finding(path, message, None if line["type"] == "missing" else line["input"], of_key)
+
+
+def _words(path: Path, line: Any) -> dict[str, Any]:
+    """What messages are made of: the field, what it got, and what pydantic allows."""
+    names = [part for part in path if isinstance(part, str)]
+    value = line["input"]
+    got = {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
+    return {
+        "field": f"each of {names[-1]}" if names and isinstance(path[-1], int) else names[-1] if names else "the file",
+        "got": got,
+        "entries": len(value) if isinstance(value, dict | list) else 0,
+        "in_a_list": f" Write [{value}]." if isinstance(value, str | int) else "",
+        "in_quotes": f" Put it in quotes: '{value}'." if isinstance(value, int | float) else "",
+        "without": f" Write {value} without quotes." if isinstance(value, str) and value.isdigit() else "",
+        **line.get("ctx", {}),
+    }
+
+
+_MAPPING = "{field} must be a mapping of names to values, got {got}."
+_MESSAGES = {
+    "missing": "{field} is missing. Add it.",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "list_type": "{field} must be a list, got {got}.{in_a_list}",
+    "string_type": "{field} must be text, got {got}.{in_quotes}",
+    "bool_type": "{field} must be true or false, got {got}.",
+    "int_type": "{field} must be a whole number, got {got}.{without}",
+    "greater_than_equal": "{field} must be {ge} or more, got {got}.",
+    "less_than_equal": "{field} must be {le} or less, got {got}.",
+    "literal_error": "{field} must be one of {expected}, got {got}.",
+    "string_pattern_mismatch": "a name must begin with a small letter and have at most 63 small letters, digits and _, "
+    "got {got}.",
+    "string_too_short": "{field} must not be empty.",
+    "too_short": "{field} must not be empty.",
+    "too_long": "{field} must have at most {max_length} entries, got {entries}.",
+}

@@ -1,0 +1,333 @@
+"""The language of reports: what an entry of reports.yaml may say.
+
+Here stand the words and their shape, as pydantic models; the JSON Schema for editors is made from them. What the words
+mean, and whether the names in them exist, is `report`: an entry that validates here is one that can be computed.
+"""
+
+from __future__ import annotations
+
+import copy
+import keyword
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from genesys_assets.cloud.analytics.catalogue import DIMENSIONS, METRICS
+from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.reports.language.forms import Model, is_label, mistake
+from genesys_assets.reports.language.formulas import FUNCTIONS
+from genesys_assets.reports.language.problems import Findings, quoted
+from genesys_assets.reports.meaning.sources import TABLES
+from genesys_assets.reports.meaning.statistics import statistics_of
+
+MOST_FIGURES = 200
+"""Of a source, and columns of a report: more would be no table that anybody reads."""
+AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
+UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
+Unit = Literal["ms", "seconds", "minutes", "hours"]
+INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date")
+RESERVED_NAMES = ("manifest", "index", "day_page")
+"""Files beside the published reports: see `publishing.place`."""
+
+
+def _name(value: str) -> str:
+    if keyword.iskeyword(value) or value in FUNCTIONS or value in INTERVAL_COLUMNS:
+        raise PydanticCustomError(
+            "reserved", "{name} is a word of formulas or a column of every report. Choose another name", {"name": value}
+        )
+    return value
+
+
+def _report_name(value: str) -> str:
+    if value in RESERVED_NAMES:
+        raise PydanticCustomError(
+            "reserved", "a published file of every day is called {name}. Choose another name", {"name": value}
+        )
+    return value
+
+
+_NAME = r"^[a-z][a-z0-9_]{0,62}$"
+Name = Annotated[str, Field(pattern=_NAME), AfterValidator(_name)]
+"""Of a figure or a column."""
+ReportName = Annotated[str, Field(pattern=_NAME), AfterValidator(_report_name)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _completed(names: Iterable[str]) -> Any:
+    """Any text, of which editors offer these."""
+    return WithJsonSchema({"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]})
+
+
+Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in METRICS for each in statistics_of(metric))]
+Dimension = Annotated[Text, _completed(DIMENSIONS)]
+TableName = Annotated[Text, _completed(TABLES)]
+
+_CONDITION = {
+    "description": "Which rows count: {mediaType: [voice, chat]}, {userId: {exists: true}}, {and: […]}, {or: […]}; the "
+    "platform's {type, clauses, predicates} and the tutorials' {type: simple, attribute, condition, value} too.",
+    "anyOf": [{"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1}],
+}
+Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
+"""A condition as it was written; `conditions` reads it."""
+
+
+def _chosen_by_type(kind: Any) -> Discriminator:
+    """Two ways to write a value, chosen by type, so that only the relevant one's errors are reported."""
+    return Discriminator(lambda value: "<one>" if isinstance(value, kind) else "<other>")
+
+
+class View(Model):
+    """How often a timer's value fell in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
+
+    target: Annotated[Text, _completed(metric for metric in METRICS if metric.startswith("t"))]
+    """The timer, such as tHandle."""
+    gte: Annotated[int, Field(ge=0)] | None = None
+    """From this many milliseconds on."""
+    lt: Annotated[int, Field(ge=0)] | None = None
+    """Below this many milliseconds."""
+
+
+class Aggregates(Model):
+    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics."""
+
+    written_otherwise: ClassVar = {"where": "Conditions of aggregates are called filter."}
+
+    metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=MOST_FIGURES)]
+    """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
+    Statistics are count, sum, min, max, numerator, denominator and target (null where the parts have different ones).
+    """
+    filter: Stated = None
+    """Which conversations' sessions count."""
+    views: dict[Name, View] = Field(default_factory=dict)
+    """Ranges of timers, to be counted under a name of your own."""
+    flatten: bool = False
+    """Whether several values of a dimension make one group ("a,b") instead of counting in the group of each."""
+
+
+class Linked(Model):
+    """Rows of another table of the same conversation."""
+
+    table: TableName
+    """The other table."""
+    where: Stated = None
+    """Which of its rows."""
+
+
+class Measure(Model):
+    """What is done with which column: exactly one of sum, count, min, max, count_distinct, distinct."""
+
+    written_otherwise = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
+
+    sum: Text | None = None
+    """The column's sum; null where there is no value."""
+    count: Text | None = None
+    """How many rows have a value in the column."""
+    min: Text | None = None
+    """The smallest value."""
+    max: Text | None = None
+    """The largest value."""
+    count_distinct: Text | None = None
+    """How many different values there are. Such counts cannot be added up."""
+    distinct: Text | None = None
+    """The sorted list of the different values."""
+    where: Stated = None
+    """Which rows count for this figure only."""
+
+    @property
+    def how(self) -> str:
+        return next(iter(self.model_fields_set - {"where"}))
+
+    @property
+    def column(self) -> str:
+        return str(getattr(self, self.how))
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = self.model_fields_set - {"where"}
+        if len(given) != 1:
+            ways = ", ".join(name for name in Measure.model_fields if name != "where")
+            raise PydanticCustomError(
+                "report",
+                "a measure must have exactly one of {ways}, got {got}",
+                {"ways": ways, "got": " and ".join(sorted(given)) or "none"},
+            )
+        return self
+
+
+def _count(value: Any) -> Any:
+    if value != "count":
+        message = "a measure must be `count` or a mapping such as {example}, got {got}"
+        raise PydanticCustomError("report", message, {"example": "{sum: duration_ms}", "got": quoted(value)})
+    return value
+
+
+AnyMeasure = Annotated[
+    Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], BeforeValidator(_count), Tag("<other>")],
+    _chosen_by_type(dict | Measure),
+]
+
+
+class Details(Model):
+    """Figures counted here, from the rows of a table of the lake."""
+
+    written_otherwise: ClassVar = {"filter": "Conditions of details are called where."}
+
+    table: TableName
+    """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
+    measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1, max_length=MOST_FIGURES)]
+    """Figures by name: {sum: duration_ms}, {count_distinct: conversation_id}, or `count` of rows."""
+    time: Text | None = None
+    """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
+    where: Stated = None
+    """Which rows count. A column of the row's conversation is written conversation.media_type."""
+    having: Linked | None = None
+    """Only rows of conversations that have such rows elsewhere."""
+    lacking: Linked | None = None
+    """Only rows of conversations that have no such row elsewhere."""
+    once_per: Text | None = None
+    """Count each value of this column once in every group, whatever number of rows it has there."""
+    group_by: dict[str, str | None] = Field(default_factory=dict)
+    """Where this table has a column of the report's group_by under another name: {queueId: session_queue_id}. Nothing
+    (null) puts all rows under no value.
+    """
+
+
+class Column(Model):
+    """One column that is shown."""
+
+    formula: Text | None = None
+    """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name."""
+    names_of: Text | None = None
+    """The names of the ids in this column or list of ids."""
+    unit: Unit | None = None
+    """Convert milliseconds to this unit, and end the column's name in it."""
+    digits: Annotated[int, Field(ge=0, le=9)] | None = None
+    """Round to so many digits after the point, halves away from zero."""
+    description: str | None = None
+    """What the column says."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.formula is not None and self.names_of is not None:
+            raise PydanticCustomError("report", "a column must have a formula or names_of, got both. Take one out")
+        if self.names_of is not None and (self.unit is not None or self.digits is not None):
+            raise PydanticCustomError("report", "names have neither unit nor digits. Take them out")
+        return self
+
+
+class Chart(Model):
+    """The chart shown in the UI: a bar for each value of x, as high as the sum of y.
+
+    Where y does not add up, such as an average, each row is a bar of its own; intervals that have several such rows
+    are not drawn.
+    """
+
+    x: Text
+    y: Text
+
+
+AnyAggregates = Annotated[
+    Annotated[list[Aggregates], Tag("<one>")] | Annotated[Aggregates, Tag("<other>")], _chosen_by_type(list)
+]
+AnyDetails = Annotated[
+    Annotated[list[Details], Tag("<one>")] | Annotated[Details, Tag("<other>")], _chosen_by_type(list)
+]
+AnyColumn = Annotated[
+    Annotated[Column, Tag("<one>")] | Annotated[Text | None, Tag("<other>")], _chosen_by_type(dict | Column)
+]
+
+
+def _in_capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+class ReportDefinition(Model):
+    """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
+
+    description: Text
+    """What one row is."""
+    granularity: Annotated[Granularity, BeforeValidator(_in_capitals)] = "P1D"
+    """Length of the intervals: PT15M, PT30M, PT1H or P1D."""
+    time_zone: Annotated[Text, _completed(("business", "UTC"))] = "business"
+    """Where days and hours begin: `business` (GENESYS_ASSETS_TIME_ZONE), UTC or an IANA name such as Europe/London."""
+    group_by: list[Dimension] = Field(default_factory=list)
+    """What rows are grouped by besides the interval: queueId, mediaType, userId, wrapUpCode and others."""
+    require: list[Dimension] = Field(default_factory=list)
+    """Of group_by, those without which a row is left out."""
+    names: bool = True
+    """Whether names stand beside the ids of group_by, as they were on the day."""
+    aggregates: AnyAggregates = Field(default_factory=list)
+    """Figures that the platform counts: one source or a list of them."""
+    details: AnyDetails = Field(default_factory=list)
+    """Figures counted from tables of the lake: one source or a list of them."""
+    columns: Annotated[dict[Name, AnyColumn], Field(max_length=MOST_FIGURES)] | None = None
+    """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
+    order_by: list[Text] = Field(default_factory=list)
+    """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
+    top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Only so many first rows of each interval."""
+    chart: Chart | None = None
+    """What the UI draws."""
+
+    @property
+    def aggregate_sources(self) -> list[Aggregates]:
+        return self.aggregates if isinstance(self.aggregates, list) else [self.aggregates]
+
+    @property
+    def details_sources(self) -> list[Details]:
+        return self.details if isinstance(self.details, list) else [self.details]
+
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        """Without what has an error of form, and what builds on that."""
+        if not isinstance(value, dict):
+            return None
+        rest = copy.deepcopy(value)
+        for error in errors:
+            path = [part for part in error.get("loc", ()) if not is_label(part)]
+            if path[:1] == ["columns"] and path[-1] == "formula":
+                # Without its formula a column would be the figure of its name.
+                path = path[:-1]
+            in_source = path[:1] in (["aggregates"], ["details"])
+            if not path or path[0] == "group_by":
+                return None
+            for name in ("order_by", "chart", *(("columns", "top", "require") if in_source else ())):
+                rest.pop(name, None)
+            _remove(rest, path[:1] if in_source and "unknown field" not in str(error["type"]) else path)
+        if not rest.get("aggregates") and not rest.get("details"):
+            return None
+        return {"description": "…", **rest}
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.reports.meaning.report import Report
+
+        findings = Findings()
+        Report.of("report", self, findings)
+        return [mistake(found.path, found.message, found.value) for found in findings.found]
+
+
+def _remove(value: Any, path: list[str | int]) -> None:
+    for part in path[:-1]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(value, dict):
+        value.pop(path[-1], None)
+
+
+class ReportsFile(Model):
+    """reports.yaml: reports by name."""
+
+    reports: dict[ReportName, ReportDefinition]
+    """Each becomes the asset genesys/reports/<name>."""

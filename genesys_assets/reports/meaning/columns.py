@@ -1,0 +1,145 @@
+"""Columns that a report shows: figures as they are, formulas over them, and the names of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.language.formulas import Formula, FormulaError
+from genesys_assets.reports.language.model import UNITS, Column, Unit
+from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey
+from genesys_assets.tables.personal import strongest
+
+NUMBERS = (pa.int64(), pa.float64())
+_IDS = (pa.string(), pa.list_(pa.string()))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`.
+
+    `name` is how it is called, `known_as` how other columns call it.
+    """
+
+    name: str
+    known_as: str
+    type: pa.DataType
+    description: str
+    figure: str | None = None
+    formula: Formula | None = None
+    ids: str | None = None
+    history: str | None = None
+    unit: Unit | None = None
+    digits: int | None = None
+    personal: PersonalData = PersonalData.NONE
+
+    @property
+    def divisor(self) -> int:
+        """By how much milliseconds are divided."""
+        return UNITS[self.unit] if self.unit else 1
+
+
+def shown_columns(
+    stated: Mapping[str, Column | str | None],
+    taken: Set[str],
+    keys: Sequence[GroupKey],
+    figures: Mapping[str, Figure],
+    findings: Findings,
+) -> tuple[Shown, ...]:
+    """What the columns mean; those that mean nothing are left out, with the reasons among the findings."""
+    names, reader = set(taken), _Reader(keys, figures, findings)
+    types = {name: figure.result for name, figure in figures.items()}
+    classes = {name: figure.personal for name, figure in figures.items()}
+    powers = {name: figure.power for name, figure in figures.items()}
+    found: list[Shown] = []
+    for name, column in stated.items():
+        path: Path = ("columns", name)
+        shown = reader.column(name, column, path, types, powers)
+        if shown is None:
+            continue
+        if shown.name in names:
+            findings.add(path, f"there is a column {shown.name!r} already. Call one of them differently", name)
+        names.add(shown.name)
+        if shown.formula:
+            types.setdefault(name, shown.type)
+            powers.setdefault(name, shown.formula.power(powers))
+            personal = strongest(classes[each] for each in shown.formula.names if each in classes)
+            classes.setdefault(name, personal)
+            shown = replace(shown, personal=personal)
+        found.append(shown)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    keys: Sequence[GroupKey]
+    figures: Mapping[str, Figure]
+    findings: Findings
+
+    def column(
+        self,
+        name: str,
+        stated: Column | str | None,
+        path: Path,
+        types: Mapping[str, pa.DataType],
+        powers: Mapping[str, int | None],
+    ) -> Shown | None:
+        column = stated if isinstance(stated, Column) else Column(formula=stated)
+        if column.names_of is not None:
+            return self._names(name, column, (*path, "names_of"))
+        if column.formula is None and isinstance(stated, Column) and "formula" in column.model_fields_set:
+            self.findings.add((*path, "formula"), "formula must be text, got nothing. Write it, or take it out")
+            return None
+        text = column.formula or name
+        figure = self.figures.get(text)
+        described = column.description or (figure.description if figure else text)
+        computes = column.unit is not None or column.digits is not None
+        if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
+            return Shown(name, name, figure.result, described, figure=text, personal=figure.personal)
+        if name in self.figures and text != name:
+            message = f"{name!r} is the name of a figure, which formulas would take in place of this column"
+            self.findings.add(path, f"{message}. Call the column differently", text)
+            return None
+        try:
+            formula = Formula.parse(text)
+            type_ = formula.type(types)
+        except FormulaError as wrong:
+            is_mapping = isinstance(stated, Column) and column.formula is not None
+            self.findings.add((*path, "formula") if is_mapping else path, str(wrong), text)
+            return None
+        if computes and type_ == pa.bool_():
+            message = f"{text} is true or false, which has neither unit nor digits. Take them out"
+            self.findings.add(path, message, text)
+        elif column.unit is not None and formula.power(powers) not in (1, None):
+            message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
+            self.findings.add((*path, "unit"), message, column.unit)
+        if column.unit is None:
+            return Shown(name, name, type_, described, formula=formula, digits=column.digits)
+        return Shown(
+            name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}",
+            name,
+            type_ if column.unit == "ms" else pa.float64(),
+            described if column.description else f"{described}, in {column.unit}",
+            formula=formula,
+            unit=column.unit,
+            digits=column.digits,
+        )
+
+    def _names(self, name: str, column: Column, path: Path) -> Shown | None:
+        ids = str(column.names_of)
+        types = {key.column: pa.string() for key in self.keys}
+        types |= {figure.name: figure.result for figure in self.figures.values()}
+        histories = {each.column: each.history for each in self.keys}
+        histories |= {each.name: each.history for each in self.figures.values()}
+        there = [each for each, history in histories.items() if history and types[each] in _IDS]
+        if ids not in there:
+            problem = "has no names" if ids in histories else "is no column or figure"
+            self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(there, ids)}", ids)
+            return None
+        described = column.description or f"names of {ids}; the id where no name is known"
+        personal = PersonalData.PERSON if histories[ids] == USERS else PersonalData.NONE
+        return Shown(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)

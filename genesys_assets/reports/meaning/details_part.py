@@ -1,0 +1,341 @@
+"""The part of a report that is counted from a table of the lake: which rows, and what is done with their columns."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.language import conditions
+from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
+from genesys_assets.reports.language.model import Details, Linked, Measure
+from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
+from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table, is_instant, said, table
+from genesys_assets.reports.meaning.values import allowed_value
+from genesys_assets.tables.conversations.model import CONVERSATIONS, snake_case
+
+_NUMBERS = (pa.int64(), pa.float64())
+_ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
+"""Metrics of sessions that aggregates do not know."""
+_OBSERVED = {
+    "live/conversations": ("oWaiting", "oAlerting", "oInteracting"),
+}
+"""The metrics of a table of snapshots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Rows of another table: only conversations that have one of them count, or only those that have none."""
+
+    table: Table
+    where: Condition | None
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a row adds to one figure: the value of a column, or 1 for each that is there, where a condition holds."""
+
+    figure: str
+    column: str | None
+    as_one: bool
+    where: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsPart:
+    """Rows of a table: when they count, which of them, in which group, and for what.
+
+    `keys` are pairs of the report's column and the table's, None where all rows are without a value. With `once_per`
+    the rows of one value are one in each group.
+    """
+
+    table: Table
+    time: str
+    where: Condition | None
+    links: tuple[Link, ...]
+    keys: tuple[tuple[str, str | None], ...]
+    once_per: str | None
+    counts: tuple[Count, ...]
+    figures: tuple[Figure, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read, those of the row's conversation too."""
+        conditions_ = [self.where, *(count.where for count in self.counts)]
+        used = [
+            self.time,
+            *(column for _, column in self.keys if column),
+            *([self.once_per] if self.once_per else []),
+            *(count.column for count in self.counts if count.column),
+            *(comparison.name for condition in conditions_ for comparison in conditions.comparisons(condition)),
+            *(["conversation_id"] if self.links else []),
+        ]
+        return tuple(dict.fromkeys(used))
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the tables lie that are read."""
+        used = [self.table.place, *(link.table.place for link in self.links)]
+        if any(column.startswith(OF_CONVERSATION) for column in self.columns):
+            used.append(f"tables/{CONVERSATIONS.name}")
+        return tuple(dict.fromkeys(used))
+
+    def key_classes(self, key: str) -> list[PersonalData]:
+        """Whom the columns tell of that a column of the report is read from."""
+        return [self.table.personal(column) for name, column in self.keys if column and name == key]
+
+    @property
+    def key_types(self) -> dict[str, pa.DataType]:
+        return {key: self.table.type(column) for key, column in self.keys if column}
+
+
+def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings: Findings) -> DetailsPart | None:
+    """What the source means; None where it cannot be computed, with the reasons among the findings."""
+    before = len(findings.found)
+    try:
+        of = table(stated.table)
+    except LookupError as unknown:
+        findings.add((*path, "table"), str(unknown.args[0]), stated.table)
+        return None
+    reader = _Reader(of, findings)
+    time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
+    if time and not is_instant(of.type(time)):
+        message = f"time must be an instant, got {time}, which is {said(of.type(time))}. Leave it out, or name another"
+        findings.add((*path, "time"), message, stated.time)
+    where = reader.condition(stated.where, (*path, "where"))
+    part = DetailsPart(
+        table=of,
+        time=time or of.time,
+        where=where,
+        links=tuple(
+            link
+            for name, linked in (("having", stated.having), ("lacking", stated.lacking))
+            if linked and (link := _link(of, linked, name == "having", (*path, name), findings))
+        ),
+        keys=tuple(_keys(stated, keys, reader, path)),
+        once_per=reader.column(stated.once_per, (*path, "once_per")) if stated.once_per else None,
+        counts=tuple(
+            reader.count(name, measure, (*path, "measures", name)) for name, measure in stated.measures.items()
+        ),
+        figures=tuple(
+            figure
+            for name, measure in stated.measures.items()
+            if (figure := reader.figure(name, measure, (*path, "measures", name), where))
+        ),
+    )
+    if part.once_per:
+        _can_be_counted_once(part, path, findings)
+    return part if len(findings.found) == before else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    table: Table
+    findings: Findings
+
+    def column(self, name: str, path: Path) -> str | None:
+        try:
+            return self.table.column(name)
+        except LookupError as unknown:
+            self.findings.add(path, str(unknown.args[0]), name)
+            return None
+
+    def condition(self, stated: Any, path: Path) -> Condition | None:
+        if stated is None:
+            return None
+        read = conditions.read(stated, path, self.findings)
+        return conditions.mapped(read, self._comparison) if read else None
+
+    def _comparison(self, comparison: Comparison) -> Comparison:
+        column = self.column(comparison.name, comparison.name_path or comparison.path)
+        if column is None:
+            return comparison
+        type_ = self.table.type(column)
+        if pa.types.is_list(type_):
+            message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
+            self.findings.add(comparison.path, message, comparison.name)
+        if (comparison.operator == "range" and type_ not in _NUMBERS) or (
+            comparison.operator == "contains" and type_ != pa.string()
+        ):
+            message = f"{column} is {said(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
+            self.findings.add(comparison.path, message, comparison.name)
+        if comparison.operator == "contains":
+            return replace(comparison, name=column)
+        values = tuple(self._value(value, column, type_, comparison.path) for value in comparison.values)
+        return replace(comparison, name=column, values=values)
+
+    def _value(self, value: Value, column: str, type_: pa.DataType, path: Path) -> Any:
+        try:
+            if column == "metric":
+                return _metric(value, self.table)
+            converted = _converted(value, type_)
+            return allowed_value(column, converted) if type_ == pa.string() else converted
+        except InvalidQuery as refused:
+            self.findings.add(path, str(refused), value)
+        except (ValueError, TypeError, OverflowError):
+            self.findings.add(path, f"{column} must be compared with {said(type_)}, got {quoted(value)}", value)
+        return value
+
+    def count(self, name: str, measure: Measure | str, path: Path) -> Count:
+        if isinstance(measure, str):
+            return Count(name, None, True, None)
+        column = self.column(measure.column, (*path, measure.how))
+        return Count(name, column, measure.how == "count", self.condition(measure.where, (*path, "where")))
+
+    def figure(self, name: str, measure: Measure | str, path: Path, where: Condition | None) -> Figure | None:
+        """`where` is the condition of the whole source."""
+        if isinstance(measure, str):
+            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name}", power=0)
+        try:
+            column = self.table.column(measure.column)
+        except LookupError:
+            return None
+        type_, how = self.table.type(column), measure.how
+        if how == "count":
+            return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
+        allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
+        if pa.types.is_list(type_) or (allowed and type_ not in allowed):
+            message = f"{column} is {said(type_)}, of which there is no {how}. Use count or count_distinct"
+            self.findings.add((*path, how), message, measure.column)
+        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+        shows_values = gathered in ("min", "max", "distinct")
+        personal = self.table.personal(column) if shows_values else PersonalData.NONE
+        power = self._power(column, measure, where)
+        return Figure(name, gathered, type_, said_of, history_of(column), personal, power)
+
+    def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
+        """The power of milliseconds in the figure; see `Figure`."""
+        if measure.how == "count_distinct":
+            return 0
+        if column != "value" or self.table.name != "session_metrics":
+            return int(column.endswith("_ms"))
+        own = conditions.read(measure.where, (), Findings()) if measure.where else None
+        metrics = _metrics_of(own, self.table) or _metrics_of(where, self.table)
+        are_times = {metric.startswith("t") for metric in metrics}
+        return int(are_times.pop()) if len(are_times) == 1 else None
+
+
+def _metric(value: Value, table: Table) -> str:
+    """Raises InvalidQuery."""
+    name = str(value)
+    if table.name == "session_metrics":
+        return name if name in _ONLY_DETAILS else catalogue.metric(name)
+    known = {metric.lower(): metric for metric in _OBSERVED.get(table.name, ())}
+    if known and name.lower() not in known:
+        raise InvalidQuery(f"{table.name} has no metric {quoted(name)}. {one_of(known.values(), name)}")
+    return known.get(name.lower(), name)
+
+
+def _metrics_of(condition: Condition | None, table: Table) -> set[str]:
+    """The metrics that rows must have one of; none where the condition does not say."""
+    members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
+    for each in members:
+        if isinstance(each, Comparison) and each.name == "metric" and each.operator == "any_of":
+            with contextlib.suppress(InvalidQuery):
+                return {_metric(value, table) for value in each.values}
+    return set()
+
+
+def _how(how: str) -> How:
+    ways: dict[str, How] = {"min": "min", "max": "max", "distinct": "distinct", "count_distinct": "count_distinct"}
+    return ways.get(how, "sum")
+
+
+def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path) -> list[tuple[str, str | None]]:
+    columns = {key.column for key in keys}
+    renamed: dict[str, str | None] = {}
+    for name, column in stated.group_by.items():
+        known = _column_of(name)
+        if known not in columns:
+            reader.findings.add(
+                (*path, "group_by", name),
+                f"the report is not grouped by {quoted(name)}. {one_of(columns, known)}",
+                name,
+            )
+        renamed[known] = reader.column(column, (*path, "group_by", name)) if column else None
+    found: list[tuple[str, str | None]] = []
+    for key in keys:
+        if key.column in renamed:
+            found.append((key.column, renamed[key.column]))
+            continue
+        try:
+            found.append((key.column, reader.table.column(key.column)))
+        except LookupError as unknown:
+            advice = f"Say where it is: group_by: {{{key.column}: …}}"
+            reader.findings.add((*path, "table"), f"{unknown.args[0]} {advice}", reader.table.name)
+    for key_, column in found:
+        if column and pa.types.is_list(reader.table.type(column)):
+            reader.findings.add((*path, "group_by"), f"{column} is a list, by which rows cannot be grouped", key_)
+    return found
+
+
+def _column_of(name: str) -> str:
+    try:
+        return snake_case(dimension(name))
+    except InvalidQuery:
+        return snake_case(name)
+
+
+def _link(of: Table, stated: Linked, wanted: bool, path: Path, findings: Findings) -> Link | None:
+    try:
+        other = table(stated.table)
+    except LookupError as unknown:
+        findings.add((*path, "table"), str(unknown.args[0]), stated.table)
+        return None
+    if not (of.has_conversations and other.has_conversations):
+        findings.add((*path, "table"), "only tables of conversations can be tied to each other", stated.table)
+        return None
+    where = _Reader(other, findings).condition(stated.where, (*path, "where"))
+    for comparison in conditions.comparisons(where):
+        if comparison.name.startswith(OF_CONVERSATION):
+            findings.add(comparison.path, f"here only columns of {other.name} itself can be used", comparison.name)
+    return Link(other, where, wanted)
+
+
+def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> None:
+    """What differs between the rows of one value cannot be counted once."""
+    for count in part.counts:
+        used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
+        for column in used:
+            of_one = column in (None, part.once_per)
+            of_conversation = column is not None and column.startswith(OF_CONVERSATION)
+            if not of_one and not (of_conversation and part.once_per == "conversation_id"):
+                findings.add(
+                    (*path, "measures", count.figure),
+                    f"with once_per: {part.once_per} only {part.once_per} itself and, per conversation_id, columns "
+                    "conversation.… can be used: others differ between its rows",
+                    column,
+                )
+
+
+_MOST = 2**63 - 1
+
+
+def _converted(value: Value, type_: pa.DataType) -> Any:
+    """The value as the column has it. Raises ValueError or TypeError where it cannot be one of its values."""
+    if is_instant(type_):
+        instant = datetime.fromisoformat(str(value))
+        if instant.tzinfo is None:
+            raise ValueError(value)
+        return instant
+    if type_ == pa.bool_():
+        if str(value).lower() not in ("true", "false"):
+            raise ValueError(value)
+        return str(value).lower() == "true"
+    if type_ == pa.string():
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        raise TypeError(value)
+    number = int(value) if isinstance(value, str) and type_ == pa.int64() else float(value)
+    if not abs(number) <= _MOST or (type_ == pa.int64() and number != int(number)):
+        raise ValueError(value)
+    return int(value) if type_ == pa.int64() else number

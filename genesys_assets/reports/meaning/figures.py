@@ -1,0 +1,104 @@
+"""Figures: what sources gather for each group, before anything is derived from it; and the columns that group.
+
+The parts of a report that gather them are `aggregates_part` and `details_part`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.language.problems import Findings, Path
+from genesys_assets.tables.conversations.model import snake_case
+from genesys_assets.tables.personal import Unclassified, class_of, strongest
+
+How = Literal["sum", "min", "max", "distinct", "count_distinct", "same"]
+"""How the values of a group become one: `same` is the value that all have, null where they differ."""
+
+USERS = "users"
+"""The history that has the names of agents."""
+_BY_COLUMN = {snake_case(dimension): dimension for dimension in catalogue.DIMENSIONS}
+_HISTORIES = {
+    **dict.fromkeys(("queue_id", "session_queue_id"), "queues"),
+    **dict.fromkeys(("user_id", "selected_agent_id", "proposed_agent_id", "scored_agent_id", "assigner_id"), USERS),
+    **dict.fromkeys(("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id"), USERS),
+    "wrap_up_code": "wrapup_codes",
+    **dict.fromkeys(("requested_routing_skill_id", "active_skill_id", "removed_skill_id"), "skills"),
+    "division_id": "divisions",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
+    `personal` whom the values tell of.
+
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
+    """
+
+    name: str
+    how: How
+    type: pa.DataType
+    description: str
+    history: str | None = None
+    personal: PersonalData = PersonalData.NONE
+    power: int | None = None
+
+    @property
+    def result(self) -> pa.DataType:
+        if self.how == "distinct":
+            return pa.list_(self.type)
+        return pa.int64() if self.how == "count_distinct" else self.type
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """A column that rows are grouped by; `dimension` is what the platform calls it, None where it knows none."""
+
+    column: str
+    dimension: str | None
+
+    @property
+    def history(self) -> str | None:
+        return history_of(self.column)
+
+    @property
+    def name_column(self) -> str:
+        return self.column.removesuffix("_id") + "_name"
+
+
+def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData:
+    """Whom a column tells of that rows are grouped by: `sources` are the classes of the columns it is read from."""
+    try:
+        return strongest([class_of("", key.column), *sources])
+    except Unclassified:
+        return strongest(sources)
+
+
+def history_of(column: str) -> str | None:
+    """Which history has the names of the ids in a column."""
+    return _HISTORIES.get(column.rpartition(".")[2])
+
+
+def dimension(name: str) -> str:
+    """The platform's name of a dimension, for its own in any case, an alias or the column. Raises InvalidQuery."""
+    return _BY_COLUMN.get(name) or catalogue.dimension(name)
+
+
+def group_key(name: str, *, of_platform: bool, path: Path, findings: Findings) -> GroupKey | None:
+    """What a name in group_by means; a name that the platform does not know is a column where only details are read."""
+    try:
+        known = dimension(name)
+        return GroupKey(snake_case(known), known)
+    except InvalidQuery as refused:
+        if not of_platform:
+            return GroupKey(snake_case(name), None)
+        hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
+        findings.add(path, f"{refused}{hint}", name)
+        return None

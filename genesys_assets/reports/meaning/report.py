@@ -1,0 +1,322 @@
+"""What an entry means: its parts, the columns it shows and the table it makes. Carrying it out is `compute`.
+
+All names in an entry are looked up here, once. Unknown names are reported immediately, with the closest known ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+import pyarrow as pa
+
+from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
+from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
+from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
+from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
+from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
+from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey, class_of_key, group_key
+from genesys_assets.reports.meaning.sources import said
+from genesys_assets.tables.spec import Column as TableColumn
+from genesys_assets.tables.spec import TableSpec, columns
+
+BUSINESS = "business"
+
+_INTERVAL = columns("""
+interval_start instant begin, inclusive
+interval_end instant end, exclusive
+""")
+_LOCAL_DATE = columns("local_date day date of the day in its time zone")
+_OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
+"""Files beside the zones: what they say depends on the machine."""
+_Source = TypeVar("_Source")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that can be computed."""
+
+    name: str
+    spec: TableSpec
+    granularity: Granularity
+    time_zone: str
+    keys: tuple[GroupKey, ...]
+    key_types: Mapping[str, pa.DataType]
+    required: tuple[str, ...]
+    has_names: bool
+    aggregates: tuple[AggregatesPart, ...]
+    details: tuple[DetailsPart, ...]
+    figures: tuple[Figure, ...]
+    shown: tuple[Shown, ...]
+    order: tuple[tuple[str, bool], ...]
+    top: int | None
+    chart: Chart | None
+    definition: ReportDefinition
+
+    @classmethod
+    def of(cls, name: str, stated: ReportDefinition, findings: Findings | None = None) -> Report:
+        """What an entry means. What is wrong with it is added to `findings`; the report is then of no use."""
+        return _Compiler(name, stated, Findings() if findings is None else findings).report()
+
+    def every(self, granularity: Granularity) -> Report:
+        """The same report by other intervals. Raises ValueError where it cannot be computed by them."""
+        findings = Findings()
+        report = Report.of(self.name, self.definition.model_copy(update={"granularity": granularity}), findings)
+        if findings.found:
+            raise ValueError("; ".join(found.message for found in findings.found))
+        return report
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of its own; None where its days are business days."""
+        return None if self.time_zone == BUSINESS else ZoneInfo(self.time_zone)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a group may stand for several values at once, joined by commas."""
+        return any(part.source.question.flatten_multivalued_dimensions for part in self.aggregates)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the tables lie from which details are counted: `tables/segments`, `live/queues`."""
+        return tuple(dict.fromkeys(place for part in self.details for place in part.places))
+
+    @property
+    def only_live(self) -> bool:
+        """Whether all of it comes from snapshots."""
+        return not self.aggregates and all(part.table.is_live for part in self.details)
+
+    @property
+    def histories(self) -> tuple[str, ...]:
+        """The histories whose names are shown."""
+        of_keys = [key.history for key in self.keys if key.history and self.has_names]
+        shown = [column.history for column in self.shown if column.history]
+        return tuple(dict.fromkeys([*of_keys, *shown]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    name: str
+    stated: ReportDefinition
+    findings: Findings
+
+    def report(self) -> Report:
+        stated = self.stated
+        self._time_zone()
+        keys = tuple(self._keys())
+        self._grouped(keys)
+        aggregates = tuple(
+            part
+            for path, source in _at("aggregates", stated.aggregates, stated.aggregate_sources)
+            if (part := aggregates_part(source, keys, stated.granularity, path, self.findings))
+        )
+        details = tuple(
+            counted
+            for path, source in _at("details", stated.details, stated.details_sources)
+            if (counted := details_part(source, keys, path, self.findings))
+        )
+        all_there = len(aggregates) == len(stated.aggregate_sources) and len(details) == len(stated.details_sources)
+        figures = self._figures([*aggregates, *details], [key.column for key in keys])
+        key_types = self._key_types(keys, details)
+        stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
+        shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
+        spec = self._spec(keys, key_types, shown, details)
+        return Report(
+            name=self.name,
+            spec=spec,
+            granularity=stated.granularity,
+            time_zone=stated.time_zone,
+            keys=keys,
+            key_types=key_types,
+            required=tuple(self._required(keys)),
+            has_names=stated.names,
+            aggregates=aggregates,
+            details=details,
+            figures=tuple(figures.values()),
+            shown=shown,
+            order=tuple(self._order(spec, shown)) if all_there else (),
+            top=stated.top,
+            chart=self._chart(spec, shown) if all_there else None,
+            definition=stated,
+        )
+
+    def _time_zone(self) -> None:
+        zone = self.stated.time_zone
+        if zone not in (BUSINESS, "UTC") and zone not in available_timezones() - _OF_NO_PLACE:
+            nearest = one_of([BUSINESS, *sorted(available_timezones())], zone)
+            nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
+            self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
+
+    def _keys(self) -> Iterator[GroupKey]:
+        seen: set[str] = set()
+        for index, name in enumerate(self.stated.group_by):
+            path: Path = ("group_by", index)
+            of_platform = bool(self.stated.aggregate_sources)
+            key = group_key(name, of_platform=of_platform, path=path, findings=self.findings)
+            if key is None:
+                continue
+            if key.column in seen or key.column in INTERVAL_COLUMNS:
+                again = "stands in group_by twice. Take one out"
+                reason = again if key.column in seen else "is always grouped by. Choose a granularity"
+                self.findings.add(path, f"{key.column} {reason}", name)
+                continue
+            seen.add(key.column)
+            yield key
+
+    def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
+        if not self.stated.aggregate_sources and not self.stated.details_sources:
+            self.findings.add((), "a report must have figures. Give it `aggregates`, `details` or both")
+        if self.stated.top is not None and not keys:
+            self.findings.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
+
+    def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
+        known = {key.column: key for key in keys}
+        for index, name in enumerate(self.stated.require):
+            key = group_key(name, of_platform=False, path=("require", index), findings=Findings())
+            if key is None or key.column not in known:
+                self.findings.add(
+                    ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
+                )
+            else:
+                yield key.column
+
+    def _key_types(self, keys: tuple[GroupKey, ...], details: tuple[DetailsPart, ...]) -> dict[str, pa.DataType]:
+        types: dict[str, pa.DataType] = {key.column: pa.string() for key in keys if self.stated.aggregate_sources}
+        for index, part in enumerate(details):
+            for column, type_ in part.key_types.items():
+                if types.setdefault(column, type_) != type_:
+                    path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
+                    self.findings.add(
+                        (*path, "group_by"),
+                        f"{column} is {said(type_)} here and {said(types[column])} in another source",
+                        column,
+                    )
+        return {key.column: types.get(key.column, pa.string()) for key in keys}
+
+    def _figures(self, parts: Iterable[AggregatesPart | DetailsPart], taken: list[str]) -> dict[str, Figure]:
+        """Figures by name; what several sources give under one name is one figure."""
+        figures: dict[str, Figure] = {}
+        for part in parts:
+            for figure in part.figures:
+                if figure.name in taken:
+                    self.findings.add((), f"the report is grouped by {figure.name}. Call the figure differently")
+                known = figures.setdefault(figure.name, figure)
+                if known.power != figure.power:
+                    figures[figure.name] = replace(known, power=None)
+                if (known.how, known.type) != (figure.how, figure.type):
+                    one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
+                    self.findings.add(
+                        (),
+                        f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",
+                        figure.name,
+                    )
+        return figures
+
+    def _taken(self, keys: tuple[GroupKey, ...]) -> set[str]:
+        """Names of columns that a report has by itself."""
+        names = [key.name_column for key in keys if key.history and self.stated.names]
+        return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
+
+    def _spec(
+        self,
+        keys: tuple[GroupKey, ...],
+        key_types: Mapping[str, pa.DataType],
+        shown: tuple[Shown, ...],
+        details: tuple[DetailsPart, ...],
+    ) -> TableSpec:
+        required = set(self._required_quietly(keys))
+        columns_ = list(_INTERVAL)
+        if has_local_date(self.stated.granularity, self.stated.time_zone):
+            columns_ += _LOCAL_DATE
+        for key in keys:
+            class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
+            columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
+            if key.history and self.stated.names:
+                said = f"name of {key.column} on that day; the id where no name was ever known"
+                class_ = PersonalData.PERSON if key.history == USERS else PersonalData.NONE
+                columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
+        columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
+        return TableSpec(
+            self.name,
+            self._description(keys),
+            ("interval_start", *(key.column for key in keys)),
+            tuple(columns_),
+            partition_column="interval_start" if self.stated.time_zone == "UTC" else None,
+            null_in_key=tuple(key.column for key in keys if key.column not in required),
+        )
+
+    def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
+        return list(_Compiler(self.name, self.stated, Findings())._required(keys))
+
+    def _description(self, keys: tuple[GroupKey, ...]) -> str:
+        overlapping = [key.dimension for key in keys if key.dimension in MULTI_VALUED]
+        flattened = all(source.flatten for source in self.stated.aggregate_sources)
+        if not overlapping or not self.stated.aggregate_sources or flattened:
+            return self.stated.description
+        return (
+            f"{self.stated.description.rstrip()} A session with several values of {', '.join(map(str, overlapping))} "
+            "counts in the group of each: groups must not be added up."
+        )
+
+    def _order(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, bool]]:
+        known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        for index, text in enumerate(self.stated.order_by):
+            name, _, direction = text.strip().partition(" ")
+            path: Path = ("order_by", index)
+            if direction.strip().lower() not in ("", "asc", "desc"):
+                self.findings.add(path, f"{quoted(direction.strip())} is no direction. Write desc or asc", text)
+            elif name not in known:
+                self.findings.add(path, f"{quoted(name)} is no column of this report. {one_of(known, name)}", text)
+            elif pa.types.is_list(spec.schema.field(known[name]).type):
+                self.findings.add(path, f"{name} is a list, by which rows cannot be ordered. Take it out", text)
+            else:
+                yield known[name], direction.strip().lower() == "desc"
+
+    def _chart(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Chart | None:
+        known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        numbers = [column.name for column in shown if column.type in NUMBERS]
+        stated = self.stated.chart
+        if stated is None:
+            if not numbers:
+                return None
+            by_time = self.stated.granularity != "P1D" or not self.stated.group_by
+            return Chart(x="interval_start" if by_time else _label(spec), y=numbers[0])
+        for axis, name in (("x", stated.x), ("y", stated.y)):
+            if name not in known:
+                self.findings.add(
+                    ("chart", axis), f"{quoted(name)} is no column of this report. {one_of(known, name)}", name
+                )
+            elif axis == "y" and known[name] not in numbers:
+                self.findings.add(
+                    ("chart", axis), f"y must be a column of numbers, got {name}. {one_of(numbers, name)}", name
+                )
+        return Chart(x=known.get(stated.x, stated.x), y=known.get(stated.y, stated.y))
+
+
+def has_local_date(granularity: Granularity, time_zone: str) -> bool:
+    """Whether rows are days of a zone, which have a date there."""
+    return granularity == "P1D" and time_zone != "UTC"
+
+
+def _label(spec: TableSpec) -> str:
+    """The column by which a person tells rows of a day apart: a name, where there is one."""
+    texts = [column.name for column in spec.columns if column.type == pa.string()]
+    return next((name for name in texts if name.endswith("_name")), texts[0] if texts else "interval_start")
+
+
+_SAID = {"user_id": "the agent", "queue_id": "the queue", "media_type": "media type"}
+
+
+def _said_of(key: GroupKey) -> str:
+    return _SAID.get(key.column) or f"{key.dimension or key.column} of the group"
+
+
+def _at(name: str, stated: object, sources: Iterable[_Source]) -> Iterator[tuple[Path, _Source]]:
+    """The sources with where each of them stands."""
+    for index, source in enumerate(sources):
+        yield ((name, index) if isinstance(stated, list) else (name,)), source

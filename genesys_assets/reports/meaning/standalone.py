@@ -1,0 +1,49 @@
+"""A report that stands by itself, outside reports.yaml: an entry with its name.
+
+Nobody asks the platform anything for it, so its figures are those that are asked in any case.
+"""
+
+from __future__ import annotations
+
+from pydantic_core import InitErrorDetails
+
+from genesys_assets.reports.language.forms import mistake
+from genesys_assets.reports.language.model import ReportDefinition, ReportName
+from genesys_assets.reports.language.problems import Path
+
+
+class StandaloneReport(ReportDefinition):
+    """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
+
+    name: ReportName
+    """The report becomes the asset genesys/reports/<name>."""
+
+    @classmethod
+    def _without(cls, value: object, errors: list[InitErrorDetails]) -> object:
+        rest = super()._without(value, errors)
+        return None if rest is None else {"name": "report", **rest}
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.reports.built_in import built_in_reports
+
+        found = super()._mistakes()
+        if self.name in [report.name for report in built_in_reports()]:
+            message = f"{self.name!r} is the name of a report that ships. Choose another"
+            found.append(mistake(("name",), message, self.name))
+        return found or self._unasked()
+
+    def _unasked(self) -> list[InitErrorDetails]:
+        """What would have to be asked of the platform for this report alone."""
+        from genesys_assets.reports.meaning.questions import beyond_standard, said
+        from genesys_assets.reports.meaning.report import Report
+
+        found = []
+        for index, part in enumerate(Report.of(self.name, self).aggregates):
+            path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
+            for question in beyond_standard([part.source.question]):
+                message = (
+                    f"nothing asks the platform for {said(question)}. Put the report into reports.yaml of the code "
+                    "location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
+                )
+                found.append(mistake(path, message, ", ".join(question.metrics)))
+        return found

@@ -1,0 +1,163 @@
+"""A details page value by value: slow, and tolerant of what `decode_arrow` refuses.
+
+What cannot be kept is counted, with its path and the reason, and becomes null.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from genesys_assets.tables.conversations.decode_arrow import ENVELOPE
+from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
+
+Item = dict[str, Any]
+
+_INT64 = range(-(2**63), 2**63)
+_ATTRIBUTES = "participants.attributes"
+
+
+class UnreadablePage(ValueError):
+    """A stored page is not the JSON object a details page must be."""
+
+
+class Kept(NamedTuple):
+    """The conversations of a page; how often each unknown field occurred, and each loss, by path."""
+
+    conversations: pa.StructArray
+    unknown: Counter[str]
+    losses: Counter[str]
+
+
+def read(body: bytes) -> Kept:
+    """The same as `decode_arrow.Reader.read` on pages both accept. Raises UnreadablePage."""
+    try:
+        page = json.loads(body.decode("utf-8", errors="replace"))
+    except ValueError as error:
+        raise UnreadablePage(f"the page is not JSON ({error}); it begins with {body[:40]!r}") from error
+    if not isinstance(page, dict):
+        raise UnreadablePage(f"the page is a JSON {type(page).__name__}, not an object")
+    found = Kept(
+        pa.array([], CONVERSATION_TYPE),
+        Counter(name for name in page if name not in ("conversations", *ENVELOPE)),
+        Counter(),
+    )
+    kept = _keep(page.get("conversations"), pa.list_(CONVERSATION_TYPE), "conversations", found)
+    conversations = [item for item in kept or [] if item is not None]
+    return found._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))
+
+
+def _keep(value: Any, type_: pa.DataType, path: str, found: Kept) -> Any:
+    """The value as the type wants it; what cannot be kept is counted and becomes null."""
+    if value is None:
+        return None
+    if pa.types.is_list(type_):
+        if path.endswith(_ATTRIBUTES):
+            if not isinstance(value, dict):
+                return _lose(value, "object", path, found)
+            value = _pairs(value, path, found)
+        if not isinstance(value, list):
+            return _lose(value, "list", path, found)
+        return [_keep(item, type_.value_type, path, found) for item in value]
+    if pa.types.is_struct(type_):
+        return _keep_struct(value, type_, path, found)
+    kept, name = scalar(value, type_)
+    return _lose(value, name, path, found) if kept is None else kept
+
+
+def scalar(value: Any, type_: pa.DataType) -> tuple[Any, str]:
+    """A single value as the type wants it, None where it cannot be kept; and what JSON calls the type."""
+    for matches, convert, name in _SCALARS:
+        if matches(type_):
+            return convert(value), name
+    raise TypeError(f"no rule for values of {type_}")
+
+
+def _pairs(attributes: Item, path: str, found: Kept) -> list[Item]:
+    """Attributes by name, each name once; one without a value is left out."""
+    named: dict[str | None, Item] = {}
+    for name, item in sorted(attributes.items()):
+        if item is not None and named.setdefault(_as_string(name), {"name": name, "value": item})["name"] != name:
+            found.losses[f"{path}: a name that equals another one's once it is text"] += 1
+    return list(named.values())
+
+
+def _keep_struct(value: Any, type_: pa.StructType, path: str, found: Kept) -> dict[str, Any] | None:
+    if not isinstance(value, dict):
+        _lose(value, "object", path, found)
+        return None
+    kept = {}
+    known = {member.name: member.type for member in type_}
+    for name, item in value.items():
+        if name in known:
+            kept[name] = _keep(item, known[name], f"{path}.{name}", found)
+        elif item is not None:
+            found.unknown[f"{path}.{name}"] += 1
+    return kept
+
+
+def _lose(value: Any, wanted: str, path: str, found: Kept) -> None:
+    found.losses[f"{path}: {type(value).__name__} is no {wanted}"] += 1
+
+
+def _as_string(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="replace").decode("utf-8")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, (int, float)) else None
+
+
+def _as_integer(value: Any) -> int | None:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,19}", value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not value.is_integer():
+        return None
+    return int(value) if int(value) in _INT64 else None
+
+
+def _as_number(value: Any) -> float | None:
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    try:
+        return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+    except OverflowError:
+        return None
+
+
+def _as_boolean(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+def as_instant(value: Any) -> datetime | None:
+    """The instant that a text says, in UTC and whole milliseconds; None where it says none."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return parsed.replace(microsecond=parsed.microsecond // 1000 * 1000)
+
+
+_SCALARS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[Any], Any], str], ...] = (
+    (pa.types.is_string, _as_string, "string"),
+    (pa.types.is_integer, _as_integer, "integer"),
+    (pa.types.is_floating, _as_number, "number"),
+    (pa.types.is_boolean, _as_boolean, "boolean"),
+    (pa.types.is_timestamp, as_instant, "timestamp"),
+)

@@ -1,0 +1,86 @@
+"""What aggregates were asked: the question behind an answer, as the tables name it.
+
+The question itself is built in `cloud.analytics.queries`; which ones reports ask is `reports.meaning.questions`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
+from genesys_assets.tables.sources import source_of
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: what the columns of `INTERVAL_METRICS` and `DAILY_METRICS` say of it, the zone of its business days,
+    and the timers of its views.
+    """
+
+    grouping: str
+    selection: str
+    is_additive: bool
+    source: str
+    zone: ZoneInfo
+    targets: Mapping[str, str]
+
+    @classmethod
+    def by(cls, request: str) -> Asked:
+        body = json.loads(request).get("body", {})
+        dimensions = body.get("groupBy") or ()
+        return cls(
+            grouping=grouping_of(dimensions),
+            selection=selection_of(body),
+            is_additive=_is_additive(dimensions, body),
+            source=source_of(request),
+            zone=ZoneInfo(body.get("timeZone") or "UTC"),
+            targets={view["name"]: view["target"] for view in body.get("views") or ()},
+        )
+
+
+def grouping_of(dimensions: Iterable[str]) -> str:
+    """What the column `grouping` says of a query that grouped by these."""
+    return ",".join(sorted(dimensions))
+
+
+def selection_of(asked: Mapping[str, Any]) -> str:
+    """What the column `selection` says of a query with this body: the same for the same conversations and views."""
+    narrowing = {name: asked[name] for name in ("filter", "flattenMultivaluedDimensions", "views") if asked.get(name)}
+    if not narrowing:
+        return ""
+    return hashlib.sha256(json.dumps(narrowing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+
+Answered = dict[str, list[str]]
+"""The metrics that were asked, by grouping and selection with a space between."""
+
+
+def answered(parts: Iterable[Iterable[str]]) -> Answered:
+    """What was asked in every part, of the requests of each: an hour that lacks a question leaves it unanswered."""
+    by_part = [_asked(requests) for requests in parts]
+    everywhere = set.intersection(*map(set, by_part)) if by_part else set()
+    return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
+
+
+def question_key(grouping: str, selection: str) -> str:
+    """How `answered` names a question."""
+    return f"{grouping} {selection}"
+
+
+def _asked(requests: Iterable[str]) -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for request in requests:
+        body = json.loads(request).get("body", {})
+        key = question_key(grouping_of(body.get("groupBy") or ()), selection_of(body))
+        asked.setdefault(key, set()).update(body.get("metrics") or ())
+    return asked
+
+
+def _is_additive(dimensions: Iterable[str], asked: Mapping[str, Any]) -> bool:
+    """Flattened, several values are one group of their own."""
+    return asked.get("flattenMultivaluedDimensions") is True or MULTI_VALUED.isdisjoint(dimensions)

@@ -1,0 +1,123 @@
+"""Answers of the aggregates query to one table of buckets: interval x group x metric.
+
+Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the platform
+emitted it, not in that of the conversation's start. Answers are read in `decode_arrow` or, one that does not fit as it
+stands, in `decode_values`. Nothing is summed here (`genesys_assets.reports`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
+from genesys_assets.tables.metrics import decode_values as metrics_values
+from genesys_assets.tables.metrics.asked import Asked
+from genesys_assets.tables.sources import SOURCE
+from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.threads import map_in_order
+
+_BOUNDS = columns("""
+interval_start instant begin of the bucket
+interval_end instant end of the bucket, exclusive
+""")
+_LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
+_GROUP_AND_FIGURES = columns("""
+grouping string dimensions the query grouped by, sorted, joined by commas
+selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all
+is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
+group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
+queue_id string queueId of the group
+user_id string userId of the group
+media_type string mediaType of the group
+metric string the metric
+qualifier string the metric's qualifier
+view string name of the view whose figure this is; empty where it is the metric's own
+count integer how often it was emitted
+sum integer total; milliseconds for t metrics
+min integer smallest value
+max integer largest value
+current number current value of observations such as oServiceTarget
+ratio number ratio of this bucket; never average it
+numerator number numerator of the ratio
+denominator number denominator of the ratio
+target number service level target
+""")
+_GROUP_AND_FIGURES += SOURCE
+_KEY = ("interval_start", "grouping", "selection", "group_key", "metric", "view")
+
+BY_QUEUE = "mediaType,queueId"
+BY_USER = "mediaType,userId"
+"""How the usual questions group: see the column `grouping`."""
+
+INTERVAL_METRICS = TableSpec(
+    "interval_metrics",
+    "One row per 15-minute bucket, group and metric with data; a bucket, group or metric without data has no row. "
+    "Imported buckets may be longer, up to an hour.",
+    _KEY,
+    _BOUNDS + _GROUP_AND_FIGURES,
+    partition_column="interval_start",
+    version=2,
+)
+DAILY_METRICS = TableSpec(
+    "daily_metrics",
+    "One row per business day, group and metric with data.",
+    _KEY,
+    _BOUNDS + _LOCAL_DATE + _GROUP_AND_FIGURES,
+    partition_column="local_date",
+    version=2,
+)
+
+_THREADS = 2
+"""Arrow reads answers without Python's lock."""
+
+
+@dataclass(slots=True)
+class MetricRows:
+    """Rows of `INTERVAL_METRICS` or `DAILY_METRICS`, and what of the answers the table has no place for."""
+
+    table: pa.Table
+    unknown: Counter[str] = field(default_factory=Counter)
+
+
+def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> MetricRows:
+    """One table from (request, body) pairs of aggregates pages, in key order.
+
+    Raises UnreadablePage where a body is not an aggregates answer.
+    """
+    unknown: Counter[str] = Counter()
+    reader, parts = metrics_arrow.Reader(), [spec.empty()]
+
+    def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
+        asked, body = Asked.by(answer[0]), answer[1]
+        try:
+            return reader.read(asked, body, spec.schema)
+        except (pa.ArrowInvalid, UnicodeDecodeError):
+            return metrics_values.read(asked, body, spec.schema)
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="metrics") as executor:
+        for found in map_in_order(executor, read, answers, ahead=2 * _THREADS):
+            parts.append(found.table)
+            unknown.update(found.unknown)
+    return MetricRows(_in_key_order(pa.concat_tables(parts), spec), unknown)
+
+
+def _in_key_order(rows: pa.Table, spec: TableSpec) -> pa.Table:
+    """Texts are compared once for each that there is, not for each row."""
+    ranks = [_ranks(rows[name].combine_chunks()) for name in spec.key]
+    return rows.take(pa.array(np.lexsort(ranks[::-1]))) if len(rows) else rows
+
+
+def _ranks(values: pa.Array) -> npt.NDArray[np.int64]:
+    if not pa.types.is_string(values.type):
+        return np.asarray(values.cast(pa.int64()).to_numpy())
+    coded = values.dictionary_encode()
+    rank = pc.rank(coded.dictionary, tiebreaker="dense").to_numpy()
+    return np.asarray(rank[coded.indices.to_numpy()], dtype=np.int64)

@@ -1,0 +1,189 @@
+"""An answer of the aggregates query as Arrow's JSON reader takes it: whole, fast and strict. What it refuses is for
+`decode_values`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.tables import narrow_json
+from genesys_assets.tables.metrics.asked import Asked
+from genesys_assets.tables.spec import INSTANT
+
+WHOLE = ("count", "sum", "min", "max")
+KEPT = (*WHOLE, "current", "ratio", "numerator", "denominator", "target")
+UNUSED = ("countNegative", "countPositive", "p95", "p99", "calculatedMetricValue")
+"""Statistics that the platform documents, and that cannot be added up or are not asked for."""
+
+_UNUSUAL = ("current", *UNUSED)
+
+
+def _stats(*without: str) -> pa.StructType:
+    names = (name for name in (*KEPT, *UNUSED) if name not in without)
+    return pa.struct([(name, pa.int64() if name in WHOLE else pa.float64()) for name in names])
+
+
+def _result(group: pa.DataType, metric: pa.StructType, **more: pa.DataType) -> pa.StructType:
+    bucket = pa.struct([("interval", pa.string()), ("metrics", pa.list_(metric)), *more.items()])
+    return pa.struct([("group", group), ("data", pa.list_(bucket))])
+
+
+_STATS = _stats()
+_METRIC = pa.struct([("metric", pa.string()), ("qualifier", pa.string()), ("stats", _STATS)])
+_USUAL_METRIC = pa.struct([("metric", pa.string()), ("stats", _stats(*_UNUSUAL))])
+_VIEW = pa.struct([("name", pa.string()), ("stats", _STATS)])
+_RESULT = _result(pa.map_(pa.string(), pa.string()), _METRIC, views=pa.list_(_VIEW))
+
+
+class MetricColumns(NamedTuple):
+    """Rows with the columns of `INTERVAL_METRICS` or `DAILY_METRICS`, in no order, and unknown fields by path."""
+
+    table: pa.Table
+    unknown: Counter[str]
+
+
+class Reader:
+    """Reads answers; those of one grouping are alike."""
+
+    def __init__(self) -> None:
+        self._by_grouping: dict[str, narrow_json.Reader] = {}
+
+    def read(self, asked: Asked, body: bytes, schema: pa.Schema) -> MetricColumns:
+        """Raises ArrowInvalid or UnicodeDecodeError where an answer does not fit as it stands."""
+        results, unknown = self._pages(asked.grouping).read(body)
+        buckets = _below(results, "data")
+        bounds = _Bounds.of(_field(buckets.elements, "interval", pa.string()), asked)
+        figures = [
+            _of_metrics(_below(buckets.elements, "metrics")),
+            _of_views(_below(buckets.elements, "views"), asked),
+        ]
+        tables = [_table(results, buckets, bounds, each, asked, schema) for each in figures if len(each.metric)]
+        return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
+
+    def _pages(self, grouping: str) -> narrow_json.Reader:
+        if grouping not in self._by_grouping:
+            dimensions = pa.struct([(name, pa.string()) for name in grouping.split(",") if name])
+            self._by_grouping[grouping] = narrow_json.Reader("results", _RESULT, (), _result(dimensions, _USUAL_METRIC))
+        return self._by_grouping[grouping]
+
+
+class _Level(NamedTuple):
+    """Elements of one level of the nesting, and of each the position of what it is in."""
+
+    elements: pa.StructArray
+    parent: pa.Array
+
+
+def _below(structs: pa.StructArray, name: str) -> _Level:
+    lists = _field(structs, name, pa.list_(pa.struct([])))
+    elements = pc.list_flatten(lists)
+    if elements.null_count:
+        raise pa.ArrowInvalid(f"{name} holds a null")
+    return _Level(elements, pc.list_parent_indices(lists))
+
+
+def _field(structs: pa.StructArray, name: str, type_: pa.DataType) -> pa.Array:
+    """The values of a field, of that type; nulls where there is no such field."""
+    known = structs.type.get_field_index(name) >= 0
+    return pc.struct_field(structs, name) if known else pa.nulls(len(structs), type_)
+
+
+class _Bounds(NamedTuple):
+    """Begin, end and local date of each bucket."""
+
+    interval_start: pa.Array
+    interval_end: pa.Array
+    local_date: pa.Array
+
+    @classmethod
+    def of(cls, intervals: pa.Array, asked: Asked) -> _Bounds:
+        coded = intervals.dictionary_encode()
+        try:
+            bounds = [
+                [datetime.fromisoformat(bound).astimezone(UTC) for bound in interval.split("/")]
+                for interval in coded.dictionary.to_pylist()
+            ]
+            starts, ends = ([pair[at] for pair in bounds] for at in (0, 1))
+        except (ValueError, IndexError) as error:
+            raise pa.ArrowInvalid("a bucket has no sound interval") from error
+        if intervals.null_count or any(len(pair) != 2 for pair in bounds):
+            raise pa.ArrowInvalid("a bucket has no interval")
+        columns = (
+            pa.array(starts, INSTANT),
+            pa.array(ends, INSTANT),
+            pa.array([start.astimezone(asked.zone).date() for start in starts], pa.date32()),
+        )
+        return cls(*(column.take(coded.indices) for column in columns))
+
+
+class _Figures(NamedTuple):
+    """Figures of metrics or of views, each with the position of its bucket."""
+
+    bucket: pa.Array
+    metric: pa.Array
+    view: pa.Array
+    qualifier: pa.Array
+    stats: pa.StructArray
+
+
+def _of_metrics(measured: _Level) -> _Figures:
+    metric = _field(measured.elements, "metric", pa.string())
+    if metric.null_count:
+        raise pa.ArrowInvalid("a metric has no name")
+    stats = _field(measured.elements, "stats", pa.struct([]))
+    qualifier = _field(measured.elements, "qualifier", pa.string())
+    return _Figures(measured.parent, metric, pa.repeat("", len(metric)), qualifier, stats)
+
+
+def _of_views(viewed: _Level, asked: Asked) -> _Figures:
+    view = _field(viewed.elements, "name", pa.string())
+    names, targets = (pa.array(list(each), pa.string()) for each in (asked.targets, asked.targets.values()))
+    metric = targets.take(pc.index_in(view, names))
+    if metric.null_count:
+        raise pa.ArrowInvalid("a view was not asked for")
+    stats = _field(viewed.elements, "stats", pa.struct([]))
+    return _Figures(viewed.parent, metric, view, pa.nulls(len(view), pa.string()), stats)
+
+
+def _table(
+    results: pa.StructArray, buckets: _Level, bounds: _Bounds, figures: _Figures, asked: Asked, schema: pa.Schema
+) -> pa.Table:
+    of_question = ("grouping", "selection", "is_additive", "source")
+    columns = {
+        **{name: column.take(figures.bucket) for name, column in bounds._asdict().items()},
+        **{name: pa.repeat(getattr(asked, name), len(figures.metric)) for name in of_question},
+        **_of_groups(results, buckets.parent.take(figures.bucket), figures.qualifier),
+        "metric": figures.metric,
+        "qualifier": figures.qualifier,
+        "view": figures.view,
+        **{name: _field(figures.stats, name, _STATS.field(name).type) for name in KEPT},
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array) -> dict[str, pa.Array]:
+    groups = _field(results, "group", pa.struct([]))
+    listed = [
+        {name: value for name, value in (group or {}).items() if value is not None} for group in groups.to_pylist()
+    ]
+    keys = pa.array([group_key(group, None) for group in listed], pa.string()).take(of_result)
+    if qualifier.null_count < len(qualifier):
+        pairs = zip(of_result.to_pylist(), qualifier.to_pylist(), strict=True)
+        keys = pa.array([group_key(listed[result], value) for result, value in pairs], pa.string())
+    dimensions = {"queue_id": "queueId", "user_id": "userId", "media_type": "mediaType"}
+    return {"group_key": keys} | {
+        column: _field(groups, name, pa.string()).take(of_result) for column, name in dimensions.items()
+    }
+
+
+def group_key(group: Mapping[str, str], qualifier: str | None) -> str:
+    """Group and qualifier as the column `group_key` has them."""
+    key = group if qualifier is None else {**group, "qualifier": qualifier}
+    return json.dumps(key, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
