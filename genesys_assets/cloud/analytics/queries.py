@@ -134,7 +134,7 @@ class AggregateQuery:
 
     def _filter(self) -> dict[str, Any] | None:
         asked = Filter(clauses=(any_of(str(self.family.batched_by), self.batch),)) if self.batch else self.filter
-        return asked and asked.body(self.family.dimension, self.family.metric)
+        return None if asked is None else asked.body(self.family.dimension, self.family.metric)
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
