@@ -140,7 +140,7 @@ def _survey(conversation: Item, survey: Item) -> SessionFacts:
     else:
         emissions.append((when, "nSurveysExpired", 1))
     fields = ("surveyId", "surveyFormId", "surveyFormContextId", "surveyFormName", "surveyStatus", "surveyType")
-    own = {
+    own: dict[str, Value] = {
         name: _text(survey[name]) for name in (*fields, "surveyPromoterScore", "queueId", "userId") if name in survey
     }
     return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
