@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import DIMENSIONS
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.tables.conversations import model as model
@@ -185,8 +185,12 @@ def _aggregates() -> Rule:
 
 
 def _group() -> Members:
-    """What a question was grouped by."""
-    known = {name: Value(class_of("", snake_case(name)), tells_apart=True) for name in DIMENSIONS}
+    """What a question was grouped by, in any family: what means somebody in one is held for that in all."""
+    known = {
+        name: Value(class_of(family.table, snake_case(name)), tells_apart=True)
+        for family in FAMILIES.values()
+        for name in family.dimensions
+    }
     return Members(known, Value(CONTENT, tells_apart=True))
 
 

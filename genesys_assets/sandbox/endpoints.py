@@ -14,6 +14,7 @@ from genesys_assets.sandbox import aggregates, details, live, reference
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import Directory
+from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
@@ -87,6 +88,10 @@ class Platform:
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
             *(
+                Endpoint("POST", family.path, (family.permission,), self._aggregates_of(family))
+                for family in FAMILIES.values()
+            ),
+            *(
                 Endpoint("GET", path, permissions, self._listing(listing))
                 for path, (permissions, listing) in _LISTINGS.items()
             ),
@@ -102,6 +107,9 @@ class Platform:
 
     def _aggregates(self, call: Call) -> Item:
         return self._with_unknown(aggregates.answer(self.organisation, call.body, call.now))
+
+    def _aggregates_of(self, family: Family) -> Callable[[Call], Item]:
+        return lambda call: self._with_unknown(aggregates.answer(self.organisation, call.body, call.now, family))
 
     def _details(self, call: Call) -> bytes:
         conversations, total = details.answer(self.organisation, call.body, call.now, self.recent)
