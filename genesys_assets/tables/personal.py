@@ -85,6 +85,7 @@ _CLASSES = {
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
     session_metrics.value
+    joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }
 _BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
