@@ -199,6 +199,16 @@ def _users() -> Rule:
     return Members({"entities": Members({**kept, "id": Value(PERSON, tells_apart=True)}, Value(PERSON))})
 
 
+def _members() -> Rule:
+    kept = dict.fromkeys(("joined", "ringNumber", "memberBy"), Value(NONE))
+    return Members({"entities": Members({**kept, "id": Value(PERSON, tells_apart=True)}, Value(PERSON))})
+
+
+def _skills() -> Rule:
+    kept = dict.fromkeys(("division", "state", "version", "skills"), Value(NONE))
+    return Members({"entities": Members({**kept, "id": Value(PERSON, tells_apart=True)}, Value(PERSON))})
+
+
 def _organisation() -> Rule:
     return Members({"entities": Members(dict.fromkeys(("createdBy", "modifiedBy"), Value(PERSON)))})
 
@@ -215,6 +225,8 @@ _RULES = {
     ("pages/hourly_aggregates", "pages/daily_aggregates"): _aggregates,
     ("pages/imported_hourly_aggregates", "pages/imported_daily_aggregates", "live/queues"): _aggregates,
     ("pages/reference_users",): _users,
+    ("pages/reference_queue_members",): _members,
+    ("pages/reference_user_skills",): _skills,
     tuple(f"pages/reference_{name}" for name in ("queues", "wrapup_codes", "skills", "divisions")): _organisation,
     ("live/conversations",): _live_conversations,
 }

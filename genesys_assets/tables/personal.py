@@ -115,6 +115,7 @@ _CLASSES = {
     trigger_source_id trigger_source_outcome trigger_source_type trigger_type type_id utterance_id workbin_id
     workitem_id wrap_up_code_rating wrap_up_code_suggestion_selected wrap_up_date wrapup_codes_generated
     wrapup_codes_supported
+    joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }
 _BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}

@@ -23,6 +23,7 @@ from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
+from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
@@ -32,6 +33,8 @@ SPECS = (
     *DAY_TABLES,
     *ENTITIES.values(),
     *HISTORIES.values(),
+    QUEUE_MEMBERS,
+    USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
     *FAMILY_METRICS.values(),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
