@@ -14,6 +14,7 @@ from genesys_assets.sandbox import aggregates, details, live, reference
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import Directory
+from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
@@ -27,6 +28,7 @@ UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": 
 
 _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
 _AGGREGATE = ("analytics:conversationAggregate:view",)
+_WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
 _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
@@ -42,13 +44,14 @@ _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that may be answered; `now` is in ms."""
+    """A request that may be answered; `now` is in ms, `url` is where the sandbox is."""
 
     path: dict[str, str]
     parameters: dict[str, str]
     body: Any
     token: str
     now: int
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,13 @@ class Platform:
     access: Access
     behaviour: Behaviour
     jobs: Jobs
+    extraction: Extraction
     recent: Recent = field(default_factory=Recent)
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
         jobs = f"{analytics}/details/jobs"
+        downloads = "/api/v2/analytics/dataextraction/downloads"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
             Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),
@@ -94,6 +99,8 @@ class Platform:
                 Endpoint("POST", family.path, (family.permission,), self._aggregates_of(family))
                 for family in FAMILIES.values()
             ),
+            Endpoint("GET", f"{downloads}/metadata", _WAREHOUSE, self._files),
+            Endpoint("POST", f"{downloads}/bulk", _WAREHOUSE, self._file_urls),
             *(
                 Endpoint("GET", path, permissions, self._listing(listing))
                 for path, (permissions, listing) in _LISTINGS.items()
@@ -147,6 +154,12 @@ class Platform:
         if conversations and not self.behaviour.withholds_conversations():
             parts.insert(0, self._listed(conversations))
         return b"{%b}" % b",".join(parts)
+
+    def _files(self, call: Call) -> Item:
+        return self._with_unknown(self.extraction.listing(call.parameters, call.now))
+
+    def _file_urls(self, call: Call) -> Item:
+        return self._with_unknown(self.extraction.urls(call.body, call.url, call.now))
 
     def _activity(self, call: Call) -> Item:
         answer = live.conversation_activity(self.organisation, call.body, call.parameters, call.now)

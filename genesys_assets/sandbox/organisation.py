@@ -247,7 +247,11 @@ class Organisation:
 
     def body_with_attributes(self, arrival: Arrival, now: int) -> bytes:
         """The conversation as of `now` as the JSON of a details job."""
-        return encode(attributes.shown(_as_of(self._complete_with_attributes(arrival, now), now)))
+        return encode(self.item_with_attributes(arrival, now))
+
+    def item_with_attributes(self, arrival: Arrival, now: int) -> Item:
+        """The conversation as of `now`, with attributes."""
+        return attributes.shown(_as_of(self._complete_with_attributes(arrival, now), now))
 
     def facts(self, arrival: Arrival, now: int) -> list[SessionFacts]:
         """What the aggregates know of the conversation at `now`."""
