@@ -48,8 +48,6 @@ _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
 """After how many failures of a report the others of its day are published without it."""
-_NIGHT = (2, 0)
-"""When the listings are read and housekeeping is done, UTC."""
 
 
 @dataclass
@@ -74,7 +72,7 @@ class Look:
     # -- what is wanted --------------------------------------------------------------------------------------------
 
     def upkeep(self) -> Wanted:
-        since = last_moment(self.now, *_NIGHT)
+        since = last_moment(self.now, *find.NIGHT_AT)
         is_due = find.is_reference_older(self.lake, since)
         return {f"{since:%Y-%m-%d}": frozenset(find.REFERENCE)} if is_due else {}
 

@@ -52,6 +52,8 @@ SETTLING = timedelta(minutes=10)
 """How long after its end an hour is read: the platform's own figures arrive by then."""
 LOOK_BACK_AT = (3, 30)
 """When look-back days are read again, UTC."""
+NIGHT_AT = (2, 0)
+"""When the listings are read and housekeeping is done, UTC."""
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
@@ -112,7 +114,7 @@ def hours_wanted(
     """
     found, full = _Found(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
-    again = _look_back_moments(calendar, now)
+    again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= full]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
@@ -135,7 +137,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
     not stored whole; and look-back days that were not read since the last look-back.
     """
-    found, again = _Found(), _look_back_moments(calendar, now)
+    found, again = _Found(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -153,7 +155,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     return found.wanted
 
 
-def _look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
+def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     """The days that a look-back reads again, with the instant since which they are to have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
@@ -311,7 +313,7 @@ def published_wanted(
     """
     found = _Found()
     zones = [report.zone for report in reports if report.zone]
-    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    since = published_since(calendar, now)
     for day in _days(calendar, now):
         last = calendar.last_to_finish(day, zones)
         business = BusinessDay.of(day, calendar.zone)
@@ -323,6 +325,11 @@ def published_wanted(
         if made_of_published(day) != made_of_day(lake, business, reports):
             found.add(day, PUBLISHED, INDEX)
     return found.wanted
+
+
+def published_since(calendar: Calendar, now: datetime) -> str:
+    """The first of the days that automation publishes: older ones cannot change by themselves any more."""
+    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------------
