@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from random import Random
@@ -107,14 +106,6 @@ def united(intervals: Iterable[tuple[int, int]], bridging: int = 0) -> list[tupl
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """The work of the conversations that begin on a day, by user id."""
-
-    version: int
-    work: dict[str, list[Work]]
-
-
 class Timelines:
     """The agents' spans of one organisation, as everything turns out in the end."""
 
@@ -124,7 +115,8 @@ class Timelines:
         self._directory = organisation.directory
         self._numbers = {user["id"]: number for number, user in enumerate(self._directory.users)}
         self._lock = threading.RLock()
-        self._days: OrderedDict[date, _Day] = OrderedDict()
+        self._days: OrderedDict[date, list[tuple[str, str, Work]]] = OrderedDict()
+        self._of_users: dict[date, tuple[int, dict[str, list[Work]]]] = {}
         self._states: OrderedDict[tuple[int, str, date], list[Piece]] = OrderedDict()
 
     @property
@@ -191,20 +183,35 @@ class Timelines:
         ]
 
     def _begun_on(self, day: date) -> dict[str, list[Work]]:
+        """The work of the conversations that begin on a day, by user id."""
         organisation = self._organisation
         with self._lock:
-            known = self._days.get(day)
-            if known is None or known.version != organisation.history.version:
-                work: dict[str, list[Work]] = {}
-                version = organisation.history.version
-                for conversation in organisation.conversations(day):
-                    for user_id, each in work_of(conversation):
+            version = organisation.history.version
+            known = self._of_users.get(day)
+            if known is not None and known[0] == version:
+                return known[1]
+            work: dict[str, list[Work]] = {}
+            for conversation_id, user_id, each in self._told(day):
+                if not organisation.history.knows(conversation_id):
+                    work.setdefault(user_id, []).append(each)
+            for arrival in organisation.arrivals(day):
+                if organisation.history.knows(arrival.id):
+                    for user_id, each in work_of(organisation.tell(arrival)):
                         work.setdefault(user_id, []).append(each)
-                known = self._days[day] = _Day(version, work)
-                while len(self._days) > _KEPT_DAYS:
-                    self._days.popitem(last=False)
-            self._days.move_to_end(day)
-            return known.work
+            if len(self._of_users) >= _KEPT_DAYS:
+                self._of_users.clear()
+            self._of_users[day] = version, work
+            return work
+
+    def _told(self, day: date) -> list[tuple[str, str, Work]]:
+        """The same as the seed tells it, with the conversations' ids; it never changes."""
+        if day not in self._days:
+            told = self._organisation.told(day)
+            self._days[day] = [(each["conversationId"], *work) for each in told for work in work_of(each)]
+            while len(self._days) > _KEPT_DAYS:
+                self._days.popitem(last=False)
+        self._days.move_to_end(day)
+        return self._days[day]
 
 
 def _spans(pieces: Iterable[Piece], of: Callable[[State], tuple[str, str | None]]) -> list[Span]:

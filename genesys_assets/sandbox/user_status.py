@@ -106,7 +106,7 @@ def select(timelines: Timelines, wanted: Wanted, now: int) -> list[Row]:
         ]
         if presences or statuses:
             rows.append((place, Row(user_id, presences, statuses)))
-        if presences and presences[0]["startTime"] < iso(wanted.interval.start - DAY // 4):
+        if presences and presences[0]["startTime"] < iso(wanted.interval.start - DAY // 12):
             rows.append((place + 2.5, Row(user_id, presences[:1], statuses[:1])))
     return [row for _, row in sorted(rows, key=lambda each: each[0])]
 
