@@ -2,6 +2,6 @@
 
 `catalogue` the names of metrics and dimensions, `values` those of their values; `interval`, `filters`, `queries` the
 questions, checked before they are asked; `aggregates` and `aggregate_windows` ask for figures, `details`,
-`details_paging` and `conversations` for conversations, `live` for what is going on now; `reading` tells how complete a
-reading of conversations is.
+`details_paging` and `conversations` for conversations, `user_details` for agents' status, `live` for what is going on
+now; `reading` tells how complete a reading of conversations is.
 """

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any, TypeVar
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, MOST_RESULTS, UserDetailsQuery
-from genesys_assets.cloud.analytics.reading import OnProgress
 from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in, with_smaller_pages
@@ -27,6 +25,7 @@ PATH = "/api/v2/analytics/users/details/query"
 ROWS = "userDetails"
 PERMISSION = "analytics:userDetail:view"
 
+OnProgress = Callable[[int, int | None, int | None], None]
 P = TypeVar("P", bound=Page)
 
 
@@ -55,11 +54,11 @@ def fetch(
     """
     interval.in_the_past(cloud.now())
     UserDetailsQuery(interval=interval.days()[0], page_size=page_size)
-    pieces = interval.days(LONGEST.days)
-    pages = chain.from_iterable(
-        with_smaller_pages(lambda size, piece=piece: _read(cloud, piece, size, on_progress), page_size)
-        for piece in pieces
-    )
+
+    def read(piece: Interval) -> list[UsersPage]:
+        return with_smaller_pages(lambda size: _read(cloud, piece, size, on_progress), page_size)
+
+    pages = chain.from_iterable(map(read, interval.days(LONGEST.days)))
     return (replace(page, number=number) for number, page in enumerate(pages, start=1))
 
 

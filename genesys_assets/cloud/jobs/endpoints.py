@@ -179,9 +179,7 @@ def is_gone(error: GenesysCloudError) -> bool:
 
 def checked_page_size(page_size: int) -> int:
     if not 1 <= page_size <= LARGEST_PAGE:
-        raise InvalidQuery(
-            f"A page of job results holds 1 to {LARGEST_PAGE:,} rows; {page_size} is asked for."
-        )
+        raise InvalidQuery(f"A page of job results holds 1 to {LARGEST_PAGE:,} rows; {page_size} is asked for.")
     return page_size
 
 

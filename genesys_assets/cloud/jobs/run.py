@@ -1,4 +1,4 @@
-"""Conversations, or users' status, in full and in bulk, by a details job: submitted once, waited for, read page by page, deleted.
+"""Conversations, or agents' status, by a details job: submitted once, waited for, read page by page, deleted.
 
 Here is told the life of a job, and what happens where it fails, cannot be read to its end, or may exist though nobody
 knows its id. The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in
