@@ -84,7 +84,8 @@ _CLASSES = {
     wrapup_codes.description skills.id skills.name skills.state divisions.id divisions.name divisions.description
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
-    session_metrics.value
+    session_metrics.value end_time kind organization_presence_id routing_status start_time started_at status
+    system_presence
     """,
 }
 _BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}
