@@ -116,6 +116,8 @@ _CLASSES = {
     workitem_id wrap_up_code_rating wrap_up_code_suggestion_selected wrap_up_date wrapup_codes_generated
     wrapup_codes_supported
     joined member_by proficiency ring_number skill_id user_skills.state
+    session_metrics.value end_time kind organization_presence_id routing_status start_time started_at status
+    system_presence
     """,
 }
 _BY_NAME = {name: class_ for class_, names in _CLASSES.items() for name in names.split()}

@@ -28,6 +28,8 @@ from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
 
 SPECS = (
     *DAY_TABLES,
@@ -37,6 +39,7 @@ SPECS = (
     USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
     *FAMILY_METRICS.values(),
+    *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
 )
 REPORTS = (*built_in_reports(), *page_reports().values())
