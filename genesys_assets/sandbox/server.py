@@ -23,6 +23,7 @@ from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
+from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.jobs import ConversationFindings, Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.timelines import Timelines
@@ -52,6 +53,7 @@ class Sandbox:
     jobs: list[Job]
     user_jobs: list[Job]
     timelines: Timelines
+    extraction: Extraction
 
     @property
     def client_id(self) -> str:
@@ -106,11 +108,13 @@ def running(
     timelines = Timelines(organisation)
     jobs = Jobs(ConversationFindings(organisation), behaving, clock)
     user_jobs = Jobs(UserFindings(timelines), behaving, clock)
-    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines)
+    extraction = Extraction(organisation, behaving)
+    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction)
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted, user_jobs.submitted, timelines)
+        both = (jobs.submitted, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *both, timelines, extraction)
 
 
 @contextmanager
