@@ -29,9 +29,9 @@ UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": 
 
 _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
 _AGGREGATE = ("analytics:conversationAggregate:view",)
-_WAREHOUSE = ("analytics:datawarehouse:view",)
 _USER_DETAIL = ("analytics:userDetail:view",)
 _USER_AGGREGATE = ("analytics:userAggregate:view",)
+_WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
 _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
@@ -83,8 +83,8 @@ class Platform:
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
-        downloads = "/api/v2/analytics/dataextraction/downloads"
         users = "/api/v2/analytics/users"
+        downloads = "/api/v2/analytics/dataextraction/downloads"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
             Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),

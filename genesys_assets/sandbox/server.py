@@ -51,9 +51,9 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
-    extraction: Extraction
     user_jobs: list[Job]
     timelines: Timelines
+    extraction: Extraction
 
     @property
     def client_id(self) -> str:
@@ -113,17 +113,8 @@ def running(
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(
-            url,
-            organisation,
-            access,
-            behaving,
-            requests,
-            jobs.submitted,
-            extraction,
-            user_jobs.submitted,
-            timelines,
-        )
+        both = (jobs.submitted, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *both, timelines, extraction)
 
 
 @contextmanager
