@@ -2,6 +2,7 @@
 
 `spans` days as spans of UTC time, and which days lie around a day; its names are those of this package
 `sources` the stored pages that a day's tables are made of, and how far they reach
+`families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
 """
 
