@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import DIMENSIONS
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.people import People, Whose
 from genesys_assets.privacy.protection import Protection
@@ -256,8 +256,12 @@ def _plain_fields(*names: str, **nested: Rule) -> Members:
 
 
 def _group() -> Members:
-    """What a question was grouped by."""
-    known = {name: replace(_value(name, class_of("", snake_case(name))), tells_apart=True) for name in DIMENSIONS}
+    """What a question was grouped by, in any family: what means somebody in one is held for that in all."""
+    known = {
+        name: replace(_value(name, class_of(family.table, snake_case(name))), tells_apart=True)
+        for family in FAMILIES.values()
+        for name in family.dimensions
+    }
     return Members(known, Value(CONTENT, tells_apart=True))
 
 
@@ -289,6 +293,19 @@ def _camel(name: str) -> str:
     return "".join([first, *(each.title() for each in others)])
 
 
+def _members() -> Rule:
+    """A member is a user: `name` and the like are of a person, and of no column."""
+    return _listing(_plain_fields("joined", "ringNumber", "memberBy", **_OF_USER))
+
+
+def _skills() -> Rule:
+    skills = _plain_fields("id", "name", "proficiency", "state", "skillUri", "selfUri")
+    return _listing(_plain_fields("state", "version", skills=skills, **_OF_USER))
+
+
+_OF_USER: dict[str, Rule] = {"id": Value(PERSON, tells_apart=True), "selfUri": Value(PERSON), "name": Value(PERSON)}
+
+
 def _live_conversations() -> Rule:
     classes = {wire: class_of(LIVE_CONVERSATIONS.name, column) for column, wire in ENTITY_FIELDS.items()}
     entities = Members({wire: _value(wire, class_) for wire, class_ in classes.items()})
@@ -302,5 +319,7 @@ _RULES: dict[tuple[str, ...], Callable[[], Rule]] = {
     ("pages/imported_hourly_aggregates", "pages/imported_daily_aggregates"): _aggregates,
     ("live/queues",): _observations,
     **{(f"pages/reference_{table}",): partial(_entities, table) for table in ENTITIES},
+    ("pages/reference_queue_members",): _members,
+    ("pages/reference_user_skills",): _skills,
     ("live/conversations",): _live_conversations,
 }

@@ -359,3 +359,12 @@ def test_a_listing_of_hashed_users_keeps_each_of_them() -> None:
     users = entity_table(ENTITIES["users"], [body])
     assert users["name"].null_count == len(users) == 3
     assert PAGES.name not in ENTITIES
+
+
+def test_of_members_and_users_with_skills_everything_is_personal_but_where_they_belong() -> None:
+    member = {"id": "u", "name": "Ann", "user": {"id": "u"}, "joined": True, "ringNumber": 1, "memberBy": "user"}
+    (left,) = after("pages/reference_queue_members", {"entities": [member]}, DROP)["entities"]
+    assert left == {"id": DROP.hashed("u"), "joined": True, "ringNumber": 1, "memberBy": "user"}
+    user = {"id": "u", "name": "Ann", "email": "a@b", "skills": [{"id": "s", "proficiency": 1}]}
+    (left,) = after("pages/reference_user_skills", {"entities": [user]}, DROP)["entities"]
+    assert left == {"id": DROP.hashed("u"), "skills": [{"id": "s", "proficiency": 1}]}

@@ -14,9 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import Asked
-from genesys_assets.tables.metrics.decode_arrow import KEPT, UNUSED, WHOLE, MetricColumns, group_key
+from genesys_assets.tables.metrics.decode_arrow import ENVELOPE, KEPT, UNUSED, WHOLE, MetricColumns, group_key
 
 _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}")
 _KNOWN = frozenset({*KEPT, *UNUSED})
@@ -45,6 +47,7 @@ def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                 where = "results.data.views" if view else "results.data.metrics"
                 _count(unknown, where, measured, ("name", "stats") if view else ("metric", "qualifier", "stats"))
                 stats = measured.get("stats") or {}
+                whole = WHOLE if asked.family is CONVERSATIONS or metric.startswith("t") else ("count",)
                 _count(unknown, f"{where}.stats", stats, _KNOWN)
                 yield {
                     "interval_start": start,
@@ -52,13 +55,11 @@ def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "local_date": start.astimezone(asked.zone).date(),
                     **of_question,
                     "group_key": group_key(group, measured.get("qualifier")),
-                    "queue_id": group.get("queueId"),
-                    "user_id": group.get("userId"),
-                    "media_type": group.get("mediaType"),
+                    **{snake_case(name): group.get(name) for name in asked.family.columns},
                     "metric": metric,
                     "qualifier": measured.get("qualifier"),
                     "view": view,
-                    **{name: _whole(name, stats.get(name)) if name in WHOLE else stats.get(name) for name in KEPT},
+                    **{name: _whole(name, stats.get(name)) if name in whole else stats.get(name) for name in KEPT},
                 }
 
 
@@ -72,7 +73,7 @@ def _results(body: bytes, unknown: Counter[str]) -> list[dict[str, Any]]:
     except ValueError as error:
         raise UnreadablePage(f"the aggregates page is not JSON ({error}); it has {len(body)} bytes") from error
     if isinstance(answer, dict):
-        unknown.update(name for name in answer if name != "results")
+        unknown.update(name for name in answer if name not in ("results", *ENVELOPE))
     results = answer.get("results") if isinstance(answer, dict) else answer
     if results is None:
         return []
