@@ -1,10 +1,15 @@
-"""What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same."""
+"""What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same.
+
+And events that nothing reads here: they are not stored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import dagster as dg
+from dagster import DagsterEventType
 from dagster._config.pythonic_config import resource
 from dagster._core.storage.event_log.sqlite import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
@@ -19,6 +24,29 @@ _SHAPE = {
     ),
 }
 """Methods that ask a database which tables and columns it has."""
+
+UNREAD = {
+    *(DagsterEventType.ENGINE_EVENT, DagsterEventType.LOGS_CAPTURED),
+    *(DagsterEventType.RESOURCE_INIT_STARTED, DagsterEventType.RESOURCE_INIT_SUCCESS),
+    *(DagsterEventType.STEP_START, DagsterEventType.STEP_INPUT, DagsterEventType.STEP_OUTPUT),
+    *(DagsterEventType.STEP_SUCCESS, DagsterEventType.LOADED_INPUT, DagsterEventType.HANDLED_OUTPUT),
+    *(DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION),
+}
+"""Events that only the UI shows, or a run that continues another one reads: three in four. What audits and checks find
+is stored in the lake, which is what sensors go by.
+"""
+
+
+def store_no_unread(instance: dg.DagsterInstance) -> None:
+    """Not for a run that dies: the run that continues it reads what it did."""
+    storage: Any = instance.event_log_storage
+    store = storage.store_event
+
+    def stored(event: Any) -> None:
+        if event.dagster_event is not None and event.dagster_event.event_type not in UNREAD:
+            store(event)
+
+    storage.store_event = stored
 
 
 def take() -> None:
