@@ -336,6 +336,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
         stack.enter_context(environment(settings(wanted, home, sandbox, hook)))
         instance = stack.enter_context(instance_of_home())
         shortcuts.store_no_unread(instance)
+        shortcuts.keep_states_in_memory(instance)
         daemon = Daemon(instance, off=("live", *wanted.off))
         stack.callback(daemon.close)
         daemon.reload()

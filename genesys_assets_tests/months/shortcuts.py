@@ -1,16 +1,20 @@
 """What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same.
 
-And events that nothing reads here: they are not stored.
+And what nothing reads here: most events, and of which versions of its inputs an asset was made. States of sensors and
+schedules are kept in memory, for nobody else reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
 from dagster._config.pythonic_config import resource
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.execution.context.data_version_cache import DataVersionCache
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus
 from dagster._core.storage.event_log.sqlite import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
@@ -49,8 +53,42 @@ def store_no_unread(instance: dg.DagsterInstance) -> None:
     storage.store_event = stored
 
 
+def keep_states_in_memory(instance: dg.DagsterInstance) -> None:
+    """The states of sensors and schedules: each tick writes its own six times."""
+    storage: Any = instance.schedule_storage
+    states: dict[str, InstigatorState] = {}
+
+    def keep(state: InstigatorState) -> InstigatorState:
+        states[state.selector_id] = state
+        return state
+
+    def every(
+        repository_origin_id: str | None = None,
+        repository_selector_id: str | None = None,
+        instigator_type: InstigatorType | None = None,
+        instigator_statuses: set[InstigatorStatus] | None = None,
+    ) -> list[InstigatorState]:
+        return [
+            state
+            for state in states.values()
+            if repository_selector_id in (None, state.repository_selector_id)
+            and instigator_type in (None, state.instigator_type)
+            and (instigator_statuses is None or state.status in instigator_statuses)
+        ]
+
+    storage.add_instigator_state = storage.update_instigator_state = keep
+    storage.get_instigator_state = lambda origin_id, selector_id: states.get(selector_id)
+    storage.delete_instigator_state = lambda origin_id, selector_id: states.pop(selector_id, None)
+    storage.all_instigator_state = every
+
+
+def _no_versions(cache: DataVersionCache, keys: Sequence[dg.AssetKey]) -> None:
+    cache.input_asset_version_info |= dict.fromkeys(keys)
+
+
 def take() -> None:
     """From now on, in this process."""
+    DataVersionCache._fetch_input_asset_version_info = _no_versions  # type: ignore[method-assign,assignment]
     for storage, names in _SHAPE.items():
         for name in names:
             _once(storage, name, lambda self, *asked: (id(self), *(each for each in asked if isinstance(each, str))))

@@ -12,9 +12,10 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets_tests.months.calendar import clock_changes, first_day
 from genesys_assets_tests.months.clock import simulated
+from genesys_assets_tests.months.expected import REPORTS
 from genesys_assets_tests.months.faults import BEFORE_REPORTING, KINDS, STORED_ONCE, Plan, Trouble, planned
 from genesys_assets_tests.months.history import History, Past
-from genesys_assets_tests.months.judgement import BUILT_IN, REPORTS, differences
+from genesys_assets_tests.months.judgement import BUILT_IN, differences
 from genesys_assets_tests.months.month import Month, Wanted, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
