@@ -92,8 +92,13 @@ def take() -> None:
     for storage, names in _SHAPE.items():
         for name in names:
             _once(storage, name, lambda self, *asked: (id(self), *(each for each in asked if isinstance(each, str))))
+    _once(dg.JobDefinition, "get_subset", _selection)
     # The schema of a resource's settings is that of its class; a resource is made anew for each run and tick.
     _once(resource, "infer_schema_from_config_class", lambda model, **given: (model, repr(sorted(given.items()))))
+
+
+def _selection(job: dg.JobDefinition, **selected: Any) -> tuple[Any, ...]:
+    return job, *((name, frozenset(keys or ()), keys is None) for name, keys in sorted(selected.items()))
 
 
 def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
