@@ -114,11 +114,11 @@ class Place:
 
 BEFORE_REPORTING = "genesys_assets.assets.common:content_metadata"
 """Between the commit of a partition and its report to Dagster. There the run that tries again dies too."""
-STORED_ONCE = ("pages/hourly_details", "published/reports")
+STORED_ONCE = "pages/hourly_details"
 """What is made once. Other things that a run did not report are reported when they are made again the next night."""
 
 PLACES = (
-    *(Place(BEFORE_REPORTING, about, 1, about) for about in STORED_ONCE),
+    Place(BEFORE_REPORTING, STORED_ONCE, 1, STORED_ONCE),
     Place(BEFORE_REPORTING, "", 2),
     Place("genesys_assets.lake.delta:DeltaLog.commit", "", 3),
     Place("deltalake:DeltaTable.create_write_transaction", "", 3),
