@@ -23,6 +23,7 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
@@ -49,7 +50,9 @@ from genesys_assets.settings import ObservationSettings, ReconciliationSettings,
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
-"""After how many failures of a report the others of its day are published without it."""
+"""After how many failures of a table, check or report its day is published without it."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""How long a tick waits for the platform: Dagster gives it a minute, and its thread serves the other sensors too."""
 
 
 @dataclass
@@ -122,7 +125,7 @@ class Look:
         return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
 
     def published(self) -> Wanted:
-        """Once the day's tables, checks and reports are made, or have failed more than once."""
+        """Once the day's tables, checks and reports are made or have failed. One that fails holds up no other."""
         if not self._names_are_known:
             return {}
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
@@ -130,7 +133,7 @@ class Look:
             day
             for wanted in (self.stale_tables, unchecked, self.reports())
             for day, assets in wanted.items()
-            if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
+            if not all(self._has_failed(asset, day) for asset in assets)
         }
         coming |= self._closed() | self._days_to_be_read
         publisher = self.publishing.publisher(shared_s3_client)
@@ -140,6 +143,15 @@ class Look:
             return None if manifest is None else manifest.made_of
 
         return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+
+    def _has_failed(self, asset: str, day: str) -> bool:
+        """Whether nobody waits for an asset: its runs failed more than once, or it is a report and failed by itself. A
+        run that died, or whose process was lost, is tried again first.
+        """
+        failures = len(failures_of(self.runs, asset, day))
+        layer, _, name = asset.partition("/")
+        is_bad = failures > 0 and layer == "reports" and name in failed_reports(self.context.instance, [name], day)
+        return is_bad or failures >= _HOPELESS
 
     def checks(self) -> Wanted:
         wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
@@ -301,6 +313,7 @@ def _sensor(
         lake: LakeResource,
         publishing: PublishingResource,
     ) -> dg.RunRequest | dg.SkipReason:
+        genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
         look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = kind.wanted(look)
