@@ -172,9 +172,9 @@ def test_a_family_whose_hours_were_not_asked_is_named_with_what_to_do(tmp_path: 
         ),
         (
             {"family": "surveys", "metrics": {"a": "oTotalScore.sum"}},
-            "The family evaluations would have it",
+            "The family evaluations has it",
         ),
-        ({"metrics": {"a": "nFlowOutcome"}}, "The family flows would have it"),
+        ({"metrics": {"a": "nFlowOutcome"}}, "The family flows has it"),
         (
             {"family": "resolutions", "metrics": {"a": "nNextContactAvoided"}, "filter": {"formId": "x"}},
             "'formId' is not a dimension of the family resolutions",
