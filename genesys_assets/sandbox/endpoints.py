@@ -84,7 +84,6 @@ class Platform:
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
         users = "/api/v2/analytics/users"
-        jobs = f"{analytics}/details/jobs"
         downloads = "/api/v2/analytics/dataextraction/downloads"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
