@@ -426,6 +426,17 @@ class ObservationSettings(_Group):
         return [table for table, is_wanted in wanted.items() if is_wanted]
 
 
+class UserStatusSettings(_Group):
+    """Whether agents' presence and routing status is read."""
+
+    is_read: bool = _setting(
+        "GENESYS_ASSETS_USER_STATUS",
+        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "false",
+        default=True,
+    )
+
+
 class RetentionSettings(_Group):
     """How long pages stay that nothing is computed from any more, and older versions of tables."""
 

@@ -4,6 +4,7 @@ the calendar and now.
     observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    users      pages of agents' status, of days and of today so far; look-back days again each night
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
@@ -36,6 +37,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
@@ -61,6 +63,7 @@ NIGHT_AT = (2, 0)
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
 _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 
 PUBLISHED, INDEX = "published/reports", "published/index"
@@ -197,6 +200,26 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
     return not reach.has_asked(key_of(question), question.metrics)
 
 
+def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
+    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
+    read since the last look-back.
+    """
+    found, again = _Found(), look_back_moments(calendar, now)
+    full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
+    for day in _days(calendar, now):
+        start, end = utc_day(day)
+        if available is not None and end <= available:
+            is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
+            if not _is_complete(lake, USER_DETAILS, day) or is_due:
+                found.add(day, USER_DETAILS)
+        elif start < full:
+            reach = _reach(lake, USER_DETAILS, day)
+            if reach is None or reach.through < min(end, full):
+                found.add(day, USER_DETAILS)
+    return found.wanted
+
+
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +233,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             **made_of.of_conversations(lake, day, DAY_TABLES),
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            **of_user_tables(lake, day),
             **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
@@ -226,6 +250,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place in USER_PLACES:
+        return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
     if place in _FAMILIES:
