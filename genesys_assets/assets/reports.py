@@ -132,10 +132,10 @@ def _failure(failed: Mapping[str, Exception]) -> Exception:
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:
-    if report.aggregates or report.only_live:
+    if report.only_live:
         # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
         yield asset_key("tables", "interval_metrics")
-    for place in report.places:
+    for place in (*report.metrics_places, *report.places):
         yield asset_key(*place.split("/"))
     for history in report.histories:
         yield asset_key("reference", f"{history}_history")

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
+from genesys_assets.cloud.http import in_flight
 from genesys_assets.cloud.http.answers import correlation_id, read_object, refusal
 from genesys_assets.cloud.http.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
 from genesys_assets.cloud.http.exchange import Answer, Timeout, exchange, session
@@ -29,7 +30,6 @@ from genesys_assets.cloud.http.parsing import http_date
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.http.usage import Usage
-from genesys_assets.threads import map_in_order
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,6 +68,7 @@ class GenesysCloud:
     ) -> None:
         self.hosts = hosts
         self.usage = Usage()
+        self.in_flight = in_flight.InFlight()
         # Of the newest answer: the platform's clock and what is left of the request budget.
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
@@ -118,10 +119,11 @@ class GenesysCloud:
     def map_in_order(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """`function` of each item, computed on at most `workers` threads, given in the items' order.
 
-        Reads ahead by no more items than there are workers. An error, or closing the iterator, drops what has
+        Reads ahead by no more items than there are workers, and where answers are large by no more bytes than
+        `limits.MOST_IN_FLIGHT`. An error, or closing the iterator, drops what has
         not begun. `function` must not call `map_in_order` itself: it would wait for the thread it occupies.
         """
-        return map_in_order(self._executor, function, items, ahead=self._workers)
+        return self.in_flight.map(self._executor, function, items, ahead=self._workers)
 
     def sleep(self, seconds: float) -> None:
         """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""
@@ -155,8 +157,10 @@ class GenesysCloud:
         repeatable: bool = True,
     ) -> Page:
         def ask() -> Page:
-            answer = self._ask(method, path, params=params, json=body)
-            content = read_object(answer, f"{method} {path}")
+            with in_flight.attempt():
+                answer = self._ask(method, path, params=params, json=body)
+                in_flight.hold_parsed(answer.body)
+                content = read_object(answer, f"{method} {path}")
             asked = request_text(method, path, params, body)
             now = self.now()
             # By the platform's clock, which job submissions are told by too. Whole seconds.
