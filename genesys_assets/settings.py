@@ -99,7 +99,19 @@ def _setting(name: str, description: str, example: str, **options: Any) -> Any:
     return Field(validation_alias=name, description=description, examples=[example], **options)
 
 
-class CloudSettings(_Group):
+class RateSettings(_Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
@@ -129,13 +141,6 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET",
         "Secret of that OAuth client.",
         "<the secret shown when the client was made>",
-    )
-    requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
-        "300",
-        default=300,
-        ge=1,
     )
 
     @property
