@@ -366,6 +366,17 @@ class AnnouncementSettings(_Group):
         return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
+class RunMetricsSettings(_Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = _setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )
+
+
 class PreflightSettings(_Group):
     """How much of the organisation must be visible."""
 

@@ -31,7 +31,7 @@ examples:
       the last 35 days only
   genesys-assets status --json | jq '.assets[] | select(.late_since)'
       for programs
-  0 * * * * genesys-assets status --quiet || mail -s 'Genesys figures are late' data@example.com
+  0 * * * * genesys-assets status --days 35 --quiet || mail -s 'Genesys figures are late' data@example.com
       in a crontab: it prints nothing as long as everything is in time"""
 
 IN_TIME, LATE, CANNOT_TELL = 0, 1, 2
