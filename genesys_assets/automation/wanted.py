@@ -1,6 +1,7 @@
 """What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
 the calendar and now.
 
+    observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     checks     finished days whose tables have changed since they were checked
@@ -45,6 +46,7 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
 """How long after its end an hour is read: the platform's own figures arrive by then."""
@@ -57,6 +59,8 @@ CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
 
 PUBLISHED, INDEX = "published/reports", "published/index"
+OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
+"""What the platform keeps no history of."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 
 
@@ -81,6 +85,19 @@ def is_reference_older(lake: Lake, since: datetime) -> bool:
     """Whether one of the organisation's listings was not read since an instant."""
     moment = since.timestamp() * 1000
     return any((lake.log(place).newness(None) or 0) < moment for place in REFERENCE)
+
+
+# -- observations ------------------------------------------------------------------------------------------------------
+
+
+def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED) -> Wanted:
+    """Of `observed`, what is not stored of today, from ten minutes after midnight on: by then it is today by every
+    clock. Earlier days are over.
+    """
+    today = f"{now - SETTLING:%Y-%m-%d}"
+    missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
+    is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
+    return {today: missing} if missing and is_begun else {}
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------

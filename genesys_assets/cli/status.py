@@ -88,15 +88,23 @@ def look(days: int | None) -> Status:
     """How things stand now. Raises SettingError, LakeUnreachable, Unreadable."""
     from genesys_assets.automation.status import status
     from genesys_assets.partitions import Calendar
-    from genesys_assets.settings import ReconciliationSettings
+    from genesys_assets.settings import ObservationSettings, ReconciliationSettings
 
     calendar, now = Calendar.from_environment(), datetime.now(UTC)
     if days is not None:
         calendar = replace(calendar, start_date=max(calendar.start_date, now.date() - timedelta(days=days - 1)))
     reports, problems = _reports()
     made_of, unpublished = _made_of_published(calendar, now)
-    blocking = ReconciliationSettings.load().is_blocking
-    return status(_lake(), calendar, now, reports, made_of, blocking=blocking, problems=[*problems, *unpublished])
+    return status(
+        _lake(),
+        calendar,
+        now,
+        reports,
+        made_of,
+        observed=[f"reference/{name}" for name in ObservationSettings.load().observed],
+        blocking=ReconciliationSettings.load().is_blocking,
+        problems=[*problems, *unpublished],
+    )
 
 
 def _lake() -> Lake:
