@@ -2,7 +2,8 @@
 
 A report depends on the tables of its own day. Where a figure reaches beyond it (an agent handles today what began last
 week) the neighbouring days are read as far as they are stored; declaring them as dependencies would make every backfill
-of a day run a month of reports again. How a report is computed is in `genesys_assets.reports`.
+of a day run a month of reports again. A report over several days has a partition for the last day of each period, and
+reads the others in the same way. How a report is computed is in `genesys_assets.reports`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +32,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.engine.compute import compute
-from genesys_assets.reports.engine.made_of import made_of, window_of
+from genesys_assets.reports.engine.made_of import made_of, windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
@@ -82,6 +83,7 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(report.spec, key),
+        output_required=report.period.is_day,
         **attributes("reports", "arrow", "parquet"),
     )
 
@@ -94,8 +96,13 @@ def _computed(
     wanted = _by(report, granularity) if granularity else report
     refused: list[str] = []
     is_blocking = ReconciliationSettings.load().is_blocking
-    for day in checked_keys(context, calendar.daily):
-        closed = why_closed(lake, window_of(report, day, calendar.zone).utc_days()) if is_blocking else None
+    days = checked_keys(context, calendar.daily)
+    computed = [day for day in days if report.has_partition(day, calendar.start_date)]
+    if len(computed) < len(days):
+        context.log.info(f"{report.name} has a partition for the last day of each {report.period.unit} since the start")
+    for day in computed:
+        read = windows_of(report, day, calendar.zone)
+        closed = why_closed(lake, {each: None for _, of in read for each in of.utc_days()}) if is_blocking else None
         if closed:
             refused.append(f"{day}: {closed}")
             continue
@@ -105,7 +112,7 @@ def _computed(
             with failing_by_name(NotStored, NumberTooLarge), lake.table_writers({place: spec}, day, origin) as writing:
                 table = compute(wanted, stored)
                 writing[place].write(table)
-                writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness
+                writing.reach, writing.newness = stored.reach(wanted), stored.newness
                 if not granularity:
                     writing.made_of = {place: made_of(lake, report, day, calendar.zone)}
         except AuditFailed as failed:
@@ -117,7 +124,12 @@ def _computed(
         report_partition(context, key, day, metadata | more, lake.content(place, day))
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
-    yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+    passed = passed_checks(spec, key)
+    if len(computed) == len(days):
+        yield dg.MaterializeResult(check_results=passed)
+    else:
+        # Dagster would report every day of the run as stored. Those that are were reported one by one.
+        yield from passed
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:

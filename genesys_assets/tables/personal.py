@@ -62,6 +62,7 @@ _CLASSES = {
     journey_customer_id_type journey_customer_session_id_type knowledge_base_id knowledge_base_ids last_activity
     leg_no local_date looked_at max max_latency_ms media_bridge_id media_count media_settings
     media_stats_min_conversation_mos media_stats_min_conversation_r_factor media_type member_count message_type
+    first_date last_date weekday
     metric min min_mos min_r_factor monitored_participant_id n_blind_transferred n_consult n_consult_transferred
     n_next_contact_avoided n_offered n_over_sla n_transferred numerator o_survey_total_score
     o_total_critical_score o_total_score observed_at offered_at open_days ordinal originating_direction

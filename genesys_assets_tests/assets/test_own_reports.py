@@ -17,6 +17,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets.tables.metrics.buckets import BY_QUEUE
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World, definitions, error, hours, key, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
@@ -117,6 +118,62 @@ def test_a_report_that_is_answered_already_costs_no_request(world: World, file: 
     read(world)
     assert with_reports(world, file).run("daily", "reports/inbound", partition=f"{DAY}").success
     assert world.lake.read("reports/inbound", f"{DAY}")["media_type"].to_pylist() == ["voice"]
+
+
+LONGER = """\
+reports:
+  three_days:
+    description: One row per media type of three days.
+    over: {rolling: 3}
+    group_by: [mediaType]
+    aggregates: {metrics: {handled: tHandle.count}}
+  weekly:
+    description: One row per media type of a week.
+    over: week
+    group_by: [mediaType]
+    aggregates: {metrics: {handled: tHandle.count}}
+"""
+
+
+def test_a_report_over_several_days_is_stored_and_published_with_the_last_of_them(
+    past_days: World, tmp_path: Path, file: Path
+) -> None:
+    file.write_text(LONGER)
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    world = replace(
+        with_reports(past_days, file),
+        folder=tmp_path / "lake",
+        settings={"GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri()},
+        instance=dg.DagsterInstance.ephemeral(),
+        runs=[],
+    )
+    between = (f"{DAYS[0]}", f"{DAYS[-1]}")
+    assert world.run("daily", "reports/three_days", "reports/weekly", between=between).success
+    stored = {name: sorted(map(str, world.lake.stored(f"reports/{name}"))) for name in ("three_days", "weekly")}
+    assert stored == {"three_days": [f"{day}" for day in DAYS[2:]], "weekly": []}
+    for name, days in stored.items():
+        assert sorted(world.instance.get_materialized_partitions(key(f"reports/{name}"))) == days
+    rows = world.lake.read("reports/three_days", f"{DAY}").to_pylist()
+    metrics = [row for day in DAYS[1:4] for row in world.lake.read("tables/interval_metrics", f"{day}").to_pylist()]
+    handled: defaultdict[str, int] = defaultdict(int)
+    for row in metrics:
+        if (row["grouping"], row["metric"], row["selection"]) == (BY_QUEUE, "tHandle", ""):
+            handled[row["media_type"]] += row["count"]
+    assert {row["media_type"]: row["handled"] for row in rows} == handled
+    assert world.run("daily", "published/reports", partition=f"{DAY}").success
+    (path,) = (tmp_path / "published").rglob("manifest.json")
+    manifest = json.loads(path.read_text())
+    assert "three_days" in {each["report"] for each in manifest["files"]}
+    assert manifest["missing"] == [], "no week ends on the day"
+
+
+def test_a_day_that_ends_no_week_has_no_report_of_a_week(past_days: World, tmp_path: Path, file: Path) -> None:
+    file.write_text(LONGER)
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    instance = dg.DagsterInstance.ephemeral()
+    world = replace(with_reports(past_days, file), folder=tmp_path / "lake", instance=instance, runs=[])
+    assert world.run("daily", "reports/weekly", partition=f"{DAY}").success
+    assert not instance.get_materialized_partitions(key("reports/weekly"))
 
 
 def test_it_is_an_asset_like_those_that_ship(file: Path) -> None:

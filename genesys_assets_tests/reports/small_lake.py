@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ KEY = "2026-01-31"
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 REACH = Reach(DAY + timedelta(days=3))
+DAYS = days_around(KEY, 1, 1)
 
 
 def at(minutes: float) -> datetime:
@@ -47,8 +48,16 @@ def called(**names: str) -> list[Row]:
     return [{"id": id_, "valid_from": LONG_AGO, "name": name, "is_deleted": False} for id_, name in names.items()]
 
 
-def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[Row]) -> Lake:
-    """A lake with these rows by table, on the day and those beside it; a column that a row does not name is null.
+def small_lake(
+    folder: Path,
+    *,
+    asked_by: Sequence[Report] = (),
+    days: Sequence[str] = DAYS,
+    reach: Reach = REACH,
+    **tables: list[Row],
+) -> Lake:
+    """A lake with these rows by table, on the day and those beside it, or on other `days`; a column that a row does not
+    name is null.
 
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
     were asked the usual questions with all metrics, and those of `asked_by`.
@@ -58,23 +67,23 @@ def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[
         lake.write(f"reference/{spec.name}", spec, _table(tables.get(name, []), spec.schema), None, {})
     asked = {key_of(question): list(METRICS) for question in STANDARD}
     asked |= {key_of(each): list(each.metrics) for each in merged(questions_of(asked_by)) if key_of(each) not in asked}
-    for day in days_around(KEY, 1, 1):
+    for day in days:
         rows = _of_day(tables.get("interval_metrics", []), "interval_start", day)
         table = _table(keyed(rows, INTERVAL_METRICS), INTERVAL_METRICS.schema)
-        reach = replace(REACH, questions=asked)
-        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=reach)
+        answered = replace(reach, questions=asked)
+        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=answered)
         for source in TABLES.values():
             if not source.is_live:
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
                 rows = keyed(_of_day(rows, "conversation_start", day), source.spec)
                 table = _table(rows, source.spec.schema)
-                lake.write(source.place, source.spec, table, day, {}, reach=REACH)
+                lake.write(source.place, source.spec, table, day, {}, reach=reach)
     return lake
 
 
-def computed(report: Report, lake: Lake, zone: str = "UTC") -> list[Row]:
+def computed(report: Report, lake: Lake, zone: str = "UTC", day: str = KEY, start_date: date = date.min) -> list[Row]:
     """The rows of the report of the day, with the shape that it declares."""
-    table = compute(report, StoredDay(lake, KEY, ZoneInfo(zone)))
+    table = compute(report, StoredDay(lake, day, ZoneInfo(zone), start_date))
     assert table.schema == report.spec.schema
     rows: list[Row] = table.to_pylist()
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pyarrow as pa
 
@@ -22,7 +23,8 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 class Shown:
     """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`.
 
-    `name` is how it is called, `known_as` how other columns call it.
+    `name` is how it is called, `known_as` how other columns call it. `of` says of which period it is, where periods are
+    compared: now, before, or the change from before to now.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Shown:
     unit: Unit | None = None
     digits: int | None = None
     personal: PersonalData = PersonalData.NONE
+    of: Literal["now", "before", "change"] = "now"
 
     @property
     def divisor(self) -> int:

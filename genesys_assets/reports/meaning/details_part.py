@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -15,11 +14,12 @@ from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
-from genesys_assets.reports.language.model import Details, Linked, Measure
+from genesys_assets.reports.language.measures import Measure
+from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.meaning.compared import compared, value_of
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
 from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table, is_instant, said, table
-from genesys_assets.reports.meaning.values import allowed_value
 from genesys_assets.tables.conversations.model import CONVERSATIONS, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
@@ -159,36 +159,15 @@ class _Reader:
         column = self.column(comparison.name, comparison.name_path or comparison.path)
         if column is None:
             return comparison
-        type_ = self.table.type(column)
-        if pa.types.is_list(type_):
-            message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
-            self.findings.add(comparison.path, message, comparison.name)
-        if (comparison.operator == "range" and type_ not in _NUMBERS) or (
-            comparison.operator == "contains" and type_ != pa.string()
-        ):
-            message = f"{column} is {said(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
-            self.findings.add(comparison.path, message, comparison.name)
-        if comparison.operator == "contains":
-            return replace(comparison, name=column)
-        values = tuple(self._value(value, column, type_, comparison.path) for value in comparison.values)
-        return replace(comparison, name=column, values=values)
+        return compared(comparison, column, self.table.type(column), self.findings, self._value)
 
-    def _value(self, value: Value, column: str, type_: pa.DataType, path: Path) -> Any:
-        try:
-            if column == "metric":
-                return _metric(value, self.table)
-            converted = _converted(value, type_)
-            return allowed_value(column, converted) if type_ == pa.string() else converted
-        except InvalidQuery as refused:
-            self.findings.add(path, str(refused), value)
-        except (ValueError, TypeError, OverflowError):
-            self.findings.add(path, f"{column} must be compared with {said(type_)}, got {quoted(value)}", value)
-        return value
+    def _value(self, value: Value, column: str, type_: pa.DataType) -> Any:
+        return _metric(value, self.table) if column == "metric" else value_of(value, column, type_)
 
     def count(self, name: str, measure: Measure | str, path: Path) -> Count:
         if isinstance(measure, str):
             return Count(name, None, True, None)
-        column = self.column(measure.column, (*path, measure.how))
+        column = self.column(measure.column, (*path, measure.given))
         return Count(name, column, measure.how == "count", self.condition(measure.where, (*path, "where")))
 
     def figure(self, name: str, measure: Measure | str, path: Path, where: Condition | None) -> Figure | None:
@@ -202,15 +181,15 @@ class _Reader:
         type_, how = self.table.type(column), measure.how
         if how == "count":
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
-        allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
+        allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            message = f"{column} is {said(type_)}, of which there is no {how}. Use count or count_distinct"
-            self.findings.add((*path, how), message, measure.column)
-        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+            message = f"{column} is {said(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            self.findings.add((*path, measure.given), message, measure.column)
+        gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
         shows_values = gathered in ("min", "max", "distinct")
         personal = self.table.personal(column) if shows_values else PersonalData.NONE
         power = self._power(column, measure, where)
-        return Figure(name, gathered, type_, said_of, history_of(column), personal, power)
+        return Figure(name, gathered, type_, said_of, history_of(column), personal, power, measure.rank)
 
     def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
         """The power of milliseconds in the figure; see `Figure`."""
@@ -246,8 +225,12 @@ def _metrics_of(condition: Condition | None, table: Table) -> set[str]:
 
 
 def _how(how: str) -> How:
-    ways: dict[str, How] = {"min": "min", "max": "max", "distinct": "distinct", "count_distinct": "count_distinct"}
-    return ways.get(how, "sum")
+    ways: tuple[How, ...] = ("min", "max", "distinct", "count_distinct", "percentile")
+    return next((way for way in ways if way == how), "sum")
+
+
+def _said_of(measure: Measure) -> str:
+    return f"percentile {measure.at:g}" if measure.at is not None else measure.given
 
 
 def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path) -> list[tuple[str, str | None]]:
@@ -315,27 +298,3 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
                     "conversation.… can be used: others differ between its rows",
                     column,
                 )
-
-
-_MOST = 2**63 - 1
-
-
-def _converted(value: Value, type_: pa.DataType) -> Any:
-    """The value as the column has it. Raises ValueError or TypeError where it cannot be one of its values."""
-    if is_instant(type_):
-        instant = datetime.fromisoformat(str(value))
-        if instant.tzinfo is None:
-            raise ValueError(value)
-        return instant
-    if type_ == pa.bool_():
-        if str(value).lower() not in ("true", "false"):
-            raise ValueError(value)
-        return str(value).lower() == "true"
-    if type_ == pa.string():
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, bool):
-        raise TypeError(value)
-    number = int(value) if isinstance(value, str) and type_ == pa.int64() else float(value)
-    if not abs(number) <= _MOST or (type_ == pa.int64() and number != int(number)):
-        raise ValueError(value)
-    return int(value) if type_ == pa.int64() else number
