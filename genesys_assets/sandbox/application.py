@@ -27,6 +27,7 @@ from genesys_assets.sandbox import refusals
 from genesys_assets.sandbox.access import Budget, LoginRefused
 from genesys_assets.sandbox.behaviour import Fault
 from genesys_assets.sandbox.endpoints import Call, Endpoint, Platform
+from genesys_assets.sandbox.extraction import FILES_PATH, UrlRefused
 from genesys_assets.sandbox.organisation import encode
 from genesys_assets.sandbox.refusals import Refused
 from genesys_assets.sandbox.times import SECOND
@@ -62,16 +63,26 @@ def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
             return Answer(refused.status, encode(refused.body))
         return Answer(body=encode(granted))
 
+    async def download(request: Request, _: str) -> Answer:
+        has_token = "authorization" in request.headers
+        file_id, stated = request.path_params["id"], _parameters(request)
+        try:
+            made = await run_in_threadpool(platform.extraction.download, file_id, stated, now(), has_token=has_token)
+        except UrlRefused as refused:
+            return Answer(refused.status, refused.body, content_type="application/xml")
+        return Answer(body=made, content_type="binary/octet-stream")
+
     async def nowhere(request: Request, correlation_id: str) -> Answer:
         return _refusal(refusals.of_status(404), correlation_id)
 
     def through(answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
         return _handler(platform, now, log, answer)
 
+    files = Route(f"{FILES_PATH}/{{id}}", through(download), methods=["GET"])
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in platform.endpoints():
         paths.setdefault(endpoint.path, []).append(endpoint)
-    routes = [Route("/oauth/token", through(log_in), methods=["POST"])]
+    routes = [Route("/oauth/token", through(log_in), methods=["POST"]), files]
     for path, served in paths.items():
         methods = [endpoint.method for endpoint in served]
         routes.append(Route(path, through(_api_call(platform, served, now)), methods=methods))
@@ -137,6 +148,7 @@ def _api_call(
                 body=_json(request, await request.body()) if endpoint.method == "POST" else None,
                 token=token,
                 now=now(),
+                url=str(request.base_url).rstrip("/"),
             )
             made = _success(endpoint.status, await run_in_threadpool(endpoint.answer, call))
         except Refused as refused:

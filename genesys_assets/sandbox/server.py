@@ -23,6 +23,7 @@ from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
+from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.jobs import Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.times import from_datetime
@@ -46,6 +47,7 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
+    extraction: Extraction
 
     @property
     def client_id(self) -> str:
@@ -98,11 +100,12 @@ def running(
     behaving = behaviour or Behaviour()
     organisation = Organisation(seed, conversations_per_day)
     jobs = Jobs(organisation, behaving, clock)
-    platform = Platform(organisation, access, behaving, jobs)
+    extraction = Extraction(organisation, behaving)
+    platform = Platform(organisation, access, behaving, jobs, extraction)
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted, extraction)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What an entry may say of several days: over which period a row is counted, and with which other it is compared.
 
-Which days these are is `days.periods`.
+Which days these are is `periods`.
 """
 
 from __future__ import annotations

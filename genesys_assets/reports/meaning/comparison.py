@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from genesys_assets.days.periods import Period, week_before
+from genesys_assets.periods import Period, week_before
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.language.problems import Findings, one_of, quoted
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
 from genesys_assets.cloud.analytics.queries import Granularity
-from genesys_assets.days.periods import Period
+from genesys_assets.periods import Period
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.days.periods import Period
+from genesys_assets.periods import Period
 
 DATES = st.dates(date(2024, 1, 1), date(2028, 12, 31))
 PERIODS = st.sampled_from([Period(), Period("week"), Period("month"), Period("rolling", 7), Period("rolling", 28)])

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from genesys_assets.days.spans import DAY, Window
+from genesys_assets.spans import DAY, Window
 
 Unit = Literal["day", "week", "month", "rolling"]
 WEEK_DAYS = 7
