@@ -140,6 +140,8 @@ def _deps(report: Report) -> Iterator[dg.AssetKey]:
         yield asset_key(*place.split("/"))
     for history in report.histories:
         yield asset_key("reference", f"{history}_history")
+    if report.has_queue_settings:
+        yield asset_key("reference", "queues")
 
 
 def _by(report: Report, granularity: str) -> Report:

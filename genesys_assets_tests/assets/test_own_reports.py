@@ -19,7 +19,7 @@ import pytest
 from genesys_assets.assets.reports_file import KEY, VALID
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import World, definitions, error, hours, key, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, definitions, error, hours, key, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 
 INBOUND = """\
@@ -247,7 +247,7 @@ def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
     (missing,) = manifest["missing"]
     assert missing["report"] == "inbound"
     assert missing["reason"].startswith(f"its last computation failed: Hours of {DAY} were fetched before anything")
-    assert len(manifest["files"]) == 19
+    assert len(manifest["files"]) == FILES_OF_A_DAY
     assert all((path.parent / file["url"]).is_file() for file in manifest["files"])
     later = world.run("daily", "published/reports", partition=f"{DAY}")
     assert later.success

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -54,10 +54,11 @@ def small_lake(
     asked_by: Sequence[Report] = (),
     days: Sequence[str] = DAYS,
     reach: Reach = REACH,
+    only: Collection[str] = TABLES,
     **tables: list[Row],
 ) -> Lake:
     """A lake with these rows by table, on the day and those beside it, or on other `days`; a column that a row does not
-    name is null.
+    name is null. `only` these tables of conversations are stored, where not all are needed.
 
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
     were asked the usual questions with all metrics, and those of `asked_by`.
@@ -73,7 +74,7 @@ def small_lake(
         answered = replace(reach, questions=asked)
         lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=answered)
         for source in TABLES.values():
-            if not source.is_live:
+            if source.name in only and not (source.is_live or source.made_of):
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
                 rows = keyed(_of_day(rows, "conversation_start", day), source.spec)
                 table = _table(rows, source.spec.schema)

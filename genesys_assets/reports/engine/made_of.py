@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import Window
+from genesys_assets.days import Window, utc_day
 from genesys_assets.days.made_of import Part, content_until, number
 from genesys_assets.lake.lake import Lake
+from genesys_assets.reports.engine.contacts import days_read
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
@@ -46,6 +47,9 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
         for place, keys in _partitions(report, first, of)
         for key in keys
     }
+    if any(part.table.made_of for part in report.details):
+        windows = [of for _, of in windows_of(report, day, business)]
+        read |= {(place, key, utc_day(key)[1]) for of in windows for place, key in days_read(lake, of)}
     contents = ((place, key, content_until(lake, place, key, end)) for place, key, end in read)
     stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in report.histories]

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.days import Window
 from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.queue_settings import queue_settings
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
 from genesys_assets.reports.meaning.columns import Shown
@@ -115,6 +116,11 @@ def of_figures(
         if shown.history:
             ids = figures[shown.ids] if shown.ids in figures else groups[shown.ids]
             columns[shown.name] = _names(ids, stored.names(shown.history, stored.window))
+            continue
+        if shown.setting:
+            columns[shown.name] = _displayed(
+                queue_settings(shown.setting, groups, stored.lake, stored.window.end), shown
+            )
             continue
         try:
             for of in known.values():

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from genesys_assets.days import Window, utc_day
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
@@ -179,8 +180,10 @@ class StoredDay:
         of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
         if of_conversation and "conversation_id" not in own:
             own.append("conversation_id")
-        for day in self._days(part, window):
-            pieces = self._pieces(part.table, day, own, where)
+        days = self._days(part, window)
+        made = Contacts.of(self.lake, window, self.inputs) if part.table.made_of else None
+        for day in days:
+            pieces = made.pieces(day, own, where) if made else self._pieces(part.table, day, own, where)
             if part.table.has_conversations:
                 pieces = self._tied(pieces, part.links, day)
             if of_conversation:

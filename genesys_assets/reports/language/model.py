@@ -28,6 +28,7 @@ MOST_FIGURES = 200
 """Of a source, and columns of a report: more would be no table that anybody reads."""
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
+QueueSetting = Literal["service_level_target", "service_level_threshold"]
 INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
 RESERVED_NAMES = ("manifest", "index", "day_page")
 """Files beside the published reports: see `publishing.place`."""
@@ -134,6 +135,10 @@ class Column(Model):
     """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name."""
     names_of: Text | None = None
     """The names of the ids in this column or list of ids."""
+    queue_setting: QueueSetting | None = None
+    """What is configured for the row's queue and media type: service_level_target (0 to 1) or service_level_threshold
+    (milliseconds); null where the queue was changed after the row's end.
+    """
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
     digits: Annotated[int, Field(ge=0, le=9)] | None = None
@@ -143,8 +148,12 @@ class Column(Model):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if self.formula is not None and self.names_of is not None:
-            raise PydanticCustomError("report", "a column must have a formula or names_of, got both. Take one out")
+        given = [name for name in ("formula", "names_of", "queue_setting") if getattr(self, name) is not None]
+        if len(given) > 1:
+            message = "a column must have a formula or names_of, got both. Take one out"
+            if "queue_setting" in given:
+                message = f"a column must be one of formula, names_of and queue_setting, got {' and '.join(given)}"
+            raise PydanticCustomError("report", "{message}", {"message": message})
         if self.names_of is not None and (self.unit is not None or self.digits is not None):
             raise PydanticCustomError("report", "names have neither unit nor digits. Take them out")
         return self
@@ -228,8 +237,8 @@ class ReportDefinition(Model):
         rest = copy.deepcopy(value)
         for error in errors:
             path = [part for part in error.get("loc", ()) if not is_label(part)]
-            if path[:1] == ["columns"] and path[-1] == "formula":
-                # Without its formula a column would be the figure of its name.
+            if path[:1] == ["columns"] and path[-1] in ("formula", "queue_setting"):
+                # Without it a column would be the figure of its name.
                 path = path[:-1]
             in_source = path[:1] in (["aggregates"], ["details"])
             if not path or path[0] == "group_by":

@@ -84,7 +84,7 @@ class DetailsPart:
     @property
     def places(self) -> tuple[str, ...]:
         """Where the tables lie that are read."""
-        used = [self.table.place, *(link.table.place for link in self.links)]
+        used = [*self.table.places, *(link.table.place for link in self.links)]
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
         return tuple(dict.fromkeys(used))
@@ -274,8 +274,9 @@ def _link(of: Table, stated: Linked, wanted: bool, path: Path, findings: Finding
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
-    if not (of.has_conversations and other.has_conversations):
-        findings.add((*path, "table"), "only tables of conversations can be tied to each other", stated.table)
+    if not (of.has_conversations and other.has_conversations) or other.made_of:
+        message = f"only stored tables of conversations can be tied to {of.name}"
+        findings.add((*path, "table"), message, stated.table)
         return None
     where = _Reader(other, findings).condition(stated.where, (*path, "where"))
     for comparison in conditions.comparisons(where):

@@ -119,6 +119,11 @@ class Report:
         return not self.aggregates and all(part.table.is_live for part in self.details)
 
     @property
+    def has_queue_settings(self) -> bool:
+        """Whether what is set for queues is shown."""
+        return any(column.setting for column in self.shown)
+
+    @property
     def histories(self) -> tuple[str, ...]:
         """The histories whose names are shown."""
         of_keys = [key.history for key in self.keys if key.history and self.has_names]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.problems import one_of, quoted
+from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_OWN
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
 from genesys_assets.tables.personal import class_of
@@ -21,12 +22,21 @@ OF_CONVERSATION = "conversation."
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table; `time` is the instant that places its rows where the report names no other."""
+    """A stored table; `time` is the instant that places its rows where the report names no other.
+
+    `made_of` are the places of the tables that it is made of while it is read, where it is stored nowhere itself.
+    """
 
     name: str
     spec: TableSpec
     place: str
     time: str
+    made_of: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the tables lie that must be stored to read it."""
+        return self.made_of or (self.place,)
 
     @property
     def is_live(self) -> bool:
@@ -64,11 +74,13 @@ def _tables() -> dict[str, Table]:
         Table(spec.name, spec, f"tables/{spec.name}", "conversation_start")
         for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)
     ]
+    names = (*NEEDED, *NEEDED_OF_OWN)
+    made = Table(CONTACTS.name, CONTACTS, "", "conversation_start", tuple(f"tables/{name}" for name in names))
     live = [
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
-    return {table.name: table for table in (*days, *live)}
+    return {table.name: table for table in (*days, made, *live)}
 
 
 TABLES = _tables()

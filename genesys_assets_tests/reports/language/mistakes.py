@@ -136,6 +136,13 @@ MISTAKES: dict[str, str] = {
     "an unknown unit": of_entry("    columns: {handled: {unit: days}}\n"),
     "two columns of one name": of_entry("    columns: {queue_name: handled}\n"),
     "an order by what is not shown": of_entry("    order_by: [handle_time desc]\n"),
+    "what is set for a queue, of media together": of_entry(
+        "    columns: {goal: {queue_setting: service_level_target}}\n"
+    ),
+    "a setting that no queue has": of_entry("    columns: {goal: {queue_setting: answer_in}}\n"),
+    "contacts that conversations are tied to": of_details(
+        "      table: sessions\n      having: {table: contacts}\n      measures: {begun: count}\n"
+    ),
     "a period that nobody knows": of_entry("    over: quarter\n"),
     "days that do not roll": of_entry("    over: {rolling: 1}\n"),
     "hours of a week": of_entry("    over: week\n    granularity: PT1H\n"),
