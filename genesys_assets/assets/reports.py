@@ -120,6 +120,9 @@ def _computed(
             raise dg.Failure(str(failed), allow_retries=False) from failed
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
         shown = chart_metadata(wanted, table, calendar.zone)
+        for name, remark in stored.remarks.items():
+            context.log.info(f"{day}: attribute {name}: {remark}")
+            shown |= {f"attribute {name}": f"{remark}"}
         more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
         report_partition(context, key, day, metadata | more, lake.content(place, day))
     if refused:

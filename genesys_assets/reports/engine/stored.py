@@ -19,15 +19,17 @@ import pyarrow.compute as pc
 from genesys_assets.days import Window, utc_day
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBUTES
+from genesys_assets.reports.engine.attributes import Remark, typed
 from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import OWN_COLUMNS, Source, grouping, said, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table
+from genesys_assets.reports.meaning.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.spans import days_that_reach
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
@@ -43,7 +45,7 @@ class StoredDay:
     """The stored tables as the report of one day reads them. `zone` is that of the business day.
 
     `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
-    read so far, by table.
+    read so far, by table; `remarks` what there is to say of participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -52,6 +54,7 @@ class StoredDay:
     start_date: date = date.min
     inputs: dict[str, set[str]] = field(default_factory=dict)
     days: tuple[str, ...] = ()
+    remarks: dict[str, Remark] = field(default_factory=dict)
 
     def over(self, report: Report, last: str | None = None) -> StoredDay:
         """The same as the report reads it that ends on a day, or on another `last` day."""
@@ -176,9 +179,10 @@ class StoredDay:
         at_once, later = _split(part.where)
         in_time = _within(part.time, window)
         where = in_time & holds(at_once, pc.field, part.table.type) if at_once else in_time
-        own = [column for column in part.columns if not column.startswith(OF_CONVERSATION)]
+        own = [column for column in part.columns if not column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))]
         of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
-        if of_conversation and "conversation_id" not in own:
+        attributes = [each for each in part.table.attributes if not each.types.keys().isdisjoint(part.columns)]
+        if (of_conversation or attributes) and "conversation_id" not in own:
             own.append("conversation_id")
         days = self._days(part, window)
         made = Contacts.of(self.lake, window, self.inputs) if part.table.made_of else None
@@ -188,6 +192,8 @@ class StoredDay:
                 pieces = self._tied(pieces, part.links, day)
             if of_conversation:
                 pieces = self._with_conversations(pieces, day, of_conversation)
+            if attributes:
+                pieces = self._with_attributes(pieces, day, attributes)
             for piece in pieces:
                 yield piece.filter(holds(later, pc.field, part.table.type)) if later else piece
 
@@ -249,6 +255,29 @@ class StoredDay:
             positions = known.positions(piece["conversation_id"])
             for column, name in zip(columns, wanted, strict=True):
                 piece = piece.append_column(column, conversations[name].take(positions))
+            return piece
+
+        return map(joined, pieces)
+
+    def _with_attributes(
+        self, pieces: Iterator[pa.Table], day: str, attributes: Sequence[TypedAttribute]
+    ) -> Iterator[pa.Table]:
+        """The pieces with the participant attributes of each row's conversation."""
+        place, schema = f"tables/{PARTICIPANT_ATTRIBUTES.name}", PARTICIPANT_ATTRIBUTES.schema
+        self._note(place, [day])
+        where = pc.field("name").isin([each.attribute for each in attributes])
+        read = self.lake.pieces(place, [day], schema=schema, columns=list(NEEDED_OF_ATTRIBUTES), where=where)
+        rows = pa.concat_tables([schema.empty_table().select(list(NEEDED_OF_ATTRIBUTES)), *read])
+        known = [typed(rows, each) for each in attributes]
+        for each, values in zip(attributes, known, strict=True):
+            self.remarks.setdefault(each.name, Remark()).add(values, each)
+        found = [(_ByConversation([values["conversation_id"]]), values) for values in known]
+
+        def joined(piece: pa.Table) -> pa.Table:
+            for conversations, values in found:
+                positions = conversations.positions(piece["conversation_id"])
+                for name in values.column_names[1:]:
+                    piece = piece.append_column(name, values[name].take(positions))
             return piece
 
         return map(joined, pieces)
@@ -333,6 +362,8 @@ def _split(condition: Condition | None) -> tuple[Condition | None, Condition | N
         return None, None
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     later = [
-        each for each in members if any(comparison.name.startswith(OF_CONVERSATION) for comparison in comparisons(each))
+        each
+        for each in members
+        if any(comparison.name.startswith((OF_CONVERSATION, OF_ATTRIBUTE)) for comparison in comparisons(each))
     ]
     return all_of([each for each in members if each not in later]), all_of(later)

@@ -1,4 +1,4 @@
-"""What an entry may do with the columns of a table, and how a condition is written down.
+"""What an entry may do with the columns of a table, which columns it may add, and how a condition is written down.
 
 The sources that use them are in `model`.
 """
@@ -102,6 +102,24 @@ class Measure(Model):
             message = "at must have at most {digits} digits after the point, got {got}"
             raise PydanticCustomError("report", message, {"digits": _DIGITS, "got": self.at})
         return self
+
+
+AttributeType = Literal["text", "integer", "decimal", "boolean", "instant"]
+
+
+class Attribute(Model):
+    """A participant attribute as a column of a type: of each conversation the value of the first participant that has
+    it.
+    """
+
+    written_otherwise: ClassVar = {"name": "The attribute's name is called attribute."}
+
+    attribute: Text
+    """The attribute's name, as flows and scripts set it."""
+    type: AttributeType = "text"
+    """What the value is: text, integer (-12), decimal (12.50), boolean (true, false) or instant (ISO 8601 with an
+    offset). A value that is none is null.
+    """
 
 
 def _count(value: Any) -> Any:

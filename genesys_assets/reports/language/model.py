@@ -19,13 +19,14 @@ from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.language.forms import Model, is_label, mistake
 from genesys_assets.reports.language.formulas import FUNCTIONS
 from genesys_assets.reports.language.longer import AnyOver, Compare
-from genesys_assets.reports.language.measures import AnyMeasure, Stated, Text, chosen_by_type
+from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stated, Text, chosen_by_type
 from genesys_assets.reports.language.problems import Findings
 from genesys_assets.reports.meaning.sources import TABLES
 from genesys_assets.reports.meaning.statistics import statistics_of
 
 MOST_FIGURES = 200
 """Of a source, and columns of a report: more would be no table that anybody reads."""
+MOST_ATTRIBUTES = 50
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 QueueSetting = Literal["service_level_target", "service_level_threshold"]
@@ -112,6 +113,10 @@ class Details(Model):
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
     measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name: {sum: duration_ms}, {count_distinct: conversation_id}, or `count` of rows."""
+    attributes: Annotated[dict[Name, Attribute], Field(max_length=MOST_ATTRIBUTES)] = Field(default_factory=dict)
+    """Participant attributes as columns of the table: {order_value: {attribute: OrderValue, type: decimal}}. Each comes
+    with …_unreadable and …_truncated.
+    """
     time: Text | None = None
     """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
     where: Stated = None

@@ -49,11 +49,12 @@ def compared(
 
 def value_of(value: Value, column: str, type_: pa.DataType) -> Any:
     """The value as the column has it. Raises InvalidQuery, ValueError or TypeError where it is none of its values."""
-    converted = _converted(value, type_)
-    return allowed_value(column, converted) if type_ == pa.string() else converted
+    of_type = converted(value, type_)
+    return allowed_value(column, of_type) if type_ == pa.string() else of_type
 
 
-def _converted(value: Value, type_: pa.DataType) -> Any:
+def converted(value: Value, type_: pa.DataType) -> Any:
+    """The value as one of the type. Raises ValueError or TypeError where it is none."""
     if is_instant(type_):
         instant = datetime.fromisoformat(str(value))
         if instant.tzinfo is None:

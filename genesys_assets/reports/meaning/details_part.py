@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,10 +17,18 @@ from genesys_assets.reports.language.conditions import Comparison, Condition, Gr
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.meaning.compared import compared, value_of
+from genesys_assets.reports.meaning.compared import compared, converted, value_of
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
-from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table, is_instant, said, table
-from genesys_assets.tables.conversations.model import CONVERSATIONS, snake_case
+from genesys_assets.reports.meaning.sources import (
+    OF_ATTRIBUTE,
+    OF_CONVERSATION,
+    Table,
+    TypedAttribute,
+    is_instant,
+    said,
+    table,
+)
+from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
@@ -87,6 +95,8 @@ class DetailsPart:
         used = [*self.table.places, *(link.table.place for link in self.links)]
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
+        if self.table.attributes:
+            used.append(f"tables/{PARTICIPANT_ATTRIBUTES.name}")
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
@@ -106,6 +116,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
+    of = replace(of, attributes=tuple(_attributes(stated, of, path, findings)))
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
@@ -162,6 +173,8 @@ class _Reader:
         return compared(comparison, column, self.table.type(column), self.findings, self._value)
 
     def _value(self, value: Value, column: str, type_: pa.DataType) -> Any:
+        if column.startswith(OF_ATTRIBUTE):
+            return converted(value, type_)
         return _metric(value, self.table) if column == "metric" else value_of(value, column, type_)
 
     def count(self, name: str, measure: Measure | str, path: Path) -> Count:
@@ -201,6 +214,24 @@ class _Reader:
         metrics = _metrics_of(own, self.table) or _metrics_of(where, self.table)
         are_times = {metric.startswith("t") for metric in metrics}
         return int(are_times.pop()) if len(are_times) == 1 else None
+
+
+def _attributes(stated: Details, of: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
+    """The participant attributes that the source adds to its table."""
+    if stated.attributes and not of.has_conversations:
+        message = f"{of.name} has no conversations, whose participants have attributes. Take attributes out"
+        findings.add((*path, "attributes"), message)
+        return
+    taken = set(of.spec.schema.names)
+    for name, each in stated.attributes.items():
+        typed = TypedAttribute(name, each.attribute, each.type)
+        doubled = sorted(taken & typed.columns.keys())
+        taken |= typed.columns.keys()
+        if doubled:
+            message = f"{of.name} has a column {quoted(doubled[0])} already. Call the attribute differently"
+            findings.add((*path, "attributes", name), message)
+        else:
+            yield typed
 
 
 def _metric(value: Value, table: Table) -> str:
@@ -291,7 +322,7 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
         for column in used:
             of_one = column in (None, part.once_per)
-            of_conversation = column is not None and column.startswith(OF_CONVERSATION)
+            of_conversation = column is not None and column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))
             if not of_one and not (of_conversation and part.once_per == "conversation_id"):
                 findings.add(
                     (*path, "measures", count.figure),

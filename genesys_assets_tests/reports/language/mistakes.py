@@ -139,6 +139,13 @@ MISTAKES: dict[str, str] = {
     "what is set for a queue, of media together": of_entry(
         "    columns: {goal: {queue_setting: service_level_target}}\n"
     ),
+    "a type that no attribute has": of_details(
+        "      table: sessions\n      attributes: {value: {attribute: OrderValue, type: money}}\n"
+        "      measures: {begun: count}\n"
+    ),
+    "an attribute called like a column": of_details(
+        "      table: sessions\n      attributes: {ani: {attribute: OrderValue}}\n      measures: {begun: count}\n"
+    ),
     "a setting that no queue has": of_entry("    columns: {goal: {queue_setting: answer_in}}\n"),
     "contacts that conversations are tied to": of_details(
         "      table: sessions\n      having: {table: contacts}\n      measures: {begun: count}\n"
