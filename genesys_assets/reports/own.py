@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.lake.lake import Lake
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.file import Problem, read_reports
 from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.meaning.questions import families_of, questions_of, wanted_by_settings
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import AggregatesSettings, ReportSettings
 
 _UTC = ZoneInfo("UTC")
 
@@ -45,6 +48,12 @@ class OwnReports:
             reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
             return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
         return cls(path, reports, reading.problems, reading.version)
+
+
+def wanted_families() -> tuple[AggregateFamily, ...]:
+    """The families of aggregates, beside conversations, that reports or settings want. Raises SettingError."""
+    own, further = OwnReports.read(ReportSettings.load().file), AggregatesSettings.load().families
+    return families_of([*asked_in_any_case(), *questions_of(own.reports), *wanted_by_settings(further)])
 
 
 def check(path: Path) -> list[Problem]:

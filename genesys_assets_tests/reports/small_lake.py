@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import METRICS
+from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
-from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
+from genesys_assets.reports.meaning.questions import key_of, merged, questions_of, usual
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.sources import TABLES
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets_tests.keyed_rows import keyed
 
@@ -54,11 +54,11 @@ def small_lake(
     asked_by: Sequence[Report] = (),
     days: Sequence[str] = DAYS,
     reach: Reach = REACH,
-    only: Collection[str] = TABLES,
+    only: Collection[str] | None = None,
     **tables: list[Row],
 ) -> Lake:
     """A lake with these rows by table, on the day and those beside it, or on other `days`; a column that a row does not
-    name is null. `only` these tables of conversations are stored, where not all are needed.
+    name is null. `only` these tables are stored, where not all are needed.
 
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
     were asked the usual questions with all metrics, and those of `asked_by`.
@@ -66,20 +66,27 @@ def small_lake(
     lake = Lake(LocalStore(folder))
     for name, spec in HISTORIES.items():
         lake.write(f"reference/{spec.name}", spec, _table(tables.get(name, []), spec.schema), None, {})
-    asked = {key_of(question): list(METRICS) for question in STANDARD}
-    asked |= {key_of(each): list(each.metrics) for each in merged(questions_of(asked_by)) if key_of(each) not in asked}
     for day in days:
-        rows = _of_day(tables.get("interval_metrics", []), "interval_start", day)
-        table = _table(keyed(rows, INTERVAL_METRICS), INTERVAL_METRICS.schema)
-        answered = replace(reach, questions=asked)
-        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=answered)
+        for spec, family in [(table_of(family), family) for family in FAMILIES.values()]:
+            if only is not None and spec.name not in only:
+                continue
+            rows = _of_day(tables.get(spec.name, []), "interval_start", day)
+            answered = replace(reach, questions=_asked(family, asked_by))
+            lake.write(f"tables/{spec.name}", spec, _table(keyed(rows, spec), spec.schema), day, {}, reach=answered)
         for source in TABLES.values():
-            if source.name in only and not (source.is_live or source.made_of):
+            is_wanted = only is None or source.name in only
+            if is_wanted and not (source.is_live or source.made_of):
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
                 rows = keyed(_of_day(rows, "conversation_start", day), source.spec)
                 table = _table(rows, source.spec.schema)
                 lake.write(source.place, source.spec, table, day, {}, reach=reach)
     return lake
+
+
+def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, list[str]]:
+    usually = {key_of(question): list(family.metrics) for question in usual(family)}
+    further = [each for each in merged(questions_of(asked_by)) if each.family is family]
+    return {key_of(each): list(each.metrics) for each in further} | usually
 
 
 def computed(report: Report, lake: Lake, zone: str = "UTC", day: str = KEY, start_date: date = date.min) -> list[Row]:

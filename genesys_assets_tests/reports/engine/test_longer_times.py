@@ -26,6 +26,7 @@ LAST = "2026-04-06"
 DAYS = days_around(LAST, 75, 0)
 FIRST = date.fromisoformat(DAYS[0])
 HEARD = Reach(datetime(2026, 4, 7, tzinfo=UTC))
+READ = ("interval_metrics", "session_metrics")
 QUEUES = (None, "Q1", "Q2", "Q3")
 
 
@@ -82,7 +83,7 @@ def emitted() -> list[Row]:
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     folder = tmp_path_factory.mktemp("longer")
-    return small_lake(folder, days=DAYS, reach=HEARD, interval_metrics=measured(), session_metrics=emitted())
+    return small_lake(folder, only=READ, days=DAYS, reach=HEARD, interval_metrics=measured(), session_metrics=emitted())
 
 
 AGGREGATES = {
@@ -237,7 +238,7 @@ def test_beside_a_column_stands_what_it_was_in_the_period_before(
 def test_a_group_that_only_the_period_before_has_is_shown(tmp_path: Path) -> None:
     rows = [{**row, "queue_id": "gone"} for row in measured() if row["interval_start"].date() == date(2026, 3, 29)]
     entry = {"group_by": ["queueId"], "aggregates": AGGREGATES, "compare": {"columns": ["handled"]}}
-    lake = small_lake(tmp_path, days=DAYS[-10:], reach=HEARD, interval_metrics=rows)
+    lake = small_lake(tmp_path, only=READ, days=DAYS[-10:], reach=HEARD, interval_metrics=rows)
     (row,) = computed(report(entry), lake, day="2026-03-30")
     total = sum(each["count"] for each in rows)
     assert (row["queue_id"], row["handled"], row["handled_before"], row["handled_change"]) == (
@@ -267,13 +268,15 @@ def test_a_conversation_counts_once_in_a_period_however_many_of_its_days_it_is_o
 def test_a_period_is_not_computed_while_one_of_its_days_is_not_stored(tmp_path: Path) -> None:
     weekly = report({**ENTRY, "over": "week"})
     days = [day for day in DAYS[-40:] if day != "2026-03-25"]
-    lake = small_lake(tmp_path, days=days, reach=HEARD, interval_metrics=measured(), session_metrics=emitted())
+    lake = small_lake(
+        tmp_path, only=READ, days=days, reach=HEARD, interval_metrics=measured(), session_metrics=emitted()
+    )
     with pytest.raises(NotStored, match=r"no partition 2026-03-25: materialise it first"):
         computed(weekly, lake, day="2026-03-29")
 
 
 def test_a_period_is_not_computed_while_one_of_its_days_reaches_too_short(tmp_path: Path) -> None:
-    lake = small_lake(tmp_path, days=DAYS[-10:], reach=Reach(datetime(2026, 3, 31, 23, tzinfo=UTC)))
+    lake = small_lake(tmp_path, only=READ, days=DAYS[-10:], reach=Reach(datetime(2026, 3, 31, 23, tzinfo=UTC)))
     with pytest.raises(NotStored, match=r"of 2026-03-31 reaches 2026-03-31T23:00:00\+00:00, not 2026-04-01 00:00"):
         computed(report({**ENTRY, "over": "week"}), lake, day="2026-04-05")
 
@@ -294,7 +297,7 @@ def test_what_would_be_compared_with_days_before_the_start_date_is_unknown(lake:
 def test_a_bucket_over_midnight_has_no_weekday(tmp_path: Path) -> None:
     day = datetime(2026, 3, 30, tzinfo=UTC)
     bucket = {**measured()[0], "interval_start": day, "interval_end": day + timedelta(days=1)}
-    lake = small_lake(tmp_path, days=DAYS[-10:], reach=HEARD, interval_metrics=[bucket])
+    lake = small_lake(tmp_path, only=READ, days=DAYS[-10:], reach=HEARD, interval_metrics=[bucket])
     entry = {"over": "week", "aggregates": AGGREGATES}
     (row,) = computed(report(entry), lake, day="2026-04-05")
     assert row["handled"] == bucket["count"]
