@@ -54,8 +54,20 @@ def build_definitions(
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.assets.users import build_user_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, OBSERVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import (
+        CHECKS,
+        COMPLETE,
+        DAILY,
+        HOURLY,
+        LIVE,
+        OBSERVE,
+        RECOMPUTE,
+        UPKEEP,
+        USERS,
+    )
+    from genesys_assets.automation.run_metrics import build_run_metrics_sensor
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
@@ -88,6 +100,7 @@ def build_definitions(
             *build_aggregates_assets(calendar, asked),
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
+            *build_user_assets(calendar),
             *build_import_assets(calendar),
             *build_table_assets(calendar),
             *build_family_assets(calendar, families),
@@ -98,7 +111,12 @@ def build_definitions(
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(calendar, reports, asked), *build_alerts(calendar), build_unreported_sensor(calendar)]
+        sensors = [
+            *build_sensors(calendar, reports, asked),
+            *build_alerts(calendar),
+            build_unreported_sensor(calendar),
+            build_run_metrics_sensor(),
+        ]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
@@ -119,7 +137,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -102,7 +102,19 @@ def _setting(name: str, description: str, example: str, **options: Any) -> Any:
     return Field(validation_alias=name, description=description, examples=[example], **options)
 
 
-class CloudSettings(_Group):
+class RateSettings(_Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
@@ -132,13 +144,6 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET",
         "Secret of that OAuth client.",
         "<the secret shown when the client was made>",
-    )
-    requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
-        "300",
-        default=300,
-        ge=1,
     )
 
     @property
@@ -391,6 +396,17 @@ class AnnouncementSettings(_Group):
         return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
+class RunMetricsSettings(_Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = _setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )
+
+
 class PreflightSettings(_Group):
     """How much of the organisation must be visible."""
 
@@ -424,6 +440,17 @@ class ObservationSettings(_Group):
         """The tables that are wanted."""
         wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
         return [table for table, is_wanted in wanted.items() if is_wanted]
+
+
+class UserStatusSettings(_Group):
+    """Whether agents' presence and routing status is read."""
+
+    is_read: bool = _setting(
+        "GENESYS_ASSETS_USER_STATUS",
+        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "false",
+        default=True,
+    )
 
 
 class RetentionSettings(_Group):

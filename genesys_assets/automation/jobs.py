@@ -43,6 +43,12 @@ COMPLETE = dg.define_asset_job(
     tags=at_most(hours=4),
     description="Read a whole day: by details jobs, with what began before it and was alive on it, and its aggregates.",
 )
+USERS = dg.define_asset_job(
+    "users",
+    selection=dg.AssetSelection.assets(["genesys", "pages", "daily_user_details"]),
+    tags=at_most(hours=4),
+    description="Read agents' presence and routing status of a day, or of a range of days in one run.",
+)
 RECOMPUTE = dg.define_asset_job(
     "recompute",
     selection=dg.AssetSelection.groups(*_LAYERS_OF_A_DAY),

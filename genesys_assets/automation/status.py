@@ -28,6 +28,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.lake.lake import Lake
@@ -45,7 +46,7 @@ LIVE = ("live/conversations", "live/queues")
 """Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
 _IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
-_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT}
+_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT, USER_DETAILS: DAYS_LIMIT}
 """How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
@@ -103,14 +104,16 @@ def status(
     reports: Sequence[Report],
     made_of_published: MadeOfPublished | None,
     *,
+    observed: Collection[str] = find.OBSERVED,
     blocking: bool = False,
     problems: Sequence[str] = (),
 ) -> Status:
     """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
 
-    `blocking`: nothing is made of a day on which a blocking check fails. Raises LakeUnreachable.
+    `observed`: what of that which the platform keeps no history of is asked for. `blocking`: nothing is made of a day
+    on which a blocking check fails. Raises LakeUnreachable.
     """
-    look = _Look(lake, calendar, now, reports, made_of_published, blocking)
+    look = _Look(lake, calendar, now, reports, made_of_published, observed, blocking)
     by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
     for each in look.awaited():
         of_asset = by_asset.setdefault(each.asset, {})
@@ -134,21 +137,27 @@ class _Look:
     now: datetime
     reports: Sequence[Report]
     made_of_published: MadeOfPublished | None
+    observed: Collection[str]
     blocking: bool
 
     def known(self) -> list[str]:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *imported)
+        users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
+        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        return [*find.REFERENCE, *pages, *self.tables, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+        listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
+        return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
 
     def awaited(self) -> Iterator[Awaited]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
         yield from self._absent()
         yield from self._reference()
+        yield from self._observed()
         yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
+        if self._has_users:
+            yield from self._pages(find.user_days_wanted(self.lake, self.calendar, self.now, self._jobs_had))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()
@@ -177,6 +186,13 @@ class _Look:
             if read_at is None or read_at < tonight:
                 night = overdue if read_at is None or read_at < overdue else tonight
                 yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
+
+    def _observed(self) -> Iterator[Awaited]:
+        """Today's only: nobody can ask for an earlier day any more."""
+        wanted = find.observations_wanted(self.lake, self.calendar, self.now, self.observed)
+        for day, places in wanted.items():
+            for place in places:
+                yield Awaited(place, day, utc_day(day)[0] + HOURS_LIMIT, is_stored=False)
 
     def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[Awaited]:
         for key, places in wanted.items():
@@ -236,10 +252,16 @@ class _Look:
     def _absent(self) -> Iterator[Awaited]:
         """What finished days lack: what it is made of may be missing too."""
         for day in self._days:
-            for place in (*self.tables, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), find.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._is_there(place, day):
                     yield Awaited(place, day, due, is_stored=False)
+
+    @property
+    def _possible(self) -> list[str]:
+        """The reports that every finished day has. Without agents' status, none that is made of it."""
+        lacking = set() if self._has_users else {*find.USER_PLACES}
+        return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _is_there(self, place: str, day: str) -> bool:
         if place != find.PUBLISHED:
@@ -269,7 +291,7 @@ class _Look:
         return max(written, default=self.now)
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
-        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, *_IMPORTED)]
+        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, *_IMPORTED)]
         return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
 
     def _is_whole(self, place: str, key: str, end: datetime) -> bool:
@@ -293,6 +315,11 @@ class _Look:
         return self._by_place[place]
 
     # -- what is known ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _has_users(self) -> bool:
+        """Whether agents' status is read, or ever was."""
+        return bool(self.lake.stored(USER_DETAILS))
 
     @cached_property
     def _days(self) -> list[str]:

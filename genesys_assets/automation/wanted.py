@@ -4,6 +4,7 @@ the calendar and now.
     observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    users      pages of agents' status, of days and of today so far; look-back days again each night
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
@@ -36,6 +37,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
@@ -43,7 +45,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.engine.made_of import made_of as report_made_of
-from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
@@ -61,6 +63,7 @@ NIGHT_AT = (2, 0)
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
 _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 
 PUBLISHED, INDEX = "published/reports", "published/index"
@@ -197,6 +200,26 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
     return not reach.has_asked(key_of(question), question.metrics)
 
 
+def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
+    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
+    read since the last look-back.
+    """
+    found, again = _Found(), look_back_moments(calendar, now)
+    full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
+    for day in _days(calendar, now):
+        start, end = utc_day(day)
+        if available is not None and end <= available:
+            is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
+            if not _is_complete(lake, USER_DETAILS, day) or is_due:
+                found.add(day, USER_DETAILS)
+        elif start < full:
+            reach = _reach(lake, USER_DETAILS, day)
+            if reach is None or reach.through < min(end, full):
+                found.add(day, USER_DETAILS)
+    return found.wanted
+
+
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +233,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             **made_of.of_conversations(lake, day, DAY_TABLES),
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            **of_user_tables(lake, day),
             **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
@@ -226,6 +250,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place in USER_PLACES:
+        return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
     if place in _FAMILIES:
@@ -295,15 +321,18 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 def reports_wanted(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
 ) -> Wanted:
-    """The days whose reports are not made of what is stored now, where that is enough to make them.
+    """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
+    a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
     found = _Found()
     for day in _days(calendar, now):
         for report in reports:
-            window = window_of(report, day, calendar.zone)
-            if window.start >= now or not set(closed).isdisjoint(window.utc_days()):
+            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
+                continue
+            touched = {each for _, of in windows_of(report, day, calendar.zone) for each in of.utc_days()}
+            if not touched.isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
@@ -312,8 +341,15 @@ def reports_wanted(
     return found.wanted
 
 
+def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
+    """When a day begins in the zone of a report."""
+    return Window.of_day(day, report.zone or calendar.zone).start
+
+
 def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
     """Whether enough is stored to compute a report."""
+    if not report.has_partition(day, calendar.start_date):
+        return False
     try:
         StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
     except NotStored:
