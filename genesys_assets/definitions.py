@@ -39,6 +39,7 @@ def build_definitions(
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
+    from genesys_assets.assets.lake_files import build_lake_files_asset
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
     from genesys_assets.assets.pages import build_page_assets
@@ -52,7 +53,7 @@ def build_definitions(
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, DATA_LAKE, HOURLY, LIVE, RECOMPUTE, UPKEEP
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
@@ -83,6 +84,7 @@ def build_definitions(
             *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
+            build_lake_files_asset(calendar),
             *build_table_assets(calendar),
             *build_open_conversation_assets(),
             *build_restatement_assets(calendar),
@@ -112,7 +114,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

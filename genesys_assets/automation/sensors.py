@@ -3,6 +3,7 @@
     upkeep     reference data and housekeeping, once a night
     hours      pages of full hours; aggregates of look-back days again
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
@@ -23,7 +24,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, RECOMPUTE, UPKEEP
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, RECOMPUTE, UPKEEP
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
@@ -41,7 +42,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import ReconciliationSettings, SettingError
+from genesys_assets.settings import DataLakeSettings, ReconciliationSettings, SettingError
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
@@ -88,6 +89,9 @@ class Look:
         if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
+
+    def lake_files(self) -> Wanted:
+        return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
     @cached_property
     def stale_tables(self) -> Wanted:
@@ -220,6 +224,14 @@ KINDS = (
         Look.days,
         "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
         "from 03:30 UTC on for look-back days again.",
+        every_seconds=600,
+    ),
+    Kind(
+        "data_lake",
+        DATA_LAKE,
+        Look.lake_files,
+        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
+        "where GENESYS_ASSETS_DATA_LAKE is on.",
         every_seconds=600,
     ),
     Kind(

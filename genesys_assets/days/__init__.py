@@ -2,6 +2,7 @@
 
 `spans` days as spans of UTC time, and which days lie around a day; its names are those of this package
 `sources` the stored pages that a day's tables are made of, and how far they reach
+`data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
 `completeness` how much of a day was read, and when a new reading is refused
 """
 

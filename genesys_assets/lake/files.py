@@ -572,8 +572,10 @@ def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequenc
 
 def _listed(answer: bytes) -> memoryview:
     """What an answer lists: from its first bracket to the last one. What stands around is said of the answer itself:
-    cursor, total, up to when data are available.
+    cursor, total, up to when data are available. Of a Parquet file all bytes count.
     """
+    if answer.startswith(b"PAR1"):
+        return memoryview(answer)
     first = answer.find(b"[")
     return memoryview(answer)[first : answer.rfind(b"]") + 1] if first >= 0 else memoryview(b"")
 
