@@ -41,6 +41,7 @@ def build_definitions(
     from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.lake_files import build_lake_files_asset
     from genesys_assets.assets.live import build_live_assets
+    from genesys_assets.assets.observations import build_observation_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
     from genesys_assets.assets.pages import build_page_assets
     from genesys_assets.assets.preflight import build_preflight_asset
@@ -53,7 +54,17 @@ def build_definitions(
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, DATA_LAKE, HOURLY, LIVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import (
+        CHECKS,
+        COMPLETE,
+        DAILY,
+        DATA_LAKE,
+        HOURLY,
+        LIVE,
+        OBSERVE,
+        RECOMPUTE,
+        UPKEEP,
+    )
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
@@ -81,6 +92,7 @@ def build_definitions(
             build_housekeeping_asset(),
             build_reports_file_asset(own),
             *build_reference_assets(),
+            *build_observation_assets(calendar),
             *build_page_assets(calendar, asked),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
@@ -114,7 +126,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -460,6 +460,29 @@ class PreflightSettings(_Group):
     )
 
 
+class ObservationSettings(_Group):
+    """What is asked for every day because the platform keeps no history of it."""
+
+    queue_members: bool = _setting(
+        "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS",
+        "Whether the members of each queue are asked for once a day: a request for each hundred of a queue.",
+        "false",
+        default=True,
+    )
+    user_skills: bool = _setting(
+        "GENESYS_ASSETS_OBSERVE_USER_SKILLS",
+        "Whether the skills of active users are asked for once a day: a request for each hundred users.",
+        "false",
+        default=True,
+    )
+
+    @property
+    def observed(self) -> list[str]:
+        """The tables that are wanted."""
+        wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
+        return [table for table, is_wanted in wanted.items() if is_wanted]
+
+
 class RetentionSettings(_Group):
     """How long pages stay that nothing is computed from any more, and older versions of tables."""
 

@@ -19,6 +19,7 @@ from genesys_assets.settings import (
     CompletenessSettings,
     CsvSettings,
     LakeSettings,
+    ObservationSettings,
     OpenConversationSettings,
     PersonalDataSettings,
     PreflightSettings,
@@ -39,6 +40,7 @@ GROUPS = (
     AlertSettings,
     AnnouncementSettings,
     PreflightSettings,
+    ObservationSettings,
     OpenConversationSettings,
     CompletenessSettings,
     ReconciliationSettings,
@@ -56,6 +58,7 @@ Group = type[
     | AlertSettings
     | AnnouncementSettings
     | PreflightSettings
+    | ObservationSettings
     | OpenConversationSettings
     | CompletenessSettings
     | ReconciliationSettings

@@ -23,7 +23,6 @@ from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, request_of, told_days
-from genesys_assets.days.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
@@ -31,6 +30,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import UnreadableFile, opened
 from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Names
 from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, joined

@@ -13,6 +13,8 @@ CHECKS_OF_DAYS = (
     dg.AssetCheckKey(DAYS, DAY_MATCHES),
 )
 _LAYERS_OF_A_DAY = ("tables", "reports", "published")
+_OBSERVED = dg.AssetSelection.assets(["genesys", "reference", "queue_members"], ["genesys", "reference", "user_skills"])
+_LISTED = dg.AssetSelection.groups("reference") - _OBSERVED
 _OPS = dg.AssetSelection.assets(
     ["genesys", "ops", "superseded_pages"], ["genesys", "ops", "housekeeping"], ["genesys", "ops", "reports_file"]
 )
@@ -63,14 +65,21 @@ CHECKS = dg.define_asset_job(
 )
 UPKEEP = dg.define_asset_job(
     "upkeep",
-    selection=dg.AssetSelection.groups("reference") | _OPS,
+    selection=_LISTED | _OPS,
     tags=at_most(hours=1),
     description="Read the reference data. Removes older versions of tables, and superseded hours of older days where "
     "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
 )
+OBSERVE = dg.define_asset_job(
+    "observe",
+    selection=_OBSERVED,
+    tags=at_most(hours=2),
+    description="Ask for today's members of queues and skills of users, of which the platform keeps no history.",
+)
 DAILY = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.groups("reference", *_LAYERS_OF_A_DAY)
+    selection=_LISTED
+    | dg.AssetSelection.groups(*_LAYERS_OF_A_DAY)
     | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"])
     | _OPS,
     tags=at_most(hours=4),

@@ -1,6 +1,7 @@
 """Sensors that ask for what is wanted: each looks at what is stored, and asks for one range of partitions at a time.
 
     upkeep     reference data and housekeeping, once a night
+    observe    today's members of queues and skills of users
     hours      pages of full hours; aggregates of look-back days again
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
     data_lake  days whose files of the data lake extraction may not all be stored
@@ -24,7 +25,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, RECOMPUTE, UPKEEP
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
@@ -42,14 +43,12 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import DataLakeSettings, ReconciliationSettings, SettingError
+from genesys_assets.settings import DataLakeSettings, ObservationSettings, ReconciliationSettings, SettingError
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
 """After how many failures of a report the others of its day are published without it."""
-_NIGHT = (2, 0)
-"""When the listings are read and housekeeping is done, UTC."""
 
 
 @dataclass
@@ -74,9 +73,13 @@ class Look:
     # -- what is wanted --------------------------------------------------------------------------------------------
 
     def upkeep(self) -> Wanted:
-        since = last_moment(self.now, *_NIGHT)
+        since = last_moment(self.now, *find.NIGHT_AT)
         is_due = find.is_reference_older(self.lake, since)
         return {f"{since:%Y-%m-%d}": frozenset(find.REFERENCE)} if is_due else {}
+
+    def observations(self) -> Wanted:
+        observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
+        return find.observations_wanted(self.lake, self.calendar, self.now, observed)
 
     def hours(self) -> Wanted:
         wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
@@ -208,6 +211,15 @@ KINDS = (
         UPKEEP,
         Look.upkeep,
         "Asks once a night, from 02:00 UTC on, for the reference data and for housekeeping.",
+        every_seconds=300,
+    ),
+    Kind(
+        "observe",
+        OBSERVE,
+        Look.observations,
+        "Asks once a day, from 00:10 UTC on, for the members of queues and the skills of users, of which the platform "
+        "keeps no history. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch it off.",
+        most=1,
         every_seconds=300,
     ),
     Kind(

@@ -1,6 +1,7 @@
 """What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
 the calendar and now.
 
+    observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     lake files days whose files of the data lake extraction may not all be stored
@@ -49,16 +50,21 @@ from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
 """How long after its end an hour is read: the platform's own figures arrive by then."""
 LOOK_BACK_AT = (3, 30)
 """When look-back days are read again, UTC."""
+NIGHT_AT = (2, 0)
+"""When the listings are read and housekeeping is done, UTC."""
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
 
 PUBLISHED, INDEX = "published/reports", "published/index"
+OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
+"""What the platform keeps no history of."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 
 
@@ -85,6 +91,19 @@ def is_reference_older(lake: Lake, since: datetime) -> bool:
     return any((lake.log(place).newness(None) or 0) < moment for place in REFERENCE)
 
 
+# -- observations ------------------------------------------------------------------------------------------------------
+
+
+def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED) -> Wanted:
+    """Of `observed`, what is not stored of today, from ten minutes after midnight on: by then it is today by every
+    clock. Earlier days are over.
+    """
+    today = f"{now - SETTLING:%Y-%m-%d}"
+    missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
+    is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
+    return {today: missing} if missing and is_begun else {}
+
+
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +118,7 @@ def hours_wanted(
     """
     found, full = _Found(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
-    again = _look_back_moments(calendar, now)
+    again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= full]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
@@ -122,7 +141,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
     not stored whole; and look-back days that were not read since the last look-back.
     """
-    found, again = _Found(), _look_back_moments(calendar, now)
+    found, again = _Found(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -140,7 +159,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     return found.wanted
 
 
-def _look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
+def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     """The days that a look-back reads again, with the instant since which they are to have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
@@ -318,7 +337,7 @@ def published_wanted(
     """
     found = _Found()
     zones = [report.zone for report in reports if report.zone]
-    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    since = published_since(calendar, now)
     for day in _days(calendar, now):
         last = calendar.last_to_finish(day, zones)
         business = BusinessDay.of(day, calendar.zone)
@@ -330,6 +349,11 @@ def published_wanted(
         if made_of_published(day) != made_of_day(lake, business, reports):
             found.add(day, PUBLISHED, INDEX)
     return found.wanted
+
+
+def published_since(calendar: Calendar, now: datetime) -> str:
+    """The first of the days that automation publishes: older ones cannot change by themselves any more."""
+    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------------

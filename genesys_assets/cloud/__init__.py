@@ -5,6 +5,7 @@
 `jobs` the same in bulk, by jobs that the platform carries out
 `extraction` the platform's own Parquet files
 `reference` the lists of things that analytics names by id
+`observations` what the platform knows of now alone: members of queues, skills of users
 `preflight` what can be known before the first run
 `errors` everything that can go wrong, as one tree of exceptions
 

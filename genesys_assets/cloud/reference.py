@@ -49,10 +49,11 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
         raise InvalidQuery(f"There is no listing {name!r}. Closest: {', '.join(close)}.")
     if page_size < 1:
         raise InvalidQuery(f"A page holds at least one entity; {page_size} are asked for.")
-    return held_together(_pages(cloud, LISTINGS[name], page_size), LISTINGS[name].path)
+    return held_together(pages_of(cloud, LISTINGS[name], page_size), LISTINGS[name].path)
 
 
-def _pages(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
+def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) -> Iterator[Page]:
+    """The pages of any list whose entities have ids. Raises as `fetch` does."""
     params = {**listing.params, "pageSize": page_size, "pageNumber": 1}
     ids: set[str] = set()
     for page in NextUri(cloud.get).pages(listing.path, params):

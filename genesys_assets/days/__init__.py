@@ -1,12 +1,14 @@
 """Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
 
-`spans` days as spans of UTC time, and which days lie around a day; its names are those of this package
 `sources` the stored pages that a day's tables are made of, and how far they reach
 `data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
 `completeness` how much of a day was read, and when a new reading is refused
+`made_of` what a table of a day was made of, as one number
+`verdicts` the results of a day's checks
+`limits` how late a part of time may become known
 """
 
-from genesys_assets.days.spans import (
+from genesys_assets.spans import (
     DAY,
     HOUR,
     REACH_DAYS,

@@ -18,9 +18,9 @@ from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
-from genesys_assets.days.spans import hours_of, utc_day
 from genesys_assets.lake.files import TAKEN_OUT
 from genesys_assets.lake.lake import Lake
+from genesys_assets.spans import hours_of, utc_day
 
 READ_AT = "day_read_at"
 CONVERSATIONS = "day_conversations_read"

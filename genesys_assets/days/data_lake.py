@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.http.page import Page, request_text
-from genesys_assets.days.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
+from genesys_assets.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
 from genesys_assets.tables.data_lake.newest import newest, together

@@ -30,9 +30,9 @@ from genesys_assets.days.sources import (
     START_DAYS,
     later_days,
 )
-from genesys_assets.days.spans import hours_of, utc_day
 from genesys_assets.lake.lake import Lake
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import hours_of, utc_day
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
 _BITS = 53

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import data_lake
-from genesys_assets.days.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.schemas import Names
 

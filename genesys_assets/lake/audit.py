@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import utc_day
+from genesys_assets.spans import utc_day
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.spec import TableSpec
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from genesys_assets.days import Window, utc_day
+from genesys_assets.spans import Window, utc_day
 
 Questions = Mapping[str, list[str]]
 """The metrics that were asked of every hour, by question: see `tables.asked.answered`."""

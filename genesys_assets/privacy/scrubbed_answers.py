@@ -23,7 +23,8 @@ from genesys_assets.tables.personal import Unclassified
 
 Object = dict[str, Any]
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
-_KEPT_OF_USER = ("id", "state", "division", "version")
+_OF_USERS = ("pages/reference_users", "pages/reference_queue_members", "pages/reference_user_skills")
+_KEPT_OF_USER = ("id", "state", "division", "version", "skills", "joined", "ringNumber", "memberBy")
 _ESCAPED_ASCII = re.compile(r"\\u00[2-7]")
 _SHORTEST_WITHIN = 5
 """Letters of a name that is looked for within longer texts; a shorter one must be all of the text."""
@@ -96,7 +97,7 @@ def _scrub(place: str, answer: Object, work: _Work) -> None:
         _conversation(conversation, rule.of("conversations"), work)
     for result in list(_taken(answer, "results", work, within="group")):
         _group(result, work)
-    if place == "pages/reference_users" and isinstance(answer.get("entities"), list):
+    if place in _OF_USERS and isinstance(answer.get("entities"), list):
         answer["entities"] = [_user(entity, work) for entity in answer["entities"]]
     if place == "live/conversations":
         for holder in (answer, *_objects(answer.get("results"))):

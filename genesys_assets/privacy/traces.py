@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days.spans import days_around
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.answers import DETAILS_PAGES
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import conversations_of_contacts
 from genesys_assets.privacy.scrubbed_rows import Traces
+from genesys_assets.spans import days_around
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import (
     CONVERSATIONS,

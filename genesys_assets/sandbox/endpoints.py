@@ -15,9 +15,11 @@ from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import Directory
 from genesys_assets.sandbox.extraction import Extraction
+from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
+from genesys_assets.sandbox.times import DAY
 
 Item = dict[str, Any]
 Listing = Callable[[Directory, dict[str, str]], Item]
@@ -28,6 +30,7 @@ _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDeta
 _AGGREGATE = ("analytics:conversationAggregate:view",)
 _WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
+_MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
 _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
     "/api/v2/routing/queues": (("routing:queue:view",), reference.queues),
     "/api/v2/users": ((), reference.users),
@@ -91,6 +94,11 @@ class Platform:
             Endpoint("GET", f"{jobs}/{{id}}/results", _DETAIL, self._results),
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
+            Endpoint("GET", "/api/v2/routing/queues/{id}/members", _MEMBERS, self._members),
+            *(
+                Endpoint("POST", family.path, (family.permission,), self._aggregates_of(family))
+                for family in FAMILIES.values()
+            ),
             Endpoint("GET", f"{downloads}/metadata", _WAREHOUSE, self._files),
             Endpoint("POST", f"{downloads}/bulk", _WAREHOUSE, self._file_urls),
             *(
@@ -109,6 +117,9 @@ class Platform:
 
     def _aggregates(self, call: Call) -> Item:
         return self._with_unknown(aggregates.answer(self.organisation, call.body, call.now))
+
+    def _aggregates_of(self, family: Family) -> Callable[[Call], Item]:
+        return lambda call: self._with_unknown(aggregates.answer(self.organisation, call.body, call.now, family))
 
     def _details(self, call: Call) -> bytes:
         conversations, total = details.answer(self.organisation, call.body, call.now, self.recent)
@@ -156,6 +167,10 @@ class Platform:
 
     def _observations(self, call: Call) -> Item:
         return self._with_unknown(live.queue_observations(self.organisation, call.body, call.now))
+
+    def _members(self, call: Call) -> Item:
+        directory, day = self.organisation.directory, call.now // DAY
+        return self._with_unknown(reference.members(directory, call.path["id"], day, call.parameters))
 
     def _listing(self, listing: Listing) -> Callable[[Call], Item]:
         return lambda call: self._with_unknown(listing(self.organisation.directory, call.parameters))

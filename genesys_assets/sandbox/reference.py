@@ -1,4 +1,4 @@
-"""The listings: queues, users, wrap-up codes, skills, divisions, flows, presence definitions.
+"""The listings: queues and their members, users, wrap-up codes, skills, divisions, flows, presence definitions.
 
 Here belong paging and the few filters of lists. The entities themselves are in `directory`.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from genesys_assets.sandbox import refusals, validation
+from genesys_assets.sandbox import memberships, refusals, validation
 from genesys_assets.sandbox.directory import Directory
 
 Item = dict[str, Any]
 
 MOST_PER_PAGE = 500
+MOST_MEMBERS_PER_PAGE = 100
 STATES = ("active", "inactive", "deleted", "any")
 
 
@@ -22,12 +23,24 @@ def queues(directory: Directory, parameters: dict[str, str]) -> Item:
     return _page("routing/queues", [queue.entity for queue in directory.queues if not queue.deleted], parameters)
 
 
+def members(directory: Directory, queue_id: str, day: int, parameters: dict[str, str]) -> Item:
+    """Who may answer in a queue on a day, counted from 1970-01-01. The answer has no total and no page count."""
+    queue = directory.queue_by_id.get(queue_id)
+    if queue is None or queue.deleted:
+        raise refusals.of_status(404)
+    listed = memberships.members(directory, queue, day)
+    page = _page(f"routing/queues/{queue_id}/members", listed, parameters, MOST_MEMBERS_PER_PAGE)
+    return {name: value for name, value in page.items() if name not in ("total", "pageCount", "lastUri")}
+
+
 def users(directory: Directory, parameters: dict[str, str]) -> Item:
-    """Active users only, unless `state` says otherwise."""
+    """Active users only, unless `state` says otherwise; with their skills where `expand` asks for them."""
     state = parameters.get("state", "active")
     if state not in STATES:
         raise refusals.invalid_parameter(state, "state", ", ".join(STATES))
     listed = [user for user in directory.users if state in ("any", user["state"])]
+    if "skills" in parameters.get("expand", "").split(","):
+        listed = [memberships.with_skills(directory, user) for user in listed]
     return _page("users", listed, parameters)
 
 
@@ -51,8 +64,8 @@ def presence_definitions(directory: Directory, parameters: dict[str, str]) -> It
     return _page("presence/definitions", list(directory.presences), parameters)
 
 
-def _page(path: str, listed: list[Item], parameters: dict[str, str]) -> Item:
-    size = validation.number_parameter(parameters, "pageSize", 25, MOST_PER_PAGE)
+def _page(path: str, listed: list[Item], parameters: dict[str, str], most: int = MOST_PER_PAGE) -> Item:
+    size = validation.number_parameter(parameters, "pageSize", 25, most)
     number = validation.number_parameter(parameters, "pageNumber", 1)
     wanted = _wanted(listed, parameters)
     last = max(1, -(-len(wanted) // size))

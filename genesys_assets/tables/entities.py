@@ -84,13 +84,17 @@ home_division boolean whether it is the home division
     )
 }
 
-_WIRE = {
+WIRE = {
     "date_created": "dateCreated",
     "date_modified": "dateModified",
     "member_count": "memberCount",
     "joined_member_count": "joinedMemberCount",
     "home_division": "homeDivision",
 }
+
+
+JSON_FIELDS = frozenset(("mediaSettings",))
+"""The fields that a column keeps as JSON, whatever they hold."""
 
 
 class ListingShrunk(ValueError):
@@ -153,7 +157,7 @@ def _entities(spec: TableSpec, body: bytes) -> list[dict[str, Any]]:
 
 
 def _row(spec: TableSpec, entity: dict[str, Any]) -> dict[str, Any]:
-    row = {column.name: entity.get(_WIRE.get(column.name, column.name)) for column in spec.columns}
+    row = {column.name: entity.get(WIRE.get(column.name, column.name)) for column in spec.columns}
     row["division_id"] = (entity.get("division") or {}).get("id")
     row["is_deleted"] = entity.get("state") == "deleted"
     if "media_settings" in row:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.catalogue import AGGREGATE_ONLY, DEFAULT_METRICS, SESSION_METRICS, WAYS_OUT
-from genesys_assets.days import Window
+from genesys_assets.spans import Window
 from genesys_assets.tables.metrics.buckets import BY_QUEUE as QUEUES
 from genesys_assets.tables.metrics.buckets import BY_USER as USERS
 from genesys_assets.tables.spec import INSTANT

@@ -72,6 +72,26 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
 
 
+def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_asked_for_later(ticks: Ticks) -> None:
+    ticks.off = {"hours", "days", "tables", "reports", "upkeep"}
+    assert ticks.at(TODAY + timedelta(minutes=9)) == []
+    assert of("observe", ticks.at(TODAY + timedelta(minutes=10))) == [("2026-01-28", "2026-01-28")]
+    assert ticks.at(TODAY + timedelta(hours=20)) == []
+    # A day off.
+    assert of("observe", ticks.at(TODAY + timedelta(days=2, hours=5))) == [("2026-01-30", "2026-01-30")]
+    lake = ticks.world.lake
+    for place in ("reference/queue_members", "reference/user_skills"):
+        assert list(lake.stored(place)) == ["2026-01-28", "2026-01-30"]
+
+
+def test_what_is_switched_off_is_not_asked_for(ticks: Ticks) -> None:
+    ticks.off = {"hours", "days", "tables", "reports", "upkeep"}
+    ticks.world = replace(ticks.world, settings={"GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS": "false"})
+    assert len(ticks.at(TODAY + timedelta(minutes=10))) == 1
+    assert ticks.world.lake.stored("reference/queue_members") == {}
+    assert [*ticks.world.lake.stored("reference/user_skills")] == ["2026-01-28"]
+
+
 def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
     ticks.off = {"days", "tables", "reports", "upkeep"}
     moment = TODAY + timedelta(minutes=12)
@@ -84,7 +104,7 @@ def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
 
 
 def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
-    ticks.off = {"days", "tables", "reports", "upkeep"}
+    ticks.off = {"days", "tables", "reports", "upkeep", "observe"}
     ticks.carries_out = False
     moment = TODAY + timedelta(minutes=12)
     [asked] = ticks.at(moment)

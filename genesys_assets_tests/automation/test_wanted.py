@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from genesys_assets.automation.wanted import days_wanted, hours_wanted
+from genesys_assets.automation.wanted import OBSERVED, days_wanted, hours_wanted, observations_wanted
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import (
     DAILY,
@@ -161,3 +161,22 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
     wanted = days_wanted(lake, closing, NOON, MIDNIGHT)
     # The daemon was off on the fifth: the month before, and what was of this one by then, are wanted still.
     assert of(wanted, DAILY) == [*days[:6], YESTERDAY]
+
+
+# -- observations ------------------------------------------------------------------------------------------------------
+
+
+def test_of_observations_only_todays_are_wanted(lake: Lake) -> None:
+    assert observations_wanted(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED)}
+    store(lake, OBSERVED[0], TODAY)
+    assert observations_wanted(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED[1:])}
+    assert observations_wanted(lake, since(FIRST), NOON, OBSERVED[:1]) == {}
+
+
+@pytest.mark.parametrize(("minute", "wanted"), [(9, []), (10, [TODAY])])
+def test_a_day_is_observed_from_ten_minutes_after_midnight_on(lake: Lake, minute: int, wanted: list[str]) -> None:
+    assert [*observations_wanted(lake, since(FIRST), MIDNIGHT + timedelta(minutes=minute))] == wanted
+
+
+def test_nothing_is_observed_before_the_start_date(lake: Lake) -> None:
+    assert observations_wanted(lake, since("2026-02-21"), NOON) == {}

@@ -207,3 +207,16 @@ def test_metrics_and_instants_stay() -> None:
     assert left is not None
     (kept,) = json.loads(left.body)["conversations"]
     assert kept["participants"][0]["sessions"] == item["participants"][0]["sessions"]
+
+
+def test_a_member_of_a_queue_stays_without_a_name_and_so_does_a_user_with_skills() -> None:
+    named = {"id": USER, "name": "Ann Miller", "user": {"id": USER, "name": "Ann Miller"}, "ringNumber": 2}
+    other = {"id": "user-two", "name": "Bo Roe", "joined": True}
+    forgotten = who(Kind.USER, USER)
+    for place, more in (("queue_members", {"joined": True}), ("user_skills", {"skills": [{"id": "s", "name": "S"}]})):
+        body = json.dumps({"entities": [named | more, other]}).encode()
+        left = scrubbed_answer(f"pages/reference_{place}", body, forgotten)
+        assert left is not None
+        first, second = json.loads(left.body)["entities"]
+        assert first.pop("id").startswith("forgotten:")
+        assert (first, second) == ({"ringNumber": 2} | more, other)

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from genesys_assets.days import Window
 from genesys_assets.days.made_of import Part, content_until, number
-from genesys_assets.days.spans import days_that_reach
 from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT

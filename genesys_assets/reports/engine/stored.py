@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window, days_around, utc_day
-from genesys_assets.days.spans import days_that_reach
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
@@ -25,6 +24,7 @@ from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import OWN_COLUMNS, Source, grouping, said, selection
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table
+from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS

@@ -1,0 +1,157 @@
+"""Observation assets: what the platform keeps no history of, asked once a day and kept by day.
+
+Only the present day can be asked for. What is asked is in `cloud.observations`, what a row is in `tables.observations`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import dagster as dg
+import pyarrow as pa
+
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    POOL,
+    asking,
+    attributes,
+    change_metadata,
+    checked_keys,
+    description,
+    failing_by_name,
+    provenance,
+    report_partition,
+    table_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
+from genesys_assets.cloud import observations as ask
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.days import utc_day
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
+from genesys_assets.partitions import Calendar
+from genesys_assets.privacy.answers import CannotDrop
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS, queue_members, user_skills
+from genesys_assets.tables.spec import TableSpec
+
+_NO_HISTORY = (
+    "The platform keeps no history of this: a day on which it was not asked has no partition, and cannot be asked for "
+    "later."
+)
+
+
+class NotToday(Exception):
+    """The day that was to be observed is over, or has not begun."""
+
+
+class NothingListed(Exception):
+    """There is nothing to ask about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Observation:
+    """What is observed: how it is asked for, and how rows are made of the answers."""
+
+    spec: TableSpec
+    ask: Callable[[GenesysCloud], Iterator[Page]]
+    decode: Callable[[date, Iterable[Page]], pa.Table]
+
+    @property
+    def place(self) -> str:
+        return f"reference/{self.spec.name}"
+
+    @property
+    def pages(self) -> str:
+        return f"pages/reference_{self.spec.name}"
+
+
+OBSERVATIONS = (
+    _Observation(QUEUE_MEMBERS, ask.queue_members, queue_members),
+    _Observation(USER_SKILLS, ask.user_skills, user_skills),
+)
+
+
+def build_observation_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    return [_observation_asset(observation, calendar) for observation in OBSERVATIONS]
+
+
+def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.AssetsDefinition:
+    spec, key = observation.spec, asset_key("reference", observation.spec.name)
+
+    @dg.asset(
+        key=key,
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        pool=POOL,
+        description=description(spec, _NO_HISTORY),
+        check_specs=check_specs(spec, key),
+        **attributes("reference", "genesys", "parquet"),
+    )
+    def observed(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, f"GET {spec.name}")
+        (day,) = _one_day(checked_keys(context, calendar.daily), observation)
+        with asking(cloud) as spent, failing_by_name(NotToday, NothingListed, CannotDrop):
+            pages = list(_of_day(observation, cloud, day))
+            if not pages:
+                raise NothingListed(f"No queue is visible, so there is nothing to ask for {observation.place}.")
+            _keep(stored, observation, day, pages, origin)
+        try:
+            rows, writing = _write(stored, observation, day, origin)
+        except AuditFailed as failed:
+            yield from failed_checks(failed, {observation.place: (spec, key)})
+            raise dg.Failure(str(failed), allow_retries=False) from failed
+        as_of = min(page.as_of for page in pages)
+        said = change_metadata(writing.changes[observation.place]) | spent
+        said |= {"as_of": dg.MetadataValue.timestamp(as_of), "path": stored.place(observation.place, day)}
+        described = table_metadata(spec, rows, len(rows), **said)
+        report_partition(context, key, day, described, stored.content(observation.place, day))
+        yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+
+    return observed
+
+
+def _one_day(keys: Iterable[str], observation: _Observation) -> list[str]:
+    days = list(keys)
+    if len(days) > 1:
+        raise dg.Failure(
+            f"{observation.place} of {days[0]} to {days[-1]} cannot be asked for: {_NO_HISTORY} Materialise today "
+            "alone.",
+            allow_retries=False,
+        )
+    return days
+
+
+def _of_day(observation: _Observation, cloud: GenesysCloud, day: str) -> Iterator[Page]:
+    """The answers, all of them true on that day by the platform's clock. Raises NotToday as soon as one is not."""
+    start, end = utc_day(day)
+    for page in observation.ask(cloud):
+        _must_lie(observation, page.as_of, day, start, end)
+        yield page
+
+
+def _must_lie(observation: _Observation, as_of: datetime, day: str, start: datetime, end: datetime) -> None:
+    if not start <= as_of < end:
+        raise NotToday(
+            f"{observation.place} of {day} cannot be asked for: it is {as_of:%Y-%m-%d %H:%M:%S} UTC on the platform. "
+            f"{_NO_HISTORY} What is stored of {day} stays. Materialise {as_of:%Y-%m-%d}."
+        )
+
+
+def _keep(lake: Lake, observation: _Observation, day: str, pages: Iterable[Page], origin: Provenance) -> None:
+    with lake.page_writers(observation.pages, [day], origin) as writers:
+        for page in pages:
+            writers[day].write(page)
+
+
+def _write(lake: Lake, observation: _Observation, day: str, origin: Provenance) -> tuple[pa.Table, Writing]:
+    """The table of the stored pages. Raises AuditFailed."""
+    spec, place = observation.spec, observation.place
+    with lake.table_writers({place: spec}, day, origin) as writing:
+        rows = observation.decode(date.fromisoformat(day), lake.pages(observation.pages, day) or ())
+        writing.newness = lake.newness([(observation.pages, day)])
+        writing[place].write(rows)
+    return rows, writing

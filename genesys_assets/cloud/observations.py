@@ -1,0 +1,50 @@
+"""What the platform knows of now alone and keeps no history of: the members of queues, and the skills of users.
+
+Who wants to know them later has to ask every day. Here stands what is asked; what a row is belongs to
+`tables.observations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from types import MappingProxyType
+
+from genesys_assets.cloud import reference
+from genesys_assets.cloud.errors import NotFound
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+PAGE_SIZE = 100
+"""The most that `GET routing/queues/{id}/members` gives at once: its docstring in the official SDK."""
+MEMBERS = "/api/v2/routing/queues/{id}/members"
+SKILLS = reference.Listing("/api/v2/users", MappingProxyType({"state": "active", "expand": "skills"}))
+"""A request for a hundred users, where `users/{id}/routingskills` takes one for each user."""
+
+
+def queue_members(cloud: GenesysCloud) -> Iterator[Page]:
+    """The members of each queue that is listed now: at least one page a queue, empty where it has none.
+
+    Costs a request for each hundred queues, and one for each hundred members of each queue. A queue that is deleted
+    meanwhile has no page. Raises a GenesysCloudError.
+    """
+    pages = reference.fetch(cloud, "queues")
+    queue_ids = [entity["id"] for page in pages for entity in page.json()["entities"]]
+    for of_queue in cloud.map_in_order(partial(_members, cloud), queue_ids):
+        yield from of_queue
+
+
+def user_skills(cloud: GenesysCloud) -> Iterator[Page]:
+    """All active users with their skills; costs a request for each hundred. Raises a GenesysCloudError."""
+    return _bare(reference.pages_of(cloud, SKILLS, PAGE_SIZE))
+
+
+def _members(cloud: GenesysCloud, queue_id: str) -> list[Page]:
+    try:
+        return list(_bare(reference.pages_of(cloud, reference.Listing(MEMBERS.format(id=queue_id)), PAGE_SIZE)))
+    except NotFound:
+        return []
+
+
+def _bare(pages: Iterable[Page]) -> Iterator[Page]:
+    return (page.bare() for page in pages)

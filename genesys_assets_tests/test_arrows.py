@@ -1,0 +1,61 @@
+"""Data flows one way, so imports do too: each room imports only what lies to its left."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "genesys_assets"
+
+ROOMS = (
+    "cloud",
+    "tables",
+    "lake",
+    "days",
+    "reports",
+    "importing",
+    "publishing",
+    "checks",
+    "assets",
+    "automation",
+    "cli",
+)
+"""From left to right. Modules beside them are shared by all, or put the rooms together."""
+
+WITHOUT_DAGSTER = ("cloud", "tables", "days", "reports", "importing", "publishing", "privacy", "cli")
+WITHOUT_ARROW = ("cloud",)
+
+
+def _imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _imports(room: str) -> set[tuple[str, str]]:
+    """Which module of a room imports what, by dotted names."""
+    modules = sorted((PACKAGE / room).rglob("*.py"))
+    assert modules, f"the room {room} is empty"
+    return {(f"{module.relative_to(PACKAGE)}", name) for module in modules for name in _imported(module)}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_no_room_to_its_right(room: str) -> None:
+    right = tuple(f"genesys_assets.{other}." for other in ROOMS[ROOMS.index(room) + 1 :])
+
+    assert [found for found in sorted(_imports(room)) if f"{found[1]}.".startswith(right)] == []
+
+
+@pytest.mark.parametrize("room", WITHOUT_DAGSTER)
+def test_a_room_that_decides_about_data_knows_no_dagster(room: str) -> None:
+    assert [found for found in sorted(_imports(room)) if found[1].split(".")[0].startswith("dagster")] == []
+
+
+@pytest.mark.parametrize("room", WITHOUT_ARROW)
+def test_the_room_that_fetches_knows_no_arrow(room: str) -> None:
+    assert [found for found in sorted(_imports(room)) if found[1].split(".")[0] in ("pyarrow", "pandas")] == []
