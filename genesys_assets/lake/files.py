@@ -112,6 +112,11 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def pages(self) -> int:
         return self.rows
 
+    @property
+    def of_contacts(self) -> frozenset[str]:
+        """Conversations in which a forgotten contact took part, of which other answers may hold more."""
+        return frozenset(self._screen.of_contacts) if self._screen else frozenset()
+
     def write(self, page: Page) -> None:
         if self._screen is not None:
             page = self._screen.page(page)

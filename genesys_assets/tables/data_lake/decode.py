@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.data_lake.schemas import SCHEMAS, Names, Schema
 
 MOST_UNPACKED = 4 << 30
 """Bytes that a file may have once it is unpacked."""
 
 
-class UnreadableFile(Exception):
+class UnreadableFile(UnreadablePage):
     """A stored file of the data lake extraction cannot be read: the message names it and says why."""
 
 
