@@ -69,6 +69,7 @@ def build_definitions(
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
     from genesys_assets.checks.completeness import build_completeness_checks
+    from genesys_assets.checks.data_lake import build_data_lake_check
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
@@ -110,6 +111,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=[
+            build_data_lake_check(calendar),
             *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(
                 calendar,

@@ -127,9 +127,10 @@ class _Day:
             for each in coming.take():
                 if each.file.schema == CONVERSATIONS:
                     _learn(starts, each.body, names)
-                days = _days_of(each, starts, earlier, names)
+                days = _days_of(each.file.schema, each.body, starts, earlier, names)
                 files[each.file.id] = {"schema": each.file.schema, "days": days}
                 writer.write(_page(each))
+            self._look_again(lake, files, starts, earlier, names)
             is_whole = coming.is_over and not self.refused
             known = lake.reach(LAKE_FILES, self.day)
             writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
@@ -139,6 +140,14 @@ class _Day:
         said = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": coming.taken}
         describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: said})
         self._warn(files)
+
+    def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_Earlier", names: Names) -> None:
+        """Look anew for the days of stored files of which they were not known: columns may have got names since."""
+        pages = lake.pages(LAKE_FILES, self.day)
+        for index in range(len(pages) if pages else 0):
+            file = About.of(pages.about(index)) if pages else None
+            if pages and file and SOME_DAY in files[file.id]["days"]:
+                files[file.id]["days"] = _days_of(file.schema, pages[index].body, starts, earlier, names)
 
     def _copied(self, lake: Lake, writer: PageWriter) -> Iterator[Page]:
         """The stored files, each written again."""
@@ -230,9 +239,9 @@ def _learn(starts: Starts, body: bytes, names: Names) -> None:
         return
 
 
-def _days_of(each: Download, starts: Starts, earlier: _Earlier, names: Names) -> list[str]:
+def _days_of(schema: str, body: bytes, starts: Starts, earlier: _Earlier, names: Names) -> list[str]:
     try:
-        days, unknown = starts.days_of(each.file.schema, each.body, names)
+        days, unknown = starts.days_of(schema, body, names)
     except UnreadableFile:
         return [SOME_DAY]
     found, left = earlier.days_of(unknown)

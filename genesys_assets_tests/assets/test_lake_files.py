@@ -292,3 +292,68 @@ def test_files_whose_columns_are_called_otherwise_never_keep_a_day_from_its_deta
     run = tables(lake_world, DAY)
     assert run.success
     assert "GENESYS_ASSETS_DATA_LAKE_COLUMNS" in metadata(run, "tables/conversations", DAY)["data_lake_problem"]
+
+
+def test_once_a_column_has_a_name_stored_files_make_tables_without_being_fetched_again(
+    lake_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = dict(COLUMNS["conversations"])
+    with monkeypatch.context() as patch:
+        columns["begun"] = columns.pop("conversationStart")
+        patch.setitem(COLUMNS, "conversations", columns)
+        lake_world.sandbox.extraction.forget()
+        assert fetch(lake_world, DAY, NEXT).success
+    lake_world.sandbox.extraction.forget()
+    before = lake_world.sandbox.requested(FILES_PATH)
+    named = {"GENESYS_ASSETS_DATA_LAKE_COLUMNS": "conversations.begun=conversationStart"}
+    world = replace(lake_world, settings={**ON, **named, "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS": "4"})
+    assert "has not been fetched" in error(tables(world, DAY))
+    assert fetch(world, DAY, NEXT).success
+    assert world.sandbox.requested(FILES_PATH) == before
+    assert tables(world, DAY).success
+    assert len(world.lake.read("tables/conversations", DAY)) == len(seen(world, DATE))
+
+
+# -- the check ---------------------------------------------------------------------------------------------------------
+
+
+def checked(run: Any) -> dg.AssetCheckEvaluation:
+    (found,) = run.get_asset_check_evaluations()
+    evaluation: dg.AssetCheckEvaluation = found
+    return evaluation
+
+
+def test_a_day_that_details_and_the_data_lake_tell_alike_passes(fetched: World) -> None:
+    fetched.sandbox.behaviour.availability = KNOWN
+    assert fetched.run("complete", "pages/daily_details", partition=DAY).success
+    assert tables(fetched, DAY).success
+    found = checked(fetch(fetched, NEXT))
+    assert found.passed
+    assert found.metadata["compared_days"].value == [DAY]
+
+
+def test_what_differs_between_details_and_the_data_lake_is_named(fetched: World) -> None:
+    organisation = fetched.sandbox.organisation
+    fetched.sandbox.behaviour.availability = KNOWN
+    gone, changed = organisation.conversations(DATE)[:2]
+    metric = next(m for p in changed["participants"] for s in p["sessions"] for m in s.get("metrics", ()))
+
+    def lengthen(conversation: Item) -> None:
+        for participant in conversation["participants"]:
+            for session in participant["sessions"]:
+                for each in session.get("metrics", ()):
+                    each["value"] += each["name"] == metric["name"]
+
+    try:
+        organisation.delete(gone["conversationId"])
+        organisation.restate(changed["conversationId"], lengthen)
+        assert fetched.run("complete", "pages/daily_details", partition=DAY).success
+    finally:
+        organisation.restore()
+    assert tables(fetched, DAY).success
+    found = checked(fetch(fetched, NEXT))
+    assert not found.passed
+    assert found.severity == dg.AssetCheckSeverity.WARN
+    differences = str(found.metadata["differences"].value)
+    assert f"{DAY}: 1 conversations only in the data lake, 0 only in details" in differences
+    assert f"{metric['name']}: " in differences

@@ -49,8 +49,8 @@ def decode(schema: str, body: bytes, names: Names | None = None, only: tuple[str
     if missing:
         raise UnreadableFile(
             f"A file of {schema} has no column {', '.join(missing)}; its columns are "
-            f"{', '.join(file.schema_arrow.names)}. Say with GENESYS_ASSETS_DATA_LAKE_COLUMNS which of them it is, for "
-            f"example {schema}.{file.schema_arrow.names[0]}={missing[0]}"
+            f"{', '.join(file.schema_arrow.names)}. Say with GENESYS_ASSETS_DATA_LAKE_COLUMNS which of them it is: "
+            f"{schema}.<its name>={missing[0]}"
         )
     known = {name: column for name, column in named.items() if name in of.columns and (only is None or name in only)}
     table = _read(schema, file, list(known.values()))
