@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from genesys_assets.cloud.analytics.families import AggregateFamily, family
+from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
@@ -99,7 +102,19 @@ def _setting(name: str, description: str, example: str, **options: Any) -> Any:
     return Field(validation_alias=name, description=description, examples=[example], **options)
 
 
-class CloudSettings(_Group):
+class RateSettings(_Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
@@ -129,13 +144,6 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET",
         "Secret of that OAuth client.",
         "<the secret shown when the client was made>",
-    )
-    requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
-        "300",
-        default=300,
-        ge=1,
     )
 
     @property
@@ -210,8 +218,24 @@ class CalendarSettings(_Group):
         return ZoneInfo(self.time_zone)
 
 
+def _families(stated: str) -> Iterator[AggregateFamily]:
+    """Raises ValueError."""
+    for name in filter(None, (part.strip() for part in stated.split(","))):
+        try:
+            yield family(name)
+        except InvalidQuery as refused:
+            raise ValueError(str(refused)) from None
+
+
 class AggregatesSettings(_Group):
-    """How much is asked of aggregates at once."""
+    """Which aggregates are asked beside those that reports want, and how much at once."""
+
+    further_families: str = _setting(
+        "GENESYS_ASSETS_FAMILIES",
+        "Families of aggregates to keep although no report wants them, separated by commas: all metrics of each.",
+        "transcripts,bots",
+        default="",
+    )
 
     window_days: int = _setting(
         "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
@@ -225,6 +249,17 @@ class AggregatesSettings(_Group):
     @property
     def longest_window(self) -> timedelta:
         return timedelta(days=self.window_days)
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that are asked in any case, beside conversations."""
+        return tuple(dict.fromkeys(_families(self.further_families)))
+
+    @field_validator("further_families")
+    @classmethod
+    def _are_families(cls, value: str) -> str:
+        list(_families(value))
+        return value
 
 
 class DataLakeSettings(_Group):
@@ -448,6 +483,17 @@ class AnnouncementSettings(_Group):
         return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
+class RunMetricsSettings(_Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = _setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )
+
+
 class PreflightSettings(_Group):
     """How much of the organisation must be visible."""
 
@@ -481,6 +527,17 @@ class ObservationSettings(_Group):
         """The tables that are wanted."""
         wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
         return [table for table, is_wanted in wanted.items() if is_wanted]
+
+
+class UserStatusSettings(_Group):
+    """Whether agents' presence and routing status is read."""
+
+    is_read: bool = _setting(
+        "GENESYS_ASSETS_USER_STATUS",
+        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "false",
+        default=True,
+    )
 
 
 class RetentionSettings(_Group):

@@ -48,6 +48,8 @@ from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import Column, TableSpec
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
 
 Ids = Mapping[Kind, Sequence[str]]
 IN_FLIGHT = timedelta(hours=1)
@@ -63,7 +65,12 @@ _PARTICIPANTS = "tables/participants"
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")
 _OURS = re.compile(r"(.+?)/(?:date=[^/]+/(?:hour=[^/]+/)?)?[0-9a-f]{32}-[0-9a-f]{12}\.parquet")
 _KEYS = {
-    f"tables/{spec.name}": spec.key for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values())
+    f"tables/{spec.name}": spec.key
+    for spec in (
+        *DAY_TABLES,
+        *(INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values()),
+        *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
+    )
 }
 
 

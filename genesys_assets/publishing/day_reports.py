@@ -15,7 +15,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import page_reports
 from genesys_assets.reports.engine.compute import compute
-from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.report import Report
 
 Row = Mapping[str, Any]
 
@@ -42,13 +43,17 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class DayReports:
-    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there."""
+    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there; so are
+    `flows` and `quality` where the platform did not answer their families.
+    """
 
     total: Row
     intervals: Sequence[Interval]
     media: Sequence[Medium]
     queues: Sequence[Row]
     agents: Sequence[Row] | None = field(default=())
+    flows: Sequence[Row] | None = None
+    quality: Sequence[Row] | None = None
 
     @property
     def headline(self) -> dict[str, Any]:
@@ -75,7 +80,8 @@ def day_reports(lake: Lake, day: BusinessDay, *, with_agents: bool = True, start
     agents is not there.
     """
     stored = StoredDay(lake, day.key, day.zone, start_date)
-    rows = {name: compute(report, stored).to_pylist() for name, report in page_reports().items()}
+    of_conversations = {name: report for name, report in page_reports().items() if not report.families}
+    rows = {name: compute(report, stored).to_pylist() for name, report in of_conversations.items()}
     nothing = {name: dict.fromkeys(report.spec.schema.names) for name, report in page_reports().items()}
     of_media = rows["page_media_half_hours"]
     return DayReports(
@@ -87,7 +93,17 @@ def day_reports(lake: Lake, day: BusinessDay, *, with_agents: bool = True, start
         ],
         queues=rows["page_queues"],
         agents=_agents(lake, day) if with_agents else None,
+        flows=_where_answered(page_reports()["page_flows"], stored),
+        quality=_where_answered(page_reports()["page_quality"], stored),
     )
+
+
+def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
+    try:
+        rows: list[Row] = compute(report, stored).to_pylist()
+    except NotStored:
+        return None
+    return rows
 
 
 def _of(rows: Iterable[Row], medium: Row) -> list[Row]:

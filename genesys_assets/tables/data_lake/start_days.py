@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.tables.data_lake.decode import decode
-from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, OF_CONVERSATIONS, Names
+from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, OF_CONVERSATIONS, PRESENCE, ROUTING_STATUS, Names
 
 SOME_DAY = "?"
 """In the place of a day: the file has rows of conversations of which no file tells when they began."""
 
+_SPAN_START = "startTimestamp"
 _ID, _START = "conversationId", "conversationStart"
 
 
@@ -36,15 +37,17 @@ class Starts:
     def days_of(self, schema: str, body: bytes, names: Names) -> tuple[frozenset[str], pa.Array]:
         """The days on which the conversations of a file began, and the ids of those that are not known.
 
-        A file of a schema that is not of conversations is of no day. Raises UnreadableFile.
+        A file of presence or routing status is of the days on which its spans began, one of an unknown schema of no
+        day. Raises UnreadableFile.
         """
+        nobody = pa.array([], pa.string())
+        if schema in (PRESENCE, ROUTING_STATUS):
+            return _distinct(decode(schema, body, names, only=(_SPAN_START,)).rows[_SPAN_START]), nobody
         if schema not in OF_CONVERSATIONS:
-            return frozenset(), pa.array([], pa.string())
+            return frozenset(), nobody
         rows = decode(schema, body, names, only=(_ID, _START)).rows
         if _START in rows.column_names:
-            return frozenset(day for day in pc.unique(_days(rows[_START])).to_pylist() if day), pa.array(
-                [], pa.string()
-            )
+            return _distinct(rows[_START]), nobody
         return self.days_of_ids(pc.unique(rows[_ID]))
 
     def days_of_ids(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:
@@ -52,6 +55,10 @@ class Starts:
         at = pc.index_in(ids, value_set=self._ids)
         days = pc.unique(self._days.take(at.drop_null())).to_pylist()
         return frozenset(day for day in days if day), ids.filter(at.is_null())
+
+
+def _distinct(starts: pa.ChunkedArray) -> frozenset[str]:
+    return frozenset(day for day in pc.unique(_days(starts)).to_pylist() if day)
 
 
 def _days(starts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.tables.data_lake.decode import decode
-from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS
+from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, Names
 from genesys_assets.tables.data_lake.spans import spans
+from genesys_assets.tables.data_lake.start_days import Starts
 
 START, LATER = 1_769_558_400_000, 1_769_562_000_000
 
@@ -56,3 +57,12 @@ def test_spans_stand_by_user_and_start_and_one_that_goes_on_has_no_end() -> None
     assert found["system_presence"].to_pylist() == ["BREAK", "AVAILABLE", "MEAL"]
     assert found["end_time"].null_count == 3
     assert found["organization_presence_id"].null_count == 3
+
+
+def test_a_file_of_spans_is_of_the_days_on_which_they_began() -> None:
+    sink = io.BytesIO()
+    columns = {"userId": ["u", "u"], "startTimestamp": [START, START + 86_400_000], "routingStatus": ["IDLE", "IDLE"]}
+    pq.write_table(pa.table(columns), sink)
+    days, unknown = Starts().days_of(ROUTING_STATUS, sink.getvalue(), Names())
+    assert days == {"2026-01-28", "2026-01-29"}
+    assert not len(unknown)
