@@ -23,6 +23,7 @@ from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.conditions import comparisons
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
+from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, Pick
 from genesys_assets.reports.meaning.columns import Shown
 from genesys_assets.reports.meaning.details_part import Count, DetailsPart
@@ -214,17 +215,24 @@ def _figures(report: Report, groups: pa.Table) -> dict[str, Any]:
 
 
 def _interval(report: Report, groups: pa.Table, window: Window, day: str) -> dict[str, Any]:
-    starts, end = groups["interval_start"], pa.scalar(window.end, INSTANT)
-    if report.granularity == "P1D":
-        ends: Any = pa.repeat(end, len(groups))
-    else:
-        step = pa.scalar(_MINUTES[report.granularity] * 60_000, pa.duration("ms"))
-        ends = pc.add(starts, step)
-        ends = pc.if_else(pc.less(ends, end), ends, end)
-    columns = {"interval_start": starts, "interval_end": ends}
+    columns = {"interval_start": groups["interval_start"], "interval_end": _ends(report, groups, window)}
     if has_local_date(report.granularity, report.time_zone):
         columns["local_date"] = pa.repeat(pa.scalar(date.fromisoformat(day)), len(groups))
     return columns
+
+
+def _ends(report: Report, groups: pa.Table, window: Window) -> Any:
+    end = pa.scalar(window.end, INSTANT)
+    if report.granularity == "P1D":
+        return pa.chunked_array([pa.repeat(end, len(groups))], INSTANT)
+    step = pa.scalar(_MINUTES[report.granularity] * 60_000, pa.duration("ms"))
+    ends = pc.add(groups["interval_start"], step)
+    return pc.if_else(pc.less(ends, end), ends, end)
+
+
+def _lengths(report: Report, groups: pa.Table, window: Window) -> Any:
+    """How long each interval is in ms: of a day 24 hours, or 23, 25 and so on where clocks change."""
+    return pc.subtract(_ends(report, groups, window), groups["interval_start"]).cast(pa.int64())
 
 
 def _of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
@@ -247,7 +255,7 @@ def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray
 
 
 def _of_figures(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
-    known = _figures(report, groups)
+    known = {INTERVAL_LENGTH: _lengths(report, groups, window), **_figures(report, groups)}
     columns: dict[str, Any] = {}
     for shown in report.shown:
         if shown.history:

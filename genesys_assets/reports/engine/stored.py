@@ -171,7 +171,7 @@ class StoredDay:
             self._must_exist(place)
             if not of_own_day:
                 self._must_reach(place, window)
-        if part.time == "conversation_start":
+        if part.time == "conversation_start" or part.table.is_of_users:
             return self._touched(window)
         return days_that_reach(self.day, window)
 

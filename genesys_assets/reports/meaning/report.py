@@ -15,7 +15,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
+from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
@@ -33,6 +33,7 @@ interval_start instant begin, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
+_INTERVAL_LENGTH = Figure(INTERVAL_LENGTH, "sum", pa.int64(), "length of the interval", power=1)
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
 """Files beside the zones: what they say depends on the machine."""
 _Source = TypeVar("_Source")
@@ -141,8 +142,11 @@ class _Compiler:
         figures = self._figures([*aggregates, *details], [key.column for key in keys])
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
-        shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
+        known = {INTERVAL_LENGTH: _INTERVAL_LENGTH, **figures}
+        shown = shown_columns(stated_columns, self._taken(keys), keys, known, self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown, details)
+        if all_there:
+            spec = replace(spec, sums=tuple(self._sums(spec, shown)))
         return Report(
             name=self.name,
             spec=spec,
@@ -271,6 +275,18 @@ class _Compiler:
             partition_column="interval_start" if self.stated.time_zone == "UTC" else None,
             null_in_key=tuple(key.column for key in keys if key.column not in required),
         )
+
+    def _sums(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        whole_numbers = [column.name for column in shown if column.type == pa.int64()]
+        for index, stated in enumerate(self.stated.adds_up):
+            named = [("whole", stated.whole), *((f"parts {at}", name) for at, name in enumerate(stated.parts))]
+            wrong = [(where, name) for where, name in named if known.get(name) not in whole_numbers]
+            for where, name in wrong:
+                message = f"{quoted(name)} is no column of whole numbers. {one_of(whole_numbers, name)}"
+                self.findings.add(("adds_up", index, where.split()[0]), message, name)
+            if not wrong:
+                yield known[stated.whole], tuple(known[name] for name in stated.parts)
 
     def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
         return list(_Compiler(self.name, self.stated, Findings())._required(keys))
