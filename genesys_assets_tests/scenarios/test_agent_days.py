@@ -141,7 +141,7 @@ def test_a_day_without_agents_status_says_what_to_materialise(tmp_path: Path) ->
     with running(conversations_per_day=5, now=midnight(day, "UTC") + 4 * A_DAY, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path, definitions(f"{day}"))
         assert world.run("hourly", "pages/hourly_aggregates", between=hours(f"{day}")).success
-        assert world.run("daily", "tables/interval_metrics", "reports/agent_daily", partition=f"{day}").success
+        assert world.run("daily", "tables/interval_metrics", partition=f"{day}").success
         assert "genesys/tables/user_time has no partition 2026-01-28" in error(
             world.run("daily", REPORT, partition=f"{day}")
         )
