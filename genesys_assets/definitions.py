@@ -67,6 +67,7 @@ def build_definitions(
         UPKEEP,
         USERS,
     )
+    from genesys_assets.automation.run_metrics import build_run_metrics_sensor
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
@@ -110,7 +111,12 @@ def build_definitions(
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(calendar, reports, asked), *build_alerts(calendar), build_unreported_sensor(calendar)]
+        sensors = [
+            *build_sensors(calendar, reports, asked),
+            *build_alerts(calendar),
+            build_unreported_sensor(calendar),
+            build_run_metrics_sensor(),
+        ]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,

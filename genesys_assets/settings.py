@@ -102,7 +102,19 @@ def _setting(name: str, description: str, example: str, **options: Any) -> Any:
     return Field(validation_alias=name, description=description, examples=[example], **options)
 
 
-class CloudSettings(_Group):
+class RateSettings(_Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
@@ -132,13 +144,6 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET",
         "Secret of that OAuth client.",
         "<the secret shown when the client was made>",
-    )
-    requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
-        "300",
-        default=300,
-        ge=1,
     )
 
     @property
@@ -389,6 +394,17 @@ class AnnouncementSettings(_Group):
     def url(self) -> str | None:
         """The webhook's URL itself, wherever it is kept. Raises SettingError."""
         return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
+
+
+class RunMetricsSettings(_Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = _setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )
 
 
 class PreflightSettings(_Group):

@@ -160,7 +160,7 @@ OBSERVED = {"genesys/reference/queue_members", "genesys/reference/user_skills"}
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
-        for job in ("hourly", "daily", "complete", "recompute", "upkeep", "observe", "live")
+        for job in ("hourly", "daily", "complete", "recompute", "upkeep", "observe", "users", "live")
     }
     everything = described(definitions)
     groups = {group: {key for key in everything if everything[key]["group"] == group} for group in GROUPS}
@@ -174,6 +174,7 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
         "recompute": of_a_day,
         "upkeep": listed | HOUSEKEEPING,
         "observe": OBSERVED,
+        "users": {"genesys/pages/daily_user_details"},
         "live": groups["live"],
     }
     assert everything.keys() - set().union(*assets.values()) == {"genesys/ops/preflight", IMPORT} | IMPORTED

@@ -104,14 +104,16 @@ def status(
     reports: Sequence[Report],
     made_of_published: MadeOfPublished | None,
     *,
+    observed: Collection[str] = find.OBSERVED,
     blocking: bool = False,
     problems: Sequence[str] = (),
 ) -> Status:
     """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
 
-    `blocking`: nothing is made of a day on which a blocking check fails. Raises LakeUnreachable.
+    `observed`: what of that which the platform keeps no history of is asked for. `blocking`: nothing is made of a day
+    on which a blocking check fails. Raises LakeUnreachable.
     """
-    look = _Look(lake, calendar, now, reports, made_of_published, blocking)
+    look = _Look(lake, calendar, now, reports, made_of_published, observed, blocking)
     by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
     for each in look.awaited():
         of_asset = by_asset.setdefault(each.asset, {})
@@ -135,6 +137,7 @@ class _Look:
     now: datetime
     reports: Sequence[Report]
     made_of_published: MadeOfPublished | None
+    observed: Collection[str]
     blocking: bool
 
     def known(self) -> list[str]:
@@ -143,12 +146,14 @@ class _Look:
         users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        return [*find.REFERENCE, *pages, *self.tables, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+        listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
+        return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
 
     def awaited(self) -> Iterator[Awaited]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
         yield from self._absent()
         yield from self._reference()
+        yield from self._observed()
         yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
         if self._has_users:
@@ -181,6 +186,13 @@ class _Look:
             if read_at is None or read_at < tonight:
                 night = overdue if read_at is None or read_at < overdue else tonight
                 yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
+
+    def _observed(self) -> Iterator[Awaited]:
+        """Today's only: nobody can ask for an earlier day any more."""
+        wanted = find.observations_wanted(self.lake, self.calendar, self.now, self.observed)
+        for day, places in wanted.items():
+            for place in places:
+                yield Awaited(place, day, utc_day(day)[0] + HOURS_LIMIT, is_stored=False)
 
     def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[Awaited]:
         for key, places in wanted.items():

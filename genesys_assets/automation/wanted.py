@@ -45,7 +45,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.engine.made_of import made_of as report_made_of
-from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
@@ -321,15 +321,18 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 def reports_wanted(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
 ) -> Wanted:
-    """The days whose reports are not made of what is stored now, where that is enough to make them.
+    """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
+    a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
     found = _Found()
     for day in _days(calendar, now):
         for report in reports:
-            window = window_of(report, day, calendar.zone)
-            if window.start >= now or not set(closed).isdisjoint(window.utc_days()):
+            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
+                continue
+            touched = {each for _, of in windows_of(report, day, calendar.zone) for each in of.utc_days()}
+            if not touched.isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
@@ -338,8 +341,15 @@ def reports_wanted(
     return found.wanted
 
 
+def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
+    """When a day begins in the zone of a report."""
+    return Window.of_day(day, report.zone or calendar.zone).start
+
+
 def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
     """Whether enough is stored to compute a report."""
+    if not report.has_partition(day, calendar.start_date):
+        return False
     try:
         StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
     except NotStored:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from genesys_assets.cloud import reference
 from genesys_assets.cloud.analytics import aggregates, details, live, user_details
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery, UserDetailsQuery
 from genesys_assets.cloud.errors import (
+    BadRequest,
     GenesysCloudError,
     LoginRefused,
     MissingPermission,
@@ -40,7 +43,7 @@ USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
-_NO_QUEUE = "00000000-0000-4000-8000-000000000000"
+_NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +80,24 @@ class Preflight:
         return tuple(dict.fromkeys(name for finding in self.findings for name in finding.permissions))
 
 
-def preflight(cloud: GenesysCloud, *, expected_queues: int | None = None) -> Preflight:
+def preflight(
+    cloud: GenesysCloud, *, expected_queues: int | None = None, families: Collection[AggregateFamily] = ()
+) -> Preflight:
     """Looks at everything and raises nothing: what went wrong is a finding too.
 
-    `expected_queues` is how many queues must be visible at least; without it, one.
+    `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
+    aggregates that reports or settings want: one that is not permitted is a warning, of others it is only told.
     """
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1))))
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families)))
 
 
-def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
+def _look(cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily]) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Seen()
-    for look in _looks(cloud, seen, expected_queues):
+    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families)]:
         try:
             yield look.at()
         except (Unreachable, ServerTrouble) as error:
@@ -173,6 +179,28 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
         ),
         asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
     ]
+
+
+def _looks_at_families(cloud: GenesysCloud, wanted: Collection[AggregateFamily]) -> Iterator[_Look]:
+    """Every family of aggregates but conversations, whether or not anything wants it."""
+    for family in FAMILIES.values():
+        if family is not CONVERSATIONS:
+            ask = partial(_permitted_family, cloud, family, family in wanted)
+            yield _Look(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
+
+
+def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> Finding:
+    what, batch = f"aggregates: {family.name}", (_NOBODY,) if family.batched_by else ()
+    query = AggregateQuery(
+        interval=_an_hour(cloud), granularity="PT1H", metrics=family.metrics[:1], family=family, batch=batch
+    )
+    try:
+        aggregates.fetch(cloud, query)
+    except (MissingPermission, NotFound, BadRequest):
+        if is_wanted:
+            raise
+        return Finding("ok", what, "not permitted, and nothing asks for it")
+    return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
 
 
 def _login(cloud: GenesysCloud) -> Finding:
@@ -280,7 +308,7 @@ def _rate_limit(cloud: GenesysCloud) -> Finding:
 
 def _refused(look: _Look, error: GenesysCloudError) -> Finding:
     if not isinstance(error, MissingPermission):
-        return Finding("fail", look.what, "failed", str(error))
+        return Finding("warn" if look.is_optional else "fail", look.what, "failed", str(error))
     permissions, one_is_enough = error.permissions, error.code == _ANY_OF
     if not permissions:
         permissions, one_is_enough = look.permissions, True

@@ -15,7 +15,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import page_reports
 from genesys_assets.reports.engine.compute import compute
-from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.report import Report
 
 Row = Mapping[str, Any]
 
@@ -45,6 +46,7 @@ class Medium:
 class DayReports:
     """The rows of a day's page. `agents`, most handle time first, is None where their report is not there; each has its
     `occupancy` where agents' status is there (`has_status`). `occupancy` is that of all agents of the day together.
+    `flows` and `quality` are None where the platform did not answer their families.
     """
 
     total: Row
@@ -54,6 +56,8 @@ class DayReports:
     agents: Sequence[Row] | None = field(default=())
     has_status: bool = False
     occupancy: float | None = None
+    flows: Sequence[Row] | None = None
+    quality: Sequence[Row] | None = None
 
     @property
     def headline(self) -> dict[str, Any]:
@@ -87,7 +91,8 @@ def day_reports(
     agents is not there.
     """
     stored = StoredDay(lake, day.key, day.zone, start_date)
-    rows = {name: compute(report, stored).to_pylist() for name, report in page_reports().items()}
+    of_conversations = {name: report for name, report in page_reports().items() if not report.families}
+    rows = {name: compute(report, stored).to_pylist() for name, report in of_conversations.items()}
     nothing = {name: dict.fromkeys(report.spec.schema.names) for name, report in page_reports().items()}
     of_media = rows["page_media_half_hours"]
     status = _stored(lake, STATUS, day) if with_status and lake.has(f"reports/{STATUS}", day.key) else []
@@ -103,7 +108,17 @@ def day_reports(
         agents=_agents(lake, day, occupied) if with_agents else None,
         has_status=bool(status),
         occupancy=_occupancy(status),
+        flows=_where_answered(page_reports()["page_flows"], stored),
+        quality=_where_answered(page_reports()["page_quality"], stored),
     )
+
+
+def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
+    try:
+        rows: list[Row] = compute(report, stored).to_pylist()
+    except NotStored:
+        return None
+    return rows
 
 
 def _of(rows: Iterable[Row], medium: Row) -> list[Row]:
