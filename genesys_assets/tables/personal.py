@@ -66,7 +66,8 @@ _CLASSES = {
     journey_customer_id_type journey_customer_session_id_type knowledge_base_id knowledge_base_ids last_activity
     leg_no local_date looked_at max max_latency_ms media_bridge_id media_count media_settings
     media_stats_min_conversation_mos media_stats_min_conversation_r_factor media_type member_count message_type
-    first_date last_date weekday known_by next_contact_avoided unknown_because
+    first_date last_date weekday service_level_target service_level_threshold_ms known_by next_contact_avoided
+    unknown_because
     repeats_within_1d followed_within_1d repeats_within_7d followed_within_7d repeats_within_30d followed_within_30d
     metric min min_mos min_r_factor monitored_participant_id n_blind_transferred n_consult n_consult_transferred
     n_next_contact_avoided n_offered n_over_sla n_transferred numerator o_survey_total_score

@@ -165,8 +165,8 @@ class Column(Model):
     names_of: Text | None = None
     """The names of the ids in this column or list of ids."""
     queue_setting: QueueSetting | None = None
-    """What is configured for the row's queue and media type: service_level_target (0 to 1) or service_level_threshold
-    (milliseconds); null where the queue was changed after the row's end.
+    """What was set for the row's queue and media type at the row's end: service_level_target (0 to 1) or
+    service_level_threshold (milliseconds); null where that is unknown.
     """
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
