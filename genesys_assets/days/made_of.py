@@ -38,7 +38,7 @@ from genesys_assets.tables.spec import INSTANT, TableSpec
 _BITS = 53
 """As many as every reader of a Delta log can take for a number."""
 
-_BEGINS = ("interval_start", "conversation_start")
+_BEGINS = ("interval_start", "conversation_start", "quarter_start")
 """The columns that say when what a row tells of began."""
 
 

@@ -70,6 +70,8 @@ def world() -> list[dict[str, Any]]:
             contact(noon, f"after {customer}", None)
     for _ in range(2):
         contact(noon, "twice at once", None)
+        # Which of both is the first is decided by their ids, in a way that no reader can follow.
+        found[-1] |= {"queue": "Q1", "code": "W1"}
     return [{**each, "id": f"c{number:04}"} for number, each in enumerate(found)]
 
 
@@ -177,16 +179,19 @@ def totals(found: dict[tuple[Any, ...], tuple[Any, ...]]) -> list[int]:
     return [sum(row[index] or 0 for row in found.values()) for index in range(9)]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/Los_Angeles"])
 @pytest.mark.parametrize(
-    ("over", "first", "last"),
-    [("day", DAY, DAY), ("week", "2026-03-23", DAY), ("month", "2026-03-01", "2026-03-31")],
+    ("zone", "over", "first", "last"),
+    [
+        ("UTC", "day", DAY, DAY),
+        ("Europe/Zurich", "day", DAY, DAY),
+        ("America/Los_Angeles", "week", "2026-03-23", DAY),
+        ("Europe/Zurich", "month", "2026-03-01", "2026-03-31"),
+    ],
 )
 def test_who_came_again_is_counted_to_the_millisecond(lake: Lake, zone: str, over: str, first: str, last: str) -> None:
     report = Report.of("repeat", REPORT.definition.model_copy(update={"over": over}))
     rows, expected = computed(report, lake, zone, last), as_shown(plain(first, last, zone))
-    assert totals(shown(rows)) == totals(expected)
-    assert shown(rows).keys() == expected.keys()
+    assert shown(rows) == expected
     assert all(row["unknown_because"] is None for row in rows)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) > 0
 
@@ -201,7 +206,8 @@ def test_a_contact_exactly_24_hours_later_does_not_repeat_and_one_a_millisecond_
         rows["conversations"].append({**own, "originating_direction": "inbound"})
         external = name.removesuffix(" again")
         rows["participants"].append({**own, "ordinal": 0, "purpose": "external", "external_contact_id": external})
-    (row,) = computed(REPORT, small_lake(tmp_path, days=NEAR, reach=ALL, only=TABLES_READ, **rows), day=DAY)
+    week = days_around(DAY, 8, 0)
+    (row,) = computed(REPORT, small_lake(tmp_path, days=week, reach=ALL, only=TABLES_READ, **rows), day=DAY)
     assert (row["contacts"], row["repeated_within_1d"], row["repeated_within_7d"]) == (2, 1, 2)
 
 
@@ -254,7 +260,7 @@ def test_hashed_customers_are_still_joined_and_dropped_ones_are_unknown(tmp_path
     rows = computed(REPORT, stored(tmp_path / "hash", NEAR, Protection(key=b"k")), day=DAY)
     as_written = {address: f"hash of {address}" for address in ADDRESSES if address}
     expected = as_shown(plain(DAY, DAY, "UTC", dict(as_written)))
-    assert totals(shown(rows)) == totals(expected)
+    assert shown(rows) == expected
     dropped = tables()
     for name in ("participants", "sessions"):
         for row in dropped[name]:
