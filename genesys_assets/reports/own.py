@@ -70,5 +70,8 @@ def preview(
     zone: ZoneInfo = _UTC,
     start_date: date = date.min,
 ) -> pa.Table:
-    """The report of one day from what is stored, kept nowhere. `zone` is that of the business day. Raises NotStored."""
-    return compute(Report.of(name, definition), StoredDay(lake, day, zone, start_date))
+    """The report of one day, or of the week or month that it belongs to, from what is stored, kept nowhere. `zone` is
+    that of the business day. Raises NotStored.
+    """
+    report = Report.of(name, definition)
+    return compute(report, StoredDay(lake, report.period.last(day), zone, start_date))
