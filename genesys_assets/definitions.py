@@ -35,8 +35,10 @@ def build_definitions(
     """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
     `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
+    from genesys_assets.assets.aggregates import build_aggregates_assets
     from genesys_assets.assets.common import beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
+    from genesys_assets.assets.families import build_family_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
     from genesys_assets.assets.live import build_live_assets
@@ -63,18 +65,19 @@ def build_definitions(
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
-    from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
+    from genesys_assets.reports.meaning.questions import all_questions, families_of
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
     from genesys_assets.s3 import LazyS3Resource
-    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings, ReportSettings
+    from genesys_assets.settings import AggregatesSettings, CompletenessSettings, ReconciliationSettings, ReportSettings
 
     calendar = Calendar.from_environment()
     own = OwnReports.read(ReportSettings.load().file)
     if own.problems:
         logging.getLogger(__name__).error(explain(own))
     reports = [*built_in_reports(), *own.reports]
-    asked = merged([*STANDARD, *questions, *questions_of(reports)])
+    asked = all_questions(reports, AggregatesSettings.load().families, questions)
+    families = families_of(asked)
     with beta_parameters():
         assets = [
             build_preflight_asset(),
@@ -83,19 +86,21 @@ def build_definitions(
             build_reports_file_asset(own),
             *build_reference_assets(),
             *build_observation_assets(calendar),
-            *build_page_assets(calendar, asked),
+            *build_aggregates_assets(calendar, asked),
+            *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
             *build_import_assets(calendar),
             *build_table_assets(calendar),
+            *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
-            *build_restatement_assets(calendar),
+            *build_restatement_assets(calendar, families),
             *build_report_assets(calendar, reports),
             *build_published_assets(calendar, built_in_reports(), own.reports),
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
         sensors = [
-            *build_sensors(calendar, reports),
+            *build_sensors(calendar, reports, asked),
             *build_alerts(calendar),
             build_unreported_sensor(calendar),
             build_run_metrics_sensor(),

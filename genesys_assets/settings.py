@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from genesys_assets.cloud.analytics.families import AggregateFamily, family
+from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
@@ -215,8 +218,24 @@ class CalendarSettings(_Group):
         return ZoneInfo(self.time_zone)
 
 
+def _families(stated: str) -> Iterator[AggregateFamily]:
+    """Raises ValueError."""
+    for name in filter(None, (part.strip() for part in stated.split(","))):
+        try:
+            yield family(name)
+        except InvalidQuery as refused:
+            raise ValueError(str(refused)) from None
+
+
 class AggregatesSettings(_Group):
-    """How much is asked of aggregates at once."""
+    """Which aggregates are asked beside those that reports want, and how much at once."""
+
+    further_families: str = _setting(
+        "GENESYS_ASSETS_FAMILIES",
+        "Families of aggregates to keep although no report wants them, separated by commas: all metrics of each.",
+        "transcripts,bots",
+        default="",
+    )
 
     window_days: int = _setting(
         "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
@@ -230,6 +249,17 @@ class AggregatesSettings(_Group):
     @property
     def longest_window(self) -> timedelta:
         return timedelta(days=self.window_days)
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that are asked in any case, beside conversations."""
+        return tuple(dict.fromkeys(_families(self.further_families)))
+
+    @field_validator("further_families")
+    @classmethod
+    def _are_families(cls, value: str) -> str:
+        list(_families(value))
+        return value
 
 
 class LakeSettings(_Group):

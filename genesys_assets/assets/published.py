@@ -42,14 +42,14 @@ def build_published_assets(
 ) -> list[dg.AssetsDefinition]:
     """`own` are reports of people's own.
 
-    Those are no dependencies: one that fails would keep the step from running, and so everybody else's reports from
-    being published.
+    Those are no dependencies, nor are reports of families that the platform may refuse: one that fails would keep the
+    step from running, and so everybody else's reports from being published.
     """
 
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[
-            *(asset_key("reports", report.name) for report in reports),
+            *(asset_key("reports", report.name) for report in reports if not report.families),
             *(asset_key("tables", name) for name in _TABLES),
         ],
         description="One row per file that is published for the day, as listed in manifest.json: each report as "

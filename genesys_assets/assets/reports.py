@@ -5,7 +5,7 @@ week) the neighbouring days are read as far as they are stored; declaring them a
 of a day run a month of reports again. How a report is computed is in `genesys_assets.reports`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -89,15 +89,15 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
 def _computed(
     context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a run."""
+    """Computes and stores the days of a run. One that fails keeps no other from being computed."""
     spec, place, key = report.spec, f"reports/{report.name}", asset_key("reports", report.name)
     wanted = _by(report, granularity) if granularity else report
-    refused: list[str] = []
+    failed: dict[str, Exception] = {}
     is_blocking = ReconciliationSettings.load().is_blocking
     for day in checked_keys(context, calendar.daily):
         closed = why_closed(lake, window_of(report, day, calendar.zone).utc_days()) if is_blocking else None
         if closed:
-            refused.append(f"{day}: {closed}")
+            failed[day] = dg.Failure(f"{day}: {closed}", allow_retries=False)
             continue
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
@@ -108,23 +108,34 @@ def _computed(
                 writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness
                 if not granularity:
                     writing.made_of = {place: made_of(lake, report, day, calendar.zone)}
-        except AuditFailed as failed:
-            yield from failed_checks(failed, {place: (spec, key)})
-            raise dg.Failure(str(failed), allow_retries=False) from failed
+        except Exception as error:
+            failed[day] = error
+            continue
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
         shown = chart_metadata(wanted, table, calendar.zone)
         more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
         report_partition(context, key, day, metadata | more, lake.content(place, day))
-    if refused:
-        raise dg.Failure("\n".join(refused), allow_retries=False)
+    for audit in [error for error in failed.values() if isinstance(error, AuditFailed)][:1]:
+        yield from failed_checks(audit, {place: (spec, key)})
+    if failed:
+        raise _failure(failed)
     yield dg.MaterializeResult(check_results=passed_checks(spec, key))
 
 
+def _failure(failed: Mapping[str, Exception]) -> Exception:
+    """What a run ends with, of what its days failed with: a line that names the day for each."""
+    first = next(iter(failed.values()))
+    if len(failed) == 1 and not isinstance(first, AuditFailed):
+        return first
+    lines = (f"{error}" if day in f"{error}" else f"{day}: {error}" for day, error in failed.items())
+    return dg.Failure("\n".join(lines), allow_retries=False)
+
+
 def _deps(report: Report) -> Iterator[dg.AssetKey]:
-    if report.aggregates or report.only_live:
+    if report.only_live:
         # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
         yield asset_key("tables", "interval_metrics")
-    for place in report.places:
+    for place in (*report.metrics_places, *report.places):
         yield asset_key(*place.split("/"))
     for history in report.histories:
         yield asset_key("reference", f"{history}_history")

@@ -131,7 +131,8 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         of = made_of.of_interval_metrics
-        yield from _metrics(context, lake.lake, calendar, INTERVAL_METRICS, key, interval_metrics_of, of)
+        days = checked_keys(context, calendar.daily)
+        yield from write_metrics_of_days(context, lake.lake, days, INTERVAL_METRICS, key, interval_metrics_of, of)
 
     return interval_metrics
 
@@ -158,23 +159,25 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         def pages_of(stored: Lake, day: str) -> Metrics:
             return daily_metrics_of(stored, day, *calendar.business_day(day))
 
-        yield from _metrics(context, lake.lake, calendar, DAILY_METRICS, key, pages_of, made_of.of_daily_metrics)
+        days = checked_keys(context, calendar.daily)
+        of = made_of.of_daily_metrics
+        yield from write_metrics_of_days(context, lake.lake, days, DAILY_METRICS, key, pages_of, of)
 
     return daily_metrics
 
 
-def _metrics(
+def write_metrics_of_days(
     context: dg.AssetExecutionContext,
     lake: Lake,
-    calendar: Calendar,
+    days: Sequence[str],
     spec: TableSpec,
     key: dg.AssetKey,
     pages_of: Callable[[Lake, str], Metrics],
     number_of: MadeOf,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a run."""
+    """Computes and stores the days of a table of buckets."""
     place = f"tables/{spec.name}"
-    for day in checked_keys(context, calendar.daily):
+    for day in days:
         try:
             with failing_by_name(NotFetched):
                 writing, findings = _write_metrics(context, lake, spec, day, pages_of, number_of)
@@ -182,7 +185,7 @@ def _metrics(
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         _report(context, lake, writing, place, key, day, findings)
-    yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+    yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
 
 
 @dataclass(slots=True)

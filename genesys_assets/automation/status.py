@@ -15,6 +15,7 @@ from functools import cached_property
 
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.plan import begin, last_moment
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
@@ -33,7 +34,10 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import AggregatesSettings
+from genesys_assets.tables.metrics.buckets import table_of
 
 TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
 """The tables that every finished day has."""
@@ -140,19 +144,28 @@ class _Look:
         imported = (place for place in _IMPORTED if self.lake.stored(place))
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        return [*find.REFERENCE, *self.observed, *pages, *TABLES, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+        made = (*self.tables, LEDGER, VERDICTS, *reports, find.PUBLISHED)
+        return [*find.REFERENCE, *self.observed, *pages, *made, *LIVE]
 
     def awaited(self) -> Iterator[Awaited]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
         yield from self._absent()
         yield from self._reference()
         yield from self._observed()
-        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.reports, self._jobs_had))
+        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()
         yield from self._published()
+
+    @cached_property
+    def questions(self) -> Sequence[AggregateQuestion]:
+        return all_questions(self.reports, AggregatesSettings.load().families)
+
+    @cached_property
+    def tables(self) -> Sequence[str]:
+        return (*TABLES, *(f"tables/{table_of(family).name}" for family in families_of(self.questions)))
 
     @property
     def _jobs_had(self) -> datetime:
@@ -196,7 +209,7 @@ class _Look:
 
     @cached_property
     def _stale_tables(self) -> Mapping[str, frozenset[str]]:
-        return find.tables_wanted(self.lake, self.calendar, self.now)
+        return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def _tables(self) -> Iterator[Awaited]:
         for day, places in self._stale_tables.items():
@@ -204,11 +217,11 @@ class _Look:
                 yield self._made(place, day, utc_day(day)[1], self._pages_of(day))
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
-            yield Awaited(LEDGER, key, self._changed(TABLES) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
+            yield Awaited(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
     def _checks(self) -> Iterator[Awaited]:
         for day in find.checks_wanted(self.lake, self.calendar, self.now, self._stale_tables):
-            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in TABLES])
+            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
 
     def _reports(self) -> Iterator[Awaited]:
         closed = {*self._stale_tables, *self._closed}
@@ -216,7 +229,7 @@ class _Look:
         for day, places in wanted.items():
             for place in places:
                 window = window_of(self._report(place), day, self.calendar.zone)
-                parts = [(table, utc) for table in TABLES for utc in window.utc_days()]
+                parts = [(table, utc) for table in self.tables for utc in window.utc_days()]
                 yield self._made(place, day, window.end, parts)
 
     def _published(self) -> Iterator[Awaited]:
@@ -235,7 +248,7 @@ class _Look:
     def _absent(self) -> Iterator[Awaited]:
         """What finished days lack: what it is made of may be missing too."""
         for day in self._days:
-            for place in (*TABLES, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._is_there(place, day):
                     yield Awaited(place, day, due, is_stored=False)

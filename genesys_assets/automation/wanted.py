@@ -22,7 +22,10 @@ from genesys_assets.automation.plan import Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
+from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -42,10 +45,11 @@ from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.engine.made_of import made_of as report_made_of
 from genesys_assets.reports.engine.made_of import window_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
@@ -57,6 +61,7 @@ NIGHT_AT = (2, 0)
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+_FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 
 PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
@@ -104,10 +109,14 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
 
 
 def hours_wanted(
-    lake: Lake, calendar: Calendar, now: datetime, reports: Iterable[Report] = (), available: datetime | None = None
+    lake: Lake,
+    calendar: Calendar,
+    now: datetime,
+    questions: Collection[AggregateQuestion] = (),
+    available: datetime | None = None,
 ) -> Wanted:
     """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
-    because a report asks them something new.
+    because `questions` are asked that were not asked when they were read.
 
     Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
     instant: the day is read by jobs then. What was imported is left to who imported it.
@@ -118,7 +127,7 @@ def hours_wanted(
     for day in _days(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= full]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
-        unasked = day in again and _asks_something_new(lake, day, reports)
+        unasked = day in again and _asks_something_new(lake, day, questions)
         for hour in hours:
             if hour not in aggregates:
                 if not imported:
@@ -170,30 +179,43 @@ def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     return {day: moment for day, moment in moments.items() if day >= f"{calendar.start_date}"}
 
 
-def _asks_something_new(lake: Lake, day: str, reports: Iterable[Report]) -> bool:
-    reach = _reach(lake, INTERVALS, day)
-    questions = [part.source for report in reports for part in report.aggregates]
-    return reach is not None and not all(reach.has_asked(each.key, each.question.metrics) for each in questions)
+def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuestion]) -> bool:
+    """What the platform refused is asked again by the look-back only."""
+    refused = unanswered(lake, [day])
+    return any(
+        question.family.name not in refused and _is_new(lake, day, question)
+        for question in questions
+        if _reach(lake, INTERVALS, day) is not None
+    )
+
+
+def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
+    """A table of a family that was answered may not have been made yet."""
+    reach = _reach(lake, f"tables/{table_of(question.family).name}", day)
+    if reach is None:
+        return not has_answers(lake, day, question.family)
+    return not reach.has_asked(key_of(question), question.metrics)
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def tables_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
-    """The days whose tables are not made of what is stored now, where enough is stored to make them. The ledger is made
-    with them, for it lists their commits.
+def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()) -> Wanted:
+    """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
+    make them. The ledger is made with them, for it lists their commits.
     """
-    found = _Found()
+    found, specs = _Found(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
         found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
-    if not wanted and _is_ledger_behind(lake):
+    if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
@@ -206,6 +228,11 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         return True
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
+    if place in _FAMILIES:
+        every = utc_day(day)[1] <= now
+        return _has_hours(lake, HOURLY_AGGREGATES, hours_of(day), every=every) and has_answers(
+            lake, day, _FAMILIES[place]
+        )
     whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
     is_over = utc_day(day)[1] <= now
     return _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over)
@@ -224,9 +251,9 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
     return (all if every else any)(hour in stored for hour in hours)
 
 
-def _is_ledger_behind(lake: Lake) -> bool:
+def _is_ledger_behind(lake: Lake, families: Iterable[str]) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    places = [*CONVERSATION_TABLES, INTERVALS, DAYS]
+    places = [*CONVERSATION_TABLES, INTERVALS, DAYS, *families]
     ledger = lake.log(LEDGER)
     return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
 

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from genesys_assets.cloud import reference
-from genesys_assets.cloud.analytics import aggregates, details, live
+from genesys_assets.cloud.analytics import aggregates, details, live, user_details
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery
+from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery, UserDetailsQuery
 from genesys_assets.cloud.errors import (
     GenesysCloudError,
     LoginRefused,
@@ -105,11 +105,15 @@ def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question to the platform, and the permissions of which one is enough for it, the best one first."""
+    """One question to the platform, and the permissions of which one is enough for it, the best one first.
+
+    `is_optional`: without the permission everything else works as before.
+    """
 
     what: str
     permissions: tuple[str, ...]
     at: Callable[[], Finding]
+    is_optional: bool = False
 
 
 class _Seen:
@@ -153,6 +157,15 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
             lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
         ),
         _Look("details jobs", (detail,), lambda: _jobs(cloud)),
+        _Look(
+            "users' status",
+            (user_details.PERMISSION,),
+            permitted(
+                "users' status",
+                lambda: cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
+            ),
+            is_optional=True,
+        ),
         asked(
             "queue observations",
             observation,
@@ -280,6 +293,8 @@ def _refused(look: _Look, error: GenesysCloudError) -> Finding:
         f"Give the OAuth client a role with the permission {wanted}, in every division to be read: "
         "Admin > Integrations > OAuth > the client > Roles."
     )
+    if look.is_optional:
+        return Finding("warn", look.what, "not permitted", f"It is not asked for. {advice}", permissions)
     return Finding("fail", look.what, "not permitted", advice, permissions)
 
 

@@ -121,6 +121,10 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
 
 
+def of_family_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    return _without_order(parts(lake, HOURLY_AGGREGATES, hours_of(day)), spec)
+
+
 def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*parts(lake, DAILY_AGGREGATES, [day]), *parts(lake, IMPORTED_DAILY, [day])], spec)
 

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
 from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
@@ -72,7 +74,7 @@ class Metrics:
     `through`, the day goes on to `end`.
     """
 
-    parts: Mapping[str, StoredPages]
+    parts: Mapping[str, Iterable[Page]]
     imported: StoredPages | None
     through: datetime
     end: datetime
@@ -124,7 +126,18 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     imported = lake.pages(IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
-    return Metrics(hours, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+    of_conversations = {hour: PagesOfFamily(pages, CONVERSATIONS) for hour, pages in hours.items()}
+    return Metrics(of_conversations, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+
+
+def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
+    """The answers of another family about a day's hours. Hours that it did not answer are not known. Raises
+    NotFetched.
+    """
+    hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
+    answered = {hour: PagesOfFamily(pages, family) for hour, pages in hours.items()}
+    known = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
+    return Metrics(answered, None, known, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
 
 
 def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:

@@ -87,6 +87,8 @@ _CLASSES = {
     wrapup_codes.description skills.id skills.name skills.state divisions.id divisions.name divisions.description
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
+    session_metrics.value end_time kind organization_presence_id routing_status start_time started_at status
+    system_presence
     session_metrics.value agentcopilots_metrics.state
     action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
     ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type

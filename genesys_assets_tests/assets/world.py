@@ -164,10 +164,15 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def definitions(
-    start_date: str, time_zone: str = "UTC", questions: Sequence[AggregateQuestion] = (), reports: Path | None = None
+    start_date: str,
+    time_zone: str = "UTC",
+    questions: Sequence[AggregateQuestion] = (),
+    reports: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> dg.Definitions:
     of_file = {"GENESYS_ASSETS_REPORTS": str(reports)} if reports else {}
-    with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone, **of_file}):
+    of_calendar = {"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone}
+    with environment({**of_calendar, **of_file, **(settings or {})}):
         return build_definitions(questions=questions)
 
 

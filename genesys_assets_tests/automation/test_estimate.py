@@ -13,6 +13,7 @@ from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.questions import all_questions
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import World, definitions, hours
@@ -115,7 +116,8 @@ def test_hours_and_aggregates_cost_what_runs_really_ask(tmp_path: Path) -> None:
     with running(seed=7, conversations_per_day=250, now=now, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path / "lake", definitions(f"{day}"))
         seen = len(world.seen(day, now))
-        terms = Terms(2, timedelta(days=7), 300, conversations_per_day=seen)
+        questions = len(all_questions(built_in_reports(), ()))
+        terms = Terms(questions, timedelta(days=7), 300, conversations_per_day=seen)
         found = estimate(world.lake, calendar(day), day, day, now, built_in_reports(), terms)
         run = world.run("hourly", between=hours(f"{day}"))
     assert run.success

@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from genesys_assets.automation import sensors
 from genesys_assets.automation.sensors import KINDS
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
-from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.assets.world import World, definitions, environment
 from genesys_assets_tests.automation.ticks import Asked, Ticks, clock_at
 from genesys_assets_tests.scenarios.conftest import Present
 
@@ -101,6 +102,25 @@ def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
     ticks.world = replace(ticks.world, settings={})
     assert of("hours", ticks.at(moment + timedelta(minutes=8))) == [("2026-01-27-00:00", "2026-01-27-23:00")]
     assert ticks.at(moment + timedelta(minutes=9)) == []
+
+
+def test_a_look_ends_soon_where_the_platform_refuses_to_say_what_jobs_have(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "_LONGEST_WAIT_SECONDS", 2.5)
+    behaviour, asked = ticks.world.sandbox.behaviour, ticks.world.sandbox.requests
+
+    def wanted() -> set[str]:
+        [request] = ticks.requests("days")
+        return {key.path[-1] for key in request.asset_selection or ()}
+
+    ticks.present.at = TODAY + timedelta(hours=12)
+    with clock_at(ticks.present.at), environment(ticks.world.environment):
+        behaviour.fail_next(429, times=20, path="/jobs/availability")
+        assert wanted() == {"daily_aggregates"}
+        assert 1 < len([path for _, path in asked if "/jobs/availability" in path]) < 5
+        behaviour.faults.clear()
+        assert wanted() == {"daily_aggregates", "daily_details", "daily_overlap"}
 
 
 def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:

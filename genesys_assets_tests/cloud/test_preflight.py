@@ -25,6 +25,7 @@ LOOKED_AT = [
     "conversation aggregates",
     "conversation details",
     "details jobs",
+    "users' status",
     "queue observations",
     "conversation activity",
     "clock",
@@ -73,7 +74,7 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     assert found.passed
     assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
     assert not any(finding.advice for finding in found.findings)
-    assert len(sandbox.requests) - before == 12
+    assert len(sandbox.requests) - before == 13
 
 
 def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
@@ -110,6 +111,15 @@ def test_a_missing_permission_is_named_with_the_role_to_give_and_the_rest_is_tri
         assert "a role with the permission" in failure.advice
         assert f"({needed}), in every division" in failure.advice
     assert [finding.what for finding in found.findings] == LOOKED_AT
+
+
+def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> None:
+    sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
+    found = look(sandbox)
+    assert found.passed
+    assert finding(found, "users' status").level == "warn"
+    assert "It is not asked for. Give the OAuth client" in finding(found, "users' status").advice
+    assert found.missing_permissions == ("analytics:userDetail:view",)
 
 
 def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
@@ -243,7 +253,7 @@ def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelt
 
 
 def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 289 left for the next 60 s"
+    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 288 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:

@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import METRICS
+from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
-from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
+from genesys_assets.reports.meaning.questions import key_of, merged, questions_of, usual
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.sources import TABLES
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets_tests.keyed_rows import keyed
 
@@ -56,13 +56,12 @@ def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[
     lake = Lake(LocalStore(folder))
     for name, spec in HISTORIES.items():
         lake.write(f"reference/{spec.name}", spec, _table(tables.get(name, []), spec.schema), None, {})
-    asked = {key_of(question): list(METRICS) for question in STANDARD}
-    asked |= {key_of(each): list(each.metrics) for each in merged(questions_of(asked_by)) if key_of(each) not in asked}
     for day in days_around(KEY, 1, 1):
-        rows = _of_day(tables.get("interval_metrics", []), "interval_start", day)
-        table = _table(keyed(rows, INTERVAL_METRICS), INTERVAL_METRICS.schema)
-        reach = replace(REACH, questions=asked)
-        lake.write("tables/interval_metrics", INTERVAL_METRICS, table, day, {}, reach=reach)
+        for family in FAMILIES.values():
+            spec = table_of(family)
+            rows = _of_day(tables.get(spec.name, []), "interval_start", day)
+            reach = replace(REACH, questions=_asked(family, asked_by))
+            lake.write(f"tables/{spec.name}", spec, _table(keyed(rows, spec), spec.schema), day, {}, reach=reach)
         for source in TABLES.values():
             if not source.is_live:
                 rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
@@ -70,6 +69,12 @@ def small_lake(folder: Path, *, asked_by: Sequence[Report] = (), **tables: list[
                 table = _table(rows, source.spec.schema)
                 lake.write(source.place, source.spec, table, day, {}, reach=REACH)
     return lake
+
+
+def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, list[str]]:
+    usually = {key_of(question): list(family.metrics) for question in usual(family)}
+    further = [each for each in merged(questions_of(asked_by)) if each.family is family]
+    return {key_of(each): list(each.metrics) for each in further} | usually
 
 
 def computed(report: Report, lake: Lake, zone: str = "UTC") -> list[Row]:

@@ -27,9 +27,9 @@ from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, Pick
 from genesys_assets.reports.meaning.columns import Shown
 from genesys_assets.reports.meaning.details_part import Count, DetailsPart
 from genesys_assets.reports.meaning.figures import Figure
-from genesys_assets.reports.meaning.questions import COUNTED_ONCE
 from genesys_assets.reports.meaning.report import Report, has_local_date
 from genesys_assets.tables.aggregate import Measure, SumTooLarge, aggregate, finished_groups
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.names import named
 from genesys_assets.tables.sources import granularity_of
 from genesys_assets.tables.spec import INSTANT
@@ -72,7 +72,7 @@ def _granularity(report: Report, stored: StoredDay, window: Window) -> Granulari
     for part in report.aggregates:
         for rows in stored.metrics(part, window):
             granularity = granularity_of(rows, granularity, window.start)
-    counted_once = {pick.metric for part in report.aggregates for pick in part.picks} & COUNTED_ONCE
+    counted_once = {pick.metric for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
     if granularity != report.granularity and counted_once:
         raise NotStored(
             f"{', '.join(sorted(counted_once))} can be had by {report.granularity} only, for such counts do not add "
@@ -97,10 +97,10 @@ def _nothing(report: Report) -> pa.Table:
 def _of_aggregates(part: AggregatesPart, report: Report, stored: StoredDay, window: Window) -> Iterator[pa.Table]:
     for rows in stored.metrics(part, window):
         columns = {"interval_start": _starts(rows["interval_start"], window, report.granularity)}
-        columns |= {key.column: _dimension(rows, key.column, key.dimension or "") for key in part.keys}
+        columns |= {key.column: _dimension(rows, key.dimension) for key in part.keys}
         picked = [_is_of(rows, pick) for pick in part.picks]
-        for pick, mask in zip(part.picks, picked, strict=True):
-            columns[pick.figure] = _only(rows[pick.statistic], mask)
+        for pick, figure, mask in zip(part.picks, part.figures, picked, strict=True):
+            columns[pick.figure] = _only(rows[pick.statistic], mask).cast(figure.type)
         yield pa.table(columns).filter(_any(picked))
 
 
@@ -108,9 +108,11 @@ def _is_of(rows: pa.Table, pick: Pick) -> pa.ChunkedArray:
     return pc.and_(pc.equal(rows["metric"], pick.metric), pc.equal(rows["view"], pick.view))
 
 
-def _dimension(rows: pa.Table, column: str, dimension: str) -> pa.ChunkedArray:
-    if column in rows.column_names:
-        return rows[column]
+def _dimension(rows: pa.Table, dimension: str | None) -> pa.ChunkedArray:
+    if dimension is None:
+        return pa.chunked_array([pa.nulls(len(rows), pa.string())])
+    if snake_case(dimension) in rows.column_names:
+        return rows[snake_case(dimension)]
     groups = pc.unique(rows["group_key"])
     values = pa.array([json.loads(group).get(dimension) for group in groups.to_pylist()], pa.string())
     return values.take(pc.index_in(rows["group_key"], groups))

@@ -46,8 +46,10 @@ def _partitions(report: Report, day: str, window: Window) -> Iterator[tuple[str,
     is computed when an hour's figures have landed.
     """
     touched = window.utc_days()
-    if report.aggregates or report.only_live:
+    if report.only_live:
         yield _METRICS, touched
+    for place in report.metrics_places:
+        yield place, touched
     for part in report.details:
         begins = part.time == "conversation_start"
         days = touched if begins else days_that_reach(day, window)

@@ -16,18 +16,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window, days_around, utc_day
+from genesys_assets.days.families import unanswered
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
-from genesys_assets.reports.meaning.questions import OWN_COLUMNS, Source, grouping, said, selection
+from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
 
@@ -89,17 +89,23 @@ class StoredDay:
             self._days(counted, window)
 
     def _must_answer(self, part: AggregatesPart, window: Window) -> None:
-        place = f"tables/{INTERVAL_METRICS.name}"
-        self._must_exist(place)
-        self._must_reach(place, window)
-        self._must_have_asked(part.source, self._touched(window))
+        place = f"tables/{part.source.table.name}"
+        try:
+            self._must_exist(place)
+            self._must_reach(place, window)
+            self._must_have_asked(part.source, self._touched(window))
+        except NotStored:
+            why = unanswered(self.lake, self._touched(window)).get(part.source.family.name)
+            if why is None:
+                raise
+            raise NotStored(f"The platform did not answer the family {part.source.family.name}: {why}.") from None
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
     def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of `interval_metrics` in the window that answer the part's question. Raises NotStored."""
-        place = f"tables/{INTERVAL_METRICS.name}"
-        days = self._touched(window)
+        """Rows of the family's table in the window that answer the part's question. Raises NotStored."""
+        table, days = part.source.table, self._touched(window)
+        place = f"tables/{table.name}"
         self._must_answer(part, window)
         self._note(place, days)
         question = part.source.question
@@ -112,16 +118,16 @@ class StoredDay:
             & pc.field("metric").isin(list(question.metrics))
         )
         if part.source.where:
-            where &= holds(part.source.where, lambda name: pc.field(OWN_COLUMNS[name]), lambda _: pa.string())
-        columns = INTERVAL_METRICS.schema.names
-        pieces = self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+            own = own_columns(question.family)
+            where &= holds(part.source.where, lambda name: pc.field(own[name]), lambda _: pa.string())
+        pieces = self.lake.pieces(place, days, schema=table.schema, columns=table.schema.names, where=where)
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
         """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
         whatever the file had.
         """
-        place, question = f"tables/{INTERVAL_METRICS.name}", source.question
+        place, question = f"tables/{source.table.name}", source.question
         missing: dict[str, set[str]] = {}
         for day in days:
             reach = self._reach(place, day)

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from genesys_assets.cloud.analytics.catalogue import DIMENSIONS, METRICS
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily, family
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.language.forms import Model, is_label, mistake
 from genesys_assets.reports.language.formulas import FUNCTIONS
@@ -68,8 +68,11 @@ def _completed(names: Iterable[str]) -> Any:
     return WithJsonSchema({"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]})
 
 
-Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in METRICS for each in statistics_of(metric))]
-Dimension = Annotated[Text, _completed(DIMENSIONS)]
+_METRICS = dict.fromkeys(metric for family in FAMILIES.values() for metric in family.metrics)
+_DIMENSIONS = dict.fromkeys(dimension for family in FAMILIES.values() for dimension in family.dimensions)
+Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in _METRICS for each in statistics_of(metric))]
+Dimension = Annotated[Text, _completed(_DIMENSIONS)]
+Family = Annotated[Text, _completed(FAMILIES)]
 TableName = Annotated[Text, _completed(TABLES)]
 
 _CONDITION = {
@@ -89,7 +92,7 @@ def _chosen_by_type(kind: Any) -> Discriminator:
 class View(Model):
     """How often a timer's value fell in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
 
-    target: Annotated[Text, _completed(metric for metric in METRICS if metric.startswith("t"))]
+    target: Annotated[Text, _completed(metric for metric in _METRICS if metric.startswith("t"))]
     """The timer, such as tHandle."""
     gte: Annotated[int, Field(ge=0)] | None = None
     """From this many milliseconds on."""
@@ -98,9 +101,14 @@ class View(Model):
 
 
 class Aggregates(Model):
-    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics."""
+    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics, of other
+    families tables/<family>_metrics.
+    """
 
     written_otherwise: ClassVar = {"where": "Conditions of aggregates are called filter."}
+
+    family: Family = CONVERSATIONS.name
+    """What is counted: conversations, flows, evaluations, surveys, resolutions, transcripts, bots and others."""
 
     metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
@@ -112,6 +120,18 @@ class Aggregates(Model):
     """Ranges of timers, to be counted under a name of your own."""
     flatten: bool = False
     """Whether several values of a dimension make one group ("a,b") instead of counting in the group of each."""
+    group_by: dict[str, str | None] = Field(default_factory=dict)
+    """Where this family calls a dimension of the report's group_by otherwise: {formId: surveyFormId}. Nothing (null)
+    puts all of it under no value.
+    """
+
+    def family_asked(self) -> AggregateFamily:
+        """Raises InvalidQuery with the nearest names."""
+        return family(self.family)
+
+    @property
+    def known_family(self) -> AggregateFamily | None:
+        return FAMILIES.get(self.family.strip().lower())
 
 
 class Linked(Model):

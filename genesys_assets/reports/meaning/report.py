@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
@@ -21,6 +21,7 @@ from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggre
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey, class_of_key, group_key
+from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
@@ -80,6 +81,22 @@ class Report:
     def is_flat(self) -> bool:
         """Whether a group may stand for several values at once, joined by commas."""
         return any(part.source.question.flatten_multivalued_dimensions for part in self.aggregates)
+
+    @property
+    def metrics_places(self) -> tuple[str, ...]:
+        """Where the tables lie of the families that it takes figures of: `tables/interval_metrics`."""
+        return tuple(dict.fromkeys(f"tables/{part.source.table.name}" for part in self.aggregates))
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that it takes figures of, beside conversations."""
+        return families_of(part.source.question for part in self.aggregates)
+
+    @property
+    def multi_valued(self) -> tuple[str, ...]:
+        """The dimensions that it is grouped by of which one thing may have several values in one of its families."""
+        several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
+        return tuple(key.dimension for key in self.keys if key.dimension in several)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -156,8 +173,7 @@ class _Compiler:
         seen: set[str] = set()
         for index, name in enumerate(self.stated.group_by):
             path: Path = ("group_by", index)
-            of_platform = bool(self.stated.aggregate_sources)
-            key = group_key(name, of_platform=of_platform, path=path, findings=self.findings)
+            key = group_key(name, families=self._families, path=path, findings=self.findings)
             if key is None:
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
@@ -168,6 +184,12 @@ class _Compiler:
             seen.add(key.column)
             yield key
 
+    @property
+    def _families(self) -> tuple[AggregateFamily, ...]:
+        """The families of its sources; those that are unknown are left to the sources."""
+        found = (source.known_family for source in self.stated.aggregate_sources)
+        return tuple(dict.fromkeys(family for family in found if family is not None))
+
     def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
         if not self.stated.aggregate_sources and not self.stated.details_sources:
             self.findings.add((), "a report must have figures. Give it `aggregates`, `details` or both")
@@ -177,7 +199,7 @@ class _Compiler:
     def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
         known = {key.column: key for key in keys}
         for index, name in enumerate(self.stated.require):
-            key = group_key(name, of_platform=False, path=("require", index), findings=Findings())
+            key = group_key(name, families=self._families, path=("require", index), findings=Findings())
             if key is None or key.column not in known:
                 self.findings.add(
                     ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
@@ -254,7 +276,8 @@ class _Compiler:
         return list(_Compiler(self.name, self.stated, Findings())._required(keys))
 
     def _description(self, keys: tuple[GroupKey, ...]) -> str:
-        overlapping = [key.dimension for key in keys if key.dimension in MULTI_VALUED]
+        several = frozenset().union(*(family.multi_valued for family in self._families))
+        overlapping = [key.dimension for key in keys if key.dimension in several]
         flattened = all(source.flatten for source in self.stated.aggregate_sources)
         if not overlapping or not self.stated.aggregate_sources or flattened:
             return self.stated.description
