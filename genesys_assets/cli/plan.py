@@ -64,6 +64,7 @@ def _day(given: str, name: str) -> date:
 
 def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estimate, list[str]]:
     from genesys_assets.automation.estimate import Terms, estimate
+    from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
@@ -76,8 +77,10 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
         raise SettingError(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
     reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
     aggregates = AggregatesSettings.load()
+    questions = all_questions(reports, aggregates.families)
     terms = Terms(
-        questions=len(all_questions(reports, aggregates.families)),
+        questions=len(questions),
+        daily_questions=sum(question.family is CONVERSATIONS for question in questions),
         longest_window=aggregates.longest_window,
         requests_per_minute=RateSettings.load().requests_per_minute,
         conversations_per_day=conversations,
