@@ -41,6 +41,7 @@ def build_definitions(
     from genesys_assets.assets.families import build_family_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
+    from genesys_assets.assets.lake_files import build_lake_files_asset
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.observations import build_observation_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
@@ -54,13 +55,26 @@ def build_definitions(
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.assets.users import build_user_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, OBSERVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import (
+        CHECKS,
+        COMPLETE,
+        DAILY,
+        DATA_LAKE,
+        HOURLY,
+        LIVE,
+        OBSERVE,
+        RECOMPUTE,
+        UPKEEP,
+        USERS,
+    )
     from genesys_assets.automation.run_metrics import build_run_metrics_sensor
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
     from genesys_assets.checks.completeness import build_completeness_checks
+    from genesys_assets.checks.data_lake import build_data_lake_check
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
@@ -89,7 +103,9 @@ def build_definitions(
             *build_aggregates_assets(calendar, asked),
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
+            *build_user_assets(calendar),
             *build_import_assets(calendar),
+            build_lake_files_asset(calendar),
             *build_table_assets(calendar),
             *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
@@ -109,6 +125,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=[
+            build_data_lake_check(calendar),
             *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(
                 calendar,
@@ -125,7 +142,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -85,6 +85,7 @@ def build_published_assets(
 
 
 def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str) -> Wanted:
+    reports = [report for report in reports if report.has_partition(day, calendar.start_date)]
     names = [report.name for report in reports]
     return Wanted(
         day=BusinessDay.of(day, calendar.zone),

@@ -3,7 +3,9 @@
     upkeep     reference data and housekeeping, once a night
     observe    today's members of queues and skills of users
     hours      pages of full hours; aggregates of look-back days again
+    users      agents' status of days, and of today after each full hour
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
@@ -25,13 +27,13 @@ import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
@@ -45,7 +47,13 @@ from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import ObservationSettings, ReconciliationSettings, SettingError
+from genesys_assets.settings import (
+    DataLakeSettings,
+    ObservationSettings,
+    ReconciliationSettings,
+    SettingError,
+    UserStatusSettings,
+)
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
@@ -97,6 +105,29 @@ class Look:
         if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
+
+    def lake_files(self) -> Wanted:
+        return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
+
+    def users(self) -> Wanted:
+        """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
+        if not UserStatusSettings.load().is_read:
+            return {}
+        possibly = find.user_days_wanted(self.lake, self.calendar, self.now, self.now)
+        if not plan(possibly, self.runs, self.now, most=1).request:
+            return {}
+        try:
+            available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
+        except MissingPermission as error:
+            self.context.log.warning(
+                f"Agents' status is not asked for: {error} Without it there is no genesys/reports/agent_day. "
+                "GENESYS_ASSETS_USER_STATUS=false says that it is not wanted."
+            )
+            return {}
+        except (GenesysCloudError, SettingError) as error:
+            self.context.log.warning(f"Nobody knows up to when jobs of users' details have data: {error}")
+            available = None
+        return find.user_days_wanted(self.lake, self.calendar, self.now, available)
 
     @cached_property
     def stale_tables(self) -> Wanted:
@@ -248,6 +279,22 @@ KINDS = (
         "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
         "from 03:30 UTC on for look-back days again.",
         every_seconds=600,
+    ),
+    Kind(
+        "data_lake",
+        DATA_LAKE,
+        Look.lake_files,
+        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
+        "where GENESYS_ASSETS_DATA_LAKE is on.",
+        every_seconds=600,
+    ),
+    Kind(
+        "users",
+        USERS,
+        Look.users,
+        "Asks for agents' status of days as soon as details jobs have all of them, of today after each full hour, and "
+        "from 03:30 UTC on of look-back days again. GENESYS_ASSETS_USER_STATUS switches it off.",
+        every_seconds=300,
     ),
     Kind(
         "tables",

@@ -17,6 +17,7 @@ from genesys_assets.automation import wanted as find
 from genesys_assets.automation.plan import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
     DAILY,
@@ -28,6 +29,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.lake.lake import Lake
@@ -36,7 +38,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.reports.engine.made_of import window_of
 from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.settings import AggregatesSettings
+from genesys_assets.settings import AggregatesSettings, DataLakeSettings
 from genesys_assets.tables.metrics.buckets import table_of
 
 TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
@@ -45,7 +47,7 @@ LIVE = ("live/conversations", "live/queues")
 """Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
 _IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
-_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT}
+_LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
@@ -142,10 +144,12 @@ class _Look:
     def known(self) -> list[str]:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *imported)
+        users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
+        of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
+        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        made = (*self.tables, LEDGER, VERDICTS, *reports, find.PUBLISHED)
-        return [*find.REFERENCE, *self.observed, *pages, *made, *LIVE]
+        listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
+        return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
 
     def awaited(self) -> Iterator[Awaited]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
@@ -154,6 +158,9 @@ class _Look:
         yield from self._observed()
         yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
+        if self._has_users:
+            yield from self._pages(find.user_days_wanted(self.lake, self.calendar, self.now, self._jobs_had))
+        yield from self._pages(find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load()))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()
@@ -248,10 +255,16 @@ class _Look:
     def _absent(self) -> Iterator[Awaited]:
         """What finished days lack: what it is made of may be missing too."""
         for day in self._days:
-            for place in (*self.tables, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), find.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._is_there(place, day):
                     yield Awaited(place, day, due, is_stored=False)
+
+    @property
+    def _possible(self) -> list[str]:
+        """The reports that every finished day has. Without agents' status, none that is made of it."""
+        lacking = set() if self._has_users else {*find.USER_PLACES}
+        return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _is_there(self, place: str, day: str) -> bool:
         if place != find.PUBLISHED:
@@ -281,7 +294,7 @@ class _Look:
         return max(written, default=self.now)
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
-        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, *_IMPORTED)]
+        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, *_IMPORTED)]
         return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
 
     def _is_whole(self, place: str, key: str, end: datetime) -> bool:
@@ -305,6 +318,11 @@ class _Look:
         return self._by_place[place]
 
     # -- what is known ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _has_users(self) -> bool:
+        """Whether agents' status is read, or ever was."""
+        return bool(self.lake.stored(USER_DETAILS))
 
     @cached_property
     def _days(self) -> list[str]:

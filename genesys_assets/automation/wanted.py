@@ -4,6 +4,8 @@ the calendar and now.
     observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    lake files days whose files of the data lake extraction may not all be stored
+    users      pages of agents' status, of days and of today so far; look-back days again each night
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
@@ -25,6 +27,8 @@ from genesys_assets.checks.completeness import AS_MANY
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
+from genesys_assets.days.data_lake import LAKE_FILES
+from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import (
     DAILY,
@@ -36,6 +40,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
@@ -43,10 +48,11 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.engine.made_of import made_of as report_made_of
-from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
@@ -61,6 +67,7 @@ NIGHT_AT = (2, 0)
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
 _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 
 PUBLISHED, INDEX = "published/reports", "published/index"
@@ -197,6 +204,44 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
     return not reach.has_asked(key_of(question), question.metrics)
 
 
+def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
+    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
+    read since the last look-back.
+    """
+    found, again = _Found(), look_back_moments(calendar, now)
+    full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
+    for day in _days(calendar, now):
+        start, end = utc_day(day)
+        if available is not None and end <= available:
+            is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
+            if not _is_complete(lake, USER_DETAILS, day) or is_due:
+                found.add(day, USER_DETAILS)
+        elif start < full:
+            reach = _reach(lake, USER_DETAILS, day)
+            if reach is None or reach.through < min(end, full):
+                found.add(day, USER_DETAILS)
+    return found.wanted
+
+
+def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Wanted:
+    """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
+    at once where they were never listed or are over since, else every few hours.
+    """
+    found = _Found()
+    if not settings.is_on:
+        return found.wanted
+    first = f"{(now - DAY * settings.days).date()}"
+    for day in _days(calendar, now):
+        reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
+        if day < first or (reach is not None and reach.is_complete):
+            continue
+        since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
+        if reach is None or _is_older(lake, LAKE_FILES, day, since):
+            found.add(day, LAKE_FILES)
+    return found.wanted
+
+
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +255,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             **made_of.of_conversations(lake, day, DAY_TABLES),
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            **of_user_tables(lake, day),
             **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
@@ -226,6 +272,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place in USER_PLACES:
+        return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
     if place in _FAMILIES:
@@ -235,7 +283,9 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         )
     whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
     is_over = utc_day(day)[1] <= now
-    return _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over)
+    if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
+        return True
+    return place != INTERVALS and lake_reach(lake, day, DataLakeSettings.load().lag) is not None
 
 
 def _is_made_of(lake: Lake, place: str, day: str, number: int) -> bool:
@@ -295,15 +345,18 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 def reports_wanted(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
 ) -> Wanted:
-    """The days whose reports are not made of what is stored now, where that is enough to make them.
+    """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
+    a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
     found = _Found()
     for day in _days(calendar, now):
         for report in reports:
-            window = window_of(report, day, calendar.zone)
-            if window.start >= now or not set(closed).isdisjoint(window.utc_days()):
+            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
+                continue
+            touched = {each for _, of in windows_of(report, day, calendar.zone) for each in of.utc_days()}
+            if not touched.isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
@@ -312,8 +365,15 @@ def reports_wanted(
     return found.wanted
 
 
+def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
+    """When a day begins in the zone of a report."""
+    return Window.of_day(day, report.zone or calendar.zone).start
+
+
 def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
     """Whether enough is stored to compute a report."""
+    if not report.has_partition(day, calendar.start_date):
+        return False
     try:
         StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
     except NotStored:

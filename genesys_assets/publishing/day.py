@@ -123,7 +123,7 @@ def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterato
     for report in reports:
         reach = lake.reach(f"reports/{report.name}", day.key)
         if reach is not None:
-            window = StoredDay(lake, day.key, day.zone).window(report.time_zone)
+            window = StoredDay(lake, day.key, day.zone).over(report).window
             yield replace(reach, through=day.end) if reach.covers(window) else reach
 
 

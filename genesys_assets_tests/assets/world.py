@@ -26,11 +26,14 @@ from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import Sandbox
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
+FILES_OF_A_DAY = 3 * len(built_in_reports()) + 1
+"""Published: each report that ships as Parquet, CSV and JSON, and the page."""
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 

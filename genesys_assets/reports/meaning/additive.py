@@ -21,6 +21,8 @@ def _additive_columns(report: Report) -> set[str]:
     known = {figure.name for figure in report.figures if figure.how == "sum"} - _counted_several_times(report)
     columns = set()
     for shown in report.shown:
+        if shown.of != "now":
+            continue
         if shown.figure in known or (shown.formula and _is_linear(shown.formula.tree, known)):
             known.add(shown.known_as)
             columns.add(shown.name)

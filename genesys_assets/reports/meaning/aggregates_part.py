@@ -12,7 +12,8 @@ from genesys_assets.cloud.analytics.queries import MOST_VIEWS, AggregateQuestion
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Value
-from genesys_assets.reports.language.model import AVERAGE, Aggregates
+from genesys_assets.reports.language.measures import AVERAGE
+from genesys_assets.reports.language.model import Aggregates
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension
 from genesys_assets.reports.meaning.questions import QUALIFIER, Source, split_off, standard_source
@@ -25,7 +26,11 @@ _COUNTS = ("handledCount", "abandonedCount")
 """Tutorial names that mean a timer's count."""
 _REFUSED = {
     **dict.fromkeys(("avg", "average", "mean", "value"), AVERAGE[0].lower() + AVERAGE[1:-1]),
-    **dict.fromkeys(("p95", "p99", "median"), "percentiles of parts do not add up to those of the whole"),
+    **dict.fromkeys(
+        ("p95", "p99", "median"),
+        "percentiles of parts do not add up to those of the whole. "
+        "Count from `details`, with {percentile: value, at: 95}",
+    ),
     "ratio": "ratios do not add up. Take numerator and denominator, and write a column with their quotient",
     "current": "a current value does not add up over time. The target of a service level is oServiceLevel.target",
 }
@@ -247,7 +252,7 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings
 def _value(name: str, value: Value, comparison: Comparison, findings: Findings) -> Value:
     """The value as the platform writes it."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if comparison.operator == "contains":
+    if comparison.operator in conditions.TEXT_OPERATORS:
         return text
     try:
         return allowed_value(snake_case(name), text)

@@ -18,7 +18,7 @@ from genesys_assets.reports.language.problems import Findings, Path
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import Unclassified, class_of, strongest
 
-How = Literal["sum", "min", "max", "distinct", "count_distinct", "same"]
+How = Literal["sum", "min", "max", "distinct", "count_distinct", "percentile", "same"]
 """How the values of a group become one: `same` is the value that all have, null where they differ."""
 
 USERS = "users"
@@ -38,7 +38,8 @@ class Figure:
     """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
     `personal` whom the values tell of.
 
-    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known. `rank` says
+    which percentile it is, in thousandths of a per cent.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Figure:
     history: str | None = None
     personal: PersonalData = PersonalData.NONE
     power: int | None = None
+    rank: int = 0
 
     @property
     def result(self) -> pa.DataType:
