@@ -18,13 +18,19 @@ from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRIC
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 from genesys_assets.tables.restatements import RESTATEMENTS
+from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec, columns
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
 
 _DATES = {
     "reports": columns("date day the business day, by which the table is partitioned"),
     "": columns("date day the UTC day, by which the table is partitioned"),
 }
+
+
+_HISTORIES = (*HISTORIES.values(), SERVICE_LEVELS_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,13 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
     `live` always have.
     """
     by_layer: dict[str, Sequence[TableSpec]] = {
-        "reference": [*ENTITIES.values(), *HISTORIES.values(), QUEUE_MEMBERS, USER_SKILLS],
+        "reference": [*ENTITIES.values(), *_HISTORIES, QUEUE_MEMBERS, USER_SKILLS],
         "tables": [
             *DAY_TABLES,
             INTERVAL_METRICS,
             DAILY_METRICS,
             *map(table_of, families),
+            *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
             OPEN_CONVERSATIONS,
             RESTATEMENTS,
         ],
@@ -65,7 +72,7 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
     }
     # A report of one's own must not rename a table that ships.
     taken = Counter(spec.name for layer in ("reference", "tables") for spec in by_layer[layer])
-    whole = {*ENTITIES, *(spec.name for spec in HISTORIES.values()), OPEN_CONVERSATIONS.name}
+    whole = {*ENTITIES, *(spec.name for spec in _HISTORIES), OPEN_CONVERSATIONS.name}
     return [
         LakeTable(
             place=f"{layer}/{spec.name}",

@@ -46,8 +46,9 @@ def without_environment(value: Any) -> Any:
 BASE = read(REPOSITORY / "dagster.yaml")
 
 
-def must_fit(schema: Any, value: Any) -> None:
-    outcome = validate_config(schema, value)
+def must_fit(fields: Any, value: Any) -> None:
+    shape: Any = Shape
+    outcome = validate_config(shape(fields), value)
     assert outcome.success, [error.message for error in outcome.errors or ()]
 
 
@@ -63,20 +64,22 @@ def test_a_dagster_yaml_differs_from_that_of_one_machine_only_in_what_it_is_ther
 @pytest.mark.parametrize("name", OWN)
 def test_dagster_accepts_it(name: str) -> None:
     schema = {key: field for key, field in dagster_instance_config_schema().items() if isinstance(field, Field)}
-    must_fit(Shape(schema), read(DEPLOY / name / "dagster.yaml"))
+    must_fit(schema, read(DEPLOY / name / "dagster.yaml"))
 
 
 @pytest.mark.parametrize("name", ["celery", "ecs"])
 def test_the_manager_of_compute_logs_accepts_its_settings(name: str) -> None:
     of = read(DEPLOY / name / "dagster.yaml")["compute_logs"]
     assert (of["module"], of["class"]) == (S3ComputeLogManager.__module__, S3ComputeLogManager.__name__)
-    must_fit(Shape(S3ComputeLogManager.config_type()), without_environment(of["config"]))
+    manager: Any = S3ComputeLogManager
+    must_fit(manager.config_type(), without_environment(of["config"]))
 
 
 def test_the_launcher_of_ecs_accepts_its_settings() -> None:
     of = read(DEPLOY / "ecs/dagster.yaml")["run_launcher"]
     assert (of["module"], of["class"]) == ("dagster_aws.ecs", "EcsRunLauncher")
-    must_fit(Shape(EcsRunLauncher.config_type()), without_environment(of["config"]))
+    launcher: Any = EcsRunLauncher
+    must_fit(launcher.config_type(), without_environment(of["config"]))
 
 
 def test_a_run_of_celery_ends_before_redis_hands_it_out_again() -> None:

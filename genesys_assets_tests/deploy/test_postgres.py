@@ -30,9 +30,16 @@ pytestmark = [
 
 def as_postgres(folder: Path, *command: str) -> None:
     """PostgreSQL refuses to be run by root."""
-    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    user = "postgres" if os.geteuid() == 0 else None
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **user
+        command,
+        cwd=folder,
+        user=user,
+        group=user,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
