@@ -20,6 +20,10 @@ import pytest
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.days import sources
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.longer import Rolling
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
@@ -175,6 +179,23 @@ def address_of(item: Item) -> str | None:
             if address:
                 return str(address).lower().removeprefix("tel:").removeprefix("sip:")
     return None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/New_York"])
+@pytest.mark.parametrize("name", ["queue_media", "agent_daily"])
+def test_a_report_over_several_days_says_what_the_conversations_of_all_of_them_say(
+    past_days: World, conversations: dict[date, list[Item]], name: str, zone: str
+) -> None:
+    (one_day,) = (report for report in built_in_reports() if report.name == name)
+    report = Report.of(name, one_day.definition.model_copy(update={"over": Rolling(rolling=2)}))
+    first, last = DAY - timedelta(days=2), DAY - timedelta(days=1)
+    window = report.period.window(f"{last}", ZoneInfo(zone))
+    known = knowledge(past_days, conversations, window.start, window.end)
+    expected = plain_reports.queue_media(known) if name == "queue_media" else plain_reports.agent(known, None)
+    dates = {"first_date": first, "last_date": last}
+    table = compute(report, StoredDay(past_days.lake, f"{last}", ZoneInfo(zone), DAYS[0]))
+    without_date = [{name: value for name, value in row.items() if name != "local_date"} for row in expected]
+    compare(table, [{**row, **dates} for row in without_date], report.spec.key)
 
 
 OF_BUSINESS_DAYS = (

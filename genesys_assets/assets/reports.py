@@ -38,6 +38,7 @@ from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import ReconciliationSettings
+from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 
 
 class ReportConfig(dg.Config):
@@ -155,7 +156,7 @@ def _deps(report: Report) -> Iterator[dg.AssetKey]:
     for history in report.histories:
         yield asset_key("reference", f"{history}_history")
     if report.has_queue_settings:
-        yield asset_key("reference", "queues")
+        yield asset_key("reference", SERVICE_LEVELS_HISTORY.name)
 
 
 def _by(report: Report, granularity: str) -> Report:

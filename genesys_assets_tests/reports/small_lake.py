@@ -22,6 +22,7 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.sources import TABLES
 from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
+from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY as LEVELS
 from genesys_assets_tests.keyed_rows import keyed
 
 Row = dict[str, Any]
@@ -66,6 +67,7 @@ def small_lake(
     lake = Lake(LocalStore(folder))
     for name, spec in HISTORIES.items():
         lake.write(f"reference/{spec.name}", spec, _table(tables.get(name, []), spec.schema), None, {})
+    lake.write(f"reference/{LEVELS.name}", LEVELS, _table(tables.get(LEVELS.name, []), LEVELS.schema), None, {})
     for day in days:
         for spec, family in [(table_of(family), family) for family in FAMILIES.values()]:
             if only is not None and spec.name not in only:

@@ -1,5 +1,6 @@
 """What a report of a day, or of a period that ends on it, is made of, as one number: see `days.made_of`. It changes
-with each stored partition that the report reads, with the names that it shows, and with its own definition.
+with each stored partition that the report reads, with the names and settings that it shows, and with its own
+definition.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from genesys_assets.days import Window, utc_day
 from genesys_assets.days.made_of import Part, content_until, number
 from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.engine.contacts import days_read
+from genesys_assets.reports.engine.queue_settings import PLACE as PLACE_OF_SETTINGS
+from genesys_assets.reports.engine.queue_settings import content
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
@@ -53,6 +56,8 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     contents = ((place, key, content_until(lake, place, key, end)) for place, key, end in read)
     stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in report.histories]
+    if report.has_queue_settings:
+        names.append(Part(0, PLACE_OF_SETTINGS, None, content(lake, window.end)))
     return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
 
 
@@ -66,7 +71,7 @@ def _partitions(report: Report, first: str, window: Window) -> Iterator[tuple[st
     for place in report.metrics_places:
         yield place, touched
     for part in report.details:
-        begins = part.time == "conversation_start"
+        begins = part.time == "conversation_start" or part.table.is_of_users
         days = touched if begins else days_that_reach(first, window)
         for place in part.places:
             yield (_METRICS, touched) if part.table.is_live else (place, days)

@@ -153,7 +153,7 @@ class _Reader:
             f"{name}{suffix}",
             name,
             pa.int64() if is_time and not converted else pa.float64(),
-            f"{described}; null where the queue was changed since",
+            f"{described}; null where that is unknown",
             setting=setting,
             unit=column.unit,
             digits=column.digits,
