@@ -41,6 +41,7 @@ def build_definitions(
     from genesys_assets.assets.families import build_family_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
+    from genesys_assets.assets.lake_files import build_lake_files_asset
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.observations import build_observation_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
@@ -48,6 +49,7 @@ def build_definitions(
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.published_index import build_published_index_assets
+    from genesys_assets.assets.queue_waits import build_queue_waits_asset
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.reports_file import build_reports_file_asset, explain
@@ -60,6 +62,7 @@ def build_definitions(
         CHECKS,
         COMPLETE,
         DAILY,
+        DATA_LAKE,
         HOURLY,
         LIVE,
         OBSERVE,
@@ -72,6 +75,7 @@ def build_definitions(
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
     from genesys_assets.checks.completeness import build_completeness_checks
+    from genesys_assets.checks.data_lake import build_data_lake_check
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
@@ -101,7 +105,9 @@ def build_definitions(
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
             *build_user_assets(calendar),
+            build_queue_waits_asset(calendar),
             *build_import_assets(calendar),
+            build_lake_files_asset(calendar),
             *build_table_assets(calendar),
             *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
@@ -121,6 +127,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=[
+            build_data_lake_check(calendar),
             *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(
                 calendar,
@@ -137,7 +144,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

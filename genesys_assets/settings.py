@@ -262,6 +262,93 @@ class AggregatesSettings(_Group):
         return value
 
 
+class DataLakeSettings(_Group):
+    """Data lake extraction: whether the platform's own Parquet files are fetched, which ones, and how often.
+
+    The platform documents little of it, so what is assumed is a setting.
+    """
+
+    source: Literal["on", "off"] = _setting(
+        "GENESYS_ASSETS_DATA_LAKE",
+        "Whether files of the data lake extraction are fetched: on or off.",
+        "on",
+        default="off",
+    )
+    schemas: str = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_SCHEMAS",
+        "Which schemas are fetched, with commas between them; not set: all that the organisation has.",
+        "conversations,segments,conversation-metrics,flow-metrics,participant-attributes",
+        default="",
+    )
+    columns: str = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_COLUMNS",
+        "What columns of the files are called by the names that are known: schema.column=known column.",
+        "segments.segmentStartTime=segmentStart",
+        default="",
+    )
+    every_hours: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_EVERY_HOURS",
+        "After how many hours the files of a day that may still get some are listed again.",
+        "6",
+        default=6,
+        ge=1,
+        le=24,
+    )
+    lag_hours: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS",
+        "Within how many hours what has happened stands in a file.",
+        "24",
+        default=24,
+        ge=1,
+        le=168,
+    )
+    days: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_DAYS",
+        "How many days back files are asked for: as long as the platform keeps them.",
+        "14",
+        default=14,
+        ge=1,
+        le=400,
+    )
+    largest_file_mib: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB",
+        "Most MiB that one file may have; it is held in memory as a whole.",
+        "512",
+        default=256,
+        ge=1,
+        le=1024,
+    )
+    download_seconds: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_DOWNLOAD_SECONDS",
+        "Most seconds that the download of one file may take.",
+        "600",
+        default=600,
+        ge=1,
+        le=3600,
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        from genesys_assets.tables.data_lake.schemas import Names
+
+        Names.parse(value)
+        return value
+
+    @property
+    def is_on(self) -> bool:
+        return self.source == "on"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The schemas that are fetched; none: all."""
+        return tuple(filter(None, (name.strip() for name in self.schemas.split(","))))
+
+    @property
+    def lag(self) -> timedelta:
+        return timedelta(hours=self.lag_hours)
+
+
 class LakeSettings(_Group):
     """Where the lake is."""
 

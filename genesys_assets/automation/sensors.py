@@ -5,6 +5,7 @@
     hours      pages of full hours; aggregates of look-back days again
     users      agents' status of days, and of today after each full hour
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
@@ -26,7 +27,7 @@ import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
@@ -46,7 +47,13 @@ from genesys_assets.publishing.day import manifest_before
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import ObservationSettings, ReconciliationSettings, SettingError, UserStatusSettings
+from genesys_assets.settings import (
+    DataLakeSettings,
+    ObservationSettings,
+    ReconciliationSettings,
+    SettingError,
+    UserStatusSettings,
+)
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
@@ -98,6 +105,9 @@ class Look:
         if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
+
+    def lake_files(self) -> Wanted:
+        return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
     def users(self) -> Wanted:
         """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
@@ -268,6 +278,14 @@ KINDS = (
         Look.days,
         "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
         "from 03:30 UTC on for look-back days again.",
+        every_seconds=600,
+    ),
+    Kind(
+        "data_lake",
+        DATA_LAKE,
+        Look.lake_files,
+        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
+        "where GENESYS_ASSETS_DATA_LAKE is on.",
         every_seconds=600,
     ),
     Kind(

@@ -17,6 +17,7 @@ from genesys_assets.automation import wanted as find
 from genesys_assets.automation.plan import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
     DAILY,
@@ -37,7 +38,7 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.reports.engine.made_of import window_of
 from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.settings import AggregatesSettings
+from genesys_assets.settings import AggregatesSettings, DataLakeSettings
 from genesys_assets.tables.metrics.buckets import table_of
 
 TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
@@ -46,7 +47,7 @@ LIVE = ("live/conversations", "live/queues")
 """Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
 _IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
-_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT, USER_DETAILS: DAYS_LIMIT}
+_LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
@@ -144,7 +145,8 @@ class _Look:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
         users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
-        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *imported)
+        of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
+        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
         listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
         return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
@@ -158,6 +160,7 @@ class _Look:
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
         if self._has_users:
             yield from self._pages(find.user_days_wanted(self.lake, self.calendar, self.now, self._jobs_had))
+        yield from self._pages(find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load()))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()

@@ -4,6 +4,7 @@ the calendar and now.
     observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    lake files days whose files of the data lake extraction may not all be stored
     users      pages of agents' status, of days and of today so far; look-back days again each night
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
@@ -25,7 +26,9 @@ from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
+from genesys_assets.days.data_lake import LAKE_FILES
+from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import (
     DAILY,
@@ -49,6 +52,7 @@ from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
@@ -220,6 +224,24 @@ def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: d
     return found.wanted
 
 
+def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Wanted:
+    """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
+    at once where they were never listed or are over since, else every few hours.
+    """
+    found = _Found()
+    if not settings.is_on:
+        return found.wanted
+    first = f"{(now - DAY * settings.days).date()}"
+    for day in _days(calendar, now):
+        reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
+        if day < first or (reach is not None and reach.is_complete):
+            continue
+        since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
+        if reach is None or _is_older(lake, LAKE_FILES, day, since):
+            found.add(day, LAKE_FILES)
+    return found.wanted
+
+
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +258,12 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             **of_user_tables(lake, day),
             **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
         }
+        if utc_day(day)[1] <= now and day in lake.stored(waits.LEGS):
+            numbers[waits.PLACE] = waits.made_of(lake, day)
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
+        if waits.PLACE in numbers and waits.LEGS in stale:
+            # The same run makes both.
+            stale = list(dict.fromkeys([*stale, waits.PLACE]))
         found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
     if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
@@ -250,6 +277,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place == waits.PLACE:
+        return _is_stored(lake, waits.LEGS, day)
     if place in USER_PLACES:
         return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:
@@ -261,7 +290,9 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         )
     whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
     is_over = utc_day(day)[1] <= now
-    return _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over)
+    if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
+        return True
+    return place != INTERVALS and lake_reach(lake, day, DataLakeSettings.load().lag) is not None
 
 
 def _is_made_of(lake: Lake, place: str, day: str, number: int) -> bool:

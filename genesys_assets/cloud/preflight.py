@@ -28,6 +28,7 @@ from genesys_assets.cloud.errors import (
     ServerTrouble,
     Unreachable,
 )
+from genesys_assets.cloud.extraction.listing import PERMISSION, list_files
 from genesys_assets.cloud.http.parsing import http_date, whole_number, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
@@ -43,6 +44,7 @@ USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
+_NEEDED = ("conversations", "segments", "conversation-metrics")
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -81,23 +83,31 @@ class Preflight:
 
 
 def preflight(
-    cloud: GenesysCloud, *, expected_queues: int | None = None, families: Collection[AggregateFamily] = ()
+    cloud: GenesysCloud,
+    *,
+    expected_queues: int | None = None,
+    families: Collection[AggregateFamily] = (),
+    data_lake: bool = False,
 ) -> Preflight:
     """Looks at everything and raises nothing: what went wrong is a finding too.
 
     `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
     aggregates that reports or settings want: one that is not permitted is a warning, of others it is only told.
+    `data_lake`: files of the data lake extraction are wanted.
     """
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families)))
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
 
 
-def _look(cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily]) -> Iterator[Finding]:
+def _look(
+    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], data_lake: bool
+) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Seen()
-    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families)]:
+    of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
+    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
         try:
             yield look.at()
         except (Unreachable, ServerTrouble) as error:
@@ -201,6 +211,20 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
             raise
         return Finding("ok", what, "not permitted, and nothing asks for it")
     return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
+
+
+def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
+    what = "data lake extraction"
+
+    def at() -> Finding:
+        found = list_files(cloud, _an_hour(cloud))
+        missing = [schema for schema in _NEEDED if found.enabled is not None and schema not in found.enabled]
+        if missing:
+            advice = "Figures need them. Ask Genesys to switch them on; until then no day is made of the data lake."
+            return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
+        return Finding("ok", what, "permitted")
+
+    return _Look(what, (PERMISSION,), at, is_optional=True)
 
 
 def _login(cloud: GenesysCloud) -> Finding:

@@ -1,7 +1,8 @@
 """Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
 
 `sources` the stored pages that a day's tables are made of, and how far they reach
-`users` the same of agents' status
+`data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
+`users` the same of agents' status; `waits` of waits in queues
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
 `made_of` what a table of a day was made of, as one number

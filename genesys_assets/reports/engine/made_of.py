@@ -71,7 +71,7 @@ def _partitions(report: Report, first: str, window: Window) -> Iterator[tuple[st
     for place in report.metrics_places:
         yield place, touched
     for part in report.details:
-        begins = part.time == "conversation_start"
+        begins = part.time == "conversation_start" or part.table.is_of_users
         days = touched if begins else days_that_reach(first, window)
         for place in part.places:
             yield (_METRICS, touched) if part.table.is_live else (place, days)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.engine.queue_settings import queue_settings
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
+from genesys_assets.reports.language.model import INTERVAL_LENGTH
 from genesys_assets.reports.meaning.columns import Shown
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
@@ -54,14 +55,7 @@ def only(values: Any, mask: Any) -> Any:
 
 
 def interval(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
-    starts, end = groups["interval_start"], pa.scalar(stored.window.end, INSTANT)
-    if report.granularity == "P1D":
-        ends: Any = pa.repeat(end, len(groups))
-    else:
-        step = pa.scalar(MINUTES[report.granularity] * 60_000, pa.duration("ms"))
-        ends = pc.add(starts, step)
-        ends = pc.if_else(pc.less(ends, end), ends, end)
-    columns = {"interval_start": starts, "interval_end": ends}
+    columns = {"interval_start": groups["interval_start"], "interval_end": _ends(report, groups, stored.window)}
     first, last = (pa.scalar(date.fromisoformat(day)) for day in (stored.days[0], stored.days[-1]))
     if not report.period.is_day:
         columns |= {"first_date": pa.repeat(first, len(groups)), "last_date": pa.repeat(last, len(groups))}
@@ -72,8 +66,32 @@ def interval(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, A
     return columns
 
 
+def _ends(report: Report, groups: pa.Table, window: Window) -> Any:
+    end = pa.scalar(window.end, INSTANT)
+    if report.granularity == "P1D":
+        return pa.repeat(end, len(groups))
+    step = pa.scalar(MINUTES[report.granularity] * 60_000, pa.duration("ms"))
+    ends = pc.add(groups["interval_start"], step)
+    return pc.if_else(pc.less(ends, end), ends, end)
+
+
 def of_calendar(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
-    """How many days each row is about; nothing of reports of one day, or that have a figure of this name."""
+    """How long the interval of each row is, and how many days it is about."""
+    return _lengths(report, groups, stored.window) | _days(report, groups, stored)
+
+
+def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]:
+    """In ms: of a day 24 hours, or 23, 25 and so on where clocks change. Days of one weekday lie apart."""
+    if report.by_weekday:
+        return {}
+    if report.granularity == "P1D":
+        length = pa.scalar((window.end - window.start) // timedelta(milliseconds=1), pa.int64())
+        return {INTERVAL_LENGTH: pa.chunked_array([pa.repeat(length, len(groups))])}
+    return {INTERVAL_LENGTH: pc.subtract(_ends(report, groups, window), groups["interval_start"]).cast(pa.int64())}
+
+
+def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    """Nothing of reports of one day, or that have a figure of this name."""
     if report.period.is_day or any(figure.name == DAYS.name for figure in report.figures):
         return {}
     if not report.by_weekday:

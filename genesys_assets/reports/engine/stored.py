@@ -213,7 +213,7 @@ class StoredDay:
             self._must_exist(place)
             if not of_own_days:
                 self._must_reach(place, window)
-        if part.time == "conversation_start":
+        if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
         return days_that_reach(self.days[0], window)
 

@@ -31,12 +31,14 @@ UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
 QueueSetting = Literal["service_level_target", "service_level_threshold"]
 INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
+INTERVAL_LENGTH = "interval_ms"
+"""What formulas call the length of the row's interval."""
 RESERVED_NAMES = ("manifest", "index", "day_page")
 """Files beside the published reports: see `publishing.place`."""
 
 
 def _name(value: str) -> str:
-    if keyword.iskeyword(value) or value in FUNCTIONS or value in INTERVAL_COLUMNS:
+    if keyword.iskeyword(value) or value in FUNCTIONS or value in (*INTERVAL_COLUMNS, INTERVAL_LENGTH):
         raise PydanticCustomError(
             "reserved", "{name} is a word of formulas or a column of every report. Choose another name", {"name": value}
         )
@@ -157,7 +159,9 @@ class Column(Model):
     """One column that is shown."""
 
     formula: Text | None = None
-    """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name."""
+    """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name.
+    interval_ms is the length of the row's interval.
+    """
     names_of: Text | None = None
     """The names of the ids in this column or list of ids."""
     queue_setting: QueueSetting | None = None
@@ -182,6 +186,15 @@ class Column(Model):
         if self.names_of is not None and (self.unit is not None or self.digits is not None):
             raise PydanticCustomError("report", "names have neither unit nor digits. Take them out")
         return self
+
+
+class Whole(Model):
+    """A column that the others add up to in every row; nothing counts as 0."""
+
+    whole: Text
+    """The column, of whole numbers."""
+    parts: Annotated[list[Text], Field(min_length=1, max_length=MOST_FIGURES)]
+    """Columns of whole numbers."""
 
 
 class Chart(Model):
@@ -235,6 +248,8 @@ class ReportDefinition(Model):
     """Figures counted from tables of the lake: one source or a list of them."""
     columns: Annotated[dict[Name, AnyColumn], Field(max_length=MOST_FIGURES)] | None = None
     """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
+    adds_up: list[Whole] = Field(default_factory=list)
+    """What must add up in every row: a row that does not keeps the partition from being stored."""
     compare: Compare | None = None
     """Columns beside which stands what they were in the period before."""
     having: Stated = None

@@ -19,7 +19,7 @@ from genesys_assets.periods import Period
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
-from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
+from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
@@ -39,6 +39,7 @@ interval_start instant begin, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
+_INTERVAL_LENGTH = Figure(INTERVAL_LENGTH, "sum", pa.int64(), "length of the interval", power=1)
 _DATES = columns("""
 first_date day date of the first day
 last_date day date of the last day
@@ -176,9 +177,12 @@ class _Compiler:
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
         usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
+        usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
         shown = shown_columns(stated_columns, self._taken(keys), keys, usable, self.findings) if all_there else ()
         shown = with_compared(stated, shown, self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown, details)
+        if all_there:
+            spec = replace(spec, sums=tuple(self._sums(spec, shown)))
         return Report(
             name=self.name,
             spec=spec,
@@ -325,6 +329,18 @@ class _Compiler:
             partition_column="interval_start" if self.stated.time_zone == "UTC" and self.stated.over == "day" else None,
             null_in_key=tuple(key.column for key in keys if key.column not in required),
         )
+
+    def _sums(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        whole_numbers = [column.name for column in shown if column.type == pa.int64()]
+        for index, stated in enumerate(self.stated.adds_up):
+            named = [("whole", stated.whole), *((f"parts {at}", name) for at, name in enumerate(stated.parts))]
+            wrong = [(where, name) for where, name in named if known.get(name) not in whole_numbers]
+            for where, name in wrong:
+                message = f"{quoted(name)} is no column of whole numbers. {one_of(whole_numbers, name)}"
+                self.findings.add(("adds_up", index, where.split()[0]), message, name)
+            if not wrong:
+                yield known[stated.whole], tuple(known[name] for name in stated.parts)
 
     def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
         return list(_Compiler(self.name, self.stated, Findings())._required(keys))

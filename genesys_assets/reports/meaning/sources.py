@@ -21,6 +21,8 @@ from genesys_assets.tables.conversations.model import (
 from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
+from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 OF_CONVERSATION = "conversation."
 """Before the name of a column of the row's conversation."""
@@ -98,7 +100,12 @@ class Table:
     @property
     def has_conversations(self) -> bool:
         """Whether its rows belong to conversations of the same partition."""
-        return not self.is_live
+        return not self.is_live and not self.is_of_users
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether it tells of agents by time: each row lies on the UTC day of its partition."""
+        return self.spec is USER_TIME
 
     def column(self, name: str) -> str:
         """The column of a name: its own, the platform's or the tutorials'. Raises LookupError with the nearest."""
@@ -145,7 +152,9 @@ def _tables() -> dict[str, Table]:
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
-    return {table.name: table for table in (*days, made, *live)}
+    waits = Table(QUEUE_WAITS.name, QUEUE_WAITS, f"tables/{QUEUE_WAITS.name}", "conversation_start")
+    users = Table(USER_TIME.name, USER_TIME, f"tables/{USER_TIME.name}", "quarter_start")
+    return {table.name: table for table in (*days, made, waits, users, *live)}
 
 
 TABLES = _tables()

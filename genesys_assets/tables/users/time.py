@@ -22,10 +22,10 @@ USER_TIME = TableSpec(
     "One row per user, quarter of an hour, kind (presence or routing), status and presence of the organisation in "
     "which the user was for a time in it. Times add up, over any hours and days; what the platform does not tell has "
     "no row.",
-    ("user_id", "interval_start", "kind", "status", "organization_presence_id"),
+    ("user_id", "quarter_start", "kind", "status", "organization_presence_id"),
     columns("""
 user_id string the user
-interval_start instant begin of the quarter of an hour, inclusive
+quarter_start instant begin of the quarter of an hour, inclusive
 kind string presence or routing
 status string the system presence, or the routing status; null where the platform does not say it
 organization_presence_id string the organisation's own presence, which presence/definitions names
@@ -33,7 +33,7 @@ duration_ms integer how long the user was in it in the quarter of an hour
 started_at instant when the user first was in it in the quarter of an hour
 ended_at instant when the user last stopped to be in it, or the end of the quarter of an hour
 """),
-    partition_column="interval_start",
+    partition_column="quarter_start",
     null_in_key=("status", "organization_presence_id"),
 )
 
@@ -60,7 +60,7 @@ def time_table(spans: Iterable[Span], window: Window) -> pa.Table:
     table = pa.table(
         {
             "user_id": pa.array([cell.user_id for cell in keys], pa.string()),
-            "interval_start": pa.array([cell.start for cell in keys], INSTANT),
+            "quarter_start": pa.array([cell.start for cell in keys], INSTANT),
             "kind": pa.array([cell.kind for cell in keys], pa.string()),
             "status": pa.array([cell.status for cell in keys], pa.string()),
             "organization_presence_id": pa.array([cell.own for cell in keys], pa.string()),

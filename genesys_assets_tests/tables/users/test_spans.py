@@ -101,8 +101,8 @@ def test_rows_of_quarters_of_hours_add_up_to_the_spans(of: list[Span]) -> None:
     for row in table.to_pylist():
         key = (row["user_id"], row["kind"], row["status"])
         rows[key] = rows.get(key, 0) + row["duration_ms"]
-        assert row["interval_start"].minute % 15 == 0
-        assert row["interval_start"] <= row["started_at"] < row["ended_at"] <= row["interval_start"] + QUARTER
+        assert row["quarter_start"].minute % 15 == 0
+        assert row["quarter_start"] <= row["started_at"] < row["ended_at"] <= row["quarter_start"] + QUARTER
         assert timedelta() < row["duration_ms"] * MS <= row["ended_at"] - row["started_at"]
     assert rows == told
 
