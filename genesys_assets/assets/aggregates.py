@@ -155,8 +155,11 @@ def _verdict(key: dg.AssetKey, unanswered: Unanswered) -> dg.AssetCheckResult:
 
 def _users(lake: LakeResource) -> list[str]:
     """The ids of every user that the listing ever had; none where it was never read."""
-    rows = lake.lake.read("reference/users", None, columns=["id"])
-    return sorted(set(rows["id"].to_pylist())) if "id" in rows.column_names else []
+    stored, place = lake.lake, "reference/users"
+    if not stored.has(place, None):
+        return []
+    ids = stored.read(place, None, columns=["id"])["id"].to_pylist()
+    return sorted({id_ for id_ in ids if id_ is not None})
 
 
 def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:

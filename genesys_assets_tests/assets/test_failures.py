@@ -161,7 +161,7 @@ def test_a_listing_without_its_entities_is_no_empty_list(stocked: World) -> None
 
 @pytest.mark.parametrize("status", [500, 504])
 def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, status: int) -> None:
-    stocked.sandbox.behaviour.fail_next(status, times=ALWAYS, path="aggregates/query")
+    stocked.sandbox.behaviour.fail_next(status, times=ALWAYS, path="conversations/aggregates")
     said = error(stocked.run("hourly", AGGREGATES, partition=HOUR))
     assert "failed on the platform's side" in said
     assert f"HTTP {status}" in said
@@ -169,16 +169,16 @@ def test_a_server_error_that_stays_is_told_after_a_few_tries(stocked: World, sta
 
 def test_a_fault_halfway_through_a_range_leaves_the_hours_of_that_day_as_they_were(stocked: World) -> None:
     """The hours of a day take two questions; the second is refused."""
-    stocked.sandbox.behaviour.fail_next(200, path="aggregates/query")
-    stocked.sandbox.behaviour.fail_next(403, path="aggregates/query")
+    stocked.sandbox.behaviour.fail_next(200, path="conversations/aggregates")
+    stocked.sandbox.behaviour.fail_next(403, path="conversations/aggregates")
     assert "is not allowed" in error(stocked.run("hourly", AGGREGATES, between=hours(DAY)))
 
 
 def test_a_range_that_is_refused_as_too_long_is_asked_for_in_parts(world: World) -> None:
     refusal = {"message": "You must specify an interval that does not exceed 12 hours", "code": "bad.request"}
-    world.sandbox.behaviour.fail_next(400, path="aggregates/query", body=refusal)
+    world.sandbox.behaviour.fail_next(400, path="conversations/aggregates", body=refusal)
     assert world.run("hourly", AGGREGATES, between=hours(DAY)).success
-    assert world.sandbox.requested("aggregates") == 4
+    assert world.sandbox.requested("conversations/aggregates") == 4
 
 
 def test_unknown_fields_are_kept_in_pages_and_told_with_the_tables(world: World) -> None:

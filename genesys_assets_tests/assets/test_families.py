@@ -192,3 +192,22 @@ def test_conversations_that_are_refused_end_the_run(world: World) -> None:
     world.sandbox.behaviour.missing_permissions = {FAMILIES["conversations"].permission}
     assert not world.run("hourly", HOURS, partition=f"{DAY}-10:00").success
     assert not world.lake.has(HOURS, f"{DAY}-10:00")
+
+
+def test_users_are_asked_in_batches_once_the_listing_has_them(busy: World) -> None:
+    with_users = replace(busy, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}))
+    first = with_users.run("hourly", HOURS, partition=f"{DAY}-10:00")
+    assert "genesys/reference/users has none yet" in str(verdict(first).metadata["users"].value)
+    assert with_users.run("upkeep", "reference/users").success
+    second = with_users.run("hourly", HOURS, between=hours(DAY))
+    assert verdict(second).passed
+    assert with_users.sandbox.requested("users/aggregates") == 1
+    assert with_users.run("recompute", "tables/users_metrics", partition=DAY).success
+    found = rows(with_users, "tables/users_metrics")
+    assert {row["metric"] for row in found} <= set(FAMILIES["users"].metrics)
+    assert {row["qualifier"] for row in found if row["metric"] == "tAgentRoutingStatus"} & {"IDLE", "INTERACTING"}
+    presences = {row["system_presence"] for row in found if row["metric"] == "tOrganizationPresence"}
+    assert "ON_QUEUE" in presences | {row["qualifier"] for row in found}
+    reach = with_users.lake.reach("tables/users_metrics", DAY)
+    assert reach is not None
+    assert set(reach.questions["userId "]) == set(FAMILIES["users"].metrics)

@@ -8,10 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from genesys_assets.assets import pages
+from genesys_assets.assets import aggregates
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.files import StoredPages
+from genesys_assets.reports.built_in import asked_in_any_case
 from genesys_assets_tests.assets.world import World, definitions, error, hours, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.plain_figures import moment
@@ -53,7 +56,7 @@ def test_an_hour_of_aggregates_keeps_one_answer_by_queue_and_one_by_user(world: 
     stored = world.lake.pages(AGGREGATES, hour(10))
     assert run.success
     assert stored is not None
-    asked = [json.loads(page.request)["body"] for page in stored]
+    asked = [json.loads(page.request)["body"] for page in PagesOfFamily(stored, CONVERSATIONS)]
     assert [body["groupBy"] for body in asked] == [["queueId", "mediaType"], ["userId", "mediaType"]]
     assert {body["interval"] for body in asked} == {"2026-01-28T10:00:00.000Z/2026-01-28T11:00:00.000Z"}
     assert all(set(DEFAULT_METRICS) == set(body["metrics"]) and body["granularity"] == "PT15M" for body in asked)
@@ -78,10 +81,11 @@ def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere
 def test_the_aggregates_of_a_range_of_hours_cost_one_request_a_question(world: World) -> None:
     run = world.run("hourly", "pages/hourly_aggregates", between=hours("2026-01-26", "2026-01-29"))
     assert run.success
-    assert world.sandbox.requested("aggregates") == 2
-    assert metadata(run, AGGREGATES, hour(10))["requests"] == 2
+    assert world.sandbox.requested("conversations/aggregates") == 2
+    questions = len(asked_in_any_case())
+    assert metadata(run, AGGREGATES, hour(10))["requests"] == questions
     stored = [world.lake.pages(AGGREGATES, hour(of_day)) for of_day in range(24)]
-    assert [None if pages is None else len(pages) for pages in stored] == [2] * 24
+    assert [None if pages is None else len(pages) for pages in stored] == [questions] * 24
 
 
 def test_an_hour_of_a_range_tells_what_was_asked_and_which_part_of_the_answer_it_is(world: World) -> None:
@@ -96,14 +100,14 @@ def test_an_hour_of_a_range_tells_what_was_asked_and_which_part_of_the_answer_it
 def test_no_more_days_of_aggregates_are_asked_for_at_once_than_is_set(world: World) -> None:
     world = replace(world, settings={"GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS": "2"})
     assert world.run("hourly", AGGREGATES, between=hours("2026-01-26", DAY)).success
-    assert world.sandbox.requested("aggregates") == 4
+    assert world.sandbox.requested("conversations/aggregates") == 4
 
 
 def test_an_hour_of_a_range_in_which_nothing_was_emitted_has_answers_without_results(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 1
     assert world.run("hourly", AGGREGATES, between=hours(DAY)).success
     answers = [page.json() for of_day in range(24) for page in world.lake.pages(AGGREGATES, hour(of_day)) or ()]
-    assert len(answers) == 48
+    assert len(answers) == 24 * len(asked_in_any_case())
     assert {"results": []} in answers
 
 
@@ -112,7 +116,7 @@ def test_tables_of_a_range_of_business_days_are_those_of_its_days_one_by_one(wor
     at_once, singly = replace(world, definitions=of_zone), replace(elsewhere, definitions=of_zone)
     days = [f"2026-01-{number}" for number in (26, 27, 28)]
     at_once.run("daily", DAILY, between=(days[0], days[-1]))
-    assert at_once.sandbox.requested("aggregates") == 2
+    assert at_once.sandbox.requested("conversations/aggregates") == 2
     for day in days:
         singly.run("daily", DAILY, partition=day)
     for one in (at_once, singly):
@@ -231,7 +235,7 @@ def test_a_partition_outside_the_calendar_is_refused_by_name(world: World, asset
 
 def test_a_day_of_aggregates_reaches_as_far_as_it_was_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked at 23:59:50 for the day until a minute ago, it does not reach midnight, whenever the answer came."""
-    monkeypatch.setattr(pages, "datetime", standing_at(datetime(2026, 1, 28, 23, 59, 50, tzinfo=UTC)))
+    monkeypatch.setattr(aggregates, "datetime", standing_at(datetime(2026, 1, 28, 23, 59, 50, tzinfo=UTC)))
     assert world.run("complete", DAILY, partition=DAY).success
     assert world.run("daily", "tables/daily_metrics", partition=DAY).success
     reach = world.lake.reach("tables/daily_metrics", DAY)
