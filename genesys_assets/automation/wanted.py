@@ -256,7 +256,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
-            **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
+            **(made_of.of_families(lake, day, specs) if specs else {}),
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
         made = [place for place in stale if can_make_table(lake, place, day, now)]
