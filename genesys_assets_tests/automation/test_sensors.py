@@ -46,7 +46,7 @@ def of(sensor: str, asked: list[Asked]) -> list[tuple[str, str]]:
 
 def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> None:
     sensors = definitions.get_repository_def().sensor_defs
-    names = {*(kind.name for kind in KINDS), "run_failure", "late", "unreported", "reports_file"}
+    names = {*(kind.name for kind in KINDS), "run_failure", "late", "unreported", "reports_file", "run_metrics"}
     assert {sensor.name for sensor in sensors} == names
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.STOPPED}
     assert all(definitions.resolve_sensor_def(name).description for name in names)
