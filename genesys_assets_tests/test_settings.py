@@ -29,6 +29,7 @@ from genesys_assets.settings import (
     ReportSettings,
     RetentionSettings,
     SettingError,
+    UserStatusSettings,
 )
 
 GROUPS = (
@@ -49,6 +50,7 @@ GROUPS = (
     ReportSettings,
     RetentionSettings,
     PersonalDataSettings,
+    UserStatusSettings,
 )
 Group = type[
     CloudSettings
@@ -68,6 +70,7 @@ Group = type[
     | ReportSettings
     | RetentionSettings
     | PersonalDataSettings
+    | UserStatusSettings
 ]
 CLIENT = {"GENESYS_CLOUD_CLIENT_ID": "C1", "GENESYS_CLOUD_CLIENT_SECRET": "hush", "GENESYS_CLOUD_REGION": "us-east-1"}
 REPOSITORY = Path(__file__).parents[1]

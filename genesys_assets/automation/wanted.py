@@ -258,17 +258,21 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             **of_user_tables(lake, day),
             **(made_of.of_families(lake, day, specs) if specs else {}),
         }
-        if utc_day(day)[1] <= now and day in lake.stored(waits.LEGS):
-            numbers[waits.PLACE] = waits.made_of(lake, day)
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
-        if waits.PLACE in numbers and waits.LEGS in stale:
-            # The same run makes both.
-            stale = list(dict.fromkeys([*stale, waits.PLACE]))
-        found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
+        made = [place for place in stale if can_make_table(lake, place, day, now)]
+        found.add(day, *made, *_waits_wanted(lake, day, now, made))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
     if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
+
+
+def _waits_wanted(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
+    """The waits in queues of a day that is over, in the run that makes its legs, or for what else has changed."""
+    if utc_day(day)[1] > now:
+        return []
+    is_stale = _is_stored(lake, waits.LEGS, day) and not _is_made_of(lake, waits.PLACE, day, waits.made_of(lake, day))
+    return [waits.PLACE] if waits.LEGS in made or is_stale else []
 
 
 def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
@@ -278,7 +282,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     if place == LEDGER:
         return True
     if place == waits.PLACE:
-        return _is_stored(lake, waits.LEGS, day)
+        is_over = utc_day(day)[1] <= now
+        return is_over and (_is_stored(lake, waits.LEGS, day) or can_make_table(lake, waits.LEGS, day, now))
     if place in USER_PLACES:
         return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:

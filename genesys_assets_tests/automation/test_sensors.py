@@ -46,7 +46,7 @@ def of(sensor: str, asked: list[Asked]) -> list[tuple[str, str]]:
 
 def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> None:
     sensors = definitions.get_repository_def().sensor_defs
-    names = {*(kind.name for kind in KINDS), "run_failure", "late", "unreported", "reports_file"}
+    names = {*(kind.name for kind in KINDS), "run_failure", "late", "unreported", "reports_file", "run_metrics"}
     assert {sensor.name for sensor in sensors} == names
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.STOPPED}
     assert all(definitions.resolve_sensor_def(name).description for name in names)
@@ -57,7 +57,7 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
     assert of("hours", asked) == [("2026-01-28-00:00", "2026-01-28-03:00"), ("2026-01-27-00:00", "2026-01-27-23:00")]
     assert of("days", asked) == [("2026-01-27", "2026-01-27")]
-    assert ("2026-01-27", "2026-01-28") in of("reports", asked)
+    assert ("2026-01-27", "2026-01-27") in of("reports", asked)
     lake = ticks.world.lake
     assert lake.rows(CONVERSATIONS, "2026-01-27") == 20
     # Nothing is asked for twice.
@@ -108,7 +108,9 @@ def test_without_its_permission_agents_status_is_not_asked_for_and_all_else_is(t
     ticks.world.sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
     assert of("users", asked) == []
-    assert ("2026-01-27", "2026-01-28") in of("reports", asked)
+    assert ("2026-01-27", "2026-01-27") in of("reports", asked)
+    # What a day's own tables are made of is made with them, in one run.
+    assert of("tables", asked).count(("2026-01-27", "2026-01-27")) == 1
     made = {asset for each in asked for asset in each.assets}
     assert "reports/agent_daily" in made
     assert "reports/agent_day" not in made
