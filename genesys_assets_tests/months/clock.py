@@ -59,7 +59,7 @@ def simulated(start: datetime) -> Iterator[Clock]:
     a step again moves it.
     """
     with time_machine.travel(start, tick=False) as traveller:
-        ActiveExecution.sleep_til_ready = _wait_until_ready  # type: ignore[method-assign]
+        ActiveExecution.sleep_til_ready = _wait_until_ready  # type: ignore[method-assign,assignment]
         _date_runs_by(lambda: datetime.now(UTC).replace(tzinfo=None))
         _clocks.append(Clock(traveller))
         try:
@@ -70,7 +70,8 @@ def simulated(start: datetime) -> Iterator[Clock]:
 
 def _wait_until_ready(execution: ActiveExecution) -> None:
     """Real waiting would never end: the clock stands meanwhile."""
-    the_clock().sleep(max(0.0, execution.sleep_interval()))
+    seconds: float = execution.sleep_interval()  # type: ignore[no-untyped-call]
+    the_clock().sleep(max(0.0, seconds))
 
 
 def _date_runs_by(now: Callable[[], datetime]) -> None:
