@@ -17,6 +17,8 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, definitions, error, hours, key, metadata
@@ -74,7 +76,8 @@ def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, fi
     read(world)
     pages = world.lake.pages("pages/hourly_aggregates", f"{DAY}-09:00")
     assert pages is not None
-    assert len(pages) == 3, "the two usual questions, and the report's"
+    shipped = merged([*STANDARD, *questions_of(built_in_reports())])
+    assert len(pages) == len(shipped) + 1, "what is asked in any case, and the report's question"
     run = world.run("daily", "reports/inbound", partition=f"{DAY}")
     assert run.success
     rows = world.lake.read("reports/inbound", f"{DAY}").to_pylist()
