@@ -20,8 +20,16 @@ from typing import Any
 
 from genesys_assets.sandbox import extraction_rows, refusals, validation
 from genesys_assets.sandbox.behaviour import Behaviour
-from genesys_assets.sandbox.extraction_rows import COLUMNS, UNKNOWN_COLUMN, UNKNOWN_SCHEMA, Rows
+from genesys_assets.sandbox.extraction_rows import (
+    COLUMNS,
+    PRESENCE,
+    ROUTING_STATUS,
+    UNKNOWN_COLUMN,
+    UNKNOWN_SCHEMA,
+    Rows,
+)
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import DAY, HOUR, SECOND, iso, millis
 
 Item = dict[str, Any]
@@ -66,6 +74,7 @@ class Extraction:
 
     organisation: Organisation
     behaviour: Behaviour
+    timelines: Timelines
     key: bytes = field(default=b"key of the sandbox's signatures", repr=False)
     _hours: OrderedDict[int, Rows] = field(default_factory=OrderedDict, repr=False)
     _files: OrderedDict[tuple[File, bool], bytes] = field(default_factory=OrderedDict, repr=False)
@@ -132,7 +141,7 @@ class Extraction:
         odd = self.behaviour.unknown_fields
         with self._lock:
             if (file, odd) not in self._files:
-                self._files[file, odd] = _parquet(file, self._rows(file.hour), odd=odd)
+                self._files[file, odd] = _parquet(file, self._rows(file), odd=odd)
                 while len(self._files) > _KEPT_FILES:
                     self._files.popitem(last=False)
             return self._files[file, odd]
@@ -143,7 +152,11 @@ class Extraction:
             self._hours.clear()
             self._files.clear()
 
-    def _rows(self, hour: int) -> Rows:
+    def _rows(self, file: File) -> Rows:
+        hour, schema = file.hour, file.schema
+        if schema in (PRESENCE, ROUTING_STATUS):
+            of_organisation = self.organisation.directory.organisation_id
+            return {schema: extraction_rows.of_spans(self.timelines, of_organisation, schema, hour)}
         if hour not in self._hours:
             self._hours[hour] = extraction_rows.of_hour(self.organisation, hour)
             while len(self._hours) > _KEPT_HOURS:

@@ -14,6 +14,7 @@ from typing import Any
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines, presence, routing
 from genesys_assets.sandbox.times import HOUR, SECOND, millis
 
 Item = dict[str, Any]
@@ -45,6 +46,7 @@ _DECLARED = {
     "agent-routing-status": """organizationId userId routingStatus startTimestamp:instant endTimestamp:instant
         updateTimestamp:instant""",
 }
+PRESENCE, ROUTING_STATUS = "user-presence", "agent-routing-status"
 COLUMNS: dict[str, dict[str, str]] = {
     schema: {name: kind or "text" for name, _, kind in (word.partition(":") for word in declared.split())}
     for schema, declared in _DECLARED.items()
@@ -70,6 +72,22 @@ def of_hour(organisation: Organisation, start: int) -> Rows:
                 for schema, rows in _changed(organisation, arrival, begin).items():
                     found[schema] += rows
     return found
+
+
+def of_spans(timelines: Timelines, organisation_id: str, schema: str, start: int) -> list[Item]:
+    """The spans of agents' presence or routing status that began or ended within the hour, as they were at its end."""
+    end, of = start + HOUR, presence if schema == PRESENCE else routing
+    rows = []
+    for user_id in timelines.user_ids:
+        for span in timelines.spans(user_id, start, end, of):
+            is_over = span.end < end
+            if span.start >= start or is_over:
+                system, own = span.value
+                told = {"systemPresence": system, "organizationPresenceId": own, "routingStatus": system}
+                times = {"startTimestamp": span.start, "endTimestamp": span.end if is_over else None}
+                row = {"organizationId": organisation_id, "userId": user_id, "updateTimestamp": end - 1} | times | told
+                rows.append({name: row[name] for name in COLUMNS[schema]})
+    return rows
 
 
 def _changed(organisation: Organisation, arrival: Arrival, start: int) -> Rows:

@@ -108,7 +108,7 @@ def running(
     timelines = Timelines(organisation)
     jobs = Jobs(ConversationFindings(organisation), behaving, clock)
     user_jobs = Jobs(UserFindings(timelines), behaving, clock)
-    extraction = Extraction(organisation, behaving)
+    extraction = Extraction(organisation, behaving, timelines)
     platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction)
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):

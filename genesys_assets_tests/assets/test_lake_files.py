@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections import Counter
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
 from genesys_assets.assets import lake_files
 from genesys_assets.cloud.extraction import downloads, listing
 from genesys_assets.cloud.http import retry
+from genesys_assets.sandbox import extraction
 from genesys_assets.sandbox.extraction import FILES_PATH, File
 from genesys_assets.sandbox.extraction_rows import COLUMNS, UNKNOWN_COLUMN, UNKNOWN_SCHEMA
 from genesys_assets.sandbox.organisation import Item
@@ -297,10 +300,17 @@ def test_files_whose_columns_are_called_otherwise_never_keep_a_day_from_its_deta
 def test_once_a_column_has_a_name_stored_files_make_tables_without_being_fetched_again(
     lake_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    columns = dict(COLUMNS["conversations"])
+    as_it_is = extraction._parquet
+
+    def renamed(file: File, *of: Any, **more: Any) -> bytes:
+        rows = pq.read_table(io.BytesIO(as_it_is(file, *of, **more)))
+        sink = io.BytesIO()
+        names = [name.replace("conversationStart", "begun") for name in rows.schema.names]
+        pq.write_table(rows.rename_columns(names), sink)
+        return sink.getvalue()
+
     with monkeypatch.context() as patch:
-        columns["begun"] = columns.pop("conversationStart")
-        patch.setitem(COLUMNS, "conversations", columns)
+        patch.setattr(extraction, "_parquet", renamed)
         lake_world.sandbox.extraction.forget()
         assert fetch(lake_world, DAY, NEXT).success
     lake_world.sandbox.extraction.forget()

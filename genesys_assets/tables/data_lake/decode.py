@@ -79,6 +79,8 @@ def opened(schema: str, body: bytes) -> pq.ParquetFile:
         raise UnreadableFile(
             f"A file of {schema} would have {size:,} bytes unpacked; {MOST_UNPACKED:,} are the most that is read."
         )
+    if len({*file.schema_arrow.names}) < len(file.schema_arrow.names):
+        raise UnreadableFile(f"A file of {schema} has two columns of one name: {', '.join(file.schema_arrow.names)}.")
     return file
 
 

@@ -14,6 +14,7 @@ import pytest
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.extraction import Extraction, File
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import HOUR, from_datetime, millis
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.data_lake.decode import UnreadableFile, decode
@@ -43,7 +44,7 @@ def organisation() -> Organisation:
 
 
 def files(organisation: Organisation, schema: str) -> list[bytes]:
-    extraction = Extraction(organisation, Behaviour())
+    extraction = Extraction(organisation, Behaviour(), Timelines(organisation))
     return [extraction.content(File(schema, from_datetime(BEGIN) + hour * HOUR)) for hour in range(HOURS)]
 
 
@@ -247,6 +248,14 @@ def test_names_of_columns_that_say_nothing_are_refused(text: str) -> None:
 def test_bytes_that_are_no_parquet_are_a_named_error(body: bytes) -> None:
     with pytest.raises(UnreadableFile, match="segments"):
         decode(SEGMENTS, body)
+
+
+def test_a_file_with_two_columns_of_one_name_is_a_named_error() -> None:
+    sink = io.BytesIO()
+    ids = pa.array(["a"])
+    pq.write_table(pa.Table.from_arrays([ids, ids], names=["conversationId", "conversationId"]), sink)
+    with pytest.raises(UnreadableFile, match="two columns of one name"):
+        decode(CONVERSATIONS, sink.getvalue())
 
 
 # -- which rows count --------------------------------------------------------------------------------------------------

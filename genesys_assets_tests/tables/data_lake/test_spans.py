@@ -7,7 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from genesys_assets.sandbox import timelines as of_agents
+from genesys_assets.sandbox.behaviour import Behaviour
+from genesys_assets.sandbox.extraction import Extraction, File
+from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
+from genesys_assets.sandbox.times import HOUR
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, Names
 from genesys_assets.tables.data_lake.spans import spans
@@ -66,3 +73,26 @@ def test_a_file_of_spans_is_of_the_days_on_which_they_began() -> None:
     days, unknown = Starts().days_of(ROUTING_STATUS, sink.getvalue(), Names())
     assert days == {"2026-01-28", "2026-01-29"}
     assert not len(unknown)
+
+
+@pytest.mark.parametrize(("schema", "of"), [(PRESENCE, of_agents.presence), (ROUTING_STATUS, of_agents.routing)])
+def test_spans_of_a_day_of_files_are_those_of_the_agents(schema: str, of: Any) -> None:
+    organisation = Organisation(7, 30)
+    timelines = Timelines(organisation)
+    extraction = Extraction(organisation, Behaviour(), timelines)
+    hours = [File(schema, START + hour * HOUR) for hour in range(24)]
+    found = spans(schema, [decode(schema, extraction.content(file)).rows for file in hours])
+    status = "system_presence" if schema == PRESENCE else "routing_status"
+    mine = {
+        (user, start.timestamp() * 1000, end and end.timestamp() * 1000, value)
+        for user, start, end, value in zip(
+            *(found[name].to_pylist() for name in ("user_id", "start_time", "end_time", status)), strict=True
+        )
+    }
+    end = START + 24 * HOUR
+    assert mine == {
+        (user, span.start, span.end if span.end < end else None, span.value[0])
+        for user in timelines.user_ids
+        for span in timelines.spans(user, START, end, of)
+        if span.start >= START or span.end < end
+    }
