@@ -108,11 +108,13 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an estimate goes by: how many questions of aggregates are asked, over how long a window at most, how many
-    requests a minute; and how many conversations a day has, None where that is to be measured.
+    """What an estimate goes by: how many questions of aggregates are asked of hours and of business days, over how long
+    a window at most, how many requests a minute; and how many conversations a day has, None where that is to be
+    measured.
     """
 
     questions: int
+    daily_questions: int
     longest_window: timedelta
     requests_per_minute: int
     conversations_per_day: int | None = None
@@ -192,10 +194,12 @@ class _Range:
         if not missing:
             return 0
         if place == HOURLY_AGGREGATES:
-            return self._requests_of_windows([Interval(*utc_hour(hour)) for hour in missing], None)
+            spans = [Interval(*utc_hour(hour)) for hour in missing]
+            return self.terms.questions * self._windows(spans, None)
         if place == DAILY_AGGREGATES:
             zone = None if self.calendar.zone.key == "UTC" else self.calendar.zone.key
-            return self._requests_of_windows([Interval(*self.calendar.business_day(day)) for day in missing], zone)
+            spans = [Interval(*self.calendar.business_day(day)) for day in missing]
+            return self.terms.daily_questions * self._windows(spans, zone)
         if place == HOURLY:
             days = len({hour[:10] for hour in missing})
             # The platform answers by the UTC day; the page after the last full one says that there are no more.
@@ -208,8 +212,8 @@ class _Range:
         sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY)[0]
         return 1.0 if place == DAILY else min(1.0, sizes[0] / max(1.0, sizes[1]))
 
-    def _requests_of_windows(self, spans: Sequence[Interval], zone: str | None) -> int:
-        return self.terms.questions * sum(1 for _ in group_spans(spans, self.terms.longest_window, zone))
+    def _windows(self, spans: Sequence[Interval], zone: str | None) -> int:
+        return sum(1 for _ in group_spans(spans, self.terms.longest_window, zone))
 
     @property
     def _basis(self) -> Literal["given", "measured", "assumed"]:

@@ -256,7 +256,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
-            **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
+            **(made_of.of_families(lake, day, specs) if specs else {}),
         }
         if utc_day(day)[1] <= now and day in lake.stored(waits.LEGS):
             numbers[waits.PLACE] = waits.made_of(lake, day)

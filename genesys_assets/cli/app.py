@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from genesys_assets.cli import forgetting, importing, plan, preflight, reports, sandbox, status
+from genesys_assets.cli import forgetting, importing, plan, preflight, reports, sandbox, status, warehouse
 
 app = typer.Typer(
     name="genesys-assets",
@@ -42,6 +42,9 @@ app.command("plan", short_help="Say what a range of days costs.", epilog=plan.EX
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
 app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
+app.command("warehouse", short_help="Print what registers the lake with a warehouse.", epilog=warehouse.EXAMPLES)(
+    warehouse.warehouse
+)
 app.add_typer(reports.app, name="reports", short_help="Check a file of reports, look at a report of a day.")
 # The sandbox has its own command line, which also works as `python -m genesys_assets.sandbox`.
 app.command(

@@ -64,10 +64,11 @@ def _day(given: str, name: str) -> date:
 
 def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estimate, list[str]]:
     from genesys_assets.automation.estimate import Terms, estimate
+    from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.lake.opening import open_lake_for_a_person
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
-    from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
+    from genesys_assets.reports.meaning.questions import all_questions
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import AggregatesSettings, RateSettings, ReportSettings, SettingError
 
@@ -75,9 +76,12 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
     if own.problems:
         raise SettingError(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
     reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
+    aggregates = AggregatesSettings.load()
+    questions = all_questions(reports, aggregates.families)
     terms = Terms(
-        questions=len(merged([*STANDARD, *questions_of(reports)])),
-        longest_window=AggregatesSettings.load().longest_window,
+        questions=len(questions),
+        daily_questions=sum(question.family is CONVERSATIONS for question in questions),
+        longest_window=aggregates.longest_window,
         requests_per_minute=RateSettings.load().requests_per_minute,
         conversations_per_day=conversations,
     )

@@ -13,6 +13,7 @@ from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.questions import all_questions
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import World, definitions, hours
@@ -21,7 +22,13 @@ from genesys_assets_tests.automation.conftest import calendar
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 1, 30)
 LATER = datetime(2026, 2, 20, 12, tzinfo=UTC)
-TERMS = Terms(questions=2, longest_window=timedelta(days=7), requests_per_minute=300, conversations_per_day=2_500)
+TERMS = Terms(
+    questions=2,
+    daily_questions=2,
+    longest_window=timedelta(days=7),
+    requests_per_minute=300,
+    conversations_per_day=2_500,
+)
 ROWS = TableSpec("conversations", "", ("id",), columns("id integer it"))
 
 
@@ -85,7 +92,7 @@ def test_a_day_that_jobs_did_not_have_whole_is_missing(lake: Lake) -> None:
 
 
 def test_without_anything_stored_conversations_are_assumed_and_bytes_too(lake: Lake) -> None:
-    found = estimated(lake, terms=Terms(2, timedelta(days=7), 300))
+    found = estimated(lake, terms=Terms(2, 2, timedelta(days=7), 300))
     assert (found.conversations_per_day, found.basis) == (10_000, "assumed")
     assert not any(each.measured for each in found.assets)
     assert of(found, DAILY).bytes == 30 * 10_000 * 481
@@ -95,19 +102,19 @@ def test_sizes_are_the_mean_of_stored_days(lake: Lake) -> None:
     for day, count in (("2026-02-17", 1_000), ("2026-02-18", 3_000)):
         store_conversations(lake, day, count)
     sizes = [file.size for _, file in lake.refreshed().log("tables/conversations").every_file()]
-    found = estimated(lake, last=FIRST, terms=Terms(2, timedelta(days=7), 300))
+    found = estimated(lake, last=FIRST, terms=Terms(2, 2, timedelta(days=7), 300))
     assert (found.conversations_per_day, found.basis, found.measured_days) == (2_000, "measured", 2)
     conversations = of(found, "tables/conversations")
     assert (conversations.bytes, conversations.measured) == (round(sum(sizes) / 2), True)
     # Twice the conversations take twice the bytes.
-    twice = estimated(lake, last=FIRST, terms=Terms(2, timedelta(days=7), 300, conversations_per_day=4_000))
+    twice = estimated(lake, last=FIRST, terms=Terms(2, 2, timedelta(days=7), 300, conversations_per_day=4_000))
     assert twice.basis == "given"
     assert of(twice, "tables/conversations").bytes == sum(sizes)
 
 
 def test_today_is_not_measured_for_it_goes_on(lake: Lake) -> None:
     store_conversations(lake, f"{LATER.date()}", 5)
-    assert estimated(lake, terms=Terms(2, timedelta(days=7), 300)).basis == "assumed"
+    assert estimated(lake, terms=Terms(2, 2, timedelta(days=7), 300)).basis == "assumed"
 
 
 def test_hours_and_aggregates_cost_what_runs_really_ask(tmp_path: Path) -> None:
@@ -115,7 +122,8 @@ def test_hours_and_aggregates_cost_what_runs_really_ask(tmp_path: Path) -> None:
     with running(seed=7, conversations_per_day=250, now=now, requests_per_minute=None) as sandbox:
         world = World(sandbox, tmp_path / "lake", definitions(f"{day}"))
         seen = len(world.seen(day, now))
-        terms = Terms(2, timedelta(days=7), 300, conversations_per_day=seen)
+        questions = len(all_questions(built_in_reports(), ()))
+        terms = Terms(questions, 2, timedelta(days=7), 300, conversations_per_day=seen)
         found = estimate(world.lake, calendar(day), day, day, now, built_in_reports(), terms)
         run = world.run("hourly", between=hours(f"{day}"))
     assert run.success
