@@ -77,6 +77,12 @@ def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> i
     return len(found)
 
 
+def most_within(runs: Iterable[Ran], span: timedelta) -> int:
+    """How many runs began within a span at most, wherever it begins."""
+    begun = sorted(ran.at for ran in runs)
+    return max((sum(first <= at < first + span for at in begun) for first in begun), default=0)
+
+
 def is_over(ran: Ran) -> bool:
     """Whether all of the run's days were over when it ran."""
     return ran.partition is not None and ran.partition.partition("...")[2][:10] < f"{ran.at:%Y-%m-%d}"

@@ -51,8 +51,10 @@ _AT_MIDNIGHT = 3
 yet.
 """
 _MOST_ROUNDS = 24
-_MOST_AT_ONCE, _MOST_OF_ONE = 24, 4
-"""Runs that are no storm yet, in the half hour in which everything is asked for."""
+_MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 24, timedelta(minutes=30), 4
+"""Runs that are no storm yet, in any half hour: after an outage everything is asked for. And those of one kind over the
+same days in a look.
+"""
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
 all do.
@@ -185,9 +187,11 @@ class Month:
         runs = [ran for ran in self.daemon.launcher.runs if ran.at >= moment]
         times = Counter(f"{layer(ran)} {ran.partition} {ran.status.value}" for ran in runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]
-        if times.most_common(1)[0][1] > _MOST_OF_ONE or len(runs) > _MOST_AT_ONCE:
-            limits = f"at most {_MOST_AT_ONCE} runs, {_MOST_OF_ONE} of them the same"
-            storm = Violation("storm", f"{moment:%Y-%m-%d %H:%M}", limits, f"{len(runs)} runs: {', '.join(often)}")
+        at_once = efficiency.most_within(runs, _AT_ONCE)
+        if times.most_common(1)[0][1] > _MOST_OF_ONE or at_once > _MOST_AT_ONCE:
+            limits = f"at most {_MOST_AT_ONCE} runs in half an hour, {_MOST_OF_ONE} the same"
+            found = f"{at_once}, {len(runs)} in all: {', '.join(often)}"
+            storm = Violation("storm", f"{moment:%Y-%m-%d %H:%M}", limits, found)
             self._report(storm, moment)
 
     def _set_behaviour(self, moment: datetime) -> None:

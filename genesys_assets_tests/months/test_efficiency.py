@@ -8,7 +8,15 @@ import dagster as dg
 import pytest
 
 from genesys_assets_tests.months.daemon import Ran
-from genesys_assets_tests.months.efficiency import needs, partitions, read_and_needed, readings, reasons, wasted
+from genesys_assets_tests.months.efficiency import (
+    most_within,
+    needs,
+    partitions,
+    read_and_needed,
+    readings,
+    reasons,
+    wasted,
+)
 from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
@@ -36,6 +44,12 @@ def test_only_what_was_read_well_is_counted() -> None:
 
 def test_what_was_read_stands_beside_what_there_was_reason_to_read() -> None:
     assert read_and_needed([ran(NOON, DETAILS), ran(NOON, DETAILS), ran(NOON, DETAILS, failed=True)], NOON) == (2, 4)
+
+
+def test_runs_are_counted_together_wherever_the_half_hour_begins() -> None:
+    runs = [ran(NOON + MINUTE * minute, DETAILS) for minute in (0, 10, 31, 35, 59, 61)]
+    assert most_within(runs, MINUTE * 30) == 3
+    assert most_within([], MINUTE * 30) == 0
 
 
 @pytest.mark.parametrize(
