@@ -28,7 +28,9 @@ from genesys_assets.settings import (
     ReconciliationSettings,
     ReportSettings,
     RetentionSettings,
+    RunMetricsSettings,
     SettingError,
+    UserStatusSettings,
 )
 
 GROUPS = (
@@ -48,6 +50,8 @@ GROUPS = (
     ReconciliationSettings,
     ReportSettings,
     RetentionSettings,
+    RunMetricsSettings,
+    UserStatusSettings,
     PersonalDataSettings,
 )
 Group = type[
