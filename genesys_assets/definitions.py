@@ -49,6 +49,7 @@ def build_definitions(
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.published_index import build_published_index_assets
+    from genesys_assets.assets.queue_waits import build_queue_waits_asset
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.reports_file import build_reports_file_asset, explain
@@ -104,6 +105,7 @@ def build_definitions(
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
             *build_user_assets(calendar),
+            build_queue_waits_asset(calendar),
             *build_import_assets(calendar),
             build_lake_files_asset(calendar),
             *build_table_assets(calendar),

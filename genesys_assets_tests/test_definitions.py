@@ -161,6 +161,9 @@ HOUSEKEEPING = {"genesys/ops/superseded_pages", "genesys/ops/housekeeping", "gen
 OBSERVED = {"genesys/reference/queue_members", "genesys/reference/user_skills"}
 
 
+FETCHED_BY_DAY = {"genesys/pages/daily_aggregates", "genesys/pages/daily_user_details"}
+
+
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
@@ -183,7 +186,7 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
     assert everything.keys() == set().union(*groups.values())
     assert assets == {
         "hourly": {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"},
-        "daily": of_a_day | listed | {"genesys/pages/daily_aggregates"} | HOUSEKEEPING,
+        "daily": of_a_day | listed | FETCHED_BY_DAY | HOUSEKEEPING,
         "complete": COMPLETE,
         "data_lake": {"genesys/pages/lake_files"},
         "recompute": of_a_day,

@@ -118,7 +118,8 @@ class _Day:
         """One commit: what is stored and what comes next. The reach is that of the listing once all of it is there."""
         lake = self.lake.refreshed()
         names = Names.parse(self.settings.columns)
-        with lake.page_writers(LAKE_FILES, [self.day], self.origin, builds_on_stored=True) as writers:
+        day = [self.day]
+        with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, says_anew=True) as writers:
             writer, files, starts = writers[self.day], self._stored_files(), Starts()
             for page in self._copied(lake, writer):
                 if About.of(page).schema == CONVERSATIONS:

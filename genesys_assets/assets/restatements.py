@@ -34,6 +34,8 @@ LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 VERSION = "ledger_version"
 """Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
 _EVENTS_LOOKED_AT = 500
+_AFTER_TABLES = {"dagster/priority": "-5"}
+"""Tables of families may have nothing for a day, so they are no dependencies; in one run they come first."""
 
 
 def build_restatement_assets(calendar: Calendar, families: Sequence[AggregateFamily] = ()) -> list[dg.AssetsDefinition]:
@@ -46,6 +48,7 @@ def build_restatement_assets(calendar: Calendar, families: Sequence[AggregateFam
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(RESTATEMENTS, key),
+        op_tags=_AFTER_TABLES,
         **attributes("tables", "arrow", "parquet"),
     )
     def ledger(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:

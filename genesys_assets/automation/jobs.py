@@ -86,7 +86,7 @@ DAILY = dg.define_asset_job(
     "daily",
     selection=_LISTED
     | dg.AssetSelection.groups(*_LAYERS_OF_A_DAY)
-    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"])
+    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"], ["genesys", "pages", "daily_user_details"])
     | _OPS,
     tags=at_most(hours=4),
     description="Everything of a day whose hours have been fetched, from reference data to published reports: for "

@@ -26,7 +26,7 @@ from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
@@ -256,9 +256,14 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
-            **{f"tables/{spec.name}": made_of.of_family_metrics(lake, day, spec) for spec in specs},
+            **(made_of.of_families(lake, day, specs) if specs else {}),
         }
+        if utc_day(day)[1] <= now and day in lake.stored(waits.LEGS):
+            numbers[waits.PLACE] = waits.made_of(lake, day)
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
+        if waits.PLACE in numbers and waits.LEGS in stale:
+            # The same run makes both.
+            stale = list(dict.fromkeys([*stale, waits.PLACE]))
         found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
     if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
@@ -272,6 +277,8 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place == waits.PLACE:
+        return _is_stored(lake, waits.LEGS, day)
     if place in USER_PLACES:
         return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:

@@ -2,7 +2,7 @@
 
 `sources` the stored pages that a day's tables are made of, and how far they reach
 `data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
-`users` the same of agents' status
+`users` the same of agents' status; `waits` of waits in queues
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
 `made_of` what a table of a day was made of, as one number

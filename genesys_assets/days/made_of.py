@@ -123,8 +123,14 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
 
 
+def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
+    """What the tables of families are made of, by place: the hours are looked at once for all of them."""
+    hours = number(part._replace(newness=0) for part in parts(lake, HOURLY_AGGREGATES, hours_of(day)))
+    return {f"tables/{spec.name}": number([], hours, spec.name, spec.version) for spec in specs}
+
+
 def of_family_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
-    return _without_order(parts(lake, HOURLY_AGGREGATES, hours_of(day)), spec)
+    return of_families(lake, day, [spec])[f"tables/{spec.name}"]
 
 
 def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:

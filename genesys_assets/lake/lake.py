@@ -143,12 +143,14 @@ class Lake:
         provenance: Provenance,
         *,
         builds_on_stored: bool = False,
+        says_anew: bool = False,
     ) -> Iterator[dict[str | None, PageWriter]]:
         """One writer per partition. All partitions are replaced in one commit when the block ends well, none when it
         does not. A partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
         `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
-        since. Raises TableContended.
+        since. Where they are what is stored nothing is committed, unless what their file says of them is new
+        (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.known(log, key) for key in keys}
@@ -162,7 +164,7 @@ class Lake:
             yield writers
             stack.close()
             proposals = [
-                Proposal(key, writer, stored[key], began, builds_on_known=True)
+                Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
                 if builds_on_stored
                 else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
                 for key, writer in writers.items()

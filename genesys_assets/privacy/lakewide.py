@@ -50,6 +50,7 @@ from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS,
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
 from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 Ids = Mapping[Kind, Sequence[str]]
 IN_FLIGHT = timedelta(hours=1)
@@ -69,7 +70,7 @@ _KEYS = {
     for spec in (
         *DAY_TABLES,
         *(INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values()),
-        *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
+        *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME, QUEUE_WAITS),
     )
 }
 

@@ -24,7 +24,8 @@ class Unclassified(LookupError):
 _CLASSES = {
     PersonalData.PERSON: """
     user_id user_ids assignee_id assigner_id evaluator_id requested_routing_user_ids screen_monitored_user_id
-    selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key email username
+    overtaking_user_id selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key
+    email username
     users.title users.department users.id users.name users_history.id users_history.name
     agent_id owner_id reporter_id touchpoint_agent_id
     """,
@@ -91,7 +92,8 @@ _CLASSES = {
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
     session_metrics.value end_time kind organization_presence_id quarter_start routing_status start_time
-    started_at status system_presence
+    started_at status system_presence left_at wait_ms members idle_members idle_ms unknown overtaken_by
+    overtaking_conversation_id
     session_metrics.value agentcopilots_metrics.state
     action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
     ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type
@@ -132,6 +134,7 @@ CONVERSATION_IDS = frozenset(
         "consultation_conversation_ids",
         "source_conversation_id",
         "destination_conversation_id",
+        "overtaking_conversation_id",
     )
 )
 """Ids of conversations belong to no class, for every table is told apart and joined by them. They can be forgotten,

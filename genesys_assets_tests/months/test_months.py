@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from genesys_assets.lake.lake import Lake
@@ -82,6 +83,20 @@ def test_a_clock_moves_by_waiting_and_never_backward() -> None:
         clock.move_to(NOON + HOUR)
         assert clock.now() == NOON + HOUR
     assert datetime.now(UTC) > NOON + HOUR
+
+
+def test_a_step_that_is_tried_again_waits_for_the_simulated_clock() -> None:
+    begun: list[datetime] = []
+
+    @dg.op
+    def twice() -> None:
+        begun.append(datetime.now(UTC))
+        if len(begun) < 2:
+            raise dg.RetryRequested(max_retries=1, seconds_to_wait=3600)
+
+    with simulated(NOON):
+        assert dg.GraphDefinition("again", node_defs=[twice]).execute_in_process().success
+    assert begun == [NOON, NOON + HOUR]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe"])

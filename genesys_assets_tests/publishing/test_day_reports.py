@@ -29,6 +29,7 @@ from genesys_assets_tests.publishing.made_up_day import (
     DAY,
     NAMES,
     QUEUES,
+    SPECS,
     Row,
     agent,
     at,
@@ -211,6 +212,27 @@ def test_agents_come_by_handle_time_and_those_without_any_last(lake: Lake) -> No
     agents = day_reports(lake, business_day()).agents
     assert agents is not None
     assert [row["user_name"] for row in agents] == ["c", "a", "b", "none"]
+
+
+def test_occupancy_of_all_agents_is_a_quotient_of_sums_and_stands_beside_each(lake: Lake) -> None:
+    figures(lake, [])
+    store(lake, "reports/agent_daily", AGENT_DAILY, [agent("a", 5.0), agent("b", 3.0)])
+    assert not day_reports(lake, business_day()).has_status
+    status: list[Row] = [
+        {"user_id": "a", "interacting_ms": 30, "idle_ms": 10, "occupancy": 0.75},
+        {"user_id": "c", "interacting_ms": None, "not_responding_ms": 60, "occupancy": 0.0},
+        {"user_id": "d", "off_queue_ms": 500, "occupancy": None},
+    ]
+    unknown = {"day_ms": 1000, "unknown_ms": 1000, "unknown_routing_ms": 1000}
+    times = ("interacting_ms", "idle_ms", "not_responding_ms", "off_queue_ms")
+    rows = [unknown | {"unknown_routing_ms": 1000 - sum(row.get(name) or 0 for name in times)} | row for row in status]
+    store(lake, "reports/agent_day", SPECS["agent_day"], rows)
+    shown = day_reports(lake, business_day())
+    assert shown.has_status
+    assert shown.occupancy == 30 / 100
+    assert shown.agents is not None
+    assert {row["user_name"]: row["occupancy"] for row in shown.agents} == {"a": 0.75, "b": None}
+    assert not day_reports(lake, business_day(), with_status=False).has_status
 
 
 def test_a_finished_day_of_which_hours_are_missing_is_refused(lake: Lake) -> None:

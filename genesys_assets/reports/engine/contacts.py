@@ -128,8 +128,8 @@ class Contacts:
             lake,
             window,
             known,
-            {each: _why(lake, before(window, each), each, "before") for each in HORIZONS},
-            {each: _why(lake, after(window, each), each, "after") for each in HORIZONS},
+            {each: _why_before(lake, window, each) for each in HORIZONS},
+            {each: _why_after(lake, window, each) for each in HORIZONS},
         )
 
     def pieces(self, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
@@ -154,13 +154,19 @@ class Contacts:
         yield CONTACTS.conform(rows).sort_by("conversation_start").filter(where).select(list(columns))
 
 
-def _why(lake: Lake, span: Window, days: int, word: str) -> str | None:
-    """Why it is unknown what a span holds; None where it is known."""
-    lacking = missing(lake, span)
+def _why_before(lake: Lake, window: Window, days: int) -> str | None:
+    """Why it is unknown what the time before a window holds; None where it is known."""
+    lacking = missing(lake, before(window, days))
     if not lacking:
         return None
     more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-    return f"of {days} days {word} {lacking[0]}{more} not stored whole"
+    return f"of {days} days before {lacking[0]}{more} not stored whole"
+
+
+def _why_after(lake: Lake, window: Window, days: int) -> str | None:
+    """Why it is unknown what the time after a window holds; None where it is known. It is the same until all is."""
+    span = after(window, days)
+    return f"of {days} days after not all are stored up to {span.utc_days()[-1]}" if missing(lake, span) else None
 
 
 def _of_day(lake: Lake, day: str) -> pa.Table:

@@ -26,6 +26,7 @@ USERS = "users"
 _HISTORIES = {
     **dict.fromkeys(("queue_id", "session_queue_id"), "queues"),
     **dict.fromkeys(("user_id", "selected_agent_id", "proposed_agent_id", "scored_agent_id", "assigner_id"), USERS),
+    **dict.fromkeys(("overtaking_user_id",), USERS),
     **dict.fromkeys(("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id"), USERS),
     "wrap_up_code": "wrapup_codes",
     **dict.fromkeys(("requested_routing_skill_id", "active_skill_id", "removed_skill_id"), "skills"),

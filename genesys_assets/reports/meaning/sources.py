@@ -22,6 +22,7 @@ from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
 from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 OF_CONVERSATION = "conversation."
 """Before the name of a column of the row's conversation."""
@@ -151,8 +152,9 @@ def _tables() -> dict[str, Table]:
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
+    waits = Table(QUEUE_WAITS.name, QUEUE_WAITS, f"tables/{QUEUE_WAITS.name}", "conversation_start")
     users = Table(USER_TIME.name, USER_TIME, f"tables/{USER_TIME.name}", "quarter_start")
-    return {table.name: table for table in (*days, made, users, *live)}
+    return {table.name: table for table in (*days, made, waits, users, *live)}
 
 
 TABLES = _tables()

@@ -41,10 +41,10 @@ unknown_because string which days are not stored, so that it is unknown what the
 """),
 )
 
-_OF_CUSTOMERS = pa.array(["customer", "external"])
+_OF_CUSTOMERS = ("customer", "external")
 _PREFIX = r"^(?i:tel|sip|sips|mailto):"
 _HASHED = "hash:"
-_NOBODY = pa.array(["anonymous", "unavailable", "unknown", "private", "restricted", "blocked", "null"])
+_NOBODY = ("anonymous", "unavailable", "unknown", "private", "restricted", "blocked", "null")
 """What networks write where a caller hides the number."""
 _OF_NUMBERS = r"^\+?[0-9 ().\-/]+$"
 _SIGNS = r"[ ().\-/]"
@@ -98,22 +98,20 @@ def normalised(addresses: pa.ChunkedArray) -> pa.ChunkedArray:
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(pc.replace_substring_regex(addresses, _PREFIX, "")))
     numbers = pc.replace_substring_regex(plain, _SIGNS, "")
     plain = pc.if_else(pc.match_substring_regex(plain, _OF_NUMBERS), numbers, plain)
-    named = pc.and_(pc.greater(pc.utf8_length(plain), 0), pc.invert(pc.is_in(plain, value_set=_NOBODY)))
+    named = pc.and_(pc.greater(pc.utf8_length(plain), 0), pc.invert(pc.is_in(plain, value_set=pa.array(_NOBODY))))
     plain = pc.if_else(named, plain, pa.scalar(None, pa.string()))
     return pc.if_else(pc.starts_with(addresses, _HASHED), addresses, plain)
 
 
 def _addresses(sessions: pa.Table) -> pa.ChunkedArray:
     back = sessions["callback_numbers"]
-    first = pc.list_element(pc.if_else(pc.greater(pc.list_value_length(back), 0), back, _NO_NUMBER), 0)
+    none = pa.scalar([None], pa.list_(pa.string()))
+    first = pc.list_element(pc.if_else(pc.greater(pc.list_value_length(back), 0), back, none), 0)
     return pc.coalesce(*map(normalised, (sessions["ani"], sessions["address_from"], first)))
 
 
-_NO_NUMBER = pa.scalar([None], pa.list_(pa.string()))
-
-
 def _of_customers(rows: pa.Table) -> pa.Table:
-    return rows.filter(pc.is_in(rows["purpose"], value_set=_OF_CUSTOMERS))
+    return rows.filter(pc.is_in(rows["purpose"], value_set=pa.array(_OF_CUSTOMERS)))
 
 
 def _first(rows: pa.Table, by: Sequence[str], name: str, *, order: str = "ascending") -> pa.Table:

@@ -225,12 +225,14 @@ def test_days_that_are_missing_before_make_the_figure_unknown_with_the_reason(tm
 def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_then_the_day_changes(
     tmp_path: Path,
 ) -> None:
-    numbers, resolved, there = [], [], 0
+    numbers, resolved, reasons, there = [], [], [], 0
     for after in (0, 1, 6, 7, 29, 30):
         until = NEAR.index(DAY) + after + 1
         lake, there = stored(tmp_path, NEAR[there:until]), until
         numbers.append(made_of(lake, REPORT, DAY, ZoneInfo("UTC")))
         rows = computed(REPORT, lake, day=DAY)
+        (why,) = {tuple(row["unknown_because"] or ()) for row in rows}
+        reasons.append(why)
         resolved.append([any(row[f"resolved_for_{days}d"] is not None for row in rows) for days in HORIZONS])
         assert totals(shown(rows))[3:6] == totals(as_shown(plain(DAY, DAY, "UTC")))[3:6]
     assert resolved == [
@@ -241,7 +243,9 @@ def test_who_came_again_later_is_unknown_until_the_days_after_are_stored_and_the
         [True, True, False],
         [True, True, True],
     ]
-    assert [numbers[at] == numbers[at + 1] for at in range(5)] == [False, True, False, True, False]
+    same = [numbers[at] == numbers[at + 1] for at in range(5)]
+    assert same == [reasons[at] == reasons[at + 1] for at in range(5)] == [False, True, False, True, False]
+    assert reasons[3] == ("of 30 days after not all are stored up to 2026-04-28",)
 
 
 def test_a_day_that_is_read_again_changes_the_days_whose_look_back_it_is_in(tmp_path: Path) -> None:
