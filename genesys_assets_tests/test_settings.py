@@ -28,6 +28,7 @@ from genesys_assets.settings import (
     ReconciliationSettings,
     ReportSettings,
     RetentionSettings,
+    RunMetricsSettings,
     SettingError,
     UserStatusSettings,
 )
@@ -49,6 +50,8 @@ GROUPS = (
     ReconciliationSettings,
     ReportSettings,
     RetentionSettings,
+    RunMetricsSettings,
+    UserStatusSettings,
     PersonalDataSettings,
     UserStatusSettings,
 )
