@@ -147,8 +147,10 @@ class Look:
     @cached_property
     def _names_are_known(self) -> bool:
         """Whether the listings were read since last night, or fail again and again."""
-        night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
-        return all(len(failures_of(self.runs, listing, night)) >= OFTEN for listing in listings)
+        since = last_moment(self.now, *_NIGHT)
+        if not find.is_reference_older(self.lake, since, find.NEEDED):
+            return True
+        return all(len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= OFTEN for listing in find.NEEDED)
 
     def _closed(self) -> set[str]:
         """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""

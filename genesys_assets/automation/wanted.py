@@ -22,6 +22,7 @@ from genesys_assets.automation.plan import Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
 from genesys_assets.days.sources import (
     DAILY,
@@ -60,6 +61,8 @@ PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
 """What the platform keeps no history of."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
+NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
+"""The listings for which reports wait: any other one may be refused, or fail for days."""
 
 
 @dataclass(slots=True)
@@ -79,10 +82,10 @@ class _Found:
 # -- reference data ----------------------------------------------------------------------------------------------------
 
 
-def is_reference_older(lake: Lake, since: datetime) -> bool:
-    """Whether one of the organisation's listings was not read since an instant."""
+def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = REFERENCE) -> bool:
+    """Whether one of the organisation's listings was not asked for since an instant."""
     moment = since.timestamp() * 1000
-    return any((lake.log(place).newness(None) or 0) < moment for place in REFERENCE)
+    return any((lake.log(place).newness(None) or 0) < moment for place in listings)
 
 
 # -- observations ------------------------------------------------------------------------------------------------------

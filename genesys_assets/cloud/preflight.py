@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from genesys_assets.cloud import reference
@@ -105,11 +106,14 @@ def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question to the platform, and the permissions of which one is enough for it, the best one first."""
+    """One question to the platform, and the permissions of which one is enough for it, the best one first. What figures
+    can do without is not needed: a refusal is a warning.
+    """
 
     what: str
     permissions: tuple[str, ...]
     at: Callable[[], Finding]
+    is_needed: bool = True
 
 
 class _Seen:
@@ -159,6 +163,16 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
             lambda: list(live.queue_observations(cloud, seen.queue_ids[:1] or [_NO_QUEUE])),
         ),
         asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
+        *(
+            _Look(
+                _in_plain_words(name),
+                (listing.permission,) if listing.permission else (),
+                partial(_counted, cloud, name),
+                is_needed=False,
+            )
+            for name, listing in reference.LISTINGS.items()
+            if not listing.is_needed
+        ),
     ]
 
 
@@ -217,14 +231,26 @@ def _division_of(queue: dict[str, Any]) -> str | None:
 
 
 def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
-    listing, what = reference.LISTINGS[name], name.replace("wrapup_codes", "wrap-up codes")
-    page = cloud.get(listing.path, {**listing.params, "pageSize": 1, "pageNumber": 1}).json()
+    listing, what = reference.LISTINGS[name], _in_plain_words(name)
+    page = cloud.get(listing.path, {**listing.params, **_fewest(listing)}).json()
     total = page.get("total")
     if not isinstance(total, int):
         return Finding("ok", what, "permitted")
     if total < at_least:
         return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")
     return Finding("ok", what, f"{total} visible")
+
+
+def _fewest(listing: reference.Listing) -> dict[str, int]:
+    """The parameters that ask for as little as the listing gives."""
+    if listing.size is None:
+        return {}
+    # A scan gives ten at least.
+    return {listing.size: 10} if listing.size == "limit" else {listing.size: 1}
+
+
+def _in_plain_words(name: str) -> str:
+    return name.replace("wrapup_codes", "wrap-up codes").replace("organizations", "organisations").replace("_", " ")
 
 
 def _jobs(cloud: GenesysCloud) -> Finding:
@@ -266,13 +292,14 @@ def _rate_limit(cloud: GenesysCloud) -> Finding:
 
 
 def _refused(look: _Look, error: GenesysCloudError) -> Finding:
+    bad: Level = "fail" if look.is_needed else "warn"
     if not isinstance(error, MissingPermission):
-        return Finding("fail", look.what, "failed", str(error))
+        return Finding(bad, look.what, "failed", str(error))
     permissions, one_is_enough = error.permissions, error.code == _ANY_OF
     if not permissions:
         permissions, one_is_enough = look.permissions, True
     if not permissions:
-        return Finding("fail", look.what, "not permitted", str(error))
+        return Finding(bad, look.what, "not permitted", str(error))
     if one_is_enough:
         permissions = next(((name,) for name in look.permissions if name in permissions), permissions[:1])
     wanted = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)
@@ -280,7 +307,8 @@ def _refused(look: _Look, error: GenesysCloudError) -> Finding:
         f"Give the OAuth client a role with the permission {wanted}, in every division to be read: "
         "Admin > Integrations > OAuth > the client > Roles."
     )
-    return Finding("fail", look.what, "not permitted", advice, permissions)
+    without = "" if look.is_needed else " Without it ids stand in place of names, and nothing else is missing."
+    return Finding(bad, look.what, "not permitted", advice + without, permissions)
 
 
 def _in_words(permission: str) -> str:

@@ -21,10 +21,16 @@ from genesys_assets.privacy.protection import Protection
 from genesys_assets.tables.conversations import model as model
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import Field, snake_case
+from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.snapshots import ENTITY_FIELDS, LIVE_CONVERSATIONS
 
 NONE, PERSON, CONTACT, CONTENT = PersonalData
+_MAKERS = (
+    *("createdBy", "modifiedBy", "owners", "contactUser", "lockedUser", "publishedBy", "currentOperation"),
+    *("publishedVersion", "savedVersion", "checkedInVersion", "debugVersion"),
+)
+"""Where entities of the organisation say who made, changed or owns them."""
 
 
 class CannotDrop(ValueError):
@@ -206,7 +212,13 @@ def _skills() -> Rule:
 
 
 def _organisation() -> Rule:
-    return Members({"entities": Members(dict.fromkeys(("createdBy", "modifiedBy"), Value(PERSON)))})
+    return Members({"entities": Members(dict.fromkeys(_MAKERS, Value(PERSON)))})
+
+
+def _external_organizations() -> Rule:
+    kept = dict.fromkeys(("division", "companyType", "industry", "createDate", "modifyDate"), Value(NONE))
+    id_ = Value(CONTACT, tells_apart=True)
+    return Members({"entities": Members({**kept, "id": id_, "name": Value(CONTACT)}, Value(CONTACT))})
 
 
 def _live_conversations() -> Rule:
@@ -223,6 +235,7 @@ _RULES = {
     ("pages/reference_users",): _users,
     ("pages/reference_queue_members",): _members,
     ("pages/reference_user_skills",): _skills,
-    tuple(f"pages/reference_{name}" for name in ("queues", "wrapup_codes", "skills", "divisions")): _organisation,
+    ("pages/reference_external_organizations",): _external_organizations,
+    tuple(f"pages/reference_{name}" for name in ENTITIES): _organisation,
     ("live/conversations",): _live_conversations,
 }

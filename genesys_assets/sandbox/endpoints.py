@@ -13,14 +13,12 @@ from typing import Any
 from genesys_assets.sandbox import aggregates, details, live, reference
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
-from genesys_assets.sandbox.directory import Directory
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
 from genesys_assets.sandbox.times import DAY
 
 Item = dict[str, Any]
-Listing = Callable[[Directory, dict[str, str]], Item]
 
 UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": [1, None, "x"]}}
 
@@ -28,7 +26,7 @@ _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDeta
 _AGGREGATE = ("analytics:conversationAggregate:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
-_LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
+_LISTINGS: dict[str, tuple[tuple[str, ...], reference.Listing]] = {
     "/api/v2/routing/queues": (("routing:queue:view",), reference.queues),
     "/api/v2/users": ((), reference.users),
     "/api/v2/routing/wrapupcodes": (("routing:wrapupCode:view",), reference.wrapup_codes),
@@ -36,6 +34,26 @@ _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
     "/api/v2/authorization/divisions": ((), reference.divisions),
     "/api/v2/flows": (("architect:flow:view",), reference.flows),
     "/api/v2/presence/definitions": (("presence:presenceDefinition:view",), reference.presence_definitions),
+    "/api/v2/teams": (("groups:team:view",), reference.teams),
+    "/api/v2/groups": ((), reference.numbered("groups", "groups")),
+    "/api/v2/routing/languages": ((), reference.numbered("routing/languages", "languages")),
+    "/api/v2/locations": ((), reference.numbered("locations", "locations")),
+    "/api/v2/flows/outcomes": (
+        ("architect:flowOutcome:view",),
+        reference.numbered("flows/outcomes", "flow_outcomes"),
+    ),
+    "/api/v2/flows/milestones": (
+        ("architect:flowMilestone:view",),
+        reference.numbered("flows/milestones", "flow_milestones"),
+    ),
+    "/api/v2/outbound/campaigns": (
+        ("outbound:campaign:view",),
+        reference.numbered("outbound/campaigns", "campaigns"),
+    ),
+    "/api/v2/externalcontacts/scan/organizations": (
+        ("externalContacts:externalOrganization:view",),
+        reference.external_organizations,
+    ),
 }
 
 
@@ -151,7 +169,7 @@ class Platform:
         directory, day = self.organisation.directory, call.now // DAY
         return self._with_unknown(reference.members(directory, call.path["id"], day, call.parameters))
 
-    def _listing(self, listing: Listing) -> Callable[[Call], Item]:
+    def _listing(self, listing: reference.Listing) -> Callable[[Call], Item]:
         return lambda call: self._with_unknown(listing(self.organisation.directory, call.parameters))
 
     def _with_unknown(self, answer: Item) -> Item:

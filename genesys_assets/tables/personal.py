@@ -34,6 +34,8 @@ _CLASSES = {
     journey_customer_id journey_customer_session_id outbound_contact_id participant_name remote
     remote_name_displayable screen_share_address_self session_dnis transfer_target_address transfer_target_name
     video_address_self
+    external_organizations.id external_organizations.name external_organizations_history.id
+    external_organizations_history.name
     """,
     PersonalData.CONTENT: """
     access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags
@@ -85,6 +87,16 @@ _CLASSES = {
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
     session_metrics.value
+    presence_definitions.id presence_definitions.name presence_definitions_history.id
+    presence_definitions_history.name teams.id teams.name teams_history.id teams_history.name groups.id
+    groups.name groups_history.id groups_history.name languages.id languages.name languages_history.id
+    languages_history.name locations.id locations.name locations_history.id locations_history.name flows.id
+    flows.name flows_history.id flows_history.name flow_outcomes.id flow_outcomes.name flow_outcomes_history.id
+    flow_outcomes_history.name flow_milestones.id flow_milestones.name flow_milestones_history.id
+    flow_milestones_history.name campaigns.id campaigns.name campaigns_history.id campaigns_history.name
+    teams.description groups.description flows.description flow_outcomes.description flow_milestones.description
+    presence_definitions.type groups.type flows.type groups.state languages.state locations.state visibility
+    system_presence deactivated active dialing_mode campaign_status company_type industry create_date modify_date
     joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }

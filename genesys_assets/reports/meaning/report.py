@@ -14,13 +14,19 @@ import pyarrow as pa
 
 from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
 from genesys_assets.cloud.analytics.queries import Granularity
-from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
-from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey, class_of_key, group_key
+from genesys_assets.reports.meaning.figures import (
+    Figure,
+    GroupKey,
+    class_of_key,
+    class_of_names,
+    group_key,
+    keys_with_names,
+)
 from genesys_assets.reports.meaning.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
@@ -94,9 +100,14 @@ class Report:
     @property
     def histories(self) -> tuple[str, ...]:
         """The histories whose names are shown."""
-        of_keys = [key.history for key in self.keys if key.history and self.has_names]
+        of_keys = [key.history for key in self.keys_with_names if key.history]
         shown = [column.history for column in self.shown if column.history]
         return tuple(dict.fromkeys([*of_keys, *shown]))
+
+    @property
+    def keys_with_names(self) -> list[GroupKey]:
+        """The keys beside which names are shown."""
+        return keys_with_names(self.keys) if self.has_names else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +230,7 @@ class _Compiler:
 
     def _taken(self, keys: tuple[GroupKey, ...]) -> set[str]:
         """Names of columns that a report has by itself."""
-        names = [key.name_column for key in keys if key.history and self.stated.names]
+        names = [key.name_column for key in keys_with_names(keys) if self.stated.names]
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
     def _spec(
@@ -233,12 +244,13 @@ class _Compiler:
         columns_ = list(_INTERVAL)
         if has_local_date(self.stated.granularity, self.stated.time_zone):
             columns_ += _LOCAL_DATE
+        named = keys_with_names(keys) if self.stated.names else []
         for key in keys:
             class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
             columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
-            if key.history and self.stated.names:
+            if key.history and key in named:
                 said = f"name of {key.column} on that day; the id where no name was ever known"
-                class_ = PersonalData.PERSON if key.history == USERS else PersonalData.NONE
+                class_ = class_of_names(key.history)
                 columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
         columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
         return TableSpec(
