@@ -14,6 +14,7 @@ from genesys_assets.settings import (
     AggregatesSettings,
     AlertSettings,
     AnnouncementSettings,
+    ApiBudgetSettings,
     CalendarSettings,
     CloudSettings,
     CompletenessSettings,
@@ -39,6 +40,7 @@ GROUPS = (
     PublishSettings,
     AlertSettings,
     AnnouncementSettings,
+    ApiBudgetSettings,
     PreflightSettings,
     ObservationSettings,
     OpenConversationSettings,
@@ -57,6 +59,7 @@ Group = type[
     | PublishSettings
     | AlertSettings
     | AnnouncementSettings
+    | ApiBudgetSettings
     | PreflightSettings
     | ObservationSettings
     | OpenConversationSettings

@@ -44,6 +44,7 @@ from genesys_assets.days.completeness import (
 from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.days.sources import START_DAYS
 from genesys_assets.keys import asset_key
+from genesys_assets.lake.files import UNKNOWN_DROPPED
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
 from genesys_assets.privacy.answers import CannotDrop
@@ -270,13 +271,15 @@ def describe_pages(
     """Tell Dagster of partitions that were committed, with `more` metadata by key."""
     for key, (start, end) in windows.items():
         writer = writers[key]
-        described = {
+        described: dict[str, Any] = {
             "pages": writer.pages,
             "dagster/partition_row_count": writer.pages,
             "bytes": writer.bytes,
             "dagster/column_schema": column_schema(PAGES),
             "preview": preview_metadata(PAGES, writer.first_pages),
         }
+        if dropped := writer.provenance.get(UNKNOWN_DROPPED):
+            described[UNKNOWN_DROPPED] = dg.MetadataValue.json(dropped)
         if writer.change is not None and writer.change.is_superseded:
             described = {"superseded_by_newer_reading": True}
             context.log.warning(f"{key}: a newer reading was committed meanwhile, which stays.")

@@ -3,6 +3,7 @@
 `wanted` what should be there and is not
 `plan` what of it is asked for now; `progress` what runs are doing, as Dagster has it
 `sensors` the sensors that ask; `jobs` what they and people launch; `schedules` what goes by the clock
+`status` what is stored, missing and late of every asset, for people and cron
 `alerts` the sensors that speak up; `late` which figures are late
 `unreported` reports to Dagster the stored partitions that it does not know
 `local_runs` whether the process of a run is still there

@@ -40,16 +40,15 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
+from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import ObservationSettings, ReconciliationSettings, SettingError
+from genesys_assets.settings import ApiBudgetSettings, ObservationSettings, ReconciliationSettings, SettingError
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
 """After how many failures of a report the others of its day are published without it."""
-_NIGHT = (2, 0)
-"""When the listings are read and housekeeping is done, UTC."""
 
 
 @dataclass
@@ -74,13 +73,16 @@ class Look:
     # -- what is wanted --------------------------------------------------------------------------------------------
 
     def upkeep(self) -> Wanted:
-        since = last_moment(self.now, *_NIGHT)
+        since = last_moment(self.now, *find.NIGHT_AT)
         is_due = find.is_reference_older(self.lake, since)
         return {f"{since:%Y-%m-%d}": frozenset(find.REFERENCE)} if is_due else {}
 
     def observations(self) -> Wanted:
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        return find.observations_wanted(self.lake, self.calendar, self.now, observed)
+        wanted = find.observations_wanted(self.lake, self.calendar, self.now, observed)
+        if not ApiBudgetSettings.load().usage:
+            return wanted
+        return {**find.usage_wanted(self.lake, self.calendar, self.now), **wanted}
 
     def hours(self) -> Wanted:
         wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
@@ -117,8 +119,11 @@ class Look:
         """Once the names are known that were given by last night."""
         if not self._names_are_known:
             return {}
+        return self._reports_wanted([*self.definitions, *operating_reports()])
+
+    def _reports_wanted(self, definitions: Sequence[Report]) -> Wanted:
         closed = {*self.stale_tables, *self._closed()}
-        return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
+        return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Wanted:
         """Once the day's tables, checks and reports are made, or have failed more than once."""
@@ -127,7 +132,7 @@ class Look:
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
-            for wanted in (self.stale_tables, unchecked, self.reports())
+            for wanted in (self.stale_tables, unchecked, self._reports_wanted(self.definitions))
             for day, assets in wanted.items()
             if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
         }
@@ -147,7 +152,7 @@ class Look:
     @cached_property
     def _names_are_known(self) -> bool:
         """Whether the listings were read since last night, or fail again and again."""
-        since = last_moment(self.now, *_NIGHT)
+        since = last_moment(self.now, *find.NIGHT_AT)
         if not find.is_reference_older(self.lake, since, find.NEEDED):
             return True
         return all(len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= OFTEN for listing in find.NEEDED)
@@ -175,7 +180,8 @@ class Look:
         return find.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
-        report = next(each for each in self.definitions if f"reports/{each.name}" == place)
+        every = [*self.definitions, *operating_reports()]
+        report = next(each for each in every if f"reports/{each.name}" == place)
         return find.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, hour: str) -> bool:

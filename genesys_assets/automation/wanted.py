@@ -44,6 +44,7 @@ from genesys_assets.reports.engine.made_of import made_of as report_made_of
 from genesys_assets.reports.engine.made_of import window_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
@@ -53,6 +54,8 @@ SETTLING = timedelta(minutes=10)
 """How long after its end an hour is read: the platform's own figures arrive by then."""
 LOOK_BACK_AT = (3, 30)
 """When look-back days are read again, UTC."""
+NIGHT_AT = (2, 0)
+"""When the listings are read and housekeeping is done, UTC."""
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
@@ -60,6 +63,9 @@ INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.nam
 PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
 """What the platform keeps no history of."""
+USAGE = f"reference/{API_USAGE.name}"
+COUNTING = timedelta(hours=6)
+"""How long after its end a day is asked for: how long the platform counts is unverified."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
 """The listings for which reports wait: any other one may be refused, or fail for days."""
@@ -101,6 +107,15 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
     return {today: missing} if missing and is_begun else {}
 
 
+def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
+    """The look-back days of which nobody has asked how many requests the platform counted, from six hours after their
+    end on.
+    """
+    days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
+    log = lake.log(USAGE)
+    return {day: frozenset([USAGE]) for day in days if day >= f"{calendar.start_date}" and log.newness(day) is None}
+
+
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +130,7 @@ def hours_wanted(
     """
     found, full = _Found(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
-    again = _look_back_moments(calendar, now)
+    again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= full]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
@@ -138,7 +153,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
     not stored whole; and look-back days that were not read since the last look-back.
     """
-    found, again = _Found(), _look_back_moments(calendar, now)
+    found, again = _Found(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -156,7 +171,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     return found.wanted
 
 
-def _look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
+def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     """The days that a look-back reads again, with the instant since which they are to have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
@@ -314,7 +329,7 @@ def published_wanted(
     """
     found = _Found()
     zones = [report.zone for report in reports if report.zone]
-    since = f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
+    since = published_since(calendar, now)
     for day in _days(calendar, now):
         last = calendar.last_to_finish(day, zones)
         business = BusinessDay.of(day, calendar.zone)
@@ -326,6 +341,11 @@ def published_wanted(
         if made_of_published(day) != made_of_day(lake, business, reports):
             found.add(day, PUBLISHED, INDEX)
     return found.wanted
+
+
+def published_since(calendar: Calendar, now: datetime) -> str:
+    """The first of the days that automation publishes: older ones cannot change by themselves any more."""
+    return f"{(now - DAY * (REACH_DAYS + calendar.look_back_days)).date()}"
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 `http` one request: where it goes, who asks, how fast, how often again, and the page that comes back
 `analytics` what is asked of analytics, and how its answers continue
 `jobs` the same in bulk, by jobs that the platform carries out
+`extraction` the platform's own Parquet files
 `reference` the lists of things that analytics names by id
 `observations` what the platform knows of now alone: members of queues, skills of users
+`api_usage` the platform's own count of requests
 `preflight` what can be known before the first run
 `errors` everything that can go wrong, as one tree of exceptions
 

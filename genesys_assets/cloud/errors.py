@@ -157,3 +157,23 @@ class JobTooSlow(JobError):
 
 class SubmissionLost(JobError):
     """The answer to a submission was lost, so that nobody knows whether there is a job."""
+
+
+class DownloadFailed(GenesysCloudError):
+    """A file of the data lake extraction could not be downloaded. The message names the file, never its signed URL."""
+
+
+class FileGone(DownloadFailed):
+    """The platform lists the file and gives no URL for it: it has expired."""
+
+
+class UrlNotTrusted(DownloadFailed):
+    """A signed URL leads to where nothing is downloaded from: neither https, nor this machine."""
+
+
+class UrlRefused(DownloadFailed):
+    """The host of the files refused each signed URL that the platform gave for the file."""
+
+
+class NotAParquetFile(DownloadFailed):
+    """What was downloaded is no whole Parquet file."""

@@ -55,6 +55,9 @@ _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
+UNKNOWN_DROPPED = "unknown_fields_dropped"
+"""What a file of pages says: how often each unknown field was dropped, by path, for it may hold personal data."""
+_FIELDS_NAMED = 50
 _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
 _COLUMNS = "columns"
@@ -102,7 +105,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         """Forget the pages written so far."""
         self._writer.close()
         if self._screen is not None:
-            self._screen.taken_out.clear()
+            self._screen.restart()
         self._begin()
 
     @property
@@ -133,6 +136,8 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         if self._screen is not None and self._screen.taken_out:
             known = self.provenance.get(TAKEN_OUT, ())
             self.provenance[TAKEN_OUT] = sorted({*known, *self._screen.taken_out})
+        if self._screen is not None and self._screen.dropped:
+            self.provenance[UNKNOWN_DROPPED] = dict(self._screen.dropped.most_common(_FIELDS_NAMED))
         self._writer.add_key_value_metadata(_metadata(self.provenance, self.reach))
         self._writer.close()
         self.size = self.draft.file.tell()

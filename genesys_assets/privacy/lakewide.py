@@ -45,7 +45,7 @@ from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.privacy.traces import Gathered, gather
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.decode import UnreadablePage
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import Column, TableSpec
 
 Ids = Mapping[Kind, Sequence[str]]
@@ -61,7 +61,9 @@ _OF_USERS = ("reference/", "pages/reference_")
 _PARTICIPANTS = "tables/participants"
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")
 _OURS = re.compile(r"(.+?)/(?:date=[^/]+/(?:hour=[^/]+/)?)?[0-9a-f]{32}-[0-9a-f]{12}\.parquet")
-_KEYS = {f"tables/{spec.name}": spec.key for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)}
+_KEYS = {
+    f"tables/{spec.name}": spec.key for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values())
+}
 
 
 @dataclass(slots=True)

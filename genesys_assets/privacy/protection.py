@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +17,7 @@ from genesys_assets.settings import PersonalDataSettings
 
 Action = Literal["keep", "hash", "drop"]
 
+_STRICTNESS: tuple[Action, ...] = ("keep", "hash", "drop")
 _PREFIX = "hash:"
 _DIGITS = 32
 _HASHED = re.compile(rf"{_PREFIX}[0-9a-f]{{{_DIGITS}}}")
@@ -43,6 +44,10 @@ class Protection:
 
     def action(self, class_: PersonalData) -> Action:
         return "keep" if class_ is PersonalData.NONE else self.actions.get(class_, "keep")
+
+    def strictest(self, classes: Iterable[PersonalData]) -> Action:
+        """What is done with a value that may be of any of the classes."""
+        return max(map(self.action, classes), key=_STRICTNESS.index, default="keep")
 
     def hashed(self, text: str) -> str:
         """The keyed hash of a text, 37 characters. A hash, and an empty text, stay what they are."""

@@ -4,6 +4,7 @@ data are kept, hashed or dropped.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -19,13 +20,19 @@ P = TypeVar("P", bound=Page)
 @dataclass(slots=True)
 class Screen:
     """That of the answers which are stored in one place of the lake, or of which its table is made. `taken_out`
-    identifies the conversations that were taken out of them so far.
+    identifies the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path.
     """
 
     place: str
     protection: Protection = KEEP
     who: Forgotten = field(default_factory=Forgotten)
     taken_out: set[str] = field(default_factory=set)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def restart(self) -> None:
+        """Forget what was counted so far: the pages are written once more."""
+        self.taken_out.clear()
+        self.dropped.clear()
 
     def page(self, page: P) -> P:
         """The page as it may be stored. Raises UnreadablePage, CannotDrop, Unclassified."""
@@ -33,7 +40,8 @@ class Screen:
             page = self._without_forgotten(page)
         if not self.protection.is_on:
             return page
-        return replace(page, body=protected(page.body, rule_of(self.place), self.protection), content=None)
+        body = protected(page.body, rule_of(self.place), self.protection, self.dropped)
+        return replace(page, body=body, content=None)
 
     def _without_forgotten(self, page: P) -> P:
         request = self.who.without_ids(page.request, self.who.ids_in(page.request))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from genesys_assets.lake.lake import Lake
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.file import Problem, read_reports
@@ -38,7 +38,7 @@ class OwnReports:
         if path is None:
             return cls(None)
         try:
-            reading = read_reports(path, [report.name for report in built_in_reports()])
+            reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
             reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
         except Exception as error:
             # Whatever a file holds, everything that is not in it must load.

@@ -1,4 +1,4 @@
-"""POST /api/v2/analytics/conversations/aggregates/query: counts what sessions emitted, by time and dimension.
+"""POST /api/v2/analytics/<family>/aggregates/query: counts what sessions and others emitted, by time and dimension.
 
 Here belongs the arithmetic. A metric counts in the bucket in which it was emitted, whenever its conversation
 began. Only what there is is answered: no zero rows, and a group lacks a dimension that has no value there.
@@ -15,6 +15,8 @@ from typing import Any
 from genesys_assets.sandbox import filters, refusals, validation, vocabulary
 from genesys_assets.sandbox.directory import Directory
 from genesys_assets.sandbox.facts import SessionFacts
+from genesys_assets.sandbox.families import CONVERSATIONS, Family
+from genesys_assets.sandbox.happenings import LONGEST_AFTER
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.validation import Interval
 
@@ -25,9 +27,8 @@ PROPERTIES = (
     "interval", "granularity", "timeZone", "groupBy", "filter", "metrics", "flattenMultivaluedDimensions",
     "views", "alternateTimeDimension", "queryType", "sortMetric", "limit",
 )  # fmt: skip
-FILTER = filters.Vocabulary("ConversationAggregate", vocabulary.DIMENSIONS)
 
-_FUNCTIONS: dict[str, Callable[[list[int]], float]] = {
+_FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "average": lambda values: sum(values) / len(values),
     "count": len,
     "max": max,
@@ -43,11 +44,14 @@ _SERVICE_LEVEL_PARTS = ("tWait", "tAbandon", "tFlowOut", "tShortAbandon", "nOver
 class Tally:
     """All values of one metric in one bucket of one group."""
 
-    values: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
 
     def stats(self, metric: str) -> Item:
         if metric.startswith("n"):
             return {"count": sum(self.values)}
+        if metric.endswith("ServiceLevel"):
+            within, all_ = sum(self.values), len(self.values)
+            return {"ratio": within / all_, "numerator": within, "denominator": all_, "target": 0.8}
         return {
             "max": max(self.values),
             "min": min(self.values),
@@ -74,6 +78,7 @@ class Cell:
 class Query:
     """A valid query."""
 
+    family: Family
     interval: Interval
     buckets: list[Interval]
     metrics: list[str]
@@ -86,8 +91,8 @@ class Query:
     limit: int | None
 
 
-def answer(organisation: Organisation, body: Any, now: int) -> Item:
-    query = parse(body)
+def answer(organisation: Organisation, body: Any, now: int, family: Family = CONVERSATIONS) -> Item:
+    query = parse(body, family)
     cells = _count(organisation, query, now)
     results = [
         {
@@ -100,50 +105,53 @@ def answer(organisation: Organisation, body: Any, now: int) -> Item:
     return {"results": _truncated(query, results, cells)}
 
 
-def parse(body: Any) -> Query:
-    validation.known_properties(body, PROPERTIES, "ConversationAggregationQuery")
+def parse(body: Any, family: Family = CONVERSATIONS) -> Query:
+    kind = f"{family.kind}Aggregate"
+    validation.known_properties(body, PROPERTIES, f"{family.kind}AggregationQuery")
     whole = validation.interval(body)
-    metrics = validation.names(body.get("metrics"), vocabulary.METRICS, "ConversationAggregateMetric")
+    metrics = validation.names(body.get("metrics"), family.metrics, f"{kind}Metric")
     if not metrics:
         raise refusals.bad_request("At least one metric is required.")
     if body.get("alternateTimeDimension") is not None:
-        validation.one_of(body["alternateTimeDimension"], ("eventTime",), "AlternateTimeDimension")
+        validation.one_of(body["alternateTimeDimension"], family.times, "AlternateTimeDimension")
     query_type = body.get("queryType", "groupBy")
     validation.one_of(query_type, ("groupBy", "topN", "bottomN"), "QueryType")
+    vocabulary_ = filters.Vocabulary(kind, family.dimensions)
     return Query(
+        family=family,
         interval=whole,
         buckets=validation.buckets(body, whole),
         metrics=metrics,
-        group_by=validation.names(body.get("groupBy"), vocabulary.DIMENSIONS, "ConversationAggregateDimension"),
-        filter=None if body.get("filter") is None else filters.check(body["filter"], FILTER),
+        group_by=validation.names(body.get("groupBy"), family.dimensions, f"{kind}Dimension"),
+        filter=None if body.get("filter") is None else filters.check(body["filter"], vocabulary_),
         flatten=body.get("flattenMultivaluedDimensions") is True,
-        views=_views(body.get("views")),
+        views=_views(body.get("views"), family),
         query_type=query_type,
-        sort_metric=_sort_metric(body.get("sortMetric"), query_type, metrics),
+        sort_metric=_sort_metric(body.get("sortMetric"), query_type, metrics, family),
         limit=body.get("limit"),
     )
 
 
-def _views(stated: Any) -> list[Item]:
+def _views(stated: Any, family: Family) -> list[Item]:
     views = stated or []
     if not isinstance(views, list) or len(views) > 10:
         raise refusals.bad_request("No more than 10 views are allowed per query.")
     for view in views:
-        validation.known_properties(view, ("target", "name", "function", "range"), "ConversationAggregationView")
-        target = validation.one_of(view.get("target"), vocabulary.METRICS, "ConversationAggregateMetric")
+        validation.known_properties(view, ("target", "name", "function", "range"), f"{family.kind}AggregationView")
+        target = validation.one_of(view.get("target"), family.metrics, f"{family.kind}AggregateMetric")
         validation.one_of(view.get("function"), ("rangeBound",), "ViewFunction")
         if not target.startswith("t") or not view.get("name") or not isinstance(view.get("range"), dict):
             raise refusals.bad_request("A view needs a name, a timer metric as its target and a range.")
     return views
 
 
-def _sort_metric(stated: Any, query_type: str, metrics: list[str]) -> Item | None:
+def _sort_metric(stated: Any, query_type: str, metrics: list[str], family: Family) -> Item | None:
     if query_type == "groupBy":
         return None
     if stated is None and len(metrics) > 1:
         raise refusals.bad_request("A sortMetric is required when there is more than one metric.")
     wanted = validation.known_properties(stated or {"name": metrics[0]}, ("name", "function"), "SortMetric")
-    validation.one_of(wanted.get("name"), vocabulary.METRICS - vocabulary.NOT_SORTABLE, "SortMetric")
+    validation.one_of(wanted.get("name"), family.metrics - vocabulary.NOT_SORTABLE, "SortMetric")
     validation.one_of(wanted.get("function", "count"), _FUNCTIONS, "SortMetricFunction")
     return wanted
 
@@ -152,8 +160,14 @@ def _count(organisation: Organisation, query: Query, now: int) -> dict[Group, di
     start, end = query.interval.start, min(query.interval.end, now + 1)
     edges = [bucket.start for bucket in query.buckets]
     cells: dict[Group, dict[int, Cell]] = {}
-    for arrival in organisation.active(start, end):
-        for session in organisation.facts(arrival, now):
+    is_of_conversations = query.family is CONVERSATIONS
+    for arrival in organisation.active(start if is_of_conversations else start - LONGEST_AFTER, end):
+        found = (
+            organisation.facts(arrival, now)
+            if is_of_conversations
+            else organisation.happenings(arrival, now).get(query.family.name, ())
+        )
+        for session in found:
             emissions = [emission for emission in session.emissions if start <= emission[0] < end]
             if not emissions or not _passes(query.filter, session):
                 continue
@@ -165,7 +179,7 @@ def _count(organisation: Organisation, query: Query, now: int) -> dict[Group, di
     return cells
 
 
-def _add(cell: Cell, session: SessionFacts, metric: str, value: int) -> None:
+def _add(cell: Cell, session: SessionFacts, metric: str, value: float) -> None:
     tally = cell.tallies.get(metric)
     if tally is None:
         tally = cell.tallies[metric] = Tally()
@@ -197,8 +211,7 @@ def _data(directory: Directory, query: Query, row: dict[int, Cell]) -> Iterator[
         metrics = [
             {"metric": name, "stats": stats}
             for name in query.metrics
-            if not ("userId" in query.group_by and name in vocabulary.QUEUE_METRICS)
-            and (stats := _stats(directory, cell, name))
+            if not _is_of_queues_only(query, name) and (stats := _stats(directory, query, cell, name))
         ]
         views = [{"name": view["name"], "stats": stats} for view in query.views if (stats := _viewed(cell, view))]
         if metrics or views:
@@ -206,8 +219,12 @@ def _data(directory: Directory, query: Query, row: dict[int, Cell]) -> Iterator[
             yield {**data, "views": views} if views else data
 
 
-def _stats(directory: Directory, cell: Cell, metric: str) -> Item | None:
-    if metric == "nConversations":
+def _is_of_queues_only(query: Query, metric: str) -> bool:
+    return query.family is CONVERSATIONS and "userId" in query.group_by and metric in vocabulary.QUEUE_METRICS
+
+
+def _stats(directory: Directory, query: Query, cell: Cell, metric: str) -> Item | None:
+    if metric in query.family.distinct and (metric == "nConversations" or metric in cell.tallies):
         return {"count": len(cell.conversations)}
     if metric == "oServiceLevel":
         return _service_level(directory, cell)
@@ -262,7 +279,7 @@ def _truncated(query: Query, results: list[Item], cells: dict[Group, dict[int, C
     return ordered if query.limit is None else ordered[: query.limit]
 
 
-def _summary(function: str, values: list[int]) -> float:
+def _summary(function: str, values: list[float]) -> float:
     if not values:
         return 0
     return float(_FUNCTIONS[function](values))

@@ -67,6 +67,9 @@ class Behaviour:
     `availability_lag_seconds` before now. Results of an expired job are refused with `expired_results_status`. With
     `job_results_end_empty` the last page that has conversations has a cursor as well, which leads to one without.
 
+    Data lake extraction: files are there `extraction_lag_seconds` after their hour, for `extraction_retention_days`, of
+    `extraction_schemas`, None for all; a signed URL works for `extraction_url_seconds`.
+
     Details query: `totalHits` is an estimate, too high by `total_hits_too_many` where there is anything at all.
     """
 
@@ -84,6 +87,10 @@ class Behaviour:
     availability: datetime | Callable[[], datetime] | None = None
     availability_lag_seconds: float = 4 * 3_600
     expired_results_status: int = 404
+    extraction_schemas: tuple[str, ...] | None = None
+    extraction_lag_seconds: float = 600
+    extraction_retention_days: float = 31
+    extraction_url_seconds: float = 300
     faults: deque[Fault] = field(default_factory=deque)
     jobs_to_come: deque[JobOutcome] = field(default_factory=deque)
     interruptions: list[Interruption] = field(default_factory=list)

@@ -13,10 +13,13 @@ from typing import Any
 from genesys_assets.sandbox import aggregates, details, live, reference
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
+from genesys_assets.sandbox.extraction import Extraction
+from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
 from genesys_assets.sandbox.times import DAY
+from genesys_assets.sandbox.usage import Usage
 
 Item = dict[str, Any]
 
@@ -24,7 +27,9 @@ UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": 
 
 _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
 _AGGREGATE = ("analytics:conversationAggregate:view",)
+_WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
+_USAGE = "/api/v2/usage/client/{id}/aggregates/query/jobs"
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
 _LISTINGS: dict[str, tuple[tuple[str, ...], reference.Listing]] = {
     "/api/v2/routing/queues": (("routing:queue:view",), reference.queues),
@@ -59,13 +64,14 @@ _LISTINGS: dict[str, tuple[tuple[str, ...], reference.Listing]] = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that may be answered; `now` is in ms."""
+    """A request that may be answered; `now` is in ms, `url` is where the sandbox is."""
 
     path: dict[str, str]
     parameters: dict[str, str]
     body: Any
     token: str
     now: int
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,14 @@ class Platform:
     access: Access
     behaviour: Behaviour
     jobs: Jobs
+    extraction: Extraction
     recent: Recent = field(default_factory=Recent)
+    usage: Usage = field(default_factory=Usage)
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
         jobs = f"{analytics}/details/jobs"
+        downloads = "/api/v2/analytics/dataextraction/downloads"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
             Endpoint("DELETE", "/api/v2/tokens/me", (), self._revoke),
@@ -106,7 +115,15 @@ class Platform:
             Endpoint("GET", f"{jobs}/{{id}}/results", _DETAIL, self._results),
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
+            Endpoint("POST", _USAGE, ("usage:client:view",), self._submit_usage, status=202),
+            Endpoint("GET", f"{_USAGE}/{{job}}", ("usage:client:view",), self._usage),
             Endpoint("GET", "/api/v2/routing/queues/{id}/members", _MEMBERS, self._members),
+            *(
+                Endpoint("POST", family.path, (family.permission,), self._aggregates_of(family))
+                for family in FAMILIES.values()
+            ),
+            Endpoint("GET", f"{downloads}/metadata", _WAREHOUSE, self._files),
+            Endpoint("POST", f"{downloads}/bulk", _WAREHOUSE, self._file_urls),
             *(
                 Endpoint("GET", path, permissions, self._listing(listing))
                 for path, (permissions, listing) in _LISTINGS.items()
@@ -123,6 +140,9 @@ class Platform:
 
     def _aggregates(self, call: Call) -> Item:
         return self._with_unknown(aggregates.answer(self.organisation, call.body, call.now))
+
+    def _aggregates_of(self, family: Family) -> Callable[[Call], Item]:
+        return lambda call: self._with_unknown(aggregates.answer(self.organisation, call.body, call.now, family))
 
     def _details(self, call: Call) -> bytes:
         conversations, total = details.answer(self.organisation, call.body, call.now, self.recent)
@@ -158,12 +178,24 @@ class Platform:
             parts.insert(0, self._listed(conversations))
         return b"{%b}" % b",".join(parts)
 
+    def _files(self, call: Call) -> Item:
+        return self._with_unknown(self.extraction.listing(call.parameters, call.now))
+
+    def _file_urls(self, call: Call) -> Item:
+        return self._with_unknown(self.extraction.urls(call.body, call.url, call.now))
+
     def _activity(self, call: Call) -> Item:
         answer = live.conversation_activity(self.organisation, call.body, call.parameters, call.now)
         return self._with_unknown(answer)
 
     def _observations(self, call: Call) -> Item:
         return self._with_unknown(live.queue_observations(self.organisation, call.body, call.now))
+
+    def _submit_usage(self, call: Call) -> Item:
+        return self._with_unknown(self.usage.submit(call.path["id"], call.body, call.now))
+
+    def _usage(self, call: Call) -> Item:
+        return self._with_unknown(self.usage.result(call.path["id"], call.path["job"], call.parameters))
 
     def _members(self, call: Call) -> Item:
         directory, day = self.organisation.directory, call.now // DAY

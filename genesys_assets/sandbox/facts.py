@@ -13,7 +13,7 @@ from genesys_assets.sandbox.times import millis
 
 Item = dict[str, Any]
 Value = str | tuple[str, ...]
-Emission = tuple[int, str, int]  # when in ms, which metric, its value
+Emission = tuple[int, str, float]  # when in ms, which metric, its value
 
 # dimension -> field, where the session or the participant states it under another name or the same
 _SESSION = {

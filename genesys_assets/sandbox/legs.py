@@ -95,7 +95,9 @@ def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
     """The caller's way through a flow, to `target` or out of it."""
     rng = scene.rng
     flow = scene.directory.flows[rng.randrange(2)]
-    succeeded = target is not None
+    handed_on = target is not None
+    # Half of those who stay in the flow get what they want there.
+    succeeded = handed_on or start // 7 % 2 == 0
     outcome = uuid(Random(flow["id"]))
     reached = start + (end - start) // 2
     told: Item = {
@@ -107,7 +109,7 @@ def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
         "entryReason": scene.common.get("dnis", "direct"),
         "startingLanguage": "en-us",
         "endingLanguage": "en-us",
-        "exitReason": "TRANSFER" if succeeded else "DISCONNECT",
+        "exitReason": "TRANSFER" if handed_on else "DISCONNECT",
         "outcomes": [
             {
                 "flowOutcomeId": outcome,
@@ -122,9 +124,10 @@ def ivr(scene: Scene, start: int, end: int, *, target: Queue | None) -> None:
         told |= {"transferType": "ACD", "transferTargetName": target.name, "transferTargetAddress": target.id}
     # The flow is entered a few milliseconds before the conversation is on the books.
     entered = start - rng.randrange(4) if rng.random() < 0.3 else start
-    steps = [segment("ivr", entered, end, disconnectType="transfer" if succeeded else "peer")]
+    steps = [segment("ivr", entered, end, disconnectType="transfer" if handed_on else "peer")]
     took = end - start
-    emitted = [metric("nFlow", 1, start), *(metric(name, took, end) for name in ("tIvr", "tFlow", "tFlowExit"))]
+    ways_out = ("tIvr", "tFlow", "tFlowExit" if handed_on else "tFlowDisconnect")
+    emitted = [metric("nFlow", 1, start), *(metric(name, took, end) for name in ways_out)]
     session = scene.session(steps, emitted, peerId=scene.peer, flow=told)
     scene.join("ivr", [session], participantName=flow["name"])
 

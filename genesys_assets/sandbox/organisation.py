@@ -17,7 +17,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from genesys_assets.sandbox import arrivals, attributes, directory, directory_changes, facts, past, reopening, stories
+from genesys_assets.sandbox import (
+    arrivals,
+    attributes,
+    directory,
+    directory_changes,
+    facts,
+    happenings,
+    past,
+    reopening,
+    stories,
+)
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.facts import SessionFacts
 from genesys_assets.sandbox.history import ALWAYS, History, Revision, complete
@@ -69,6 +79,7 @@ class Organisation:
         self._open: OrderedDict[date, list[Arrival]] = OrderedDict()
         self._bodies: OrderedDict[str, _Body] = OrderedDict()
         self._facts: OrderedDict[str, _Facts] = OrderedDict()
+        self._happenings: OrderedDict[str, _Facts] = OrderedDict()
 
     # As tests and tools see it.
 
@@ -236,7 +247,11 @@ class Organisation:
 
     def body_with_attributes(self, arrival: Arrival, now: int) -> bytes:
         """The conversation as of `now` as the JSON of a details job."""
-        return encode(attributes.shown(_as_of(self._complete_with_attributes(arrival, now), now)))
+        return encode(self.item_with_attributes(arrival, now))
+
+    def item_with_attributes(self, arrival: Arrival, now: int) -> Item:
+        """The conversation as of `now`, with attributes."""
+        return attributes.shown(_as_of(self._complete_with_attributes(arrival, now), now))
 
     def facts(self, arrival: Arrival, now: int) -> list[SessionFacts]:
         """What the aggregates know of the conversation at `now`."""
@@ -248,6 +263,19 @@ class Organisation:
         if kept.settled > iso(now):
             return facts.of_conversation(self.shown(arrival, now))
         return [SessionFacts(arrival.id, dimensions, emissions) for dimensions, emissions in marshal.loads(kept.packed)]
+
+    def happenings(self, arrival: Arrival, now: int) -> dict[str, list[SessionFacts]]:
+        """What the other families of aggregates know of the conversation at `now`, by family."""
+        if self.history.knows(arrival.id):
+            complete_ = attributes.removed(self.history.conversation(arrival.id, now))
+            return happenings.of_conversation(complete_, now)
+        kept = self._kept(self._happenings, arrival.id, _KEPT_FACTS, lambda: _happenings(self.tell(arrival)))
+        if kept.settled > iso(now):
+            return happenings.of_conversation(self.tell(arrival), now)
+        return {
+            family: [SessionFacts(arrival.id, dimensions, emissions) for dimensions, emissions in found]
+            for family, found in marshal.loads(kept.packed).items()
+        }
 
     # What the seed tells, and where it was overruled.
 
@@ -329,6 +357,13 @@ def _body(conversation: Item) -> _Body:
 def _facts(conversation: Item) -> _Facts:
     sessions = [(session.dimensions, session.emissions) for session in facts.of_conversation(conversation)]
     return _Facts(past.settled(conversation), marshal.dumps(sessions))
+
+
+def _happenings(conversation: Item) -> _Facts:
+    settled = past.settled(conversation)
+    found = happenings.of_conversation(conversation, millis(settled))
+    packed = {family: [(each.dimensions, each.emissions) for each in facts_] for family, facts_ in found.items()}
+    return _Facts(settled, marshal.dumps(packed))
 
 
 def _ends_after(conversation: Item, instant: int) -> bool:

@@ -23,9 +23,11 @@ from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
+from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.jobs import Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.times import from_datetime
+from genesys_assets.sandbox.usage import Usage
 
 HOST = "127.0.0.1"
 _START_SECONDS = 120.0
@@ -34,6 +36,18 @@ _KEPT_REQUESTS = 100_000
 _IDLE_SECONDS = 3600
 
 Now = datetime | Callable[[], datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request as the sandbox counted it: `status` is None where the connection was closed, `size` the bytes of the
+    answer's body before it was packed.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +60,8 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
+    answered: deque[Answered]
+    extraction: Extraction
 
     @property
     def client_id(self) -> str:
@@ -98,11 +114,24 @@ def running(
     behaving = behaviour or Behaviour()
     organisation = Organisation(seed, conversations_per_day)
     jobs = Jobs(organisation, behaving, clock)
-    platform = Platform(organisation, access, behaving, jobs)
-    app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
+    extraction = Extraction(organisation, behaving)
+    usage, present = Usage(), _clock(now)
+    platform = Platform(organisation, access, behaving, jobs, extraction, usage=usage)
+    answered: deque[Answered] = deque(maxlen=_KEPT_REQUESTS)
+
+    def count(method: str, path: str, template: str, status: int | None, size: int) -> None:
+        answered.append(Answered(method, path, status, size))
+        usage.count(method, template, status, present())
+
+    app = application.build(
+        platform,
+        present,
+        lambda method, path: requests.append((method, path)),
+        count,
+    )
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted, answered, extraction)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from random import Random
 from genesys_assets.sandbox import draws, legs, service
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.directory import Directory, Queue, uuid
+from genesys_assets.sandbox.happenings import is_self_served
 from genesys_assets.sandbox.legs import Item, Scene, metric
 from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, iso
 
@@ -29,8 +30,10 @@ def tell(directory: Directory, arrival: Arrival) -> Item:
         conversation |= {"conversationInitiator": "customer", "customerParticipation": True}
     _add_quality(conversation, scene)
     conversation["participants"] = scene.participants
+    _add_self_service(conversation)
     if end is not None:
         _add_afterthoughts(conversation, scene.rng, end)
+        _add_unanswered_survey(conversation, end)
         _add_resolution(conversation, end)
     return conversation
 
@@ -265,6 +268,17 @@ def _add_quality(conversation: Item, scene: Scene) -> None:
         conversation["mediaStatsMinConversationRFactor"] = min(stat["minRFactor"] for stat in stats)
 
 
+def _add_self_service(conversation: Item) -> None:
+    flows = [
+        session["flow"]
+        for participant in conversation["participants"]
+        for session in participant["sessions"]
+        if "flow" in session
+    ]
+    if flows and "conversationEnd" in conversation:
+        conversation["selfServed"] = all(is_self_served(flow) for flow in flows)
+
+
 def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
     """A few conversations are evaluated or surveyed hours later."""
     lot = rng.random()
@@ -281,6 +295,22 @@ def _add_afterthoughts(conversation: Item, rng: Random, end: int) -> None:
         conversation["evaluations"] = [_evaluation(rng, judged)]
     else:
         conversation["surveys"] = [_survey(rng, judged)]
+
+
+def _add_unanswered_survey(conversation: Item, end: int) -> None:
+    """Some are asked and never answer."""
+    rng = Random(f"unanswered survey {conversation['conversationId']}")
+    agents = [participant for participant in conversation["participants"] if "userId" in participant]
+    if rng.random() >= 0.01 or "surveys" in conversation or not agents:
+        return
+    judged = {"userId": agents[-1]["userId"], "eventTime": iso(end + 2 * HOUR + draws.duration(rng, 5 * HOUR))}
+    queue_ids = [step["queueId"] for step in agents[-1]["sessions"][0]["segments"] if "queueId" in step]
+    if queue_ids:
+        judged["queueId"] = queue_ids[-1]
+    asked = _survey(rng, judged)
+    for answered in ("surveyPromoterScore", "oSurveyTotalScore", "surveyCompletedDate"):
+        del asked[answered]
+    conversation["surveys"] = [asked | {"surveyStatus": "Expired"}]
 
 
 def _add_resolution(conversation: Item, end: int) -> None:
@@ -301,11 +331,16 @@ def _add_resolution(conversation: Item, end: int) -> None:
         ]
 
 
+def _one_of_three(what: str, drawn: str) -> str:
+    """The id of one of three of a kind, by what was drawn."""
+    return uuid(Random(f"{what} {int(drawn[:8], 16) % 3}"))
+
+
 def _evaluation(rng: Random, judged: Item) -> Item:
     return {
         "evaluationId": uuid(rng),
-        "contextId": uuid(rng),
-        "formId": uuid(rng),
+        "contextId": _one_of_three("evaluation form", uuid(rng)),
+        "formId": _one_of_three("version of an evaluation form", uuid(rng)),
         "formName": "Courtesy and accuracy",
         "evaluatorId": uuid(rng),
         "evaluationStatus": "Finished",
@@ -321,8 +356,8 @@ def _evaluation(rng: Random, judged: Item) -> Item:
 def _survey(rng: Random, judged: Item) -> Item:
     return {
         "surveyId": uuid(rng),
-        "surveyFormId": uuid(rng),
-        "surveyFormContextId": uuid(rng),
+        "surveyFormId": _one_of_three("version of a survey", uuid(rng)),
+        "surveyFormContextId": _one_of_three("survey", uuid(rng)),
         "surveyFormName": "How was it?",
         "surveyStatus": "Finished",
         "surveyType": "Web",

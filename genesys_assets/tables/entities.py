@@ -174,7 +174,7 @@ modify_date instant when it was last changed
     )
 }
 
-_WIRE = {
+WIRE = {
     "system_presence": "systemPresence",
     "dialing_mode": "dialingMode",
     "campaign_status": "campaignStatus",
@@ -187,6 +187,10 @@ _WIRE = {
     "joined_member_count": "joinedMemberCount",
     "home_division": "homeDivision",
 }
+
+
+JSON_FIELDS = frozenset(("mediaSettings",))
+"""The fields that a column keeps as JSON, whatever they hold."""
 
 
 class ListingShrunk(ValueError):
@@ -249,7 +253,7 @@ def _entities(spec: TableSpec, body: bytes) -> list[dict[str, Any]]:
 
 
 def _row(spec: TableSpec, entity: dict[str, Any]) -> dict[str, Any]:
-    row = {column.name: entity.get(_WIRE.get(column.name, column.name)) for column in spec.columns}
+    row = {column.name: entity.get(WIRE.get(column.name, column.name)) for column in spec.columns}
     row["name"] = _name(entity)
     row["division_id"] = (entity.get("division") or {}).get("id") or entity.get("divisionId")
     row["is_deleted"] = entity.get("state") == "deleted" or entity.get("deleted") is True

@@ -26,6 +26,7 @@ _CLASSES = {
     user_id user_ids assignee_id assigner_id evaluator_id requested_routing_user_ids screen_monitored_user_id
     selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key email username
     users.title users.department users.id users.name users_history.id users_history.name
+    agent_id owner_id reporter_id touchpoint_agent_id
     """,
     PersonalData.CONTACT: """
     address_from address_other address_self address_to ani bcc callback_numbers callback_number callback_user_name
@@ -36,10 +37,13 @@ _CLASSES = {
     video_address_self
     external_organizations.id external_organizations.name external_organizations_history.id
     external_organizations_history.name
+    video_address_self entry_reason journey_session_id
     """,
     PersonalData.CONTENT: """
     access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags
     pages.body pages.request
+    bot_slot contains_all_condition contains_any_condition ends_with_condition equal_condition feedback_reason
+    not_contains_all_condition not_contains_any_condition not_equal_condition search_query starts_with_condition
     """,
     PersonalData.NONE: """
     acd_participant_id acd_session_id active_routing active_skill_id active_skill_ids activity_date acw_skipped
@@ -97,6 +101,36 @@ _CLASSES = {
     teams.description groups.description flows.description flow_outcomes.description flow_milestones.description
     presence_definitions.type groups.type flows.type groups.state languages.state locations.state visibility
     system_presence deactivated active dialing_mode campaign_status company_type industry create_date modify_date
+    session_metrics.value agentcopilots_metrics.state
+    action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
+    ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type
+    bot_id bot_intent bot_name bot_product bot_provider bot_recognition_failure_reason bot_result bot_session_id
+    bot_slot_mechanism bot_version canned_response_id canned_response_library_id case_id caseplan_id category_id
+    channel chunk_count conversation_channel_type conversation_duration copied customer_intent_id
+    document_engagement_type edited_field ending_language engagement_type entry_type error_type
+    evaluation_context_id evaluation_created_date evaluation_release_date exit_reason feedback_category feedback_id
+    feedback_rating feedback_rating_type feedback_rating_value feedback_type flow_milestone_id flow_object_id
+    flow_sub_type handle_time has_answer_highlight has_comment has_generated_answer has_retrieved_references
+    has_search integration_id integration_name intermediate_intent_name journey_action_media_type
+    journey_action_target_id journey_action_template_id journey_blocking_action_map_id
+    journey_blocking_emergency_schedule_group_id journey_blocking_reason journey_blocking_schedule_group_id
+    journey_device_category journey_device_type journey_frequency_cap_reason journey_ip_geolocation_country
+    journey_outcome_id journey_segment_assignment_state journey_segment_id journey_session_segment_id
+    journey_session_type knowledge_base_document_id knowledge_base_document_variation_id
+    knowledge_base_document_version_id knowledge_setting_id language language_code last_action_id
+    last_input_action_id message_id presented presented_documents_count preview_mode priority query_type
+    query_type_v3 recognition_failure_reason response_status results_by script_page_id search_id stage_id
+    starting_language status status_category status_id step_id suggestion_id suggestion_type summary_generated
+    summary_id summary_rating surfacing_method survey_answer_id survey_created_date survey_error_reason
+    survey_previous_status survey_question_group_id survey_question_id tool_id tool_status tool_type topic_id
+    touchpoint_action_map_id touchpoint_attribution_scope touchpoint_channel_message_type
+    touchpoint_channel_platform touchpoint_channel_type touchpoint_conversation_id touchpoint_interaction_type
+    touchpoint_queue_id touchpoint_requested_routing touchpoint_used_routing touchpoint_wrapup_code transfer_type
+    trigger_source_id trigger_source_outcome trigger_source_type trigger_type type_id utterance_id workbin_id
+    workitem_id wrap_up_code_rating wrap_up_code_suggestion_selected wrap_up_date wrapup_codes_generated
+    wrapup_codes_supported
+    platform requests succeeded redirected refused rate_limited failed
+    request_id time asset partition method path attempt status bytes waited_ms allowed_per_minute budget_left
     joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }

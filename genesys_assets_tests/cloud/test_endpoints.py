@@ -9,6 +9,7 @@ import pytest
 
 from genesys_assets.cloud import reference
 from genesys_assets.cloud.analytics import aggregates, live
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuery
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
@@ -24,21 +25,21 @@ def question(**changes: Any) -> AggregateQuery:
 
 
 def test_aggregates_are_asked_for_once(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(aggregates.PATH, Reply(body={"results": [{"group": {}}]}))
+    platform.on(CONVERSATIONS.path, Reply(body={"results": [{"group": {}}]}))
     page = aggregates.fetch(cloud, question())
     assert page.json() == {"results": [{"group": {}}]}
-    (asked,) = platform.asked(aggregates.PATH)
+    (asked,) = platform.asked(CONVERSATIONS.path)
     assert (asked.method, asked.json()) == ("POST", question().body())
 
 
 @pytest.mark.parametrize("body", [{}, {"results": []}, {"results": None}])
 def test_aggregates_of_a_quiet_time_are_empty(platform: Platform, cloud: GenesysCloud, body: object) -> None:
-    platform.on(aggregates.PATH, Reply(body=body))
+    platform.on(CONVERSATIONS.path, Reply(body=body))
     assert aggregates.fetch(cloud, question()).json() == body
 
 
 def test_aggregates_whose_results_are_no_list_are_an_error(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(aggregates.PATH, Reply(body={"results": {"message": "?"}}))
+    platform.on(CONVERSATIONS.path, Reply(body={"results": {"message": "?"}}))
     with pytest.raises(UnexpectedAnswer, match="'results' that is no list"):
         aggregates.fetch(cloud, question())
 
@@ -52,7 +53,7 @@ def test_aggregates_of_the_future_are_refused_before_any_request(platform: Platf
 
 @pytest.mark.parametrize("name", samples.AGGREGATES)
 def test_recorded_aggregates_are_accepted(platform: Platform, cloud: GenesysCloud, name: str) -> None:
-    platform.on(aggregates.PATH, Reply(body=samples.body(name)))
+    platform.on(CONVERSATIONS.path, Reply(body=samples.body(name)))
     assert aggregates.fetch(cloud, question()).body == samples.body(name)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_assets.cloud.http.page import Page, request_text
-from genesys_assets.lake.lake import PAGES
+from genesys_assets.lake.lake import PAGES, Lake
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop, protected, rule_of
 from genesys_assets.privacy.protection import Action, Protection
@@ -86,9 +89,9 @@ def test_nothing_of_a_class_is_left_where_it_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("class_", "gone", "stays"),
     [
-        ("contact", ["+4179", "Łucja", "contact-1", "a@example.com"], ["my bill", "4711", "user-1", "secret"]),
-        ("content", ["my bill", "called twice", "4711", "secret"], ["+4179", "Łucja", "user-1"]),
-        ("person", ["user-1"], ["+4179", "Łucja", "my bill", "4711"]),
+        ("contact", ["+4179", "Łucja", "contact-1", "a@example.com", "secret"], ["my bill", "4711", "user-1", "Ann"]),
+        ("content", ["my bill", "called twice", "4711", "secret"], ["+4179", "Łucja", "user-1", "Ann"]),
+        ("person", ["user-1", "Ann", "secret"], ["+4179", "Łucja", "my bill", "4711"]),
     ],
 )
 @pytest.mark.parametrize("action", ["hash", "drop"])
@@ -98,10 +101,114 @@ def test_each_class_is_protected_by_itself(class_: str, gone: list[str], stays: 
     assert [value for value in stays if value in left] == stays
 
 
-def test_a_field_that_nobody_knows_counts_as_content() -> None:
-    seen = after(DETAILS, {"conversations": [CALL]}, only(PersonalData.CONTENT, "hash"))
-    unknown = seen["conversations"][0]["participants"][0]["sessions"][0]["newField"]
-    assert unknown == {"x": HASH.hashed("secret"), "n": HASH.hashed("5")}
+@pytest.mark.parametrize("class_", [PersonalData.PERSON, PersonalData.CONTACT, PersonalData.CONTENT])
+@pytest.mark.parametrize("action", ["hash", "drop"])
+@pytest.mark.parametrize(
+    ("place", "answer", "path"),
+    [
+        (DETAILS, {"newField": "secret"}, "newField"),
+        (DETAILS, {"totalHits": {"by": "secret"}}, "totalHits"),
+        (DETAILS, {"conversations": [{"newField": {"x": ["secret"]}}]}, "conversations.newField"),
+        (DETAILS, {"conversations": ["secret"]}, "conversations"),
+        (
+            DETAILS,
+            {"conversations": [{"originatingDirection": [{"x": "secret"}]}]},
+            "conversations.originatingDirection",
+        ),
+        (AGGREGATES, {"results": [{"who": "secret"}]}, "results.who"),
+        (AGGREGATES, {"results": [{"data": [{"who": "secret"}]}]}, "results.data.who"),
+        (AGGREGATES, {"results": [{"data": [{"metrics": [{"stats": {"who": 5, "x": "secret"}}]}]}]}, None),
+        (USERS, {"entities": [{"chat": {"jabberId": "secret"}}]}, "entities.chat"),
+        ("pages/reference_queues", {"entities": [{"owner": "secret"}], "more": "secret"}, "entities.owner"),
+        ("live/queues", {"results": [{"data": [{"observations": [{"ani": "secret"}]}]}]}, "results.data.observations"),
+        ("live/conversations", {"entities": [{"newField": "secret"}]}, "entities.newField"),
+    ],
+)
+def test_a_field_that_nobody_knows_is_dropped_and_counted_unless_everything_is_kept(
+    class_: PersonalData, action: Action, place: str, answer: Any, path: str | None
+) -> None:
+    dropped: Counter[str] = Counter()
+    left = protected(json.dumps(answer).encode(), rule_of(place), only(class_, action), dropped)
+    assert b"secret" not in left
+    assert path is None or dropped[path] == 1
+
+
+def test_a_file_of_pages_says_which_unknown_fields_it_lacks(tmp_path: Path) -> None:
+    lake = Lake(LocalStore(tmp_path), protection=only(PersonalData.CONTACT, "hash"))
+    body = json.dumps({"conversations": [CALL, CALL | {"newField": 1}]}).encode()
+    page = Page(1, request_text("GET", "/x"), datetime(2026, 1, 28, tzinfo=UTC), None, body)
+    with lake.page_writers(DETAILS, ["2026-01-28"], {}) as writers:
+        writers["2026-01-28"].write(page)
+        writers["2026-01-28"].restart()
+        writers["2026-01-28"].write(page)
+    said = lake.provenance(DETAILS, "2026-01-28")["unknown_fields_dropped"]
+    assert said == {"conversations.participants.sessions.newField": 2, "conversations.newField": 1}
+
+
+def names(answered: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            name: value
+            for item in (participant, *participant["sessions"])
+            for name, value in item.items()
+            if name in ("participantName", "remote", "addressSelf", "addressOther")
+        }
+        for participant in answered["conversations"][0]["participants"]
+    ]
+
+
+def between(**of_third: Any) -> Any:
+    """A call of Łucja that Ann takes, and a third who takes part."""
+    legs = {"mediaType": "voice", "direction": "inbound", "ani": "tel:+4179"}
+    sessions = [
+        legs | {"remote": "Ann", "addressSelf": "tel:+4179", "addressOther": "sip:ann@example.com"},
+        legs | {"remote": "+4179", "addressSelf": "sip:ann@example.com", "addressOther": "sip:+4179"},
+        legs | {"remote": "Łucja", "addressSelf": "sip:q@example.com"},
+    ]
+    people = [
+        {"purpose": "customer", "participantName": "Łucja", "sessions": [sessions[0]]},
+        {"purpose": "agent", "participantName": "Ann", "userId": "user-1", "sessions": [sessions[1]]},
+        {"purpose": "acd", "participantName": "Sales", "sessions": [sessions[2]], **of_third},
+    ]
+    return {"conversations": [{"conversationId": "c", "participants": people}]}
+
+
+def test_where_persons_are_dropped_nothing_names_an_agent_and_customers_stay() -> None:
+    assert names(after(DETAILS, between(), only(PersonalData.PERSON, "drop"))) == [
+        {"participantName": "Łucja", "addressSelf": "tel:+4179"},
+        {"remote": "+4179", "addressOther": "sip:+4179"},
+        {"remote": "Łucja"},
+    ]
+
+
+def test_where_contacts_are_dropped_nothing_names_a_customer_and_agents_stay() -> None:
+    assert names(after(DETAILS, between(), only(PersonalData.CONTACT, "drop"))) == [
+        {"remote": "Ann", "addressOther": "sip:ann@example.com"},
+        {"participantName": "Ann", "addressSelf": "sip:ann@example.com"},
+        {},
+    ]
+
+
+def test_a_name_of_somebody_is_hashed_or_dropped_as_the_class_that_it_has() -> None:
+    mixed = Protection({PersonalData.PERSON: "hash", PersonalData.CONTACT: "drop"}, KEY)
+    ann, address = HASH.hashed("Ann"), HASH.hashed("sip:ann@example.com")
+    assert names(after(DETAILS, between(), mixed)) == [
+        {"remote": ann, "addressOther": address},
+        {"participantName": ann, "addressSelf": address},
+        {},
+    ]
+
+
+@pytest.mark.parametrize("purpose", ["user", "Agent", "AGENT"])
+def test_an_agent_is_known_by_the_purpose_in_any_case(purpose: str) -> None:
+    third = names(after(DETAILS, between(purpose=purpose, participantName="Bo"), only(PersonalData.PERSON, "drop")))[2]
+    assert third == {"remote": "Łucja"}
+
+
+def test_whoever_nothing_tells_agent_from_customer_is_protected_as_both() -> None:
+    for class_ in (PersonalData.PERSON, PersonalData.CONTACT):
+        third = names(after(DETAILS, between(purpose="???", participantName="Bo"), only(class_, "drop")))[2]
+        assert "participantName" not in third
 
 
 @pytest.mark.parametrize(
@@ -117,7 +224,7 @@ def test_a_field_that_nobody_knows_counts_as_content() -> None:
         {"segments": "secret", "flow": "secret"},
     ],
 )
-def test_fields_that_nobody_knows_count_as_content_wherever_they_stand(session: dict[str, Any]) -> None:
+def test_fields_that_nobody_knows_are_dropped_wherever_they_stand(session: dict[str, Any]) -> None:
     participant = {"participantId": "p", "attributes": "secret", "sessions": [session]}
     answer = {"conversations": [{"conversationId": "c", "participants": [participant]}]}
     assert "secret" not in json.dumps(after(DETAILS, answer, DROP))

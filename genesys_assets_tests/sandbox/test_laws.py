@@ -156,7 +156,7 @@ def test_every_timer_is_emitted_when_it_has_run(conversations: list[Item]) -> No
         start = millis(conversation["conversationStart"])
         for _, _, metrics in sessions([conversation]):
             for name, items in metrics.items():
-                assert name in METRICS | {"nFlow", "tFlow", "tFlowExit"}
+                assert name in METRICS | {"nFlow", "tFlow", "tFlowExit", "tFlowDisconnect"}
                 for item in items:
                     assert item["value"] >= 0
                     if name.startswith("t"):

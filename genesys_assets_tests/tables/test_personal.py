@@ -10,18 +10,20 @@ import pytest
 
 from genesys_assets.assets.charts import chart_metadata
 from genesys_assets.assets.common import PERSONAL_DATA, column_schema, preview_metadata
-from genesys_assets.cloud.analytics.catalogue import DIMENSIONS
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.days.verdicts import VERDICTS
 from genesys_assets.lake.files import PAGES
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.built_in import built_in_reports, page_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports, page_reports
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.api_requests import API_REQUESTS
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.model import PARTICIPANTS, SESSIONS, snake_case
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 from genesys_assets.tables.personal import Unclassified, class_of
@@ -33,12 +35,15 @@ SPECS = (
     *DAY_TABLES,
     *ENTITIES.values(),
     *HISTORIES.values(),
+    API_REQUESTS,
+    API_USAGE,
     QUEUE_MEMBERS,
     USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
+    *FAMILY_METRICS.values(),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
 )
-REPORTS = (*built_in_reports(), *page_reports().values())
+REPORTS = (*built_in_reports(), *operating_reports(), *page_reports().values())
 NONE, PERSON, CONTACT, CONTENT = PersonalData
 
 
@@ -55,7 +60,9 @@ def test_every_column_of_every_report_has_a_class(report: Report) -> None:
 
 
 def test_every_dimension_that_aggregates_are_grouped_by_has_a_class() -> None:
-    assert all(class_of("", snake_case(dimension)) for dimension in DIMENSIONS)
+    assert all(
+        class_of(family.table, snake_case(dimension)) for family in FAMILIES.values() for dimension in family.dimensions
+    )
 
 
 def test_a_column_that_nobody_classified_is_an_error() -> None:

@@ -1,6 +1,7 @@
 """What is asked of analytics. How a request is sent is in `http`.
 
-`catalogue` the names of metrics and dimensions, `values` those of their values; `interval`, `filters`, `queries` the
+`families` what the platform counts, with the names of metrics and dimensions (`family_names`, of conversations
+`catalogue`); `values` the names of values; `interval`, `filters`, `queries` the
 questions, checked before they are asked; `aggregates` and `aggregate_windows` ask for figures, `details`,
 `details_paging` and `conversations` for conversations, `live` for what is going on now; `reading` tells how complete a
 reading of conversations is.

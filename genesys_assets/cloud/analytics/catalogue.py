@@ -1,7 +1,7 @@
-"""The names the platform knows: metrics, dimensions, and what other names for them mean.
+"""The names the platform knows of conversations: metrics, dimensions, and what other names for them mean.
 
-Here stand names only. Putting them together into a question belongs to `queries`; the unit and meaning of a
-figure belong to `tables`.
+Here stand names only; those of the other families of aggregates are in `families`. Putting them together into
+a question belongs to `queries`; the unit and meaning of a figure belong to `tables`.
 """
 
 from __future__ import annotations
@@ -173,23 +173,23 @@ def metric(name: str) -> str:
     """The platform's name of a metric, for its own name in any case or an alias. Raises InvalidQuery
     otherwise.
     """
-    return _resolve("metric", name, METRICS, METRIC_ALIASES, METRICS_WITHOUT_EQUIVALENT)
+    return resolve("metric", name, METRICS, METRIC_ALIASES, METRICS_WITHOUT_EQUIVALENT)
 
 
 def dimension(name: str) -> str:
     """The platform's name of a dimension of aggregates, likewise."""
-    return _resolve("dimension", name, DIMENSIONS, DIMENSION_ALIASES, DIMENSIONS_WITHOUT_EQUIVALENT)
+    return resolve("dimension", name, DIMENSIONS, DIMENSION_ALIASES, DIMENSIONS_WITHOUT_EQUIVALENT)
 
 
 def conversation_dimension(name: str) -> str:
     """The platform's name of a dimension that a details query filters conversations by."""
-    return _resolve("conversation dimension", name, CONVERSATION_DIMENSIONS, {}, {})
+    return resolve("conversation dimension", name, CONVERSATION_DIMENSIONS, {})
 
 
 def segment_dimension(name: str) -> str:
     """The platform's name of a dimension that a details query filters segments by."""
     aliases = {alias: real for alias, real in DIMENSION_ALIASES.items() if real in SEGMENT_DIMENSIONS}
-    return _resolve("segment dimension", name, SEGMENT_DIMENSIONS, aliases, {})
+    return resolve("segment dimension", name, SEGMENT_DIMENSIONS, aliases)
 
 
 def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -198,15 +198,18 @@ def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6))
 
 
-def _resolve(
+def resolve(
     kind: str,
     name: str,
     names: tuple[str, ...],
     aliases: Mapping[str, str],
-    without_equivalent: Mapping[str, str],
+    without_equivalent: Mapping[str, str] | None = None,
+    *,
+    of: str = "Genesys Cloud",
 ) -> str:
+    """The one of the names that is meant, for itself in any case or an alias. Raises InvalidQuery with the nearest."""
     wanted = name.strip().lower()
-    for refused, reason in without_equivalent.items():
+    for refused, reason in (without_equivalent or {}).items():
         if refused.lower() == wanted:
             raise InvalidQuery(f"{name!r} has no equivalent {kind}: {reason}.")
     by_lower = {alias.lower(): real for alias, real in aliases.items()} | {known.lower(): known for known in names}
@@ -214,4 +217,4 @@ def _resolve(
         return by_lower[wanted]
     close = tuple(dict.fromkeys(by_lower[match.lower()] for match in closest(name, [*names, *aliases])))
     hint = f"Closest: {', '.join(close)}." if close else f"Known are {', '.join(names)}."
-    raise InvalidQuery(f"{name!r} is not a {kind} of Genesys Cloud. {hint}")
+    raise InvalidQuery(f"{name!r} is not a {kind} of {of}. {hint}")

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range, any_of
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
@@ -54,9 +55,10 @@ class View:
     name: str
     gte: int | None = None
     lt: int | None = None
+    family: AggregateFamily = CONVERSATIONS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "target", catalogue.metric(self.target))
+        object.__setattr__(self, "target", self.family.metric(self.target))
         if not self.target.startswith("t"):
             raise InvalidQuery(
                 f"The view {self.name!r} is about {self.target}, which is no timer. Use a metric named t…."
@@ -71,10 +73,11 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateQuery:
-    """Figures of conversations per bucket of time and group, by the time each metric was emitted.
+    """Figures of one family per bucket of time and group, by the time each metric was emitted.
 
     `time_zone` is an IANA name; it places the bounds of P1D buckets, and then the interval is written with
-    that zone's offset, since the platform heeds the offset too.
+    that zone's offset, since the platform heeds the offset too. `batch` are values of the dimension that the family
+    wants named.
     """
 
     interval: Interval
@@ -86,11 +89,22 @@ class AggregateQuery:
     flatten_multivalued_dimensions: bool = False
     views: tuple[View, ...] = ()
     alternate_time_dimension: Literal["eventTime"] | None = None
+    family: AggregateFamily = CONVERSATIONS
+    batch: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "group_by", _resolved(self.group_by, catalogue.dimension, "group_by"))
-        object.__setattr__(self, "metrics", _resolved(self.metrics, catalogue.metric, "metrics"))
+        object.__setattr__(self, "group_by", _resolved(self.group_by, self.family.dimension, "group_by"))
+        object.__setattr__(self, "metrics", _resolved(self.metrics, self.family.metric, "metrics"))
         object.__setattr__(self, "views", tuple(self.views))
+        if self.batch and self.family.batched_by is None:
+            raise InvalidQuery(f"The family {self.family.name} is asked without a batch. Leave it out.")
+        if self.batch and self.filter is not None:
+            raise InvalidQuery("A query is asked either for a batch or with a filter. Take one out.")
+        if len(self.batch) > self.family.largest_batch:
+            raise InvalidQuery(
+                f"A batch of {self.family.batched_by} has at most {self.family.largest_batch} values, "
+                f"got {len(self.batch)}. Ask for several batches."
+            )
         if self.granularity not in GRANULARITIES:
             raise InvalidQuery(f"{self.granularity!r} is not a granularity. Allowed are {', '.join(GRANULARITIES)}.")
         if not self.metrics:
@@ -111,12 +125,16 @@ class AggregateQuery:
         optional: dict[str, Any] = {
             "groupBy": list(self.group_by),
             "timeZone": self.time_zone,
-            "filter": self.filter and self.filter.body(catalogue.dimension, catalogue.metric),
+            "filter": self._filter(),
             "flattenMultivaluedDimensions": self.flatten_multivalued_dimensions,
             "views": [view.body() for view in self.views],
-            "alternateTimeDimension": self.alternate_time_dimension,
+            "alternateTimeDimension": self.alternate_time_dimension or self.family.time_dimension,
         }
         return body | {name: value for name, value in optional.items() if value}
+
+    def _filter(self) -> dict[str, Any] | None:
+        asked = Filter(clauses=(any_of(str(self.family.batched_by), self.batch),)) if self.batch else self.filter
+        return None if asked is None else asked.body(self.family.dimension, self.family.metric)
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
@@ -126,16 +144,23 @@ class AggregateQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateQuestion:
-    """What may be asked about any interval: how to group, which metrics, of which conversations."""
+    """What may be asked about any interval: how to group, which metrics, of what in which family."""
 
     group_by: tuple[str, ...]
     metrics: tuple[str, ...] = catalogue.DEFAULT_METRICS
     filter: Filter | None = None
     flatten_multivalued_dimensions: bool = False
     views: tuple[View, ...] = ()
+    family: AggregateFamily = CONVERSATIONS
 
-    def over(self, interval: Interval, granularity: Granularity, time_zone: str | None = None) -> AggregateQuery:
-        """The question about one interval. Raises InvalidQuery."""
+    def over(
+        self,
+        interval: Interval,
+        granularity: Granularity,
+        time_zone: str | None = None,
+        batch: tuple[str, ...] = (),
+    ) -> AggregateQuery:
+        """The question about one interval, of a batch where the family is asked in batches. Raises InvalidQuery."""
         return AggregateQuery(
             interval=interval,
             granularity=granularity,
@@ -145,6 +170,8 @@ class AggregateQuestion:
             time_zone=time_zone,
             flatten_multivalued_dimensions=self.flatten_multivalued_dimensions,
             views=self.views,
+            family=self.family,
+            batch=batch,
         )
 
 

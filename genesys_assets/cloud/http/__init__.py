@@ -2,6 +2,6 @@
 
 `transport` puts the parts together: `oauth` logs in, `pacing` waits for its turn, `exchange` sends and receives
 within `limits` and a `deadline`, `answers` tells pages from errors, `retry` tries again, `circuit` gives up for
-minutes, `usage` counts. `regions` and `addresses` say where requests may go, `page` is one answer, `paging` how
-answers continue, `parsing` reads what other machines write.
+minutes, `usage` counts, `request_log` keeps what each request cost. `regions` and `addresses` say where requests may
+go, `page` is one answer, `paging` how answers continue, `parsing` reads what other machines write.
 """

@@ -80,48 +80,53 @@ def exchange(
     what: str,
     timeout: Timeout,
     most: int | None = None,
+    received: int | None = None,
+    longest: float | None = None,
     **options: Any,
 ) -> Answer:
-    """The answer, its body read whole and no longer than `most` bytes, `limits.MOST_UNPACKED` unless given.
+    """The answer, its body read whole and no longer than `most` bytes, `limits.MOST_UNPACKED` unless given; on the wire
+    no longer than `received`, `limits.MOST_RECEIVED` unless given.
 
-    Raises Unreachable where no answer comes, or none within `limits.LONGEST_EXCHANGE`; BrokenAnswer where it is cut
-    short; AnswerTooLarge.
+    Raises Unreachable where no answer comes, or none within `longest` seconds, `limits.LONGEST_EXCHANGE` unless given;
+    BrokenAnswer where it is cut short; AnswerTooLarge.
     """
     most = limits.MOST_UNPACKED if most is None else most
-    with within(limits.LONGEST_EXCHANGE) as deadline:
+    received = limits.MOST_RECEIVED if received is None else received
+    longest = limits.LONGEST_EXCHANGE if longest is None else longest
+    with within(longest) as deadline:
         try:
             # A redirect would carry the question, or the login, to a host nobody named.
             with session.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
                 sent = response.request.headers.get("Authorization") or ""
-                return Answer(response.status_code, response.headers, _body(response, what, most), sent)
+                return Answer(response.status_code, response.headers, _body(response, what, most, received), sent)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
-            raise _failure(error, what, url, time.monotonic() >= deadline) from None
+            raise _failure(error, what, url, longest if time.monotonic() >= deadline else None) from None
         except ValueError:
             # Of http.client, for chunks of a negative size.
             raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
 
 
-def _body(response: requests.Response, what: str, most: int) -> bytes:
+def _body(response: requests.Response, what: str, most: int, received: int) -> bytes:
     """Read and unpacked piece by piece, so that no more is held than is allowed."""
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise BrokenAnswer(f"{what} was answered in the encoding {encoding[:40]!r}. Only gzip was asked for.")
     most = min(most, limits.MOST_OF_AN_ERROR) if refuses else most
-    if not refuses and (raw.length_remaining or 0) > limits.MOST_RECEIVED:
-        raise _too_large(what, limits.MOST_RECEIVED)
+    if not refuses and (raw.length_remaining or 0) > received:
+        raise _too_large(what, received)
     pieces: list[bytes] = []
     size = 0
     while piece := raw.read(_PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
-        if size > most or raw.tell() > limits.MOST_RECEIVED:
+        if size > most or raw.tell() > received:
             raw.close()
             if refuses:
                 break
-            raise _too_large(what, min(most, limits.MOST_RECEIVED))
+            raise _too_large(what, min(most, received))
     return b"".join(pieces)[:most]
 
 
@@ -130,7 +135,9 @@ def _too_large(what: str, most: int) -> AnswerTooLarge:
     return AnswerTooLarge(f"{what} was answered with more than {size}, which is the most that is read. Ask for less.")
 
 
-def _failure(error: Exception, what: str, url: str, is_late: bool) -> GenesysCloudError:
+def _failure(error: Exception, what: str, url: str, late_after: float | None) -> GenesysCloudError:
+    """`late_after` are the seconds after which no more was read, None where there was time left."""
+    is_late = late_after is not None
     broken = (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)
     if isinstance(error, broken) and not is_late:
         return BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.")
@@ -142,7 +149,7 @@ def _failure(error: Exception, what: str, url: str, is_late: bool) -> GenesysClo
     if not isinstance(error, connection):
         return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check the API address.")
     host = urlsplit(url).netloc
-    reason = f"no whole answer within {limits.LONGEST_EXCHANGE:g} s" if is_late else _reason(error)
+    reason = f"no whole answer within {late_after:g} s" if is_late else _reason(error)
     unreachable = Unreachable(f"{host} cannot be reached ({reason}). Check the region or API address, and the network.")
     unreachable.host = host
     unreachable.may_have_arrived = not any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))

@@ -9,6 +9,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.problems import one_of, quoted
+from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
 from genesys_assets.tables.personal import class_of
@@ -30,8 +31,8 @@ class Table:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is made of snapshots that are appended, not of partitions that are replaced."""
-        return self.place.startswith("live/")
+        """Whether it is added to all the time: a snapshot, or what runs asked. Other partitions are replaced."""
+        return self.place.startswith("live/") or self.spec is API_REQUESTS
 
     @property
     def has_conversations(self) -> bool:
@@ -68,7 +69,8 @@ def _tables() -> dict[str, Table]:
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
-    return {table.name: table for table in (*days, *live)}
+    asked = Table(API_REQUESTS.name, API_REQUESTS, f"tables/{API_REQUESTS.name}", "time")
+    return {table.name: table for table in (*days, *live, asked)}
 
 
 TABLES = _tables()

@@ -40,7 +40,7 @@ def read(body: bytes) -> Kept:
     try:
         page = json.loads(body.decode("utf-8", errors="replace"))
     except ValueError as error:
-        raise UnreadablePage(f"the page is not JSON ({error}); it begins with {body[:40]!r}") from error
+        raise UnreadablePage(f"the page is not JSON ({error}); it has {len(body)} bytes") from error
     if not isinstance(page, dict):
         raise UnreadablePage(f"the page is a JSON {type(page).__name__}, not an object")
     found = Kept(

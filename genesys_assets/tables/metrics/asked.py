@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily, of_path
 from genesys_assets.tables.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: what the columns of `INTERVAL_METRICS` and `DAILY_METRICS` say of it, the zone of its business days,
-    and the timers of its views.
+    """One request: what the columns of a table of buckets say of it, the zone of its business days, and the timers of
+    its views.
     """
 
+    family: AggregateFamily
     grouping: str
     selection: str
     is_additive: bool
@@ -31,12 +32,14 @@ class Asked:
 
     @classmethod
     def by(cls, request: str) -> Asked:
-        body = json.loads(request).get("body", {})
+        asked = json.loads(request)
+        body, family = asked.get("body", {}), _family(asked)
         dimensions = body.get("groupBy") or ()
         return cls(
+            family=family,
             grouping=grouping_of(dimensions),
-            selection=selection_of(body),
-            is_additive=_is_additive(dimensions, body),
+            selection=selection_of(body, family),
+            is_additive=_is_additive(dimensions, body, family),
             source=source_of(request),
             zone=ZoneInfo(body.get("timeZone") or "UTC"),
             targets={view["name"]: view["target"] for view in body.get("views") or ()},
@@ -48,9 +51,23 @@ def grouping_of(dimensions: Iterable[str]) -> str:
     return ",".join(sorted(dimensions))
 
 
-def selection_of(asked: Mapping[str, Any]) -> str:
-    """What the column `selection` says of a query with this body: the same for the same conversations and views."""
-    narrowing = {name: asked[name] for name in ("filter", "flattenMultivaluedDimensions", "views") if asked.get(name)}
+def family_of(request: str) -> AggregateFamily:
+    """The family that was asked; imported answers are of conversations."""
+    return _family(json.loads(request))
+
+
+def _family(asked: Mapping[str, Any]) -> AggregateFamily:
+    return of_path(asked.get("path", "")) or CONVERSATIONS
+
+
+def selection_of(asked: Mapping[str, Any], family: AggregateFamily = CONVERSATIONS) -> str:
+    """What the column `selection` says of a query with this body: the same for the same conversations and views. The
+    filter of a family that is asked in batches says only which batch it is.
+    """
+    names = ["filter", "flattenMultivaluedDimensions", "views"]
+    if family.batched_by:
+        names.remove("filter")
+    narrowing = {name: asked[name] for name in names if asked.get(name)}
     if not narrowing:
         return ""
     return hashlib.sha256(json.dumps(narrowing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
@@ -75,12 +92,13 @@ def question_key(grouping: str, selection: str) -> str:
 def _asked(requests: Iterable[str]) -> dict[str, set[str]]:
     asked: dict[str, set[str]] = {}
     for request in requests:
-        body = json.loads(request).get("body", {})
-        key = question_key(grouping_of(body.get("groupBy") or ()), selection_of(body))
+        whole = json.loads(request)
+        body = whole.get("body", {})
+        key = question_key(grouping_of(body.get("groupBy") or ()), selection_of(body, _family(whole)))
         asked.setdefault(key, set()).update(body.get("metrics") or ())
     return asked
 
 
-def _is_additive(dimensions: Iterable[str], asked: Mapping[str, Any]) -> bool:
+def _is_additive(dimensions: Iterable[str], asked: Mapping[str, Any], family: AggregateFamily) -> bool:
     """Flattened, several values are one group of their own."""
-    return asked.get("flattenMultivaluedDimensions") is True or MULTI_VALUED.isdisjoint(dimensions)
+    return asked.get("flattenMultivaluedDimensions") is True or family.multi_valued.isdisjoint(dimensions)

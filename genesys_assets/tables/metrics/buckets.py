@@ -1,6 +1,7 @@
 """Answers of the aggregates query to one table of buckets: interval x group x metric.
 
-Source: `POST /api/v2/analytics/conversations/aggregates/query`. A metric is counted in the bucket in which the platform
+Source: `POST /api/v2/analytics/<family>/aggregates/query`; conversations have `INTERVAL_METRICS` and `DAILY_METRICS`,
+every other family one of `FAMILY_METRICS`. A metric is counted in the bucket in which the platform
 emitted it, not in that of the conversation's start. Answers are read in `decode_arrow` or, one that does not fit as it
 stands, in `decode_values`. Nothing is summed here (`genesys_assets.reports`).
 """
@@ -17,11 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
 from genesys_assets.tables.metrics import decode_values as metrics_values
 from genesys_assets.tables.metrics.asked import Asked
 from genesys_assets.tables.sources import SOURCE
-from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets.threads import map_in_order
 
 _BOUNDS = columns("""
@@ -29,28 +32,43 @@ interval_start instant begin of the bucket
 interval_end instant end of the bucket, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the business day in the zone it was asked for")
-_GROUP_AND_FIGURES = columns("""
+_GROUP = columns("""
 grouping string dimensions the query grouped by, sorted, joined by commas
 selection string of which conversations, and how: a hash of the query's filter, views and flattening; empty for all
 is_additive boolean whether groups may be summed; false where a session counts in the group of each of several values
 group_key string group and qualifier as JSON with sorted keys; a dimension without a value is absent
-queue_id string queueId of the group
-user_id string userId of the group
-media_type string mediaType of the group
+""")
+_METRIC = columns("""
 metric string the metric
 qualifier string the metric's qualifier
 view string name of the view whose figure this is; empty where it is the metric's own
 count integer how often it was emitted
+""")
+_WHOLE_SUMS = columns("""
 sum integer total; milliseconds for t metrics
 min integer smallest value
 max integer largest value
+""")
+_ANY_SUMS = columns("""
+sum number total; milliseconds for t metrics
+min number smallest value
+max number largest value
+""")
+_QUOTIENTS = columns("""
 current number current value of observations such as oServiceTarget
 ratio number ratio of this bucket; never average it
 numerator number numerator of the ratio
 denominator number denominator of the ratio
 target number service level target
 """)
-_GROUP_AND_FIGURES += SOURCE
+_GROUP_AND_FIGURES = (
+    *_GROUP,
+    *(Column(snake_case(name), pa.string(), f"{name} of the group") for name in CONVERSATIONS.columns),
+    *_METRIC,
+    *_WHOLE_SUMS,
+    *_QUOTIENTS,
+    *SOURCE,
+)
 _KEY = ("interval_start", "grouping", "selection", "group_key", "metric", "view")
 
 BY_QUEUE = "mediaType,queueId"
@@ -75,20 +93,43 @@ DAILY_METRICS = TableSpec(
     version=2,
 )
 
+
+def _of_family(family: AggregateFamily) -> TableSpec:
+    """The table of the buckets of a family: shaped like `INTERVAL_METRICS`, with the family's own dimensions."""
+    own = (Column(snake_case(name), pa.string(), f"{name} of the group") for name in family.columns)
+    return TableSpec(
+        family.table,
+        f"One row per 15-minute bucket, group and metric of the family {family.name} with data; a bucket, group or "
+        "metric without data has no row.",
+        _KEY,
+        (*_BOUNDS, *_GROUP, *own, *_METRIC, *_ANY_SUMS, *_QUOTIENTS, *SOURCE),
+        partition_column="interval_start",
+    )
+
+
+FAMILY_METRICS = {name: _of_family(family) for name, family in FAMILIES.items() if family is not CONVERSATIONS}
+"""The tables of the other families, by family."""
+
+
+def table_of(family: AggregateFamily) -> TableSpec:
+    """The table of a family's 15-minute buckets."""
+    return FAMILY_METRICS.get(family.name, INTERVAL_METRICS)
+
+
 _THREADS = 2
 """Arrow reads answers without Python's lock."""
 
 
 @dataclass(slots=True)
 class MetricRows:
-    """Rows of `INTERVAL_METRICS` or `DAILY_METRICS`, and what of the answers the table has no place for."""
+    """Rows of a table of buckets, and what of the answers the table has no place for."""
 
     table: pa.Table
     unknown: Counter[str] = field(default_factory=Counter)
 
 
 def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> MetricRows:
-    """One table from (request, body) pairs of aggregates pages, in key order.
+    """One table from (request, body) pairs of aggregates pages of the table's family, in key order.
 
     Raises UnreadablePage where a body is not an aggregates answer.
     """

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables import narrow_json
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import Asked
 from genesys_assets.tables.spec import INSTANT
 
@@ -22,12 +24,15 @@ KEPT = (*WHOLE, "current", "ratio", "numerator", "denominator", "target")
 UNUSED = ("countNegative", "countPositive", "p95", "p99", "calculatedMetricValue")
 """Statistics that the platform documents, and that cannot be added up or are not asked for."""
 
+ENVELOPE = ("systemToOrganizationMappings",)
+"""What an answer has beside its results: of users, which presences of the organisation mean which of the system."""
+
 _UNUSUAL = ("current", *UNUSED)
 
 
-def _stats(*without: str) -> pa.StructType:
+def _stats(*without: str, whole: Sequence[str] = WHOLE) -> pa.StructType:
     names = (name for name in (*KEPT, *UNUSED) if name not in without)
-    return pa.struct([(name, pa.int64() if name in WHOLE else pa.float64()) for name in names])
+    return pa.struct([(name, pa.int64() if name in whole else pa.float64()) for name in names])
 
 
 def _result(group: pa.DataType, metric: pa.StructType, **more: pa.DataType) -> pa.StructType:
@@ -35,29 +40,45 @@ def _result(group: pa.DataType, metric: pa.StructType, **more: pa.DataType) -> p
     return pa.struct([("group", group), ("data", pa.list_(bucket))])
 
 
-_STATS = _stats()
-_METRIC = pa.struct([("metric", pa.string()), ("qualifier", pa.string()), ("stats", _STATS)])
-_USUAL_METRIC = pa.struct([("metric", pa.string()), ("stats", _stats(*_UNUSUAL))])
-_VIEW = pa.struct([("name", pa.string()), ("stats", _STATS)])
-_RESULT = _result(pa.map_(pa.string(), pa.string()), _METRIC, views=pa.list_(_VIEW))
+class _Shape(NamedTuple):
+    """What an answer looks like: with whole sums, as those of conversations are, or with any."""
+
+    stats: pa.StructType
+    usual_metric: pa.StructType
+    result: pa.StructType
+
+    @classmethod
+    def of(cls, whole: Sequence[str]) -> _Shape:
+        stats = _stats(whole=whole)
+        metric = pa.struct([("metric", pa.string()), ("qualifier", pa.string()), ("stats", stats)])
+        usual = pa.struct([("metric", pa.string()), ("stats", _stats(*_UNUSUAL, whole=whole))])
+        view = pa.struct([("name", pa.string()), ("stats", stats)])
+        return cls(stats, usual, _result(pa.map_(pa.string(), pa.string()), metric, views=pa.list_(view)))
+
+
+_OF_CONVERSATIONS, _OF_OTHERS = _Shape.of(WHOLE), _Shape.of(("count",))
+
+
+def _shape(asked: Asked) -> _Shape:
+    return _OF_CONVERSATIONS if asked.family is CONVERSATIONS else _OF_OTHERS
 
 
 class MetricColumns(NamedTuple):
-    """Rows with the columns of `INTERVAL_METRICS` or `DAILY_METRICS`, in no order, and unknown fields by path."""
+    """Rows with the columns of a table of buckets, in no order, and unknown fields by path."""
 
     table: pa.Table
     unknown: Counter[str]
 
 
 class Reader:
-    """Reads answers; those of one grouping are alike."""
+    """Reads answers; those of one grouping of a family are alike."""
 
     def __init__(self) -> None:
-        self._by_grouping: dict[str, narrow_json.Reader] = {}
+        self._by_grouping: dict[tuple[str, str], narrow_json.Reader] = {}
 
     def read(self, asked: Asked, body: bytes, schema: pa.Schema) -> MetricColumns:
         """Raises ArrowInvalid or UnicodeDecodeError where an answer does not fit as it stands."""
-        results, unknown = self._pages(asked.grouping).read(body)
+        results, unknown = self._pages(asked).read(body)
         buckets = _below(results, "data")
         bounds = _Bounds.of(_field(buckets.elements, "interval", pa.string()), asked)
         figures = [
@@ -67,11 +88,13 @@ class Reader:
         tables = [_table(results, buckets, bounds, each, asked, schema) for each in figures if len(each.metric)]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
-    def _pages(self, grouping: str) -> narrow_json.Reader:
-        if grouping not in self._by_grouping:
-            dimensions = pa.struct([(name, pa.string()) for name in grouping.split(",") if name])
-            self._by_grouping[grouping] = narrow_json.Reader("results", _RESULT, (), _result(dimensions, _USUAL_METRIC))
-        return self._by_grouping[grouping]
+    def _pages(self, asked: Asked) -> narrow_json.Reader:
+        alike, shape = (asked.family.name, asked.grouping), _shape(asked)
+        if alike not in self._by_grouping:
+            dimensions = pa.struct([(name, pa.string()) for name in asked.grouping.split(",") if name])
+            usual = _result(dimensions, shape.usual_metric)
+            self._by_grouping[alike] = narrow_json.Reader("results", shape.result, ENVELOPE, usual)
+        return self._by_grouping[alike]
 
 
 class _Level(NamedTuple):
@@ -159,16 +182,25 @@ def _table(
     columns = {
         **{name: column.take(figures.bucket) for name, column in bounds._asdict().items()},
         **{name: pa.repeat(getattr(asked, name), len(figures.metric)) for name in of_question},
-        **_of_groups(results, buckets.parent.take(figures.bucket), figures.qualifier),
+        **_of_groups(results, buckets.parent.take(figures.bucket), figures.qualifier, asked),
         "metric": figures.metric,
         "qualifier": figures.qualifier,
         "view": figures.view,
-        **{name: _field(figures.stats, name, _STATS.field(name).type) for name in KEPT},
+        **{name: _field(figures.stats, name, _shape(asked).stats.field(name).type) for name in KEPT},
     }
+    if asked.family is not CONVERSATIONS:
+        _must_be_whole(columns["sum"], figures.metric)
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array) -> dict[str, pa.Array]:
+def _must_be_whole(sums: pa.Array, metric: pa.Array) -> None:
+    """Times are whole milliseconds in every family. Raises ArrowInvalid."""
+    of_timers = sums.filter(pc.starts_with(metric, "t"))
+    if not pc.all(pc.equal(of_timers, pc.round(of_timers)), min_count=0).as_py():
+        raise pa.ArrowInvalid("a time is no whole number")
+
+
+def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: Asked) -> dict[str, pa.Array]:
     groups = _field(results, "group", pa.struct([]))
     listed = [
         {name: value for name, value in (group or {}).items() if value is not None} for group in groups.to_pylist()
@@ -177,9 +209,8 @@ def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array
     if qualifier.null_count < len(qualifier):
         pairs = zip(of_result.to_pylist(), qualifier.to_pylist(), strict=True)
         keys = pa.array([group_key(listed[result], value) for result, value in pairs], pa.string())
-    dimensions = {"queue_id": "queueId", "user_id": "userId", "media_type": "mediaType"}
     return {"group_key": keys} | {
-        column: _field(groups, name, pa.string()).take(of_result) for column, name in dimensions.items()
+        snake_case(name): _field(groups, name, pa.string()).take(of_result) for name in asked.family.columns
     }
 
 

@@ -6,6 +6,7 @@ What `decode_arrow` refuses comes here, to be read all the same or to be refused
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,10 +14,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import Asked
-from genesys_assets.tables.metrics.decode_arrow import KEPT, UNUSED, WHOLE, MetricColumns, group_key
+from genesys_assets.tables.metrics.decode_arrow import ENVELOPE, KEPT, UNUSED, WHOLE, MetricColumns, group_key
 
+_HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}")
 _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
@@ -43,6 +47,7 @@ def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                 where = "results.data.views" if view else "results.data.metrics"
                 _count(unknown, where, measured, ("name", "stats") if view else ("metric", "qualifier", "stats"))
                 stats = measured.get("stats") or {}
+                whole = WHOLE if asked.family is CONVERSATIONS or metric.startswith("t") else ("count",)
                 _count(unknown, f"{where}.stats", stats, _KNOWN)
                 yield {
                     "interval_start": start,
@@ -50,13 +55,11 @@ def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     "local_date": start.astimezone(asked.zone).date(),
                     **of_question,
                     "group_key": group_key(group, measured.get("qualifier")),
-                    "queue_id": group.get("queueId"),
-                    "user_id": group.get("userId"),
-                    "media_type": group.get("mediaType"),
+                    **{snake_case(name): group.get(name) for name in asked.family.columns},
                     "metric": metric,
                     "qualifier": measured.get("qualifier"),
                     "view": view,
-                    **{name: _whole(name, stats.get(name)) if name in WHOLE else stats.get(name) for name in KEPT},
+                    **{name: _whole(name, stats.get(name)) if name in whole else stats.get(name) for name in KEPT},
                 }
 
 
@@ -68,9 +71,9 @@ def _results(body: bytes, unknown: Counter[str]) -> list[dict[str, Any]]:
     try:
         answer = json.loads(body)
     except ValueError as error:
-        raise UnreadablePage(f"the aggregates page is not JSON ({error}); it begins with {body[:40]!r}") from error
+        raise UnreadablePage(f"the aggregates page is not JSON ({error}); it has {len(body)} bytes") from error
     if isinstance(answer, dict):
-        unknown.update(name for name in answer if name != "results")
+        unknown.update(name for name in answer if name not in ("results", *ENVELOPE))
     results = answer.get("results") if isinstance(answer, dict) else answer
     if results is None:
         return []
@@ -84,20 +87,25 @@ def _bounds(interval: Any) -> tuple[datetime, datetime]:
     try:
         start, end = (datetime.fromisoformat(bound).astimezone(UTC) for bound in str(interval).split("/"))
     except ValueError as error:
-        raise UnreadablePage(f"the aggregates page has a bucket with interval {interval!r}") from error
+        raise UnreadablePage(f"the aggregates page has a bucket with interval {_said(interval)}") from error
     return start, end
+
+
+def _said(value: Any) -> str:
+    """A value in a message, unless it may be of a person: only what an interval, a view or a number looks like."""
+    return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
 
 def _target(asked: Asked, view: Any) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in asked.targets:
-        raise UnreadablePage(f"the aggregates page has a view {view!r} that was not asked for")
+        raise UnreadablePage(f"the aggregates page has a view {_said(view)} that was not asked for")
     return asked.targets[view]
 
 
 def _whole(name: str, value: float | None) -> int | None:
     if value is not None and value != int(value):
         raise UnreadablePage(
-            f"the aggregates page has {name} = {value!r}, where only whole milliseconds or counts can be kept"
+            f"the aggregates page has {name} = {_said(value)}, where only whole milliseconds or counts can be kept"
         )
     return None if value is None else int(value)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics import aggregates
 from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion, divided, group_spans
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import BadRequest, GenesysCloudError, ServerTrouble
@@ -45,7 +46,7 @@ def by_hour(cloud: GenesysCloud, question: AggregateQuestion = BY_QUEUE) -> Wind
 
 
 def asked(platform: Platform) -> list[Interval]:
-    return [Interval.parse(request.json()["interval"]) for request in platform.asked(aggregates.PATH)]
+    return [Interval.parse(request.json()["interval"]) for request in platform.asked(CONVERSATIONS.path)]
 
 
 # -- which spans are asked for at once ---------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ def test_days_before_on_and_after_a_change_of_clocks_are_not_asked_for_at_once(
 
 
 def page(answer: object) -> Page:
-    request = json.dumps({"method": "POST", "path": aggregates.PATH, "body": {"groupBy": ["queueId"]}})
+    request = json.dumps({"method": "POST", "path": CONVERSATIONS.path, "body": {"groupBy": ["queueId"]}})
     return Page(1, request, NOON, "corr-1", json.dumps(answer).encode())
 
 
@@ -243,14 +244,14 @@ class Figures:
 def test_a_window_that_is_too_large_is_halved_until_it_is_answered(
     platform: Platform, cloud: GenesysCloud, refusal: Reply
 ) -> None:
-    platform.on(aggregates.PATH, Figures(refusal, most=5))
+    platform.on(CONVERSATIONS.path, Figures(refusal, most=5))
     hours = adjoining(40, HOUR)
     pages = list(by_hour(cloud).pages(hours))
     assert [one.json()["results"][0]["data"] for one in pages] == [[bucket(span.start)] for span in hours]
 
 
 def test_what_was_too_much_once_is_not_asked_for_again(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(aggregates.PATH, Figures(Reply(413), most=6))
+    platform.on(CONVERSATIONS.path, Figures(Reply(413), most=6))
     question = by_hour(cloud)
     for group in group_spans(adjoining(48, HOUR), DAY):
         list(question.pages(group))
@@ -258,7 +259,7 @@ def test_what_was_too_much_once_is_not_asked_for_again(platform: Platform, cloud
 
 
 def test_a_question_that_is_wrong_is_refused_in_the_platforms_words(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(aggregates.PATH, Reply(400, {"message": "Value [x] is not valid", "code": "invalid.value"}))
+    platform.on(CONVERSATIONS.path, Reply(400, {"message": "Value [x] is not valid", "code": "invalid.value"}))
     with pytest.raises(BadRequest, match=r"Value \[x\] is not valid"):
         list(by_hour(cloud).pages(adjoining(4, HOUR)))
     assert [interval.duration // HOUR for interval in asked(platform)] == [4, 2, 1]
@@ -268,7 +269,7 @@ def test_a_question_that_is_wrong_is_refused_in_the_platforms_words(platform: Pl
 def test_no_less_is_asked_for_where_that_cannot_help(
     platform: Platform, cloud: GenesysCloud, clock: Clock, status: int
 ) -> None:
-    platform.on(aggregates.PATH, Reply(status))
+    platform.on(CONVERSATIONS.path, Reply(status))
     with pytest.raises((GenesysCloudError, ServerTrouble)):
         list(by_hour(cloud).pages(adjoining(4, HOUR)))
     assert {interval.duration for interval in asked(platform)} == {4 * HOUR}
@@ -290,7 +291,7 @@ def test_no_less_is_asked_for_where_that_cannot_help(
 def test_an_answer_that_cannot_be_divided_makes_each_span_be_asked_for_alone(
     platform: Platform, cloud: GenesysCloud, strange: object
 ) -> None:
-    platform.on(aggregates.PATH, Reply(body=strange))
+    platform.on(CONVERSATIONS.path, Reply(body=strange))
     pages = list(by_hour(cloud).pages(adjoining(4, HOUR)))
     assert [one.json() for one in pages] == [strange] * 4
     assert [interval.duration // HOUR for interval in asked(platform)] == [4, 2, 1, 1, 1, 1]
@@ -300,7 +301,7 @@ def test_answers_that_grow_large_are_followed_by_smaller_windows(
     platform: Platform, cloud: GenesysCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("genesys_assets.cloud.analytics.aggregate_windows.LARGE_ANSWER", 1000)
-    platform.on(aggregates.PATH, Figures(Reply(413), most=100))
+    platform.on(CONVERSATIONS.path, Figures(Reply(413), most=100))
     question = by_hour(cloud)
     for group in group_spans(adjoining(48, HOUR), DAY):
         assert len(list(question.pages(group))) == 24

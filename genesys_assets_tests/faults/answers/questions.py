@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from genesys_assets.cloud import reference
-from genesys_assets.cloud.analytics import aggregates, details, details_paging, live
+from genesys_assets.cloud.analytics import details, details_paging, live
 from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsJobQuery
 from genesys_assets.cloud.http.transport import GenesysCloud
@@ -46,6 +47,6 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[GenesysCloud], object]]] = {
     "details": (details_paging.PATH, lambda cloud: list(details.fetch(cloud, DAY, page_size=4))),
     "newest": (details_paging.PATH, lambda cloud: details.newest_start(cloud, DAY)),
     "by ids": (details.BY_IDS_PATH, lambda cloud: list(details.by_ids(cloud, ["a", "b", "c"]))),
-    "aggregates": (aggregates.PATH, _aggregated),
+    "aggregates": (CONVERSATIONS.path, _aggregated),
 }
 """By name: the path whose answers are bad, and the question."""

@@ -130,6 +130,12 @@ def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
         decode(body)
 
 
+def test_what_is_said_of_no_page_holds_nothing_of_it() -> None:
+    with pytest.raises(UnreadablePage, match="it has 24 bytes") as refused:
+        decode(b'"Anna Bell" +41791234567')
+    assert not [part for part in ("Anna", "4179") if part in str(refused.value)]
+
+
 def test_starts_agree_with_the_full_decoding() -> None:
     body = page(conversation("b"), {"conversationId": "x"}, conversation("a"), None)
     found = starts(body)

@@ -115,6 +115,7 @@ def test_unknown_fields_are_reported() -> None:
         (b"<html>", "not JSON"),
         (b'{"results": {}}', "not a list"),
         (answer(interval="today"), "interval 'today'"),
+        (answer(interval="Anna Bell"), "interval a JSON str of another form$"),
         (answer({"metric": "tHandle", "stats": {"sum": 12.5}}), "sum = 12.5"),
     ],
 )

@@ -1,0 +1,340 @@
+"""What is stored of each asset, what is missing or made of something else than is stored now, and since when that is
+late: a pure function of the lake, the calendar and now.
+
+What should be there is decided in `wanted`, by the functions that the sensors use; how long it may take in
+`days.limits`. Nothing is asked of the platform and nothing of Dagster: so it also tells of a daemon that is off. What
+a terminal shows of it is in `cli.status`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+from genesys_assets.automation import wanted as find
+from genesys_assets.automation.plan import begin, last_moment
+from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
+from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
+from genesys_assets.days.sources import (
+    DAILY,
+    DAILY_AGGREGATES,
+    HOURLY,
+    HOURLY_AGGREGATES,
+    IMPORTED,
+    IMPORTED_DAILY,
+    IMPORTED_HOURLY,
+    OVERLAP,
+)
+from genesys_assets.days.verdicts import PLACE as VERDICTS
+from genesys_assets.days.verdicts import why_closed
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.ledger import LEDGER
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.meaning.report import Report
+
+TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
+"""The tables that every finished day has."""
+LIVE = ("live/conversations", "live/queues")
+"""Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
+_IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
+_LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
+_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT}
+"""How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
+
+MadeOfPublished = Callable[[str], Mapping[str, str] | None]
+"""What the published files of a day are made of, None where there are none: see `wanted.published_wanted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A partition that should be there and is not, or not as it should be. It is late from `due` on."""
+
+    asset: str
+    key: str
+    due: datetime
+    is_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStatus:
+    """How things stand with one asset, whose name is like `pages/hourly_details`.
+
+    `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
+    still in time. All are keys in order. `newest` is the newest stored partition; of a listing, when it was read.
+    """
+
+    asset: str
+    stored: int
+    newest: str | None
+    missing: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    coming: tuple[str, ...] = ()
+    late_since: datetime | None = None
+
+    @property
+    def layer(self) -> str:
+        return self.asset.split("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things stand with every asset at an instant. `problems` says what could not be looked at."""
+
+    now: datetime
+    assets: tuple[AssetStatus, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def late(self) -> list[AssetStatus]:
+        return [each for each in self.assets if each.late_since is not None]
+
+
+def status(
+    lake: Lake,
+    calendar: Calendar,
+    now: datetime,
+    reports: Sequence[Report],
+    made_of_published: MadeOfPublished | None,
+    *,
+    blocking: bool = False,
+    problems: Sequence[str] = (),
+) -> Status:
+    """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
+
+    `blocking`: nothing is made of a day on which a blocking check fails. Raises LakeUnreachable.
+    """
+    look = _Look(lake, calendar, now, reports, made_of_published, blocking)
+    by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
+    for each in look.awaited():
+        of_asset = by_asset.setdefault(each.asset, {})
+        # What finished days lack may be wanted too, since what it is made of came late.
+        of_asset[each.key] = min(each, of_asset.get(each.key, each), key=lambda one: one.due)
+    if made_of_published is None:
+        by_asset.pop(find.PUBLISHED)
+    assets = (look.of_asset(asset, list(awaited.values())) for asset, awaited in by_asset.items())
+    return Status(now, tuple(sorted(assets, key=_in_order)), tuple(problems))
+
+
+def _in_order(each: AssetStatus) -> tuple[int, str]:
+    layer = _LAYERS.index(each.layer) if each.layer in _LAYERS else len(_LAYERS)
+    return layer, each.asset
+
+
+@dataclass
+class _Look:
+    lake: Lake
+    calendar: Calendar
+    now: datetime
+    reports: Sequence[Report]
+    made_of_published: MadeOfPublished | None
+    blocking: bool
+
+    def known(self) -> list[str]:
+        """The assets that are listed even where nothing is wanted of them."""
+        imported = (place for place in _IMPORTED if self.lake.stored(place))
+        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *imported)
+        reports = (f"reports/{report.name}" for report in self.reports)
+        return [*find.REFERENCE, *pages, *TABLES, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+
+    def awaited(self) -> Iterator[Awaited]:
+        """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
+        yield from self._absent()
+        yield from self._reference()
+        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.reports, self._jobs_had))
+        yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
+        yield from self._tables()
+        yield from self._checks()
+        yield from self._reports()
+        yield from self._published()
+
+    @property
+    def _jobs_had(self) -> datetime:
+        """Up to when details jobs have had all data in any case: they lag by up to a day."""
+        return self.now - DAYS_LIMIT
+
+    # -- the layers ------------------------------------------------------------------------------------------------
+
+    def _reference(self) -> Iterator[Awaited]:
+        tonight = last_moment(self.now, *find.NIGHT_AT)
+        overdue = last_moment(self.now - HOURS_LIMIT, *find.NIGHT_AT)
+        for place in find.REFERENCE:
+            read_at = self._read_at(place)
+            if read_at is None or read_at < tonight:
+                night = overdue if read_at is None or read_at < overdue else tonight
+                yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
+
+    def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[Awaited]:
+        for key, places in wanted.items():
+            for place in places:
+                limit = _LIMITS.get(place, HOURS_LIMIT)
+                end, stored = self._end(place, key), self.lake.stored(place).get(key)
+                again = stored is not None and self._is_whole(place, key, end)
+                due = self._night(place, key, limit) if again else end
+                yield Awaited(place, key, due + limit, stored is not None)
+
+    def _night(self, place: str, key: str, limit: timedelta) -> datetime:
+        """The look-back that a stored partition was not read by: the last one but those that are still in time."""
+        stored, day = self.lake.stored(place)[key], key[:10]
+        overdue = find.look_back_moments(self.calendar, self.now - limit).get(day)
+        if overdue is not None and stored.written_at < overdue:
+            return overdue
+        return find.look_back_moments(self.calendar, self.now).get(day, self.now)
+
+    @cached_property
+    def _stale_tables(self) -> Mapping[str, frozenset[str]]:
+        return find.tables_wanted(self.lake, self.calendar, self.now)
+
+    def _tables(self) -> Iterator[Awaited]:
+        for day, places in self._stale_tables.items():
+            for place in places - {LEDGER}:
+                yield self._made(place, day, utc_day(day)[1], self._pages_of(day))
+        behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
+        for key in behind:
+            yield Awaited(LEDGER, key, self._changed(TABLES) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
+
+    def _checks(self) -> Iterator[Awaited]:
+        for day in find.checks_wanted(self.lake, self.calendar, self.now, self._stale_tables):
+            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in TABLES])
+
+    def _reports(self) -> Iterator[Awaited]:
+        closed = {*self._stale_tables, *self._closed}
+        wanted = find.reports_wanted(self.lake, self.calendar, self.now, self.reports, closed)
+        for day, places in wanted.items():
+            for place in places:
+                window = window_of(self._report(place), day, self.calendar.zone)
+                parts = [(table, utc) for table in TABLES for utc in window.utc_days()]
+                yield self._made(place, day, window.end, parts)
+
+    def _published(self) -> Iterator[Awaited]:
+        """Of the days of the last weeks, which alone are published by automation."""
+        if self.made_of_published is None:
+            return
+        wanted = find.published_wanted(
+            self.lake, self.calendar, self.now, self.reports, {*self._stale_tables, *self._closed}, self._manifest
+        )
+        for day in wanted:
+            end = self._end(find.PUBLISHED, day)
+            parts = [(f"reports/{report.name}", day) for report in self.reports]
+            since = max((end, *self._written(parts)))
+            yield Awaited(find.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
+
+    def _absent(self) -> Iterator[Awaited]:
+        """What finished days lack: what it is made of may be missing too."""
+        for day in self._days:
+            for place in (*TABLES, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
+                due = self._end(place, day) + PUBLISHED_LIMIT
+                if due <= self.now and not self._is_there(place, day):
+                    yield Awaited(place, day, due, is_stored=False)
+
+    def _is_there(self, place: str, day: str) -> bool:
+        if place != find.PUBLISHED:
+            return day in self.lake.stored(place)
+        return self.made_of_published is None or day < self._published_since or self._manifest(day) is not None
+
+    # -- one partition ---------------------------------------------------------------------------------------------
+
+    def _made(self, place: str, key: str, end: datetime, parts: Iterable[tuple[str, str]]) -> Awaited:
+        """What is made of others is late a while after they changed. Of a day that goes on it counts from the first of
+        them that came after it was made: another one comes each hour.
+        """
+        stored, moments = self.lake.stored(place).get(key), self._written(parts)
+        if end > self.now:
+            since = min((at for at in moments if stored is None or at > stored.written_at), default=self.now)
+        else:
+            since = max(moments, default=end)
+        return Awaited(place, key, since + HOURS_LIMIT, stored is not None)
+
+    def _written(self, parts: Iterable[tuple[str, str]]) -> list[datetime]:
+        stored = (self.lake.stored(place).get(key) for place, key in parts)
+        return [partition.written_at for partition in stored if partition is not None]
+
+    def _changed(self, places: Iterable[str]) -> datetime:
+        """When one of the tables was written last."""
+        written = (part.written_at for place in places for part in self.lake.stored(place).values())
+        return max(written, default=self.now)
+
+    def _pages_of(self, day: str) -> list[tuple[str, str]]:
+        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, *_IMPORTED)]
+        return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
+
+    def _is_whole(self, place: str, key: str, end: datetime) -> bool:
+        footer = self.lake.footer(place, key)
+        return footer is not None and (footer.reach is None or footer.reach.through >= end)
+
+    def _end(self, place: str, key: str) -> datetime:
+        """When a partition is over."""
+        if len(key) > len("2026-01-31"):
+            return begin(key) + HOUR
+        if place == DAILY_AGGREGATES:
+            return self.calendar.business_day(key)[1]
+        if place == find.PUBLISHED:
+            zones = [report.zone for report in self.reports if report.zone]
+            return Window.of_day(key, self.calendar.last_to_finish(key, zones)).end
+        if place.startswith("reports/"):
+            return window_of(self._report(place), key, self.calendar.zone).end
+        return utc_day(key)[1]
+
+    def _report(self, place: str) -> Report:
+        return self._by_place[place]
+
+    # -- what is known ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _days(self) -> list[str]:
+        count = (self.now.astimezone(UTC).date() - self.calendar.start_date).days
+        return [f"{self.calendar.start_date + DAY * number}" for number in range(count + 1)]
+
+    @cached_property
+    def _by_place(self) -> dict[str, Report]:
+        return {f"reports/{report.name}": report for report in self.reports}
+
+    @cached_property
+    def _published_since(self) -> str:
+        return find.published_since(self.calendar, self.now)
+
+    @cached_property
+    def _closed(self) -> set[str]:
+        if not self.blocking:
+            return set()
+        checked = (str(day) for day in self.lake.stored(VERDICTS))
+        return {day for day in checked if why_closed(self.lake, [day])}
+
+    @cached_property
+    def _manifests(self) -> dict[str, Mapping[str, str] | None]:
+        return {}
+
+    def _manifest(self, day: str) -> Mapping[str, str] | None:
+        """What the published files of a day are made of: each day is looked up once."""
+        if day not in self._manifests and self.made_of_published is not None:
+            self._manifests[day] = self.made_of_published(day)
+        return self._manifests[day]
+
+    def _read_at(self, place: str) -> datetime | None:
+        moment = self.lake.log(place).newness(None)
+        return None if moment is None else datetime.fromtimestamp(moment / 1000, UTC)
+
+    def of_asset(self, asset: str, awaited: Sequence[Awaited]) -> AssetStatus:
+        late = [each for each in awaited if each.due <= self.now]
+        stored, newest = self._stored(asset)
+        return AssetStatus(
+            asset,
+            stored,
+            newest,
+            missing=tuple(sorted(each.key for each in late if not each.is_stored)),
+            stale=tuple(sorted(each.key for each in late if each.is_stored)),
+            coming=tuple(sorted(each.key for each in awaited if each.due > self.now)),
+            late_since=min((each.due for each in late), default=None),
+        )
+
+    def _stored(self, asset: str) -> tuple[int, str | None]:
+        """How many partitions are stored, and the newest."""
+        if asset in find.REFERENCE:
+            read_at = self._read_at(asset)
+            return int(read_at is not None), f"{read_at:%Y-%m-%d %H:%M} UTC" if read_at else None
+        keys = [key for key in self.lake.stored(asset) if key]
+        if asset == find.PUBLISHED:
+            keys = [day for day in self._days if day >= self._published_since and self._manifest(day) is not None]
+        return len(keys), max(keys, default=None)

@@ -1,0 +1,39 @@
+"""A limit of time for a command that reads a place which may not answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """The work was not done within its time."""
+
+
+def bounded(work: Callable[[], T], seconds: float) -> T:
+    """What `work` returns, or whatever it raises. Raises OutOfTime where it takes longer than `seconds`: then it goes
+    on in a thread that does not keep the process from ending, so it must only read.
+
+    >>> bounded(lambda: 42, seconds=60)
+    42
+    """
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="bounded", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise OutOfTime
+    if failed:
+        raise failed[0]
+    return done[0]

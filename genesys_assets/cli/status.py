@@ -1,0 +1,235 @@
+"""`genesys-assets status`: its options, what it prints, and its exit code for cron.
+
+How things stand is found in `automation.status`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genesys_assets.cli.bounded import OutOfTime, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genesys_assets.automation.status import AssetStatus, MadeOfPublished, Status
+    from genesys_assets.lake.lake import Lake
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.publishing.manifest import Manifest
+    from genesys_assets.publishing.publisher import Publisher
+    from genesys_assets.reports.meaning.report import Report
+
+EXAMPLES = """\b
+examples:
+  genesys-assets status
+      one line for each asset, and below it what is late
+  genesys-assets status --days 35
+      the last 35 days only
+  genesys-assets status --json | jq '.assets[] | select(.late_since)'
+      for programs
+  0 * * * * genesys-assets status --quiet || mail -s 'Genesys figures are late' data@example.com
+      in a crontab: it prints nothing as long as everything is in time"""
+
+IN_TIME, LATE, CANNOT_TELL = 0, 1, 2
+_MOST_RANGES = 3
+_SECONDS = 120
+_READ_SECONDS = 10.0
+_MANIFESTS_AT_ONCE = 8
+
+
+def status(
+    days: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Look at the last N days; else at all since the start date.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing where everything is in time.")] = False,
+    within: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, help="Give up after this time, with exit code 2.")
+    ] = _SECONDS,
+) -> None:
+    """Say of each asset what is stored, what is missing, and since when it is late.
+
+    Compares the lake and the published days with the calendar, as the sensors do. Nothing is asked of the platform or
+    of Dagster, so it also works where the daemon is off.
+
+    The exit code is 0 where everything is in time, 1 where something is late or missing, 2 where that cannot be told.
+    """
+    from genesys_assets.lake.lake import Unreadable
+    from genesys_assets.lake.store import LakeUnreachable
+    from genesys_assets.settings import SettingError
+
+    try:
+        found = bounded(lambda: look(days), within)
+    except (SettingError, LakeUnreachable, Unreadable) as error:
+        typer.echo(f"Cannot tell: {error}", err=True)
+        raise typer.Exit(CANNOT_TELL) from None
+    except OutOfTime:
+        typer.echo(
+            f"Cannot tell within {within} seconds. Look at fewer days with --days, or wait longer with --within.",
+            err=True,
+        )
+        raise typer.Exit(CANNOT_TELL) from None
+    code = exit_code(found)
+    if not (quiet and code == IN_TIME):
+        typer.echo(as_text(found) if not as_json else as_document(found))
+    raise typer.Exit(code)
+
+
+def exit_code(found: Status) -> int:
+    """What is known to be late counts, also where something else could not be looked at."""
+    return LATE if found.late else CANNOT_TELL if found.problems else IN_TIME
+
+
+def look(days: int | None) -> Status:
+    """How things stand now. Raises SettingError, LakeUnreachable, Unreadable."""
+    from genesys_assets.automation.status import status
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.settings import ReconciliationSettings
+
+    calendar, now = Calendar.from_environment(), datetime.now(UTC)
+    if days is not None:
+        calendar = replace(calendar, start_date=max(calendar.start_date, now.date() - timedelta(days=days - 1)))
+    reports, problems = _reports()
+    made_of, unpublished = _made_of_published(calendar, now)
+    blocking = ReconciliationSettings.load().is_blocking
+    return status(_lake(), calendar, now, reports, made_of, blocking=blocking, problems=[*problems, *unpublished])
+
+
+def _lake() -> Lake:
+    """Raises SettingError where the folder of the lake is not there: a disk that is away is no empty lake."""
+    from pathlib import Path
+
+    from genesys_assets.lake.opening import open_lake_for_a_person
+    from genesys_assets.settings import LakeSettings, SettingError
+
+    location = LakeSettings.load().location
+    if "://" not in location and not Path(location).is_dir():
+        raise SettingError(
+            f"there is no lake at {location}. Set GENESYS_ASSETS_LAKE to its folder or s3://bucket/prefix, mount the "
+            "disk, or materialise a first asset."
+        )
+    return open_lake_for_a_person(location)
+
+
+def _reports() -> tuple[list[Report], list[str]]:
+    """The reports that ship and those of the file; and why these are left out, where the file has mistakes."""
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.settings import ReportSettings
+
+    own = OwnReports.read(ReportSettings.load().file)
+    wrong = [f"{own.path} has mistakes, so its reports were not looked at: genesys-assets reports check {own.path}"]
+    return [*built_in_reports(), *own.reports], wrong if own.problems else []
+
+
+def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublished | None, list[str]]:
+    """What each published day is made of, None where that cannot be read; then why."""
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
+    from genesys_assets.automation.wanted import published_since
+    from genesys_assets.lake.opening import s3_client
+    from genesys_assets.publishing.errors import PublishingError
+    from genesys_assets.resources import PublishingResource
+
+    first = max(calendar.start_date, date.fromisoformat(published_since(calendar, now)))
+    days = [first + timedelta(days=number) for number in range((now.date() - first).days + 1)]
+    client = partial(s3_client, read_seconds=_READ_SECONDS, attempts=1)
+    try:
+        publisher = PublishingResource().publisher(client)
+        with ThreadPoolExecutor(_MANIFESTS_AT_ONCE, thread_name_prefix="manifests") as executor:
+            manifests = list(executor.map(partial(_manifest, publisher), days))
+    except PublishingError as error:
+        return None, [f"published/reports: {error}"]
+    pairs = zip(days, manifests, strict=True)
+    found = {f"{day}": None if manifest is None else manifest.made_of for day, manifest in pairs}
+    return lambda day: found.get(day), []
+
+
+def _manifest(publisher: Publisher, day: date) -> Manifest | None:
+    """What is published of a day; what is no manifest counts as nothing. Raises NotReadable."""
+    from genesys_assets.publishing.errors import InvalidManifest
+
+    try:
+        return publisher.manifest(day)
+    except InvalidManifest:
+        return None
+
+
+def as_document(found: Status) -> str:
+    """JSON: keys as in the lake, instants in ISO 8601."""
+    import json
+
+    assets = [{**asdict(each), "late_since": _iso(each.late_since)} for each in found.assets]
+    said = {
+        "now": _iso(found.now),
+        "in_time": exit_code(found) == IN_TIME,
+        "exit_code": exit_code(found),
+        "problems": list(found.problems),
+        "assets": assets,
+    }
+    return json.dumps(said, indent=2)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+def as_text(found: Status) -> str:
+    """A line for each asset, then what is late and how much of it, then what all comes to."""
+    from tabulate import tabulate
+
+    rows = [
+        (
+            each.asset,
+            f"{each.stored:,}",
+            each.newest or "-",
+            *(f"{len(keys):,}" if keys else "-" for keys in (each.missing, each.stale, each.coming)),
+            "in time" if each.late_since is None else f"late since {each.late_since:%Y-%m-%d %H:%M} UTC",
+        )
+        for each in found.assets
+    ]
+    headers = ["asset", "stored", "newest", "missing", "stale", "coming", "state"]
+    lines = [tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "left", *["right"] * 3, "left"))]
+    if found.late:
+        lines += ["", *(line for each in found.late for line in _late_lines(each, found.now))]
+    lines += ["", *(f"Not looked at: {problem}" for problem in found.problems)]
+    return "\n".join([*lines, _summary(found)])
+
+
+def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
+    if each.late_since is None:
+        return []
+    lines = [f"{each.asset} is late by {_span(now - each.late_since)}:"]
+    for what, keys in (("missing", each.missing), ("stale", each.stale)):
+        if keys:
+            lines.append(f"    {what}: {_ranges(keys)}")
+    return lines
+
+
+def _ranges(keys: Sequence[str]) -> str:
+    """Keys that follow each other as ranges, as --partition-range takes them; the newest first."""
+    from genesys_assets.automation.progress import ranges
+
+    found = [first if first == last else f"{first}...{last}" for first, last in ranges(keys)][::-1]
+    more = len(found) - _MOST_RANGES
+    return ", ".join(found[:_MOST_RANGES]) + (f" and {more} more ranges" if more > 0 else "")
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+
+
+def _summary(found: Status) -> str:
+    if found.late:
+        return f"Late: {', '.join(each.asset for each in found.late)}."
+    if found.problems:
+        return "Cannot tell whether everything is in time."
+    return "Everything is in time."

@@ -1,0 +1,311 @@
+"""The families of aggregates that the platform counts: one declared record for each, with the names that it knows.
+
+A family is one path with a permission, metrics and dimensions of its own; all take the same question and give the same
+shape of answer. Source: Genesys Cloud's SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python (models
+…AggregationView, …AggregateQueryPredicate); permissions from its documentation of AnalyticsApi. The names
+themselves are in `family_names` and, those of conversations, in `catalogue`, the question is built in `queries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics import family_names as names
+from genesys_assets.cloud.errors import InvalidQuery
+
+TimeDimension = Literal["eventTime"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateFamily:
+    """One family of aggregates.
+
+    `grouping` is how it is asked where nothing finer is wanted; dimensions in `columns` are columns of its table too.
+    `counted_once`: metrics that count a thing once in a bucket and group, so that they add up over neither.
+    `time_dimension` is by which time things are counted where the platform's own default is another one than the time
+    of the event. `batched_by` is a dimension that a query must name the values of, at most `largest_batch` at once.
+    `has_qualifier`: of one metric there are several figures, told apart by a qualifier. `is_preview`: the platform
+    says that it may change at any time.
+    """
+
+    name: str
+    permission: str
+    metrics: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    grouping: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    multi_valued: frozenset[str] = frozenset()
+    counted_once: frozenset[str] = frozenset()
+    time_dimension: TimeDimension | None = None
+    batched_by: str | None = None
+    largest_batch: int = 100
+    longest: timedelta = timedelta(days=31)
+    has_qualifier: bool = False
+    is_preview: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where it is asked."""
+        return f"/api/v2/analytics/{self.name}/aggregates/query"
+
+    @property
+    def table(self) -> str:
+        """The table of its 15-minute buckets."""
+        return "interval_metrics" if self is CONVERSATIONS else f"{self.name}_metrics"
+
+    def metric(self, name: str) -> str:
+        """The platform's name of a metric, for its own in any case or an alias. Raises InvalidQuery with the nearest.
+
+        >>> FAMILIES["surveys"].metric("nsurveyssent")
+        'nSurveysSent'
+        """
+        return self._resolved("metric", name)
+
+    def dimension(self, name: str) -> str:
+        """The platform's name of a dimension that it groups and filters by, likewise."""
+        return self._resolved("dimension", name)
+
+    def _resolved(self, kind: Literal["metric", "dimension"], name: str) -> str:
+        if self is CONVERSATIONS:
+            of_conversations = catalogue.metric if kind == "metric" else catalogue.dimension
+            return _or_of_another(self, kind, name, lambda: of_conversations(name))
+        known = self.metrics if kind == "metric" else self.dimensions
+        aliases = {} if kind == "metric" else catalogue.DIMENSION_ALIASES
+        mine = {alias: real for alias, real in aliases.items() if real in known}
+        return _or_of_another(
+            self, kind, name, lambda: catalogue.resolve(kind, name, known, mine, of=f"the family {self.name}")
+        )
+
+
+def family(name: str) -> AggregateFamily:
+    """The family of a name in any case. Raises InvalidQuery with the nearest ones.
+
+    >>> family("Surveys").path
+    '/api/v2/analytics/surveys/aggregates/query'
+    """
+    found = FAMILIES.get(name.strip().lower())
+    if found is None:
+        close = catalogue.closest(name, FAMILIES)
+        hint = f"Closest: {', '.join(close)}." if close else f"Known are {', '.join(FAMILIES)}."
+        raise InvalidQuery(f"{name!r} is not a family of aggregates. {hint}")
+    return found
+
+
+def of_path(path: str) -> AggregateFamily | None:
+    """The family that is asked at a path, None where none is."""
+    return _BY_PATH.get(path)
+
+
+def _or_of_another(own: AggregateFamily, kind: str, name: str, resolved: Callable[[], str]) -> str:
+    try:
+        return resolved()
+    except InvalidQuery as refused:
+        others = sorted(each.name for each in FAMILIES.values() if each is not own and _has(each, kind, name))
+        if not others:
+            raise
+        which = "families" if len(others) > 1 else "family"
+        raise InvalidQuery(f"{refused} The {which} {', '.join(others)} would have it.") from None
+
+
+def _has(family_: AggregateFamily, kind: str, name: str) -> bool:
+    known = family_.metrics if kind == "metric" else family_.dimensions
+    return name.strip().lower() in (each.lower() for each in known)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _by_name(families: Iterable[AggregateFamily]) -> dict[str, AggregateFamily]:
+    return {each.name: each for each in families}
+
+
+CONVERSATIONS = AggregateFamily(
+    name="conversations",
+    permission="analytics:conversationAggregate:view",
+    metrics=catalogue.METRICS,
+    dimensions=catalogue.DIMENSIONS,
+    grouping=("queueId", "mediaType"),
+    columns=("queueId", "userId", "mediaType"),
+    multi_valued=catalogue.MULTI_VALUED,
+    counted_once=frozenset({"nConversations"}),
+)
+
+_OF_SKILLS = frozenset(_names("requestedRouting requestedRoutingSkillId wrapUpCode divisionId"))
+"""Dimensions of which one thing may have several values, whatever the family."""
+
+FAMILIES = _by_name(
+    (
+        CONVERSATIONS,
+        AggregateFamily(
+            name="users",
+            permission="analytics:userAggregate:view",
+            metrics=names.METRICS["users"],
+            dimensions=names.DIMENSIONS["users"],
+            grouping=_names("userId"),
+            columns=_names("userId"),
+            batched_by="userId",
+            has_qualifier=True,
+        ),
+        AggregateFamily(
+            name="flows",
+            permission="analytics:flowAggregate:view",
+            metrics=names.METRICS["flows"],
+            dimensions=(
+                *(name for name in catalogue.DIMENSIONS if name != "originatingSocialMediaPublic"),
+                *names.DIMENSIONS["flows"],
+            ),
+            grouping=_names("exitReason flowId selfServed"),
+            columns=_names("flowId flowType exitReason selfServed queueId mediaType"),
+            multi_valued=catalogue.MULTI_VALUED
+            | {"flowMilestoneId", "flowOutcome", "flowOutcomeId", "flowOutcomeValue"},
+        ),
+        AggregateFamily(
+            name="evaluations",
+            permission="analytics:evaluationAggregate:view",
+            metrics=names.METRICS["evaluations"],
+            dimensions=names.DIMENSIONS["evaluations"],
+            grouping=_names("formId queueId userId"),
+            columns=_names("formId queueId userId mediaType evaluatorId"),
+            multi_valued=_OF_SKILLS,
+            time_dimension="eventTime",
+        ),
+        AggregateFamily(
+            name="surveys",
+            permission="analytics:surveyAggregate:view",
+            metrics=names.METRICS["surveys"],
+            dimensions=names.DIMENSIONS["surveys"],
+            grouping=_names("queueId surveyFormId userId"),
+            columns=_names("surveyFormId queueId userId mediaType"),
+            multi_valued=_OF_SKILLS,
+            time_dimension="eventTime",
+        ),
+        AggregateFamily(
+            name="resolutions",
+            permission="analytics:resolutionAggregate:view",
+            metrics=names.METRICS["resolutions"],
+            dimensions=names.DIMENSIONS["resolutions"],
+            grouping=_names("queueId userId"),
+            columns=_names("queueId userId mediaType"),
+            multi_valued=_OF_SKILLS,
+            time_dimension="eventTime",
+        ),
+        AggregateFamily(
+            name="transcripts",
+            permission="analytics:speechAndTextAnalyticsAggregates:view",
+            metrics=names.METRICS["transcripts"],
+            dimensions=names.DIMENSIONS["transcripts"],
+            grouping=_names("mediaType queueId userId"),
+            columns=_names("queueId userId mediaType topicId categoryId"),
+            multi_valued=_OF_SKILLS | {"categoryId", "topicId"},
+            counted_once=frozenset(_names("nSpeechTextAnalyzedConversations")),
+        ),
+        AggregateFamily(
+            name="bots",
+            permission="analytics:botAggregate:view",
+            metrics=names.METRICS["bots"],
+            dimensions=names.DIMENSIONS["bots"],
+            grouping=_names("botId botResult"),
+            columns=_names("botId botResult mediaType"),
+            multi_valued=frozenset({"botIntent", "botSlot"}),
+        ),
+        AggregateFamily(
+            name="actions",
+            permission="analytics:actionAggregate:view",
+            metrics=names.METRICS["actions"],
+            dimensions=names.DIMENSIONS["actions"],
+            grouping=_names("actionId responseStatus"),
+            columns=_names("actionId responseStatus errorType"),
+        ),
+        AggregateFamily(
+            name="journeys",
+            permission="analytics:journeyAggregate:view",
+            metrics=names.METRICS["journeys"],
+            dimensions=names.DIMENSIONS["journeys"],
+            grouping=_names("journeyActionMapId"),
+            columns=_names("journeyActionMapId journeyOutcomeId journeySegmentId"),
+            multi_valued=frozenset({"journeySessionSegmentId"}),
+            counted_once=frozenset(_names("nDistinctJourneyActions nDistinctJourneySessions")),
+        ),
+        AggregateFamily(
+            name="knowledge",
+            permission="analytics:knowledgeAggregate:view",
+            metrics=names.METRICS["knowledge"],
+            dimensions=names.DIMENSIONS["knowledge"],
+            grouping=_names("knowledgeBaseId queueId"),
+            columns=_names("knowledgeBaseId queueId userId mediaType"),
+            counted_once=frozenset(_names("nDistinctKnowledgeSessions")),
+        ),
+        AggregateFamily(
+            name="summaries",
+            permission="analytics:summaryAggregate:view",
+            metrics=names.METRICS["summaries"],
+            dimensions=names.DIMENSIONS["summaries"],
+            grouping=_names("queueId userId"),
+            columns=_names("queueId userId mediaType"),
+            multi_valued=frozenset({"wrapupCodesGenerated", "wrapupCodesSupported"}),
+        ),
+        AggregateFamily(
+            name="agentcopilots",
+            permission="analytics:agentCopilotAggregate:view",
+            metrics=names.METRICS["agentcopilots"],
+            dimensions=names.DIMENSIONS["agentcopilots"],
+            grouping=_names("queueId userId"),
+            columns=_names("queueId userId mediaType"),
+            counted_once=frozenset(_names("nDistinctConversations nDistinctSuggestions")),
+        ),
+        AggregateFamily(
+            name="copilots",
+            permission="analytics:copilotAggregate:view",
+            metrics=names.METRICS["copilots"],
+            dimensions=names.DIMENSIONS["copilots"],
+            grouping=_names("agentId userId"),
+            columns=_names("agentId userId"),
+            multi_valued=frozenset({"divisionId"}),
+            counted_once=frozenset(_names("nCopilotUsers")),
+        ),
+        AggregateFamily(
+            name="taskmanagement",
+            permission="analytics:taskManagementAggregate:view",
+            metrics=names.METRICS["taskmanagement"],
+            dimensions=names.DIMENSIONS["taskmanagement"],
+            grouping=_names("queueId typeId"),
+            columns=_names("queueId userId typeId workbinId"),
+            multi_valued=_OF_SKILLS,
+        ),
+        AggregateFamily(
+            name="casemanagement",
+            permission="analytics:caseManagementAggregate:view",
+            metrics=names.METRICS["casemanagement"],
+            dimensions=names.DIMENSIONS["casemanagement"],
+            grouping=_names("caseplanId"),
+            columns=_names("caseplanId ownerId"),
+            multi_valued=frozenset({"divisionId"}),
+        ),
+        AggregateFamily(
+            name="flowexecutions",
+            permission="analytics:flowExecutionAggregate:view",
+            metrics=names.METRICS["flowexecutions"],
+            dimensions=names.DIMENSIONS["flowexecutions"],
+            grouping=_names("flowId"),
+            columns=_names("flowId flowVersion"),
+            multi_valued=frozenset({"divisionId"}),
+        ),
+        AggregateFamily(
+            name="agentutilizations",
+            permission="analytics:agentUtilizationAggregate:view",
+            metrics=names.METRICS["agentutilizations"],
+            dimensions=names.DIMENSIONS["agentutilizations"],
+            grouping=_names("mediaType userId"),
+            columns=_names("userId mediaType"),
+            is_preview=True,
+        ),
+    )
+)
+"""Every family, by name."""
+
+_BY_PATH = {each.path: each for each in FAMILIES.values()}

@@ -1,0 +1,196 @@
+"""The bytes of files of the data lake extraction: `POST …/downloads/bulk` gives signed URLs, hosts of files serve them.
+
+A signed URL is a key: whoever has it has the file. So it is fetched without the token, stands in no message and no log,
+and leads to nowhere but https, or this machine where the API itself is this machine. It works for minutes: one that is
+refused is asked for again. A file that came in part, or is no Parquet file, is fetched again and then an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import requests
+
+from genesys_assets.cloud.errors import (
+    AnswerTooLarge,
+    BrokenAnswer,
+    DownloadFailed,
+    FileGone,
+    NotAParquetFile,
+    ServerTrouble,
+    Unreachable,
+    UrlNotTrusted,
+    UrlRefused,
+)
+from genesys_assets.cloud.extraction.listing import LakeFile
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.addresses import is_loopback, origin
+from genesys_assets.cloud.http.exchange import Answer, exchange, session
+from genesys_assets.cloud.http.paging import list_in
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.unlogged import URLS, unlogged
+
+PATH = "/api/v2/analytics/dataextraction/downloads/bulk"
+MOST_AT_ONCE = 200
+"""Ids in one request: as many as a page of the listing has."""
+_MAGIC = b"PAR1"
+_SHORTEST = 12
+_TIMEOUT = (10.0, 60.0)
+_TRIES = 4
+_FIRST_PAUSE = 1.0
+_LONGEST_URL = 16_384
+_EXPIRED = (400, 401, 403, 404, 410)
+"""What hosts of files say of a signed URL that does not work any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What one file may take: bytes, and seconds from the request to the last byte."""
+
+    most_bytes: int = 256 * limits.MIB
+    longest_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file as it came."""
+
+    file: LakeFile
+    body: bytes = field(repr=False)
+    sha256: str
+    fetched_at: datetime
+
+
+def download(
+    cloud: GenesysCloud, files: Sequence[LakeFile], allowed: Allowed | None = None, *, at_once: int = MOST_AT_ONCE
+) -> Iterator[Download]:
+    """Each file in the order given; URLs are asked for `at_once` many at a time.
+
+    Raises FileGone, UrlRefused, UrlNotTrusted, NotAParquetFile, AnswerTooLarge or any other GenesysCloudError.
+    """
+    with closing(session(1)) as http:
+        http.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
+        fetching = _Fetching(cloud, http, allowed or Allowed())
+        for first in range(0, len(files), at_once):
+            batch = files[first : first + at_once]
+            urls = fetching.urls(batch)
+            for position, file in enumerate(batch):
+                yield fetching.file(file, urls, batch[position:])
+
+
+@dataclass(slots=True)
+class _Fetching:
+    cloud: GenesysCloud
+    http: requests.Session
+    allowed: Allowed
+
+    def urls(self, files: Sequence[LakeFile]) -> dict[str, str]:
+        """A signed URL for each file that is there."""
+        page = self.cloud.post(PATH, {"files": [file.id for file in files]})
+        entities = [entity for entity in list_in(page, "entities") if isinstance(entity, dict)]
+        return {str(entity.get("id")): str(entity["signedUrl"]) for entity in entities if entity.get("signedUrl")}
+
+    def file(self, file: LakeFile, urls: dict[str, str], not_yet: Sequence[LakeFile]) -> Download:
+        """A file by one of the URLs; where it is refused, those of all that are not fetched yet are asked for again."""
+        failure: DownloadFailed | None = None
+        for number in range(_TRIES):
+            if number:
+                again = not_yet if isinstance(failure, UrlRefused) else [file]
+                urls |= dict.fromkeys((each.id for each in again), "") | self.urls(again)
+            url = urls.get(file.id)
+            if not url:
+                raise FileGone(
+                    f"{_named(file)} is listed, but the platform gives no URL for it: it has expired. What it held can "
+                    "be fetched by details jobs."
+                )
+            try:
+                return self._fetched(file, url)
+            except UrlRefused as error:
+                failure = error
+            except (BrokenAnswer, Unreachable, ServerTrouble, NotAParquetFile) as error:
+                failure = _named_error(file, error)
+                if number + 1 < _TRIES:
+                    self.cloud.sleep(_FIRST_PAUSE * 2**number)
+        assert failure is not None
+        raise failure
+
+    def _fetched(self, file: LakeFile, url: str) -> Download:
+        _must_be_trusted(url, self.cloud.hosts.api_url, file)
+        with unlogged(URLS):
+            try:
+                answer = exchange(
+                    self.http,
+                    "GET",
+                    url,
+                    what=_named(file),
+                    timeout=_TIMEOUT,
+                    most=self.allowed.most_bytes,
+                    received=self.allowed.most_bytes,
+                    longest=self.allowed.longest_seconds,
+                    auth=_nobody,
+                )
+            except AnswerTooLarge as error:
+                raise AnswerTooLarge(
+                    f"{_named(file)} has more than {self.allowed.most_bytes / limits.MIB:g} MiB. Allow more with "
+                    "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB; a file is held in memory as a whole."
+                ) from error
+        _must_be_good(answer, file)
+        _must_be_parquet(answer.body, file)
+        return Download(file, answer.body, hashlib.sha256(answer.body).hexdigest(), self.cloud.now())
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No login: without this, one of a .netrc file would be sent along."""
+    return request
+
+
+def _named(file: LakeFile) -> str:
+    return f"File {file.id} of {file.schema}"
+
+
+def _named_error(file: LakeFile, error: Exception) -> DownloadFailed:
+    if isinstance(error, DownloadFailed):
+        return error
+    return DownloadFailed(f"{_named(file)} could not be downloaded: {error} What is stored already stays. Try again.")
+
+
+def _must_be_trusted(url: str, api_url: str, file: LakeFile) -> None:
+    try:
+        scheme, host, _ = origin(url)
+    except ValueError:
+        scheme, host = "", ""
+    here = is_loopback(host) and is_loopback(urlsplit(api_url).hostname or "")
+    if len(url) > _LONGEST_URL or not url.isprintable() or not (scheme == "https" or (scheme == "http" and here)):
+        raise UrlNotTrusted(
+            f"The platform gave a URL for {_named(file).lower()} that is not fetched: it must begin with https:// and "
+            "name a host, without a user or a password."
+        )
+
+
+def _must_be_good(answer: Answer, file: LakeFile) -> None:
+    if answer.is_good:
+        return
+    if answer.status in _EXPIRED:
+        raise UrlRefused(
+            f"The host of the files refused the signed URL of {_named(file).lower()}, also a new one. Check the "
+            "clock of this machine, and that nothing between here and there changes URLs.",
+            status=answer.status,
+        )
+    if answer.status == 429 or answer.status >= 500:
+        raise ServerTrouble(f"the host of the files failed with HTTP {answer.status}.", status=answer.status)
+    raise DownloadFailed(f"{_named(file)} was answered with HTTP {answer.status} in place of the file.")
+
+
+def _must_be_parquet(body: bytes, file: LakeFile) -> None:
+    """A Parquet file begins and ends with PAR1; before the end stands the length of its footer."""
+    footer = int.from_bytes(body[-8:-4], "little")
+    if len(body) < _SHORTEST or body[:4] != _MAGIC or body[-4:] != _MAGIC or footer > len(body) - _SHORTEST:
+        raise NotAParquetFile(
+            f"{_named(file)} came as {len(body):,} bytes that are no whole Parquet file. Nothing of it is stored; ask "
+            "again later, and ask Genesys if it stays so."
+        )

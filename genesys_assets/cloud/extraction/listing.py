@@ -1,0 +1,129 @@
+"""Which files the data lake extraction has: `GET /api/v2/analytics/dataextraction/downloads/metadata`.
+
+The platform documents the shape of the answers and nothing more. How often files come, how long they stay and what
+`dateStart` and `dateEnd` compare is not documented: whoever asks goes by each file's own `dateCreated`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from genesys_assets.cloud.analytics.interval import Interval, iso
+from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
+from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import list_in
+from genesys_assets.cloud.http.parsing import words
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/dataextraction/downloads/metadata"
+PERMISSION = "analytics:datawarehouse:view"
+MOST_PER_PAGE = 200
+"""The SDK's documentation of `pageSize`: "Maximum of 200"."""
+_LONGEST_NAME = 300
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFile:
+    """A file that the platform has made; it is there until it `expires`, None where the platform did not say."""
+
+    id: str
+    schema: str
+    created: datetime
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files that were listed, in the order of their creation; `as_of` is when the first answer was given.
+
+    `enabled` are the schemas that are switched on for the organisation, None where the platform did not say.
+    """
+
+    files: tuple[LakeFile, ...]
+    enabled: tuple[str, ...] | None
+    as_of: datetime
+
+
+def list_files(
+    cloud: GenesysCloud, interval: Interval, schemas: Sequence[str] = (), page_size: int = MOST_PER_PAGE
+) -> Listing:
+    """The files that the platform has for an interval, of these schemas, or of all where none is named.
+
+    Raises MissingPermission without analytics:datawarehouse:view, UnexpectedAnswer, EndlessPages and other
+    GenesysCloudErrors: a listing that was not read whole is never a shorter listing.
+    """
+    pages = [page for schema in schemas or (None,) for page in _pages(cloud, interval, schema, page_size)]
+    enabled = pages[0].json().get("enabledDataSchemas")
+    found = {file.id: file for page in pages for file in _files(page)}
+    return Listing(
+        tuple(sorted(found.values(), key=lambda file: (file.created, file.id))),
+        tuple(map(str, enabled)) if isinstance(enabled, list) else None,
+        pages[0].as_of,
+    )
+
+
+def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: int) -> Iterator[Page]:
+    asked: dict[str, Any] = {"dateStart": iso(interval.start), "dateEnd": iso(interval.end), "pageSize": size}
+    if schema is not None:
+        asked["dataSchema"] = schema
+    seen: set[str] = set()
+    for _ in range(limits.MOST_PAGES):
+        page = cloud.get(PATH, asked)
+        yield page
+        address = page.json().get("nextUri")
+        if not address:
+            return
+        # The address of the next page may lack what was asked for: only its cursor is taken from it.
+        cursor = _cursor(address, page)
+        if cursor in seen:
+            raise EndlessPages(f"{PATH} names a next page that leads nowhere new.", correlation_id=page.correlation_id)
+        seen.add(cursor)
+        asked = {**asked, "after": cursor}
+    raise EndlessPages(f"{PATH} still names a next page after {limits.MOST_PAGES:,} pages.")
+
+
+def _cursor(address: object, page: Page) -> str:
+    if isinstance(address, str) and len(address) <= limits.LONGEST_ADDRESS and address.isprintable():
+        query = dict(parse_qsl(urlsplit(address).query))
+        if query.get("after"):
+            return query["after"]
+    raise UnexpectedAnswer(
+        f"{PATH} names {words(str(address))!r} as its next page, which has no cursor `after`. It is not asked for.",
+        correlation_id=page.correlation_id,
+    )
+
+
+def _files(page: Page) -> Iterator[LakeFile]:
+    if page.json().get("entities") is None:
+        raise UnexpectedAnswer(f"{PATH} was answered without 'entities'.", correlation_id=page.correlation_id)
+    for entity in list_in(page, "entities"):
+        told = entity if isinstance(entity, dict) else {}
+        id_, schema, created = told.get("id"), told.get("dataSchema"), _instant(told.get("dateCreated"))
+        if not _is_name(id_) or not _is_name(schema) or created is None:
+            raise UnexpectedAnswer(
+                f"{PATH} lists a file without an id, a dataSchema or a dateCreated: {words(str(entity))}. Nothing of "
+                "the list is used.",
+                correlation_id=page.correlation_id,
+            )
+        yield LakeFile(str(id_), str(schema), created, _instant(told.get("dateExpires")))
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
+
+
+def _instant(value: object) -> datetime | None:
+    """Whole milliseconds UTC; None where there is none, or the text is no instant."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

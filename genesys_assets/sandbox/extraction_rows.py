@@ -1,0 +1,132 @@
+"""What the data lake extraction says of an hour: flat rows, one schema each, of all that changed within it.
+
+Here belong columns and rows. Files, their lifetime and their URLs are in `extraction`. Which columns the platform has
+is not documented in full: these are those of the conversation model, as far as they are no nested lists, with the names
+that a public reader of the files uses for keys and times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from genesys_assets.sandbox.arrivals import Arrival
+from genesys_assets.sandbox.directory import uuid
+from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.times import HOUR, SECOND, millis
+
+Item = dict[str, Any]
+Rows = dict[str, list[Item]]
+"""Rows by schema."""
+
+_EVERYWHERE = "organizationId conversationId updateTimestamp:instant"
+_OF_SESSION = f"""{_EVERYWHERE} participantId purpose userId participantName
+sessionId mediaType direction provider peerId messageType ani dnis sessionDnis remote roomId usedRouting
+requestedRoutings:texts addressFrom addressTo addressOther addressSelf callbackUserName callbackNumbers:texts
+callbackScheduledTime:instant timeoutSeconds:whole skipEnabled:flag flowOutType outboundCampaignId
+outboundContactListId outboundContactId"""
+_METRIC = f"""{_EVERYWHERE} participantId purpose userId sessionId mediaType direction
+metricName metricValue:whole metricTimestamp:instant"""
+
+_DECLARED = {
+    "conversations": f"""{_EVERYWHERE} conversationStart:instant conversationEnd:instant originatingDirection
+        divisionIds:texts mediaStatsMinConversationMos:number mediaStatsMinConversationRFactor:number
+        conversationInitiator customerParticipation:flag externalTag selfServed:flag""",
+    "segments": f"""{_OF_SESSION} segmentId segmentType segmentStart:instant segmentEnd:instant queueId wrapUpCode
+        wrapUpNote disconnectType conference:flag subject requestedRoutingSkillIds:texts flowId flowName flowVersion
+        flowType entryType entryReason startingLanguage endingLanguage exitReason transferType transferTargetName
+        transferTargetAddress""",
+    "participant-attributes": f"""{_EVERYWHERE} participantId attributeName attributeValue eventTime:instant""",
+    "conversation-metrics": _METRIC,
+    "flow-metrics": f"{_METRIC} flowId flowType",
+    "user-presence": """organizationId userId systemPresence organizationPresenceId startTimestamp:instant
+        endTimestamp:instant updateTimestamp:instant""",
+    "agent-routing-status": """organizationId userId routingStatus startTimestamp:instant endTimestamp:instant
+        updateTimestamp:instant""",
+}
+COLUMNS: dict[str, dict[str, str]] = {
+    schema: {name: kind or "text" for name, _, kind in (word.partition(":") for word in declared.split())}
+    for schema, declared in _DECLARED.items()
+}
+"""The columns of each schema with their kind: text, whole, number, flag, texts, or instant, which are whole ms."""
+
+UNKNOWN_SCHEMA = "sandbox-future-schema"
+UNKNOWN_COLUMN = "sandboxFutureColumn"
+_OF_FLOWS = frozenset({"nFlow", "tFlow", "tFlowExit", "tFlowOut", "tIvr", "nFlowOutcome", "nFlowMilestone"})
+_AGAIN, _TWICE = 0.05, 0.03
+
+
+def of_hour(organisation: Organisation, start: int) -> Rows:
+    """All rows of the hour that begins at `start`, in ms.
+
+    A few conversations are told again although nothing of them changed, and rows of a few come a second time, as they
+    were in the hour before.
+    """
+    found: Rows = {schema: [] for schema in COLUMNS}
+    for begin, share in ((start - HOUR, _TWICE), (start, 1.0)):
+        for arrival in organisation.active(begin, begin + HOUR):
+            if share == 1.0 or _lot(arrival, begin, "twice") < share:
+                for schema, rows in _changed(organisation, arrival, begin).items():
+                    found[schema] += rows
+    return found
+
+
+def _changed(organisation: Organisation, arrival: Arrival, start: int) -> Rows:
+    """Rows of one conversation that are not what they were when the hour began."""
+    end = start + HOUR - 1
+    if arrival.start > end:
+        return {}
+    updated = end - int(_lot(arrival, start, "updated") * 50 * SECOND)
+    after = _flat(organisation, arrival, end)
+    before = _flat(organisation, arrival, start - 1) if arrival.start < start else {}
+    again = bool(before) and _lot(arrival, start, "again") < _AGAIN
+    return {
+        schema: [{**row, "updateTimestamp": updated} for row in rows if again or row not in before.get(schema, ())]
+        for schema, rows in after.items()
+    }
+
+
+def _lot(arrival: Arrival, hour: int, what: str) -> float:
+    return Random(f"{what} {arrival.id} {hour}").random()
+
+
+def _flat(organisation: Organisation, arrival: Arrival, now: int) -> Rows:
+    """All rows of a conversation as of `now`."""
+    shown = organisation.item_with_attributes(arrival, now)
+    of_all = {
+        "organizationId": organisation.directory.organisation_id,
+        "conversationId": shown["conversationId"],
+    }
+    found: Rows = {schema: [] for schema in COLUMNS}
+    found["conversations"].append(_row("conversations", of_all | shown))
+    for participant in shown.get("participants", ()):
+        for name, value in participant.get("attributes", {}).items():
+            told = {"attributeName": name, "attributeValue": value, "eventTime": shown["conversationStart"]}
+            found["participant-attributes"].append(_row("participant-attributes", of_all | participant | told))
+        for session in participant["sessions"]:
+            of_session = of_all | participant | session
+            found["segments"] += _segments(of_session, session)
+            for metric in session.get("metrics", ()):
+                schema = "flow-metrics" if metric["name"] in _OF_FLOWS and "flow" in session else "conversation-metrics"
+                told = {
+                    "metricName": metric["name"],
+                    "metricValue": metric["value"],
+                    "metricTimestamp": metric["emitDate"],
+                }
+                found[schema].append(_row(schema, of_session | session.get("flow", {}) | told))
+    return found
+
+
+def _segments(of_session: Item, session: Item) -> Iterator[Item]:
+    for number, segment in enumerate(session["segments"]):
+        told = {"segmentId": uuid(Random(f"segment {session['sessionId']} {segment['segmentStart']} {number}"))}
+        yield _row("segments", of_session | session.get("flow", {}) | segment | told)
+
+
+def _row(schema: str, told: Item) -> Item:
+    return {
+        name: millis(told[name]) if kind == "instant" and told.get(name) is not None else told.get(name)
+        for name, kind in COLUMNS[schema].items()
+        if name != "updateTimestamp"
+    }

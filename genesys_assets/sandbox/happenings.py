@@ -1,0 +1,212 @@
+"""What the families of aggregates beside conversations count: derived from each conversation, deterministic.
+
+Flows, evaluations, surveys and resolutions are those that stand in the conversation. Of the other families something
+happens in some conversations, drawn by lot from its id. Counting is in `aggregates`, the names are in `families`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from genesys_assets.sandbox import facts, past
+from genesys_assets.sandbox.directory import uuid
+from genesys_assets.sandbox.facts import Emission, SessionFacts, Value
+from genesys_assets.sandbox.families import FAMILIES, Family
+from genesys_assets.sandbox.times import DAY, MINUTE, iso, millis
+
+Item = dict[str, Any]
+
+LONGEST_AFTER = 2 * DAY
+"""How long after a conversation something may still happen that is counted as its own."""
+
+_SHARES = {
+    "transcripts": 0.3, "bots": 0.1, "actions": 0.15, "journeys": 0.05, "knowledge": 0.08, "summaries": 0.1,
+    "agentcopilots": 0.08, "copilots": 0.03, "taskmanagement": 0.05, "casemanagement": 0.03, "flowexecutions": 0.1,
+    "agentutilizations": 0.1,
+}  # fmt: skip
+"""In which share of the conversations something of the family happens."""
+
+_FLAGS = ("has", "copied", "presented", "previewMode", "selfServed", "answerGeneration", "summaryGenerated")
+"""How names of dimensions begin that are true or false."""
+
+
+def of_conversation(complete: Item, now: int) -> dict[str, list[SessionFacts]]:
+    """What happened by family. What a flow ended with is known once it ended."""
+    shown = past.as_of(complete, iso(now))
+    found = {
+        "flows": list(_flows(shown)) if shown else [],
+        "evaluations": [_evaluation(complete, each) for each in complete.get("evaluations", ())],
+        "surveys": [_survey(complete, each) for each in complete.get("surveys", ())],
+        "resolutions": [_resolution(complete, each) for each in complete.get("resolutions", ())],
+    }
+    drawn = {name: list(_drawn(complete, FAMILIES[name], share)) for name, share in _SHARES.items()}
+    return {name: facts_ for name, facts_ in (found | drawn).items() if facts_}
+
+
+# -- flows -------------------------------------------------------------------------------------------------------------
+
+_OF_FLOW = (
+    "endingLanguage", "entryReason", "entryType", "exitReason", "flowId", "flowName", "flowType", "flowVersion",
+    "recognitionFailureReason", "startingLanguage", "transferTargetAddress", "transferTargetName", "transferType",
+)  # fmt: skip
+
+
+def _flows(conversation: Item) -> Iterator[SessionFacts]:
+    """A session in a flow, and beside it each outcome, which is counted by itself."""
+    for participant in conversation.get("participants", ()):
+        for session in participant["sessions"]:
+            flow = session.get("flow")
+            if flow is None:
+                continue
+            step = session["segments"][-1]
+            dimensions = _shared(conversation) | facts.of_session(participant, session)
+            dimensions |= {name: str(flow[name]) for name in _OF_FLOW if name in flow}
+            if "segmentEnd" in step:
+                dimensions["selfServed"] = _text(is_self_served(flow))
+            yield SessionFacts(conversation["conversationId"], dimensions, tuple(_of_session(session)))
+            yield from _outcomes(conversation["conversationId"], dimensions, flow, step)
+
+
+def _of_session(session: Item) -> list[Emission]:
+    """What the session says that its flow emitted, or of one that says nothing when it began and ended."""
+    names = FAMILIES["flows"].metrics
+    said = [
+        (millis(each["emitDate"]), each["name"], each["value"])
+        for each in session.get("metrics", ())
+        if each["name"] in names
+    ]
+    if said:
+        return list(said)
+    first, last = session["segments"][0], session["segments"][-1]
+    began = millis(first["segmentStart"])
+    emissions: list[Emission] = [(began, "nFlow", 1)]
+    if "segmentEnd" in last:
+        ended = millis(last["segmentEnd"])
+        emissions += [(ended, name, ended - began) for name in ("tFlow", "tFlowExit")]
+    return emissions
+
+
+def is_self_served(flow: Item) -> bool:
+    """Whether the flow gave its caller what he wanted, without handing him on."""
+    reached = [outcome.get("flowOutcomeValue") == "SUCCESS" for outcome in flow.get("outcomes", ())]
+    return flow.get("exitReason") == "DISCONNECT" and any(reached)
+
+
+def _outcomes(id_: str, dimensions: dict[str, Value], flow: Item, step: Item) -> Iterator[SessionFacts]:
+    for outcome in flow.get("outcomes", ()):
+        known = outcome.get("flowOutcomeEndTimestamp") or step.get("segmentEnd")
+        if known is None or "flowOutcomeValue" not in outcome:
+            continue
+        ended, began = millis(known), millis(outcome["flowOutcomeStartTimestamp"])
+        own: dict[str, Value] = {
+            name: str(outcome[name]) for name in ("flowOutcomeId", "flowOutcomeValue", "flowOutcome")
+        }
+        failed = outcome["flowOutcomeValue"] != "SUCCESS"
+        emissions: list[Emission] = [(ended, "nFlowOutcome", 1), (ended, "tFlowOutcome", max(0, ended - began))]
+        if failed:
+            emissions.append((ended, "nFlowOutcomeFailed", 1))
+        yield SessionFacts(id_, dimensions | own, tuple(emissions))
+
+
+# -- what is said of a conversation afterwards -------------------------------------------------------------------------
+
+
+def _evaluation(conversation: Item, evaluation: Item) -> SessionFacts:
+    when = millis(evaluation["eventTime"])
+    emissions: list[Emission] = [(when, "nEvaluations", 1)]
+    emissions += [(when, name, evaluation[name]) for name in ("oTotalScore", "oTotalCriticalScore")]
+    if evaluation.get("rescored"):
+        emissions.append((when, "nEvaluationsRescored", 1))
+    fields = ("contextId", "evaluationId", "evaluatorId", "formId", "queueId", "released", "rescored", "userId")
+    own: dict[str, Value] = {name: _text(evaluation[name]) for name in fields if name in evaluation}
+    own |= {"evaluationContextId": own["contextId"], "conversationStart": conversation["conversationStart"]}
+    return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
+
+
+def _survey(conversation: Item, survey: Item) -> SessionFacts:
+    when = millis(survey["eventTime"])
+    sent = when - 20 * MINUTE
+    emissions: list[Emission] = [(sent, "nSurveysSent", 1), (sent, "nWebSurveys", 1)]
+    if survey["surveyStatus"] == "Finished":
+        emissions += [(when - MINUTE, "nSurveysStarted", 1), (when, "nSurveyResponses", 1)]
+        emissions += [(when, "nSurveyFullResponses", 1), (when, "oSurveyTotalScore", survey["oSurveyTotalScore"])]
+        emissions.append((when, "nSurveyNpsResponses", 1))
+        if survey["surveyPromoterScore"] >= 9:
+            emissions.append((when, "nSurveyNpsPromoters", 1))
+        elif survey["surveyPromoterScore"] <= 6:
+            emissions.append((when, "nSurveyNpsDetractors", 1))
+    else:
+        emissions.append((when, "nSurveysExpired", 1))
+    fields = ("surveyId", "surveyFormId", "surveyFormContextId", "surveyFormName", "surveyStatus", "surveyType")
+    own: dict[str, Value] = {
+        name: _text(survey[name]) for name in (*fields, "surveyPromoterScore", "queueId", "userId") if name in survey
+    }
+    return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
+
+
+def _resolution(conversation: Item, resolution: Item) -> SessionFacts:
+    avoided = resolution["nNextContactAvoided"]
+    emissions = ((millis(resolution["eventTime"]), "nNextContactAvoided", avoided),) if avoided else ()
+    judged = ("queueId", "userId")
+    own: dict[str, Value] = {name: _text(resolution[name]) for name in judged if name in resolution}
+    return SessionFacts(conversation["conversationId"], _context(conversation) | own, emissions)
+
+
+def _context(conversation: Item) -> dict[str, Value]:
+    """What every thing that belongs to a conversation has of it."""
+    medium = conversation["participants"][0]["sessions"][0]["mediaType"]
+    return {**_shared(conversation), "mediaType": medium}
+
+
+def _shared(conversation: Item) -> dict[str, Value]:
+    divisions = tuple(conversation["divisionIds"])
+    shared: dict[str, Value] = {"divisionId": divisions[0] if len(divisions) == 1 else divisions}
+    names = ("conversationId", "conversationInitiator", "originatingDirection")
+    return shared | {name: conversation[name] for name in names if name in conversation}
+
+
+# -- drawn by lot ------------------------------------------------------------------------------------------------------
+
+
+def _drawn(conversation: Item, family: Family, share: float) -> Iterator[SessionFacts]:
+    rng = Random(f"{family.name} {conversation['conversationId']}")
+    if rng.random() >= share:
+        return
+    known = _context(conversation)
+    for participant in conversation["participants"]:
+        for session in participant["sessions"]:
+            known |= facts.of_session(participant, session)
+    dimensions = {name: known.get(name) or _made_up(rng, family, name) for name in sorted(family.dimensions)}
+    # An agent may have had no part in it, and then there is none.
+    missing = [name for name in ("userId", "queueId") if name in dimensions and name not in known]
+    for name in missing:
+        del dimensions[name]
+    start = millis(conversation["conversationStart"])
+    emissions = tuple(
+        (start + rng.randrange(1, 30 * MINUTE), name, _value(rng, name))
+        for name in sorted(family.metrics)
+        if rng.random() < 0.8
+    )
+    yield SessionFacts(conversation["conversationId"], dimensions, emissions)
+
+
+def _made_up(rng: Random, family: Family, name: str) -> str:
+    if name.startswith(_FLAGS):
+        return rng.choice(("true", "false"))
+    if name.endswith("Id"):
+        return uuid(Random(f"{family.name} {name} {rng.randrange(3)}"))
+    return f"{name}-{rng.randrange(2) + 1}"
+
+
+def _value(rng: Random, metric: str) -> int | float:
+    if metric == "oSentimentScore":
+        return rng.randrange(-200, 201) / 2
+    if metric.endswith("ServiceLevel"):
+        return rng.randrange(2)
+    return rng.randrange(1, 90_000) if metric.startswith("t") else rng.randrange(1, 4)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,213 @@
+"""How things stand with each asset: what is stored, missing, stale, and late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import time_machine
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genesys_assets.automation import wanted
+from genesys_assets.automation.sensors import KINDS
+from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
+from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
+from genesys_assets.days.limits import HOURS_LIMIT
+from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
+from genesys_assets.lake.store import LocalStore
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets_tests.automation.a_lake import store, store_days
+from genesys_assets_tests.automation.conftest import calendar
+
+FIRST, YESTERDAY, TODAY = "2026-02-18", "2026-02-19", "2026-02-20"
+MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
+NIGHT = MIDNIGHT + timedelta(hours=3, minutes=30)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(LocalStore(tmp_path))
+
+
+def looked(
+    lake: Lake,
+    now: datetime,
+    first: str = YESTERDAY,
+    published: Mapping[str, Mapping[str, str]] | None = None,
+    reports: list[Report] | None = None,
+    of_calendar: Calendar | None = None,
+) -> Status:
+    days = of_calendar or calendar(date.fromisoformat(first), look_back_days=1)
+    return status(lake.refreshed(), days, now, reports or [], (published or {}).get)
+
+
+def of(found: Status, asset: str) -> AssetStatus:
+    return next(each for each in found.assets if each.asset == asset)
+
+
+def store_tables(lake: Lake, day: str, at: datetime) -> None:
+    """Empty tables of a day, made of what is stored."""
+    numbers = {
+        **made_of.of_conversations(lake, day, DAY_TABLES),
+        wanted.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
+        wanted.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+    }
+    specs = {f"tables/{spec.name}": spec for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)}
+    with (
+        time_machine.travel(at, tick=False),
+        lake.refreshed().table_writers(specs, day, {"run_id": "r"}) as writing,
+    ):
+        writing.made_of = numbers
+        writing.reach = Reach(min(at, utc_day(day)[1]))
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_hour_that_is_not_stored_is_missing_three_hours_after_its_end(lake: Lake) -> None:
+    store(lake, HOURLY, *hours_of(YESTERDAY)[:23])
+    last = hours_of(YESTERDAY)[23]
+    before = of(looked(lake, MIDNIGHT + HOURS_LIMIT - MINUTE), HOURLY)
+    assert (before.missing, before.late_since) == ((), None)
+    assert last in before.coming
+    after = of(looked(lake, MIDNIGHT + HOURS_LIMIT), HOURLY)
+    assert (after.missing, after.late_since) == ((last,), MIDNIGHT + HOURS_LIMIT)
+    assert (after.stored, after.newest) == (23, hours_of(YESTERDAY)[22])
+
+
+@settings(max_examples=15)
+@given(
+    stored=st.sets(st.sampled_from([*hours_of(YESTERDAY), *hours_of(TODAY)])),
+    minutes=st.integers(0, 24 * 60 - 1),
+)
+def test_the_late_hours_are_those_that_ended_three_hours_ago_and_are_not_stored(stored: set[str], minutes: int) -> None:
+    now = MIDNIGHT + timedelta(minutes=minutes)
+    with TemporaryDirectory() as folder:
+        lake = Lake(LocalStore(Path(folder)))
+        if stored:
+            store(lake, HOURLY, *sorted(stored))
+        found = of(looked(lake, now), HOURLY)
+    ended = {key for key in (*hours_of(YESTERDAY), *hours_of(TODAY)) if utc_hour(key)[1] + HOURS_LIMIT <= now}
+    assert set(found.missing) == ended - stored
+    assert (found.late_since is None) == (not found.missing)
+
+
+def test_a_day_is_missing_a_day_and_a_half_after_its_end_and_its_aggregates_after_three_hours(lake: Lake) -> None:
+    found = looked(lake, MIDNIGHT + timedelta(hours=36) - MINUTE)
+    assert (of(found, DAILY).missing, of(found, DAILY).coming) == ((), (YESTERDAY, TODAY))
+    assert of(found, DAILY_AGGREGATES).missing == (YESTERDAY, TODAY)
+    found = looked(lake, MIDNIGHT + timedelta(hours=36))
+    assert (of(found, DAILY).missing, of(found, OVERLAP).missing) == ((YESTERDAY,), (YESTERDAY,))
+
+
+def test_a_day_that_jobs_did_not_have_whole_is_stale(lake: Lake) -> None:
+    store_days(lake, YESTERDAY)
+    store(lake, DAILY, YESTERDAY, reach=Reach(MIDNIGHT - timedelta(hours=1)))
+    found = of(looked(lake, MIDNIGHT + timedelta(hours=36)), DAILY)
+    assert (found.missing, found.stale, found.stored) == ((), (YESTERDAY,), 1)
+
+
+def test_aggregates_of_look_back_days_are_stale_three_hours_after_a_look_back_that_did_not_read_them(
+    lake: Lake,
+) -> None:
+    with time_machine.travel(MIDNIGHT, tick=False):
+        store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
+    before = of(looked(lake, NIGHT + HOURS_LIMIT - MINUTE), HOURLY_AGGREGATES)
+    assert (before.stale, set(hours_of(YESTERDAY)) <= set(before.coming)) == ((), True)
+    after = of(looked(lake, NIGHT + HOURS_LIMIT), HOURLY_AGGREGATES)
+    assert after.stale == tuple(hours_of(YESTERDAY))
+    assert after.late_since is not None
+
+
+def test_a_look_back_that_has_just_begun_does_not_hide_that_the_one_before_was_missed(lake: Lake) -> None:
+    days = calendar(date.fromisoformat(FIRST), look_back_days=2)
+    with time_machine.travel(MIDNIGHT - timedelta(hours=23), tick=False):
+        store(lake, HOURLY_AGGREGATES, *hours_of(FIRST))
+    found = of(looked(lake, NIGHT + MINUTE, of_calendar=days), HOURLY_AGGREGATES)
+    assert found.stale == tuple(hours_of(FIRST))
+
+
+# -- what is made of pages ---------------------------------------------------------------------------------------------
+
+
+def test_tables_are_stale_three_hours_after_their_pages_changed(lake: Lake) -> None:
+    read_again = MIDNIGHT + timedelta(hours=5)
+    with time_machine.travel(MIDNIGHT + timedelta(hours=1), tick=False):
+        store_days(lake, YESTERDAY)
+        store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
+    store_tables(lake, YESTERDAY, MIDNIGHT + timedelta(hours=2))
+    assert of(looked(lake, read_again), "tables/conversations") == AssetStatus("tables/conversations", 1, YESTERDAY)
+    with time_machine.travel(read_again, tick=False):
+        store(lake, DAILY, YESTERDAY, body="[2]", as_of=read_again, reach=Reach(MIDNIGHT, is_complete=True))
+    before = of(looked(lake, read_again + HOURS_LIMIT - MINUTE), "tables/conversations")
+    assert (before.stale, before.coming) == ((), (YESTERDAY,))
+    after = of(looked(lake, read_again + HOURS_LIMIT), "tables/conversations")
+    assert (after.stale, after.late_since) == ((YESTERDAY,), read_again + HOURS_LIMIT)
+
+
+def test_tables_of_today_are_late_though_a_new_hour_comes_before_each_limit(lake: Lake) -> None:
+    for number, hour in enumerate(hours_of(TODAY)[:6]):
+        at = MIDNIGHT + timedelta(hours=number + 1, minutes=15)
+        with time_machine.travel(at, tick=False):
+            store(lake, HOURLY, hour)
+        if number == 0:
+            store_tables(lake, TODAY, at + MINUTE)
+    # The second hour came at 02:15.
+    since = MIDNIGHT + timedelta(hours=5, minutes=15)
+    found = of(looked(lake, since - MINUTE, TODAY), "tables/conversations")
+    assert (found.stale, found.coming) == ((), (TODAY,))
+    found = of(looked(lake, MIDNIGHT + timedelta(hours=6, minutes=16), TODAY), "tables/conversations")
+    assert (found.stale, found.late_since) == ((TODAY,), since)
+
+
+def test_a_finished_day_without_pages_lacks_its_tables_and_reports_too(lake: Lake) -> None:
+    [report, *_] = built_in_reports()
+    found = looked(lake, MIDNIGHT + timedelta(hours=6), reports=[report])
+    for asset in (*TABLES, f"reports/{report.name}", "published/reports"):
+        assert of(found, asset).missing == (YESTERDAY,), asset
+
+
+def test_a_day_that_is_published_is_not_missing(lake: Lake) -> None:
+    found = looked(lake, MIDNIGHT + timedelta(hours=6), published={YESTERDAY: {}})
+    published = of(found, "published/reports")
+    assert (published.missing, published.stored, published.newest) == ((), 1, YESTERDAY)
+
+
+def test_where_nobody_can_say_what_is_published_it_is_not_listed(lake: Lake) -> None:
+    days = calendar(date.fromisoformat(YESTERDAY))
+    found = status(lake, days, MIDNIGHT + timedelta(hours=6), [], None, problems=["published/reports: away"])
+    assert "published/reports" not in {each.asset for each in found.assets}
+    assert found.problems == ("published/reports: away",)
+
+
+def test_a_listing_is_late_three_hours_after_the_night_in_which_it_was_not_read(lake: Lake) -> None:
+    spec, two = ENTITIES["queues"], MIDNIGHT + timedelta(hours=2)
+    read_at = MIDNIGHT - timedelta(hours=1)
+    lake.write("reference/queues", spec, spec.empty(), None, {"run_id": "r"}, newness=round(read_at.timestamp() * 1000))
+    before = of(looked(lake, two + HOURS_LIMIT - MINUTE), "reference/queues")
+    assert (before.late_since, before.newest) == (None, "2026-02-19 23:00 UTC")
+    after = of(looked(lake, two + HOURS_LIMIT), "reference/queues")
+    assert (after.stale, after.late_since) == ((TODAY,), two + HOURS_LIMIT)
+
+
+def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -> None:
+    assets = [each.asset for each in looked(lake, NIGHT, reports=list(built_in_reports())).assets]
+    assert len(assets) == len({*assets})
+    layers = list(dict.fromkeys(asset.split("/")[0] for asset in assets))
+    assert layers == ["reference", "pages", "tables", "ops", "reports", "published", "live"]
+
+
+def test_every_kind_of_thing_that_sensors_ask_for_is_looked_at() -> None:
+    assert {kind.name for kind in KINDS} == {"upkeep", "hours", "days", "tables", "checks", "reports", "publish"}
