@@ -158,10 +158,23 @@ REQUESTS = {"genesys/tables/api_requests"}
 OBSERVED = {f"genesys/reference/{name}" for name in ("queue_members", "user_skills", "api_usage")}
 
 
+FETCHED_BY_DAY = {"genesys/pages/daily_aggregates", "genesys/pages/daily_user_details"}
+
+
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
-        for job in ("hourly", "daily", "complete", "recompute", "upkeep", "observe", "live")
+        for job in (
+            "hourly",
+            "daily",
+            "complete",
+            "data_lake",
+            "recompute",
+            "upkeep",
+            "observe",
+            "users",
+            "live",
+        )
     }
     everything = described(definitions)
     groups = {group: {key for key in everything if everything[key]["group"] == group} for group in GROUPS}
@@ -170,11 +183,13 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
     assert everything.keys() == set().union(*groups.values())
     assert assets == {
         "hourly": {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"},
-        "daily": of_a_day | listed | {"genesys/pages/daily_aggregates"} | HOUSEKEEPING,
+        "daily": of_a_day | listed | FETCHED_BY_DAY | HOUSEKEEPING,
         "complete": COMPLETE,
+        "data_lake": {"genesys/pages/lake_files"},
         "recompute": of_a_day,
         "upkeep": listed | HOUSEKEEPING,
         "observe": OBSERVED,
+        "users": {"genesys/pages/daily_user_details"},
         "live": groups["live"],
     }
     assert everything.keys() - set().union(*assets.values()) == {"genesys/ops/preflight", IMPORT} | IMPORTED | REQUESTS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from genesys_assets.cli import forgetting, importing, preflight, reports, sandbox, status
+from genesys_assets.cli import forgetting, importing, plan, preflight, reports, sandbox, status
 
 app = typer.Typer(
     name="genesys-assets",
@@ -38,6 +38,7 @@ app.command("preflight", short_help="Look whether your organisation can be read.
 app.command("status", short_help="Say what is stored, what is missing, and how late.", epilog=status.EXAMPLES)(
     status.status
 )
+app.command("plan", short_help="Say what a range of days costs.", epilog=plan.EXAMPLES, no_args_is_help=True)(plan.plan)
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
 app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)

@@ -41,7 +41,7 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
-from genesys_assets.privacy.forgotten import Forgotten
+from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
@@ -172,6 +172,9 @@ class Lake:
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+            met = {id_ for writer in writers.values() for id_ in writer.of_contacts}
+            if met:
+                remember(self.store, Kind.CONTACT_CONVERSATION, met, self.protection)
         self._forget_again(who, [(asset, key) for key in keys])
 
     def screen(self, asset: str) -> Screen:

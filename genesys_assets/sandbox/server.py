@@ -24,10 +24,12 @@ from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
 from genesys_assets.sandbox.extraction import Extraction
-from genesys_assets.sandbox.jobs import Job, Jobs
+from genesys_assets.sandbox.jobs import ConversationFindings, Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
 from genesys_assets.sandbox.usage import Usage
+from genesys_assets.sandbox.user_status import UserFindings
 
 HOST = "127.0.0.1"
 _START_SECONDS = 120.0
@@ -52,7 +54,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running organisation: `url` serves the login as well as the API. `jobs` are all that were ever submitted."""
+    """A running organisation: `url` serves the login as well as the API. `jobs` and `user_jobs` are all that
+    were ever submitted; `timelines` tell what each agent did.
+    """
 
     url: str
     organisation: Organisation
@@ -61,6 +65,8 @@ class Sandbox:
     requests: deque[tuple[str, str]]
     jobs: list[Job]
     answered: deque[Answered]
+    user_jobs: list[Job]
+    timelines: Timelines
     extraction: Extraction
 
     @property
@@ -113,10 +119,12 @@ def running(
     requests: deque[tuple[str, str]] = deque(maxlen=_KEPT_REQUESTS)
     behaving = behaviour or Behaviour()
     organisation = Organisation(seed, conversations_per_day)
-    jobs = Jobs(organisation, behaving, clock)
+    timelines = Timelines(organisation)
+    jobs = Jobs(ConversationFindings(organisation), behaving, clock)
+    user_jobs = Jobs(UserFindings(timelines), behaving, clock)
     extraction = Extraction(organisation, behaving)
     usage, present = Usage(), _clock(now)
-    platform = Platform(organisation, access, behaving, jobs, extraction, usage=usage)
+    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction, usage=usage)
     answered: deque[Answered] = deque(maxlen=_KEPT_REQUESTS)
 
     def count(method: str, path: str, template: str, status: int | None, size: int) -> None:
@@ -131,7 +139,8 @@ def running(
     )
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted, answered, extraction)
+        kept = (jobs.submitted, answered, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *kept, timelines, extraction)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ _CLASSES = {
     external_organizations.id external_organizations.name external_organizations_history.id
     external_organizations_history.name
     video_address_self entry_reason journey_session_id
+    video_address_self customer entry_reason journey_session_id
     """,
     PersonalData.CONTENT: """
     access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags
@@ -68,6 +69,9 @@ _CLASSES = {
     journey_customer_id_type journey_customer_session_id_type knowledge_base_id knowledge_base_ids last_activity
     leg_no local_date looked_at max max_latency_ms media_bridge_id media_count media_settings
     media_stats_min_conversation_mos media_stats_min_conversation_r_factor media_type member_count message_type
+    first_date last_date weekday service_level_target service_level_threshold_ms known_by next_contact_avoided
+    unknown_because
+    repeats_within_1d followed_within_1d repeats_within_7d followed_within_7d repeats_within_30d followed_within_30d
     metric min min_mos min_r_factor monitored_participant_id n_blind_transferred n_consult n_consult_transferred
     n_next_contact_avoided n_offered n_over_sla n_transferred numerator o_survey_total_score
     o_total_critical_score o_total_score observed_at offered_at open_days ordinal originating_direction
@@ -101,6 +105,8 @@ _CLASSES = {
     teams.description groups.description flows.description flow_outcomes.description flow_milestones.description
     presence_definitions.type groups.type flows.type groups.state languages.state locations.state visibility
     system_presence deactivated active dialing_mode campaign_status company_type industry create_date modify_date
+    session_metrics.value end_time kind organization_presence_id quarter_start routing_status start_time
+    started_at status system_presence
     session_metrics.value agentcopilots_metrics.state
     action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
     ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type

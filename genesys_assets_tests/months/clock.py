@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,7 @@ class SimulatedGenesysCloud(GenesysCloudResource):
                 settings.client_id,
                 settings.client_secret.get_secret_value(),
                 requests_per_minute=settings.requests_per_minute,
+                longest_life=max(0.0, self._gives_up_at - time.monotonic()),
                 clock=clock.seconds,
                 now=clock.now,
                 sleep=clock.sleep,

@@ -16,10 +16,10 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_reports import DayReports, Medium, day_reports
-from genesys_assets.reports.built_in import built_in_reports, page_reports
+from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, page_reports
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.language.model import RESERVED_NAMES
-from genesys_assets.reports.meaning.questions import beyond_standard, questions_of
+from genesys_assets.reports.meaning.questions import beyond, questions_of
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
@@ -61,7 +61,7 @@ def store_metrics(lake: Lake, rows: Sequence[Row], utc_day: str, through: dateti
 
 
 def test_nothing_is_asked_for_the_page_alone_and_no_report_has_the_name_of_one_of_its_own() -> None:
-    assert list(beyond_standard(questions_of(page_reports().values()))) == []
+    assert list(beyond(questions_of(page_reports().values()), asked_in_any_case())) == []
     assert not page_reports().keys() & {report.name for report in built_in_reports()}
     assert not page_reports().keys() & set(RESERVED_NAMES)
 

@@ -30,6 +30,8 @@ from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
 
 SPECS = (
     *DAY_TABLES,
@@ -40,6 +42,7 @@ SPECS = (
     QUEUE_MEMBERS,
     USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
+    *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
     *FAMILY_METRICS.values(),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
 )

@@ -19,7 +19,7 @@ import requests
 from urllib3 import exceptions as urllib3
 
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, GenesysCloudError, Unreachable
-from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.deadline import TimedAdapter, within
 
 Timeout = tuple[float, float]
@@ -100,7 +100,8 @@ def exchange(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **options
             ) as response:
                 sent = response.request.headers.get("Authorization") or ""
-                return Answer(response.status_code, response.headers, _body(response, what, most, received), sent)
+                body = _body(response, what, most, received, deadline)
+                return Answer(response.status_code, response.headers, body, sent)
         except (requests.exceptions.RequestException, urllib3.HTTPError) as error:
             raise _failure(error, what, url, longest if time.monotonic() >= deadline else None) from None
         except ValueError:
@@ -108,7 +109,7 @@ def exchange(
             raise BrokenAnswer(f"{what} was answered with a body that breaks off or does not unpack.") from None
 
 
-def _body(response: requests.Response, what: str, most: int, received: int) -> bytes:
+def _body(response: requests.Response, what: str, most: int, received: int, deadline: float) -> bytes:
     """Read and unpacked piece by piece, so that no more is held than is allowed."""
     raw, refuses = response.raw, not 200 <= response.status_code < 300
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -122,6 +123,9 @@ def _body(response: requests.Response, what: str, most: int, received: int) -> b
     while piece := raw.read(_PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
+        in_flight.hold(len(piece), deadline)
+        if size > limits.MOST_AHEAD:
+            in_flight.wait_for_turn(deadline)
         if size > most or raw.tell() > received:
             raw.close()
             if refuses:

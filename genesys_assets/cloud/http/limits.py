@@ -40,6 +40,17 @@ nothing but `{},` would take 24 times its bytes.
 COUNT_VALUES_FROM = 2 * MIB
 """Bytes below which values are not counted: even `{},` all the way takes less than 50 MiB then."""
 
+MOST_IN_FLIGHT = 192 * MIB
+"""Memory of all answers that are read ahead, as Python objects: pages of 1 MiB on each of 16 threads. The one answer
+that is waited for comes on top.
+"""
+
+MOST_AHEAD = 2 * MIB
+"""Bytes of one answer that are read ahead; more are read of the one answer that is waited for."""
+
+TIMES_PARSED = 11
+"""How many times its bytes a usual page takes once it is parsed."""
+
 LONGEST_TOKEN = 8192
 """Characters of a token: servers refuse headers that are longer. The platform's have 86."""
 

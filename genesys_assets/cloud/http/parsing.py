@@ -16,6 +16,7 @@ from genesys_assets.cloud.http import limits
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _PIECE = 1 << 15
+_FEW = 200
 # As an expression, for which the rarer first byte is looked for.
 _ESCAPED = re.compile(rb'\\"')
 _ESCAPES = re.compile(rb'\\["\\]')
@@ -97,12 +98,11 @@ def _is_deep(body: bytes) -> bool:
     """Whether JSON is nested deeper than it may be, without parsing it: removes pairs of brackets, the innermost first,
     once for each level. Which kind of bracket each is, the parser will tell.
     """
-    if _ESCAPED.search(body):
+    if _has_escaped_quote(body):
         body = _ESCAPES.sub(b"", body)
-    # Two quotes side by side change for no bracket whether it stands within a text. In pieces, for large buffers cost
-    # more than the work.
+    # In pieces, for large buffers cost more than the work.
     pieces = (body[at : at + _PIECE].translate(_ONE_KIND, _NOT_STRUCTURE) for at in range(0, len(body), _PIECE))
-    brackets = b"".join(piece.replace(b'""', b"") for piece in pieces)
+    brackets = _without_pairs(b"".join(pieces))
     if b'"' in brackets:
         brackets = _TEXT.sub(b"", brackets)
     for _ in range(limits.DEEPEST):
@@ -112,6 +112,25 @@ def _is_deep(body: bytes) -> bool:
             return len(brackets) > limits.DEEPEST
         brackets = left
     return bool(brackets)
+
+
+def _has_escaped_quote(body: bytes) -> bool:
+    """Whether `\\"` stands in it. Most pages have few backslashes, and to find one costs next to nothing."""
+    at = -1
+    for _ in range(_FEW):
+        at = body.find(b"\\", at + 1)
+        if at < 0 or body[at + 1 : at + 2] == b'"':
+            return at >= 0
+    return _ESCAPED.search(body, at) is not None
+
+
+def _without_pairs(marks: bytes) -> bytes:
+    """Brackets and quotes without quotes side by side: these change for no bracket whether it stands within a text."""
+    # Where each run of quotes is even, all of them go. To count them costs half of what it costs to replace them.
+    brackets = marks.translate(None, b'"')
+    if 2 * marks.count(b'""') == len(marks) - len(brackets):
+        return brackets
+    return marks.replace(b'""', b"")
 
 
 def _no_number(written: str) -> NoReturn:

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited
+from genesys_assets.cloud.http import in_flight
 from genesys_assets.cloud.http.answers import correlation_id, read_object, refusal
 from genesys_assets.cloud.http.circuit import COOLING_SECONDS, PATIENCE_SECONDS, Circuit
 from genesys_assets.cloud.http.exchange import Answer, Timeout, exchange, session
@@ -30,10 +31,11 @@ from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.request_log import RequestLog
 from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.http.usage import Usage
-from genesys_assets.threads import map_in_order
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_SHORTEST_EXCHANGE = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ class GenesysCloud:
 
     So many `workers` reach 300 requests a minute as long as an answer takes no longer than about three seconds.
     `clock` counts seconds from anywhere, `now` tells UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument. No wait goes beyond `longest_life` seconds after the client was made: whoever started it has no more time.
+    argument. No wait goes beyond `longest_life` seconds after the client was made, and no exchange takes longer than
+    that: whoever started it has no more time.
     """
 
     def __init__(
@@ -76,11 +79,13 @@ class GenesysCloud:
         self.usage = Usage()
         self.request_log = RequestLog()
         self._call = _Call()
+        self.in_flight = in_flight.InFlight()
         # Of the newest answer: the platform's clock and what is left of the request budget.
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
         self._now = now
-        self._timeout = timeout
+        connect, read = (min(limit, max(_SHORTEST_EXCHANGE, longest_life)) for limit in timeout)
+        self._timeout = (connect, read)
         self._workers = workers
         self._jitter = jitter
         self._closed = threading.Event()
@@ -93,11 +98,11 @@ class GenesysCloud:
             client_id=client_id,
             client_secret=client_secret,
             session=self._session,
-            timeout=timeout,
+            timeout=self._timeout,
             clock=clock,
             now=now,
         )
-        self._pacer = Pacer(requests_per_minute, clock, self._sleep)
+        self._pacer = Pacer(requests_per_minute, clock, self._sleep_for_budget)
         self._circuit = Circuit(clock=clock, patience=patience, cooling=cooling)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="genesys-cloud")
 
@@ -125,10 +130,11 @@ class GenesysCloud:
     def map_in_order(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """`function` of each item, computed on at most `workers` threads, given in the items' order.
 
-        Reads ahead by no more items than there are workers. An error, or closing the iterator, drops what has
+        Reads ahead by no more items than there are workers, and where answers are large by no more bytes than
+        `limits.MOST_IN_FLIGHT`. An error, or closing the iterator, drops what has
         not begun. `function` must not call `map_in_order` itself: it would wait for the thread it occupies.
         """
-        return map_in_order(self._executor, function, items, ahead=self._workers)
+        return self.in_flight.map(self._executor, function, items, ahead=self._workers)
 
     def sleep(self, seconds: float) -> None:
         """Waits, by the client's own clock; raises GenesysCloudError if the client is closed meanwhile."""
@@ -162,8 +168,10 @@ class GenesysCloud:
         repeatable: bool = True,
     ) -> Page:
         def ask() -> Page:
-            answer = self._ask(method, path, params=params, json=body)
-            content = read_object(answer, f"{method} {path}")
+            with in_flight.attempt():
+                answer = self._ask(method, path, params=params, json=body)
+                in_flight.hold_parsed(answer.body)
+                content = read_object(answer, f"{method} {path}")
             asked = request_text(method, path, params, body)
             now = self.now()
             # By the platform's clock, which job submissions are told by too. Whole seconds.
@@ -266,6 +274,13 @@ class GenesysCloud:
         self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
         self._call.waited += wait if limited else 0.0
         _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
+
+    def _sleep_for_budget(self, seconds: float) -> None:
+        if not self.has_time(seconds):
+            error = RateLimited(f"The request budget is used up for {seconds:.0f} s: there is no time to wait for it.")
+            error.retry_after = seconds
+            raise error
+        self._sleep(seconds)
 
     def _sleep_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):

@@ -1,0 +1,163 @@
+"""How much memory answers take at once: those that threads read ahead, and those that wait for their turn.
+
+Usual pages never wait: all workers may hold one of them. Where pages are larger, fewer are read ahead. The rest of a
+very large answer is read only once somebody waits for that very answer, so that there is one of these at a time. The
+answer that is waited for never waits itself, so there is always one that goes on. Whatever is asked for outside of
+`InFlight.map` is waited for.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple, TypeVar
+
+from genesys_assets.cloud.http import limits
+from genesys_assets.threads import map_in_order
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Ticket(NamedTuple):
+    """One item that is worked on, among all of a client's."""
+
+    flight: InFlight
+    number: int
+
+
+_ticket: ContextVar[_Ticket | None] = ContextVar("ticket", default=None)
+
+
+@dataclass(slots=True)
+class InFlight:
+    """The bytes that a client's answers take. Threads may share it."""
+
+    most: int = limits.MOST_IN_FLIGHT
+    largest: int = 0
+    """The most that was ever held at once."""
+    _held: dict[int, int] = field(default_factory=dict)
+    _awaited: set[int] = field(default_factory=set)
+    _abandoned: set[int] = field(default_factory=set)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def map(
+        self, executor: Executor, function: Callable[[T], R], items: Iterable[T], *, ahead: int
+    ) -> Generator[R, None, None]:
+        """As `threads.map_in_order`: what an item's answers take is held until the next result is asked for."""
+        numbers: list[int] = []
+
+        def numbered() -> Iterator[tuple[int, T]]:
+            for item in items:
+                numbers.append(next(self._numbers))
+                self._await(numbers[0])
+                yield numbers[-1], item
+
+        def work(numbered_item: tuple[int, T]) -> R:
+            number, item = numbered_item
+            before = _ticket.set(_Ticket(self, number))
+            try:
+                return function(item)
+            finally:
+                _ticket.reset(before)
+
+        try:
+            for result in map_in_order(executor, work, numbered(), ahead=ahead):
+                yield result
+                self._release(numbers.pop(0))
+                if numbers:
+                    self._await(numbers[0])
+        finally:
+            self._abandon(numbers)
+
+    def grow(self, number: int, size: int, until: float) -> None:
+        """Hold more bytes; waits while others hold too many, but no longer than `until`, by `time.monotonic()`."""
+        with self._changed:
+            self._wait(lambda: self._has_turn(number) or sum(self._held.values()) + size <= self.most, until)
+            if number in self._abandoned:
+                return
+            self._held[number] = self._held.get(number, 0) + size
+            self.largest = max(self.largest, sum(self._held.values()))
+
+    def held(self, number: int) -> int:
+        """What an item's answers take so far."""
+        with self._changed:
+            return self._held.get(number, 0)
+
+    def give_back(self, number: int, size: int) -> None:
+        """Hold no more than `size` for an item: the rest was of an answer that failed."""
+        with self._changed:
+            if number in self._held:
+                self._held[number] = size
+            self._changed.notify_all()
+
+    def wait_for_turn(self, number: int, until: float) -> None:
+        """Wait until somebody waits for this item, but no longer than `until`."""
+        with self._changed:
+            self._wait(lambda: self._has_turn(number), until)
+
+    def _wait(self, may_go_on: Callable[[], bool], until: float) -> None:
+        while not may_go_on() and (left := until - time.monotonic()) > 0:
+            self._changed.wait(left)
+
+    def _has_turn(self, number: int) -> bool:
+        return number in self._awaited or number in self._abandoned
+
+    def _await(self, number: int) -> None:
+        with self._changed:
+            self._awaited.add(number)
+            self._changed.notify_all()
+
+    def _release(self, number: int) -> None:
+        with self._changed:
+            self._held.pop(number, None)
+            self._awaited.discard(number)
+            self._changed.notify_all()
+
+    def _abandon(self, numbers: Iterable[int]) -> None:
+        """Nobody takes these results, so none of them may wait for its turn."""
+        with self._changed:
+            for number in numbers:
+                self._abandoned.add(number)
+                self._held.pop(number, None)
+                self._awaited.discard(number)
+            self._changed.notify_all()
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """Around asking once: an answer that fails holds nothing."""
+    ticket = _ticket.get()
+    before = ticket.flight.held(ticket.number) if ticket else 0
+    try:
+        yield
+    except BaseException:
+        if ticket:
+            ticket.flight.give_back(ticket.number, before)
+        raise
+
+
+def hold(size: int, until: float) -> None:
+    """Hold so many bytes more for the item that this thread works on; waits as `InFlight.grow` does."""
+    ticket = _ticket.get()
+    if ticket:
+        ticket.flight.grow(ticket.number, size, until)
+
+
+def hold_parsed(body: bytes) -> None:
+    """Hold what a body takes once it is parsed, before it is."""
+    hold(limits.TIMES_PARSED * len(body), time.monotonic() + limits.LONGEST_EXCHANGE)
+
+
+def wait_for_turn(until: float) -> None:
+    """Wait until somebody waits for what this thread works on."""
+    ticket = _ticket.get()
+    if ticket:
+        ticket.flight.wait_for_turn(ticket.number, until)
