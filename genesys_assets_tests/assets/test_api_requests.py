@@ -13,8 +13,9 @@ import pytest
 
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.http.request_log import template
+from genesys_assets.lake.request_log import PLACE as REQUESTS
 from genesys_assets.sandbox.server import Answered, running
-from genesys_assets_tests.assets.world import COST, REQUESTS, World, metadata
+from genesys_assets_tests.assets.world import COST, World, metadata
 from genesys_assets_tests.conftest import DAYS, NOW
 
 ALLOWED = 5_000

@@ -294,11 +294,11 @@ def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelt
 
 
 def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 278 left for the next 60 s"
+    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 261 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:
-    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=22, clock=lambda: 0.0) as busy:
+    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=39, clock=lambda: 0.0) as busy:
         found = look(busy, clock=clock, sleep=clock.sleep)
     assert finding(found, "rate limit").level == "warn"
     assert "one of its own" in finding(found, "rate limit").advice
