@@ -36,6 +36,7 @@ def build_definitions(
     `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
     from genesys_assets.assets.aggregates import build_aggregates_assets
+    from genesys_assets.assets.api_usage import build_api_usage_asset
     from genesys_assets.assets.common import beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
     from genesys_assets.assets.families import build_family_assets
@@ -53,6 +54,7 @@ def build_definitions(
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.reports_file import build_reports_file_asset, explain
+    from genesys_assets.assets.request_table import build_request_table
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
@@ -74,12 +76,13 @@ def build_definitions(
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
+    from genesys_assets.checks.api_budget import build_api_budget_check
     from genesys_assets.checks.completeness import build_completeness_checks
     from genesys_assets.checks.data_lake import build_data_lake_check
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
-    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.meaning.questions import all_questions, families_of
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
@@ -101,6 +104,7 @@ def build_definitions(
             build_reports_file_asset(own),
             *build_reference_assets(),
             *build_observation_assets(calendar),
+            build_api_usage_asset(calendar),
             *build_aggregates_assets(calendar, asked),
             *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
@@ -112,7 +116,8 @@ def build_definitions(
             *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
             *build_restatement_assets(calendar, families),
-            *build_report_assets(calendar, reports),
+            build_request_table(),
+            *build_report_assets(calendar, [*reports, *operating_reports()]),
             *build_published_assets(calendar, built_in_reports(), own.reports),
             *build_published_index_assets(calendar),
             *build_live_assets(),
@@ -127,6 +132,7 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=[
+            build_api_budget_check(calendar),
             build_data_lake_check(calendar),
             *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(

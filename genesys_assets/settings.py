@@ -529,6 +529,25 @@ class ObservationSettings(_Group):
         return [table for table, is_wanted in wanted.items() if is_wanted]
 
 
+class ApiBudgetSettings(_Group):
+    """How much of what the platform allows may be taken before a check warns."""
+
+    share: float = _setting(
+        "GENESYS_ASSETS_API_BUDGET_SHARE",
+        "Which share of a day's allowed requests runs may take before a check warns, above 0 and up to 1.",
+        "0.5",
+        default=0.5,
+        gt=0,
+        le=1,
+    )
+    usage: bool = _setting(
+        "GENESYS_ASSETS_API_USAGE",
+        "Whether the platform's own count of requests is asked for; it needs the permission usage:client:view.",
+        "true",
+        default=False,
+    )
+
+
 class UserStatusSettings(_Group):
     """Whether agents' presence and routing status is read."""
 

@@ -14,6 +14,7 @@ from genesys_assets.settings import (
     AggregatesSettings,
     AlertSettings,
     AnnouncementSettings,
+    ApiBudgetSettings,
     CalendarSettings,
     CloudSettings,
     CompletenessSettings,
@@ -43,6 +44,7 @@ GROUPS = (
     PublishSettings,
     AlertSettings,
     AnnouncementSettings,
+    ApiBudgetSettings,
     PreflightSettings,
     ObservationSettings,
     OpenConversationSettings,
@@ -51,7 +53,6 @@ GROUPS = (
     ReportSettings,
     RetentionSettings,
     RunMetricsSettings,
-    UserStatusSettings,
     PersonalDataSettings,
     UserStatusSettings,
 )
@@ -65,6 +66,7 @@ Group = type[
     | PublishSettings
     | AlertSettings
     | AnnouncementSettings
+    | ApiBudgetSettings
     | PreflightSettings
     | ObservationSettings
     | OpenConversationSettings

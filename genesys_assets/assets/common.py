@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -236,7 +236,8 @@ def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     before = cloud.usage.snapshot()
     spent: dict[str, Any] = {}
     try:
-        yield spent
+        with _recorded(cloud):
+            yield spent
     except (CircuitOpen, RateLimited) as error:
         wait = error.retry_in if isinstance(error, CircuitOpen) else max(error.retry_after or 0.0, BUSY_SECONDS)
         if wait > LONGEST_TOLD_WAIT or not cloud.has_time(wait):
@@ -249,6 +250,32 @@ def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
         rate_limited=usage.rate_limited,
         seconds_waited=round(usage.waited_seconds, 3),
     )
+
+
+@contextmanager
+def _recorded(cloud: GenesysCloud) -> Iterator[None]:
+    """Keeps what is asked within an asset's step in the table of requests. Preflight, which has no lake, keeps none."""
+    from genesys_assets.lake.request_log import RequestRecorder
+
+    recorder: AbstractContextManager[Any]
+    purpose: AbstractContextManager[Any]
+    try:
+        context = dg.AssetExecutionContext.get()
+        recorder = RequestRecorder(context.resources.lake.lake, cloud.request_log, provenance(context, "requests"))
+        purpose = cloud.request_log.purpose(*_purpose(context))
+    except (dg.DagsterInvariantViolationError, AttributeError):
+        recorder, purpose = nullcontext(), nullcontext()
+    with purpose, recorder:
+        yield
+
+
+def _purpose(context: dg.AssetExecutionContext) -> tuple[str, str | None]:
+    """The asset of a step, the one with the shortest name where it has several, and its partitions."""
+    asset = min(("/".join(key.path[1:]) for key in context.assets_def.keys), key=lambda place: (len(place), place))
+    if not context.has_partition_key_range:
+        return asset, context.partition_key if context.has_partition_key else None
+    asked = context.partition_key_range
+    return asset, asked.start if asked.start == asked.end else f"{asked.start}...{asked.end}"
 
 
 def window_metadata(start: datetime, end: datetime) -> dict[str, Any]:

@@ -1,9 +1,13 @@
-"""Reference assets: the organisation's queues, users, wrap-up codes, skills and divisions, every name they had, and the
+"""Reference assets: the organisation's queues, users, wrap-up codes, flows and so on, every name they had, and the
 service levels that were set for queues.
+
+A listing that figures can do without may be refused: it stays as it was, a check names the permission, and nothing
+else waits for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -21,7 +25,9 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import reference
+from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission, NotFound
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
@@ -38,6 +44,7 @@ _OVER_TIME = (
     "A new row begins where an entity was renamed, was deleted or came back; the row whose valid_to is null holds the "
     "present name. For days before an entity was first seen, its first name counts."
 )
+_PERMITTED = "is_permitted"
 _LEVELS_OVER_TIME = (
     "A new row begins where another service level was set, at the time that the platform gives for the queue's last "
     "change. What was set before a queue was first seen is known back to its last change before that."
@@ -61,7 +68,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
     """The present entities and their names over time, of queues their service levels too. All are stored whichever is
     asked for, so that no name is missed.
     """
-    present, over_time = ENTITIES[name], HISTORIES[name]
+    present, over_time, listed = ENTITIES[name], HISTORIES[name], reference.LISTINGS[name]
     said = [(present, _PRESENT), (over_time, _OVER_TIME)]
     if name == _QUEUES:
         said.append((SERVICE_LEVELS_HISTORY, _LEVELS_OVER_TIME))
@@ -79,7 +86,10 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         ],
         can_subset=True,
         pool=POOL,
-        check_specs=[check for spec, _ in said for check in check_specs(spec, keys[spec.name])],
+        check_specs=[
+            *(check for spec, _ in said for check in check_specs(spec, keys[spec.name])),
+            *([] if listed.is_needed else [_permitted_spec(listed, keys[name])]),
+        ],
     )
     def fetch(
         context: dg.AssetExecutionContext,
@@ -90,7 +100,13 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
         with asking(cloud) as spent:
-            listing = list(reference.fetch(cloud, name))
+            listing, refused = _asked(cloud, name)
+        if refused is not None:
+            context.log.warning(f"The listing of {name} stays as it was: {refused}")
+            for spec, _ in said:
+                stored.note_unanswered(_place(spec.name), spec, None, cloud.now(), {"why": str(refused), **origin})
+            yield from _unanswered(context, listed, keys, refused, spent)
+            return
         seen_at = max((page.fetched_at for page in listing), default=cloud.now())
         try:
             with failing_by_name(ListingShrunk):
@@ -109,8 +125,58 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
                 described = table_metadata(spec, rows, len(rows), path=stored.place(place, None), **more)
                 report_partition(context, key, None, described, stored.content(place, None))
                 yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+        if not listed.is_needed and keys[name] in context.selected_asset_keys:
+            yield _permitted_result(listed, keys[name], None)
 
     return fetch
+
+
+def _asked(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
+    """The listing's pages; or why the platform does not give one that figures can do without."""
+    try:
+        return list(reference.fetch(cloud, name)), None
+    except (MissingPermission, NotFound) as error:
+        if reference.LISTINGS[name].is_needed:
+            raise
+        return [], error
+
+
+def _unanswered(
+    context: dg.AssetExecutionContext,
+    listed: reference.Listing,
+    keys: Mapping[str, dg.AssetKey],
+    refused: GenesysCloudError,
+    spent: Mapping[str, Any],
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """What Dagster hears of a listing that was refused: whatever is made of others goes on."""
+    for key in keys.values():
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata={"unanswered": str(refused), **spent})
+    first = next(iter(keys.values()))
+    if first in context.selected_asset_keys:
+        yield _permitted_result(listed, first, refused)
+
+
+def _permitted_spec(listed: reference.Listing, key: dg.AssetKey) -> dg.AssetCheckSpec:
+    needs = f" It needs {listed.permission}." if listed.permission else ""
+    return dg.AssetCheckSpec(
+        _PERMITTED,
+        asset=key,
+        description=f"The platform gives this listing.{needs} Where it does not, ids stand in place of names.",
+    )
+
+
+def _permitted_result(
+    listed: reference.Listing, key: dg.AssetKey, refused: GenesysCloudError | None
+) -> dg.AssetCheckResult:
+    said = {} if refused is None else {"why": str(refused), "permission": listed.permission or "none is documented"}
+    return dg.AssetCheckResult(
+        check_name=_PERMITTED,
+        asset_key=key,
+        passed=refused is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=said,
+    )
 
 
 def _write(

@@ -14,7 +14,8 @@ CHECKS_OF_DAYS = (
 )
 _LAYERS_OF_A_DAY = ("tables", "reports", "published")
 _OBSERVED = dg.AssetSelection.assets(["genesys", "reference", "queue_members"], ["genesys", "reference", "user_skills"])
-_LISTED = dg.AssetSelection.groups("reference") - _OBSERVED
+_USAGE = dg.AssetSelection.assets(["genesys", "reference", "api_usage"])
+_LISTED = dg.AssetSelection.groups("reference") - _OBSERVED - _USAGE
 _OPS = dg.AssetSelection.assets(
     ["genesys", "ops", "superseded_pages"], ["genesys", "ops", "housekeeping"], ["genesys", "ops", "reports_file"]
 )
@@ -78,9 +79,10 @@ UPKEEP = dg.define_asset_job(
 )
 OBSERVE = dg.define_asset_job(
     "observe",
-    selection=_OBSERVED,
+    selection=_OBSERVED | _USAGE,
     tags=at_most(hours=2),
-    description="Ask for today's members of queues and skills of users, of which the platform keeps no history.",
+    description="Ask for today's members of queues and skills of users, of which the platform keeps no history; or for "
+    "the platform's own count of the requests of a finished day.",
 )
 DAILY = dg.define_asset_job(
     "daily",

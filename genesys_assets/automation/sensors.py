@@ -44,10 +44,12 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
+from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import (
+    ApiBudgetSettings,
     DataLakeSettings,
     ObservationSettings,
     ReconciliationSettings,
@@ -92,7 +94,10 @@ class Look:
 
     def observations(self) -> Wanted:
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        return find.observations_wanted(self.lake, self.calendar, self.now, observed)
+        wanted = find.observations_wanted(self.lake, self.calendar, self.now, observed)
+        if not ApiBudgetSettings.load().usage:
+            return wanted
+        return {**find.usage_wanted(self.lake, self.calendar, self.now), **wanted}
 
     def hours(self) -> Wanted:
         wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
@@ -152,8 +157,11 @@ class Look:
         """Once the names are known that were given by last night."""
         if not self._names_are_known:
             return {}
+        return self._reports_wanted([*self.definitions, *operating_reports()])
+
+    def _reports_wanted(self, definitions: Sequence[Report]) -> Wanted:
         closed = {*self.stale_tables, *self._closed()}
-        return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
+        return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Wanted:
         """Once the day's tables, checks and reports are made or have failed. One that fails holds up no other."""
@@ -162,7 +170,7 @@ class Look:
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
-            for wanted in (self.stale_tables, unchecked, self.reports())
+            for wanted in (self.stale_tables, unchecked, self._reports_wanted(self.definitions))
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
@@ -191,8 +199,10 @@ class Look:
     @cached_property
     def _names_are_known(self) -> bool:
         """Whether the listings were read since last night, or fail again and again."""
-        night, listings = next(iter(self.upkeep().items()), ("", frozenset()))
-        return all(len(failures_of(self.runs, listing, night)) >= OFTEN for listing in listings)
+        since = last_moment(self.now, *find.NIGHT_AT)
+        if not find.is_reference_older(self.lake, since, find.NEEDED):
+            return True
+        return all(len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= OFTEN for listing in find.NEEDED)
 
     def _closed(self) -> set[str]:
         """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""
@@ -217,7 +227,8 @@ class Look:
         return find.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
-        report = next(each for each in self.definitions if f"reports/{each.name}" == place)
+        every = [*self.definitions, *operating_reports()]
+        report = next(each for each in every if f"reports/{each.name}" == place)
         return find.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, hour: str) -> bool:

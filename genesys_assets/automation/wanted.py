@@ -26,6 +26,7 @@ from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
+from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake import reach_of as lake_reach
@@ -53,6 +54,7 @@ from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import DataLakeSettings
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
@@ -73,7 +75,12 @@ _FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METR
 PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
 """What the platform keeps no history of."""
+USAGE = f"reference/{API_USAGE.name}"
+COUNTING = timedelta(hours=6)
+"""How long after its end a day is asked for: how long the platform counts is unverified."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
+NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
+"""The listings for which reports wait: any other one may be refused, or fail for days."""
 
 
 @dataclass(slots=True)
@@ -93,10 +100,10 @@ class _Found:
 # -- reference data ----------------------------------------------------------------------------------------------------
 
 
-def is_reference_older(lake: Lake, since: datetime) -> bool:
-    """Whether one of the organisation's listings was not read since an instant."""
+def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = REFERENCE) -> bool:
+    """Whether one of the organisation's listings was not asked for since an instant."""
     moment = since.timestamp() * 1000
-    return any((lake.log(place).newness(None) or 0) < moment for place in REFERENCE)
+    return any((lake.log(place).newness(None) or 0) < moment for place in listings)
 
 
 # -- observations ------------------------------------------------------------------------------------------------------
@@ -110,6 +117,15 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
     missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
     is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
     return {today: missing} if missing and is_begun else {}
+
+
+def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
+    """The look-back days of which nobody has asked how many requests the platform counted, from six hours after their
+    end on.
+    """
+    days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
+    log = lake.log(USAGE)
+    return {day: frozenset([USAGE]) for day in days if day >= f"{calendar.start_date}" and log.newness(day) is None}
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------

@@ -215,10 +215,10 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 
 def _named(name: str, own: OwnReports) -> Report:
     """Raises BadParameter where there is none; ends with 1 where it may be in a file that is refused."""
-    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.language.problems import one_of
 
-    known = {report.name: report for report in (*built_in_reports(), *own.reports)}
+    known = {report.name: report for report in (*built_in_reports(), *operating_reports(), *own.reports)}
     if name not in known and own.problems:
         _fail("\n".join([f"{own.path} is refused:", *map(str, own.problems)]))
     if name not in known:

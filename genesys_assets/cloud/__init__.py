@@ -6,6 +6,7 @@
 `extraction` the platform's own Parquet files
 `reference` the lists of things that analytics names by id
 `observations` what the platform knows of now alone: members of queues, skills of users
+`api_usage` the platform's own count of requests
 `preflight` what can be known before the first run
 `errors` everything that can go wrong, as one tree of exceptions
 

@@ -188,6 +188,16 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
             lambda: list(live.queue_observations(cloud, seen.queue_ids[:1] or [_NO_QUEUE])),
         ),
         asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
+        *(
+            _Look(
+                _in_plain_words(name),
+                (listing.permission,) if listing.permission else (),
+                partial(_counted, cloud, name),
+                is_optional=True,
+            )
+            for name, listing in reference.LISTINGS.items()
+            if not listing.is_needed
+        ),
     ]
 
 
@@ -282,14 +292,26 @@ def _division_of(queue: dict[str, Any]) -> str | None:
 
 
 def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
-    listing, what = reference.LISTINGS[name], name.replace("wrapup_codes", "wrap-up codes")
-    page = cloud.get(listing.path, {**listing.params, "pageSize": 1, "pageNumber": 1}).json()
+    listing, what = reference.LISTINGS[name], _in_plain_words(name)
+    page = cloud.get(listing.path, {**listing.params, **_fewest(listing)}).json()
     total = page.get("total")
     if not isinstance(total, int):
         return Finding("ok", what, "permitted")
     if total < at_least:
         return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")
     return Finding("ok", what, f"{total} visible")
+
+
+def _fewest(listing: reference.Listing) -> dict[str, int]:
+    """The parameters that ask for as little as the listing gives."""
+    if listing.size is None:
+        return {}
+    # A scan gives ten at least.
+    return {listing.size: 10} if listing.size == "limit" else {listing.size: 1}
+
+
+def _in_plain_words(name: str) -> str:
+    return name.replace("wrapup_codes", "wrap-up codes").replace("organizations", "organisations").replace("_", " ")
 
 
 def _jobs(cloud: GenesysCloud) -> Finding:
@@ -337,7 +359,7 @@ def _refused(look: _Look, error: GenesysCloudError) -> Finding:
     if not permissions:
         permissions, one_is_enough = look.permissions, True
     if not permissions:
-        return Finding("fail", look.what, "not permitted", str(error))
+        return Finding("warn" if look.is_optional else "fail", look.what, "not permitted", str(error))
     if one_is_enough:
         permissions = next(((name,) for name in look.permissions if name in permissions), permissions[:1])
     wanted = " and ".join(f"{_in_words(permission)} ({permission})" for permission in permissions)

@@ -1,4 +1,4 @@
-"""The lists of things that analytics names by id: queues, users, wrap-up codes, skills, divisions.
+"""The lists of things that analytics names by id: queues, users, wrap-up codes, flows, campaigns and so on.
 
 Here stands where each list is and how it is read. What a row of it is belongs to `tables.entities`.
 """
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.cloud.http.paging import NextUri, held_together, list_in
+from genesys_assets.cloud.http.paging import Cursor, NextUri, after_of_answer, held_together, list_in
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -20,20 +20,50 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list of the API: its path and what is asked besides the page."""
+    """One list of the API: its path, what is asked besides the page, and how it goes on.
+
+    `permission` is what a role needs for it, None where the platform asks for none. Without a list that `is_needed`
+    figures have no names that every report shows; any other one may be refused. `size` names the parameter with the
+    page's size, None where the list comes whole; `cursor` the one with a cursor, where pages have no numbers.
+    """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    permission: str | None = None
+    is_needed: bool = False
+    size: str | None = "pageSize"
+    cursor: str | None = None
 
 
+# Paths, parameters and permissions: the docstrings of PureCloudPlatformClientV2, and its documentation.
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
     {
-        "queues": Listing("/api/v2/routing/queues"),
-        # The default hides inactive and deleted users, whose conversations remain.
-        "users": Listing("/api/v2/users", {"state": "any"}),
-        "wrapup_codes": Listing("/api/v2/routing/wrapupcodes"),
-        "skills": Listing("/api/v2/routing/skills"),
-        "divisions": Listing("/api/v2/authorization/divisions"),
+        "queues": Listing("/api/v2/routing/queues", permission="routing:queue:view", is_needed=True),
+        # The default hides inactive and deleted users, whose conversations remain. No permission is documented; without
+        # this one nobody is listed.
+        "users": Listing("/api/v2/users", {"state": "any"}, permission="directory:user:view", is_needed=True),
+        "wrapup_codes": Listing("/api/v2/routing/wrapupcodes", permission="routing:wrapupCode:view", is_needed=True),
+        "skills": Listing("/api/v2/routing/skills", permission="routing:skill:view", is_needed=True),
+        "divisions": Listing("/api/v2/authorization/divisions", is_needed=True),
+        # The permission is asked only for definitions that belong to a division.
+        "presence_definitions": Listing(
+            "/api/v2/presence/definitions", permission="presence:presenceDefinition:view", size=None
+        ),
+        "teams": Listing("/api/v2/teams", permission="groups:team:view", cursor="after"),
+        "groups": Listing("/api/v2/groups"),
+        "languages": Listing("/api/v2/routing/languages"),
+        "locations": Listing("/api/v2/locations"),
+        "flows": Listing("/api/v2/flows", permission="architect:flow:view"),
+        "flow_outcomes": Listing("/api/v2/flows/outcomes", permission="architect:flowOutcome:view"),
+        "flow_milestones": Listing("/api/v2/flows/milestones", permission="architect:flowMilestone:view"),
+        "campaigns": Listing("/api/v2/outbound/campaigns", permission="outbound:campaign:view"),
+        # `externalcontacts/organizations` ends at the first thousand.
+        "external_organizations": Listing(
+            "/api/v2/externalcontacts/scan/organizations",
+            permission="externalContacts:externalOrganization:view",
+            size="limit",
+            cursor="cursor",
+        ),
     }
 )
 
@@ -54,12 +84,11 @@ def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterato
 
 def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) -> Iterator[Page]:
     """The pages of any list whose entities have ids. Raises as `fetch` does."""
-    params = {**listing.params, "pageSize": page_size, "pageNumber": 1}
     ids: set[str] = set()
-    for page in NextUri(cloud.get).pages(listing.path, params):
+    for page in _answers(cloud, listing, page_size):
         known = len(ids)
         ids.update(_ids(listing.path, page))
-        if page.json().get("nextUri"):
+        if _goes_on(listing, page):
             if len(ids) == known:
                 raise EndlessPages(
                     f"{listing.path} has a page {page.number} that lists nothing new and leads on to another.",
@@ -68,6 +97,21 @@ def pages_of(cloud: GenesysCloud, listing: Listing, page_size: int = PAGE_SIZE) 
         else:
             _must_be_whole(listing.path, page, len(ids))
         yield page
+
+
+def _answers(cloud: GenesysCloud, listing: Listing, page_size: int) -> Iterator[Page]:
+    if listing.size is None:
+        return iter([cloud.get(listing.path, listing.params)])
+    params = {**listing.params, listing.size: page_size}
+    if listing.cursor is None:
+        return NextUri(cloud.get).pages(listing.path, {**params, "pageNumber": 1})
+    return Cursor(cloud.get, listing.size, listing.cursor, after_of_answer).pages(listing.path, params)
+
+
+def _goes_on(listing: Listing, page: Page) -> bool:
+    if listing.cursor is not None:
+        return bool(after_of_answer(listing.path, page))
+    return listing.size is not None and bool(page.json().get("nextUri"))
 
 
 def _ids(path: str, page: Page) -> list[str]:

@@ -5,6 +5,7 @@ out of the lake.
 (`s3_failures`: what a failure of S3 means), `delta` knows the log of a table (`log_entry`, `log_files`, `log_mirror`),
 `commit` decides what replaces what, `files` writes and reads data files (`column_types`, `frames`, `retyping`), `audit`
 looks at rows before they are committed, `changes` and `ledger` tell what readings changed, `reach` how far a partition
-is known, `job_book` which details jobs are under way, `io_manager` hands tables to downstream assets, `housekeeping`
-removes what is no longer needed, `preflight` looks whether the lake can be written.
+is known, `job_book` which details jobs are under way, `request_log` what runs asked the platform, `io_manager` hands
+tables to downstream assets, `housekeeping` removes what is no longer needed, `preflight` looks whether the lake can be
+written.
 """

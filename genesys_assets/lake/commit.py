@@ -237,6 +237,27 @@ def remove_all(
             return
 
 
+def note_unanswered(
+    log: DeltaLog,
+    key: Key,
+    schema: pa.Schema,
+    newness: int,
+    note: Mapping[str, Any],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Note that a partition was asked for and the platform did not answer: its rows stay, none where it had none.
+    `schema` is at rest. Raises TableContended.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while (log.newness(key) or NEVER) < newness:
+        try:
+            log.commit(
+                log.schema() or schema, [], [], {"unanswered": dict(note)}, {key: newness}, on_top_of=log.version
+            )
+        except Conflict as conflict:
+            _pause(log, conflict, give_up_at, sleep)
+
+
 def append(
     log: DeltaLog,
     key: Key,

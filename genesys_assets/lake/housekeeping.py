@@ -27,9 +27,10 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
 from genesys_assets.lake.store import LakeUnreachable, Listed, Store, drafts
+from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
 
-_APPENDED = "live/"
+_APPENDED = ("live/", f"tables/{API_REQUESTS.name}")
 """Tables below are added to and never replaced."""
 _PARTITION = r"(?:date=[^/]+/(?:hour=[^/]+/)?)?"
 _DATA_FILE = re.compile(rf"{_PARTITION}[^/=]+\.parquet")

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
+from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Known, Proposal
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
@@ -311,6 +312,13 @@ class Lake:
             commit.append(self.log(asset), key, writer, origin.get("run_id"))
         self._forget_again(who, [(asset, key)])
         return self.place(asset, key)
+
+    def note_unanswered(self, asset: str, spec: TableSpec, key: str | None, at: datetime, note: Provenance) -> None:
+        """Note that a partition was asked for at an instant and the platform did not answer. Its rows stay; a partition
+        that was never stored is not stored by this. Raises TableContended.
+        """
+        schema = at_rest(spec.schema, spec.name)
+        commit.note_unanswered(self.log(asset), key, schema, _milliseconds(at), note)
 
     # -- what is known of a partition ----------------------------------------------------------------------------------
 

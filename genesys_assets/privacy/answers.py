@@ -290,9 +290,15 @@ def _entities(table: str) -> Rule:
         name: Value(class_, tells_apart=name == "id", is_json=name in JSON_FIELDS) for name, class_ in known.items()
     }
     division = _plain_fields("id", "name", "selfUri", "homeDivision")
+    nested: dict[str, Rule] = {
+        "division": division,
+        "queue": _plain_fields("id", "name", "selfUri"),
+        "languageLabels": Value(NONE, is_json=True),
+    }
     made: dict[str, Rule] = dict.fromkeys(("createdBy", "modifiedBy"), Value(PERSON))
     # The id stands in its URI.
-    return _listing(_plain_fields("version", selfUri=Value(known["id"]), division=division, **made, **fields))
+    plain = _plain_fields("version", "deleted", "divisionId", selfUri=Value(known["id"]), **nested, **made, **fields)
+    return _listing(plain, cursors=_plain_fields("after", "before"))
 
 
 def _camel(name: str) -> str:
@@ -313,6 +319,12 @@ def _skills() -> Rule:
 _OF_USER: dict[str, Rule] = {"id": Value(PERSON, tells_apart=True), "selfUri": Value(PERSON), "name": Value(PERSON)}
 
 
+def _usage() -> Rule:
+    counted = ("requestCount", "status200", "status300", "status400", "status429", "status500")
+    named = ("date", "platform", "httpMethod", "templateUri", "organizationId")
+    return _listing(_plain_fields(*named, *counted), queryStatus=Value(NONE), name=Value(NONE))
+
+
 def _live_conversations() -> Rule:
     classes = {wire: class_of(LIVE_CONVERSATIONS.name, column) for column, wire in ENTITY_FIELDS.items()}
     entities = Members({wire: _value(wire, class_) for wire, class_ in classes.items()})
@@ -329,5 +341,6 @@ _RULES: dict[tuple[str, ...], Callable[[], Rule]] = {
     **{(f"pages/reference_{table}",): partial(_entities, table) for table in ENTITIES},
     ("pages/reference_queue_members",): _members,
     ("pages/reference_user_skills",): _skills,
+    ("pages/reference_api_usage",): _usage,
     ("live/conversations",): _live_conversations,
 }

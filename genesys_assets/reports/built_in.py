@@ -1,4 +1,6 @@
-"""The reports that ship, read from built_in.yaml, and those of which the page of a day is made, from day_page.yaml."""
+"""The reports that ship, read from built_in.yaml; those of which the page of a day is made, from day_page.yaml; and
+those about the pipeline itself, from operating.yaml.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from genesys_assets.reports.meaning.report import Report
 
 FILE = Path(__file__).with_name("built_in.yaml")
 PAGE_FILE = Path(__file__).with_name("day_page.yaml")
+OPERATING_FILE = Path(__file__).with_name("operating.yaml")
 
 
 @functools.cache
@@ -30,6 +33,12 @@ def asked_in_any_case() -> tuple[AggregateQuestion, ...]:
 def page_reports() -> dict[str, Report]:
     """By name. They are assets of nobody: publishing computes them."""
     return {report.name: report for report in _reports(PAGE_FILE)}
+
+
+@functools.cache
+def operating_reports() -> tuple[Report, ...]:
+    """Assets like those that ship, but nobody's figures: they are not published."""
+    return _reports(OPERATING_FILE)
 
 
 def _reports(file: Path) -> tuple[Report, ...]:

@@ -16,6 +16,16 @@ _KINDS = {
     "wrapup_codes": "wrap-up code",
     "skills": "skill",
     "divisions": "division",
+    "presence_definitions": "presence",
+    "teams": "team",
+    "groups": "group",
+    "languages": "language",
+    "locations": "location",
+    "flows": "flow",
+    "flow_outcomes": "flow outcome",
+    "flow_milestones": "flow milestone",
+    "campaigns": "campaign",
+    "external_organizations": "external organisation",
 }
 _MOST_CLOSE = 5
 

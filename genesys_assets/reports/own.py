@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.lake.lake import Lake
-from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports
+from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, operating_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.file import Problem, read_reports
@@ -41,7 +41,7 @@ class OwnReports:
         if path is None:
             return cls(None)
         try:
-            reading = read_reports(path, [report.name for report in built_in_reports()])
+            reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
             reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
         except Exception as error:
             # Whatever a file holds, everything that is not in it must load.

@@ -33,11 +33,13 @@ from genesys_assets.sandbox.refusals import Refused
 from genesys_assets.sandbox.times import SECOND
 
 MAXIMUM_REQUEST_BYTES = 512_000
+_NOWHERE = "/{path:path}"
 _SMALL = 500  # bytes below which compression is not worth it
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 Handler = Callable[[Request], Awaitable[Response]]
 Log = Callable[[str, str], None]
+Count = Callable[[str, str, str, int | None, int], None]
 
 
 @dataclass(slots=True)
@@ -51,8 +53,11 @@ class Answer:
     truncated: bool = False
 
 
-def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
-    """The whole HTTP application; `log` is told each request's method and path."""
+def build(platform: Platform, now: Callable[[], int], log: Log, count: Count) -> Starlette:
+    """The whole HTTP application; `log` is told each request's method and path, `count` also the path with its ids left
+    out, the status of the answer, None where the connection was closed instead, and the bytes of its body before it was
+    packed.
+    """
 
     async def log_in(request: Request, _: str) -> Answer:
         form = (await request.body()).decode(errors="replace")
@@ -76,7 +81,7 @@ def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
         return _refusal(refusals.of_status(404), correlation_id)
 
     def through(answer: Callable[[Request, str], Awaitable[Answer]]) -> Handler:
-        return _handler(platform, now, log, answer)
+        return _handler(platform, now, log, count, answer)
 
     files = Route(f"{FILES_PATH}/{{id}}", through(download), methods=["GET"])
     paths: dict[str, list[Endpoint]] = {}
@@ -87,12 +92,16 @@ def build(platform: Platform, now: Callable[[], int], log: Log) -> Starlette:
         methods = [endpoint.method for endpoint in served]
         routes.append(Route(path, through(_api_call(platform, served, now)), methods=methods))
     every = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-    routes.append(Route("/{path:path}", through(nowhere), methods=every))
+    routes.append(Route(_NOWHERE, through(nowhere), methods=every))
     return Starlette(routes=routes)
 
 
 def _handler(
-    platform: Platform, now: Callable[[], int], log: Log, answer: Callable[[Request, str], Awaitable[Answer]]
+    platform: Platform,
+    now: Callable[[], int],
+    log: Log,
+    count: Count,
+    answer: Callable[[Request, str], Awaitable[Answer]],
 ) -> Handler:
     async def handle(request: Request) -> Response:
         log(request.method, request.url.path)
@@ -104,6 +113,7 @@ def _handler(
         if fault is not None and fault.dropped:
             if fault.takes_effect:
                 await answer(request, correlation_id)
+            count(request.method, request.url.path, _template(request), None, 0)
             return _NoAnswer()
         scripted = fault is not None and (fault.status != HTTPStatus.OK or fault.body is not None)
         if not scripted or (fault is not None and fault.takes_effect):
@@ -113,9 +123,16 @@ def _handler(
         made.truncated = fault is not None and fault.truncated
         made.headers["ININ-Correlation-Id"] = correlation_id
         made.headers["Date"] = formatdate(now() / SECOND, usegmt=True)
+        count(request.method, request.url.path, _template(request), made.status, len(made.body))
         return await run_in_threadpool(_response, made, request.headers.get("accept-encoding", ""))
 
     return handle
+
+
+def _template(request: Request) -> str:
+    """The path as endpoints have it; empty where it is none of theirs."""
+    found: str = getattr(request.scope.get("route"), "path", "")
+    return "" if found == _NOWHERE else found
 
 
 class _NoAnswer(Response):

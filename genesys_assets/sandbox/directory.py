@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from genesys_assets.sandbox import surroundings
+
 Entity = dict[str, Any]
 
 CREATED = "2024-03-04T09:00:00.000Z"
@@ -91,6 +93,7 @@ class Directory:
     queues: tuple[Queue, ...]
     flows: tuple[Entity, ...]
     presences: tuple[Entity, ...]
+    surroundings: dict[str, tuple[Entity, ...]] = field(repr=False)
     queue_by_id: dict[str, Queue] = field(repr=False)
     user_by_id: dict[str, Entity] = field(repr=False)
 
@@ -113,14 +116,21 @@ def build(seed: int) -> Directory:
     queues = tuple(
         _queue(rng, row, users, divisions, deleted=row is _DELETED_QUEUE) for row in (*_QUEUES, _DELETED_QUEUE)
     )
+    skills = tuple(_skill(rng, name, divisions[0]) for name in _SKILLS)
+    wrapup_codes = tuple(_wrapup_code(rng, name, divisions[0]) for name in _WRAPUP_CODES)
+    flows = _flows(rng, divisions[0])
+    # Conversations draw the id of an outcome from the flow's.
+    outcomes = {uuid(Random(flow["id"])): f"Queue reached from {flow['name']}" for flow in flows}
+    listed = [queue.entity for queue in queues if not queue.deleted]
     return Directory(
         organisation_id=organisation_id,
         divisions=divisions,
-        skills=tuple(_skill(rng, name, divisions[0]) for name in _SKILLS),
-        wrapup_codes=tuple(_wrapup_code(rng, name, divisions[0]) for name in _WRAPUP_CODES),
+        skills=skills,
+        wrapup_codes=wrapup_codes,
         users=users,
         queues=queues,
-        flows=_flows(rng, divisions[0]),
+        flows=flows,
+        surroundings=surroundings.build(seed, divisions[0], users, listed, outcomes, uuid),
         presences=_presences(rng),
         queue_by_id={queue.id: queue for queue in queues},
         user_by_id={user["id"]: user for user in users},

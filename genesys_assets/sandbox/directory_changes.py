@@ -43,14 +43,23 @@ def _with_queue(directory: Directory, queue_id: str, change: Callable[[Queue], Q
 def _with_entities(
     directory: Directory, kind: str, entity_id: str, change: Callable[[Entity], tuple[Entity, ...]]
 ) -> Directory:
+    if kind in directory.surroundings:
+        listed = directory.surroundings[kind]
+        others = {**directory.surroundings, kind: _changed(kind, listed, entity_id, change)}
+        return replace(directory, surroundings=others)
     if kind not in KINDS:
         raise LookupError(f"The sandbox has no {kind} to change; it has {', '.join(KINDS)}.")
-    listed: tuple[Entity, ...] = getattr(directory, kind)
-    if not any(entity["id"] == entity_id for entity in listed):
-        raise LookupError(f"There is no {entity_id} among the {kind} of the sandbox.")
-    changed = tuple(made for entity in listed for made in (change(entity) if entity["id"] == entity_id else (entity,)))
+    changed = _changed(kind, getattr(directory, kind), entity_id, change)
     if kind == "users":
         return replace(directory, users=changed, user_by_id={user["id"]: user for user in changed})
     if kind == "skills":
         return replace(directory, skills=changed)
     return replace(directory, wrapup_codes=changed)
+
+
+def _changed(
+    kind: str, listed: tuple[Entity, ...], entity_id: str, change: Callable[[Entity], tuple[Entity, ...]]
+) -> tuple[Entity, ...]:
+    if not any(entity["id"] == entity_id for entity in listed):
+        raise LookupError(f"There is no {entity_id} among the {kind} of the sandbox.")
+    return tuple(made for entity in listed for made in (change(entity) if entity["id"] == entity_id else (entity,)))

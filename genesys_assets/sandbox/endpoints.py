@@ -13,7 +13,6 @@ from typing import Any
 from genesys_assets.sandbox import aggregates, details, live, reference, user_status
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
-from genesys_assets.sandbox.directory import Directory
 from genesys_assets.sandbox.extraction import Extraction
 from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
@@ -21,9 +20,9 @@ from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import DAY
+from genesys_assets.sandbox.usage import Usage
 
 Item = dict[str, Any]
-Listing = Callable[[Directory, dict[str, str]], Item]
 
 UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": [1, None, "x"]}}
 
@@ -33,8 +32,9 @@ _USER_DETAIL = ("analytics:userDetail:view",)
 _USER_AGGREGATE = ("analytics:userAggregate:view",)
 _WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
+_USAGE = "/api/v2/usage/client/{id}/aggregates/query/jobs"
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
-_LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
+_LISTINGS: dict[str, tuple[tuple[str, ...], reference.Listing]] = {
     "/api/v2/routing/queues": (("routing:queue:view",), reference.queues),
     "/api/v2/users": ((), reference.users),
     "/api/v2/routing/wrapupcodes": (("routing:wrapupCode:view",), reference.wrapup_codes),
@@ -42,6 +42,26 @@ _LISTINGS: dict[str, tuple[tuple[str, ...], Listing]] = {
     "/api/v2/authorization/divisions": ((), reference.divisions),
     "/api/v2/flows": (("architect:flow:view",), reference.flows),
     "/api/v2/presence/definitions": (("presence:presenceDefinition:view",), reference.presence_definitions),
+    "/api/v2/teams": (("groups:team:view",), reference.teams),
+    "/api/v2/groups": ((), reference.numbered("groups", "groups")),
+    "/api/v2/routing/languages": ((), reference.numbered("routing/languages", "languages")),
+    "/api/v2/locations": ((), reference.numbered("locations", "locations")),
+    "/api/v2/flows/outcomes": (
+        ("architect:flowOutcome:view",),
+        reference.numbered("flows/outcomes", "flow_outcomes"),
+    ),
+    "/api/v2/flows/milestones": (
+        ("architect:flowMilestone:view",),
+        reference.numbered("flows/milestones", "flow_milestones"),
+    ),
+    "/api/v2/outbound/campaigns": (
+        ("outbound:campaign:view",),
+        reference.numbered("outbound/campaigns", "campaigns"),
+    ),
+    "/api/v2/externalcontacts/scan/organizations": (
+        ("externalContacts:externalOrganization:view",),
+        reference.external_organizations,
+    ),
 }
 
 
@@ -80,6 +100,7 @@ class Platform:
     timelines: Timelines
     extraction: Extraction
     recent: Recent = field(default_factory=Recent)
+    usage: Usage = field(default_factory=Usage)
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
@@ -98,6 +119,8 @@ class Platform:
             *self._of_jobs(f"{users}/details/jobs", self.user_jobs, _USER_DETAIL, self._user_results),
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
+            Endpoint("POST", _USAGE, ("usage:client:view",), self._submit_usage, status=202),
+            Endpoint("GET", f"{_USAGE}/{{job}}", ("usage:client:view",), self._usage),
             Endpoint("GET", "/api/v2/routing/queues/{id}/members", _MEMBERS, self._members),
             *(
                 Endpoint("POST", family.path, (family.permission,), self._aggregates_of(family))
@@ -192,11 +215,17 @@ class Platform:
     def _observations(self, call: Call) -> Item:
         return self._with_unknown(live.queue_observations(self.organisation, call.body, call.now))
 
+    def _submit_usage(self, call: Call) -> Item:
+        return self._with_unknown(self.usage.submit(call.path["id"], call.body, call.now))
+
+    def _usage(self, call: Call) -> Item:
+        return self._with_unknown(self.usage.result(call.path["id"], call.path["job"], call.parameters))
+
     def _members(self, call: Call) -> Item:
         directory, day = self.organisation.directory, call.now // DAY
         return self._with_unknown(reference.members(directory, call.path["id"], day, call.parameters))
 
-    def _listing(self, listing: Listing) -> Callable[[Call], Item]:
+    def _listing(self, listing: reference.Listing) -> Callable[[Call], Item]:
         return lambda call: self._with_unknown(listing(self.organisation.directory, call.parameters))
 
     def _with_unknown(self, answer: Item) -> Item:

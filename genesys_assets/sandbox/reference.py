@@ -5,6 +5,7 @@ Here belong paging and the few filters of lists. The entities themselves are in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,8 +13,10 @@ from genesys_assets.sandbox import memberships, refusals, validation
 from genesys_assets.sandbox.directory import Directory
 
 Item = dict[str, Any]
+Listing = Callable[[Directory, dict[str, str]], Item]
 
 MOST_PER_PAGE = 500
+LEAST_PER_SCAN, MOST_PER_SCAN = 10, 200
 MOST_MEMBERS_PER_PAGE = 100
 STATES = ("active", "inactive", "deleted", "any")
 
@@ -61,7 +64,43 @@ def flows(directory: Directory, parameters: dict[str, str]) -> Item:
 
 
 def presence_definitions(directory: Directory, parameters: dict[str, str]) -> Item:
-    return _page("presence/definitions", list(directory.presences), parameters)
+    """All at once: this list has no pages."""
+    listed = list(directory.presences)
+    return {"total": len(listed), "entities": listed, "selfUri": "/api/v2/presence/definitions"}
+
+
+def numbered(path: str, name: str) -> Listing:
+    """A list of the surroundings whose pages have numbers."""
+    return lambda directory, parameters: _page(path, list(directory.surroundings[name]), parameters)
+
+
+def teams(directory: Directory, parameters: dict[str, str]) -> Item:
+    """By cursor, without a total; the address of the next page has the cursor."""
+    page, after = _after("teams", list(directory.surroundings["teams"]), parameters, "pageSize", "after")
+    if after is None:
+        return page
+    return {**page, "nextUri": f"/api/v2/teams?{urlencode({**parameters, 'after': after})}"}
+
+
+def external_organizations(directory: Directory, parameters: dict[str, str]) -> Item:
+    """A scan, by cursor: of 10 to 200 at once, 100 unless asked otherwise."""
+    if int(parameters.get("limit", "100")) < LEAST_PER_SCAN:
+        raise refusals.invalid_parameter(parameters["limit"], "limit", "10 to 200")
+    listed = list(directory.surroundings["external_organizations"])
+    page, after = _after("externalcontacts/scan/organizations", listed, parameters, "limit", "cursor")
+    return {**page, "cursors": {} if after is None else {"after": after}}
+
+
+def _after(
+    path: str, listed: list[Item], parameters: dict[str, str], size_name: str, cursor_name: str
+) -> tuple[Item, str | None]:
+    """A page, and the cursor of the next one. A cursor is the id of the last entity before it."""
+    size = validation.number_parameter(parameters, size_name, 100, MOST_PER_SCAN)
+    in_order = sorted(listed, key=lambda entity: str(entity["id"]))
+    cursor = parameters.get(cursor_name, "")
+    left = [entity for entity in in_order if entity["id"] > cursor]
+    page: Item = {"entities": left[:size], "selfUri": f"/api/v2/{path}"}
+    return page, left[size - 1]["id"] if len(left) > size else None
 
 
 def _page(path: str, listed: list[Item], parameters: dict[str, str], most: int = MOST_PER_PAGE) -> Item:

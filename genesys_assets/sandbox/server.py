@@ -28,6 +28,7 @@ from genesys_assets.sandbox.jobs import ConversationFindings, Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
+from genesys_assets.sandbox.usage import Usage
 from genesys_assets.sandbox.user_status import UserFindings
 
 HOST = "127.0.0.1"
@@ -37,6 +38,18 @@ _KEPT_REQUESTS = 100_000
 _IDLE_SECONDS = 3600
 
 Now = datetime | Callable[[], datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request as the sandbox counted it: `status` is None where the connection was closed, `size` the bytes of the
+    answer's body before it was packed.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
+    answered: deque[Answered]
     user_jobs: list[Job]
     timelines: Timelines
     extraction: Extraction
@@ -109,12 +123,24 @@ def running(
     jobs = Jobs(ConversationFindings(organisation), behaving, clock)
     user_jobs = Jobs(UserFindings(timelines), behaving, clock)
     extraction = Extraction(organisation, behaving, timelines)
-    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction)
-    app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
+    usage, present = Usage(), _clock(now)
+    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction, usage=usage)
+    answered: deque[Answered] = deque(maxlen=_KEPT_REQUESTS)
+
+    def count(method: str, path: str, template: str, status: int | None, size: int) -> None:
+        answered.append(Answered(method, path, status, size))
+        usage.count(method, template, status, present())
+
+    app = application.build(
+        platform,
+        present,
+        lambda method, path: requests.append((method, path)),
+        count,
+    )
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        both = (jobs.submitted, user_jobs.submitted)
-        yield Sandbox(url, organisation, access, behaving, requests, *both, timelines, extraction)
+        kept = (jobs.submitted, answered, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *kept, timelines, extraction)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Reference listings to entity tables: queues, users, wrap-up codes, skills, divisions, as they are now.
+"""Reference listings to entity tables: queues, users, wrap-up codes, flows, campaigns and so on, as they are now.
 
 A name once known is never lost: an entity that the platform no longer lists stays, marked deleted. The names it had
 before are kept in `names`.
@@ -81,10 +81,106 @@ description string what it is for
 home_division boolean whether it is the home division
 """,
         ),
+        _spec(
+            "presence_definitions",
+            "One row per presence ever seen that agents can choose. Source: GET /api/v2/presence/definitions.",
+            """
+type string System, or User where the organisation made it
+system_presence string the platform's presence that it is a kind of
+deactivated boolean whether nobody can choose it any more
+""",
+        ),
+        _spec(
+            "teams",
+            "One row per team ever seen. Source: GET /api/v2/teams.",
+            """
+description string what it is for
+date_created instant when it was created
+date_modified instant when it was last changed
+member_count integer members
+""",
+        ),
+        _spec(
+            "groups",
+            "One row per group of users ever seen. Source: GET /api/v2/groups.",
+            """
+description string what it is for
+type string official or social
+visibility string public, owners or members: who sees it
+state string active, inactive or deleted
+date_modified instant when it was last changed
+member_count integer members
+""",
+        ),
+        _spec(
+            "languages",
+            "One row per routing language ever seen. Source: GET /api/v2/routing/languages.",
+            """
+state string active, inactive or deleted
+date_modified instant when it was last changed
+""",
+        ),
+        _spec(
+            "locations",
+            "One row per location ever seen. Source: GET /api/v2/locations.",
+            """
+state string active or deleted
+""",
+        ),
+        _spec(
+            "flows",
+            "One row per flow ever seen. Source: GET /api/v2/flows.",
+            """
+description string what it is for
+type string kind of flow, such as INBOUNDCALL
+active boolean whether it is published and runs
+""",
+        ),
+        _spec(
+            "flow_outcomes",
+            "One row per flow outcome ever seen. Source: GET /api/v2/flows/outcomes.",
+            """
+description string what it means
+""",
+        ),
+        _spec(
+            "flow_milestones",
+            "One row per flow milestone ever seen. Source: GET /api/v2/flows/milestones.",
+            """
+description string what it means
+""",
+        ),
+        _spec(
+            "campaigns",
+            "One row per outbound campaign ever seen. Source: GET /api/v2/outbound/campaigns.",
+            """
+date_created instant when it was created
+date_modified instant when it was last changed
+dialing_mode string agentless, preview, power, predictive, progressive or external
+campaign_status string on, off, complete and so on
+queue_id string queue that answered calls go to
+""",
+        ),
+        _spec(
+            "external_organizations",
+            "One row per external organisation ever seen. Source: GET /api/v2/externalcontacts/scan/organizations.",
+            """
+company_type string kind of company
+industry string industry
+create_date instant when it was created
+modify_date instant when it was last changed
+""",
+        ),
     )
 }
 
 WIRE = {
+    "system_presence": "systemPresence",
+    "dialing_mode": "dialingMode",
+    "campaign_status": "campaignStatus",
+    "company_type": "companyType",
+    "create_date": "createDate",
+    "modify_date": "modifyDate",
     "date_created": "dateCreated",
     "date_modified": "dateModified",
     "member_count": "memberCount",
@@ -158,12 +254,23 @@ def _entities(spec: TableSpec, body: bytes) -> list[dict[str, Any]]:
 
 def _row(spec: TableSpec, entity: dict[str, Any]) -> dict[str, Any]:
     row = {column.name: entity.get(WIRE.get(column.name, column.name)) for column in spec.columns}
-    row["division_id"] = (entity.get("division") or {}).get("id")
-    row["is_deleted"] = entity.get("state") == "deleted"
+    row["name"] = _name(entity)
+    row["division_id"] = (entity.get("division") or {}).get("id") or entity.get("divisionId")
+    row["is_deleted"] = entity.get("state") == "deleted" or entity.get("deleted") is True
+    if "queue_id" in row:
+        row["queue_id"] = (entity.get("queue") or {}).get("id")
     if "media_settings" in row:
         settings = entity.get("mediaSettings")
         row["media_settings"] = None if settings is None else json.dumps(settings, sort_keys=True)
     return row
+
+
+def _name(entity: dict[str, Any]) -> str | None:
+    """Its name. That of a presence stands among its labels by language: the American one, which the platform's own
+    presences have, or the first.
+    """
+    labels: dict[str, str] = entity.get("languageLabels") or {}
+    return entity.get("name") or labels.get("en_US") or next((labels[each] for each in sorted(labels)), None)
 
 
 def _loose(schema: pa.Schema) -> pa.Schema:

@@ -37,6 +37,16 @@ HISTORIES: dict[str, TableSpec] = {
     "wrapup_codes": _spec("wrapup_codes", "wrap-up code"),
     "skills": _spec("skills", "routing skill"),
     "divisions": _spec("divisions", "division"),
+    "presence_definitions": _spec("presence_definitions", "presence"),
+    "teams": _spec("teams", "team"),
+    "groups": _spec("groups", "group"),
+    "languages": _spec("languages", "routing language"),
+    "locations": _spec("locations", "location"),
+    "flows": _spec("flows", "flow"),
+    "flow_outcomes": _spec("flow_outcomes", "flow outcome"),
+    "flow_milestones": _spec("flow_milestones", "flow milestone"),
+    "campaigns": _spec("campaigns", "campaign"),
+    "external_organizations": _spec("external_organizations", "external organisation"),
 }
 """The history of each table of ENTITIES, by the same name."""
 

@@ -35,6 +35,10 @@ _CLASSES = {
     external_organization_id flow_entry_reason flow_transfer_target_address flow_transfer_target_name
     journey_customer_id journey_customer_session_id outbound_contact_id participant_name remote
     remote_name_displayable screen_share_address_self session_dnis transfer_target_address transfer_target_name
+    video_address_self
+    external_organizations.id external_organizations.name external_organizations_history.id
+    external_organizations_history.name
+    video_address_self entry_reason journey_session_id
     video_address_self customer entry_reason journey_session_id
     """,
     PersonalData.CONTENT: """
@@ -91,6 +95,17 @@ _CLASSES = {
     wrapup_codes.description skills.id skills.name skills.state divisions.id divisions.name divisions.description
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
+    session_metrics.value
+    presence_definitions.id presence_definitions.name presence_definitions_history.id
+    presence_definitions_history.name teams.id teams.name teams_history.id teams_history.name groups.id
+    groups.name groups_history.id groups_history.name languages.id languages.name languages_history.id
+    languages_history.name locations.id locations.name locations_history.id locations_history.name flows.id
+    flows.name flows_history.id flows_history.name flow_outcomes.id flow_outcomes.name flow_outcomes_history.id
+    flow_outcomes_history.name flow_milestones.id flow_milestones.name flow_milestones_history.id
+    flow_milestones_history.name campaigns.id campaigns.name campaigns_history.id campaigns_history.name
+    teams.description groups.description flows.description flow_outcomes.description flow_milestones.description
+    presence_definitions.type groups.type flows.type groups.state languages.state locations.state visibility
+    system_presence deactivated active dialing_mode campaign_status company_type industry create_date modify_date
     session_metrics.value end_time kind organization_presence_id quarter_start routing_status start_time
     started_at status system_presence left_at wait_ms members idle_members idle_ms unknown overtaken_by
     overtaking_conversation_id
@@ -122,6 +137,8 @@ _CLASSES = {
     trigger_source_id trigger_source_outcome trigger_source_type trigger_type type_id utterance_id workbin_id
     workitem_id wrap_up_code_rating wrap_up_code_suggestion_selected wrap_up_date wrapup_codes_generated
     wrapup_codes_supported
+    platform requests succeeded redirected refused rate_limited failed
+    request_id time asset partition method path attempt status bytes waited_ms allowed_per_minute budget_left
     joined member_by proficiency ring_number skill_id user_skills.state
     """,
 }

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import dagster as dg
 import pyarrow.compute as pc
 import pytest
 
+from genesys_assets.cloud.reference import LISTINGS
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.spec import in_milliseconds
 from genesys_assets_tests.assets.world import World, error, metadata
 
 LISTED = {"queues": 10, "users": 30, "wrapup_codes": 12, "skills": 6, "divisions": 2}
+OTHERS = {"teams": 4, "groups": 4, "languages": 4, "locations": 4, "flows": 6, "flow_outcomes": 6}
+OTHERS |= {"flow_milestones": 3, "campaigns": 3, "external_organizations": 12}
+PERMISSIONS = {
+    name: listing.permission for name, listing in LISTINGS.items() if not listing.is_needed and listing.permission
+}
+
+
+def listed(world: World, name: str) -> int:
+    presences = len(world.sandbox.organisation.directory.presences)
+    return {**LISTED, **OTHERS, "presence_definitions": presences}[name]
 
 
 def listed_queues(world: World) -> list[dict[str, Any]]:
@@ -49,10 +61,10 @@ def test_a_listing_becomes_a_table(world: World, name: str) -> None:
     run = world.run("daily", f"reference/{name}")
     table = world.lake.read(f"reference/{name}", None)
     assert run.success
-    assert len(table) == LISTED[name]
+    assert len(table) == listed(world, name)
     assert in_milliseconds(table.schema).equals(ENTITIES[name].schema)
     assert None not in table["name"].to_pylist()
-    assert metadata(run, f"reference/{name}")["dagster/partition_row_count"] == LISTED[name]
+    assert metadata(run, f"reference/{name}")["dagster/partition_row_count"] == listed(world, name)
     assert metadata(run, f"reference/{name}")["requests"] == 1
     assert all(check.passed for check in run.get_asset_check_evaluations())
 
@@ -107,7 +119,7 @@ def test_every_entity_has_one_present_name_of_all_it_had(world: World, name: str
     run = world.run("daily", f"reference/{name}_history")
     rows = world.lake.read(f"reference/{name}_history", None).to_pylist()
     assert run.success
-    assert [row["valid_to"] for row in rows] == [None] * LISTED[name]
+    assert [row["valid_to"] for row in rows] == [None] * listed(world, name)
     assert {(row["id"], row["name"], row["is_deleted"]) for row in rows} == {
         (row["id"], row["name"], row["is_deleted"]) for row in world.lake.read(f"reference/{name}", None).to_pylist()
     }
@@ -156,3 +168,59 @@ def test_a_listing_that_fails_halfway_loses_nothing(world: World) -> None:
     world.sandbox.behaviour.fail_next(400, path="/routing/queues")
     assert "was not accepted" in error(world.run("daily", "reference/queues"))
     assert world.files() == before
+
+
+# -- listings that figures can do without ------------------------------------------------------------------------------
+
+
+def permitted(run: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    (check,) = (check for check in run.get_asset_check_evaluations() if check.check_name == "is_permitted")
+    return check
+
+
+@pytest.mark.parametrize("name", PERMISSIONS)
+def test_a_listing_that_is_refused_fails_nothing_stays_unanswered_and_names_the_permission(
+    world: World, name: str
+) -> None:
+    world.sandbox.behaviour.missing_permissions = {str(PERMISSIONS[name])}
+    run = world.run("daily", f"reference/{name}", f"reference/{name}_history")
+    assert run.success
+    assert not world.lake.has(f"reference/{name}", None)
+    assert not world.lake.has(f"reference/{name}_history", None)
+    assert f"{PERMISSIONS[name]}" in metadata(run, f"reference/{name}")["unanswered"]
+    check = permitted(run)
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.metadata["permission"].value == PERMISSIONS[name]
+
+
+def test_a_permission_that_is_taken_away_leaves_the_names_and_one_that_is_given_back_brings_new_ones(
+    world: World,
+) -> None:
+    assert permitted(world.run("daily", "reference/teams")).passed
+    before = world.lake.read("reference/teams", None)
+    world.sandbox.behaviour.missing_permissions = {"groups:team:view"}
+    assert not permitted(world.run("daily", "reference/teams")).passed
+    assert world.lake.read("reference/teams", None) == before
+    world.sandbox.behaviour.missing_permissions = set()
+    team = before["id"][0].as_py()
+    world.sandbox.organisation.rename("teams", team, "Renamed")
+    assert permitted(world.run("daily", "reference/teams")).passed
+    assert [row["name"] for row in history_of(world, "teams", team)][1:] == ["Renamed"]
+
+
+def test_a_listing_that_the_platform_does_not_know_is_unanswered_too(world: World) -> None:
+    world.sandbox.behaviour.fail_next(404, path="/outbound/campaigns")
+    assert not permitted(world.run("daily", "reference/campaigns")).passed
+    assert not world.lake.has("reference/campaigns", None)
+
+
+def test_a_listing_that_every_report_needs_fails_by_name_where_it_is_refused(world: World) -> None:
+    world.sandbox.behaviour.missing_permissions = {"routing:skill:view"}
+    assert "routing:skill:view" in error(world.run("daily", "reference/skills"))
+
+
+def test_a_presence_is_named_by_its_label(world: World) -> None:
+    assert world.run("daily", "reference/presence_definitions").success
+    rows = world.lake.read("reference/presence_definitions", None).to_pylist()
+    assert {row["name"] for row in rows} >= {"Available", "On Queue", "Meal"}
+    assert {row["system_presence"] for row in rows} >= {"AVAILABLE", "ON_QUEUE", "MEAL"}

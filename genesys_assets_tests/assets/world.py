@@ -25,6 +25,7 @@ from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.request_log import PLACE as REQUESTS
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.organisation import Item
@@ -32,6 +33,7 @@ from genesys_assets.sandbox.server import Sandbox
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
+COST = "reports/api_cost"
 FILES_OF_A_DAY = 3 * len(built_in_reports()) + 1
 """Published: each report that ships as Parquet, CSV and JSON, and the page."""
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
@@ -93,8 +95,11 @@ class World:
         return [item for item in told if item is not None]
 
     def files(self) -> dict[str, str]:
-        """Every file of the lake by its path, with the sha256 of its bytes."""
-        paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
+        """Every file of the lake by its path, with the sha256 of its bytes. Not those that say what runs asked: there
+        stands every request, whatever came of it.
+        """
+        asked = self.folder / REQUESTS
+        paths = (path for path in sorted(self.folder.rglob("*")) if path.is_file() and asked not in path.parents)
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     def stored(self) -> dict[str, str]:
@@ -113,8 +118,8 @@ class World:
         lake = self.lake
         for log in sorted(self.folder.rglob("_delta_log")):
             asset = str(log.parent.relative_to(self.folder))
-            if asset == VERDICTS:
-                # They say when they were given.
+            if asset in (VERDICTS, REQUESTS, COST):
+                # They say when they were given, and what was asked when.
                 continue
             keys: list[str | None] = [*lake.log(asset).partitions()] or [None]
             stored = ((f"{asset}@{key or ''}", lake.log(asset).files(key)) for key in keys)

@@ -11,9 +11,11 @@ import time_machine
 
 from genesys_assets.automation.wanted import (
     OBSERVED,
+    USAGE,
     days_wanted,
     hours_wanted,
     observations_wanted,
+    usage_wanted,
     user_days_wanted,
 )
 from genesys_assets.days import hours_of
@@ -31,6 +33,7 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import Calendar
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets_tests.automation.a_lake import of, store, store_days
 from genesys_assets_tests.automation.conftest import calendar
 
@@ -187,6 +190,14 @@ def test_a_day_is_observed_from_ten_minutes_after_midnight_on(lake: Lake, minute
 
 def test_nothing_is_observed_before_the_start_date(lake: Lake) -> None:
     assert observations_wanted(lake, since("2026-02-21"), NOON) == {}
+
+
+def test_the_platforms_count_is_asked_for_once_of_each_look_back_day_that_is_over_for_six_hours(lake: Lake) -> None:
+    of_calendar = since("2026-02-18", look_back_days=3)
+    assert [*usage_wanted(lake, of_calendar, NOON)] == [YESTERDAY, FIRST]
+    assert [*usage_wanted(lake, of_calendar, MIDNIGHT + timedelta(hours=5))] == [FIRST]
+    lake.note_unanswered(USAGE, API_USAGE, YESTERDAY, NOON, {"why": "not permitted"})
+    assert [*usage_wanted(lake.refreshed(), of_calendar, NOON)] == [FIRST]
 
 
 # -- agents' status ----------------------------------------------------------------------------------------------------

@@ -70,7 +70,11 @@ def listing(path: str, total: int) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("name", reference.LISTINGS)
+NUMBERED = [name for name, listed in reference.LISTINGS.items() if listed.size and not listed.cursor]
+BY_CURSOR = [name for name, listed in reference.LISTINGS.items() if listed.cursor]
+
+
+@pytest.mark.parametrize("name", NUMBERED)
 @pytest.mark.parametrize("page_size", [1, 3, 7, 100])
 def test_a_listing_is_read_to_its_end_with_any_page_size(
     platform: Platform, cloud: GenesysCloud, name: str, page_size: int
@@ -80,6 +84,60 @@ def test_a_listing_is_read_to_its_end_with_any_page_size(
     pages = list(reference.fetch(cloud, name, page_size))
     assert [entity["id"] for page in pages for entity in page.json()["entities"]] == list("0123456")
     assert [page.number for page in pages] == list(range(1, -(-7 // page_size) + 1))
+
+
+def scan(listed: reference.Listing, total: int, by_address: bool) -> Any:
+    """A list by cursor, which is told in the address of the next page or beside the entities."""
+
+    def answer(request: Request) -> Reply:
+        size, after = int(request.params[str(listed.size)]), int(request.params.get(str(listed.cursor), "0"))
+        ids = [{"id": str(id_)} for id_ in range(after, min(after + size, total))]
+        if after + size >= total:
+            return Reply(body={"entities": ids, "cursors": {}})
+        following = {"nextUri": f"{listed.path}?{listed.cursor}={after + size}"}
+        return Reply(body={"entities": ids, **(following if by_address else {"cursors": {"after": f"{after + size}"}})})
+
+    return answer
+
+
+@pytest.mark.parametrize("name", BY_CURSOR)
+@pytest.mark.parametrize("page_size", [1, 3, 7, 100])
+@pytest.mark.parametrize("by_address", [True, False])
+def test_a_listing_by_cursor_is_read_to_its_end(
+    platform: Platform, cloud: GenesysCloud, name: str, page_size: int, by_address: bool
+) -> None:
+    listed = reference.LISTINGS[name]
+    platform.on(listed.path, scan(listed, 7, by_address))
+    pages = list(reference.fetch(cloud, name, page_size))
+    assert [entity["id"] for page in pages for entity in page.json()["entities"]] == list("0123456")
+
+
+@pytest.mark.parametrize("name", BY_CURSOR)
+def test_a_cursor_that_leads_nowhere_new_is_an_error(platform: Platform, cloud: GenesysCloud, name: str) -> None:
+    path = reference.LISTINGS[name].path
+    platform.on(path, Reply(body={"entities": [{"id": "a"}], "cursors": {"after": "x"}}))
+    with pytest.raises(EndlessPages, match=r"nowhere new|nothing new"):
+        list(reference.fetch(cloud, name))
+
+
+def test_a_scan_whose_last_page_is_empty_ends_there(platform: Platform, cloud: GenesysCloud) -> None:
+    path = reference.LISTINGS["external_organizations"].path
+    platform.on(
+        path,
+        Reply(body={"entities": [{"id": "a"}], "cursors": {"after": "x"}}),
+        Reply(body={"entities": [], "cursors": {"after": "y"}}),
+    )
+    assert len(list(reference.fetch(cloud, "external_organizations"))) == 2
+
+
+def test_presences_come_whole_and_are_asked_for_once(platform: Platform, cloud: GenesysCloud) -> None:
+    path = reference.LISTINGS["presence_definitions"].path
+    platform.on(path, Reply(body={"total": 2, "entities": [{"id": "a"}, {"id": "b"}]}))
+    assert len(list(reference.fetch(cloud, "presence_definitions"))) == 1
+    assert [request.params for request in platform.asked(path)] == [{}]
+    platform.on(path, Reply(body={"total": 3, "entities": [{"id": "a"}, {"id": "b"}]}))
+    with pytest.raises(UnexpectedAnswer, match="2 entities of 3"):
+        list(reference.fetch(cloud, "presence_definitions"))
 
 
 def test_users_are_listed_whatever_their_state(platform: Platform, cloud: GenesysCloud) -> None:

@@ -29,6 +29,8 @@ LOOKED_AT = [
     "users' status",
     "queue observations",
     "conversation activity",
+    *("presence definitions", "teams", "groups", "languages", "locations", "flows", "flow outcomes"),
+    *("flow milestones", "campaigns", "external organisations"),
     *(f"aggregates: {name}" for name in FAMILIES if name != "conversations"),
     "clock",
     "rate limit",
@@ -78,7 +80,7 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     assert found.passed
     assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
     assert not any(finding.advice for finding in found.findings)
-    assert len(sandbox.requests) - before == 13 + len(FAMILIES) - 1
+    assert len(sandbox.requests) - before == 23 + len(FAMILIES) - 1
 
 
 def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
@@ -114,6 +116,29 @@ def test_a_missing_permission_is_named_with_the_role_to_give_and_the_rest_is_tri
         assert failure.value == "not permitted"
         assert "a role with the permission" in failure.advice
         assert f"({needed}), in every division" in failure.advice
+    assert [finding.what for finding in found.findings] == LOOKED_AT
+
+
+@pytest.mark.parametrize(
+    ("what", "permission"),
+    [
+        ("presence definitions", "presence:presenceDefinition:view"),
+        ("teams", "groups:team:view"),
+        ("flows", "architect:flow:view"),
+        ("flow outcomes", "architect:flowOutcome:view"),
+        ("flow milestones", "architect:flowMilestone:view"),
+        ("campaigns", "outbound:campaign:view"),
+        ("external organisations", "externalContacts:externalOrganization:view"),
+    ],
+)
+def test_a_listing_that_figures_can_do_without_is_a_warning_where_it_is_refused(
+    sandbox: Sandbox, what: str, permission: str
+) -> None:
+    sandbox.behaviour.missing_permissions = {permission}
+    found = look(sandbox)
+    assert found.passed
+    assert (finding(found, what).level, finding(found, what).value) == ("warn", "not permitted")
+    assert f"({permission})" in finding(found, what).advice
     assert [finding.what for finding in found.findings] == LOOKED_AT
 
 
@@ -269,11 +294,11 @@ def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelt
 
 
 def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 288 left for the next 60 s"
+    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 261 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:
-    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=12, clock=lambda: 0.0) as busy:
+    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=39, clock=lambda: 0.0) as busy:
         found = look(busy, clock=clock, sleep=clock.sleep)
     assert finding(found, "rate limit").level == "warn"
     assert "one of its own" in finding(found, "rate limit").advice

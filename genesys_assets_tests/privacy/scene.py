@@ -205,6 +205,7 @@ def fill(scene: Scene) -> None:
     scene.run(job="hourly", partition=None, between=hours(DAY, NEXT))
     for table in ("queues", "users", "wrapup_codes", "skills", "divisions"):
         scene.run(f"reference/{table}", f"reference/{table}_history")
+    scene.run("reference/queue_members", "reference/user_skills", job="observe", partition=NEXT)
     complete(scene)
     # Read again: the versions of before stay for a day.
     organisation.restate(BYSTANDER, lambda item: item.update(originatingSocialMediaPublic=False))

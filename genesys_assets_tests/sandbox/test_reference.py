@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,7 +16,12 @@ LISTINGS = [
     "/api/v2/routing/skills",
     "/api/v2/authorization/divisions",
     "/api/v2/flows",
-    "/api/v2/presence/definitions",
+    "/api/v2/groups",
+    "/api/v2/routing/languages",
+    "/api/v2/locations",
+    "/api/v2/flows/outcomes",
+    "/api/v2/flows/milestones",
+    "/api/v2/outbound/campaigns",
 ]
 
 
@@ -106,3 +112,42 @@ def test_listings_can_be_narrowed_by_id_and_name(at_noon: Client) -> None:
     assert [queue["id"] for queue in found] == wanted
     named = at_noon.get("/api/v2/routing/queues", name="*Sales*").json()["entities"]
     assert [queue["name"] for queue in named] == ["Sales"]
+
+
+def test_presences_come_whole(at_noon: Client) -> None:
+    answer = at_noon.get("/api/v2/presence/definitions", pageSize=2).json()
+    assert answer["total"] == len(answer["entities"]) > 2
+    assert "nextUri" not in answer
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_teams_go_on_by_a_cursor_in_the_address_of_the_next_page(at_noon: Client, size: int) -> None:
+    found = entities(at_noon, f"/api/v2/teams?pageSize={size}")
+    assert {team["id"] for team in found} == {
+        team["id"] for team in at_noon.sandbox.organisation.directory.surroundings["teams"]
+    }
+    assert "total" not in at_noon.get("/api/v2/teams").json()
+
+
+def test_external_organisations_go_on_by_a_cursor_of_its_own(at_noon: Client) -> None:
+    path, found, cursor = "/api/v2/externalcontacts/scan/organizations", set(), ""
+    while True:
+        page = at_noon.get(path, limit=10, **({"cursor": cursor} if cursor else {})).json()
+        found |= {entity["name"] for entity in page["entities"]}
+        if not (cursor := page["cursors"].get("after", "")):
+            break
+    assert len(found) == 12
+    assert at_noon.get(path, limit=9).status_code == 400
+
+
+def test_outcomes_of_flows_that_conversations_name_are_listed(at_noon: Client) -> None:
+    listed = {outcome["id"] for outcome in entities(at_noon, "/api/v2/flows/outcomes")}
+    named = {
+        outcome["flowOutcomeId"]
+        for conversation in at_noon.sandbox.organisation.conversations(date(2026, 1, 27))
+        for participant in conversation["participants"]
+        for session in participant["sessions"]
+        for outcome in session.get("flow", {}).get("outcomes", ())
+    }
+    assert named
+    assert named <= listed

@@ -33,7 +33,7 @@ def ticks(past_days: World, tmp_path: Path) -> Ticks:
 
 
 def everything_but(*sensors: str) -> set[str]:
-    return {"upkeep", "hours", "days", "tables", "checks", "reports", "publish"} - {*sensors}
+    return {"upkeep", "observe", "hours", "days", "tables", "checks", "reports", "publish"} - {*sensors}
 
 
 def days_of(asked: list[Asked]) -> set[str]:

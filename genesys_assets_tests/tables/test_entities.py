@@ -98,3 +98,18 @@ def test_the_samples_become_rows(name: str, sample: str) -> None:
     rows = entity_table(ENTITIES[name], [body]).to_pylist()
     assert {row["id"]: row["name"] for row in rows} == {entity["id"]: entity["name"] for entity in sent}
     assert all(row["division_id"] for row in rows)
+
+
+def test_a_presence_has_the_name_of_its_american_label_or_else_of_the_first() -> None:
+    spec = ENTITIES["presence_definitions"]
+    labels = [{"en_US": "Coffee", "de": "Kaffee"}, {"fr": "Cafe", "de": "Kaffee"}, None]
+    body = json.dumps({"entities": [{"id": f"{n}", "languageLabels": each} for n, each in enumerate(labels)]}).encode()
+    assert entity_table(spec, [body])["name"].to_pylist() == ["Coffee", "Kaffee", None]
+
+
+def test_a_campaign_has_the_queue_that_its_calls_go_to_and_a_deleted_flow_says_so() -> None:
+    campaign = {"id": "c", "name": "Renewals", "queue": {"id": "q", "name": "Sales"}, "dialingMode": "power"}
+    (row,) = entity_table(ENTITIES["campaigns"], [json.dumps({"entities": [campaign]}).encode()]).to_pylist()
+    assert (row["queue_id"], row["dialing_mode"], row["is_deleted"]) == ("q", "power", False)
+    flow = json.dumps({"entities": [{"id": "f", "name": "Menu", "deleted": True}]}).encode()
+    assert entity_table(ENTITIES["flows"], [flow])["is_deleted"].to_pylist() == [True]

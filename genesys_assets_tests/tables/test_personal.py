@@ -14,9 +14,11 @@ from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.days.verdicts import VERDICTS
 from genesys_assets.lake.files import PAGES
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.built_in import built_in_reports, page_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports, page_reports
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.api_requests import API_REQUESTS
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.model import PARTICIPANTS, SESSIONS, snake_case
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
@@ -36,6 +38,8 @@ SPECS = (
     *DAY_TABLES,
     *ENTITIES.values(),
     *HISTORIES.values(),
+    API_REQUESTS,
+    API_USAGE,
     QUEUE_MEMBERS,
     USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
@@ -43,7 +47,7 @@ SPECS = (
     *FAMILY_METRICS.values(),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
 )
-REPORTS = (*built_in_reports(), *page_reports().values())
+REPORTS = (*built_in_reports(), *operating_reports(), *page_reports().values())
 NONE, PERSON, CONTACT, CONTENT = PersonalData
 
 

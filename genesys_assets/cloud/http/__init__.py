@@ -2,6 +2,7 @@
 
 `transport` puts the parts together: `oauth` logs in, `pacing` waits for its turn, `exchange` sends and receives
 within `limits` and a `deadline`, `in_flight` bounds what all threads hold together, `answers` tells pages from errors,
-`retry` tries again, `circuit` gives up for minutes, `usage` counts. `regions` and `addresses` say where requests may
+`retry` tries again, `circuit` gives up for minutes, `usage` counts, `request_log` keeps what each request cost.
+`regions` and `addresses` say where requests may
 go, `page` is one answer, `paging` how answers continue, `parsing` reads what other machines write.
 """

@@ -138,19 +138,43 @@ class NextUri:
         return page, less, at, params
 
 
+def cursor_of_answer(path: str, page: Page) -> object:
+    """The `cursor` of an answer."""
+    return page.json().get("cursor")
+
+
+def after_of_answer(path: str, page: Page) -> object:
+    """What to ask `after`, as the address of the next page has it, or else `cursors`. A page of nothing is the last."""
+    answer = page.json()
+    if not answer.get("entities"):
+        return None
+    if address := answer.get("nextUri"):
+        named = _query(path, address, page)
+        return named.get("after") or named.get("cursor")
+    cursors = answer.get("cursors")
+    return cursors.get("after") if isinstance(cursors, dict) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Each answer holds a `cursor` to ask for the next with; the last has none."""
+    """Each answer holds a cursor to ask for the next with; the last has none.
+
+    `size` and `asked_by` are what the parameters are called that hold the page's size and the cursor; `following` reads
+    the cursor in an answer.
+    """
 
     get: Get
+    size: str = "pageSize"
+    asked_by: str = "cursor"
+    following: Callable[[str, Page], object] = cursor_of_answer
 
     def pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Page]:
-        """The params hold `pageSize`."""
+        """The params hold the page's size."""
         cursor: object = None
         seen: set[bytes] = set()
         for number in count(1):
             page, params = self._page(path, params, cursor)
-            cursor = page.json().get("cursor")
+            cursor = self.following(path, page)
             yield replace(page, number=number)
             # Its content would otherwise stay in memory until the next one has come.
             del page
@@ -167,10 +191,10 @@ class Cursor:
 
     def _page(self, path: str, params: Mapping[str, Any], cursor: object) -> tuple[Page, Mapping[str, Any]]:
         def ask(size: int) -> tuple[Page, Mapping[str, Any]]:
-            sized = {**params, "pageSize": size}
-            return self.get(path, {**sized, "cursor": cursor} if cursor else sized), sized
+            sized = {**params, self.size: size}
+            return self.get(path, {**sized, self.asked_by: cursor} if cursor else sized), sized
 
-        return with_smaller_pages(ask, params["pageSize"])
+        return with_smaller_pages(ask, params[self.size])
 
 
 def held_together(pages: Iterator[Page], what: str) -> Iterator[Page]:

@@ -28,6 +28,7 @@ from genesys_assets.cloud.http.pacing import Pacer
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import http_date
 from genesys_assets.cloud.http.regions import Hosts
+from genesys_assets.cloud.http.request_log import RequestLog
 from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT, Jitter, call_with_retries, full_jitter
 from genesys_assets.cloud.http.usage import Usage
 
@@ -37,6 +38,13 @@ R = TypeVar("R")
 _SHORTEST_EXCHANGE = 1.0
 
 _log = logging.getLogger(__name__)
+
+
+class _Call(threading.local):
+    """The call that a thread is in: how often it was sent, and how long it has been held back since."""
+
+    attempt = 0
+    waited = 0.0
 
 
 class GenesysCloud:
@@ -67,7 +75,10 @@ class GenesysCloud:
         jitter: Jitter = full_jitter,
     ) -> None:
         self.hosts = hosts
+        self.client_id = client_id
         self.usage = Usage()
+        self.request_log = RequestLog()
+        self._call = _Call()
         self.in_flight = in_flight.InFlight()
         # Of the newest answer: the platform's clock and what is left of the request budget.
         self.last_headers: Mapping[str, str] = {}
@@ -179,6 +190,7 @@ class GenesysCloud:
         return self._with_retries(method, path, ask, repeatable=repeatable)
 
     def _with_retries(self, method: str, path: str, ask: Callable[[], T], *, repeatable: bool = True) -> T:
+        self._call.attempt, self._call.waited = 0, 0.0
         return call_with_retries(
             partial(self._within_circuit, ask),
             repeatable=repeatable,
@@ -222,9 +234,14 @@ class GenesysCloud:
 
     def _send(self, method: str, path: str, **options: Any) -> Answer:
         self._credentials.token()
-        self.usage.add(waited_seconds=self._pacer.acquire(), requests=1)
+        held_back = self._pacer.acquire()
+        self.usage.add(waited_seconds=held_back, requests=1)
+        self._call.attempt += 1
+        waited, self._call.waited = self._call.waited + held_back, 0.0
         headers: Mapping[str, str] = {}
-        sent_at = self._clock()
+        status: int | None = None
+        size: int | None = None
+        sent_at, time = self._clock(), self.now()
         try:
             answer = exchange(
                 self._session,
@@ -236,13 +253,26 @@ class GenesysCloud:
                 **options,
             )
             headers = self.last_headers = answer.headers
+            status, size = answer.status, len(answer.body)
             return answer
         finally:
             self._pacer.observe(headers, sent_at)
+            self.request_log.note(
+                time,
+                method,
+                path,
+                attempt=self._call.attempt,
+                status=status,
+                size=size,
+                seconds=self._clock() - sent_at,
+                waited=waited,
+                headers=headers,
+            )
 
     def _note_retry(self, what: str, error: GenesysCloudError, wait: float) -> None:
         limited = isinstance(error, RateLimited)
         self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
+        self._call.waited += wait if limited else 0.0
         _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
 
     def _sleep_for_budget(self, seconds: float) -> None:

@@ -105,7 +105,7 @@ def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window)
     columns: dict[str, Any] = {}
     for key in report.keys:
         columns[key.column] = groups[key.column]
-        if key.history and report.has_names:
+        if key.history and key in report.keys_with_names:
             columns[key.name_column] = _named(groups[key.column], stored.names(key.history, window), report.is_flat)
     return columns
 

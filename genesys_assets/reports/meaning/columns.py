@@ -12,7 +12,7 @@ from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.formulas import Formula, FormulaError
 from genesys_assets.reports.language.model import UNITS, Column, QueueSetting, Unit
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey
+from genesys_assets.reports.meaning.figures import Figure, GroupKey, class_of_names
 from genesys_assets.tables.personal import strongest
 
 NUMBERS = (pa.int64(), pa.float64())
@@ -171,5 +171,5 @@ class _Reader:
             self.findings.add(path, f"{quoted(ids)} {problem}. {one_of(there, ids)}", ids)
             return None
         described = column.description or f"names of {ids}; the id where no name is known"
-        personal = PersonalData.PERSON if histories[ids] == USERS else PersonalData.NONE
+        personal = class_of_names(str(histories[ids]))
         return Shown(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)

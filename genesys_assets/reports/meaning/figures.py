@@ -31,7 +31,18 @@ _HISTORIES = {
     "wrap_up_code": "wrapup_codes",
     **dict.fromkeys(("requested_routing_skill_id", "active_skill_id", "removed_skill_id"), "skills"),
     "division_id": "divisions",
+    **dict.fromkeys(("organization_presence_id", "presence_id"), "presence_definitions"),
+    "team_id": "teams",
+    "group_id": "groups",
+    "requested_language_id": "languages",
+    "location_id": "locations",
+    "flow_id": "flows",
+    "flow_outcome_id": "flow_outcomes",
+    "flow_milestone_id": "flow_milestones",
+    "outbound_campaign_id": "campaigns",
+    "external_organization_id": "external_organizations",
 }
+_OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData.CONTACT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,17 @@ def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData
 def history_of(column: str) -> str | None:
     """Which history has the names of the ids in a column."""
     return _HISTORIES.get(column.rpartition(".")[2])
+
+
+def keys_with_names(keys: Sequence[GroupKey]) -> list[GroupKey]:
+    """The keys beside which a column of names stands; none where the report is grouped by the name itself."""
+    columns = {key.column for key in keys}
+    return [key for key in keys if key.history and key.name_column not in columns]
+
+
+def class_of_names(history: str) -> PersonalData:
+    """Whom the names in a history tell of."""
+    return _OF_PEOPLE.get(history, PersonalData.NONE)
 
 
 def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:

@@ -16,7 +16,6 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.periods import Period
-from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
@@ -25,7 +24,14 @@ from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggre
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
 from genesys_assets.reports.meaning.comparison import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
-from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey, class_of_key, group_key
+from genesys_assets.reports.meaning.figures import (
+    Figure,
+    GroupKey,
+    class_of_key,
+    class_of_names,
+    group_key,
+    keys_with_names,
+)
 from genesys_assets.reports.meaning.having import having
 from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.sources import said
@@ -144,9 +150,14 @@ class Report:
     @property
     def histories(self) -> tuple[str, ...]:
         """The histories whose names are shown."""
-        of_keys = [key.history for key in self.keys if key.history and self.has_names]
+        of_keys = [key.history for key in self.keys_with_names if key.history]
         shown = [column.history for column in self.shown if column.history]
         return tuple(dict.fromkeys([*of_keys, *shown]))
+
+    @property
+    def keys_with_names(self) -> list[GroupKey]:
+        """The keys beside which names are shown."""
+        return keys_with_names(self.keys) if self.has_names else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +306,7 @@ class _Compiler:
 
     def _taken(self, keys: tuple[GroupKey, ...]) -> set[str]:
         """Names of columns that a report has by itself."""
-        names = [key.name_column for key in keys if key.history and self.stated.names]
+        names = [key.name_column for key in keys_with_names(keys) if self.stated.names]
         return {*INTERVAL_COLUMNS, *(key.column for key in keys), *names}
 
     def _spec(
@@ -313,12 +324,13 @@ class _Compiler:
             columns_ += _LOCAL_DATE
         if self.stated.by_weekday:
             columns_ += _WEEKDAY
+        named = keys_with_names(keys) if self.stated.names else []
         for key in keys:
             class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
             columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
-            if key.history and self.stated.names:
+            if key.history and key in named:
                 said = f"name of {key.column} on that day; the id where no name was ever known"
-                class_ = PersonalData.PERSON if key.history == USERS else PersonalData.NONE
+                class_ = class_of_names(key.history)
                 columns_.append(TableColumn(key.name_column, pa.string(), said, class_))
         columns_ += [TableColumn(column.name, column.type, column.description, column.personal) for column in shown]
         return TableSpec(

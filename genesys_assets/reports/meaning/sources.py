@@ -10,6 +10,7 @@ from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.problems import one_of, quoted
+from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_OWN
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import (
@@ -94,8 +95,8 @@ class Table:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is made of snapshots that are appended, not of partitions that are replaced."""
-        return self.place.startswith("live/")
+        """Whether it is added to all the time: a snapshot, or what runs asked. Other partitions are replaced."""
+        return self.place.startswith("live/") or self.spec is API_REQUESTS
 
     @property
     def has_conversations(self) -> bool:
@@ -154,7 +155,8 @@ def _tables() -> dict[str, Table]:
     ]
     waits = Table(QUEUE_WAITS.name, QUEUE_WAITS, f"tables/{QUEUE_WAITS.name}", "conversation_start")
     users = Table(USER_TIME.name, USER_TIME, f"tables/{USER_TIME.name}", "quarter_start")
-    return {table.name: table for table in (*days, made, waits, users, *live)}
+    asked = Table(API_REQUESTS.name, API_REQUESTS, f"tables/{API_REQUESTS.name}", "time")
+    return {table.name: table for table in (*days, made, waits, users, *live, asked)}
 
 
 TABLES = _tables()

@@ -25,10 +25,10 @@ class StandaloneReport(ReportDefinition):
         return None if rest is None else {"name": "report", **rest}
 
     def _mistakes(self) -> list[InitErrorDetails]:
-        from genesys_assets.reports.built_in import built_in_reports
+        from genesys_assets.reports.built_in import built_in_reports, operating_reports
 
         found = super()._mistakes()
-        if self.name in [report.name for report in built_in_reports()]:
+        if self.name in [report.name for report in (*built_in_reports(), *operating_reports())]:
             message = f"{self.name!r} is the name of a report that ships. Choose another"
             found.append(mistake(("name",), message, self.name))
         return found or [*self._not_of_a_day(), *self._unasked()]

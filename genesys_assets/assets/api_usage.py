@@ -1,0 +1,111 @@
+"""The platform's own count of what the OAuth client asked, beside `tables/api_requests`, where it is permitted."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import pyarrow as pa
+
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    POOL,
+    asking,
+    attributes,
+    change_metadata,
+    checked_keys,
+    description,
+    provenance,
+    report_partition,
+    table_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
+from genesys_assets.cloud import api_usage as platform
+from genesys_assets.cloud.errors import MissingPermission, NotFound
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import AuditFailed, Lake, Provenance, Writing
+from genesys_assets.partitions import Calendar
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.tables.api_usage import API_USAGE, api_usage
+
+PLACE, PAGES = f"reference/{API_USAGE.name}", f"pages/reference_{API_USAGE.name}"
+_SOURCE = (
+    "Asked for finished UTC days where GENESYS_ASSETS_API_USAGE is true, with the permission usage:client:view. Where "
+    "it is missing the day stays unanswered."
+)
+_PERMITTED = "is_permitted"
+
+
+def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
+    key = asset_key("reference", API_USAGE.name)
+
+    permitted = dg.AssetCheckSpec(
+        _PERMITTED, asset=key, description=f"The platform gives its count. It needs {platform.PERMISSION}."
+    )
+
+    @dg.multi_asset(
+        name="reference_api_usage",
+        specs=[
+            dg.AssetSpec(
+                key,
+                description=description(API_USAGE, _SOURCE),
+                skippable=True,
+                **attributes("reference", "genesys", "parquet"),
+            )
+        ],
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        can_subset=True,
+        pool=POOL,
+        check_specs=[*check_specs(API_USAGE, key), permitted],
+    )
+    def usage(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, "POST usage")
+        refused: MissingPermission | NotFound | None = None
+        for day in checked_keys(context, calendar.daily):
+            with asking(cloud) as spent:
+                try:
+                    pages = list(platform.fetch(cloud, day))
+                except (MissingPermission, NotFound) as error:
+                    refused = error
+            if refused is not None:
+                context.log.warning(f"The platform's count of {day} stays unknown: {refused}")
+                stored.note_unanswered(PLACE, API_USAGE, day, cloud.now(), {"why": str(refused), **origin})
+                continue
+            try:
+                rows, writing = _write(stored, day, pages, origin)
+            except AuditFailed as failed:
+                yield from failed_checks(failed, {PLACE: (API_USAGE, key)})
+                raise dg.Failure(str(failed), allow_retries=False) from failed
+            said = change_metadata(writing.changes[PLACE]) | spent | {"path": stored.place(PLACE, day)}
+            described = table_metadata(API_USAGE, rows, len(rows), **said)
+            report_partition(context, key, day, described, stored.content(PLACE, day))
+        if refused is None:
+            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(API_USAGE, key))
+        yield _permitted(key, refused)
+
+    return usage
+
+
+def _write(lake: Lake, day: str, pages: list[Page], origin: Provenance) -> tuple[pa.Table, Writing]:
+    """The pages, and the table of those that are stored. Raises AuditFailed."""
+    with lake.page_writers(PAGES, [day], origin) as writers:
+        for page in pages:
+            writers[day].write(page)
+    with lake.table_writers({PLACE: API_USAGE}, day, origin) as writing:
+        rows = api_usage(date.fromisoformat(day), lake.pages(PAGES, day) or ())
+        writing.newness = lake.newness([(PAGES, day)])
+        writing[PLACE].write(rows)
+    return rows, writing
+
+
+def _permitted(key: dg.AssetKey, refused: MissingPermission | NotFound | None) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=_PERMITTED,
+        asset_key=key,
+        passed=refused is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={} if refused is None else {"why": str(refused), "permission": platform.PERMISSION},
+    )

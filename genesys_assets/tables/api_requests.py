@@ -1,0 +1,57 @@
+"""What requests to the platform cost, as rows: no bodies, no queries, no ids, no persons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from genesys_assets.cloud.http.request_log import SentRequest
+from genesys_assets.tables.spec import TableSpec, columns
+
+API_REQUESTS = TableSpec(
+    "api_requests",
+    "One row per request that a run sent to the platform; a request that was sent again has a row for each time.",
+    ("request_id",),
+    columns("""
+request_id string the request
+time instant when it was sent, by this machine's clock
+run_id string the run that sent it
+asset string the asset for which it was sent, such as pages/hourly_details
+partition string the partition, or the first and last one of a range; null where the asset has none
+method string GET, POST or DELETE
+path string its path, with {id} in the place of ids, without the query
+attempt integer 1 for the first time that it was sent, and so on
+status integer status of the answer; null where none came
+duration_ms integer how long the answer took
+bytes integer of the answer's body, unpacked; null where it was not read whole
+waited_ms integer how long the request was held back for the rate limit
+allowed_per_minute integer requests that the platform allows a minute, as the answer said; null where it did not say
+budget_left integer how many of them were left, as the answer said
+"""),
+    partition_column="time",
+)
+
+
+def api_requests(sent: Iterable[SentRequest], run_id: str | None) -> pa.Table:
+    """Rows of `API_REQUESTS`, in the order in which they were sent."""
+    rows = [
+        {
+            "request_id": each.id,
+            "time": each.time,
+            "run_id": run_id,
+            "asset": each.asset,
+            "partition": each.partition,
+            "method": each.method,
+            "path": each.path,
+            "attempt": each.attempt,
+            "status": each.status,
+            "duration_ms": each.duration_ms,
+            "bytes": each.size,
+            "waited_ms": each.waited_ms,
+            "allowed_per_minute": each.allowed,
+            "budget_left": each.left,
+        }
+        for each in sorted(sent, key=lambda each: each.time)
+    ]
+    return pa.Table.from_pylist(rows, API_REQUESTS.schema)

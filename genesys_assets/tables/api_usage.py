@@ -1,0 +1,75 @@
+"""The platform's own count of a client's requests, as rows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.request_log import template
+from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.spec import TableSpec, columns
+
+API_USAGE = TableSpec(
+    "api_usage",
+    "One row per platform, method and path that the OAuth client asked on the UTC day, as Genesys Cloud counted it. "
+    "Source: POST /api/v2/usage/client/{clientId}/aggregates/query/jobs.",
+    ("day", "platform", "method", "path"),
+    columns("""
+day day the UTC day
+platform string what kind of application the platform took the client for
+method string GET, POST or DELETE
+path string the path, with {id} in the place of ids, as in api_requests
+requests integer requests, each time counted that they were sent
+succeeded integer of them answered with 2xx
+redirected integer with 3xx
+refused integer with 4xx; whether 429 is among them is unverified
+rate_limited integer with 429
+failed integer with 5xx
+"""),
+    partition_column="day",
+    null_in_key=("platform",),
+)
+_WIRE = {
+    "requests": "requestCount",
+    "succeeded": "status200",
+    "redirected": "status300",
+    "refused": "status400",
+    "rate_limited": "status429",
+    "failed": "status500",
+}
+
+
+def api_usage(day: date, pages: Iterable[Page]) -> pa.Table:
+    """Rows of `API_USAGE`; what the platform counted of other days is left out. Raises UnreadablePage."""
+    counts: dict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
+    for page in pages:
+        for entity in _entities(page):
+            if str(entity.get("date"))[:10] != f"{day}":
+                continue
+            key = (entity.get("platform"), str(entity.get("httpMethod")), template(str(entity.get("templateUri"))))
+            counts[key].update({name: int(entity.get(wire) or 0) for name, wire in _WIRE.items()})
+    rows = [
+        {"day": day, "platform": platform, "method": method, "path": path, **{name: of[name] for name in _WIRE}}
+        for (platform, method, path), of in counts.items()
+    ]
+    table = pa.Table.from_pylist(rows, API_USAGE.schema)
+    return table.sort_by([(name, "ascending") for name in API_USAGE.key])
+
+
+def _entities(page: Page) -> list[dict[str, Any]]:
+    try:
+        answer = json.loads(page.body)
+    except ValueError as error:
+        raise UnreadablePage(f"a page of {API_USAGE.name} is not JSON ({error})") from error
+    entities = answer.get("entities") if isinstance(answer, dict) else None
+    if entities is None:
+        return []
+    if not isinstance(entities, list):
+        raise UnreadablePage(f"a page of {API_USAGE.name} has `entities` that are no list")
+    return [entity for entity in entities if isinstance(entity, dict)]
