@@ -41,6 +41,19 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
 
 
+def partitions_read(report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
+    """The partitions of tables and of snapshots that a report of a day is computed from, stored or not."""
+    window = window_of(report, day, business)
+    snapshots = {
+        (place, key)
+        for part in report.details
+        if part.table.is_live
+        for place in part.places
+        for key in window.utc_days()
+    }
+    return snapshots | {(place, key) for place, keys in _partitions(report, day, window) for key in keys}
+
+
 def _partitions(report: Report, day: str, window: Window) -> Iterator[tuple[str, list[str]]]:
     """The tables that the report reads, with the days of each. Snapshots come every few minutes: what is made of them
     is computed when an hour's figures have landed.
