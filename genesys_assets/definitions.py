@@ -35,10 +35,13 @@ def build_definitions(
     """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
     `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
+    from genesys_assets.assets.aggregates import build_aggregates_assets
     from genesys_assets.assets.common import beta_parameters
     from genesys_assets.assets.daily_details import build_daily_details_assets
+    from genesys_assets.assets.families import build_family_assets
     from genesys_assets.assets.housekeeping import build_housekeeping_asset
     from genesys_assets.assets.importing import build_import_assets
+    from genesys_assets.assets.lake_files import build_lake_files_asset
     from genesys_assets.assets.live import build_live_assets
     from genesys_assets.assets.observations import build_observation_assets
     from genesys_assets.assets.open_conversations import build_open_conversation_assets
@@ -46,34 +49,50 @@ def build_definitions(
     from genesys_assets.assets.preflight import build_preflight_asset
     from genesys_assets.assets.published import build_published_assets
     from genesys_assets.assets.published_index import build_published_index_assets
+    from genesys_assets.assets.queue_waits import build_queue_waits_asset
     from genesys_assets.assets.reference import build_reference_assets
     from genesys_assets.assets.reports import build_report_assets
     from genesys_assets.assets.reports_file import build_reports_file_asset, explain
     from genesys_assets.assets.restatements import build_restatement_assets
     from genesys_assets.assets.superseded import build_superseded_asset
     from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.assets.users import build_user_assets
     from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import CHECKS, COMPLETE, DAILY, HOURLY, LIVE, OBSERVE, RECOMPUTE, UPKEEP
+    from genesys_assets.automation.jobs import (
+        CHECKS,
+        COMPLETE,
+        DAILY,
+        DATA_LAKE,
+        HOURLY,
+        LIVE,
+        OBSERVE,
+        RECOMPUTE,
+        UPKEEP,
+        USERS,
+    )
+    from genesys_assets.automation.run_metrics import build_run_metrics_sensor
     from genesys_assets.automation.schedules import build_schedules
     from genesys_assets.automation.sensors import build_sensors
     from genesys_assets.automation.unreported import build_unreported_sensor
     from genesys_assets.checks.completeness import build_completeness_checks
+    from genesys_assets.checks.data_lake import build_data_lake_check
     from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
     from genesys_assets.partitions import Calendar
     from genesys_assets.reports.built_in import built_in_reports
-    from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
+    from genesys_assets.reports.meaning.questions import all_questions, families_of
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
     from genesys_assets.s3 import LazyS3Resource
-    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings, ReportSettings
+    from genesys_assets.settings import AggregatesSettings, CompletenessSettings, ReconciliationSettings, ReportSettings
 
     calendar = Calendar.from_environment()
     own = OwnReports.read(ReportSettings.load().file)
     if own.problems:
         logging.getLogger(__name__).error(explain(own))
     reports = [*built_in_reports(), *own.reports]
-    asked = merged([*STANDARD, *questions, *questions_of(reports)])
+    asked = all_questions(reports, AggregatesSettings.load().families, questions)
+    families = families_of(asked)
     with beta_parameters():
         assets = [
             build_preflight_asset(),
@@ -82,22 +101,33 @@ def build_definitions(
             build_reports_file_asset(own),
             *build_reference_assets(),
             *build_observation_assets(calendar),
-            *build_page_assets(calendar, asked),
+            *build_aggregates_assets(calendar, asked),
+            *build_page_assets(calendar),
             *build_daily_details_assets(calendar),
+            *build_user_assets(calendar),
+            build_queue_waits_asset(calendar),
             *build_import_assets(calendar),
+            build_lake_files_asset(calendar),
             *build_table_assets(calendar),
+            *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
-            *build_restatement_assets(calendar),
+            *build_restatement_assets(calendar, families),
             *build_report_assets(calendar, reports),
             *build_published_assets(calendar, built_in_reports(), own.reports),
             *build_published_index_assets(calendar),
             *build_live_assets(),
         ]
-        sensors = [*build_sensors(calendar, reports), *build_alerts(calendar), build_unreported_sensor(calendar)]
+        sensors = [
+            *build_sensors(calendar, reports, asked),
+            *build_alerts(calendar),
+            build_unreported_sensor(calendar),
+            build_run_metrics_sensor(),
+        ]
     reconciliation = ReconciliationSettings.load()
     return dg.Definitions(
         assets=assets,
         asset_checks=[
+            build_data_lake_check(calendar),
             *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
             *build_reconciliation_checks(
                 calendar,
@@ -114,7 +144,7 @@ def build_definitions(
             "io_manager": LakeIOManager(),
             **(resources or {}),
         },
-        jobs=[HOURLY, COMPLETE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, DAILY, LIVE],
+        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
         schedules=build_schedules(),
         sensors=sensors,
         executor=dg.in_process_executor,

@@ -69,6 +69,10 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         self._gives_up_at = time.monotonic() + seconds_of(context)
 
+    def give_up_after(self, seconds: float) -> None:
+        """Called before the first use of `client`: it waits for the platform for so long at most, from now on."""
+        self._gives_up_at = min(self._gives_up_at, time.monotonic() + seconds)
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._client is not None:
             self._client.close()

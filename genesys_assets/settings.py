@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from genesys_assets.cloud.analytics.families import AggregateFamily, family
+from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.secrets_manager import SecretNotRead, is_name, revealed
@@ -99,7 +102,19 @@ def _setting(name: str, description: str, example: str, **options: Any) -> Any:
     return Field(validation_alias=name, description=description, examples=[example], **options)
 
 
-class CloudSettings(_Group):
+class RateSettings(_Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = _setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
     """Which Genesys Cloud organisation, as whom, and how fast."""
 
     region: str | None = _setting(
@@ -129,13 +144,6 @@ class CloudSettings(_Group):
         "GENESYS_CLOUD_CLIENT_SECRET",
         "Secret of that OAuth client.",
         "<the secret shown when the client was made>",
-    )
-    requests_per_minute: int = _setting(
-        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
-        "300",
-        default=300,
-        ge=1,
     )
 
     @property
@@ -210,8 +218,24 @@ class CalendarSettings(_Group):
         return ZoneInfo(self.time_zone)
 
 
+def _families(stated: str) -> Iterator[AggregateFamily]:
+    """Raises ValueError."""
+    for name in filter(None, (part.strip() for part in stated.split(","))):
+        try:
+            yield family(name)
+        except InvalidQuery as refused:
+            raise ValueError(str(refused)) from None
+
+
 class AggregatesSettings(_Group):
-    """How much is asked of aggregates at once."""
+    """Which aggregates are asked beside those that reports want, and how much at once."""
+
+    further_families: str = _setting(
+        "GENESYS_ASSETS_FAMILIES",
+        "Families of aggregates to keep although no report wants them, separated by commas: all metrics of each.",
+        "transcripts,bots",
+        default="",
+    )
 
     window_days: int = _setting(
         "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
@@ -225,6 +249,104 @@ class AggregatesSettings(_Group):
     @property
     def longest_window(self) -> timedelta:
         return timedelta(days=self.window_days)
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that are asked in any case, beside conversations."""
+        return tuple(dict.fromkeys(_families(self.further_families)))
+
+    @field_validator("further_families")
+    @classmethod
+    def _are_families(cls, value: str) -> str:
+        list(_families(value))
+        return value
+
+
+class DataLakeSettings(_Group):
+    """Data lake extraction: whether the platform's own Parquet files are fetched, which ones, and how often.
+
+    The platform documents little of it, so what is assumed is a setting.
+    """
+
+    source: Literal["on", "off"] = _setting(
+        "GENESYS_ASSETS_DATA_LAKE",
+        "Whether files of the data lake extraction are fetched: on or off.",
+        "on",
+        default="off",
+    )
+    schemas: str = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_SCHEMAS",
+        "Which schemas are fetched, with commas between them; not set: all that the organisation has.",
+        "conversations,segments,conversation-metrics,flow-metrics,participant-attributes",
+        default="",
+    )
+    columns: str = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_COLUMNS",
+        "What columns of the files are called by the names that are known: schema.column=known column.",
+        "segments.segmentStartTime=segmentStart",
+        default="",
+    )
+    every_hours: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_EVERY_HOURS",
+        "After how many hours the files of a day that may still get some are listed again.",
+        "6",
+        default=6,
+        ge=1,
+        le=24,
+    )
+    lag_hours: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS",
+        "Within how many hours what has happened stands in a file.",
+        "24",
+        default=24,
+        ge=1,
+        le=168,
+    )
+    days: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_DAYS",
+        "How many days back files are asked for: as long as the platform keeps them.",
+        "14",
+        default=14,
+        ge=1,
+        le=400,
+    )
+    largest_file_mib: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB",
+        "Most MiB that one file may have; it is held in memory as a whole.",
+        "512",
+        default=256,
+        ge=1,
+        le=1024,
+    )
+    download_seconds: int = _setting(
+        "GENESYS_ASSETS_DATA_LAKE_DOWNLOAD_SECONDS",
+        "Most seconds that the download of one file may take.",
+        "600",
+        default=600,
+        ge=1,
+        le=3600,
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        from genesys_assets.tables.data_lake.schemas import Names
+
+        Names.parse(value)
+        return value
+
+    @property
+    def is_on(self) -> bool:
+        return self.source == "on"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The schemas that are fetched; none: all."""
+        return tuple(filter(None, (name.strip() for name in self.schemas.split(","))))
+
+    @property
+    def lag(self) -> timedelta:
+        return timedelta(hours=self.lag_hours)
 
 
 class LakeSettings(_Group):
@@ -361,6 +483,17 @@ class AnnouncementSettings(_Group):
         return _revealed_address(self.webhook, PUBLISH_WEBHOOK)
 
 
+class RunMetricsSettings(_Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = _setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )
+
+
 class PreflightSettings(_Group):
     """How much of the organisation must be visible."""
 
@@ -394,6 +527,17 @@ class ObservationSettings(_Group):
         """The tables that are wanted."""
         wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
         return [table for table, is_wanted in wanted.items() if is_wanted]
+
+
+class UserStatusSettings(_Group):
+    """Whether agents' presence and routing status is read."""
+
+    is_read: bool = _setting(
+        "GENESYS_ASSETS_USER_STATUS",
+        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "false",
+        default=True,
+    )
 
 
 class RetentionSettings(_Group):

@@ -64,8 +64,9 @@ def days_around(key: str, before: int, after: int) -> list[str]:
 
 
 def days_that_reach(key: str, window: Window) -> list[str]:
-    """The days whose conversations may be alive in the window of a day."""
-    return [day for day in days_around(key, before=REACH_DAYS, after=1) if utc_day(day)[0] < window.end]
+    """The days whose conversations may be alive in a window of which a day is the first."""
+    days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
+    return days_around(key, before=REACH_DAYS, after=days)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -7,7 +7,7 @@ Each function gives the report's rows; a figure whose parts are all absent is No
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -39,6 +39,8 @@ _OF_QUEUES = (
     *("nOffered", "nOutbound", "tHandle", "tTalkComplete", "tHeldComplete"),
     *("tWait", "tAcw", "tAnswered", "tAbandon", "oServiceLevel"),
 )
+
+_OF_SERVICE_LEVELS = ("nOffered", "tAnswered", "tAbandon", "tShortAbandon", "tFlowOut", "oServiceLevel")
 
 SYSTEM_CODES = {"ININ-WRAP-UP-TIMEOUT": "Wrap-up: timeout"}
 """What the platform sets by itself, and what a report calls it."""
@@ -145,6 +147,51 @@ def queue_media(known: Knowledge) -> list[Row]:
         }
         for (queue, media), rows in groups.items()
     ]
+
+
+def service_level_of_queues(known: Knowledge, levels: Callable[[str, str], tuple[float, int]]) -> list[Row]:
+    """`levels` gives what is set for a queue and media type: the target, and the threshold in milliseconds."""
+    measured = known.measured(BY_QUEUE, _OF_SERVICE_LEVELS)
+    groups = grouped(measured, lambda row: (row["queue_id"], row["media_type"]))
+    found = []
+    for (queue, media), rows in groups.items():
+        if queue is None:
+            continue
+        offered, short = (total(rows, name, "count") for name in ("nOffered", "tShortAbandon"))
+        answered, abandoned = (total(rows, name, "count") for name in ("tAnswered", "tAbandon"))
+        waits = [row["max"] for row in rows if row["metric"] == "tAnswered"]
+        level, (target, threshold) = service_level(rows), levels(queue, media)
+        found.append(
+            {
+                "interval_start": known.start,
+                "interval_end": known.end,
+                "local_date": known.local_date,
+                "queue_id": queue,
+                "queue_name": known.queues.get(queue, queue),
+                "media_type": media,
+                "offered": offered,
+                "answered": answered,
+                "abandoned": abandoned,
+                "short_abandoned": short,
+                "flowed_out": total(rows, "tFlowOut", "count"),
+                "within_threshold": level["service_level_numerator"],
+                "measured": level["service_level_denominator"],
+                "service_level": level["service_level"],
+                "target": target,
+                "threshold_seconds": threshold / 1000,
+                "target_reported": level["service_level_target"],
+                "average_speed_of_answer_seconds": times(ratio(total(rows, "tAnswered", "sum"), answered), 1 / 1000),
+                "longest_wait_for_answer_seconds": max(waits) / 1000 if waits else None,
+                "average_wait_before_abandoning_seconds": times(
+                    ratio(total(rows, "tAbandon", "sum"), abandoned), 1 / 1000
+                ),
+                "abandon_rate": ratio(abandoned or 0, offered),
+                "abandon_rate_without_short": None
+                if offered is None
+                else ratio((abandoned or 0) - (short or 0), offered - (short or 0)),
+            }
+        )
+    return found
 
 
 def conversation_type(known: Knowledge) -> list[Row]:

@@ -7,6 +7,7 @@ What the conversations say is worked out in `plain_figures` and `plain_reports`;
 from __future__ import annotations
 
 import shutil
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,10 @@ import pytest
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.days import sources
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.longer import Rolling
+from genesys_assets.reports.meaning.report import Report
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
@@ -127,6 +132,70 @@ def test_a_report_says_what_the_conversations_say(
     table = past_days.lake.read(f"reports/{name}", f"{DAY}")
     assert len(table)
     compare(table, expected(known), REPORT_KEYS[name])
+
+
+def test_service_levels_stand_beside_what_is_set_for_the_queue(
+    past_days: World, known: plain_reports.Knowledge
+) -> None:
+    queues = past_days.sandbox.organisation.directory.queue_by_id
+    table = past_days.lake.read("reports/service_level", f"{DAY}")
+    expected = plain_reports.service_level_of_queues(known, lambda queue, media: queues[queue].service_level(media))
+    compare(table, expected, REPORT_KEYS["service_level"])
+    assert any(row["short_abandoned"] for row in expected)
+
+
+def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
+    past_days: World, conversations: dict[date, list[Item]]
+) -> None:
+    rows = past_days.lake.read("reports/repeat_contacts", f"{DAY}").to_pylist()
+    begun = [item for day in DAYS for item in conversations[day] if item.get("originatingDirection") == "inbound"]
+    starts: defaultdict[str, list[datetime]] = defaultdict(list)
+    of_day: list[tuple[datetime, str | None]] = []
+    for item in begun:
+        start, customer = plain.moment(item["conversationStart"]), address_of(item)
+        starts[customer or ""].append(start)
+        if start.date() == DAY:
+            of_day.append((start, customer))
+    known_ones = [(start, customer) for start, customer in of_day if customer is not None]
+    again = [
+        start
+        for start, customer in known_ones
+        if any(timedelta(0) < start - each < timedelta(days=1) for each in starts[customer])
+    ]
+    assert sum(row["contacts"] for row in rows) == len(of_day)
+    assert sum(row["known_customers"] for row in rows) == len(known_ones)
+    assert sum(row["repeated_within_1d"] or 0 for row in rows) == len(again)
+    assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_1d"] for row in rows} == {None}
+    (reason,) = {tuple(row["unknown_because"]) for row in rows}
+    assert reason[0].startswith(f"of 7 days before {DAYS[0] - timedelta(days=4)} and 3 more not stored whole")
+
+
+def address_of(item: Item) -> str | None:
+    """Where the customer called or wrote from."""
+    for participant in item["participants"]:
+        for session in participant["sessions"] if participant.get("purpose") in ("customer", "external") else ():
+            back = next(iter(session.get("callbackNumbers", ())), None)
+            address = session.get("ani") or session.get("addressFrom") or back
+            if address:
+                return str(address).lower().removeprefix("tel:").removeprefix("sip:")
+    return None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/New_York"])
+@pytest.mark.parametrize("name", ["queue_media", "agent_daily"])
+def test_a_report_over_several_days_says_what_the_conversations_of_all_of_them_say(
+    past_days: World, conversations: dict[date, list[Item]], name: str, zone: str
+) -> None:
+    (one_day,) = (report for report in built_in_reports() if report.name == name)
+    report = Report.of(name, one_day.definition.model_copy(update={"over": Rolling(rolling=2)}))
+    first, last = DAY - timedelta(days=2), DAY - timedelta(days=1)
+    window = report.period.window(f"{last}", ZoneInfo(zone))
+    known = knowledge(past_days, conversations, window.start, window.end)
+    expected = plain_reports.queue_media(known) if name == "queue_media" else plain_reports.agent(known, None)
+    dates = {"first_date": first, "last_date": last}
+    table = compute(report, StoredDay(past_days.lake, f"{last}", ZoneInfo(zone), DAYS[0]))
+    without_date = [{name: value for name, value in row.items() if name != "local_date"} for row in expected]
+    compare(table, [{**row, **dates} for row in without_date], report.spec.key)
 
 
 OF_BUSINESS_DAYS = (

@@ -18,6 +18,7 @@ ROOMS = (
     "reports",
     "importing",
     "publishing",
+    "warehouse",
     "checks",
     "assets",
     "automation",
@@ -25,7 +26,7 @@ ROOMS = (
 )
 """From left to right. Modules beside them are shared by all, or put the rooms together."""
 
-WITHOUT_DAGSTER = ("cloud", "tables", "days", "reports", "importing", "publishing", "privacy", "cli")
+WITHOUT_DAGSTER = ("cloud", "tables", "days", "reports", "importing", "publishing", "privacy", "warehouse", "cli")
 WITHOUT_ARROW = ("cloud",)
 
 

@@ -131,9 +131,13 @@ def test_what_speaks_to_the_api_shares_its_pool(definitions: dg.Definitions) -> 
         assert asset["pools"] == ("genesys_cloud" if speaks else ""), key
 
 
+IN_JOBS_OF_RANGES = {"genesys/tables/open_conversations", "genesys/published/index"}
+"""Without partitions, and in the job `recompute`: see `automation.test_jobs`."""
+
+
 def test_a_range_of_any_partitioned_asset_is_one_run(definitions: dg.Definitions) -> None:
     for key, asset in described(definitions).items():
-        has_ranges = asset["partitions"] and key not in IMPORTED
+        has_ranges = (asset["partitions"] and key not in IMPORTED) or key in IN_JOBS_OF_RANGES
         assert asset["backfill_policy"] == ("SINGLE_RUN" if has_ranges else None), key
 
 
@@ -157,10 +161,23 @@ HOUSEKEEPING = {"genesys/ops/superseded_pages", "genesys/ops/housekeeping", "gen
 OBSERVED = {"genesys/reference/queue_members", "genesys/reference/user_skills"}
 
 
+FETCHED_BY_DAY = {"genesys/pages/daily_aggregates", "genesys/pages/daily_user_details"}
+
+
 def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.Definitions) -> None:
     assets = {
         job: {key.to_user_string() for key in definitions.resolve_job_def(job).asset_layer.selected_asset_keys}
-        for job in ("hourly", "daily", "complete", "recompute", "upkeep", "observe", "live")
+        for job in (
+            "hourly",
+            "daily",
+            "complete",
+            "data_lake",
+            "recompute",
+            "upkeep",
+            "observe",
+            "users",
+            "live",
+        )
     }
     everything = described(definitions)
     groups = {group: {key for key in everything if everything[key]["group"] == group} for group in GROUPS}
@@ -169,11 +186,13 @@ def test_every_asset_but_preflight_and_import_belongs_to_a_job(definitions: dg.D
     assert everything.keys() == set().union(*groups.values())
     assert assets == {
         "hourly": {"genesys/pages/hourly_aggregates", "genesys/pages/hourly_details"},
-        "daily": of_a_day | listed | {"genesys/pages/daily_aggregates"} | HOUSEKEEPING,
+        "daily": of_a_day | listed | FETCHED_BY_DAY | HOUSEKEEPING,
         "complete": COMPLETE,
+        "data_lake": {"genesys/pages/lake_files"},
         "recompute": of_a_day,
         "upkeep": listed | HOUSEKEEPING,
         "observe": OBSERVED,
+        "users": {"genesys/pages/daily_user_details"},
         "live": groups["live"],
     }
     assert everything.keys() - set().union(*assets.values()) == {"genesys/ops/preflight", IMPORT} | IMPORTED

@@ -18,6 +18,7 @@ from genesys_assets.settings import (
     CloudSettings,
     CompletenessSettings,
     CsvSettings,
+    DataLakeSettings,
     LakeSettings,
     ObservationSettings,
     OpenConversationSettings,
@@ -35,6 +36,7 @@ GROUPS = (
     CalendarSettings,
     AggregatesSettings,
     LakeSettings,
+    DataLakeSettings,
     CsvSettings,
     PublishSettings,
     AlertSettings,
@@ -53,6 +55,7 @@ Group = type[
     | CalendarSettings
     | AggregatesSettings
     | LakeSettings
+    | DataLakeSettings
     | CsvSettings
     | PublishSettings
     | AlertSettings
@@ -186,6 +189,9 @@ def test_a_missing_setting_is_named_with_an_example(
         (CloudSettings, "GENESYS_CLOUD_LOGIN_URL", "http://10.0.0.1", "begins with https://, or with http:// if"),
         (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "many", "valid integer"),
         (CloudSettings, "GENESYS_CLOUD_REQUESTS_PER_MINUTE", "0", "greater than or equal to 1"),
+        (DataLakeSettings, "GENESYS_ASSETS_DATA_LAKE", "yes", "on"),
+        (DataLakeSettings, "GENESYS_ASSETS_DATA_LAKE_COLUMNS", "segments=a", "schema.column=known column"),
+        (DataLakeSettings, "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "yesterday", "YYYY-MM-DD"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "86400", "YYYY-MM-DD"),
         (CalendarSettings, "GENESYS_ASSETS_START_DATE", "2026-01-01T00:00:00", "YYYY-MM-DD"),

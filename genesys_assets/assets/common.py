@@ -29,6 +29,7 @@ CHANGED = "changed"
 CONTENT = "content"
 TOLD_BEFORE = "told_when_stored"
 """Metadata of a materialisation that repeats an earlier one of the same run: see `report_partition`."""
+_AT_THE_END = {"dagster/column_schema", "preview"}
 PERSONAL_DATA = "genesys/personal_data"
 """The tag of a column that says which class of personal data it holds."""
 _PREVIEW_ROWS = 5
@@ -127,14 +128,16 @@ def report_partition(
     its end.
 
     When the step ends, Dagster itself reports each of its partitions again. That event is needed: only it has the
-    versions of code and inputs, and later steps wait for it. Its metadata says that it repeats an earlier one.
+    versions of code and inputs, and later steps wait for it. Its metadata says that it repeats an earlier one. What
+    takes most of the room, columns and preview, stands in the last one only: Dagster keeps all of them for ever.
 
     `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
     stored it and told nobody.
     """
     said = {**metadata, **content_metadata(context.instance, key, partition, content)}
     if partition is not None and len(context.partition_keys) > 1:
-        context.log_event(dg.AssetMaterialization(key, metadata=said, partition=partition))
+        brief = {name: value for name, value in said.items() if name not in _AT_THE_END}
+        context.log_event(dg.AssetMaterialization(key, metadata=brief, partition=partition))
         said = {**said, TOLD_BEFORE: True}
     context.add_asset_metadata(said, asset_key=key, partition_key=partition)
 

@@ -25,7 +25,7 @@ def _failure(instance: DagsterInstance, key: dg.AssetKey, day: str) -> str | Non
     step = "__".join(key.path)
     for entry in instance.all_logs(planned.run_id, of_type=DagsterEventType.STEP_FAILURE):
         if entry.step_key == step and entry.dagster_event is not None:
-            return f"its last computation failed: {_cause(entry.dagster_event)}"
+            return f"its last computation failed: {_cause(entry.dagster_event, day)}"
     return None
 
 
@@ -34,14 +34,15 @@ def _last_stored(instance: DagsterInstance, key: dg.AssetKey, day: str) -> int:
     return records[0].storage_id if records else -1
 
 
-def _cause(event: dg.DagsterEvent) -> str:
-    """What the step's code raised, out of what Dagster wraps it in."""
+def _cause(event: dg.DagsterEvent, day: str) -> str:
+    """What the step's code raised of the day, out of what Dagster wraps it in."""
     error = event.step_failure_data.error
     while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
         error = error.cause
-    return _short(error.message.removeprefix("dagster._core.definitions.events.Failure: ")) if error else "no message"
+    said = error.message.removeprefix("dagster._core.definitions.events.Failure: ").strip() if error else ""
+    lines = said.splitlines() or ["no message"]
+    return _short(next((line for line in lines if day in line), lines[0]))
 
 
-def _short(text: str) -> str:
-    first = " ".join(text.strip().splitlines()[:1])
-    return first if len(first) <= _LONGEST else f"{first[:_LONGEST]}…"
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

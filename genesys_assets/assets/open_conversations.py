@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow.compute as pc
 
 from genesys_assets.assets.common import (
+    ONE_RUN,
     attributes,
     change_metadata,
     description,
@@ -31,6 +32,8 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=key,
+        # Without it Dagster's command line refuses a range of days of every job that the asset is part of.
+        backfill_policy=ONE_RUN,
         deps=[asset_key("tables", "conversations"), asset_key("tables", "sessions")],
         description=description(spec, f"Source: genesys/tables/conversations of the last {REACH_DAYS} days."),
         check_specs=[*check_specs(spec, key), too_long],

@@ -1,9 +1,10 @@
-"""Page assets: what the API said, by hour and by day. Nothing is decoded here (`tables`)."""
+"""Page assets: what the API said of conversations, by hour, and what all page assets share. Figures are in
+`aggregates`. Nothing is decoded here (`tables`).
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +18,6 @@ from genesys_assets.assets.common import (
     checked_keys,
     column_schema,
     due_every,
-    failing_by_name,
     is_continued,
     preview_metadata,
     provenance,
@@ -25,11 +25,9 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.cloud.analytics import details
-from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion, group_spans
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
-from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
+from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.cloud.analytics.reading import Reading
-from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.completeness import (
     DAILY,
     HOURLY,
@@ -47,12 +45,8 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.files import UNKNOWN_DROPPED
 from genesys_assets.lake.lake import PAGES, Lake, PageWriter, Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
-from genesys_assets.privacy.answers import CannotDrop
-from genesys_assets.reports.meaning.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
-from genesys_assets.settings import AggregatesSettings
 
-_AGGREGATES = "POST /api/v2/analytics/conversations/aggregates/query"
 _DETAILS = "POST /api/v2/analytics/conversations/details/query"
 A_LITTLE_AGO = timedelta(minutes=1)
 """How far from now an interval that reaches into the present ends: the newest minute is still arriving."""
@@ -68,56 +62,8 @@ class HoursConfig(dg.Config):
     allow_emptied: bool = False
 
 
-def build_page_assets(
-    calendar: Calendar, questions: Sequence[AggregateQuestion] = STANDARD
-) -> list[dg.AssetsDefinition]:
-    """`questions` are asked of every hour and every business day."""
-    return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, questions), _hourly_details(calendar)]
-
-
-def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=asset_key("pages", "hourly_aggregates"),
-        partitions_def=calendar.hourly,
-        freshness_policy=due_every(HOUR, HOURS_LIMIT),
-        backfill_policy=ONE_RUN,
-        pool=POOL,
-        description=f"One row per answer of `{_AGGREGATES}` for the hour at PT15M: one by queueId and mediaType, "
-        "one by userId and mediaType, and one for each further question that reports ask. A range of hours is asked "
-        "for at once, and the answer cut into the hours.",
-        **attributes("pages", "genesys", "parquet"),
-    )
-    def hourly_aggregates(
-        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult:
-        keys = checked_keys(context, calendar.hourly)
-        windows = {key: utc_hour(key) for key in keys}
-        return _fetch_aggregates(context, genesys_cloud, lake, "hourly_aggregates", questions, windows, "PT15M", None)
-
-    return hourly_aggregates
-
-
-def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=asset_key("pages", "daily_aggregates"),
-        partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
-        pool=POOL,
-        description=f"One row per answer of `{_AGGREGATES}` for the business day at P1D, in the time zone "
-        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
-        "clocks change.",
-        **attributes("pages", "genesys", "parquet"),
-    )
-    def daily_aggregates(
-        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
-    ) -> dg.MaterializeResult:
-        keys = checked_keys(context, calendar.daily)
-        until = datetime.now(UTC) - A_LITTLE_AGO
-        windows = {key: _so_far(key, *calendar.business_day(key), until) for key in keys}
-        zone = None if calendar.zone.key == "UTC" else calendar.zone.key
-        return _fetch_aggregates(context, genesys_cloud, lake, "daily_aggregates", questions, windows, "P1D", zone)
-
-    return daily_aggregates
+def build_page_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    return [_hourly_details(calendar)]
 
 
 def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
@@ -138,7 +84,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         cloud, origin, stored = genesys_cloud.client, provenance(context, _DETAILS), lake.lake
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
         with asking(cloud) as spent:
-            for hours in _day_by_day(windows):
+            for hours in day_by_day(windows):
                 if is_fetched(context, stored, HOURLY, hours):
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
@@ -163,54 +109,6 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     return hourly_details
 
 
-def _fetch_aggregates(
-    context: dg.AssetExecutionContext,
-    genesys_cloud: GenesysCloudResource,
-    lake: LakeResource,
-    name: str,
-    questions: Sequence[AggregateQuestion],
-    windows: dict[str, Window],
-    granularity: Granularity,
-    time_zone: str | None,
-) -> dg.MaterializeResult:
-    cloud, origin, stored, place = genesys_cloud.client, provenance(context, _AGGREGATES), lake.lake, f"pages/{name}"
-    windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
-    keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
-    asked = [
-        WindowedQuestion(cloud, partial(question.over, granularity=granularity, time_zone=time_zone))
-        for question in questions
-    ]
-    at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
-    progress = Progress(context, name)
-    with asking(cloud) as spent:
-        for done, spans in enumerate(at_once, start=1):
-            answers = list(cloud.map_in_order(partial(_answers, spans), asked))
-            pages = {keys[span]: of_span for span, *of_span in zip(spans, *answers, strict=True)}
-            for of_day in _day_by_day({key: windows[key] for key in pages}):
-                with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
-                    for key in of_day:
-                        writers[key].reach = Reach(windows[key][1])
-                        for page in pages[key]:
-                            writers[key].write(page)
-                describe_pages(context, of_day, writers)
-            progress(done * len(asked), len(at_once) * len(asked), None)
-    return dg.MaterializeResult(metadata=spent)
-
-
-def _answers(spans: Sequence[Interval], question: WindowedQuestion) -> list[Page]:
-    return list(question.pages(spans))
-
-
-def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
-    if start >= until:
-        raise dg.Failure(
-            f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, there is nothing of it yet: "
-            "materialise it later.",
-            allow_retries=False,
-        )
-    return start, min(end, until)
-
-
 def _must_not_be_emptied(lake: Lake, day: str) -> None:
     try:
         must_not_be_emptied(day, 0, newest_figures(lake, day, [HOURLY]).get(TOTAL_HITS), HOURLY)
@@ -218,7 +116,7 @@ def _must_not_be_emptied(lake: Lake, day: str) -> None:
         raise dg.Failure(str(emptied), allow_retries=False) from emptied
 
 
-def _day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
+def day_by_day(windows: dict[str, Window]) -> Iterator[dict[str, Window]]:
     """The partitions of one UTC day at a time: what is fetched of a long range is stored before it is all there."""
     for _, of_day in groupby(sorted(windows.items()), key=lambda item: item[0][:10]):
         yield dict(of_day)

@@ -12,8 +12,9 @@ from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import s3_client
 from genesys_assets.lake.preflight import places
+from genesys_assets.reports.own import wanted_families
 from genesys_assets.resources import GenesysCloudResource
-from genesys_assets.settings import PreflightSettings
+from genesys_assets.settings import DataLakeSettings, PreflightSettings
 
 _DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
 
@@ -32,7 +33,12 @@ def build_preflight_asset() -> dg.AssetsDefinition:
     def look(genesys_cloud: GenesysCloudResource) -> dg.MaterializeResult:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
         with asking(cloud) as spent:
-            found = preflight(cloud, expected_queues=expected)
+            found = preflight(
+                cloud,
+                expected_queues=expected,
+                families=wanted_families(),
+                data_lake=DataLakeSettings.load().is_on,
+            )
         found = Preflight(found.findings + places(s3_client))
         metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}
         if not found.passed:

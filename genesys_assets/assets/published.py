@@ -30,11 +30,14 @@ from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, ReconciliationSettings, SettingError
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.webhook import NotDelivered, post
 
 _AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
 """In a run that computes reports too, publishing is the last thing to do."""
 _TABLES = ("conversations", "interval_metrics", "restatements")
+
+_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
 
 
 def build_published_assets(
@@ -42,14 +45,14 @@ def build_published_assets(
 ) -> list[dg.AssetsDefinition]:
     """`own` are reports of people's own.
 
-    Those are no dependencies: one that fails would keep the step from running, and so everybody else's reports from
-    being published.
+    Those are no dependencies, nor are reports of what the platform may refuse: one that fails would keep the step from
+    running, and so everybody else's reports from being published.
     """
 
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[
-            *(asset_key("reports", report.name) for report in reports),
+            *(asset_key("reports", report.name) for report in reports if not _may_be_refused(report)),
             *(asset_key("tables", name) for name in _TABLES),
         ],
         description="One row per file that is published for the day, as listed in manifest.json: each report as "
@@ -84,7 +87,13 @@ def build_published_assets(
     return [published]
 
 
+def _may_be_refused(report: Report) -> bool:
+    """Whether a report needs a permission beyond those for conversations and their aggregates."""
+    return bool(report.families) or not _ALWAYS_THERE.issuperset(report.places)
+
+
 def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str) -> Wanted:
+    reports = [report for report in reports if report.has_partition(day, calendar.start_date)]
     names = [report.name for report in reports]
     return Wanted(
         day=BusinessDay.of(day, calendar.zone),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import attributes
+from genesys_assets.assets.common import ONE_RUN, attributes
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.index_page import publish_list
@@ -19,6 +19,8 @@ from genesys_assets.resources import PublishingResource
 def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("published", "index"),
+        # Without it Dagster's command line refuses a range of days of every job that the asset is part of.
+        backfill_policy=ONE_RUN,
         deps=[asset_key("published", "reports")],
         description="One row per day of the last 31, in one HTML page: the day's headline figures, whether it is "
         "complete, and the way to its page. Whenever the list is made each page gets fresh links: to its files, and to "

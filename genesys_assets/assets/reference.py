@@ -1,4 +1,6 @@
-"""Reference assets: the organisation's queues, users, wrap-up codes, skills and divisions, and every name they had."""
+"""Reference assets: the organisation's queues, users, wrap-up codes, skills and divisions, every name they had, and the
+service levels that were set for queues.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -28,6 +30,7 @@ from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.entities import ENTITIES, ListingShrunk, entity_table, newly_deleted
 from genesys_assets.tables.names import HISTORIES, history, with_named
 from genesys_assets.tables.personal import class_of
+from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY, service_levels_history
 from genesys_assets.tables.spec import TableSpec
 
 _PRESENT = "An entity that is no longer listed stays, with its last known name, marked deleted."
@@ -35,6 +38,11 @@ _OVER_TIME = (
     "A new row begins where an entity was renamed, was deleted or came back; the row whose valid_to is null holds the "
     "present name. For days before an entity was first seen, its first name counts."
 )
+_LEVELS_OVER_TIME = (
+    "A new row begins where another service level was set, at the time that the platform gives for the queue's last "
+    "change. What was set before a queue was first seen is known back to its last change before that."
+)
+_QUEUES = "queues"
 _NAMES_LOGGED = 10
 _TRIES = 20
 
@@ -50,11 +58,13 @@ def build_reference_assets() -> list[dg.AssetsDefinition]:
 
 
 def _reference_assets(name: str) -> dg.AssetsDefinition:
-    """The present entities and their names over time. Both are stored whichever is asked for, so that no name is
-    missed.
+    """The present entities and their names over time, of queues their service levels too. All are stored whichever is
+    asked for, so that no name is missed.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
-    said = ((present, _PRESENT), (over_time, _OVER_TIME))
+    said = [(present, _PRESENT), (over_time, _OVER_TIME)]
+    if name == _QUEUES:
+        said.append((SERVICE_LEVELS_HISTORY, _LEVELS_OVER_TIME))
     keys = {spec.name: asset_key("reference", spec.name) for spec, _ in said}
 
     @dg.multi_asset(
@@ -116,7 +126,8 @@ def _write(
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
     # The names first: whoever dies in between leaves no entity whose name they lack.
-    specs = {_place(spec.name): spec for spec in (over_time, present)}
+    levels = (SERVICE_LEVELS_HISTORY,) if name == _QUEUES else ()
+    specs = {_place(spec.name): spec for spec in (*levels, over_time, present)}
     for _ in range(_TRIES):
         try:
             with lake.table_writers(specs, None, origin, builds_on_stored=True) as writing:
@@ -126,6 +137,9 @@ def _write(
                 bodies = [screen.page(page).body for page in listing]
                 entities = entity_table(present, bodies, before, accept_disappearances=accept_disappearances)
                 tables = {name: entities, over_time.name: history(over_time, entities, names_before, seen_at)}
+                for spec in levels:
+                    known = lake.read(_place(spec.name), None, schema=spec.schema)
+                    tables[spec.name] = service_levels_history(entities, known, seen_at)
                 for table, rows in tables.items():
                     writing[_place(table)].write(rows)
         except Overtaken:

@@ -2,10 +2,11 @@
 
 A report depends on the tables of its own day. Where a figure reaches beyond it (an agent handles today what began last
 week) the neighbouring days are read as far as they are stored; declaring them as dependencies would make every backfill
-of a day run a month of reports again. How a report is computed is in `genesys_assets.reports`.
+of a day run a month of reports again. A report over several days has a partition for the last day of each period, and
+reads the others in the same way. How a report is computed is in `genesys_assets.reports`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -31,12 +32,13 @@ from genesys_assets.lake.lake import AuditFailed, Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.reports.engine.compute import compute
-from genesys_assets.reports.engine.made_of import made_of, window_of
+from genesys_assets.reports.engine.made_of import made_of, windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource
 from genesys_assets.settings import ReconciliationSettings
+from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY
 
 
 class ReportConfig(dg.Config):
@@ -82,6 +84,7 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
         partitions_def=calendar.daily,
         backfill_policy=ONE_RUN,
         check_specs=check_specs(report.spec, key),
+        output_required=report.period.is_day,
         **attributes("reports", "arrow", "parquet"),
     )
 
@@ -89,15 +92,20 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
 def _computed(
     context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a run."""
+    """Computes and stores the days of a run. One that fails keeps no other from being computed."""
     spec, place, key = report.spec, f"reports/{report.name}", asset_key("reports", report.name)
     wanted = _by(report, granularity) if granularity else report
-    refused: list[str] = []
+    failed: dict[str, Exception] = {}
     is_blocking = ReconciliationSettings.load().is_blocking
-    for day in checked_keys(context, calendar.daily):
-        closed = why_closed(lake, window_of(report, day, calendar.zone).utc_days()) if is_blocking else None
+    days = checked_keys(context, calendar.daily)
+    computed = [day for day in days if report.has_partition(day, calendar.start_date)]
+    if len(computed) < len(days):
+        context.log.info(f"{report.name} has a partition for the last day of each {report.period.unit} since the start")
+    for day in computed:
+        read = windows_of(report, day, calendar.zone)
+        closed = why_closed(lake, {each: None for _, of in read for each in of.utc_days()}) if is_blocking else None
         if closed:
-            refused.append(f"{day}: {closed}")
+            failed[day] = dg.Failure(f"{day}: {closed}", allow_retries=False)
             continue
         stored = StoredDay(lake, day, calendar.zone, calendar.start_date)
         origin = provenance(context, f"genesys/tables for {day}", partition=day)
@@ -105,29 +113,50 @@ def _computed(
             with failing_by_name(NotStored, NumberTooLarge), lake.table_writers({place: spec}, day, origin) as writing:
                 table = compute(wanted, stored)
                 writing[place].write(table)
-                writing.reach, writing.newness = stored.reach(wanted.time_zone), stored.newness
+                writing.reach, writing.newness = stored.reach(wanted), stored.newness
                 if not granularity:
                     writing.made_of = {place: made_of(lake, report, day, calendar.zone)}
-        except AuditFailed as failed:
-            yield from failed_checks(failed, {place: (spec, key)})
-            raise dg.Failure(str(failed), allow_retries=False) from failed
+        except Exception as error:
+            failed[day] = error
+            continue
         metadata = table_metadata(spec, table, len(table), path=lake.place(place, day))
         shown = chart_metadata(wanted, table, calendar.zone)
+        for name, remark in stored.remarks.items():
+            context.log.info(f"{day}: attribute {name}: {remark}")
+            shown |= {f"attribute {name}": f"{remark}"}
         more = shown | change_metadata(writing.changes[place]) | window_metadata(*utc_day(day))
         report_partition(context, key, day, metadata | more, lake.content(place, day))
-    if refused:
-        raise dg.Failure("\n".join(refused), allow_retries=False)
-    yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+    for audit in [error for error in failed.values() if isinstance(error, AuditFailed)][:1]:
+        yield from failed_checks(audit, {place: (spec, key)})
+    if failed:
+        raise _failure(failed)
+    passed = passed_checks(spec, key)
+    if len(computed) == len(days):
+        yield dg.MaterializeResult(check_results=passed)
+    else:
+        # Dagster would report every day of the run as stored. Those that are were reported one by one.
+        yield from passed
+
+
+def _failure(failed: Mapping[str, Exception]) -> Exception:
+    """What a run ends with, of what its days failed with: a line that names the day for each."""
+    first = next(iter(failed.values()))
+    if len(failed) == 1 and not isinstance(first, AuditFailed):
+        return first
+    lines = (f"{error}" if day in f"{error}" else f"{day}: {error}" for day, error in failed.items())
+    return dg.Failure("\n".join(lines), allow_retries=False)
 
 
 def _deps(report: Report) -> Iterator[dg.AssetKey]:
-    if report.aggregates or report.only_live:
+    if report.only_live:
         # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
         yield asset_key("tables", "interval_metrics")
-    for place in report.places:
+    for place in (*report.metrics_places, *report.places):
         yield asset_key(*place.split("/"))
     for history in report.histories:
         yield asset_key("reference", f"{history}_history")
+    if report.has_queue_settings:
+        yield asset_key("reference", SERVICE_LEVELS_HISTORY.name)
 
 
 def _by(report: Report, granularity: str) -> Report:

@@ -5,11 +5,12 @@ count in `days.sources`.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.assets.common import (
     ONE_RUN,
@@ -58,7 +59,8 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = (
         "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
         "genesys/pages/daily_overlap of later days has of conversations begun on this one. Of duplicates the newest "
-        "stays; what only details jobs know is kept. Pages of an incomplete import are dated by the latest event they "
+        "stays; what only details jobs know is kept. A conversation that no page has is taken "
+        "from genesys/pages/lake_files. Pages of an incomplete import are dated by the latest event they "
         "contain."
     )
     keys = {spec.name: asset_key("tables", spec.name) for spec in DAY_TABLES}
@@ -69,7 +71,12 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 keys[spec.name],
-                deps=[hours, asset_key("pages", "daily_details"), asset_key("pages", "imported_details")],
+                deps=[
+                    hours,
+                    asset_key("pages", "daily_details"),
+                    asset_key("pages", "imported_details"),
+                    asset_key("pages", "lake_files"),
+                ],
                 description=description(spec, source),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
@@ -131,7 +138,8 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, lake: LakeResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         of = made_of.of_interval_metrics
-        yield from _metrics(context, lake.lake, calendar, INTERVAL_METRICS, key, interval_metrics_of, of)
+        days = checked_keys(context, calendar.daily)
+        yield from write_metrics_of_days(context, lake.lake, days, INTERVAL_METRICS, key, interval_metrics_of, of)
 
     return interval_metrics
 
@@ -158,23 +166,25 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
         def pages_of(stored: Lake, day: str) -> Metrics:
             return daily_metrics_of(stored, day, *calendar.business_day(day))
 
-        yield from _metrics(context, lake.lake, calendar, DAILY_METRICS, key, pages_of, made_of.of_daily_metrics)
+        days = checked_keys(context, calendar.daily)
+        of = made_of.of_daily_metrics
+        yield from write_metrics_of_days(context, lake.lake, days, DAILY_METRICS, key, pages_of, of)
 
     return daily_metrics
 
 
-def _metrics(
+def write_metrics_of_days(
     context: dg.AssetExecutionContext,
     lake: Lake,
-    calendar: Calendar,
+    days: Sequence[str],
     spec: TableSpec,
     key: dg.AssetKey,
     pages_of: Callable[[Lake, str], Metrics],
     number_of: MadeOf,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Computes and stores the days of a run."""
+    """Computes and stores the days of a table of buckets."""
     place = f"tables/{spec.name}"
-    for day in checked_keys(context, calendar.daily):
+    for day in days:
         try:
             with failing_by_name(NotFetched):
                 writing, findings = _write_metrics(context, lake, spec, day, pages_of, number_of)
@@ -182,7 +192,7 @@ def _metrics(
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
         _report(context, lake, writing, place, key, day, findings)
-    yield dg.MaterializeResult(check_results=passed_checks(spec, key))
+    yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
 
 
 @dataclass(slots=True)
@@ -220,14 +230,21 @@ def _write_conversations(
     with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writing:
         pages = conversations_of(lake, day)
         sources = pages.sources
-        stubs = [_stub(source) for source in sources]
+        pieces = pages.data_lake.pieces if pages.data_lake else ()
+        nested = dict(enumerate(pieces, start=len(sources)))
+        stubs = [*(_stub(source) for source in sources), *(_stub_of_data_lake(day, piece) for piece in pieces)]
         planned = merge.plan(stubs)
-        imported = _imported(planned, sources, stubs)
+        imported = _taken(planned, stubs, lambda at: at < len(sources) and sources[at].imported)
+        of_data_lake = _taken(planned, stubs, lambda at: at in nested)
         # The ids of a whole day are not needed any more.
         del stubs
         findings.counts = {"pages": len(sources), "duplicates_dropped": planned.duplicates}
         if any(source.imported for source in sources):
             findings.counts["imported_conversations"] = len(imported)
+        if pages.data_lake:
+            findings.counts["data_lake_conversations"] = len(of_data_lake)
+            findings.unknown.update(pages.data_lake.unknown)
+            findings.losses.update(pages.data_lake.losses)
         writing.reach = replace(pages.reach, imported=bool(len(imported)))
         writing.newness = lake.newness(pages.inputs)
         writing.made_of = made_of.of_conversations(lake, day, selected)
@@ -236,9 +253,12 @@ def _write_conversations(
             "data_available_through": dg.MetadataValue.timestamp(pages.reach.through),
             "is_complete": pages.reach.is_complete,
         }
-        for tables in day_tables(planned, lambda position: sources[position].page(), findings.add):
-            if len(imported):
-                tables[CONVERSATIONS.name] = marked(tables[CONVERSATIONS.name], imported)
+        if pages.data_lake_problem:
+            findings.known["data_lake_problem"] = pages.data_lake_problem
+            context.log.warning(f"{day} is made without the data lake: {pages.data_lake_problem}")
+        for tables in day_tables(planned, lambda position: sources[position].page(), findings.add, nested):
+            if len(imported) or len(of_data_lake):
+                tables[CONVERSATIONS.name] = marked(tables[CONVERSATIONS.name], imported, of_data_lake)
             for spec in selected:
                 writing[f"tables/{spec.name}"].write(tables[spec.name])
     return writing, findings
@@ -250,12 +270,19 @@ def _stub(source: Source) -> merge.Stub:
     return merge.Stub(source.start, source.end, page.as_of, starts, decides=source.decides, by_job=source.by_job)
 
 
-def _imported(planned: merge.Plan, sources: Sequence[Source], stubs: Sequence[merge.Stub]) -> pa.Array:
-    """The ids of the conversations that are taken from imported pages."""
+def _stub_of_data_lake(day: str, conversations: pa.StructArray) -> merge.Stub:
+    """Older than every page: a conversation that a page has is taken from there."""
+    names = ("conversationId", "conversationStart")
+    keys = pa.StructArray.from_arrays([pc.struct_field(conversations, name) for name in names], names=list(names))
+    return merge.Stub(*utc_day(day), datetime.fromtimestamp(0, UTC), keys)
+
+
+def _taken(planned: merge.Plan, stubs: Sequence[merge.Stub], is_of: Callable[[int], bool]) -> pa.Array:
+    """The ids of the conversations that are taken from some of the pages."""
     taken = [
         stubs[part.page].conversations.field("conversationId").take(pa.array(part.rows))
         for part in planned.parts
-        if sources[part.page].imported
+        if is_of(part.page)
     ]
     return pa.concat_arrays(taken) if taken else pa.array([], pa.string())
 

@@ -43,6 +43,19 @@ COMPLETE = dg.define_asset_job(
     tags=at_most(hours=4),
     description="Read a whole day: by details jobs, with what began before it and was alive on it, and its aggregates.",
 )
+DATA_LAKE = dg.define_asset_job(
+    "data_lake",
+    selection=dg.AssetSelection.assets(["genesys", "pages", "lake_files"]),
+    tags=at_most(hours=4),
+    description="Fetch the files of the data lake extraction that the platform made on a day, where "
+    "GENESYS_ASSETS_DATA_LAKE is on.",
+)
+USERS = dg.define_asset_job(
+    "users",
+    selection=dg.AssetSelection.assets(["genesys", "pages", "daily_user_details"]),
+    tags=at_most(hours=4),
+    description="Read agents' presence and routing status of a day, or of a range of days in one run.",
+)
 RECOMPUTE = dg.define_asset_job(
     "recompute",
     selection=dg.AssetSelection.groups(*_LAYERS_OF_A_DAY),
@@ -73,7 +86,7 @@ DAILY = dg.define_asset_job(
     "daily",
     selection=_LISTED
     | dg.AssetSelection.groups(*_LAYERS_OF_A_DAY)
-    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"])
+    | dg.AssetSelection.assets(["genesys", "pages", "daily_aggregates"], ["genesys", "pages", "daily_user_details"])
     | _OPS,
     tags=at_most(hours=4),
     description="Everything of a day whose hours have been fetched, from reference data to published reports: for "

@@ -22,6 +22,7 @@ _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS = 8
+_MOST_DOUBLINGS = 10
 OFTEN = 4
 """After how many failures in a row nobody waits for a thing any longer."""
 
@@ -68,7 +69,8 @@ class Plan:
 
 
 def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None) -> Plan:
-    """The newest range of wanted partitions that nobody is making and that is not pausing after a failure.
+    """The newest range of wanted partitions that nobody is making and that is not pausing after a failure; what has
+    failed comes after what has not.
 
     A range is of partitions that follow each other and want the same assets, at most `most` of them. Where it costs
     little to make more than is wanted, `can_make` says of what that is possible: then all that one partition of a range
@@ -86,12 +88,13 @@ def free(wanted: Wanted, runs: Sequence[Run], now: datetime) -> Wanted:
 
 @dataclass(slots=True)
 class _Standing:
-    """How things stand with what is wanted: what is free to be asked for, with the times that it has failed, how much
-    is being made, and until when the rest pauses.
+    """How things stand with what is wanted: what is free to be asked for, with the times that it has failed, how many
+    runs of the kind were well since one failed, how much is being made, and until when the rest pauses.
     """
 
     free: dict[str, frozenset[str]] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
+    well: int = 0
     in_progress: int = 0
     pauses: list[datetime] = field(default_factory=list)
 
@@ -100,13 +103,14 @@ def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
     """While the last runs of a kind failed, whatever they were over, all of it pauses: what ails one run ails the next,
     and a token that has ended is no reason for a run a minute.
     """
-    found, of_kind = _Standing(), _paused_together(wanted, runs)
+    failures, well = _lately(wanted, runs)
+    found, of_kind = _Standing(well=well), paused_until(failures)
     for key, assets in wanted.items():
         idle = frozenset(asset for asset in assets if not _is_made(runs, asset, key))
         found.in_progress += len(idle) < len(assets)
-        failures = max((failures_of(runs, asset, key) for asset in idle), key=len, default=[])
-        until = max(filter(None, (of_kind, paused_until(failures))), default=None)
-        found.failed[key] = len(failures)
+        of_key = max((failures_of(runs, asset, key) for asset in idle), key=len, default=[])
+        until = max(filter(None, (of_kind, paused_until(of_key))), default=None)
+        found.failed[key] = len(of_key)
         if until is not None and until > now:
             found.pauses.append(until)
         elif idle:
@@ -114,22 +118,29 @@ def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
     return found
 
 
-def _paused_together(wanted: Wanted, runs: Iterable[Run]) -> datetime | None:
-    """Until when nothing of a kind is asked for, None where its last run was well."""
+def _lately(wanted: Wanted, runs: Iterable[Run]) -> tuple[list[datetime], int]:
+    """When the last runs of a kind failed, in order, none where the last one was well; and how many were well since one
+    failed.
+    """
     kind = frozenset().union(*wanted.values())
     ended = sorted((run.ended, run.failed) for run in runs if run.ended is not None and run.assets & kind)
     failures: list[datetime] = []
+    well = 0
     for at, failed in ended:
-        failures = [*failures, at] if failed else []
-    return paused_until(failures)
+        failures, well = ([*failures, at], 0) if failed else ([], well + 1)
+    return failures, well
 
 
 def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request:
-    """The newest range; shorter the more often it failed, so that one bad partition is found and left alone."""
+    """The newest range of what has failed least: a bad partition keeps no other from being made. It is shorter the more
+    often it failed, so that the bad one is found and left alone. It grows again while runs are well: what ailed all of
+    them is over, and what has piled up is made by few runs.
+    """
     wanted, failed = standing.free, standing.failed
-    keys = [max(wanted, key=begin)]
+    keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]
     assets = wanted[keys[0]]
-    while len(keys) < _longest(most, failed[keys[0]]):
+    longest = _longest(most, failed[keys[0]], standing.well)
+    while len(keys) < longest:
         before = following(keys[-1], -1)
         if before not in wanted or failed[before] != failed[keys[0]]:
             break
@@ -141,9 +152,12 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
     return Request(keys[-1], keys[0], assets)
 
 
-def _longest(most: int, failures: int) -> int:
-    """How many partitions are asked for together that have failed so often: all once more, an eighth, then each."""
-    return most if failures <= 1 else max(1, most // _PARTS) if failures == 2 else 1
+def _longest(most: int, failures: int, well: int) -> int:
+    """How many partitions are asked for together that have failed so often: all once more, an eighth, then each; and
+    twice as many for each run of the kind that was well after another.
+    """
+    together = most if failures <= 1 else max(1, most // _PARTS) if failures == 2 else 1
+    return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
 
 
 def _is_made(runs: Iterable[Run], asset: str, key: str) -> bool:

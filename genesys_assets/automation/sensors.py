@@ -3,7 +3,9 @@
     upkeep     reference data and housekeeping, once a night
     observe    today's members of queues and skills of users
     hours      pages of full hours; aggregates of look-back days again
+    users      agents' status of days, and of today after each full hour
     days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
@@ -23,13 +25,15 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP
+from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
 from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
-from genesys_assets.cloud.errors import GenesysCloudError
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
+from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
@@ -40,14 +44,23 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.day import manifest_before
+from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import ObservationSettings, ReconciliationSettings, SettingError
+from genesys_assets.settings import (
+    DataLakeSettings,
+    ObservationSettings,
+    ReconciliationSettings,
+    SettingError,
+    UserStatusSettings,
+)
 
 _MOST_DAYS = 7
 _MOST_HOURS = 7 * 24
 _HOPELESS = 2
-"""After how many failures of a report the others of its day are published without it."""
+"""After how many failures of a table, check or report its day is published without it."""
+_LONGEST_WAIT_SECONDS = 10.0
+"""How long a tick waits for the platform: Dagster gives it a minute, and its thread serves the other sensors too."""
 
 
 @dataclass
@@ -60,6 +73,7 @@ class Look:
     publishing: PublishingResource
     calendar: Calendar
     definitions: Sequence[Report]
+    questions: Sequence[AggregateQuestion]
     now: datetime
 
     @cached_property
@@ -81,10 +95,10 @@ class Look:
         return find.observations_wanted(self.lake, self.calendar, self.now, observed)
 
     def hours(self) -> Wanted:
-        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
+        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
         if not any(HOURLY_DETAILS in assets and self._is_over(hour) for hour, assets in wanted.items()):
             return wanted
-        return find.hours_wanted(self.lake, self.calendar, self.now, self.definitions, self._available)
+        return find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._available)
 
     def days(self) -> Wanted:
         """What jobs have is asked of the platform only where it matters."""
@@ -92,9 +106,32 @@ class Look:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
 
+    def lake_files(self) -> Wanted:
+        return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
+
+    def users(self) -> Wanted:
+        """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
+        if not UserStatusSettings.load().is_read:
+            return {}
+        possibly = find.user_days_wanted(self.lake, self.calendar, self.now, self.now)
+        if not plan(possibly, self.runs, self.now, most=1).request:
+            return {}
+        try:
+            available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
+        except MissingPermission as error:
+            self.context.log.warning(
+                f"Agents' status is not asked for: {error} Without it there is no genesys/reports/agent_day. "
+                "GENESYS_ASSETS_USER_STATUS=false says that it is not wanted."
+            )
+            return {}
+        except (GenesysCloudError, SettingError) as error:
+            self.context.log.warning(f"Nobody knows up to when jobs of users' details have data: {error}")
+            available = None
+        return find.user_days_wanted(self.lake, self.calendar, self.now, available)
+
     @cached_property
     def stale_tables(self) -> Wanted:
-        return find.tables_wanted(self.lake, self.calendar, self.now)
+        return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Wanted:
         """Of days whose pages are neither being read just now nor asked for next."""
@@ -108,7 +145,7 @@ class Look:
     @cached_property
     def _days_to_be_read(self) -> set[str]:
         """The days of which hours are asked for next."""
-        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.definitions)
+        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
@@ -119,7 +156,7 @@ class Look:
         return find.reports_wanted(self.lake, self.calendar, self.now, self.definitions, closed)
 
     def published(self) -> Wanted:
-        """Once the day's tables, checks and reports are made, or have failed more than once."""
+        """Once the day's tables, checks and reports are made or have failed. One that fails holds up no other."""
         if not self._names_are_known:
             return {}
         unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
@@ -127,7 +164,7 @@ class Look:
             day
             for wanted in (self.stale_tables, unchecked, self.reports())
             for day, assets in wanted.items()
-            if any(len(failures_of(self.runs, asset, day)) < _HOPELESS for asset in assets)
+            if not all(self._has_failed(asset, day) for asset in assets)
         }
         coming |= self._closed() | self._days_to_be_read
         publisher = self.publishing.publisher(shared_s3_client)
@@ -137,6 +174,15 @@ class Look:
             return None if manifest is None else manifest.made_of
 
         return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+
+    def _has_failed(self, asset: str, day: str) -> bool:
+        """Whether nobody waits for an asset: its runs failed more than once, or it is a report and failed by itself. A
+        run that died, or whose process was lost, is tried again first.
+        """
+        failures = len(failures_of(self.runs, asset, day))
+        layer, _, name = asset.partition("/")
+        is_bad = failures > 0 and layer == "reports" and name in failed_reports(self.context.instance, [name], day)
+        return is_bad or failures >= _HOPELESS
 
     def checks(self) -> Wanted:
         wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
@@ -235,6 +281,22 @@ KINDS = (
         every_seconds=600,
     ),
     Kind(
+        "data_lake",
+        DATA_LAKE,
+        Look.lake_files,
+        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
+        "where GENESYS_ASSETS_DATA_LAKE is on.",
+        every_seconds=600,
+    ),
+    Kind(
+        "users",
+        USERS,
+        Look.users,
+        "Asks for agents' status of days as soon as details jobs have all of them, of today after each full hour, and "
+        "from 03:30 UTC on of look-back days again. GENESYS_ASSETS_USER_STATUS switches it off.",
+        every_seconds=300,
+    ),
+    Kind(
         "tables",
         RECOMPUTE,
         Look.tables,
@@ -266,9 +328,11 @@ KINDS = (
 )
 
 
-def build_sensors(calendar: Calendar, reports: Sequence[Report]) -> list[dg.SensorDefinition]:
-    """`reports` are those of the code location."""
-    return [*(_sensor(kind, calendar, reports) for kind in KINDS), _reports_file()]
+def build_sensors(
+    calendar: Calendar, reports: Sequence[Report], questions: Sequence[AggregateQuestion]
+) -> list[dg.SensorDefinition]:
+    """`reports` are those of the code location, `questions` what is asked of aggregates."""
+    return [*(_sensor(kind, calendar, reports, questions) for kind in KINDS), _reports_file()]
 
 
 def _reports_file() -> dg.SensorDefinition:
@@ -280,7 +344,9 @@ def _reports_file() -> dg.SensorDefinition:
     )
 
 
-def _sensor(kind: Kind, calendar: Calendar, reports: Sequence[Report]) -> dg.SensorDefinition:
+def _sensor(
+    kind: Kind, calendar: Calendar, reports: Sequence[Report], questions: Sequence[AggregateQuestion]
+) -> dg.SensorDefinition:
     @dg.sensor(
         name=kind.name,
         job=kind.job,
@@ -294,8 +360,9 @@ def _sensor(kind: Kind, calendar: Calendar, reports: Sequence[Report]) -> dg.Sen
         lake: LakeResource,
         publishing: PublishingResource,
     ) -> dg.RunRequest | dg.SkipReason:
+        genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
-        look = Look(context, stored, genesys_cloud, publishing, calendar, reports, datetime.now(UTC))
+        look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = kind.wanted(look)
         can_make = kind.can_make and partial(kind.can_make, look)
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)

@@ -15,7 +15,9 @@ from functools import cached_property
 
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.plan import begin, last_moment
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import (
     DAILY,
@@ -27,13 +29,17 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import AggregatesSettings, DataLakeSettings
+from genesys_assets.tables.metrics.buckets import table_of
 
 TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
 """The tables that every finished day has."""
@@ -41,7 +47,7 @@ LIVE = ("live/conversations", "live/queues")
 """Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
 _IMPORTED = (IMPORTED, IMPORTED_HOURLY, IMPORTED_DAILY)
 _LAYERS = ("reference", "pages", "tables", "ops", "reports", "published", "live")
-_LIMITS = {DAILY: DAYS_LIMIT, OVERLAP: DAYS_LIMIT}
+_LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
@@ -99,14 +105,16 @@ def status(
     reports: Sequence[Report],
     made_of_published: MadeOfPublished | None,
     *,
+    observed: Collection[str] = find.OBSERVED,
     blocking: bool = False,
     problems: Sequence[str] = (),
 ) -> Status:
     """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
 
-    `blocking`: nothing is made of a day on which a blocking check fails. Raises LakeUnreachable.
+    `observed`: what of that which the platform keeps no history of is asked for. `blocking`: nothing is made of a day
+    on which a blocking check fails. Raises LakeUnreachable.
     """
-    look = _Look(lake, calendar, now, reports, made_of_published, blocking)
+    look = _Look(lake, calendar, now, reports, made_of_published, observed, blocking)
     by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
     for each in look.awaited():
         of_asset = by_asset.setdefault(each.asset, {})
@@ -130,25 +138,41 @@ class _Look:
     now: datetime
     reports: Sequence[Report]
     made_of_published: MadeOfPublished | None
+    observed: Collection[str]
     blocking: bool
 
     def known(self) -> list[str]:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *imported)
+        users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
+        of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
+        pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        return [*find.REFERENCE, *pages, *TABLES, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+        listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
+        return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
 
     def awaited(self) -> Iterator[Awaited]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
         yield from self._absent()
         yield from self._reference()
-        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.reports, self._jobs_had))
+        yield from self._observed()
+        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
         yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
+        if self._has_users:
+            yield from self._pages(find.user_days_wanted(self.lake, self.calendar, self.now, self._jobs_had))
+        yield from self._pages(find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load()))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()
         yield from self._published()
+
+    @cached_property
+    def questions(self) -> Sequence[AggregateQuestion]:
+        return all_questions(self.reports, AggregatesSettings.load().families)
+
+    @cached_property
+    def tables(self) -> Sequence[str]:
+        return (*TABLES, *(f"tables/{table_of(family).name}" for family in families_of(self.questions)))
 
     @property
     def _jobs_had(self) -> datetime:
@@ -165,6 +189,13 @@ class _Look:
             if read_at is None or read_at < tonight:
                 night = overdue if read_at is None or read_at < overdue else tonight
                 yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
+
+    def _observed(self) -> Iterator[Awaited]:
+        """Today's only: nobody can ask for an earlier day any more."""
+        wanted = find.observations_wanted(self.lake, self.calendar, self.now, self.observed)
+        for day, places in wanted.items():
+            for place in places:
+                yield Awaited(place, day, utc_day(day)[0] + HOURS_LIMIT, is_stored=False)
 
     def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[Awaited]:
         for key, places in wanted.items():
@@ -185,7 +216,7 @@ class _Look:
 
     @cached_property
     def _stale_tables(self) -> Mapping[str, frozenset[str]]:
-        return find.tables_wanted(self.lake, self.calendar, self.now)
+        return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def _tables(self) -> Iterator[Awaited]:
         for day, places in self._stale_tables.items():
@@ -193,11 +224,11 @@ class _Look:
                 yield self._made(place, day, utc_day(day)[1], self._pages_of(day))
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
-            yield Awaited(LEDGER, key, self._changed(TABLES) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
+            yield Awaited(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
     def _checks(self) -> Iterator[Awaited]:
         for day in find.checks_wanted(self.lake, self.calendar, self.now, self._stale_tables):
-            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in TABLES])
+            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
 
     def _reports(self) -> Iterator[Awaited]:
         closed = {*self._stale_tables, *self._closed}
@@ -205,7 +236,7 @@ class _Look:
         for day, places in wanted.items():
             for place in places:
                 window = window_of(self._report(place), day, self.calendar.zone)
-                parts = [(table, utc) for table in TABLES for utc in window.utc_days()]
+                parts = [(table, utc) for table in self.tables for utc in window.utc_days()]
                 yield self._made(place, day, window.end, parts)
 
     def _published(self) -> Iterator[Awaited]:
@@ -224,10 +255,16 @@ class _Look:
     def _absent(self) -> Iterator[Awaited]:
         """What finished days lack: what it is made of may be missing too."""
         for day in self._days:
-            for place in (*TABLES, *(f"reports/{report.name}" for report in self.reports), find.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), find.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._is_there(place, day):
                     yield Awaited(place, day, due, is_stored=False)
+
+    @property
+    def _possible(self) -> list[str]:
+        """The reports that every finished day has. Without agents' status, none that is made of it."""
+        lacking = set() if self._has_users else {*find.USER_PLACES}
+        return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _is_there(self, place: str, day: str) -> bool:
         if place != find.PUBLISHED:
@@ -257,7 +294,7 @@ class _Look:
         return max(written, default=self.now)
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
-        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, *_IMPORTED)]
+        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, *_IMPORTED)]
         return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
 
     def _is_whole(self, place: str, key: str, end: datetime) -> bool:
@@ -281,6 +318,11 @@ class _Look:
         return self._by_place[place]
 
     # -- what is known ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _has_users(self) -> bool:
+        """Whether agents' status is read, or ever was."""
+        return bool(self.lake.stored(USER_DETAILS))
 
     @cached_property
     def _days(self) -> list[str]:

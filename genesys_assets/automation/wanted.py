@@ -4,6 +4,8 @@ the calendar and now.
     observed   today's members of queues and skills of users, which nobody can ask for tomorrow
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
+    lake files days whose files of the data lake extraction may not all be stored
+    users      pages of agents' status, of days and of today so far; look-back days again each night
     checks     finished days whose tables have changed since they were checked
     tables     days whose pages are others than those that their tables were made of
     reports    days whose tables, names or definition are others than those that their reports were made of
@@ -22,7 +24,12 @@ from genesys_assets.automation.plan import Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
-from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day
+from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
+from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of, utc_day, waits
+from genesys_assets.days.data_lake import LAKE_FILES
+from genesys_assets.days.data_lake import reach_of as lake_reach
+from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -33,6 +40,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
@@ -40,12 +48,14 @@ from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.engine.made_of import made_of as report_made_of
-from genesys_assets.reports.engine.made_of import window_of
+from genesys_assets.reports.engine.made_of import windows_of
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.questions import key_of
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 from genesys_assets.tables.observations import QUEUE_MEMBERS, USER_SKILLS
 
 SETTLING = timedelta(minutes=10)
@@ -57,6 +67,8 @@ NIGHT_AT = (2, 0)
 
 CONVERSATION_TABLES = tuple(f"tables/{spec.name}" for spec in DAY_TABLES)
 INTERVALS, DAYS = f"tables/{INTERVAL_METRICS.name}", f"tables/{DAILY_METRICS.name}"
+USER_PLACES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
+_FAMILIES = {f"tables/{spec.name}": FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 
 PUBLISHED, INDEX = "published/reports", "published/index"
 OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILLS))
@@ -104,10 +116,14 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
 
 
 def hours_wanted(
-    lake: Lake, calendar: Calendar, now: datetime, reports: Iterable[Report] = (), available: datetime | None = None
+    lake: Lake,
+    calendar: Calendar,
+    now: datetime,
+    questions: Collection[AggregateQuestion] = (),
+    available: datetime | None = None,
 ) -> Wanted:
     """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
-    because a report asks them something new.
+    because `questions` are asked that were not asked when they were read.
 
     Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
     instant: the day is read by jobs then. What was imported is left to who imported it.
@@ -118,7 +134,7 @@ def hours_wanted(
     for day in _days(calendar, now):
         hours = [hour for hour in hours_of(day) if hour <= full]
         imported = _is_stored(lake, IMPORTED_HOURLY, day)
-        unasked = day in again and _asks_something_new(lake, day, reports)
+        unasked = day in again and _asks_something_new(lake, day, questions)
         for hour in hours:
             if hour not in aggregates:
                 if not imported:
@@ -170,30 +186,87 @@ def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
     return {day: moment for day, moment in moments.items() if day >= f"{calendar.start_date}"}
 
 
-def _asks_something_new(lake: Lake, day: str, reports: Iterable[Report]) -> bool:
-    reach = _reach(lake, INTERVALS, day)
-    questions = [part.source for report in reports for part in report.aggregates]
-    return reach is not None and not all(reach.has_asked(each.key, each.question.metrics) for each in questions)
+def _asks_something_new(lake: Lake, day: str, questions: Iterable[AggregateQuestion]) -> bool:
+    """What the platform refused is asked again by the look-back only."""
+    refused = unanswered(lake, [day])
+    return any(
+        question.family.name not in refused and _is_new(lake, day, question)
+        for question in questions
+        if _reach(lake, INTERVALS, day) is not None
+    )
+
+
+def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
+    """A table of a family that was answered may not have been made yet."""
+    reach = _reach(lake, f"tables/{table_of(question.family).name}", day)
+    if reach is None:
+        return not has_answers(lake, day, question.family)
+    return not reach.has_asked(key_of(question), question.metrics)
+
+
+def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
+    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
+    read since the last look-back.
+    """
+    found, again = _Found(), look_back_moments(calendar, now)
+    full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
+    for day in _days(calendar, now):
+        start, end = utc_day(day)
+        if available is not None and end <= available:
+            is_due = _is_due(lake, USER_DETAILS, day, again.get(day), available)
+            if not _is_complete(lake, USER_DETAILS, day) or is_due:
+                found.add(day, USER_DETAILS)
+        elif start < full:
+            reach = _reach(lake, USER_DETAILS, day)
+            if reach is None or reach.through < min(end, full):
+                found.add(day, USER_DETAILS)
+    return found.wanted
+
+
+def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Wanted:
+    """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
+    at once where they were never listed or are over since, else every few hours.
+    """
+    found = _Found()
+    if not settings.is_on:
+        return found.wanted
+    first = f"{(now - DAY * settings.days).date()}"
+    for day in _days(calendar, now):
+        reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
+        if day < first or (reach is not None and reach.is_complete):
+            continue
+        since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
+        if reach is None or _is_older(lake, LAKE_FILES, day, since):
+            found.add(day, LAKE_FILES)
+    return found.wanted
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def tables_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
-    """The days whose tables are not made of what is stored now, where enough is stored to make them. The ledger is made
-    with them, for it lists their commits.
+def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()) -> Wanted:
+    """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
+    make them. The ledger is made with them, for it lists their commits.
     """
-    found = _Found()
+    found, specs = _Found(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
             INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
             DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            **of_user_tables(lake, day),
+            **(made_of.of_families(lake, day, specs) if specs else {}),
         }
+        if utc_day(day)[1] <= now and day in lake.stored(waits.LEGS):
+            numbers[waits.PLACE] = waits.made_of(lake, day)
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
+        if waits.PLACE in numbers and waits.LEGS in stale:
+            # The same run makes both.
+            stale = list(dict.fromkeys([*stale, waits.PLACE]))
         found.add(day, *(place for place in stale if can_make_table(lake, place, day, now)))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
-    if not wanted and _is_ledger_behind(lake):
+    if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
@@ -204,11 +277,22 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
     """
     if place == LEDGER:
         return True
+    if place == waits.PLACE:
+        return _is_stored(lake, waits.LEGS, day)
+    if place in USER_PLACES:
+        return _is_stored(lake, USER_DETAILS, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
+    if place in _FAMILIES:
+        every = utc_day(day)[1] <= now
+        return _has_hours(lake, HOURLY_AGGREGATES, hours_of(day), every=every) and has_answers(
+            lake, day, _FAMILIES[place]
+        )
     whole, hours = ((IMPORTED_HOURLY,), HOURLY_AGGREGATES) if place == INTERVALS else ((DAILY, IMPORTED), HOURLY)
     is_over = utc_day(day)[1] <= now
-    return _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over)
+    if _has_pages(lake, whole, day) or _has_hours(lake, hours, hours_of(day), every=is_over):
+        return True
+    return place != INTERVALS and lake_reach(lake, day, DataLakeSettings.load().lag) is not None
 
 
 def _is_made_of(lake: Lake, place: str, day: str, number: int) -> bool:
@@ -224,9 +308,9 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
     return (all if every else any)(hour in stored for hour in hours)
 
 
-def _is_ledger_behind(lake: Lake) -> bool:
+def _is_ledger_behind(lake: Lake, families: Iterable[str]) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    places = [*CONVERSATION_TABLES, INTERVALS, DAYS]
+    places = [*CONVERSATION_TABLES, INTERVALS, DAYS, *families]
     ledger = lake.log(LEDGER)
     return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
 
@@ -268,15 +352,18 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 def reports_wanted(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
 ) -> Wanted:
-    """The days whose reports are not made of what is stored now, where that is enough to make them.
+    """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
+    a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
     found = _Found()
     for day in _days(calendar, now):
         for report in reports:
-            window = window_of(report, day, calendar.zone)
-            if window.start >= now or not set(closed).isdisjoint(window.utc_days()):
+            if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
+                continue
+            touched = {each for _, of in windows_of(report, day, calendar.zone) for each in of.utc_days()}
+            if not touched.isdisjoint(closed):
                 continue
             place = f"reports/{report.name}"
             number = report_made_of(lake, report, day, calendar.zone)
@@ -285,8 +372,15 @@ def reports_wanted(
     return found.wanted
 
 
+def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
+    """When a day begins in the zone of a report."""
+    return Window.of_day(day, report.zone or calendar.zone).start
+
+
 def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) -> bool:
     """Whether enough is stored to compute a report."""
+    if not report.has_partition(day, calendar.start_date):
+        return False
     try:
         StoredDay(lake, day, calendar.zone, calendar.start_date).must_hold(report)
     except NotStored:

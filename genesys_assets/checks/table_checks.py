@@ -33,6 +33,11 @@ def check_specs(spec: TableSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
         is_date = spec.schema.field(spec.partition_column).type == TYPES["day"]
         lies = "is the partition's date" if is_date else "lies on the partition's UTC day"
         described["rows_in_partition"] = f"{spec.partition_column} {lies} in every row."
+    if spec.sums:
+        described["parts_add_up"] = "In every row " + "; ".join(
+            f"{whole} is the sum of {', '.join(parts)}" for whole, parts in spec.sums
+        )
+        described["parts_add_up"] += "."
     audited = [
         dg.AssetCheckSpec(name, asset=key, description=described[name], blocking=True) for name in checks_of(spec)
     ]

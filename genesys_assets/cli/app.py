@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from genesys_assets.cli import forgetting, importing, preflight, reports, sandbox, status
+from genesys_assets.cli import forgetting, importing, plan, preflight, reports, sandbox, status, warehouse
 
 app = typer.Typer(
     name="genesys-assets",
@@ -38,9 +38,13 @@ app.command("preflight", short_help="Look whether your organisation can be read.
 app.command("status", short_help="Say what is stored, what is missing, and how late.", epilog=status.EXAMPLES)(
     status.status
 )
+app.command("plan", short_help="Say what a range of days costs.", epilog=plan.EXAMPLES, no_args_is_help=True)(plan.plan)
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
 app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
+app.command("warehouse", short_help="Print what registers the lake with a warehouse.", epilog=warehouse.EXAMPLES)(
+    warehouse.warehouse
+)
 app.add_typer(reports.app, name="reports", short_help="Check a file of reports, look at a report of a day.")
 # The sandbox has its own command line, which also works as `python -m genesys_assets.sandbox`.
 app.command(

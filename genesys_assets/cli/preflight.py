@@ -34,20 +34,22 @@ def preflight() -> None:
     from genesys_assets.cloud.preflight import preflight as look
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.lake.preflight import places
+    from genesys_assets.reports.own import wanted_families
     from genesys_assets.resources import GenesysCloudResource
-    from genesys_assets.settings import PreflightSettings, SettingError
+    from genesys_assets.settings import DataLakeSettings, PreflightSettings, SettingError
 
     # Whoever waits for a platform that is down sees why.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
-        expected = PreflightSettings.load().expected_queues
+        expected, families = PreflightSettings.load().expected_queues, wanted_families()
+        data_lake = DataLakeSettings.load().is_on
         cloud = GenesysCloudResource().client
     except (SettingError, UnknownRegion) as error:
         typer.echo(f"FAIL  settings\n{_indented(str(error))}")
         raise typer.Exit(1) from None
     with cloud:
         typer.echo(f"{cloud.hosts.api_url}\n")
-        found = look(cloud, expected_queues=expected)
+        found = look(cloud, expected_queues=expected, families=families, data_lake=data_lake)
     found = Preflight(found.findings + places(s3_client))
     typer.echo(text(found))
     raise typer.Exit(0 if found.passed else 1)

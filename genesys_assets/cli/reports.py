@@ -179,16 +179,20 @@ def _counted(count: int, what: str) -> str:
 
 def _cost(reports: Iterable[Report]) -> list[str]:
     """What is asked of the platform beside the usual questions, and for which reports."""
-    from genesys_assets.reports.meaning.questions import STANDARD, beyond_standard, key_of, questions_of, said
+    from genesys_assets.cloud.analytics.families import CONVERSATIONS
+    from genesys_assets.reports.built_in import asked_in_any_case
+    from genesys_assets.reports.meaning.questions import beyond, identity, questions_of, said
 
-    usual = {key_of(question) for question in STANDARD}
+    usual = {identity(question) for question in asked_in_any_case()}
     of_all = list(reports)
-    further = list(beyond_standard(questions_of(of_all)))
-    asked = [question for question in further if key_of(question) not in usual]
-    along = [question for question in further if key_of(question) in usual]
+    further = list(beyond(questions_of(of_all), asked_in_any_case()))
+    asked = [question for question in further if identity(question) not in usual]
+    along = [question for question in further if identity(question) in usual]
+    of_days = sum(question.family is CONVERSATIONS for question in asked)
+    a_day = "as many" if of_days == len(asked) else of_days or "none"
     lines = ["They cost no request: what is asked in any case answers them."]
     if asked:
-        lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and as many a day:"]
+        lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and {a_day} a day:"]
         lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in asked]
     if along:
         lines.append("Asked along in requests that are made in any case:")
@@ -197,10 +201,13 @@ def _cost(reports: Iterable[Report]) -> list[str]:
 
 
 def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
-    from genesys_assets.reports.meaning.questions import beyond_standard, key_of, questions_of
+    from genesys_assets.reports.built_in import asked_in_any_case
+    from genesys_assets.reports.meaning.questions import beyond, identity, questions_of
 
-    key = key_of(question)
-    return ", ".join(report.name for report in reports if key in map(key_of, beyond_standard(questions_of([report]))))
+    def asks(report: Report) -> bool:
+        return identity(question) in map(identity, beyond(questions_of([report]), asked_in_any_case()))
+
+    return ", ".join(report.name for report in reports if asks(report))
 
 
 # -- which report ------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ examples:
       the last 35 days only
   genesys-assets status --json | jq '.assets[] | select(.late_since)'
       for programs
-  0 * * * * genesys-assets status --quiet || mail -s 'Genesys figures are late' data@example.com
+  0 * * * * genesys-assets status --days 35 --quiet || mail -s 'Genesys figures are late' data@example.com
       in a crontab: it prints nothing as long as everything is in time"""
 
 IN_TIME, LATE, CANNOT_TELL = 0, 1, 2
@@ -88,15 +88,23 @@ def look(days: int | None) -> Status:
     """How things stand now. Raises SettingError, LakeUnreachable, Unreadable."""
     from genesys_assets.automation.status import status
     from genesys_assets.partitions import Calendar
-    from genesys_assets.settings import ReconciliationSettings
+    from genesys_assets.settings import ObservationSettings, ReconciliationSettings
 
     calendar, now = Calendar.from_environment(), datetime.now(UTC)
     if days is not None:
         calendar = replace(calendar, start_date=max(calendar.start_date, now.date() - timedelta(days=days - 1)))
     reports, problems = _reports()
     made_of, unpublished = _made_of_published(calendar, now)
-    blocking = ReconciliationSettings.load().is_blocking
-    return status(_lake(), calendar, now, reports, made_of, blocking=blocking, problems=[*problems, *unpublished])
+    return status(
+        _lake(),
+        calendar,
+        now,
+        reports,
+        made_of,
+        observed=[f"reference/{name}" for name in ObservationSettings.load().observed],
+        blocking=ReconciliationSettings.load().is_blocking,
+        problems=[*problems, *unpublished],
+    )
 
 
 def _lake() -> Lake:

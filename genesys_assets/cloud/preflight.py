@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from genesys_assets.cloud import reference
-from genesys_assets.cloud.analytics import aggregates, details, live
+from genesys_assets.cloud.analytics import aggregates, details, live, user_details
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery
+from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsQuery, UserDetailsQuery
 from genesys_assets.cloud.errors import (
+    BadRequest,
     GenesysCloudError,
     LoginRefused,
     MissingPermission,
@@ -25,6 +28,7 @@ from genesys_assets.cloud.errors import (
     ServerTrouble,
     Unreachable,
 )
+from genesys_assets.cloud.extraction.listing import PERMISSION, list_files
 from genesys_assets.cloud.http.parsing import http_date, whole_number, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
@@ -40,7 +44,8 @@ USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
-_NO_QUEUE = "00000000-0000-4000-8000-000000000000"
+_NEEDED = ("conversations", "segments", "conversation-metrics")
+_NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +82,32 @@ class Preflight:
         return tuple(dict.fromkeys(name for finding in self.findings for name in finding.permissions))
 
 
-def preflight(cloud: GenesysCloud, *, expected_queues: int | None = None) -> Preflight:
+def preflight(
+    cloud: GenesysCloud,
+    *,
+    expected_queues: int | None = None,
+    families: Collection[AggregateFamily] = (),
+    data_lake: bool = False,
+) -> Preflight:
     """Looks at everything and raises nothing: what went wrong is a finding too.
 
-    `expected_queues` is how many queues must be visible at least; without it, one.
+    `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
+    aggregates that reports or settings want: one that is not permitted is a warning, of others it is only told.
+    `data_lake`: files of the data lake extraction are wanted.
     """
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1))))
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
 
 
-def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
+def _look(
+    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], data_lake: bool
+) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Seen()
-    for look in _looks(cloud, seen, expected_queues):
+    of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
+    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
         try:
             yield look.at()
         except (Unreachable, ServerTrouble) as error:
@@ -105,11 +121,15 @@ def _look(cloud: GenesysCloud, expected_queues: int) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question to the platform, and the permissions of which one is enough for it, the best one first."""
+    """One question to the platform, and the permissions of which one is enough for it, the best one first.
+
+    `is_optional`: without the permission everything else works as before.
+    """
 
     what: str
     permissions: tuple[str, ...]
     at: Callable[[], Finding]
+    is_optional: bool = False
 
 
 class _Seen:
@@ -153,6 +173,15 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
             lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
         ),
         _Look("details jobs", (detail,), lambda: _jobs(cloud)),
+        _Look(
+            "users' status",
+            (user_details.PERMISSION,),
+            permitted(
+                "users' status",
+                lambda: cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
+            ),
+            is_optional=True,
+        ),
         asked(
             "queue observations",
             observation,
@@ -160,6 +189,42 @@ def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look
         ),
         asked("conversation activity", observation, lambda: next(live.conversation_activity(cloud, page_size=1))),
     ]
+
+
+def _looks_at_families(cloud: GenesysCloud, wanted: Collection[AggregateFamily]) -> Iterator[_Look]:
+    """Every family of aggregates but conversations, whether or not anything wants it."""
+    for family in FAMILIES.values():
+        if family is not CONVERSATIONS:
+            ask = partial(_permitted_family, cloud, family, family in wanted)
+            yield _Look(f"aggregates: {family.name}", (family.permission,), ask, is_optional=True)
+
+
+def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: bool) -> Finding:
+    what, batch = f"aggregates: {family.name}", (_NOBODY,) if family.batched_by else ()
+    query = AggregateQuery(
+        interval=_an_hour(cloud), granularity="PT1H", metrics=family.metrics[:1], family=family, batch=batch
+    )
+    try:
+        aggregates.fetch(cloud, query)
+    except (MissingPermission, NotFound, BadRequest):
+        if is_wanted:
+            raise
+        return Finding("ok", what, "not permitted, and nothing asks for it")
+    return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
+
+
+def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
+    what = "data lake extraction"
+
+    def at() -> Finding:
+        found = list_files(cloud, _an_hour(cloud))
+        missing = [schema for schema in _NEEDED if found.enabled is not None and schema not in found.enabled]
+        if missing:
+            advice = "Figures need them. Ask Genesys to switch them on; until then no day is made of the data lake."
+            return Finding("warn", what, f"permitted, without {', '.join(missing)}", advice)
+        return Finding("ok", what, "permitted")
+
+    return _Look(what, (PERMISSION,), at, is_optional=True)
 
 
 def _login(cloud: GenesysCloud) -> Finding:
@@ -267,7 +332,7 @@ def _rate_limit(cloud: GenesysCloud) -> Finding:
 
 def _refused(look: _Look, error: GenesysCloudError) -> Finding:
     if not isinstance(error, MissingPermission):
-        return Finding("fail", look.what, "failed", str(error))
+        return Finding("warn" if look.is_optional else "fail", look.what, "failed", str(error))
     permissions, one_is_enough = error.permissions, error.code == _ANY_OF
     if not permissions:
         permissions, one_is_enough = look.permissions, True
@@ -280,6 +345,8 @@ def _refused(look: _Look, error: GenesysCloudError) -> Finding:
         f"Give the OAuth client a role with the permission {wanted}, in every division to be read: "
         "Admin > Integrations > OAuth > the client > Roles."
     )
+    if look.is_optional:
+        return Finding("warn", look.what, "not permitted", f"It is not asked for. {advice}", permissions)
     return Finding("fail", look.what, "not permitted", advice, permissions)
 
 

@@ -1,6 +1,9 @@
 """Days, and which stored page says what of a day. Nothing here knows Dagster; the assets are in `assets`.
 
 `sources` the stored pages that a day's tables are made of, and how far they reach
+`data_lake` files of the data lake extraction: which tell of a day, and its conversations made of them
+`users` the same of agents' status; `waits` of waits in queues
+`families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
 `made_of` what a table of a day was made of, as one number
 `verdicts` the results of a day's checks

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.days import data_lake
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -30,13 +31,14 @@ from genesys_assets.days.sources import (
     later_days,
 )
 from genesys_assets.lake.lake import Lake
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.spans import hours_of, utc_day
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
 _BITS = 53
 """As many as every reader of a Delta log can take for a number."""
 
-_BEGINS = ("interval_start", "conversation_start")
+_BEGINS = ("interval_start", "conversation_start", "quarter_start")
 """The columns that say when what a row tells of began."""
 
 
@@ -112,7 +114,7 @@ def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[s
     counts, so the order in which pages were read counts as well.
     """
     read = [*parts(lake, DAILY, [day]), *parts(lake, IMPORTED, [day]), *parts(lake, HOURLY, hours_of(day))]
-    pages = number([*read, *_overlaps(lake, day)])
+    pages = number([*read, *_overlaps(lake, day), *_data_lake(lake, day)])
     return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
 
 
@@ -121,12 +123,37 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
 
 
+def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
+    """What the tables of families are made of, by place: the hours are looked at once for all of them."""
+    hours = number(part._replace(newness=0) for part in parts(lake, HOURLY_AGGREGATES, hours_of(day)))
+    return {f"tables/{spec.name}": number([], hours, spec.name, spec.version) for spec in specs}
+
+
+def of_family_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
+    return of_families(lake, day, [spec])[f"tables/{spec.name}"]
+
+
 def of_daily_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*parts(lake, DAILY_AGGREGATES, [day]), *parts(lake, IMPORTED_DAILY, [day])], spec)
 
 
 def _without_order(read: Iterable[Part], spec: TableSpec) -> int:
     return number((part._replace(newness=0) for part in read), spec.name, spec.version)
+
+
+def _data_lake(lake: Lake, day: str) -> Iterator[Part]:
+    """The files of the data lake that tell of a day, how far they reach and what their columns are called, where the
+    day is not complete: then details alone count.
+    """
+    found = list(data_lake.identity_of(lake, day))
+    daily = lake.footer(DAILY, day) if found else None
+    if not found or (daily is not None and daily.reach is not None and daily.reach.is_complete):
+        return
+    settings = DataLakeSettings.load()
+    known = json.dumps([str(data_lake.reach_of(lake, day, settings.lag)), settings.columns])
+    yield Part(0, data_lake.LAKE_FILES, "", known)
+    for key, content in found:
+        yield Part(0, data_lake.LAKE_FILES, key, content)
 
 
 def _overlaps(lake: Lake, day: str) -> Iterator[Part]:

@@ -1,6 +1,7 @@
 """Which stored pages say what of a UTC day, how new they are and how far they reach.
 
-    conversations   pages/daily_details, pages/hourly_details, pages/imported_details, pages/daily_overlap of later days
+    conversations   pages/daily_details, pages/hourly_details, pages/imported_details, pages/daily_overlap of later
+                    days, pages/lake_files of the day and later ones
     metrics         pages/hourly_aggregates, pages/daily_aggregates, and the imported ones
 
 Decoding and merging is in `tables`; that a day is computed at all is decided in `assets`.
@@ -13,11 +14,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.days import data_lake
+from genesys_assets.days.families import PagesOfFamily
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
+from genesys_assets.tables.data_lake.decode import UnreadableFile
+from genesys_assets.tables.data_lake.schemas import Names
 
 Partition = tuple[str, str | None]
 """Asset and partition key."""
@@ -59,11 +66,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """The pages of a day's conversations, how far they reach, and the partitions that they were taken from."""
+    """The pages of a day's conversations, how far they reach, and the partitions that they were taken from.
+
+    `data_lake` are conversations made of files of the data lake extraction, which count where no page has them;
+    `data_lake_problem` says why stored files could not be read.
+    """
 
     sources: Sequence[Source]
     reach: Reach
     inputs: Sequence[Partition]
+    data_lake: data_lake.OfDay | None = None
+    data_lake_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ class Metrics:
     `through`, the day goes on to `end`.
     """
 
-    parts: Mapping[str, StoredPages]
+    parts: Mapping[str, Iterable[Page]]
     imported: StoredPages | None
     through: datetime
     end: datetime
@@ -100,8 +113,11 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
         ]
         return Conversations(sources, Reach(end, is_complete=True), [*inputs, *((HOURLY, hour) for hour in hours)])
     imported = lake.pages(IMPORTED, day)
-    hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None)
+    of_lake = _of_data_lake(lake, day)
+    hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None and of_lake.reach is None)
     through = known_through(day, hours, imported)
+    if of_lake.reach is not None:
+        through = max(through, of_lake.reach.through)
     if daily is not None and daily.reach is not None:
         through = max(through, daily.reach.through)
     sources = [
@@ -110,8 +126,36 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
         *_of_unfinished_day(daily, start, end),
         *(each for pages in overlaps.values() for each in _each(pages, start, end)),
     ]
-    reach = Reach(through, is_complete=imported is not None and _is_complete(imported))
-    return Conversations(sources, reach, [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours)])
+    is_complete = imported is not None and _is_complete(imported)
+    reach = Reach(through, is_complete or (of_lake.reach is not None and of_lake.reach.is_complete))
+    inputs = [*inputs, (IMPORTED, day), *((HOURLY, hour) for hour in hours), *of_lake.inputs]
+    return Conversations(sources, reach, inputs, of_lake.found, of_lake.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfDataLake:
+    """What the data lake has of a day. Its reach is None where it has nothing that counts."""
+
+    reach: Reach | None = None
+    found: data_lake.OfDay | None = None
+    inputs: Sequence[Partition] = ()
+    problem: str | None = None
+
+
+def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
+    """Files that cannot be read never keep a day from being made of pages: then the problem is told."""
+    inputs = data_lake.inputs_of(lake, day)
+    if not inputs:
+        return _OfDataLake()
+    settings = DataLakeSettings.load()
+    reach = data_lake.reach_of(lake, day, settings.lag)
+    if reach is None:
+        return _OfDataLake(inputs=inputs)
+    try:
+        found = data_lake.of_day(lake, day, Names.parse(settings.columns))
+    except UnreadableFile as error:
+        return _OfDataLake(inputs=inputs, problem=str(error))
+    return _OfDataLake(reach, found, inputs)
 
 
 def later_days(day: str) -> list[str]:
@@ -124,7 +168,18 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     imported = lake.pages(IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
-    return Metrics(hours, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+    of_conversations = {hour: PagesOfFamily(pages, CONVERSATIONS) for hour, pages in hours.items()}
+    return Metrics(of_conversations, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+
+
+def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
+    """The answers of another family about a day's hours. Hours that it did not answer are not known. Raises
+    NotFetched.
+    """
+    hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
+    answered = {hour: PagesOfFamily(pages, family) for hour, pages in hours.items()}
+    known = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
+    return Metrics(answered, None, known, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
 
 
 def daily_metrics_of(lake: Lake, day: str, start: datetime, end: datetime) -> Metrics:

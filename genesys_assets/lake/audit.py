@@ -6,6 +6,7 @@ the findings (`checks.table_checks`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -21,6 +22,7 @@ UNIQUE = "key_is_unique"
 NO_NULLS = "key_has_no_nulls"
 INSIDE = "rows_in_partition"
 COLUMNS = "columns_and_types"
+ADDS_UP = "parts_add_up"
 
 Findings = Mapping[str, str]
 """What is wrong, by the name of the check."""
@@ -44,7 +46,7 @@ class AuditFailed(Exception):
 
 def checks_of(spec: TableSpec) -> list[str]:
     """The names of the checks of a table."""
-    return [COLUMNS, UNIQUE, NO_NULLS, *([INSIDE] if spec.partition_column else [])]
+    return [COLUMNS, UNIQUE, NO_NULLS, *([INSIDE] if spec.partition_column else []), *([ADDS_UP] if spec.sums else [])]
 
 
 def audit(spec: TableSpec, partition: str | None, parts: Iterable[pa.Table]) -> dict[str, str]:
@@ -52,6 +54,7 @@ def audit(spec: TableSpec, partition: str | None, parts: Iterable[pa.Table]) -> 
     nulls: dict[str, int] = {name: 0 for name in spec.key if name not in spec.null_in_key}
     hashes: list[Any] = []
     outside = 0
+    unequal: Counter[str] = Counter()
     for rows in parts:
         for name in nulls:
             nulls[name] += rows[name].null_count
@@ -59,22 +62,32 @@ def audit(spec: TableSpec, partition: str | None, parts: Iterable[pa.Table]) -> 
             hashes.append(hash_rows(rows.select(list(spec.key))))
         if spec.partition_column and partition:
             outside += _outside(rows[spec.partition_column], partition)
+        for whole, parts_ in spec.sums:
+            unequal[whole] += _unequal(rows, whole, parts_)
     missing = {name: count for name, count in nulls.items() if count}
-    return dict(_problems(missing, _repeated(hashes), outside))
+    return dict(_problems(missing, _repeated(hashes), outside, +unequal))
 
 
 def audited_columns(spec: TableSpec) -> list[str]:
     """The columns that an audit looks at."""
-    return list(dict.fromkeys([*spec.key, *([spec.partition_column] if spec.partition_column else [])]))
+    summed = [name for whole, parts in spec.sums for name in (whole, *parts)]
+    return list(dict.fromkeys([*spec.key, *([spec.partition_column] if spec.partition_column else []), *summed]))
 
 
-def _problems(missing: Mapping[str, int], repeated: int, outside: int) -> Iterator[tuple[str, str]]:
+def _problems(
+    missing: Mapping[str, int], repeated: int, outside: int, unequal: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
     if missing:
         yield NO_NULLS, ", ".join(f"{name} is null in {count} rows" for name, count in missing.items())
     if repeated:
         yield UNIQUE, f"{repeated} rows repeat a key"
     if outside:
         yield INSIDE, f"{outside} rows lie outside"
+    if unequal:
+        yield (
+            ADDS_UP,
+            ", ".join(f"the parts of {name} do not add up in {count} rows" for name, count in unequal.items()),
+        )
 
 
 def _repeated(hashes: list[Any]) -> int:
@@ -89,6 +102,18 @@ def _repeated(hashes: list[Any]) -> int:
         end -= len(part)
     every.sort()
     return int(np.count_nonzero(every[1:] == every[:-1]))
+
+
+def _unequal(rows: pa.Table, whole: str, parts: Iterable[str]) -> int:
+    """In how many rows the parts do not add up to the whole."""
+    left = _or_zero(rows[whole])
+    for name in parts:
+        left = pc.subtract(left, _or_zero(rows[name]))
+    return int(pc.sum(pc.not_equal(left, 0)).as_py() or 0)
+
+
+def _or_zero(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(values, 0)
 
 
 def _outside(column: pa.ChunkedArray, partition: str) -> int:

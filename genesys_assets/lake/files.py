@@ -112,6 +112,11 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     def pages(self) -> int:
         return self.rows
 
+    @property
+    def of_contacts(self) -> frozenset[str]:
+        """Conversations in which a forgotten contact took part, of which other answers may hold more."""
+        return frozenset(self._screen.of_contacts) if self._screen else frozenset()
+
     def write(self, page: Page) -> None:
         if self._screen is not None:
             page = self._screen.page(page)
@@ -577,8 +582,10 @@ def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequenc
 
 def _listed(answer: bytes) -> memoryview:
     """What an answer lists: from its first bracket to the last one. What stands around is said of the answer itself:
-    cursor, total, up to when data are available.
+    cursor, total, up to when data are available. Of a Parquet file all bytes count.
     """
+    if answer.startswith(b"PAR1"):
+        return memoryview(answer)
     first = answer.find(b"[")
     return memoryview(answer)[first : answer.rfind(b"]") + 1] if first >= 0 else memoryview(b"")
 

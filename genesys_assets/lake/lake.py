@@ -40,7 +40,7 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
-from genesys_assets.privacy.forgotten import Forgotten
+from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
@@ -143,12 +143,14 @@ class Lake:
         provenance: Provenance,
         *,
         builds_on_stored: bool = False,
+        says_anew: bool = False,
     ) -> Iterator[dict[str | None, PageWriter]]:
         """One writer per partition. All partitions are replaced in one commit when the block ends well, none when it
         does not. A partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
         `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
-        since. Raises TableContended.
+        since. Where they are what is stored nothing is committed, unless what their file says of them is new
+        (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.known(log, key) for key in keys}
@@ -162,7 +164,7 @@ class Lake:
             yield writers
             stack.close()
             proposals = [
-                Proposal(key, writer, stored[key], began, builds_on_known=True)
+                Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
                 if builds_on_stored
                 else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
                 for key, writer in writers.items()
@@ -171,6 +173,9 @@ class Lake:
             of_pages.prepare()
             for key, change in of_pages.commit().items():
                 writers[key].change = change
+            met = {id_ for writer in writers.values() for id_ in writer.of_contacts}
+            if met:
+                remember(self.store, Kind.CONTACT_CONVERSATION, met, self.protection)
         self._forget_again(who, [(asset, key) for key in keys])
 
     def screen(self, asset: str) -> Screen:

@@ -251,6 +251,13 @@ def _observations() -> Rule:
     return Members({"results": Members({"group": _group(), "data": data}), **mappings})
 
 
+def _user_details() -> Rule:
+    presence = _plain_fields("startTime", "endTime", "systemPresence", "organizationPresenceId")
+    status = _plain_fields("startTime", "endTime", "routingStatus")
+    user = Members({"userId": Value(PERSON, tells_apart=True), "primaryPresence": presence, "routingStatus": status})
+    return _plain_fields("totalHits", "cursor", "dataAvailabilityDate", userDetails=user)
+
+
 def _plain_fields(*names: str, **nested: Rule) -> Members:
     return Members({**dict.fromkeys(names, Value(NONE)), **nested})
 
@@ -317,6 +324,7 @@ _RULES: dict[tuple[str, ...], Callable[[], Rule]] = {
     DETAILS_PAGES: _conversations,
     ("pages/hourly_aggregates", "pages/daily_aggregates"): _aggregates,
     ("pages/imported_hourly_aggregates", "pages/imported_daily_aggregates"): _aggregates,
+    ("pages/daily_user_details",): _user_details,
     ("live/queues",): _observations,
     **{(f"pages/reference_{table}",): partial(_entities, table) for table in ENTITIES},
     ("pages/reference_queue_members",): _members,

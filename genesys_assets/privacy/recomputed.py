@@ -74,7 +74,7 @@ class Recomputation:
             for place in places
             if place.startswith(REPORTS) and partitions
             for key in lake.page_partitions(place)
-            if self._reads(place, key) & partitions
+            if self._reads(lake, place, key) & partitions
             or (_is_near(key, partitions) and self._is_unknown(lake, place, key))
         ]
 
@@ -86,7 +86,7 @@ class Recomputation:
         if report is None:
             return True
         shows = any(report.spec.personal(column) in _OF_CUSTOMERS for column in report.spec.columns)
-        return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(place, key))
+        return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(lake, place, key))
 
     def make_again(self, lake: Lake, place: str, key: str) -> str | None:
         """Compute a partition. One that cannot be computed is withdrawn, and this says why. Raises TableContended."""
@@ -106,12 +106,12 @@ class Recomputation:
         origin = {"run_id": "forget", "source": f"genesys/tables for {day}", "partition": day}
         with lake.table_writers({place: report.spec}, day, origin) as writing:
             writing[place].write(compute(report, stored))
-            writing.reach, writing.newness = stored.reach(report.time_zone), stored.newness
+            writing.reach, writing.newness = stored.reach(report), stored.newness
             writing.made_of = {place: made_of(lake, report, day, self.zone)}
 
-    def _reads(self, place: str, key: str) -> set[Partition]:
+    def _reads(self, lake: Lake, place: str, key: str) -> set[Partition]:
         report = self._report(place)
-        return partitions_read(report, key, self.zone) if report else set()
+        return partitions_read(lake, report, key, self.zone) if report else set()
 
     def _report(self, place: str) -> Report | None:
         return self.reports.get(place.removeprefix(REPORTS))

@@ -22,17 +22,26 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
+from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.privacy.work import Work
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import Column, TableSpec
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 _PAGES = "pages/"
 _TRIES = 20
 _KEYS = {
-    f"tables/{spec.name}": spec.key for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values())
+    f"tables/{spec.name}": spec.key
+    for spec in (
+        *DAY_TABLES,
+        *(INTERVAL_METRICS, DAILY_METRICS, *FAMILY_METRICS.values()),
+        *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME, QUEUE_WAITS),
+    )
 }
 
 
@@ -86,7 +95,10 @@ def changes(work: Work, place: str, key: str | None, files: Sequence[StoredFile]
 
 def _page(work: Work, place: str, body: bytes, request: str) -> tuple[bytes, str, frozenset[str]] | None:
     """An answer and its request without those who must be forgotten; None where nobody stands in them."""
-    left = scrubbed_answer(place, body, work.who, work.found.names)
+    if place == lake_files.PLACE:
+        left = lake_files.scrubbed(lake_files.schema_of(request), body, work.who, work.found.names)
+    else:
+        left = scrubbed_answer(place, body, work.who, work.found.names)
     asked = work.who.without_ids(request, work.who.ids_in(request))
     if left is None:
         return None if asked == request else (body, asked, frozenset())

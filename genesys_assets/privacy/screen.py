@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.answers import protected, rule_of
 from genesys_assets.privacy.forgotten import Forgotten
 from genesys_assets.privacy.protection import KEEP, Protection
@@ -21,6 +22,7 @@ P = TypeVar("P", bound=Page)
 class Screen:
     """That of the answers which are stored in one place of the lake, or of which its table is made. `taken_out`
     identifies the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path.
+    `of_contacts` are conversations in which a forgotten contact took part, where other answers hold more of them.
     """
 
     place: str
@@ -28,6 +30,7 @@ class Screen:
     who: Forgotten = field(default_factory=Forgotten)
     taken_out: set[str] = field(default_factory=set)
     dropped: Counter[str] = field(default_factory=Counter)
+    of_contacts: set[str] = field(default_factory=set)
 
     def restart(self) -> None:
         """Forget what was counted so far: the pages are written once more."""
@@ -40,12 +43,20 @@ class Screen:
             page = self._without_forgotten(page)
         if not self.protection.is_on:
             return page
+        if self.place == lake_files.PLACE:
+            schema = lake_files.schema_of(page.request)
+            return replace(page, body=lake_files.protected(schema, page.body, self.protection, self.dropped))
         body = protected(page.body, rule_of(self.place), self.protection, self.dropped)
         return replace(page, body=body, content=None)
 
     def _without_forgotten(self, page: P) -> P:
         request = self.who.without_ids(page.request, self.who.ids_in(page.request))
-        left = scrubbed(self.place, page.body, self.who)
+        if self.place == lake_files.PLACE:
+            schema = lake_files.schema_of(page.request)
+            self.of_contacts |= set(lake_files.conversations_of_contacts(schema, page.body, self.who))
+            left = lake_files.scrubbed(schema, page.body, self.who)
+        else:
+            left = scrubbed(self.place, page.body, self.who)
         if left is None:
             return page if request == page.request else replace(page, request=request)
         self.taken_out |= left.taken_out

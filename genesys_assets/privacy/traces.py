@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.lake.lake import Lake, Unreadable
+from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.answers import DETAILS_PAGES
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import conversations_of_contacts
@@ -91,11 +92,15 @@ def _of_contacts_in_pages(lake: Lake, who: Forgotten) -> Iterator[str]:
     """
     if not who.has(Kind.EXTERNAL_CONTACT):
         return
-    for place in DETAILS_PAGES:
+    for place in (*DETAILS_PAGES, lake_files.PLACE):
         for key in lake.page_partitions(place):
             try:
                 for page in lake.pages(place, key) or ():
-                    yield from conversations_of_contacts(page.body, who)
+                    if place == lake_files.PLACE:
+                        schema = lake_files.schema_of(page.request)
+                        yield from lake_files.conversations_of_contacts(schema, page.body, who)
+                    else:
+                        yield from conversations_of_contacts(page.body, who)
             except (Unreadable, UnreadablePage):
                 # Whoever rewrites the partition says so.
                 continue

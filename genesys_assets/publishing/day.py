@@ -123,7 +123,7 @@ def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterato
     for report in reports:
         reach = lake.reach(f"reports/{report.name}", day.key)
         if reach is not None:
-            window = StoredDay(lake, day.key, day.zone).window(report.time_zone)
+            window = StoredDay(lake, day.key, day.zone).over(report).window
             yield replace(reach, through=day.end) if reach.covers(window) else reach
 
 
@@ -174,9 +174,16 @@ def _missing(lake: Lake, wanted: Wanted) -> dict[str, str]:
     found = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
     for report in wanted.reports:
         if not lake.has(f"reports/{report.name}", wanted.day.key):
-            reason = f"genesys/reports/{report.name} has no stored partition {wanted.day.key}: materialise it first."
-            found.setdefault(report.name, reason)
+            found.setdefault(report.name, _why_not_stored(lake, wanted, report))
     return found
+
+
+def _why_not_stored(lake: Lake, wanted: Wanted, report: Report) -> str:
+    try:
+        StoredDay(lake, wanted.day.key, wanted.day.zone, wanted.start_date).must_hold(report)
+    except NotStored as error:
+        return str(error)
+    return f"genesys/reports/{report.name} has no stored partition {wanted.day.key}: materialise it first."
 
 
 def _publish_reports(

@@ -19,7 +19,16 @@ from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.charts import Hours, Words
 from genesys_assets.publishing.charts import Row as Bar
-from genesys_assets.publishing.day_reports import AGENTS, NO_MEDIUM, DayReports, Interval, Medium, Row, day_reports
+from genesys_assets.publishing.day_reports import (
+    AGENTS,
+    NO_MEDIUM,
+    STATUS,
+    DayReports,
+    Interval,
+    Medium,
+    Row,
+    day_reports,
+)
 from genesys_assets.publishing.html import NOTHING, clock, count, percent, render
 from genesys_assets.publishing.manifest import FailingCheck
 from genesys_assets.tables.restatements import RESTATEMENTS
@@ -99,7 +108,8 @@ def day_page(
     Raises FileNotFoundError or NotStored that names the first table of it not stored, or not stored far enough.
     """
     known, not_there = reach or reach_of(lake, day), missing or {}
-    figures = day_reports(lake, day, with_agents=AGENTS not in not_there, start_date=start_date)
+    there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}
+    figures = day_reports(lake, day, **there, start_date=start_date)
     ledger = [_rows(lake, "tables/restatements", day.key)]
     ledger += [lake.read("tables/restatements", other, schema=RESTATEMENTS.schema) for other in _others(day)]
     notes = Notes(

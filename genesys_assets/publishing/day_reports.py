@@ -1,7 +1,7 @@
 """The reports that the page of a day shows: rows as the engine of reports computes them, nothing is added up here.
 
-What they say is declared in `reports/day_page.yaml`; agents are those of the stored report `agent_daily`. How they look
-is `day_page`.
+What they say is declared in `reports/day_page.yaml`; agents are those of the stored report `agent_daily`, their
+occupancy that of `agent_day`. How they look is `day_page`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.reports.built_in import page_reports
 from genesys_assets.reports.engine.compute import compute
-from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.meaning.report import Report
 
 Row = Mapping[str, Any]
 
-AGENTS = "agent_daily"
+AGENTS, STATUS = "agent_daily", "agent_day"
+_ON_QUEUE = ("idle_ms", "interacting_ms", "communicating_ms", "not_responding_ms")
 _HALF_HOUR = timedelta(minutes=30)
 
 
@@ -42,13 +44,20 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class DayReports:
-    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there."""
+    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there; each has its
+    `occupancy` where agents' status is there (`has_status`). `occupancy` is that of all agents of the day together.
+    `flows` and `quality` are None where the platform did not answer their families.
+    """
 
     total: Row
     intervals: Sequence[Interval]
     media: Sequence[Medium]
     queues: Sequence[Row]
     agents: Sequence[Row] | None = field(default=())
+    has_status: bool = False
+    occupancy: float | None = None
+    flows: Sequence[Row] | None = None
+    quality: Sequence[Row] | None = None
 
     @property
     def headline(self) -> dict[str, Any]:
@@ -68,16 +77,26 @@ _OF_MEDIUM = (
 )
 
 
-def day_reports(lake: Lake, day: BusinessDay, *, with_agents: bool = True, start_date: date = date.min) -> DayReports:
+def day_reports(
+    lake: Lake,
+    day: BusinessDay,
+    *,
+    with_agents: bool = True,
+    with_status: bool = True,
+    start_date: date = date.min,
+) -> DayReports:
     """The page's rows. Days before `start_date` were never fetched.
 
     Raises NotStored where a table is not there or does not reach far enough, FileNotFoundError where the report of
     agents is not there.
     """
     stored = StoredDay(lake, day.key, day.zone, start_date)
-    rows = {name: compute(report, stored).to_pylist() for name, report in page_reports().items()}
+    of_conversations = {name: report for name, report in page_reports().items() if not report.families}
+    rows = {name: compute(report, stored).to_pylist() for name, report in of_conversations.items()}
     nothing = {name: dict.fromkeys(report.spec.schema.names) for name, report in page_reports().items()}
     of_media = rows["page_media_half_hours"]
+    status = _stored(lake, STATUS, day) if with_status and lake.has(f"reports/{STATUS}", day.key) else []
+    occupied = {row["user_id"]: row["occupancy"] for row in status}
     return DayReports(
         total=next(iter(rows["page_total"]), nothing["page_total"]),
         intervals=_through(day, rows["page_half_hours"], nothing["page_half_hours"]),
@@ -86,8 +105,20 @@ def day_reports(lake: Lake, day: BusinessDay, *, with_agents: bool = True, start
             for row in rows["page_media"]
         ],
         queues=rows["page_queues"],
-        agents=_agents(lake, day) if with_agents else None,
+        agents=_agents(lake, day, occupied) if with_agents else None,
+        has_status=bool(status),
+        occupancy=_occupancy(status),
+        flows=_where_answered(page_reports()["page_flows"], stored),
+        quality=_where_answered(page_reports()["page_quality"], stored),
     )
+
+
+def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
+    try:
+        rows: list[Row] = compute(report, stored).to_pylist()
+    except NotStored:
+        return None
+    return rows
 
 
 def _of(rows: Iterable[Row], medium: Row) -> list[Row]:
@@ -105,7 +136,18 @@ def _through(day: BusinessDay, rows: Sequence[Row], nothing: Row) -> list[Interv
     return [Interval(start, known.get(start, nothing)) for start in starts]
 
 
-def _agents(lake: Lake, day: BusinessDay) -> list[Row]:
-    place = f"reports/{AGENTS}"
+def _stored(lake: Lake, report: str, day: BusinessDay) -> list[Row]:
+    place = f"reports/{report}"
     rows: list[Row] = lake.read(place, day.key, schema=lake.schema(place, day.key)).to_pylist()
+    return rows
+
+
+def _occupancy(status: Sequence[Row]) -> float | None:
+    """That of several agents together: a quotient of sums."""
+    on_queue = sum(row[name] or 0 for row in status for name in _ON_QUEUE)
+    return sum(row["interacting_ms"] or 0 for row in status) / on_queue if on_queue else None
+
+
+def _agents(lake: Lake, day: BusinessDay, occupied: Mapping[str, float | None]) -> list[Row]:
+    rows = [{**row, "occupancy": occupied.get(row["user_id"])} for row in _stored(lake, AGENTS, day)]
     return sorted(rows, key=lambda row: (-(row["total_handle_time_minutes"] or 0.0), row["user_name"] or ""))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.reports.language.file import read_reports
+from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
 
 FILE = Path(__file__).with_name("built_in.yaml")
@@ -16,6 +18,12 @@ PAGE_FILE = Path(__file__).with_name("day_page.yaml")
 def built_in_reports() -> tuple[Report, ...]:
     """In the order of the file."""
     return _reports(FILE)
+
+
+@functools.cache
+def asked_in_any_case() -> tuple[AggregateQuestion, ...]:
+    """What is asked of the platform whether or not anybody has reports of their own."""
+    return merged([*STANDARD, *questions_of(built_in_reports())])
 
 
 @functools.cache

@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.lake.lake import Lake
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.file import Problem, read_reports
 from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.meaning.questions import families_of, questions_of, wanted_by_settings
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import AggregatesSettings, ReportSettings
 
 _UTC = ZoneInfo("UTC")
 
@@ -47,6 +50,12 @@ class OwnReports:
         return cls(path, reports, reading.problems, reading.version)
 
 
+def wanted_families() -> tuple[AggregateFamily, ...]:
+    """The families of aggregates, beside conversations, that reports or settings want. Raises SettingError."""
+    own, further = OwnReports.read(ReportSettings.load().file), AggregatesSettings.load().families
+    return families_of([*asked_in_any_case(), *questions_of(own.reports), *wanted_by_settings(further)])
+
+
 def check(path: Path) -> list[Problem]:
     """All that is wrong with a file, in the order of its lines; nothing where it can be used."""
     return list(OwnReports.read(path).problems)
@@ -61,5 +70,8 @@ def preview(
     zone: ZoneInfo = _UTC,
     start_date: date = date.min,
 ) -> pa.Table:
-    """The report of one day from what is stored, kept nowhere. `zone` is that of the business day. Raises NotStored."""
-    return compute(Report.of(name, definition), StoredDay(lake, day, zone, start_date))
+    """The report of one day, or of the week or month that it belongs to, from what is stored, kept nowhere. `zone` is
+    that of the business day. Raises NotStored.
+    """
+    report = Report.of(name, definition)
+    return compute(report, StoredDay(lake, report.period.last(day), zone, start_date))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from genesys_assets.sandbox import aggregates, details, live, reference
+from genesys_assets.sandbox import aggregates, details, live, reference, user_status
 from genesys_assets.sandbox.access import Access
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import Directory
@@ -19,6 +19,7 @@ from genesys_assets.sandbox.families import FAMILIES, Family
 from genesys_assets.sandbox.jobs import Jobs
 from genesys_assets.sandbox.organisation import Organisation, encode
 from genesys_assets.sandbox.selection import Recent
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import DAY
 
 Item = dict[str, Any]
@@ -28,6 +29,8 @@ UNKNOWN_FIELDS: Item = {"sandboxFutureField": {"since": "2027-01-01", "values": 
 
 _DETAIL = ("analytics:conversationDetail:view", "analytics:agentConversationDetail:view")
 _AGGREGATE = ("analytics:conversationAggregate:view",)
+_USER_DETAIL = ("analytics:userDetail:view",)
+_USER_AGGREGATE = ("analytics:userAggregate:view",)
 _WAREHOUSE = ("analytics:datawarehouse:view",)
 _OBSERVATION = ("analytics:queueObservation:view",)
 _MEMBERS = ("routing:queue:view", "routing:queue:edit", "routing:queue:readonly", "routing:queueMember:manage")
@@ -73,12 +76,14 @@ class Platform:
     access: Access
     behaviour: Behaviour
     jobs: Jobs
+    user_jobs: Jobs
+    timelines: Timelines
     extraction: Extraction
     recent: Recent = field(default_factory=Recent)
 
     def endpoints(self) -> list[Endpoint]:
         analytics = "/api/v2/analytics/conversations"
-        jobs = f"{analytics}/details/jobs"
+        users = "/api/v2/analytics/users"
         downloads = "/api/v2/analytics/dataextraction/downloads"
         return [
             Endpoint("GET", "/api/v2/tokens/me", (), self._token),
@@ -87,11 +92,10 @@ class Platform:
             Endpoint("POST", f"{analytics}/details/query", _DETAIL, self._details),
             Endpoint("GET", f"{analytics}/details", _DETAIL, self._details_by_ids),
             Endpoint("GET", f"{analytics}/{{id}}/details", _DETAIL, self._details_by_id),
-            Endpoint("GET", f"{jobs}/availability", _DETAIL[:1], self._availability),
-            Endpoint("POST", jobs, _DETAIL, self._submit, status=202),
-            Endpoint("GET", f"{jobs}/{{id}}", _DETAIL, self._job),
-            Endpoint("DELETE", f"{jobs}/{{id}}", _DETAIL, self._delete_job),
-            Endpoint("GET", f"{jobs}/{{id}}/results", _DETAIL, self._results),
+            *self._of_jobs(f"{analytics}/details/jobs", self.jobs, _DETAIL, self._results),
+            Endpoint("POST", f"{users}/aggregates/query", _USER_AGGREGATE, self._user_aggregates),
+            Endpoint("POST", f"{users}/details/query", _USER_DETAIL, self._user_details),
+            *self._of_jobs(f"{users}/details/jobs", self.user_jobs, _USER_DETAIL, self._user_results),
             Endpoint("POST", f"{analytics}/activity/query", _OBSERVATION, self._activity),
             Endpoint("POST", "/api/v2/analytics/queues/observations/query", _OBSERVATION, self._observations),
             Endpoint("GET", "/api/v2/routing/queues/{id}/members", _MEMBERS, self._members),
@@ -136,17 +140,37 @@ class Platform:
     def _details_by_id(self, call: Call) -> bytes:
         return self._one(details.by_id(self.organisation, call.path["id"], call.now))
 
-    def _availability(self, call: Call) -> Item:
-        return self._with_unknown(self.jobs.availability(call.now))
+    def _of_jobs(
+        self, path: str, jobs: Jobs, permissions: tuple[str, ...], results: Callable[[Call], bytes]
+    ) -> list[Endpoint]:
+        """The endpoints of jobs of one kind."""
 
-    def _submit(self, call: Call) -> Item:
-        return self._with_unknown(self.jobs.submit(call.body, call.now))
+        def answering(answer: Callable[[Call], Item]) -> Callable[[Call], Item]:
+            return lambda call: self._with_unknown(answer(call))
 
-    def _job(self, call: Call) -> Item:
-        return self._with_unknown(self.jobs.status(call.path["id"], call.now))
+        availability = answering(lambda call: jobs.availability(call.now))
+        submission = answering(lambda call: jobs.submit(call.body, call.now))
+        status = answering(lambda call: jobs.status(call.path["id"], call.now))
+        return [
+            Endpoint("GET", f"{path}/availability", permissions[:1], availability),
+            Endpoint("POST", path, permissions, submission, status=202),
+            Endpoint("GET", f"{path}/{{id}}", permissions, status),
+            Endpoint("DELETE", f"{path}/{{id}}", permissions, lambda call: jobs.delete(call.path["id"])),
+            Endpoint("GET", f"{path}/{{id}}/results", permissions, results),
+        ]
 
-    def _delete_job(self, call: Call) -> None:
-        self.jobs.delete(call.path["id"])
+    def _user_aggregates(self, call: Call) -> Item:
+        return self._with_unknown(user_status.aggregates(self.timelines, call.body, call.now))
+
+    def _user_details(self, call: Call) -> Item:
+        return self._with_unknown(user_status.query(self.timelines, call.body, call.now))
+
+    def _user_results(self, call: Call) -> bytes:
+        users, beside = self.user_jobs.results(call.path["id"], call.parameters, call.now)
+        parts = [encode(self._with_unknown(beside))[1:-1]]
+        if users:
+            parts.insert(0, b'"userDetails":[%b]' % b",".join(self._one(user) for user in users))
+        return b"{%b}" % b",".join(parts)
 
     def _results(self, call: Call) -> bytes:
         conversations, beside = self.jobs.results(call.path["id"], call.parameters, call.now)
@@ -181,7 +205,7 @@ class Platform:
             return answer
         listed: Item = {
             name: [{**item, **UNKNOWN_FIELDS} for item in answer[name]]
-            for name in ("entities", "results")
+            for name in ("entities", "results", "userDetails")
             if name in answer
         }
         return {**answer, **listed, **UNKNOWN_FIELDS}

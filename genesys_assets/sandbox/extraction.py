@@ -137,6 +137,12 @@ class Extraction:
                     self._files.popitem(last=False)
             return self._files[file, odd]
 
+    def forget(self) -> None:
+        """Make files anew that were downloaded already."""
+        with self._lock:
+            self._hours.clear()
+            self._files.clear()
+
     def _rows(self, hour: int) -> Rows:
         if hour not in self._hours:
             self._hours[hour] = extraction_rows.of_hour(self.organisation, hour)

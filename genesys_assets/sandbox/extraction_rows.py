@@ -21,7 +21,7 @@ Rows = dict[str, list[Item]]
 """Rows by schema."""
 
 _EVERYWHERE = "organizationId conversationId updateTimestamp:instant"
-_OF_SESSION = f"""{_EVERYWHERE} participantId purpose userId participantName
+_OF_SESSION = f"""{_EVERYWHERE} participantId purpose userId participantName externalContactId externalOrganizationId
 sessionId mediaType direction provider peerId messageType ani dnis sessionDnis remote roomId usedRouting
 requestedRoutings:texts addressFrom addressTo addressOther addressSelf callbackUserName callbackNumbers:texts
 callbackScheduledTime:instant timeoutSeconds:whole skipEnabled:flag flowOutType outboundCampaignId

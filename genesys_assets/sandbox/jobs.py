@@ -1,7 +1,8 @@
-"""/api/v2/analytics/conversations/details/jobs: submitted, waited for, read page by page, deleted.
+"""/api/v2/analytics/…/details/jobs of conversations and of users: submitted, waited for, read page by page, deleted.
 
-Here belong a job's life and its results. Like the platform's, a job sees no later than the availability: what
-comes after is missing, and nothing in its answers says so. How jobs fail is scripted in `behaviour`.
+Here belong a job's life, and what jobs of conversations find; what those of users find is in `user_status`. Like the
+platform's, a job sees no later than the availability: what comes after is missing, and nothing in its answers says so.
+How jobs fail is scripted in `behaviour`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import binascii
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from genesys_assets.sandbox import refusals, selection, validation
@@ -41,21 +42,34 @@ class Job:
     submitted: int
     available: int
     begun: float
-    wanted: Selection
+    wanted: Any
     outcome: JobOutcome
     state: str = "QUEUED"
     polls: int = 0
     pages: int = 0
     deleted: bool = False
-    found: list[Arrival] | None = field(default=None, repr=False)
+    found: list[Any] | None = field(default=None, repr=False)
+
+
+class Findings(Protocol):
+    """What jobs of one kind find."""
+
+    def parse(self, body: Any) -> Any:
+        """What a submission wants."""
+
+    def select(self, job: Job, seen: int) -> list[Any]:
+        """All that a job finds, as of `seen` in ms."""
+
+    def shown(self, page: list[Any], seen: int) -> list[bytes]:
+        """The rows of a page as JSON."""
 
 
 class Jobs:
-    """All jobs that were ever submitted, in order."""
+    """All jobs of one kind that were ever submitted, in order."""
 
-    def __init__(self, organisation: Organisation, behaviour: Behaviour, clock: Callable[[], float]) -> None:
+    def __init__(self, findings: Findings, behaviour: Behaviour, clock: Callable[[], float]) -> None:
         self.submitted: list[Job] = []
-        self._organisation = organisation
+        self._findings = findings
         self._behaviour = behaviour
         self._clock = clock
         self._lock = threading.RLock()
@@ -64,13 +78,7 @@ class Jobs:
         return {"dataAvailabilityDate": iso(self._available(now))}
 
     def submit(self, body: Any, now: int) -> Item:
-        validation.known_properties(body, PROPERTIES, "AsyncConversationQuery")
-        wanted = selection.parse(body)
-        limit, by_day = body.get("limit"), body.get("startOfDayIntervalMatching", False)
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-            raise refusals.invalid_value(limit, "limit", ["1 and above"])
-        if not isinstance(by_day, bool):
-            raise refusals.invalid_value(by_day, "startOfDayIntervalMatching", ["true", "false"])
+        wanted = self._findings.parse(body)
         job = Job(
             id=str(uuid4()),
             query=dict(body),
@@ -103,7 +111,7 @@ class Jobs:
         return told
 
     def results(self, job_id: str, parameters: dict[str, str], now: int) -> tuple[list[bytes], Item]:
-        """A page's conversations as JSON, and what stands beside them."""
+        """A page's rows as JSON, and what stands beside them."""
         size = min(validation.number_parameter(parameters, "pageSize", MOST_PER_PAGE), MOST_PER_PAGE)
         with self._lock:
             job = self._existing(job_id)
@@ -114,16 +122,15 @@ class Jobs:
                 raise refusals.bad_request(f"The results of job {job.id} are not available: its state is {job.state}.")
             first = _offset(job, parameters.get("cursor"))
             if job.found is None:
-                job.found = self._select(job)
+                job.found = self._findings.select(job, min(job.available, job.submitted))
             page = job.found[first : first + size]
             more = bool(page) if self._behaviour.job_results_end_empty else first + size < len(job.found)
             job.pages += 1
         seen = min(job.available, job.submitted)
-        known = [arrival for arrival in page if self._organisation.find(arrival.id) is not None]
         beside: Item = {"dataAvailabilityDate": iso(job.available)}
         if more:
             beside["cursor"] = _cursor(job, first + size)
-        return [self._organisation.body_with_attributes(arrival, seen) for arrival in known], beside
+        return self._findings.shown(page, seen), beside
 
     def delete(self, job_id: str) -> None:
         with self._lock:
@@ -155,13 +162,39 @@ class Jobs:
             return "EXPIRED"
         return scripted if after_pages is None or job.pages >= after_pages else "FULFILLED"
 
-    def _select(self, job: Job) -> list[Arrival]:
-        organisation, wanted, seen = self._organisation, job.wanted, min(job.available, job.submitted)
+
+class ConversationFindings:
+    """What jobs of conversations find."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._organisation = organisation
+
+    def parse(self, body: Any) -> Selection:
+        validation.known_properties(body, PROPERTIES, "AsyncConversationQuery")
+        wanted = selection.parse(body)
+        checked_limit(body)
+        by_day = body.get("startOfDayIntervalMatching", False)
+        if not isinstance(by_day, bool):
+            raise refusals.invalid_value(by_day, "startOfDayIntervalMatching", ["true", "false"])
+        return wanted
+
+    def select(self, job: Job, seen: int) -> list[Arrival]:
+        organisation, wanted = self._organisation, job.wanted
         if job.query.get("startOfDayIntervalMatching"):
             found = organisation.started(wanted.interval.days(), seen)
         else:
             found = organisation.overlapping(wanted.interval.start, wanted.interval.end, seen)
         return selection.applied(organisation, wanted, found, seen)[: job.query.get("limit")]
+
+    def shown(self, page: list[Arrival], seen: int) -> list[bytes]:
+        known = [arrival for arrival in page if self._organisation.find(arrival.id) is not None]
+        return [self._organisation.body_with_attributes(arrival, seen) for arrival in known]
+
+
+def checked_limit(body: Item) -> None:
+    limit = body.get("limit")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise refusals.invalid_value(limit, "limit", ["1 and above"])
 
 
 def _cursor(job: Job, offset: int) -> str:

@@ -87,6 +87,10 @@ class Organisation:
         """The complete conversations that begin on that UTC day, in order of start; they may be changed."""
         return [self.tell(arrival) for arrival in self.arrivals(day)]
 
+    def told(self, day: date) -> list[Item]:
+        """The complete conversations of that UTC day as the seed tells them, whatever was rewritten since."""
+        return [stories.tell(self._beginnings, arrival) for arrival in self._told(day)]
+
     def as_of(self, conversation: Item, now: datetime) -> Item | None:
         """What the API shows of a complete conversation at `now`; None before it began."""
         return past.as_of(conversation, iso(from_datetime(now)))

@@ -24,9 +24,11 @@ from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.directory import uuid
 from genesys_assets.sandbox.endpoints import Platform
 from genesys_assets.sandbox.extraction import Extraction
-from genesys_assets.sandbox.jobs import Job, Jobs
+from genesys_assets.sandbox.jobs import ConversationFindings, Job, Jobs
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
+from genesys_assets.sandbox.user_status import UserFindings
 
 HOST = "127.0.0.1"
 _START_SECONDS = 120.0
@@ -39,7 +41,9 @@ Now = datetime | Callable[[], datetime] | None
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running organisation: `url` serves the login as well as the API. `jobs` are all that were ever submitted."""
+    """A running organisation: `url` serves the login as well as the API. `jobs` and `user_jobs` are all that
+    were ever submitted; `timelines` tell what each agent did.
+    """
 
     url: str
     organisation: Organisation
@@ -47,6 +51,8 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
+    user_jobs: list[Job]
+    timelines: Timelines
     extraction: Extraction
 
     @property
@@ -99,13 +105,16 @@ def running(
     requests: deque[tuple[str, str]] = deque(maxlen=_KEPT_REQUESTS)
     behaving = behaviour or Behaviour()
     organisation = Organisation(seed, conversations_per_day)
-    jobs = Jobs(organisation, behaving, clock)
+    timelines = Timelines(organisation)
+    jobs = Jobs(ConversationFindings(organisation), behaving, clock)
+    user_jobs = Jobs(UserFindings(timelines), behaving, clock)
     extraction = Extraction(organisation, behaving)
-    platform = Platform(organisation, access, behaving, jobs, extraction)
+    platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction)
     app = application.build(platform, _clock(now), lambda method, path: requests.append((method, path)))
     with socket.create_server((HOST, port)) as listening, _serving(app, listening):
         url = f"http://{HOST}:{listening.getsockname()[1]}"
-        yield Sandbox(url, organisation, access, behaving, requests, jobs.submitted, extraction)
+        both = (jobs.submitted, user_jobs.submitted)
+        yield Sandbox(url, organisation, access, behaving, requests, *both, timelines, extraction)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 `conversations` what a conversation becomes: the flat tables of the model, legs, the register of open ones
 `metrics` answers of aggregates queries as buckets
-`entities`, `names` reference listings, as they are now and over time; `observations` memberships and
+`users` presence and routing status of agents
+`entities`, `names`, `service_levels` reference listings, as they are now and over time; `observations` memberships and
 skills by day; `snapshots` live answers
 `spec` what a table is; `personal` which columns hold personal data; `sources` where a row comes from
 `aggregate`, `hashing`, `narrow_json` tools on Arrow data; `reconcile` compares two ways to a figure; `restatements` the

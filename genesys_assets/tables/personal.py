@@ -24,7 +24,8 @@ class Unclassified(LookupError):
 _CLASSES = {
     PersonalData.PERSON: """
     user_id user_ids assignee_id assigner_id evaluator_id requested_routing_user_ids screen_monitored_user_id
-    selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key email username
+    overtaking_user_id selected_agent_id proposed_agents proposed_agent_id scored_agents scored_agent_id group_key
+    email username
     users.title users.department users.id users.name users_history.id users_history.name
     agent_id owner_id reporter_id touchpoint_agent_id
     """,
@@ -34,7 +35,7 @@ _CLASSES = {
     external_organization_id flow_entry_reason flow_transfer_target_address flow_transfer_target_name
     journey_customer_id journey_customer_session_id outbound_contact_id participant_name remote
     remote_name_displayable screen_share_address_self session_dnis transfer_target_address transfer_target_name
-    video_address_self entry_reason journey_session_id
+    video_address_self customer entry_reason journey_session_id
     """,
     PersonalData.CONTENT: """
     access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags
@@ -65,6 +66,9 @@ _CLASSES = {
     journey_customer_id_type journey_customer_session_id_type knowledge_base_id knowledge_base_ids last_activity
     leg_no local_date looked_at max max_latency_ms media_bridge_id media_count media_settings
     media_stats_min_conversation_mos media_stats_min_conversation_r_factor media_type member_count message_type
+    first_date last_date weekday service_level_target service_level_threshold_ms known_by next_contact_avoided
+    unknown_because
+    repeats_within_1d followed_within_1d repeats_within_7d followed_within_7d repeats_within_30d followed_within_30d
     metric min min_mos min_r_factor monitored_participant_id n_blind_transferred n_consult n_consult_transferred
     n_next_contact_avoided n_offered n_over_sla n_transferred numerator o_survey_total_score
     o_total_critical_score o_total_score observed_at offered_at open_days ordinal originating_direction
@@ -87,6 +91,9 @@ _CLASSES = {
     wrapup_codes.description skills.id skills.name skills.state divisions.id divisions.name divisions.description
     queues_history.id queues_history.name wrapup_codes_history.id wrapup_codes_history.name skills_history.id
     skills_history.name divisions_history.id divisions_history.name participant_attributes.name
+    session_metrics.value end_time kind organization_presence_id quarter_start routing_status start_time
+    started_at status system_presence left_at wait_ms members idle_members idle_ms unknown overtaken_by
+    overtaking_conversation_id
     session_metrics.value agentcopilots_metrics.state
     action_category action_id action_name answer_generation_enabled app_deployment_id app_type ask_action_id
     ask_action_result ask_action_type association_type bot_final_intent bot_flow_id bot_flow_sub_type bot_flow_type
@@ -127,6 +134,7 @@ CONVERSATION_IDS = frozenset(
         "consultation_conversation_ids",
         "source_conversation_id",
         "destination_conversation_id",
+        "overtaking_conversation_id",
     )
 )
 """Ids of conversations belong to no class, for every table is told apart and joined by them. They can be forgotten,

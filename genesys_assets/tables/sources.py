@@ -1,4 +1,5 @@
-"""Where a row comes from, and which of two sources is taken: what was fetched, or what somebody had saved and imported.
+"""Where a row comes from, and which of two sources is taken: what was fetched, what somebody had saved and
+imported, or the data lake.
 
 What is fetched goes first. Imported figures fill hours and days that were never fetched and are never added to fetched
 ones; of two imported buckets that overlap the one that was imported later stays, whole. Reading files is `importing`.
@@ -21,10 +22,14 @@ from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 FETCHED = "fetched"
 IMPORTED = "imported"
+DATA_LAKE = "data_lake"
 METHOD = "IMPORT"
 """The method in the request of an imported page, in the place of GET or POST."""
 
-SOURCE = columns("source string fetched from the API, or imported from a file that somebody had saved")
+SOURCE = columns(
+    "source string fetched from the API, imported from a file that somebody had saved, or data_lake: made of files of "
+    "the data lake extraction"
+)
 
 _WITHIN_AN_HOUR: dict[Granularity, int] = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
 _MILLISECOND = timedelta(milliseconds=1)
@@ -111,8 +116,11 @@ def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Gr
     return asked
 
 
-def marked(conversations: pa.Table, imported: pa.Array) -> pa.Table:
+def marked(conversations: pa.Table, imported: pa.Array, of_data_lake: pa.Array | None = None) -> pa.Table:
     """`CONVERSATIONS` with the source of those set whose ids are given."""
-    source = pc.if_else(pc.is_in(conversations["conversation_id"], value_set=imported), IMPORTED, FETCHED)
+    ids = conversations["conversation_id"]
+    source = pc.if_else(pc.is_in(ids, value_set=imported), IMPORTED, FETCHED)
+    if of_data_lake is not None:
+        source = pc.if_else(pc.is_in(ids, value_set=of_data_lake), DATA_LAKE, source)
     at = conversations.schema.get_field_index("source")
     return conversations.set_column(at, conversations.schema.field(at), source)

@@ -50,7 +50,8 @@ class TableSpec:
     `key` names the columns that identify a row; null only in those that `null_in_key` names, where null is a value of
     its own (no queue, an id that the platform left out). `partition_column` is the instant whose UTC date is the row's
     partition, or the date that is; None where rows belong to their partition for another reason. `expected` names the
-    columns that the platform should fill: a null there is worth a warning, but the row is as good as any other.
+    columns that the platform should fill: a null there is worth a warning, but the row is as good as any other. `sums`
+    are columns with those that add up to them in every row, where null counts as 0.
     """
 
     name: str
@@ -60,6 +61,7 @@ class TableSpec:
     partition_column: str | None = None
     null_in_key: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
+    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     version: int = 1
 
     @property

@@ -17,8 +17,9 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets.tables.metrics.buckets import BY_QUEUE
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import World, definitions, error, hours, key, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, definitions, error, hours, key, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 
 INBOUND = """\
@@ -119,6 +120,62 @@ def test_a_report_that_is_answered_already_costs_no_request(world: World, file: 
     assert world.lake.read("reports/inbound", f"{DAY}")["media_type"].to_pylist() == ["voice"]
 
 
+LONGER = """\
+reports:
+  three_days:
+    description: One row per media type of three days.
+    over: {rolling: 3}
+    group_by: [mediaType]
+    aggregates: {metrics: {handled: tHandle.count}}
+  weekly:
+    description: One row per media type of a week.
+    over: week
+    group_by: [mediaType]
+    aggregates: {metrics: {handled: tHandle.count}}
+"""
+
+
+def test_a_report_over_several_days_is_stored_and_published_with_the_last_of_them(
+    past_days: World, tmp_path: Path, file: Path
+) -> None:
+    file.write_text(LONGER)
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    world = replace(
+        with_reports(past_days, file),
+        folder=tmp_path / "lake",
+        settings={"GENESYS_ASSETS_PUBLISH_URL": (tmp_path / "published").as_uri()},
+        instance=dg.DagsterInstance.ephemeral(),
+        runs=[],
+    )
+    between = (f"{DAYS[0]}", f"{DAYS[-1]}")
+    assert world.run("daily", "reports/three_days", "reports/weekly", between=between).success
+    stored = {name: sorted(map(str, world.lake.stored(f"reports/{name}"))) for name in ("three_days", "weekly")}
+    assert stored == {"three_days": [f"{day}" for day in DAYS[2:]], "weekly": []}
+    for name, days in stored.items():
+        assert sorted(world.instance.get_materialized_partitions(key(f"reports/{name}"))) == days
+    rows = world.lake.read("reports/three_days", f"{DAY}").to_pylist()
+    metrics = [row for day in DAYS[1:4] for row in world.lake.read("tables/interval_metrics", f"{day}").to_pylist()]
+    handled: defaultdict[str, int] = defaultdict(int)
+    for row in metrics:
+        if (row["grouping"], row["metric"], row["selection"]) == (BY_QUEUE, "tHandle", ""):
+            handled[row["media_type"]] += row["count"]
+    assert {row["media_type"]: row["handled"] for row in rows} == handled
+    assert world.run("daily", "published/reports", partition=f"{DAY}").success
+    (path,) = (tmp_path / "published").rglob("manifest.json")
+    manifest = json.loads(path.read_text())
+    assert "three_days" in {each["report"] for each in manifest["files"]}
+    assert manifest["missing"] == [], "no week ends on the day"
+
+
+def test_a_day_that_ends_no_week_has_no_report_of_a_week(past_days: World, tmp_path: Path, file: Path) -> None:
+    file.write_text(LONGER)
+    shutil.copytree(past_days.folder, tmp_path / "lake")
+    instance = dg.DagsterInstance.ephemeral()
+    world = replace(with_reports(past_days, file), folder=tmp_path / "lake", instance=instance, runs=[])
+    assert world.run("daily", "reports/weekly", partition=f"{DAY}").success
+    assert not instance.get_materialized_partitions(key("reports/weekly"))
+
+
 def test_it_is_an_asset_like_those_that_ship(file: Path) -> None:
     found = definitions(f"{DAYS[0]}", reports=file)
     specs = {spec.key: spec for spec in found.resolve_all_asset_specs()}
@@ -190,7 +247,7 @@ def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
     (missing,) = manifest["missing"]
     assert missing["report"] == "inbound"
     assert missing["reason"].startswith(f"its last computation failed: Hours of {DAY} were fetched before anything")
-    assert len(manifest["files"]) == 19
+    assert len(manifest["files"]) == FILES_OF_A_DAY
     assert all((path.parent / file["url"]).is_file() for file in manifest["files"])
     later = world.run("daily", "published/reports", partition=f"{DAY}")
     assert later.success

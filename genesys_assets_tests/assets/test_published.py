@@ -23,7 +23,7 @@ import requests
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.spec import in_milliseconds
-from genesys_assets_tests.assets.world import World, error, events, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, error, events, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
@@ -170,7 +170,7 @@ def test_no_address_is_ever_logged(
     caplog.set_level(logging.DEBUG)
     good, bad = (publish(publishing_to(past_days, each)) for each in (bucket, public_bucket))
     secret = past_days.settings["AWS_SECRET_ACCESS_KEY"]
-    for run, expected in ((good, "19 files published and proven"), (bad, "PubliclyReadable")):
+    for run, expected in ((good, f"{FILES_OF_A_DAY} files published and proven"), (bad, "PubliclyReadable")):
         said = events(past_days.instance, run)
         assert expected in said
         assert "X-Amz-Signature" not in said
@@ -235,8 +235,8 @@ def test_a_day_without_reports_cannot_be_published(past_days: World, s3_client: 
 def test_the_materialisation_lists_the_files_with_their_addresses(past_days: World, s3_client: Any) -> None:
     said = metadata(past_days.runs[-1], "published/reports")
     listed = manifest(s3_client, PAST_BUCKET)["files"]
-    assert said["dagster/row_count"] == len(listed) == 19
+    assert said["dagster/row_count"] == len(listed) == FILES_OF_A_DAY
     assert said["bytes"] == sum(file["bytes"] for file in listed)
-    assert len(said["files"].splitlines()) == 2 + 19
+    assert len(said["files"].splitlines()) == 2 + FILES_OF_A_DAY
     assert all(file["url"] in said["files"] for file in listed)
     assert fetch(said["manifest"]).json() == manifest(s3_client, PAST_BUCKET)

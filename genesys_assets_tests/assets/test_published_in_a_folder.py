@@ -16,7 +16,7 @@ import pytest
 
 from genesys_assets.assets import published_index
 from genesys_assets_tests.assets.test_published_index import OnTheEveningAfter
-from genesys_assets_tests.assets.world import World, events, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, events, metadata
 from genesys_assets_tests.browser import chromium, visit
 from genesys_assets_tests.conftest import DAY
 from genesys_assets_tests.ports import refusing_port
@@ -56,7 +56,7 @@ def path_of(url: str) -> Path:
 def test_the_first_day_needs_no_bucket(published: Published) -> None:
     manifest = published.folder / f"reports/manifest/date={DAY}/manifest.json"
     said = json.loads(manifest.read_text())
-    assert len(said["files"]) == 19
+    assert len(said["files"]) == FILES_OF_A_DAY
     assert (said["bucket"], said["missing"], said["failing_checks"]) == (None, [], [])
     for file in said["files"]:
         body = (manifest.parent / unquote(file["url"])).read_bytes()

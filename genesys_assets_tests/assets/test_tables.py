@@ -97,6 +97,7 @@ def test_a_day_of_a_range_is_told_when_it_is_stored_and_once_more_with_the_versi
     heard = told(fetched, run, "tables/interval_metrics")
     assert [event.partition for event in heard] == [FIRST, DAY, FIRST, DAY]
     assert [TOLD_BEFORE in event.metadata for event in heard] == [False, False, True, True]
+    assert ["dagster/column_schema" in event.metadata for event in heard] == [False, False, True, True]
     assert ["dagster/data_version" in (event.tags or {}) for event in heard] == [False, False, True, True]
     alone = fetched.run("daily", "tables/interval_metrics", partition=DAY)
     assert TOLD_BEFORE not in metadata(alone, "tables/interval_metrics")

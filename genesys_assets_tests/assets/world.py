@@ -26,11 +26,14 @@ from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
+from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import Sandbox
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
+FILES_OF_A_DAY = 3 * len(built_in_reports()) + 1
+"""Published: each report that ships as Parquet, CSV and JSON, and the page."""
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
@@ -164,10 +167,15 @@ def environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def definitions(
-    start_date: str, time_zone: str = "UTC", questions: Sequence[AggregateQuestion] = (), reports: Path | None = None
+    start_date: str,
+    time_zone: str = "UTC",
+    questions: Sequence[AggregateQuestion] = (),
+    reports: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> dg.Definitions:
     of_file = {"GENESYS_ASSETS_REPORTS": str(reports)} if reports else {}
-    with environment({"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone, **of_file}):
+    of_calendar = {"GENESYS_ASSETS_START_DATE": start_date, "GENESYS_ASSETS_TIME_ZONE": time_zone}
+    with environment({**of_calendar, **of_file, **(settings or {})}):
         return build_definitions(questions=questions)
 
 

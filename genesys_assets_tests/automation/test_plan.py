@@ -118,10 +118,11 @@ def test_a_range_that_failed_is_asked_for_whole_then_in_parts_then_one_by_one(ti
     assert made(wanted(*range(1, 17)), *runs, most=24).request == Request(day(first), day(16), frozenset([A]))
 
 
-def test_what_has_failed_more_often_is_not_asked_for_with_the_rest() -> None:
+def test_what_has_failed_more_often_is_asked_for_after_the_rest_and_alone() -> None:
     runs = [*failing(4, 4, 3, since=190), WELL]
     assert made(wanted(3, 4, 5), *runs).request == Request(day(5), day(5), frozenset([A]))
-    assert made(wanted(3, 4), *runs).request == Request(day(4), day(4), frozenset([A]))
+    assert made(wanted(3, 4), *runs).request == Request(day(3), day(3), frozenset([A]))
+    assert made(wanted(4), *runs).request == Request(day(4), day(4), frozenset([A]))
 
 
 def test_others_of_the_kind_are_asked_for_while_what_failed_pauses_once_one_of_them_was_well() -> None:
@@ -149,6 +150,33 @@ def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None
         if request is not None:
             runs.append(Run(request.assets, request.first, request.last, now, failed=True))
     assert len(runs) < 30
+
+
+def runs_until_done(left: set[int], runs: list[Run], *, bad: set[int], most: int) -> list[Run]:
+    """What is asked for minute by minute until nothing is left but what is bad: a run over it fails as a whole."""
+    begun, now = len(runs), NOW
+    while left - bad:
+        made = plan(wanted(*left), runs, now, most=most)
+        request, now = made.request, max(now, made.paused_until or now) + timedelta(minutes=1)
+        if request is not None:
+            now -= timedelta(minutes=1)
+            keys = {number for number in left if request.first <= day(number) <= request.last}
+            runs.append(Run(request.assets, request.first, request.last, now, failed=bool(keys & bad)))
+            left = left if keys & bad else left - keys
+        now += timedelta(minutes=1)
+        assert now < NOW + timedelta(days=2)
+    return runs[begun:]
+
+
+def test_what_has_piled_up_in_an_outage_is_made_by_few_runs_when_it_is_over() -> None:
+    outage = [over(1, 24, 600 - 60 * back, failed=True) for back in range(4)]
+    asked = runs_until_done({*range(1, 25)}, outage, bad=set(), most=24)
+    assert [int(run.last[-2:]) - int(run.first[-2:]) + 1 for run in asked] == [1, 1, 2, 4, 8, 8]
+
+
+@given(st.sets(st.integers(1, 28), min_size=1, max_size=3))
+def test_bad_ones_are_left_alone_by_few_runs_and_all_others_are_made(bad: set[int]) -> None:
+    assert len(runs_until_done({*range(1, 29)}, [], bad=bad, most=24)) <= 16 + 12 * len(bad)
 
 
 def test_hours_follow_each_other_over_midnight() -> None:

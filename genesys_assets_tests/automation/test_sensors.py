@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from genesys_assets.automation import sensors
 from genesys_assets.automation.sensors import KINDS
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.sandbox.server import running
-from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.assets.world import World, definitions, environment
 from genesys_assets_tests.automation.ticks import Asked, Ticks, clock_at
 from genesys_assets_tests.scenarios.conftest import Present
 
@@ -61,19 +62,19 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert lake.rows(CONVERSATIONS, "2026-01-27") == 20
     # Nothing is asked for twice.
     assert ticks.at(ticks.present.at + timedelta(minutes=20)) == []
-    # An hour later it is one run each for the hour, its tables and its reports.
+    # An hour later it is one run each for the hour, its agents' status, its tables and its reports.
     hour = ticks.at(ticks.present.at + timedelta(minutes=40))
-    assert [each.sensor for each in hour] == ["hours", "tables", "reports"]
+    assert sorted(each.sensor for each in hour) == ["hours", "reports", "tables", "users"]
     assert {(each.first[:10], each.last[:10]) for each in hour} == {("2026-01-28", "2026-01-28")}
     # Four hours off: they are asked for as one range.
     later = ticks.at(ticks.present.at + timedelta(hours=4))
     assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
-    assert len(later) == 3
+    assert len(later) == 4
     assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
 
 
 def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_asked_for_later(ticks: Ticks) -> None:
-    ticks.off = {"hours", "days", "tables", "reports", "upkeep"}
+    ticks.off = {"hours", "days", "users", "tables", "reports", "upkeep"}
     assert ticks.at(TODAY + timedelta(minutes=9)) == []
     assert of("observe", ticks.at(TODAY + timedelta(minutes=10))) == [("2026-01-28", "2026-01-28")]
     assert ticks.at(TODAY + timedelta(hours=20)) == []
@@ -85,15 +86,37 @@ def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_a
 
 
 def test_what_is_switched_off_is_not_asked_for(ticks: Ticks) -> None:
-    ticks.off = {"hours", "days", "tables", "reports", "upkeep"}
+    ticks.off = {"hours", "days", "users", "tables", "reports", "upkeep"}
     ticks.world = replace(ticks.world, settings={"GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS": "false"})
     assert len(ticks.at(TODAY + timedelta(minutes=10))) == 1
     assert ticks.world.lake.stored("reference/queue_members") == {}
     assert [*ticks.world.lake.stored("reference/user_skills")] == ["2026-01-28"]
 
 
+def test_agents_status_is_asked_for_by_day_and_of_today_after_each_hour(ticks: Ticks) -> None:
+    ticks.off = {"hours", "days", "tables", "reports", "upkeep", "observe"}
+    moment = TODAY + timedelta(hours=5, minutes=12)
+    assert of("users", ticks.at(moment)) == [("2026-01-27", "2026-01-28")]
+    assert ticks.at(moment + timedelta(minutes=30)) == []
+    assert of("users", ticks.at(moment + timedelta(hours=1))) == [("2026-01-28", "2026-01-28")]
+    reach = ticks.world.lake.reach("pages/daily_user_details", "2026-01-27")
+    assert reach is not None
+    assert reach.is_complete
+
+
+def test_without_its_permission_agents_status_is_not_asked_for_and_all_else_is(ticks: Ticks) -> None:
+    ticks.world.sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
+    asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
+    assert of("users", asked) == []
+    assert ("2026-01-27", "2026-01-28") in of("reports", asked)
+    made = {asset for each in asked for asset in each.assets}
+    assert "reports/agent_daily" in made
+    assert "reports/agent_day" not in made
+    assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
+
+
 def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
-    ticks.off = {"days", "tables", "reports", "upkeep"}
+    ticks.off = {"days", "users", "tables", "reports", "upkeep"}
     moment = TODAY + timedelta(minutes=12)
     ticks.world = replace(ticks.world, settings={"GENESYS_CLOUD_CLIENT_SECRET": "expired"})
     assert of("hours", ticks.at(moment)) == [("2026-01-27-00:00", "2026-01-27-23:00")]
@@ -103,8 +126,27 @@ def test_what_fails_is_asked_for_again_after_a_pause(ticks: Ticks) -> None:
     assert ticks.at(moment + timedelta(minutes=9)) == []
 
 
+def test_a_look_ends_soon_where_the_platform_refuses_to_say_what_jobs_have(
+    ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "_LONGEST_WAIT_SECONDS", 2.5)
+    behaviour, asked = ticks.world.sandbox.behaviour, ticks.world.sandbox.requests
+
+    def wanted() -> set[str]:
+        [request] = ticks.requests("days")
+        return {key.path[-1] for key in request.asset_selection or ()}
+
+    ticks.present.at = TODAY + timedelta(hours=12)
+    with clock_at(ticks.present.at), environment(ticks.world.environment):
+        behaviour.fail_next(429, times=20, path="/jobs/availability")
+        assert wanted() == {"daily_aggregates"}
+        assert 1 < len([path for _, path in asked if "/jobs/availability" in path]) < 5
+        behaviour.faults.clear()
+        assert wanted() == {"daily_aggregates", "daily_details", "daily_overlap"}
+
+
 def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
-    ticks.off = {"days", "tables", "reports", "upkeep", "observe"}
+    ticks.off = {"days", "users", "tables", "reports", "upkeep", "observe"}
     ticks.carries_out = False
     moment = TODAY + timedelta(minutes=12)
     [asked] = ticks.at(moment)

@@ -202,6 +202,16 @@ def test_a_listing_is_late_three_hours_after_the_night_in_which_it_was_not_read(
     assert (after.stale, after.late_since) == ((TODAY,), two + HOURS_LIMIT)
 
 
+def test_what_the_platform_keeps_no_history_of_is_late_three_hours_after_midnight(
+    lake: Lake,
+) -> None:
+    [place, *_] = wanted.OBSERVED
+    before = of(looked(lake, MIDNIGHT + HOURS_LIMIT - MINUTE), place)
+    assert (before.late_since, before.coming) == (None, (TODAY,))
+    after = of(looked(lake, MIDNIGHT + HOURS_LIMIT), place)
+    assert (after.missing, after.late_since) == ((TODAY,), MIDNIGHT + HOURS_LIMIT)
+
+
 def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -> None:
     assets = [each.asset for each in looked(lake, NIGHT, reports=list(built_in_reports())).assets]
     assert len(assets) == len({*assets})
@@ -210,4 +220,5 @@ def test_layers_stand_in_the_order_of_the_data_and_each_asset_once(lake: Lake) -
 
 
 def test_every_kind_of_thing_that_sensors_ask_for_is_looked_at() -> None:
-    assert {kind.name for kind in KINDS} == {"upkeep", "hours", "days", "tables", "checks", "reports", "publish"}
+    pages = {"upkeep", "observe", "hours", "days", "users", "data_lake"}
+    assert {kind.name for kind in KINDS} == {*pages, "tables", "checks", "reports", "publish"}

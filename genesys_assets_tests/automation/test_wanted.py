@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 import time_machine
 
-from genesys_assets.automation.wanted import OBSERVED, days_wanted, hours_wanted, observations_wanted
+from genesys_assets.automation.wanted import (
+    OBSERVED,
+    days_wanted,
+    hours_wanted,
+    observations_wanted,
+    user_days_wanted,
+)
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import (
     DAILY,
@@ -20,6 +26,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
@@ -180,3 +187,34 @@ def test_a_day_is_observed_from_ten_minutes_after_midnight_on(lake: Lake, minute
 
 def test_nothing_is_observed_before_the_start_date(lake: Lake) -> None:
     assert observations_wanted(lake, since("2026-02-21"), NOON) == {}
+
+
+# -- agents' status ----------------------------------------------------------------------------------------------------
+
+
+def test_agents_status_is_wanted_of_days_until_it_is_complete_and_of_today_by_the_hour(
+    lake: Lake, read_this_morning: time_machine.travel
+) -> None:
+    of_calendar = since(FIRST)
+    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT)) == [FIRST, YESTERDAY, TODAY]
+    with read_this_morning:
+        store(lake, USER_DETAILS, FIRST, reach=Reach(MIDNIGHT - timedelta(days=1), is_complete=True))
+        store(lake, USER_DETAILS, YESTERDAY, reach=Reach(MIDNIGHT))
+        store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
+    # Jobs have all of yesterday, which was read by query so far.
+    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT)) == [YESTERDAY]
+    for behind in (MIDNIGHT - timedelta(hours=1), None):
+        assert list(user_days_wanted(lake, of_calendar, NOON, behind)) == []
+        assert list(user_days_wanted(lake, of_calendar, NOON + timedelta(minutes=39), behind)) == []
+        assert list(user_days_wanted(lake, of_calendar, NOON + timedelta(minutes=40), behind)) == [TODAY]
+
+
+def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_data(lake: Lake) -> None:
+    of_calendar = since(YESTERDAY, look_back_days=1)
+    with time_machine.travel(MIDNIGHT + timedelta(hours=2), tick=False):
+        store(
+            lake, USER_DETAILS, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=1), reach=Reach(MIDNIGHT, is_complete=True)
+        )
+        store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
+    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=1))) == []
+    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=4))) == [YESTERDAY]

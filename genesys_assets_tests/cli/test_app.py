@@ -32,7 +32,8 @@ def test_the_installed_command_is_this_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["preflight", "status", "import", "take-back", "forget", "reports check", "reports preview", "sandbox"]
+    "command",
+    ["preflight", "status", "plan", "import", "take-back", "forget", "reports check", "reports preview", "sandbox"],
 )
 def test_help_of_every_command_teaches_by_example(command: str) -> None:
     *group, name = command.split()

@@ -41,6 +41,8 @@ def lake(tmp_path: Path) -> Iterator[Lake]:
         "DAGSTER_HOME": str(tmp_path),
         "GENESYS_ASSETS_LAKE": str(tmp_path / "lake"),
         "GENESYS_ASSETS_START_DATE": TODAY,
+        "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS": "false",
+        "GENESYS_ASSETS_OBSERVE_USER_SKILLS": "false",
     }
     with environment(settings):
         yield lake

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.preflight import Finding, Preflight, preflight
@@ -25,8 +26,10 @@ LOOKED_AT = [
     "conversation aggregates",
     "conversation details",
     "details jobs",
+    "users' status",
     "queue observations",
     "conversation activity",
+    *(f"aggregates: {name}" for name in FAMILIES if name != "conversations"),
     "clock",
     "rate limit",
 ]
@@ -49,13 +52,15 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
     running_sandbox.behaviour.reset()
 
 
-def look(sandbox: Sandbox, expected_queues: int | None = None, **client: Any) -> Preflight:
+def look(
+    sandbox: Sandbox, expected_queues: int | None = None, families: Collection[AggregateFamily] = (), **client: Any
+) -> Preflight:
     secret = client.pop("client_secret", sandbox.client_secret)
     client_id = client.pop("client_id", sandbox.client_id)
     url = client.pop("url", sandbox.url)
     options: dict[str, Any] = {"sleep": lambda seconds: None, "now": lambda: PRESENT, **client}
     with GenesysCloud(Hosts(url, url), client_id, secret, **options) as cloud:
-        return preflight(cloud, expected_queues=expected_queues)
+        return preflight(cloud, expected_queues=expected_queues, families=families)
 
 
 def finding(found: Preflight, what: str) -> Finding:
@@ -73,7 +78,7 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     assert found.passed
     assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
     assert not any(finding.advice for finding in found.findings)
-    assert len(sandbox.requests) - before == 12
+    assert len(sandbox.requests) - before == 13 + len(FAMILIES) - 1
 
 
 def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
@@ -110,6 +115,27 @@ def test_a_missing_permission_is_named_with_the_role_to_give_and_the_rest_is_tri
         assert "a role with the permission" in failure.advice
         assert f"({needed}), in every division" in failure.advice
     assert [finding.what for finding in found.findings] == LOOKED_AT
+
+
+def test_a_permission_that_nothing_else_needs_is_a_warning(sandbox: Sandbox) -> None:
+    sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
+    found = look(sandbox)
+    assert found.passed
+    assert finding(found, "users' status").level == "warn"
+    assert "It is not asked for. Give the OAuth client" in finding(found, "users' status").advice
+    assert found.missing_permissions == ("analytics:userDetail:view",)
+
+
+def test_a_family_that_a_report_wants_and_may_not_read_is_a_warning(sandbox: Sandbox) -> None:
+    flows, bots = FAMILIES["flows"], FAMILIES["bots"]
+    sandbox.behaviour.missing_permissions = {flows.permission, bots.permission}
+    found = look(sandbox, families=[flows])
+    assert found.passed
+    assert finding(found, "aggregates: flows").level == "warn"
+    assert flows.permission in finding(found, "aggregates: flows").advice
+    assert finding(found, "aggregates: bots").value == "not permitted, and nothing asks for it"
+    assert finding(found, "aggregates: surveys").value == "permitted, and nothing asks for it"
+    assert found.missing_permissions == (flows.permission,)
 
 
 def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
@@ -243,7 +269,7 @@ def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelt
 
 
 def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 289 left for the next 60 s"
+    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 288 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:

@@ -57,6 +57,25 @@ def problems(*parts: pa.Table, spec: TableSpec = CALLS, day: str | None = DAY) -
     return audit(spec, day, (part.select(audited_columns(spec)) for part in parts))
 
 
+SHIFTS = TableSpec(
+    "shifts",
+    "One row per shift.",
+    ("shift_id",),
+    columns("""
+shift_id integer the shift
+all_ms integer all of it
+work_ms integer work
+rest_ms integer rest
+"""),
+    sums=(("all_ms", ("work_ms", "rest_ms")),),
+)
+
+
+def shifts(*rows: tuple[int | None, int | None, int | None]) -> pa.Table:
+    names = ("shift_id", "all_ms", "work_ms", "rest_ms")
+    return table(*(dict(zip(names, (nth, *row), strict=True)) for nth, row in enumerate(rows)), schema=SHIFTS.schema)
+
+
 # -- what is found -----------------------------------------------------------------------------------------------------
 
 
@@ -67,6 +86,14 @@ def test_good_rows_pass_all_checks() -> None:
 
 def test_no_rows_pass_all_checks() -> None:
     assert problems(table()) == problems() == PASSED
+
+
+def test_parts_that_do_not_add_up_are_found_to_the_last_millisecond() -> None:
+    assert problems(shifts((10, 7, 3), (10, 10, None), (None, None, None)), spec=SHIFTS) == PASSED
+    wrong = {"parts_add_up": "the parts of all_ms do not add up in 3 rows"}
+    assert problems(shifts((10, 7, 3), (10, 7, 2), (10, 7, 4), (None, 1, None)), spec=SHIFTS) == wrong
+    assert "parts_add_up" in checks_of(SHIFTS)
+    assert "parts_add_up" not in checks_of(QUEUES)
 
 
 def test_a_repeated_key_is_found_whatever_else_is_in_the_row() -> None:

@@ -23,6 +23,7 @@ def main() -> int:
     asked.add_argument("--conversations", type=int, default=15)
     asked.add_argument("--faults", default=",".join(KINDS), help="which kinds of trouble, by commas; none is allowed")
     asked.add_argument("--quiet", action="store_true", help="without any trouble; the organisation lives all the same")
+    asked.add_argument("--off", default="", help="sensors and schedules that are never switched on, by commas")
     asked.add_argument("--keep", type=Path, help="a folder in which lake and instance stay")
     asked.add_argument("--verbose", action="store_true")
     said = asked.parse_args()
@@ -33,6 +34,7 @@ def main() -> int:
         said.first or first_day(said.zone, said.days, said.seed),
         said.conversations,
         () if said.quiet else tuple(filter(None, said.faults.split(","))),
+        tuple(filter(None, said.off.split(","))),
         tell=lambda line: print(line, flush=True),
     )
     with tempfile.TemporaryDirectory(prefix="months_") as folder:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import time_machine
+from dagster._core.execution.plan.active import ActiveExecution
 from pydantic import PrivateAttr
 from sqlalchemy import ColumnDefault
 
@@ -53,14 +55,23 @@ def the_clock() -> Clock:
 
 @contextmanager
 def simulated(start: datetime) -> Iterator[Clock]:
-    """A clock that stands at `start`. Dagster's databases date new rows by it too."""
+    """A clock that stands at `start`. Dagster's databases date new rows by it too, and a run that waits before it tries
+    a step again moves it.
+    """
     with time_machine.travel(start, tick=False) as traveller:
+        ActiveExecution.sleep_til_ready = _wait_until_ready  # type: ignore[method-assign,assignment]
         _date_runs_by(lambda: datetime.now(UTC).replace(tzinfo=None))
         _clocks.append(Clock(traveller))
         try:
             yield _clocks[-1]
         finally:
             _clocks.pop()
+
+
+def _wait_until_ready(execution: ActiveExecution) -> None:
+    """Real waiting would never end: the clock stands meanwhile."""
+    seconds: float = execution.sleep_interval()  # type: ignore[no-untyped-call]
+    the_clock().sleep(max(0.0, seconds))
 
 
 def _date_runs_by(now: Callable[[], datetime]) -> None:
@@ -87,6 +98,7 @@ class SimulatedGenesysCloud(GenesysCloudResource):
                 settings.client_id,
                 settings.client_secret.get_secret_value(),
                 requests_per_minute=settings.requests_per_minute,
+                longest_life=max(0.0, self._gives_up_at - time.monotonic()),
                 clock=clock.seconds,
                 now=clock.now,
                 sleep=clock.sleep,

@@ -118,10 +118,12 @@ def partition_of(tags: Mapping[str, str]) -> str | None:
 
 
 class Daemon:
-    """One code location and an instance, with everything of it switched on but what `off` names."""
+    """One code location and an instance, with everything of it switched on but what `off` names; nothing is where that
+    is None.
+    """
 
-    def __init__(self, instance: dg.DagsterInstance, off: Iterable[str] = ("live",)) -> None:
-        self.instance, self.off = instance, set(off)
+    def __init__(self, instance: dg.DagsterInstance, off: Iterable[str] | None = ("live",)) -> None:
+        self.instance, self.off = instance, None if off is None else set(off)
         self.launcher = Launcher(self.execute, assets=self.assets_of)
         self.launcher.register_instance(instance)
         instance._run_launcher = self.launcher
@@ -153,17 +155,16 @@ class Daemon:
             loaded: Any = context.create_request_context().code_locations[0]
             (repository,) = loaded.get_repositories().values()
             self._repository = loaded._get_repo_def(repository.name)
-            for schedule in repository.get_schedules():
-                if schedule.name not in self.off and not self._is_known(schedule):
-                    self.instance.start_schedule(schedule)
-            for sensor in repository.get_sensors():
-                if sensor.name not in self.off and not self._is_known(sensor):
-                    self.instance.start_sensor(sensor)
+            for schedule in filter(self._is_to_start, repository.get_schedules()):
+                self.instance.start_schedule(schedule)
+            for sensor in filter(self._is_to_start, repository.get_sensors()):
+                self.instance.start_sensor(sensor)
             yield
 
-    def _is_known(self, instigator: Any) -> bool:
+    def _is_to_start(self, instigator: Any) -> bool:
         origin = instigator.get_remote_origin_id()
-        return self.instance.get_instigator_state(origin, instigator.selector_id) is not None
+        is_off = self.off is None or instigator.name in self.off
+        return not is_off and self.instance.get_instigator_state(origin, instigator.selector_id) is None
 
     def evaluate(self) -> int:
         """Everything that the daemon does at a time, but runs; how many now wait in the queue."""
@@ -211,11 +212,10 @@ class Daemon:
         return {run.run_id for run in runs}
 
     def reported(self) -> dict[str, set[str]]:
-        """The partitions that Dagster knows of each asset of the lake that has partitions."""
+        """The partitions that Dagster knows of each asset that has partitions."""
         graph = self._repository.asset_graph
         keys = [key for key in graph.materializable_asset_keys if graph.get(key).partitions_def is not None]
-        known = {"/".join(key.path[1:]): self.instance.get_materialized_partitions(key) for key in keys}
-        return {place: partitions for place, partitions in known.items() if not place.startswith("published/")}
+        return {"/".join(key.path[1:]): self.instance.get_materialized_partitions(key) for key in keys}
 
     def _do(self, what: str, steps: Iterable[Any]) -> None:
         began = time.process_time()

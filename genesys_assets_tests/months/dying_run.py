@@ -1,7 +1,8 @@
 """A run in a process of its own that kills itself at a call of a function, as a machine that dies would.
 
-Started with the run's id, the simulated time, the function as `module:Class.method` and the number of the call; a run
-that makes fewer calls goes on to its end. The settings and the instance are those of the environment.
+Started with the run's id, the simulated time, the function as `module:Class.method`, the number of the call, and the
+asset that the calls are about, where not all calls count; a run that makes fewer calls goes on to its end. The settings
+and the instance are those of the environment.
 """
 
 from __future__ import annotations
@@ -17,42 +18,48 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import dagster as dg
+
 from genesys_assets_tests.months.clock import simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
 
 
-def main(run_id: str, now: str, function: str, call: str) -> None:
+def main(run_id: str, now: str, function: str, call: str, about: str = "") -> None:
     with simulated(datetime.fromisoformat(now)), instance_of_home() as instance:
-        daemon = Daemon(instance)
+        daemon = Daemon(instance, off=None)
         daemon.reload()
         run = instance.get_run_by_id(run_id)
         assert run is not None
-        arm(function, int(call))
+        arm(function, int(call), about)
         daemon.execute(run)
         daemon.close()
 
 
-def arm(function: str, call: int) -> None:
-    """Let the process die just before that call."""
+def arm(function: str, call: int, about: str = "") -> None:
+    """Let the process die just before that call, of those that are about an asset where it is named."""
     module, path = function.split(":")
     owner: Any = importlib.import_module(module)
     *owners, name = path.split(".")
     for part in owners:
         owner = getattr(owner, part)
-    setattr(owner, name, _deadly(getattr(owner, name), call))
+    setattr(owner, name, _deadly(getattr(owner, name), call, about))
 
 
-def _deadly(function: Callable[..., Any], call: int) -> Callable[..., Any]:
+def _deadly(function: Callable[..., Any], call: int, about: str) -> Callable[..., Any]:
     counted, lock = itertools.count(1), threading.Lock()
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
         with lock:
-            if next(counted) == call:
+            if _is_about(about, args) and next(counted) == call:
                 os.kill(os.getpid(), signal.SIGKILL)
         return function(*args, **kwargs)
 
     return called
+
+
+def _is_about(about: str, args: tuple[Any, ...]) -> bool:
+    return not about or any(isinstance(each, dg.AssetKey) and "/".join(each.path[1:]) == about for each in args)
 
 
 if __name__ == "__main__":

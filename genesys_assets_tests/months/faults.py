@@ -84,8 +84,9 @@ def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trou
     if kind == "off":
         length = HOUR * draw.choice((1, 2, 4, 8, 24, 48, 72))
     elif kind == "killed":
-        place, _, most = draw.choice(PLACES)
-        length, detail = MINUTE * 90, f"{place} {draw.randrange(1, most + 1)}"
+        place = draw.choice(PLACES)
+        call = f"{place.function} {draw.randrange(1, place.last_call + 1)}"
+        length, detail = MINUTE * 90, f"{call} {place.about}".rstrip()
     elif kind == "answers":
         length = MINUTE * draw.choice((1, 10, 60, 200))
         detail = draw.choice(("503", "502", "500", "429", "truncated", "dropped"))
@@ -99,25 +100,41 @@ def _trouble(draw: Random, kind: str, start: datetime, latest: datetime) -> Trou
     return Trouble(kind, start, min(start + length, max(latest, start + MINUTE)), detail)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a run may die: before a call of a function. What such a run makes, as the beginning of a name, and the last
+    call at which it may. `about` is the asset that a call is about, where no other call counts.
+    """
+
+    function: str
+    makes: str
+    last_call: int
+    about: str = ""
+
+
 BEFORE_REPORTING = "genesys_assets.assets.common:content_metadata"
 """Between the commit of a partition and its report to Dagster. There the run that tries again dies too."""
+STORED_ONCE = "pages/hourly_details"
+"""What is made once. Other things that a run did not report are reported when they are made again the next night."""
 
 PLACES = (
-    (BEFORE_REPORTING, "", 2),
-    ("genesys_assets.lake.delta:DeltaLog.commit", "", 3),
-    ("deltalake:DeltaTable.create_write_transaction", "", 3),
-    ("genesys_assets.lake.store:_LocalDraft.publish", "", 6),
-    ("genesys_assets.lake.files:PageWriter.write", "pages/", 2),
-    ("genesys_assets.lake.files:TableWriter.write", "tables/", 12),
-    ("genesys_assets.cloud.http.transport:GenesysCloud._send", "pages/", 6),
-    ("genesys_assets.cloud.jobs.run:submit", "pages/daily_details", 2),
-    ("genesys_assets.publishing.publisher:Publisher.publish", "published/", 8),
-    ("genesys_assets.publishing.publisher:Publisher.publish_manifest", "published/", 1),
+    Place(BEFORE_REPORTING, STORED_ONCE, 1, STORED_ONCE),
+    Place(BEFORE_REPORTING, "", 2),
+    Place("genesys_assets.lake.delta:DeltaLog.commit", "", 3),
+    Place("deltalake:DeltaTable.create_write_transaction", "", 3),
+    Place("genesys_assets.lake.store:_LocalDraft.publish", "", 6),
+    Place("genesys_assets.lake.files:PageWriter.write", "pages/", 2),
+    Place("genesys_assets.lake.files:TableWriter.write", "tables/", 12),
+    Place("genesys_assets.cloud.http.transport:GenesysCloud._send", "pages/", 6),
+    Place("genesys_assets.cloud.jobs.run:submit", "pages/daily_details", 2),
+    Place("genesys_assets.publishing.publisher:Publisher.publish", "published/", 8),
+    Place("genesys_assets.publishing.publisher:Publisher.publish_manifest", "published/", 1),
 )
-"""Where a run may die, what such a run makes, and the last call at which it may."""
 
 
-def may_die(function: str, assets: Iterable[str]) -> bool:
-    """Whether a run that makes these assets comes to that place."""
-    made = next(prefix for place, prefix, _ in PLACES if place == function)
-    return any(asset.startswith(made) for asset in assets)
+def may_die(detail: str, assets: Iterable[str]) -> bool:
+    """Whether a run that makes these assets comes to the place of a trouble."""
+    function, _, *of_one = detail.split()
+    about = "".join(of_one)
+    makes = about or next(place.makes for place in PLACES if place.function == function and not place.about)
+    return any(asset.startswith(makes) for asset in assets)

@@ -29,7 +29,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing import day_page, index_page
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
-from genesys_assets_tests.months import alerts, efficiency, judgement, storage
+from genesys_assets_tests.months import alerts, efficiency, judgement, shortcuts, storage
 from genesys_assets_tests.months.alerts import LateAlerts
 from genesys_assets_tests.months.clock import Clock, simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
@@ -64,7 +64,9 @@ LAG = timedelta(hours=4)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is simulated."""
+    """What is simulated. Sensors and schedules that are `off` are never switched on. `troubles` stand in the place of
+    those that the seed draws.
+    """
 
     days: int
     seed: int
@@ -72,7 +74,8 @@ class Wanted:
     first: date = date(2026, 3, 2)
     conversations: int = 30
     faults: tuple[str, ...] = KINDS
-    folder: Path | None = None
+    off: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] | None = None
     tell: Callable[[str], None] = lambda line: None
 
 
@@ -216,16 +219,13 @@ class Month:
         due = [
             each
             for each in self._kills_left
-            if each.start <= now
-            and may_die(each.detail.split()[0], assets)
-            and self._died.get(each) in (None, run.parent_run_id)
+            if each.start <= now and may_die(each.detail, assets) and self._died.get(each) in (None, run.parent_run_id)
         ]
         if not due:
             return False
         self._kills_left.remove(due[0])
         self._died[due[0]] = run.run_id
-        function, call = due[0].detail.split()
-        order = [run.run_id, now.isoformat(), function, call]
+        order = [run.run_id, now.isoformat(), *due[0].detail.split()]
         command = [sys.executable, "-m", "genesys_assets_tests.months.dying_run", *order]
         died = subprocess.run(command, capture_output=True, check=False)
         self.killed += died.returncode != 0
@@ -255,6 +255,7 @@ class Month:
             lag=max(lags),
             own=self._own.by_name,
             reported=self.daemon.reported(),
+            published=self._published(),
         )
         for violation in alerts.untrue(self.daemon.failed(), self._posted()):
             self._report(violation, moment)
@@ -266,10 +267,13 @@ class Month:
         return [message for _, _, message in self._hook.posted]
 
     def _late_from(self) -> dict[str, datetime]:
-        manifests = (self.home / "published/reports/manifest").glob("date=*/manifest.json")
-        published = [date.fromisoformat(path.parent.name.removeprefix("date=")) for path in manifests]
         lake = Lake(LocalStore(self.home / "lake"))
-        return alerts.late_from(lake, published, self.wanted.first, self.zone)
+        return alerts.late_from(lake, self._published(), self.wanted.first, self.zone)
+
+    def _published(self) -> list[date]:
+        """The days that have a manifest."""
+        manifests = (self.home / "published/reports/manifest").glob("date=*/manifest.json")
+        return sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in manifests)
 
     def _manifest(self, day: date) -> dict[str, Any] | None:
         path = self.home / f"published/reports/manifest/date={day}/manifest.json"
@@ -281,6 +285,11 @@ class Month:
             line = violation.line(self.wanted.seed, self.wanted.zone, moment)
             self.outcome.violations.append(line)
             self.wanted.tell(line)
+
+    def _without_rule(self) -> list[str]:
+        """Pages that sensors may ask for, of which nobody says here when they must be there."""
+        pages = (place for place in self.daemon.reported() if place.startswith("pages/"))
+        return sorted(place for place in pages if place not in judgement.RULED and "imported" not in place)
 
     def figures(self) -> dict[str, Any]:
         runs = self.daemon.launcher.runs
@@ -294,6 +303,8 @@ class Month:
             "requests": len(self.sandbox.requests),
             "not_judged": [f"{day}" for day in self.skipped],
             "daemon_errors": len(self.daemon.errors),
+            "only_computed_anew": judgement.without_plain_figures(),
+            "pages_without_rule": self._without_rule(),
         }
 
 
@@ -301,7 +312,8 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     """One month from an empty lake, in `home`; then whatever `after` does while everything is still there."""
     random.seed(wanted.seed)
     start = datetime.combine(wanted.first, datetime.min.time(), UTC)
-    plan = planned(wanted.seed, wanted.first, wanted.days, wanted.faults)
+    drawn = planned(wanted.seed, wanted.first, wanted.days, wanted.faults)
+    plan = drawn if wanted.troubles is None else Plan(wanted.troubles)
     for trouble in sorted(plan.troubles, key=lambda each: each.start):
         wanted.tell(f"  trouble: {trouble}")
     (home / "dagster.yaml").write_text(DAGSTER_YAML.read_text() + SETTINGS.format(home=home / "instance"))
@@ -323,7 +335,9 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
         hook = stack.enter_context(listening())
         stack.enter_context(environment(settings(wanted, home, sandbox, hook)))
         instance = stack.enter_context(instance_of_home())
-        daemon = Daemon(instance)
+        shortcuts.store_no_unread(instance)
+        shortcuts.keep_states_in_memory(instance)
+        daemon = Daemon(instance, off=("live", *wanted.off))
         stack.callback(daemon.close)
         daemon.reload()
         # Loading leaves a million objects that stay: looking through them again and again takes a tenth of the time.

@@ -1,11 +1,20 @@
-"""What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same."""
+"""What Dagster works out each time though it is always the same: here it does so once. What comes of it is the same.
+
+And what nothing reads here: most events, and of which versions of its inputs an asset was made. States of sensors and
+schedules are kept in memory, for nobody else reads them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import dagster as dg
+from dagster import DagsterEventType
 from dagster._config.pythonic_config import resource
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.execution.context.data_version_cache import DataVersionCache
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus
 from dagster._core.storage.event_log.sqlite import ConsolidatedSqliteEventLogStorage
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
@@ -20,14 +29,76 @@ _SHAPE = {
 }
 """Methods that ask a database which tables and columns it has."""
 
+UNREAD = {
+    *(DagsterEventType.ENGINE_EVENT, DagsterEventType.LOGS_CAPTURED),
+    *(DagsterEventType.RESOURCE_INIT_STARTED, DagsterEventType.RESOURCE_INIT_SUCCESS),
+    *(DagsterEventType.STEP_START, DagsterEventType.STEP_INPUT, DagsterEventType.STEP_OUTPUT),
+    *(DagsterEventType.STEP_SUCCESS, DagsterEventType.LOADED_INPUT, DagsterEventType.HANDLED_OUTPUT),
+    *(DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, DagsterEventType.ASSET_CHECK_EVALUATION),
+}
+"""Events that only the UI shows, or a run that continues another one reads: three in four. What audits and checks find
+is stored in the lake, which is what sensors go by.
+"""
+
+
+def store_no_unread(instance: dg.DagsterInstance) -> None:
+    """Not for a run that dies: the run that continues it reads what it did."""
+    storage: Any = instance.event_log_storage
+    store = storage.store_event
+
+    def stored(event: Any) -> None:
+        if event.dagster_event is not None and event.dagster_event.event_type not in UNREAD:
+            store(event)
+
+    storage.store_event = stored
+
+
+def keep_states_in_memory(instance: dg.DagsterInstance) -> None:
+    """The states of sensors and schedules: each tick writes its own six times."""
+    storage: Any = instance.schedule_storage
+    states: dict[str, InstigatorState] = {}
+
+    def keep(state: InstigatorState) -> InstigatorState:
+        states[state.selector_id] = state
+        return state
+
+    def every(
+        repository_origin_id: str | None = None,
+        repository_selector_id: str | None = None,
+        instigator_type: InstigatorType | None = None,
+        instigator_statuses: set[InstigatorStatus] | None = None,
+    ) -> list[InstigatorState]:
+        return [
+            state
+            for state in states.values()
+            if repository_selector_id in (None, state.repository_selector_id)
+            and instigator_type in (None, state.instigator_type)
+            and (instigator_statuses is None or state.status in instigator_statuses)
+        ]
+
+    storage.add_instigator_state = storage.update_instigator_state = keep
+    storage.get_instigator_state = lambda origin_id, selector_id: states.get(selector_id)
+    storage.delete_instigator_state = lambda origin_id, selector_id: states.pop(selector_id, None)
+    storage.all_instigator_state = every
+
+
+def _no_versions(cache: DataVersionCache, keys: Sequence[dg.AssetKey]) -> None:
+    cache.input_asset_version_info |= dict.fromkeys(keys)
+
 
 def take() -> None:
     """From now on, in this process."""
+    DataVersionCache._fetch_input_asset_version_info = _no_versions  # type: ignore[method-assign,assignment]
     for storage, names in _SHAPE.items():
         for name in names:
             _once(storage, name, lambda self, *asked: (id(self), *(each for each in asked if isinstance(each, str))))
+    _once(dg.JobDefinition, "get_subset", _selection)
     # The schema of a resource's settings is that of its class; a resource is made anew for each run and tick.
     _once(resource, "infer_schema_from_config_class", lambda model, **given: (model, repr(sorted(given.items()))))
+
+
+def _selection(job: dg.JobDefinition, **selected: Any) -> tuple[Any, ...]:
+    return job, *((name, frozenset(keys or ()), keys is None) for name, keys in sorted(selected.items()))
 
 
 def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from genesys_assets.lake.lake import Lake
@@ -12,9 +13,10 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets_tests.months.calendar import clock_changes, first_day
 from genesys_assets_tests.months.clock import simulated
-from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, planned
+from genesys_assets_tests.months.expected import REPORTS
+from genesys_assets_tests.months.faults import BEFORE_REPORTING, KINDS, STORED_ONCE, Plan, Trouble, planned
 from genesys_assets_tests.months.history import History, Past
-from genesys_assets_tests.months.judgement import differences
+from genesys_assets_tests.months.judgement import BUILT_IN, differences
 from genesys_assets_tests.months.month import Month, Wanted, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
@@ -30,14 +32,21 @@ def _is_handled(item: Item) -> bool:
 
 
 def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_is_spoilt_is_found(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[str] = []
 
     def spoil(month: Month) -> None:
-        """A conversation that nobody read, an hour that is gone, and published files with other bytes."""
-        assert month.outcome.violations == []
+        """A conversation that nobody read, an hour that is gone, published files with other bytes, and another one of
+        the rows of a report that plain Python does not know.
+        """
         now, first = month.clock.now(), month.wanted.first
+        monkeypatch.delitem(REPORTS, "interval")
+        month.judge(now, everything=True)
+        assert month.outcome.violations == []
+        lake, interval = Lake(LocalStore(tmp_path / "lake")), BUILT_IN["interval"].spec
+        rows = lake.read("reports/interval", f"{first}")
+        lake.write("reports/interval", interval, rows.slice(1), f"{first}", {})
         organisation = month.past.organisation
         handled = [item for item in organisation.conversations(first) if _is_handled(item)]
         organisation.delete(handled[0]["conversationId"])
@@ -45,11 +54,24 @@ def test_two_days_with_runs_that_die_and_answers_that_fail_come_right_and_what_i
         for published in (tmp_path / "published").rglob("*.csv"):
             published.write_text("other bytes")
         month.judge(now, everything=True)
-        found.extend(line.split(" ")[0] for line in month.outcome.violations)
+        found.extend(month.outcome.violations)
 
     outcome = simulate(WANTED, tmp_path, spoil)
-    assert {"figure", "missing", "file"} <= {*found}
+    assert {"figure", "missing", "file"} <= {line.split(" ")[0] for line in found}
+    assert any(line.startswith("figure interval") for line in found)
     assert outcome.figures["runs"] > 10
+
+
+@pytest.mark.parametrize("off", [(), ("unreported",)])
+def test_what_runs_stored_that_died_twice_before_they_reported_it_is_known_only_by_the_sensor_for_that(
+    tmp_path: Path, off: tuple[str, ...]
+) -> None:
+    begin = datetime(DAY.year, DAY.month, DAY.day, 4, tzinfo=UTC)
+    killed = Trouble("killed", begin, begin + 2 * HOUR, f"{BEFORE_REPORTING} 1 {STORED_ONCE}")
+    outcome = simulate(Wanted(1, 4, first=DAY, conversations=5, off=off, troubles=(killed, killed)), tmp_path)
+    found = [line.split(":")[0] for line in outcome.violations]
+    assert found == ([f"not reported {STORED_ONCE} {DAY}-00"] if off else [])
+    assert outcome.figures["killed"] == 2
 
 
 def test_a_clock_moves_by_waiting_and_never_backward() -> None:
@@ -61,6 +83,20 @@ def test_a_clock_moves_by_waiting_and_never_backward() -> None:
         clock.move_to(NOON + HOUR)
         assert clock.now() == NOON + HOUR
     assert datetime.now(UTC) > NOON + HOUR
+
+
+def test_a_step_that_is_tried_again_waits_for_the_simulated_clock() -> None:
+    begun: list[datetime] = []
+
+    @dg.op
+    def twice() -> None:
+        begun.append(datetime.now(UTC))
+        if len(begun) < 2:
+            raise dg.RetryRequested(max_retries=1, seconds_to_wait=3600)
+
+    with simulated(NOON):
+        assert dg.GraphDefinition("again", node_defs=[twice]).execute_in_process().success
+    assert begun == [NOON, NOON + HOUR]
 
 
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe"])

@@ -16,10 +16,10 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_reports import DayReports, Medium, day_reports
-from genesys_assets.reports.built_in import built_in_reports, page_reports
+from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, page_reports
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.language.model import RESERVED_NAMES
-from genesys_assets.reports.meaning.questions import beyond_standard, questions_of
+from genesys_assets.reports.meaning.questions import beyond, questions_of
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
@@ -29,6 +29,7 @@ from genesys_assets_tests.publishing.made_up_day import (
     DAY,
     NAMES,
     QUEUES,
+    SPECS,
     Row,
     agent,
     at,
@@ -61,7 +62,7 @@ def store_metrics(lake: Lake, rows: Sequence[Row], utc_day: str, through: dateti
 
 
 def test_nothing_is_asked_for_the_page_alone_and_no_report_has_the_name_of_one_of_its_own() -> None:
-    assert list(beyond_standard(questions_of(page_reports().values()))) == []
+    assert list(beyond(questions_of(page_reports().values()), asked_in_any_case())) == []
     assert not page_reports().keys() & {report.name for report in built_in_reports()}
     assert not page_reports().keys() & set(RESERVED_NAMES)
 
@@ -211,6 +212,27 @@ def test_agents_come_by_handle_time_and_those_without_any_last(lake: Lake) -> No
     agents = day_reports(lake, business_day()).agents
     assert agents is not None
     assert [row["user_name"] for row in agents] == ["c", "a", "b", "none"]
+
+
+def test_occupancy_of_all_agents_is_a_quotient_of_sums_and_stands_beside_each(lake: Lake) -> None:
+    figures(lake, [])
+    store(lake, "reports/agent_daily", AGENT_DAILY, [agent("a", 5.0), agent("b", 3.0)])
+    assert not day_reports(lake, business_day()).has_status
+    status: list[Row] = [
+        {"user_id": "a", "interacting_ms": 30, "idle_ms": 10, "occupancy": 0.75},
+        {"user_id": "c", "interacting_ms": None, "not_responding_ms": 60, "occupancy": 0.0},
+        {"user_id": "d", "off_queue_ms": 500, "occupancy": None},
+    ]
+    unknown = {"day_ms": 1000, "unknown_ms": 1000, "unknown_routing_ms": 1000}
+    times = ("interacting_ms", "idle_ms", "not_responding_ms", "off_queue_ms")
+    rows = [unknown | {"unknown_routing_ms": 1000 - sum(row.get(name) or 0 for name in times)} | row for row in status]
+    store(lake, "reports/agent_day", SPECS["agent_day"], rows)
+    shown = day_reports(lake, business_day())
+    assert shown.has_status
+    assert shown.occupancy == 30 / 100
+    assert shown.agents is not None
+    assert {row["user_name"]: row["occupancy"] for row in shown.agents} == {"a": 0.75, "b": None}
+    assert not day_reports(lake, business_day(), with_status=False).has_status
 
 
 def test_a_finished_day_of_which_hours_are_missing_is_refused(lake: Lake) -> None:

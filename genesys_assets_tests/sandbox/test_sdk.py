@@ -123,3 +123,21 @@ def test_it_raises_the_platforms_error(sdk: Any, client: Any) -> None:
     with pytest.raises(sdk.rest.ApiException) as raised:
         sdk.AnalyticsApi(client).post_analytics_conversations_aggregates_query(query)
     assert raised.value.status == 400
+
+
+def test_it_lists_files_of_the_data_lake_and_gets_their_urls(sdk: Any, client: Any, sandbox: Sandbox) -> None:
+    api = sdk.AnalyticsApi(client)
+    start, end = DAY.split("/")
+    listed = api.get_analytics_dataextraction_downloads_metadata(
+        data_schema="segments", date_start=start, date_end=end, page_size=10
+    )
+    assert len(listed.entities) == 10
+    assert {file.data_schema for file in listed.entities} == {"segments"}
+    assert all(file.date_created and file.date_expires for file in listed.entities)
+    assert "segments" in listed.enabled_data_schemas
+    assert listed.next_uri
+    request = sdk.DownloadServiceRequest()
+    request.files = [listed.entities[0].id]
+    (signed,) = api.post_analytics_dataextraction_downloads_bulk(request).entities
+    assert signed.id == listed.entities[0].id
+    assert signed.signed_url.startswith(sandbox.url)

@@ -28,6 +28,9 @@ from genesys_assets.tables.personal import Unclassified, class_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec
+from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
+from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 SPECS = (
     *DAY_TABLES,
@@ -36,6 +39,7 @@ SPECS = (
     QUEUE_MEMBERS,
     USER_SKILLS,
     *(LIVE_CONVERSATIONS, LIVE_QUEUES, INTERVAL_METRICS, DAILY_METRICS),
+    *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME, QUEUE_WAITS),
     *FAMILY_METRICS.values(),
     *(OPEN_CONVERSATIONS, RESTATEMENTS, VERDICTS, PAGES),
 )

@@ -103,12 +103,12 @@ def of_path(path: str) -> AggregateFamily | None:
 def _or_of_another(own: AggregateFamily, kind: str, name: str, resolved: Callable[[], str]) -> str:
     try:
         return resolved()
-    except InvalidQuery as refused:
+    except InvalidQuery:
         others = sorted(each.name for each in FAMILIES.values() if each is not own and _has(each, kind, name))
         if not others:
             raise
-        which = "families" if len(others) > 1 else "family"
-        raise InvalidQuery(f"{refused} The {which} {', '.join(others)} would have it.") from None
+        which = f"families {', '.join(others)} have" if len(others) > 1 else f"family {others[0]} has"
+        raise InvalidQuery(f"{name!r} is not a {kind} of the family {own.name}. The {which} it.") from None
 
 
 def _has(family_: AggregateFamily, kind: str, name: str) -> bool:

@@ -32,6 +32,8 @@ __all__ = [
     "Order",
     "Predicate",
     "Range",
+    "UserDetailsJobQuery",
+    "UserDetailsQuery",
     "View",
     "any_of",
 ]
@@ -260,13 +262,65 @@ class DetailsJobQuery:
     @property
     def fingerprint(self) -> str:
         """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
-        canonical = json.dumps(self.body(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _digest(self.body())
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
         self.interval.in_the_past(now)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDetailsQuery:
+    """One page of the users whose presence or routing status touches the interval, with all such spans."""
+
+    interval: Interval
+    page_number: int = 1
+    page_size: int = LARGEST_PAGE
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.page_size <= LARGEST_PAGE:
+            raise InvalidQuery(f"A page of users holds 1 to {LARGEST_PAGE}; {self.page_size} is asked for.")
+        if self.page_number < 1:
+            raise InvalidQuery(f"Pages are numbered from 1; {self.page_number} is asked for.")
+        if self.interval.duration > LONGEST:
+            raise InvalidQuery(f"The interval {self.interval} is longer than {LONGEST.days} days: ask for its parts.")
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        paging = {"pageSize": self.page_size, "pageNumber": self.page_number}
+        return {"interval": str(self.interval), "order": "asc", "paging": paging}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDetailsJobQuery:
+    """The spans of presence and routing status that touch the interval, by a bulk job."""
+
+    interval: Interval
+
+    def body(self) -> dict[str, Any]:
+        """The question as the platform reads it."""
+        return {"interval": str(self.interval), "order": "asc"}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether users or spans of the interval may be left out."""
+        return False
+
+    @property
+    def fingerprint(self) -> str:
+        """As that of `DetailsJobQuery`, and never the same as one of these."""
+        return _digest({"users": self.body()})
+
+    def validate(self, now: datetime) -> Self:
+        """The query itself. Raises InvalidQuery if its interval reaches into the future."""
+        self.interval.in_the_past(now)
+        return self
+
+
+def _digest(question: dict[str, Any]) -> str:
+    canonical = json.dumps(question, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _details_filters(conversation: tuple[Filter, ...], segment: tuple[Filter, ...]) -> dict[str, Any]:

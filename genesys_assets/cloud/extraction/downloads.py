@@ -42,7 +42,8 @@ _MAGIC = b"PAR1"
 _SHORTEST = 12
 _TIMEOUT = (10.0, 60.0)
 _TRIES = 4
-_FIRST_PAUSE = 1.0
+FIRST_PAUSE = 1.0
+"""Seconds before a file that did not come whole is fetched again; each further pause is twice as long."""
 _LONGEST_URL = 16_384
 _EXPIRED = (400, 401, 403, 404, 410)
 """What hosts of files say of a signed URL that does not work any more."""
@@ -115,7 +116,7 @@ class _Fetching:
             except (BrokenAnswer, Unreachable, ServerTrouble, NotAParquetFile) as error:
                 failure = _named_error(file, error)
                 if number + 1 < _TRIES:
-                    self.cloud.sleep(_FIRST_PAUSE * 2**number)
+                    self.cloud.sleep(FIRST_PAUSE * 2**number)
         assert failure is not None
         raise failure
 

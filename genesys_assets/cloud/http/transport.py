@@ -34,6 +34,8 @@ from genesys_assets.cloud.http.usage import Usage
 T = TypeVar("T")
 R = TypeVar("R")
 
+_SHORTEST_EXCHANGE = 1.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +45,8 @@ class GenesysCloud:
 
     So many `workers` reach 300 requests a minute as long as an answer takes no longer than about three seconds.
     `clock` counts seconds from anywhere, `now` tells UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument. No wait goes beyond `longest_life` seconds after the client was made: whoever started it has no more time.
+    argument. No wait goes beyond `longest_life` seconds after the client was made, and no exchange takes longer than
+    that: whoever started it has no more time.
     """
 
     def __init__(
@@ -70,7 +73,8 @@ class GenesysCloud:
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
         self._now = now
-        self._timeout = timeout
+        connect, read = (min(limit, max(_SHORTEST_EXCHANGE, longest_life)) for limit in timeout)
+        self._timeout = (connect, read)
         self._workers = workers
         self._jitter = jitter
         self._closed = threading.Event()
@@ -83,11 +87,11 @@ class GenesysCloud:
             client_id=client_id,
             client_secret=client_secret,
             session=self._session,
-            timeout=timeout,
+            timeout=self._timeout,
             clock=clock,
             now=now,
         )
-        self._pacer = Pacer(requests_per_minute, clock, self._sleep)
+        self._pacer = Pacer(requests_per_minute, clock, self._sleep_for_budget)
         self._circuit = Circuit(clock=clock, patience=patience, cooling=cooling)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="genesys-cloud")
 
@@ -240,6 +244,13 @@ class GenesysCloud:
         limited = isinstance(error, RateLimited)
         self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
         _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
+
+    def _sleep_for_budget(self, seconds: float) -> None:
+        if not self.has_time(seconds):
+            error = RateLimited(f"The request budget is used up for {seconds:.0f} s: there is no time to wait for it.")
+            error.retry_after = seconds
+            raise error
+        self._sleep(seconds)
 
     def _sleep_unless_closed(self, seconds: float) -> None:
         if self._closed.wait(seconds):

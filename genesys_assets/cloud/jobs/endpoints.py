@@ -1,4 +1,4 @@
-"""The endpoints of details jobs, one function each.
+"""The endpoints of details jobs, of conversations and of users, one function each.
 
 What one answer says is read here. The life of a job — reuse, waiting, starting over, cleaning up — is told in
 `jobs.run`.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
-from genesys_assets.cloud.analytics.queries import DetailsJobQuery
+from genesys_assets.cloud.analytics import conversations, user_details
+from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsJobQuery
 from genesys_assets.cloud.errors import (
     BadRequest,
     BrokenAnswer,
@@ -31,6 +32,7 @@ from genesys_assets.cloud.http.parsing import instant, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/jobs"
+USERS_PATH = "/api/v2/analytics/users/details/jobs"
 PAGE_SIZE = 1000
 # The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
 LARGEST_PAGE = 10_000
@@ -39,6 +41,8 @@ MOST_EMPTY_PAGES = 100
 
 # The platform's have 36 characters.
 LONGEST_ID = 200
+
+Query = DetailsJobQuery | UserDetailsJobQuery
 
 _EXPIRED = re.compile(r"\bexpired?\b", re.IGNORECASE)
 
@@ -54,23 +58,49 @@ class JobStatus:
     expires_at: datetime | None
 
 
-def availability(cloud: GenesysCloud) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class JobPage(ConversationsPage):
+    """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
+    (`available_through`, UTC), if the platform tells. Of users `ids` has a digest of each, and there is no `span`.
+    """
+
+    continues: bool = False
+    available_through: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What jobs are about: where they are, what a row of their results is, how a page of these is looked at."""
+
+    path: str
+    noun: str
+    seen: Callable[..., JobPage]
+
+
+CONVERSATIONS = Kind(PATH, "conversations", conversations.seen)
+USERS = Kind(USERS_PATH, "users", user_details.seen)
+
+
+def kind_of(query: Query) -> Kind:
+    return USERS if isinstance(query, UserDetailsJobQuery) else CONVERSATIONS
+
+
+def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | None:
     """The instant before which jobs have all data, UTC; None if the platform does not tell.
 
-    From `GET /api/v2/analytics/conversations/details/jobs/availability`. Raises UnexpectedAnswer, or any other
-    GenesysCloudError.
+    From `GET /api/v2/analytics/…/details/jobs/availability`. Raises UnexpectedAnswer, or any other GenesysCloudError.
     """
-    page = cloud.get(f"{PATH}/availability")
+    page = cloud.get(f"{kind.path}/availability")
     return _instant(page, page.json(), "dataAvailabilityDate")
 
 
-def submit(cloud: GenesysCloud, query: DetailsJobQuery) -> str:
-    """The id of a new job, by `POST /api/v2/analytics/conversations/details/jobs`.
+def submit(cloud: GenesysCloud, query: Query) -> str:
+    """The id of a new job, by `POST /api/v2/analytics/…/details/jobs`.
 
     Sent again only where it surely had no effect; after another failure, `retry.may_have_happened` tells whether
     there may be a job whose id nobody knows.
     """
-    page = cloud.post(PATH, query.validate(cloud.now()).body(), repeatable=False)
+    page = cloud.post(kind_of(query).path, query.validate(cloud.now()).body(), repeatable=False)
     job_id = page.json().get("jobId")
     if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
         raise BrokenAnswer(
@@ -79,9 +109,9 @@ def submit(cloud: GenesysCloud, query: DetailsJobQuery) -> str:
     return job_id
 
 
-def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
+def status(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> JobStatus:
     """How far the job is, by `GET …/jobs/{jobId}`. Raises NotFound for a job deleted or long expired."""
-    page = cloud.get(_path(job_id))
+    page = cloud.get(_path(job_id, kind))
     told = page.json()
     state, message = told.get("state"), told.get("errorMessage")
     if not isinstance(state, str):
@@ -95,28 +125,20 @@ def status(cloud: GenesysCloud, job_id: str) -> JobStatus:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage(ConversationsPage):
-    """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
-    (`available_through`, UTC), if the platform tells.
-    """
-
-    continues: bool = False
-    available_through: datetime | None = None
-
-
-def results(cloud: GenesysCloud, job_id: str, *, page_size: int = PAGE_SIZE) -> Iterator[JobPage]:
+def results(
+    cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS, *, page_size: int = PAGE_SIZE
+) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
-    A page may lack `conversations` and still not be the last: only a missing cursor ends them. Where a page is too
+    A page may lack its rows and still not be the last: only a missing cursor ends them. Where a page is too
     large, smaller ones follow. Raises EndlessPages after 100 empty pages in a row, for a page that came before, and
     after `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
     """
-    pages = Cursor(cloud.get).pages(f"{_path(job_id)}/results", {"pageSize": checked_page_size(page_size)})
-    return _leading_on(job_id, map(_job_page, pages))
+    pages = Cursor(cloud.get).pages(f"{_path(job_id, kind)}/results", {"pageSize": checked_page_size(page_size)})
+    return _leading_on(job_id, kind, (_job_page(page, kind) for page in pages))
 
 
-def _leading_on(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+def _leading_on(job_id: str, kind: Kind, pages: Iterator[JobPage]) -> Iterator[JobPage]:
     """The pages, as long as they lead somewhere."""
     empty = 0
     seen_before: set[bytes] = set()
@@ -124,7 +146,7 @@ def _leading_on(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
         empty = 0 if page.rows else empty + 1
         if empty > MOST_EMPTY_PAGES:
             raise EndlessPages(
-                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row came without conversations,"
+                f"More than {MOST_EMPTY_PAGES} pages of the details job {job_id} in a row came without {kind.noun},"
                 " and each leads on to another.",
                 correlation_id=page.correlation_id,
             )
@@ -132,17 +154,17 @@ def _leading_on(job_id: str, pages: Iterator[JobPage]) -> Iterator[JobPage]:
             digest = hashlib.sha256("\n".join(page.ids).encode("utf-8", "surrogatepass")).digest()
             if digest in seen_before:
                 raise EndlessPages(
-                    f"Page {page.number} of the details job {job_id} holds the conversations of a page before.",
+                    f"Page {page.number} of the details job {job_id} holds the {kind.noun} of a page before.",
                     correlation_id=page.correlation_id,
                 )
             seen_before.add(digest)
         yield page
 
 
-def delete(cloud: GenesysCloud, job_id: str) -> None:
+def delete(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> None:
     """Deletes the job, done or not, by `DELETE …/jobs/{jobId}`; one that is gone already is fine."""
     try:
-        cloud.delete(_path(job_id))
+        cloud.delete(_path(job_id, kind))
     except GenesysCloudError as error:
         if not is_gone(error):
             raise
@@ -157,20 +179,18 @@ def is_gone(error: GenesysCloudError) -> bool:
 
 def checked_page_size(page_size: int) -> int:
     if not 1 <= page_size <= LARGEST_PAGE:
-        raise InvalidQuery(
-            f"A page of job results holds 1 to {LARGEST_PAGE:,} conversations; {page_size} is asked for."
-        )
+        raise InvalidQuery(f"A page of job results holds 1 to {LARGEST_PAGE:,} rows; {page_size} is asked for.")
     return page_size
 
 
-def _job_page(page: Page) -> JobPage:
+def _job_page(page: Page, kind: Kind) -> JobPage:
     told = page.json()
     available = _instant(page, told, "dataAvailabilityDate")
-    return seen(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
+    return kind.seen(page, JobPage, continues=bool(told.get("cursor")), available_through=available)
 
 
-def _path(job_id: str) -> str:
-    return f"{PATH}/{quote(job_id, safe='')}"
+def _path(job_id: str, kind: Kind) -> str:
+    return f"{kind.path}/{quote(job_id, safe='')}"
 
 
 def _instant(page: Page, told: Mapping[str, Any], name: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Conversations in full and in bulk, by a details job: submitted once, waited for, read page by page, deleted.
+"""Conversations, or agents' status, by a details job: submitted once, waited for, read page by page, deleted.
 
 Here is told the life of a job, and what happens where it fails, cannot be read to its end, or may exist though nobody
 knows its id. The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from genesys_assets.cloud.analytics.interval import iso
-from genesys_assets.cloud.analytics.queries import DetailsJobQuery
+from genesys_assets.cloud.analytics.queries import DetailsJobQuery, UserDetailsJobQuery
 from genesys_assets.cloud.errors import (
     BadRequest,
     CircuitOpen,
@@ -37,14 +37,19 @@ from genesys_assets.cloud.http.retry import may_have_happened
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
 from genesys_assets.cloud.jobs.endpoints import (
+    CONVERSATIONS,
     PAGE_SIZE,
     PATH,
+    USERS,
+    USERS_PATH,
     JobPage,
     JobStatus,
+    Query,
     availability,
     checked_page_size,
     delete,
     is_gone,
+    kind_of,
     results,
     status,
     submit,
@@ -52,13 +57,17 @@ from genesys_assets.cloud.jobs.endpoints import (
 from genesys_assets.cloud.jobs.gaps import without_gaps
 
 __all__ = [
+    "CONVERSATIONS",
     "PATH",
+    "USERS",
+    "USERS_PATH",
     "DetailsJobQuery",
     "JobBook",
     "JobBookInMemory",
     "JobPage",
     "JobStatus",
     "RecordedJob",
+    "UserDetailsJobQuery",
     "availability",
     "delete",
     "read",
@@ -89,7 +98,7 @@ _log = logging.getLogger(__name__)
 
 def read(
     cloud: GenesysCloud,
-    query: DetailsJobQuery,
+    query: Query,
     book: JobBook,
     take: Callable[[Iterator[JobPage]], T],
     *,
@@ -122,7 +131,7 @@ def read(
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
     JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks
-    (`gaps`); or any other GenesysCloudError.
+    (`gaps`; not of users); or any other GenesysCloudError.
     """
     query.validate(cloud.now())
     checked_page_size(page_size)
@@ -158,7 +167,7 @@ class _Tries:
     def __init__(
         self,
         cloud: GenesysCloud,
-        query: DetailsJobQuery,
+        query: Query,
         book: JobBook,
         give_up_at: datetime,
         page_size: int,
@@ -166,6 +175,7 @@ class _Tries:
     ) -> None:
         self._cloud = cloud
         self._query = query
+        self._kind = kind_of(query)
         self._book = book
         self._give_up_at = give_up_at
         self._page_size = page_size
@@ -218,7 +228,7 @@ class _Tries:
         if now - recorded.submitted_at > REUSABLE:
             return False
         try:
-            found = status(self._cloud, job_id)
+            found = status(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
             if _is_about_the_job(error) and not _is_passing(error):
                 return False
@@ -278,7 +288,7 @@ class _Tries:
     def _status(self, job_id: str) -> JobStatus:
         """FULFILLED, or another that may become it. Raises JobFailed, JobExpired or JobCancelled otherwise."""
         try:
-            found = status(self._cloud, job_id)
+            found = status(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
             if is_gone(error):
                 raise self._expired(job_id, error) from error
@@ -291,7 +301,7 @@ class _Tries:
         self._failure = None
         try:
             with closing(self._pages(job)) as pages:
-                result = take(pages if self._query.is_filtered else self._without_gaps(pages))
+                result = take(self._without_gaps(pages))
             if self._failure is not None:
                 raise self._failure
         except GenesysCloudError as error:
@@ -301,6 +311,9 @@ class _Tries:
         return result
 
     def _without_gaps(self, pages: Iterator[JobPage]) -> Iterator[JobPage]:
+        """Only of conversations it is known where one belongs."""
+        if self._kind is not CONVERSATIONS or self._query.is_filtered:
+            return pages
         return without_gaps(self._cloud, self._query.interval, pages)
 
     def _pages(self, job: _Job) -> Generator[JobPage]:
@@ -319,7 +332,7 @@ class _Tries:
     def _results(self, job_id: str) -> Iterator[JobPage]:
         on_page = 0
         try:
-            for page in results(self._cloud, job_id, page_size=self._page_size):
+            for page in results(self._cloud, job_id, self._kind, page_size=self._page_size):
                 on_page = page.rows
                 yield page
         except GenesysCloudError as error:
@@ -346,7 +359,7 @@ class _Tries:
     def _discard(self, job_id: str) -> None:
         """Deletes a job of no more use. One that cannot be deleted expires by itself."""
         try:
-            delete(self._cloud, job_id)
+            delete(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
             _log.warning("The details job %s stays until it expires, since it cannot be deleted: %s", job_id, error)
         self._forget(job_id)

@@ -41,6 +41,8 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
             )
         case "contains":
             return functools.reduce(pc.or_kleene, [pc.match_substring(values, str(text)) for text in comparison.values])
+        case "starts_with":
+            return functools.reduce(pc.or_kleene, [pc.starts_with(values, str(text)) for text in comparison.values])
     wanted = pa.array(comparison.values if type_ != pa.string() else map(str, comparison.values), type_)
     among = pc.is_in(values, value_set=wanted)
     return among if comparison.operator == "any_of" else pc.and_kleene(pc.is_valid(values), pc.invert(among))

@@ -1,5 +1,6 @@
-"""What a report of a day is made of, as one number: see `days.made_of`. It changes with each stored partition that the
-report reads, with the names that it shows, and with its own definition.
+"""What a report of a day, or of a period that ends on it, is made of, as one number: see `days.made_of`. It changes
+with each stored partition that the report reads, with the names and settings that it shows, and with its own
+definition.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import Window
+from genesys_assets.days import Window, utc_day
 from genesys_assets.days.made_of import Part, content_until, number
 from genesys_assets.lake.lake import Lake
+from genesys_assets.reports.engine.contacts import days_read
+from genesys_assets.reports.engine.queue_settings import PLACE as PLACE_OF_SETTINGS
+from genesys_assets.reports.engine.queue_settings import content
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
@@ -27,49 +31,66 @@ _SEEN_LATER = timedelta(days=3)
 
 
 def window_of(report: Report, day: str, business: ZoneInfo) -> Window:
-    """The day in the report's time zone, UTC."""
-    return Window.of_day(day, report.zone or business)
+    """The days of the report that ends on a day, in its time zone, as UTC."""
+    return report.period.window(day, report.zone or business)
+
+
+def windows_of(report: Report, day: str, business: ZoneInfo) -> list[tuple[str, Window]]:
+    """The first day and the window of all that the report reads: its own days, and those that it is compared with."""
+    last_days = [day, *([report.before.last_day(report.period, day)] if report.before else [])]
+    return [(report.period.days(last)[0], window_of(report, last, business)) for last in last_days]
 
 
 def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     """`business` is the zone of business days."""
     window = window_of(report, day, business)
-    read = {(place, key) for place, keys in _partitions(report, day, window) for key in keys}
-    contents = ((place, key, content_until(lake, place, key, window.end)) for place, key in read)
+    read = {
+        (place, key, of.end)
+        for first, of in windows_of(report, day, business)
+        for place, keys in _partitions(report, first, of)
+        for key in keys
+    }
+    if any(part.table.made_of for part in report.details):
+        windows = [of for _, of in windows_of(report, day, business)]
+        read |= {(place, key, utc_day(key)[1]) for of in windows for place, key in days_read(lake, of)}
+    contents = ((place, key, content_until(lake, place, key, end)) for place, key, end in read)
     stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in report.histories]
+    if report.has_queue_settings:
+        names.append(Part(0, PLACE_OF_SETTINGS, None, content(lake, window.end)))
     return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
 
 
-def partitions_read(report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
+def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
     """The partitions of tables and of snapshots that a report of a day is computed from, stored or not."""
-    window = window_of(report, day, business)
-    snapshots = {
-        (place, key)
-        for part in report.details
-        if part.table.is_live
-        for place in part.places
-        for key in window.utc_days()
-    }
-    return snapshots | {(place, key) for place, keys in _partitions(report, day, window) for key in keys}
+    windows = windows_of(report, day, business)
+    read = {(place, key) for first, of in windows for place, keys in _partitions(report, first, of) for key in keys}
+    for part in report.details:
+        if part.table.is_live:
+            read |= {(place, key) for place in part.places for _, of in windows for key in of.utc_days()}
+        if part.table.made_of:
+            read |= {(place, key) for _, of in windows for place, key in days_read(lake, of)}
+    return read
 
 
-def _partitions(report: Report, day: str, window: Window) -> Iterator[tuple[str, list[str]]]:
+def _partitions(report: Report, first: str, window: Window) -> Iterator[tuple[str, list[str]]]:
     """The tables that the report reads, with the days of each. Snapshots come every few minutes: what is made of them
     is computed when an hour's figures have landed.
     """
     touched = window.utc_days()
-    if report.aggregates or report.only_live:
+    if report.only_live:
         yield _METRICS, touched
+    for place in report.metrics_places:
+        yield place, touched
     for part in report.details:
-        begins = part.time == "conversation_start"
-        days = touched if begins else days_that_reach(day, window)
+        begins = part.time == "conversation_start" or part.table.is_of_users
+        days = touched if begins else days_that_reach(first, window)
         for place in part.places:
             yield (_METRICS, touched) if part.table.is_live else (place, days)
 
 
 def _definition(report: Report) -> str:
-    return hashlib.sha256(report.definition.model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(report.definition.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
 
 def _names(lake: Lake, name: str, end: datetime) -> str:

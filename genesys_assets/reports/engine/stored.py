@@ -1,4 +1,5 @@
-"""What is stored of a day, as reports read it: in pieces, with only the rows and columns that count.
+"""What is stored of a day, or of a period that ends on it, as reports read it: partition by partition and in pieces,
+with only the rows and columns that count.
 
 Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
 is `compute`.
@@ -15,19 +16,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.days import Window, days_around, utc_day
+from genesys_assets.days import Window, utc_day
+from genesys_assets.days.families import unanswered
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBUTES
+from genesys_assets.reports.engine.attributes import Remark, typed
+from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
-from genesys_assets.reports.meaning.questions import OWN_COLUMNS, Source, grouping, said, selection
+from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table
+from genesys_assets.reports.meaning.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.spans import days_that_reach
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
 
@@ -40,7 +44,8 @@ class NotStored(Exception):
 class StoredDay:
     """The stored tables as the report of one day reads them. `zone` is that of the business day.
 
-    `inputs` are the partitions that were read so far, by table.
+    `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
+    read so far, by table; `remarks` what there is to say of participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -48,10 +53,32 @@ class StoredDay:
     zone: ZoneInfo
     start_date: date = date.min
     inputs: dict[str, set[str]] = field(default_factory=dict)
+    days: tuple[str, ...] = ()
+    remarks: dict[str, Remark] = field(default_factory=dict)
 
-    def window(self, time_zone: str) -> Window:
-        """The day in a report's time zone."""
-        return Window.of_day(self.day, self.zone if time_zone == "business" else ZoneInfo(time_zone))
+    def over(self, report: Report, last: str | None = None) -> StoredDay:
+        """The same as the report reads it that ends on a day, or on another `last` day."""
+        return replace(self, zone=report.zone or self.zone, days=report.period.days(last or self.day))
+
+    def before(self, report: Report) -> StoredDay | None:
+        """What a report is compared with; None where it is compared with nothing, or with days that were never
+        fetched.
+        """
+        if report.before is None:
+            return None
+        earlier = self.over(report, report.before.last_day(report.period, self.day))
+        return earlier if date.fromisoformat(earlier.days[0]) >= self.start_date else None
+
+    @property
+    def window(self) -> Window:
+        """The days in the report's time zone."""
+        return Window(self.bounds[0], self.bounds[-1])
+
+    @property
+    def bounds(self) -> tuple[datetime, ...]:
+        """Where each of the days begins, and where the last one ends."""
+        starts = [Window.of_day(day, self.zone).start for day in self.days]
+        return (*starts, Window.of_day(self.days[-1], self.zone).end)
 
     def names(self, name: str, window: Window) -> pa.Table:
         """The names that were valid at the end of the window."""
@@ -65,12 +92,12 @@ class StoredDay:
         """How new the partitions are that were read: see `Lake.newness`."""
         return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
 
-    def reach(self, time_zone: str) -> Reach | None:
-        """How far the tables that were read know the day, None where none was read that says so."""
-        window = self.window(time_zone)
+    def reach(self, report: Report) -> Reach | None:
+        """How far the tables that were read know the days, None where none was read that says so."""
+        window = self.over(report).window
         by_day = {
             day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
-            for day in self._touched(window)
+            for day in window.utc_days()
             if utc_day(day)[0].date() >= self.start_date
         }
         return Reach.of_all(window, by_day) if any(by_day.values()) else None
@@ -82,24 +109,39 @@ class StoredDay:
 
     def must_hold(self, report: Report) -> None:
         """Raises NotStored where the report cannot be computed of what is stored."""
-        window = self.window(report.time_zone)
-        for part in report.aggregates:
-            self._must_answer(part, window)
-        for counted in report.details:
-            self._days(counted, window)
+        for stored in filter(None, (self.over(report), self.before(report))):
+            stored.must_have_begun()
+            for part in report.aggregates:
+                stored._must_answer(part, stored.window)
+            for counted in report.details:
+                stored._days(counted, stored.window)
+
+    def must_have_begun(self) -> None:
+        """Raises NotStored where days of a period were never fetched."""
+        if len(self.days) > 1 and date.fromisoformat(self.days[0]) < self.start_date:
+            raise NotStored(
+                f"The days {self.days[0]} to {self.days[-1]} begin before {self.start_date} "
+                "(GENESYS_ASSETS_START_DATE), so some of them were never fetched: the next period is the first one."
+            )
 
     def _must_answer(self, part: AggregatesPart, window: Window) -> None:
-        place = f"tables/{INTERVAL_METRICS.name}"
-        self._must_exist(place)
-        self._must_reach(place, window)
-        self._must_have_asked(part.source, self._touched(window))
+        place = f"tables/{part.source.table.name}"
+        try:
+            self._must_exist(place)
+            self._must_reach(place, window)
+            self._must_have_asked(part.source, window.utc_days())
+        except NotStored:
+            why = unanswered(self.lake, window.utc_days()).get(part.source.family.name)
+            if why is None:
+                raise
+            raise NotStored(f"The platform did not answer the family {part.source.family.name}: {why}.") from None
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
     def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of `interval_metrics` in the window that answer the part's question. Raises NotStored."""
-        place = f"tables/{INTERVAL_METRICS.name}"
-        days = self._touched(window)
+        """Rows of the family's table in the window that answer the part's question. Raises NotStored."""
+        table, days = part.source.table, window.utc_days()
+        place = f"tables/{table.name}"
         self._must_answer(part, window)
         self._note(place, days)
         question = part.source.question
@@ -112,16 +154,16 @@ class StoredDay:
             & pc.field("metric").isin(list(question.metrics))
         )
         if part.source.where:
-            where &= holds(part.source.where, lambda name: pc.field(OWN_COLUMNS[name]), lambda _: pa.string())
-        columns = INTERVAL_METRICS.schema.names
-        pieces = self.lake.pieces(place, days, schema=INTERVAL_METRICS.schema, columns=columns, where=where)
+            own = own_columns(question.family)
+            where &= holds(part.source.where, lambda name: pc.field(own[name]), lambda _: pa.string())
+        pieces = self.lake.pieces(place, days, schema=table.schema, columns=table.schema.names, where=where)
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
         """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
         whatever the file had.
         """
-        place, question = f"tables/{INTERVAL_METRICS.name}", source.question
+        place, question = f"tables/{source.table.name}", source.question
         missing: dict[str, set[str]] = {}
         for day in days:
             reach = self._reach(place, day)
@@ -143,31 +185,37 @@ class StoredDay:
         at_once, later = _split(part.where)
         in_time = _within(part.time, window)
         where = in_time & holds(at_once, pc.field, part.table.type) if at_once else in_time
-        own = [column for column in part.columns if not column.startswith(OF_CONVERSATION)]
+        own = [column for column in part.columns if not column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))]
         of_conversation = [column for column in part.columns if column.startswith(OF_CONVERSATION)]
-        if of_conversation and "conversation_id" not in own:
+        attributes = [each for each in part.table.attributes if not each.types.keys().isdisjoint(part.columns)]
+        if (of_conversation or attributes) and "conversation_id" not in own:
             own.append("conversation_id")
-        for day in self._days(part, window):
-            pieces = self._pieces(part.table, day, own, where)
+        days = self._days(part, window)
+        made = Contacts.of(self.lake, window, self.inputs) if part.table.made_of else None
+        for day in days:
+            pieces = made.pieces(day, own, where) if made else self._pieces(part.table, day, own, where)
             if part.table.has_conversations:
                 pieces = self._tied(pieces, part.links, day)
             if of_conversation:
                 pieces = self._with_conversations(pieces, day, of_conversation)
+            if attributes:
+                pieces = self._with_attributes(pieces, day, attributes)
             for piece in pieces:
                 yield piece.filter(holds(later, pc.field, part.table.type)) if later else piece
 
     def _days(self, part: DetailsPart, window: Window) -> list[str]:
         """The partitions that may hold rows of the window; those that must be there are."""
         if part.table.is_live:
-            return self._touched(window)
-        of_own_day = part.time == "conversation_start" and window == Window(*utc_day(self.day))
+            return window.utc_days()
+        utc_days = Window(utc_day(self.days[0])[0], utc_day(self.days[-1])[1])
+        of_own_days = part.time == "conversation_start" and window == utc_days
         for place in part.places:
             self._must_exist(place)
-            if not of_own_day:
+            if not of_own_days:
                 self._must_reach(place, window)
-        if part.time == "conversation_start":
-            return self._touched(window)
-        return days_that_reach(self.day, window)
+        if part.time == "conversation_start" or part.table.is_of_users:
+            return window.utc_days()
+        return days_that_reach(self.days[0], window)
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])
@@ -217,37 +265,63 @@ class StoredDay:
 
         return map(joined, pieces)
 
-    # -- days ------------------------------------------------------------------------------------------------------
+    def _with_attributes(
+        self, pieces: Iterator[pa.Table], day: str, attributes: Sequence[TypedAttribute]
+    ) -> Iterator[pa.Table]:
+        """The pieces with the participant attributes of each row's conversation."""
+        place, schema = f"tables/{PARTICIPANT_ATTRIBUTES.name}", PARTICIPANT_ATTRIBUTES.schema
+        self._note(place, [day])
+        where = pc.field("name").isin([each.attribute for each in attributes])
+        read = self.lake.pieces(place, [day], schema=schema, columns=list(NEEDED_OF_ATTRIBUTES), where=where)
+        rows = pa.concat_tables([schema.empty_table().select(list(NEEDED_OF_ATTRIBUTES)), *read])
+        known = [typed(rows, each) for each in attributes]
+        for each, values in zip(attributes, known, strict=True):
+            self.remarks.setdefault(each.name, Remark()).add(values, each)
+        found = [(_ByConversation([values["conversation_id"]]), values) for values in known]
 
-    def _touched(self, window: Window) -> list[str]:
-        """The UTC days that the window touches."""
-        around = days_around(self.day, before=1, after=1)
-        return [day for day in around if utc_day(day)[1] > window.start and utc_day(day)[0] < window.end]
+        def joined(piece: pa.Table) -> pa.Table:
+            for conversations, values in found:
+                positions = conversations.positions(piece["conversation_id"])
+                for name in values.column_names[1:]:
+                    piece = piece.append_column(name, values[name].take(positions))
+            return piece
+
+        return map(joined, pieces)
+
+    # -- days ------------------------------------------------------------------------------------------------------
 
     def _reach(self, place: str, day: str) -> Reach | None:
         footer = self.lake.footer(place, day)
         return footer.reach if footer else None
 
     def _must_exist(self, place: str) -> None:
-        if self.day not in self.lake.stored(place):
-            raise NotStored(f"genesys/{place} has no partition {self.day}: materialise it first.")
+        stored = self.lake.stored(place)
+        for day in self.days:
+            if day not in stored:
+                raise NotStored(f"genesys/{place} has no partition {day}: materialise it first.")
 
     def _must_reach(self, place: str, window: Window) -> None:
-        """Every UTC day that a finished window touches must be stored up to where the window needs it."""
-        if window.end > datetime.now(UTC):
+        """Every UTC day that the finished days touch must be stored up to where these need it."""
+        ended = max((bound for bound in self.bounds[1:] if bound <= datetime.now(UTC)), default=window.start)
+        if ended == window.start:
             return
-        for day in self._touched(window):
+        for day in Window(window.start, ended).utc_days():
             start, end = utc_day(day)
             if start.date() < self.start_date:
                 continue
             reach = self._reach(place, day)
-            needed = Window(start, min(end, window.end))
+            needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(
-                    f"The business day {self.day} ends at {window.end:%Y-%m-%d %H:%M} UTC, but "
+                    f"{self._said()} at {ended:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
                     f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
                 )
+
+    def _said(self) -> str:
+        if len(self.days) == 1:
+            return f"The business day {self.days[0]} ends"
+        return f"The days {self.days[0]} to {self.days[-1]}, as far as they are over, end"
 
 
 class _ByConversation:
@@ -294,6 +368,8 @@ def _split(condition: Condition | None) -> tuple[Condition | None, Condition | N
         return None, None
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     later = [
-        each for each in members if any(comparison.name.startswith(OF_CONVERSATION) for comparison in comparisons(each))
+        each
+        for each in members
+        if any(comparison.name.startswith((OF_CONVERSATION, OF_ATTRIBUTE)) for comparison in comparisons(each))
     ]
     return all_of([each for each in members if each not in later]), all_of(later)

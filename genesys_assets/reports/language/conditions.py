@@ -18,13 +18,15 @@ from typing import Any, Literal
 from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 
-Operator = Literal["any_of", "none_of", "contains", "exists", "missing", "range"]
+Operator = Literal["any_of", "none_of", "contains", "starts_with", "exists", "missing", "range"]
 Value = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field is one of the values, none of them, contains one, is there, is missing, or lies in a range."""
+    """One field is one of the values, none of them, contains or starts with one, is there, is missing, or lies in a
+    range.
+    """
 
     name: str
     operator: Operator
@@ -55,14 +57,20 @@ _COMPARISONS: dict[str, Operator] = {
     **dict.fromkeys(("matches", "eq", "equals", "equal", "is", "=", "==", "in", "anyof", "oneof"), "any_of"),
     **dict.fromkeys(("ne", "neq", "notequals", "notequal", "not", "isnot", "!=", "<>"), "none_of"),
     **dict.fromkeys(("notin", "nin", "noneof"), "none_of"),
-    **dict.fromkeys(("contains", "like"), "contains"),
+    **dict.fromkeys(("contains", "like", "substring"), "contains"),
+    **dict.fromkeys(("startswith", "beginswith", "prefix"), "starts_with"),
 }
 _PRESENCES: dict[str, Operator] = {
     **dict.fromkeys(("exists", "isnotnull", "notnull", "notempty"), "exists"),
     **dict.fromkeys(("notexists", "missing", "isnull", "null", "empty"), "missing"),
 }
+TEXT_OPERATORS = ("contains", "starts_with")
+"""What looks at a part of a text."""
 _OPPOSITE: dict[Operator, Operator] = {"exists": "missing", "missing": "exists"}
-OPERATORS = ("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn", "contains")
+OPERATORS = (
+    *("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn"),
+    *TEXT_OPERATORS,
+)
 _SUBJECTS = ("dimension", "attribute", "field", "metric", "property")
 _DEEPEST = 10
 _MOST = 2**63
@@ -189,6 +197,10 @@ class _Reader:
             return self._refuse(
                 path, f"{name} is compared with nothing. Give it a value or a list of values. {missing}", value
             )
+        if operator in TEXT_OPERATORS and "" in values:
+            return self._refuse(
+                path, f"every text has an empty part. Give {name} a text of one character or more", value
+            )
         wrong = [each for each in values if not isinstance(each, str | int | float)]
         if wrong:
             return self._refuse(path, f"a value must be text, a number, true or false, got {_kind(wrong[0])}", wrong[0])
@@ -274,9 +286,10 @@ def mapped(condition: Condition, change: Callable[[Comparison], Comparison]) -> 
 
 # -- what the platform can be asked ------------------------------------------------------------------------------------
 
+_WHOLE = "the platform compares whole values and has no `{}`. List the values, or count from `details`"
 _BEYOND_PLATFORM = {
     "none_of": "the platform has no `not equal`. List the values that are wanted, or count from `details`",
-    "contains": "the platform compares whole values and has no `contains`. List the values, or count from `details`",
+    **{name: _WHOLE.format(name) for name in TEXT_OPERATORS},
 }
 
 

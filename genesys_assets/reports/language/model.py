@@ -11,37 +11,34 @@ import keyword
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from genesys_assets.cloud.analytics.catalogue import DIMENSIONS, METRICS
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily, family
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.reports.language.forms import Model, is_label, mistake
 from genesys_assets.reports.language.formulas import FUNCTIONS
-from genesys_assets.reports.language.problems import Findings, quoted
+from genesys_assets.reports.language.longer import AnyOver, Compare
+from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stated, Text, chosen_by_type
+from genesys_assets.reports.language.problems import Findings
 from genesys_assets.reports.meaning.sources import TABLES
 from genesys_assets.reports.meaning.statistics import statistics_of
 
 MOST_FIGURES = 200
 """Of a source, and columns of a report: more would be no table that anybody reads."""
-AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
+MOST_ATTRIBUTES = 50
 UNITS = {"ms": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000}
 Unit = Literal["ms", "seconds", "minutes", "hours"]
-INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date")
+QueueSetting = Literal["service_level_target", "service_level_threshold"]
+INTERVAL_COLUMNS = ("interval_start", "interval_end", "local_date", "first_date", "last_date", "weekday")
+INTERVAL_LENGTH = "interval_ms"
+"""What formulas call the length of the row's interval."""
 RESERVED_NAMES = ("manifest", "index", "day_page")
 """Files beside the published reports: see `publishing.place`."""
 
 
 def _name(value: str) -> str:
-    if keyword.iskeyword(value) or value in FUNCTIONS or value in INTERVAL_COLUMNS:
+    if keyword.iskeyword(value) or value in FUNCTIONS or value in (*INTERVAL_COLUMNS, INTERVAL_LENGTH):
         raise PydanticCustomError(
             "reserved", "{name} is a word of formulas or a column of every report. Choose another name", {"name": value}
         )
@@ -60,7 +57,6 @@ _NAME = r"^[a-z][a-z0-9_]{0,62}$"
 Name = Annotated[str, Field(pattern=_NAME), AfterValidator(_name)]
 """Of a figure or a column."""
 ReportName = Annotated[str, Field(pattern=_NAME), AfterValidator(_report_name)]
-Text = Annotated[str, Field(min_length=1)]
 
 
 def _completed(names: Iterable[str]) -> Any:
@@ -68,28 +64,18 @@ def _completed(names: Iterable[str]) -> Any:
     return WithJsonSchema({"anyOf": [{"enum": list(names)}, {"type": "string", "minLength": 1}]})
 
 
-Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in METRICS for each in statistics_of(metric))]
-Dimension = Annotated[Text, _completed(DIMENSIONS)]
+_METRICS = dict.fromkeys(metric for family in FAMILIES.values() for metric in family.metrics)
+_DIMENSIONS = dict.fromkeys(dimension for family in FAMILIES.values() for dimension in family.dimensions)
+Metric = Annotated[Text, _completed(f"{metric}.{each}" for metric in _METRICS for each in statistics_of(metric))]
+Dimension = Annotated[Text, _completed(_DIMENSIONS)]
+Family = Annotated[Text, _completed(FAMILIES)]
 TableName = Annotated[Text, _completed(TABLES)]
-
-_CONDITION = {
-    "description": "Which rows count: {mediaType: [voice, chat]}, {userId: {exists: true}}, {and: […]}, {or: […]}; the "
-    "platform's {type, clauses, predicates} and the tutorials' {type: simple, attribute, condition, value} too.",
-    "anyOf": [{"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1}],
-}
-Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
-"""A condition as it was written; `conditions` reads it."""
-
-
-def _chosen_by_type(kind: Any) -> Discriminator:
-    """Two ways to write a value, chosen by type, so that only the relevant one's errors are reported."""
-    return Discriminator(lambda value: "<one>" if isinstance(value, kind) else "<other>")
 
 
 class View(Model):
     """How often a timer's value fell in a range, counted by the platform: at least `gte`, less than `lt`, in ms."""
 
-    target: Annotated[Text, _completed(metric for metric in METRICS if metric.startswith("t"))]
+    target: Annotated[Text, _completed(metric for metric in _METRICS if metric.startswith("t"))]
     """The timer, such as tHandle."""
     gte: Annotated[int, Field(ge=0)] | None = None
     """From this many milliseconds on."""
@@ -98,9 +84,14 @@ class View(Model):
 
 
 class Aggregates(Model):
-    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics."""
+    """Figures that the platform counts, by the time each metric was emitted. Source: tables/interval_metrics, of other
+    families tables/<family>_metrics.
+    """
 
     written_otherwise: ClassVar = {"where": "Conditions of aggregates are called filter."}
+
+    family: Family = CONVERSATIONS.name
+    """What is counted: conversations, flows, evaluations, surveys, resolutions, transcripts, bots and others."""
 
     metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name, each `metric.statistic`: tHandle.count, tHandle.sum, oServiceLevel.numerator, my_view.count.
@@ -112,6 +103,18 @@ class Aggregates(Model):
     """Ranges of timers, to be counted under a name of your own."""
     flatten: bool = False
     """Whether several values of a dimension make one group ("a,b") instead of counting in the group of each."""
+    group_by: dict[str, str | None] = Field(default_factory=dict)
+    """Where this family calls a dimension of the report's group_by otherwise: {formId: surveyFormId}. Nothing (null)
+    puts all of it under no value.
+    """
+
+    def family_asked(self) -> AggregateFamily:
+        """Raises InvalidQuery with the nearest names."""
+        return family(self.family)
+
+    @property
+    def known_family(self) -> AggregateFamily | None:
+        return FAMILIES.get(self.family.strip().lower())
 
 
 class Linked(Model):
@@ -123,60 +126,6 @@ class Linked(Model):
     """Which of its rows."""
 
 
-class Measure(Model):
-    """What is done with which column: exactly one of sum, count, min, max, count_distinct, distinct."""
-
-    written_otherwise = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
-
-    sum: Text | None = None
-    """The column's sum; null where there is no value."""
-    count: Text | None = None
-    """How many rows have a value in the column."""
-    min: Text | None = None
-    """The smallest value."""
-    max: Text | None = None
-    """The largest value."""
-    count_distinct: Text | None = None
-    """How many different values there are. Such counts cannot be added up."""
-    distinct: Text | None = None
-    """The sorted list of the different values."""
-    where: Stated = None
-    """Which rows count for this figure only."""
-
-    @property
-    def how(self) -> str:
-        return next(iter(self.model_fields_set - {"where"}))
-
-    @property
-    def column(self) -> str:
-        return str(getattr(self, self.how))
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        given = self.model_fields_set - {"where"}
-        if len(given) != 1:
-            ways = ", ".join(name for name in Measure.model_fields if name != "where")
-            raise PydanticCustomError(
-                "report",
-                "a measure must have exactly one of {ways}, got {got}",
-                {"ways": ways, "got": " and ".join(sorted(given)) or "none"},
-            )
-        return self
-
-
-def _count(value: Any) -> Any:
-    if value != "count":
-        message = "a measure must be `count` or a mapping such as {example}, got {got}"
-        raise PydanticCustomError("report", message, {"example": "{sum: duration_ms}", "got": quoted(value)})
-    return value
-
-
-AnyMeasure = Annotated[
-    Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], BeforeValidator(_count), Tag("<other>")],
-    _chosen_by_type(dict | Measure),
-]
-
-
 class Details(Model):
     """Figures counted here, from the rows of a table of the lake."""
 
@@ -186,6 +135,10 @@ class Details(Model):
     """The table: conversations, sessions, segments, session_metrics, interaction_legs and others; live/queues."""
     measures: Annotated[dict[Name, AnyMeasure], Field(min_length=1, max_length=MOST_FIGURES)]
     """Figures by name: {sum: duration_ms}, {count_distinct: conversation_id}, or `count` of rows."""
+    attributes: Annotated[dict[Name, Attribute], Field(max_length=MOST_ATTRIBUTES)] = Field(default_factory=dict)
+    """Participant attributes as columns of the table: {order_value: {attribute: OrderValue, type: decimal}}. Each comes
+    with …_unreadable and …_truncated.
+    """
     time: Text | None = None
     """The instant that places a row in an interval. Default: conversation_start; observed_at of live tables."""
     where: Stated = None
@@ -206,9 +159,15 @@ class Column(Model):
     """One column that is shown."""
 
     formula: Text | None = None
-    """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name."""
+    """Arithmetic over figures and the columns above: handle_time / handled. Default: the figure of the same name.
+    interval_ms is the length of the row's interval.
+    """
     names_of: Text | None = None
     """The names of the ids in this column or list of ids."""
+    queue_setting: QueueSetting | None = None
+    """What was set for the row's queue and media type at the row's end: service_level_target (0 to 1) or
+    service_level_threshold (milliseconds); null where that is unknown.
+    """
     unit: Unit | None = None
     """Convert milliseconds to this unit, and end the column's name in it."""
     digits: Annotated[int, Field(ge=0, le=9)] | None = None
@@ -218,11 +177,24 @@ class Column(Model):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if self.formula is not None and self.names_of is not None:
-            raise PydanticCustomError("report", "a column must have a formula or names_of, got both. Take one out")
+        given = [name for name in ("formula", "names_of", "queue_setting") if getattr(self, name) is not None]
+        if len(given) > 1:
+            message = "a column must have a formula or names_of, got both. Take one out"
+            if "queue_setting" in given:
+                message = f"a column must be one of formula, names_of and queue_setting, got {' and '.join(given)}"
+            raise PydanticCustomError("report", "{message}", {"message": message})
         if self.names_of is not None and (self.unit is not None or self.digits is not None):
             raise PydanticCustomError("report", "names have neither unit nor digits. Take them out")
         return self
+
+
+class Whole(Model):
+    """A column that the others add up to in every row; nothing counts as 0."""
+
+    whole: Text
+    """The column, of whole numbers."""
+    parts: Annotated[list[Text], Field(min_length=1, max_length=MOST_FIGURES)]
+    """Columns of whole numbers."""
 
 
 class Chart(Model):
@@ -237,13 +209,13 @@ class Chart(Model):
 
 
 AnyAggregates = Annotated[
-    Annotated[list[Aggregates], Tag("<one>")] | Annotated[Aggregates, Tag("<other>")], _chosen_by_type(list)
+    Annotated[list[Aggregates], Tag("<one>")] | Annotated[Aggregates, Tag("<other>")], chosen_by_type(list)
 ]
 AnyDetails = Annotated[
-    Annotated[list[Details], Tag("<one>")] | Annotated[Details, Tag("<other>")], _chosen_by_type(list)
+    Annotated[list[Details], Tag("<one>")] | Annotated[Details, Tag("<other>")], chosen_by_type(list)
 ]
 AnyColumn = Annotated[
-    Annotated[Column, Tag("<one>")] | Annotated[Text | None, Tag("<other>")], _chosen_by_type(dict | Column)
+    Annotated[Column, Tag("<one>")] | Annotated[Text | None, Tag("<other>")], chosen_by_type(dict | Column)
 ]
 
 
@@ -258,6 +230,10 @@ class ReportDefinition(Model):
     """What one row is."""
     granularity: Annotated[Granularity, BeforeValidator(_in_capitals)] = "P1D"
     """Length of the intervals: PT15M, PT30M, PT1H or P1D."""
+    over: AnyOver = "day"
+    """How many days a row is about: day, week (Monday to Sunday), month, or {rolling: 28} for the last 28 days."""
+    by_weekday: bool = False
+    """Whether a week, month or rolling days have a row for each weekday."""
     time_zone: Annotated[Text, _completed(("business", "UTC"))] = "business"
     """Where days and hours begin: `business` (GENESYS_ASSETS_TIME_ZONE), UTC or an IANA name such as Europe/London."""
     group_by: list[Dimension] = Field(default_factory=list)
@@ -272,6 +248,12 @@ class ReportDefinition(Model):
     """Figures counted from tables of the lake: one source or a list of them."""
     columns: Annotated[dict[Name, AnyColumn], Field(max_length=MOST_FIGURES)] | None = None
     """What is shown, in this order: nothing for the figure of that name, a formula, or a mapping. Default: all."""
+    adds_up: list[Whole] = Field(default_factory=list)
+    """What must add up in every row: a row that does not keeps the partition from being stored."""
+    compare: Compare | None = None
+    """Columns beside which stands what they were in the period before."""
+    having: Stated = None
+    """Which rows are shown, by what was computed: {handled: {gte: 5}, queue_name: {contains: Sales}}."""
     order_by: list[Text] = Field(default_factory=list)
     """Order of the rows within an interval: columns, each with ` desc` for the largest first."""
     top: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
@@ -295,8 +277,8 @@ class ReportDefinition(Model):
         rest = copy.deepcopy(value)
         for error in errors:
             path = [part for part in error.get("loc", ()) if not is_label(part)]
-            if path[:1] == ["columns"] and path[-1] == "formula":
-                # Without its formula a column would be the figure of its name.
+            if path[:1] == ["columns"] and path[-1] in ("formula", "queue_setting"):
+                # Without it a column would be the figure of its name.
                 path = path[:-1]
             in_source = path[:1] in (["aggregates"], ["details"])
             if not path or path[0] == "group_by":

@@ -7,8 +7,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Set
 
-from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
-from genesys_assets.reports.meaning.questions import COUNTED_ONCE
 from genesys_assets.reports.meaning.report import Report
 
 
@@ -18,11 +16,13 @@ def adds_up(report: Report, column: str) -> bool:
 
 
 def _additive_columns(report: Report) -> set[str]:
-    if any(key.dimension in MULTI_VALUED for key in report.keys) and report.aggregates and not report.is_flat:
+    if report.multi_valued and not report.is_flat:
         return set()
     known = {figure.name for figure in report.figures if figure.how == "sum"} - _counted_several_times(report)
     columns = set()
     for shown in report.shown:
+        if shown.of != "now":
+            continue
         if shown.figure in known or (shown.formula and _is_linear(shown.formula.tree, known)):
             known.add(shown.known_as)
             columns.add(shown.name)
@@ -32,7 +32,7 @@ def _additive_columns(report: Report) -> set[str]:
 def _counted_several_times(report: Report) -> set[str]:
     """Figures in which one thing counts in several groups or intervals."""
     once_each = {figure.name for part in report.details if part.once_per for figure in part.figures}
-    return once_each | {pick.figure for part in report.aggregates for pick in part.picks if pick.metric in COUNTED_ONCE}
+    return once_each | {pick.figure for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
 
 
 def _is_linear(node: ast.expr, known: Set[str]) -> bool:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.analytics.queries import MOST_VIEWS, AggregateQuestion, Granularity, View
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Value
-from genesys_assets.reports.language.model import AVERAGE, Aggregates
-from genesys_assets.reports.language.problems import Findings, Path, quoted
+from genesys_assets.reports.language.measures import AVERAGE
+from genesys_assets.reports.language.model import Aggregates
+from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension
-from genesys_assets.reports.meaning.questions import COUNTED_ONCE, Source, split_off, standard_source
+from genesys_assets.reports.meaning.questions import QUALIFIER, Source, split_off, standard_source
 from genesys_assets.reports.meaning.statistics import STATISTICS, TIMER, statistics_of
 from genesys_assets.reports.meaning.values import allowed_value, is_fixed
 from genesys_assets.tables.conversations.model import snake_case
@@ -25,7 +26,11 @@ _COUNTS = ("handledCount", "abandonedCount")
 """Tutorial names that mean a timer's count."""
 _REFUSED = {
     **dict.fromkeys(("avg", "average", "mean", "value"), AVERAGE[0].lower() + AVERAGE[1:-1]),
-    **dict.fromkeys(("p95", "p99", "median"), "percentiles of parts do not add up to those of the whole"),
+    **dict.fromkeys(
+        ("p95", "p99", "median"),
+        "percentiles of parts do not add up to those of the whole. "
+        "Count from `details`, with {percentile: value, at: 95}",
+    ),
     "ratio": "ratios do not add up. Take numerator and denominator, and write a column with their quotient",
     "current": "a current value does not add up over time. The target of a service level is oServiceLevel.target",
 }
@@ -43,12 +48,18 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class AggregatesPart:
-    """Rows of `interval_metrics`: which, how they are grouped, and what is picked of them."""
+    """Rows of a family's table: which, how they are grouped, and what is picked of them. The dimension of a key is
+    what this family calls it, None where it has none and all rows are under no value.
+    """
 
     source: Source
     keys: tuple[GroupKey, ...]
     picks: tuple[Pick, ...]
     figures: tuple[Figure, ...]
+
+    def counts_once(self, pick: Pick) -> bool:
+        """Whether the figure counts a thing once in a bucket and group, so that it adds up over neither."""
+        return pick.metric in self.source.family.counted_once
 
 
 def aggregates_part(
@@ -56,24 +67,50 @@ def aggregates_part(
 ) -> AggregatesPart | None:
     """What the source means; None where it cannot be computed, with the reasons among the findings."""
     before = len(findings.found)
-    views = _views(stated, path, findings)
+    try:
+        family = stated.family_asked()
+    except InvalidQuery as refused:
+        findings.add((*path, "family"), str(refused), stated.family)
+        return None
+    views = _views(stated, family, path, findings)
     broken = stated.views.keys() - views.keys()
+    reader = _Reader(family, views, broken, granularity, findings)
     picks = [
-        pick
-        for name, text in stated.metrics.items()
-        if (pick := _pick(name, text, views, broken, granularity, (*path, "metrics", name), findings))
+        pick for name, text in stated.metrics.items() if (pick := reader.pick(name, text, (*path, "metrics", name)))
     ]
-    condition = _condition(stated, (*path, "filter"), findings)
-    dimensions = tuple(key.dimension for key in keys if key.dimension)
-    source = _source(stated, dimensions, condition, list(views.values()), picks, (*path, "filter"), findings)
+    condition = _condition(stated, family, (*path, "filter"), findings)
+    own_keys = _keys(stated, family, keys, (*path, "group_by"), findings)
+    dimensions = tuple(key.dimension for key in own_keys if key.dimension)
+    source = _source(stated, family, dimensions, condition, list(views.values()), picks, (*path, "filter"), findings)
     if source is None or len(findings.found) > before:
         return None
-    figures = tuple(_figure(pick) for pick in picks)
-    return AggregatesPart(source, tuple(keys), tuple(picks), figures)
+    figures = tuple(_figure(pick, family) for pick in picks)
+    return AggregatesPart(source, own_keys, tuple(picks), figures)
+
+
+def _keys(
+    stated: Aggregates, family: AggregateFamily, keys: Sequence[GroupKey], path: Path, findings: Findings
+) -> tuple[GroupKey, ...]:
+    """The report's keys, each with what the family calls it."""
+    otherwise = {snake_case(name): other for name, other in stated.group_by.items()}
+    columns = [key.column for key in keys]
+    for name in stated.group_by:
+        if snake_case(name) not in columns:
+            findings.add(path, f"the report is not grouped by {quoted(name)}. {one_of(columns, name)}", name)
+    found = []
+    for key in keys:
+        wanted = otherwise.get(key.column, key.dimension or key.column)
+        try:
+            found.append(replace(key, dimension=None if wanted is None else dimension(wanted, family)))
+        except InvalidQuery as refused:
+            hint = f" Say what {key.column} is here, or null for nothing, with group_by: {{{key.column}: …}}."
+            findings.add(path, f"{refused}{'' if key.column in otherwise else hint}", wanted)
+    return tuple(found)
 
 
 def _source(
     stated: Aggregates,
+    family: AggregateFamily,
     dimensions: tuple[str, ...],
     condition: Condition | None,
     views: list[View],
@@ -82,32 +119,33 @@ def _source(
     findings: Findings,
 ) -> Source | None:
     metrics = tuple(dict.fromkeys(pick.metric for pick in picks))
-    flatten = stated.flatten and not catalogue.MULTI_VALUED.isdisjoint(dimensions)
+    flatten = stated.flatten and not family.multi_valued.isdisjoint(dimensions)
     if not views and not flatten:
-        usual = standard_source(dimensions, condition, metrics)
+        usual = standard_source(family, dimensions, condition, metrics)
         if usual:
             return usual
-    askable, here = split_off(condition, metrics)
+    askable, here = split_off(family, condition, metrics)
     asked = conditions.to_platform(askable, findings) if askable else None
     if not metrics or (askable and asked is None):
         return None
     return Source(
         AggregateQuestion(
-            group_by=tuple(sorted({*dimensions, *(each.name for each in conditions.comparisons(here))})),
+            group_by=tuple(sorted({*dimensions, *(each.name for each in conditions.comparisons(here))} - {QUALIFIER})),
             metrics=metrics,
             filter=asked,
             flatten_multivalued_dimensions=flatten,
             views=tuple(sorted(views, key=lambda view: view.name)),
+            family=family,
         ),
         here,
     )
 
 
-def _views(stated: Aggregates, path: Path, findings: Findings) -> dict[str, View]:
+def _views(stated: Aggregates, family: AggregateFamily, path: Path, findings: Findings) -> dict[str, View]:
     views = {}
     for name, view in stated.views.items():
         try:
-            views[name] = View(target=view.target, name=name, gte=view.gte, lt=view.lt)
+            views[name] = View(target=view.target, name=name, gte=view.gte, lt=view.lt, family=family)
         except InvalidQuery as refused:
             findings.add((*path, "views", name), str(refused), view.target)
     if len(views) > MOST_VIEWS:
@@ -116,52 +154,63 @@ def _views(stated: Aggregates, path: Path, findings: Findings) -> dict[str, View
     return views
 
 
-def _pick(
-    name: str,
-    text: str,
-    views: dict[str, View],
-    broken: Set[str],
-    granularity: Granularity,
-    path: Path,
-    findings: Findings,
-) -> Pick | None:
-    subject, _, statistic = text.rpartition(".")
-    if not subject or (statistic not in (*STATISTICS, *_REFUSED) and not _is_known(subject, views)):
-        subject, statistic = text, ""
-    allowed: tuple[str, ...] = TIMER
-    if subject in broken:
-        return None
-    if subject in views:
-        metric, view = views[subject].target, subject
-    else:
-        try:
-            metric, view = catalogue.metric(subject), ""
-        except InvalidQuery as refused:
-            hint = f" Views of this source are {', '.join(views)}." if views else ""
-            findings.add(path, f"{refused}{hint}", text)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads what is picked of a family's metrics; `broken` are views that are wrong themselves."""
+
+    family: AggregateFamily
+    views: dict[str, View]
+    broken: Set[str]
+    granularity: Granularity
+    findings: Findings
+
+    def pick(self, name: str, text: str, path: Path) -> Pick | None:
+        subject, _, statistic = text.rpartition(".")
+        if not subject or (statistic not in (*STATISTICS, *_REFUSED) and not self._is_known(subject)):
+            subject, statistic = text, ""
+        allowed: tuple[str, ...] = TIMER
+        if subject in self.broken:
             return None
-        allowed = statistics_of(metric)
-    statistic = statistic or _usual(subject, metric, view)
-    if statistic not in allowed:
-        there = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
-        which = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, there)}"
-        example = f". Write {metric}.{allowed[0]}" if allowed else ""
-        findings.add(path, which if statistic else f"{metric} needs a statistic: {there}{example}", text)
-        return None
-    if metric in COUNTED_ONCE and granularity != "PT15M":
-        findings.add(
-            path,
-            f"{metric} counts conversations once in each 15 minutes, which do not add up to {granularity}. Count them "
-            "from `details`, table session_metrics or conversations, with {count_distinct: conversation_id}",
-            text,
+        if subject in self.views:
+            metric, view = self.views[subject].target, subject
+        else:
+            try:
+                metric, view = self.family.metric(subject), ""
+            except InvalidQuery as refused:
+                hint = f" Views of this source are {', '.join(self.views)}." if self.views else ""
+                self.findings.add(path, f"{refused}{hint}", text)
+                return None
+            allowed = statistics_of(metric)
+        statistic = statistic or _usual(subject, metric, view)
+        if statistic not in allowed:
+            there = f"it has {', '.join(allowed)}" if allowed else "it has only a current value, which does not add up"
+            which = f"{quoted(statistic)} is no statistic of {metric} that adds up: {_REFUSED.get(statistic, there)}"
+            example = f". Write {metric}.{allowed[0]}" if allowed else ""
+            self.findings.add(path, which if statistic else f"{metric} needs a statistic: {there}{example}", text)
+            return None
+        if metric in self.family.counted_once and self.granularity != "PT15M":
+            self.findings.add(path, self._counted_once(metric), text)
+            return None
+        return Pick(name, metric, statistic, view)
+
+    def _is_known(self, subject: str) -> bool:
+        return subject in self.views or _is_metric(subject, self.family)
+
+    def _counted_once(self, metric: str) -> str:
+        if self.family is not CONVERSATIONS:
+            return (
+                f"{metric} counts a thing once in each 15 minutes, which do not add up to {self.granularity}. Take it "
+                "with granularity PT15M"
+            )
+        return (
+            f"{metric} counts conversations once in each 15 minutes, which do not add up to {self.granularity}. Count "
+            "them from `details`, table session_metrics or conversations, with {count_distinct: conversation_id}"
         )
-        return None
-    return Pick(name, metric, statistic, view)
 
 
-def _is_known(subject: str, views: dict[str, View]) -> bool:
+def _is_metric(name: str, family: AggregateFamily) -> bool:
     try:
-        return subject in views or bool(catalogue.metric(subject))
+        return bool(family.metric(name))
     except InvalidQuery:
         return False
 
@@ -172,17 +221,19 @@ def _usual(subject: str, metric: str, view: str) -> str:
     return "sum" if metric.startswith("t") else ""
 
 
-def _condition(stated: Aggregates, path: Path, findings: Findings) -> Condition | None:
+def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings: Findings) -> Condition | None:
     if stated.filter is None:
         return None
     condition = conditions.read(stated.filter, path, findings)
 
     def of_platform(comparison: Comparison) -> Comparison:
+        if family.has_qualifier and comparison.name == QUALIFIER:
+            return replace(comparison, values=tuple(str(value) for value in comparison.values))
         try:
-            name = dimension(comparison.name)
+            name = dimension(comparison.name, family)
         except InvalidQuery as refused:
             reason = str(refused)
-            if _is_known(comparison.name, {}):
+            if _is_metric(comparison.name, family):
                 reason = (
                     f"{quoted(comparison.name)} is a metric, and aggregates are filtered by dimensions. Count values "
                     "in a range with `views`"
@@ -201,7 +252,7 @@ def _condition(stated: Aggregates, path: Path, findings: Findings) -> Condition 
 def _value(name: str, value: Value, comparison: Comparison, findings: Findings) -> Value:
     """The value as the platform writes it."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if comparison.operator == "contains":
+    if comparison.operator in conditions.TEXT_OPERATORS:
         return text
     try:
         return allowed_value(snake_case(name), text)
@@ -210,8 +261,16 @@ def _value(name: str, value: Value, comparison: Comparison, findings: Findings) 
         return text
 
 
-def _figure(pick: Pick) -> Figure:
-    type_ = pa.int64() if pick.statistic in TIMER else pa.float64()
+def _figure(pick: Pick, family: AggregateFamily) -> Figure:
     of = f"{pick.metric} within the view {pick.view}" if pick.view else pick.metric
     power = int(pick.metric.startswith("t") and pick.statistic in ("sum", "min", "max"))
-    return Figure(pick.figure, _HOW.get(pick.statistic, "sum"), type_, f"{pick.statistic} of {of}", power=power)
+    how = _HOW.get(pick.statistic, "sum")
+    return Figure(pick.figure, how, _type(pick, family), f"{pick.statistic} of {of}", power=power)
+
+
+def _type(pick: Pick, family: AggregateFamily) -> pa.DataType:
+    """Counts and times are whole; scores of other families may have fractions."""
+    if pick.statistic not in TIMER:
+        return pa.float64()
+    is_score = family is not CONVERSATIONS and pick.statistic != "count" and not pick.metric.startswith("t")
+    return pa.float64() if is_score else pa.int64()

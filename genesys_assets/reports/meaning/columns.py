@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pyarrow as pa
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.formulas import Formula, FormulaError
-from genesys_assets.reports.language.model import UNITS, Column, Unit
+from genesys_assets.reports.language.model import UNITS, Column, QueueSetting, Unit
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey
 from genesys_assets.tables.personal import strongest
@@ -20,9 +21,11 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`.
+    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`, or what
+    is set for the row's queue.
 
-    `name` is how it is called, `known_as` how other columns call it.
+    `name` is how it is called, `known_as` how other columns call it. `of` says of which period it is, where periods are
+    compared: now, before, or the change from before to now.
     """
 
     name: str
@@ -33,9 +36,11 @@ class Shown:
     formula: Formula | None = None
     ids: str | None = None
     history: str | None = None
+    setting: QueueSetting | None = None
     unit: Unit | None = None
     digits: int | None = None
     personal: PersonalData = PersonalData.NONE
+    of: Literal["now", "before", "change"] = "now"
 
     @property
     def divisor(self) -> int:
@@ -91,6 +96,8 @@ class _Reader:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
             return self._names(name, column, (*path, "names_of"))
+        if column.queue_setting is not None:
+            return self._setting(name, column, column.queue_setting, (*path, "queue_setting"))
         if column.formula is None and isinstance(stated, Column) and "formula" in column.model_fields_set:
             self.findings.add((*path, "formula"), "formula must be text, got nothing. Write it, or take it out")
             return None
@@ -125,6 +132,29 @@ class _Reader:
             type_ if column.unit == "ms" else pa.float64(),
             described if column.description else f"{described}, in {column.unit}",
             formula=formula,
+            unit=column.unit,
+            digits=column.digits,
+        )
+
+    def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> Shown | None:
+        lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
+        if lacking:
+            message = f"what is set for a queue needs group_by: [queueId, mediaType], and {', '.join(sorted(lacking))}"
+            self.findings.add(path, f"{message} is not among them", setting)
+        is_time = setting == "service_level_threshold"
+        if column.unit and not is_time:
+            message = f"{setting} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
+            self.findings.add((*path[:-1], "unit"), message, column.unit)
+        converted = column.unit not in (None, "ms")
+        suffix = f"_{column.unit}" if column.unit and not name.endswith(f"_{column.unit}") else ""
+        said = "time within which to answer" if is_time else "share to answer in that time, 0 to 1"
+        described = column.description or f"{said}, as set for the queue and media type at the end of the row's time"
+        return Shown(
+            f"{name}{suffix}",
+            name,
+            pa.int64() if is_time and not converted else pa.float64(),
+            f"{described}; null where that is unknown",
+            setting=setting,
             unit=column.unit,
             digits=column.digits,
         )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +14,21 @@ from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition, Group, Value
-from genesys_assets.reports.language.model import Details, Linked, Measure
+from genesys_assets.reports.language.measures import Measure
+from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.meaning.compared import compared, converted, value_of
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
-from genesys_assets.reports.meaning.sources import OF_CONVERSATION, Table, is_instant, said, table
-from genesys_assets.reports.meaning.values import allowed_value
-from genesys_assets.tables.conversations.model import CONVERSATIONS, snake_case
+from genesys_assets.reports.meaning.sources import (
+    OF_ATTRIBUTE,
+    OF_CONVERSATION,
+    Table,
+    TypedAttribute,
+    is_instant,
+    said,
+    table,
+)
+from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
 _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
@@ -84,9 +92,11 @@ class DetailsPart:
     @property
     def places(self) -> tuple[str, ...]:
         """Where the tables lie that are read."""
-        used = [self.table.place, *(link.table.place for link in self.links)]
+        used = [*self.table.places, *(link.table.place for link in self.links)]
         if any(column.startswith(OF_CONVERSATION) for column in self.columns):
             used.append(f"tables/{CONVERSATIONS.name}")
+        if self.table.attributes:
+            used.append(f"tables/{PARTICIPANT_ATTRIBUTES.name}")
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
@@ -106,6 +116,7 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
+    of = replace(of, attributes=tuple(_attributes(stated, of, path, findings)))
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
@@ -159,36 +170,17 @@ class _Reader:
         column = self.column(comparison.name, comparison.name_path or comparison.path)
         if column is None:
             return comparison
-        type_ = self.table.type(column)
-        if pa.types.is_list(type_):
-            message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
-            self.findings.add(comparison.path, message, comparison.name)
-        if (comparison.operator == "range" and type_ not in _NUMBERS) or (
-            comparison.operator == "contains" and type_ != pa.string()
-        ):
-            message = f"{column} is {said(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
-            self.findings.add(comparison.path, message, comparison.name)
-        if comparison.operator == "contains":
-            return replace(comparison, name=column)
-        values = tuple(self._value(value, column, type_, comparison.path) for value in comparison.values)
-        return replace(comparison, name=column, values=values)
+        return compared(comparison, column, self.table.type(column), self.findings, self._value)
 
-    def _value(self, value: Value, column: str, type_: pa.DataType, path: Path) -> Any:
-        try:
-            if column == "metric":
-                return _metric(value, self.table)
-            converted = _converted(value, type_)
-            return allowed_value(column, converted) if type_ == pa.string() else converted
-        except InvalidQuery as refused:
-            self.findings.add(path, str(refused), value)
-        except (ValueError, TypeError, OverflowError):
-            self.findings.add(path, f"{column} must be compared with {said(type_)}, got {quoted(value)}", value)
-        return value
+    def _value(self, value: Value, column: str, type_: pa.DataType) -> Any:
+        if column.startswith(OF_ATTRIBUTE):
+            return converted(value, type_)
+        return _metric(value, self.table) if column == "metric" else value_of(value, column, type_)
 
     def count(self, name: str, measure: Measure | str, path: Path) -> Count:
         if isinstance(measure, str):
             return Count(name, None, True, None)
-        column = self.column(measure.column, (*path, measure.how))
+        column = self.column(measure.column, (*path, measure.given))
         return Count(name, column, measure.how == "count", self.condition(measure.where, (*path, "where")))
 
     def figure(self, name: str, measure: Measure | str, path: Path, where: Condition | None) -> Figure | None:
@@ -202,15 +194,15 @@ class _Reader:
         type_, how = self.table.type(column), measure.how
         if how == "count":
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
-        allowed = {"sum": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
+        allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            message = f"{column} is {said(type_)}, of which there is no {how}. Use count or count_distinct"
-            self.findings.add((*path, how), message, measure.column)
-        gathered, said_of = _how(how), f"{how} of {column} of {self.table.name}"
+            message = f"{column} is {said(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            self.findings.add((*path, measure.given), message, measure.column)
+        gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
         shows_values = gathered in ("min", "max", "distinct")
         personal = self.table.personal(column) if shows_values else PersonalData.NONE
         power = self._power(column, measure, where)
-        return Figure(name, gathered, type_, said_of, history_of(column), personal, power)
+        return Figure(name, gathered, type_, said_of, history_of(column), personal, power, measure.rank)
 
     def _power(self, column: str, measure: Measure, where: Condition | None) -> int | None:
         """The power of milliseconds in the figure; see `Figure`."""
@@ -222,6 +214,24 @@ class _Reader:
         metrics = _metrics_of(own, self.table) or _metrics_of(where, self.table)
         are_times = {metric.startswith("t") for metric in metrics}
         return int(are_times.pop()) if len(are_times) == 1 else None
+
+
+def _attributes(stated: Details, of: Table, path: Path, findings: Findings) -> Iterator[TypedAttribute]:
+    """The participant attributes that the source adds to its table."""
+    if stated.attributes and not of.has_conversations:
+        message = f"{of.name} has no conversations, whose participants have attributes. Take attributes out"
+        findings.add((*path, "attributes"), message)
+        return
+    taken = set(of.spec.schema.names)
+    for name, each in stated.attributes.items():
+        typed = TypedAttribute(name, each.attribute, each.type)
+        doubled = sorted(taken & typed.columns.keys())
+        taken |= typed.columns.keys()
+        if doubled:
+            message = f"{of.name} has a column {quoted(doubled[0])} already. Call the attribute differently"
+            findings.add((*path, "attributes", name), message)
+        else:
+            yield typed
 
 
 def _metric(value: Value, table: Table) -> str:
@@ -246,8 +256,12 @@ def _metrics_of(condition: Condition | None, table: Table) -> set[str]:
 
 
 def _how(how: str) -> How:
-    ways: dict[str, How] = {"min": "min", "max": "max", "distinct": "distinct", "count_distinct": "count_distinct"}
-    return ways.get(how, "sum")
+    ways: tuple[How, ...] = ("min", "max", "distinct", "count_distinct", "percentile")
+    return next((way for way in ways if way == how), "sum")
+
+
+def _said_of(measure: Measure) -> str:
+    return f"percentile {measure.at:g}" if measure.at is not None else measure.given
 
 
 def _keys(stated: Details, keys: Sequence[GroupKey], reader: _Reader, path: Path) -> list[tuple[str, str | None]]:
@@ -291,8 +305,9 @@ def _link(of: Table, stated: Linked, wanted: bool, path: Path, findings: Finding
     except LookupError as unknown:
         findings.add((*path, "table"), str(unknown.args[0]), stated.table)
         return None
-    if not (of.has_conversations and other.has_conversations):
-        findings.add((*path, "table"), "only tables of conversations can be tied to each other", stated.table)
+    if not (of.has_conversations and other.has_conversations) or other.made_of:
+        message = f"only stored tables of conversations can be tied to {of.name}"
+        findings.add((*path, "table"), message, stated.table)
         return None
     where = _Reader(other, findings).condition(stated.where, (*path, "where"))
     for comparison in conditions.comparisons(where):
@@ -307,7 +322,7 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
         used = [count.column, *(comparison.name for comparison in conditions.comparisons(count.where))]
         for column in used:
             of_one = column in (None, part.once_per)
-            of_conversation = column is not None and column.startswith(OF_CONVERSATION)
+            of_conversation = column is not None and column.startswith((OF_CONVERSATION, OF_ATTRIBUTE))
             if not of_one and not (of_conversation and part.once_per == "conversation_id"):
                 findings.add(
                     (*path, "measures", count.figure),
@@ -315,27 +330,3 @@ def _can_be_counted_once(part: DetailsPart, path: Path, findings: Findings) -> N
                     "conversation.… can be used: others differ between its rows",
                     column,
                 )
-
-
-_MOST = 2**63 - 1
-
-
-def _converted(value: Value, type_: pa.DataType) -> Any:
-    """The value as the column has it. Raises ValueError or TypeError where it cannot be one of its values."""
-    if is_instant(type_):
-        instant = datetime.fromisoformat(str(value))
-        if instant.tzinfo is None:
-            raise ValueError(value)
-        return instant
-    if type_ == pa.bool_():
-        if str(value).lower() not in ("true", "false"):
-            raise ValueError(value)
-        return str(value).lower() == "true"
-    if type_ == pa.string():
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, bool):
-        raise TypeError(value)
-    number = int(value) if isinstance(value, str) and type_ == pa.int64() else float(value)
-    if not abs(number) <= _MOST or (type_ == pa.int64() and number != int(number)):
-        raise ValueError(value)
-    return int(value) if type_ == pa.int64() else number

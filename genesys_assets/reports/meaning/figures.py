@@ -5,28 +5,28 @@ The parts of a report that gather them are `aggregates_part` and `details_part`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.reports.language.problems import Findings, Path
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.personal import Unclassified, class_of, strongest
 
-How = Literal["sum", "min", "max", "distinct", "count_distinct", "same"]
+How = Literal["sum", "min", "max", "distinct", "count_distinct", "percentile", "same"]
 """How the values of a group become one: `same` is the value that all have, null where they differ."""
 
 USERS = "users"
 """The history that has the names of agents."""
-_BY_COLUMN = {snake_case(dimension): dimension for dimension in catalogue.DIMENSIONS}
 _HISTORIES = {
     **dict.fromkeys(("queue_id", "session_queue_id"), "queues"),
     **dict.fromkeys(("user_id", "selected_agent_id", "proposed_agent_id", "scored_agent_id", "assigner_id"), USERS),
+    **dict.fromkeys(("overtaking_user_id",), USERS),
     **dict.fromkeys(("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id"), USERS),
     "wrap_up_code": "wrapup_codes",
     **dict.fromkeys(("requested_routing_skill_id", "active_skill_id", "removed_skill_id"), "skills"),
@@ -39,7 +39,8 @@ class Figure:
     """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
     `personal` whom the values tell of.
 
-    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known.
+    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known. `rank` says
+    which percentile it is, in thousandths of a per cent.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Figure:
     history: str | None = None
     personal: PersonalData = PersonalData.NONE
     power: int | None = None
+    rank: int = 0
 
     @property
     def result(self) -> pa.DataType:
@@ -86,19 +88,23 @@ def history_of(column: str) -> str | None:
     return _HISTORIES.get(column.rpartition(".")[2])
 
 
-def dimension(name: str) -> str:
-    """The platform's name of a dimension, for its own in any case, an alias or the column. Raises InvalidQuery."""
-    return _BY_COLUMN.get(name) or catalogue.dimension(name)
+def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:
+    """The family's name of a dimension, for its own in any case, an alias or the column. Raises InvalidQuery."""
+    by_column = {snake_case(known): known for known in family.dimensions}
+    return by_column.get(name) or family.dimension(name)
 
 
-def group_key(name: str, *, of_platform: bool, path: Path, findings: Findings) -> GroupKey | None:
-    """What a name in group_by means; a name that the platform does not know is a column where only details are read."""
-    try:
-        known = dimension(name)
-        return GroupKey(snake_case(known), known)
-    except InvalidQuery as refused:
-        if not of_platform:
-            return GroupKey(snake_case(name), None)
-        hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
-        findings.add(path, f"{refused}{hint}", name)
-        return None
+def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, findings: Findings) -> GroupKey | None:
+    """What a name in group_by means: a dimension of one of the families; where only details are read, a column."""
+    refusals = []
+    for family in families or (CONVERSATIONS,):
+        try:
+            known = dimension(name, family)
+            return GroupKey(snake_case(known), known)
+        except InvalidQuery as refused:
+            refusals.append(refused)
+    if not families:
+        return GroupKey(snake_case(name), None)
+    hint = " Names stand beside ids by themselves." if name.lower().endswith("name") else ""
+    findings.add(path, f"{refusals[0]}{hint}", name)
+    return None

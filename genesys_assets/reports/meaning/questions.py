@@ -1,7 +1,7 @@
 """What the platform must be asked so that reports can be computed: questions of aggregates, shared where they can be.
 
-Two questions are asked in any case. A report whose figures they hold costs no request; others that ask the same
-grouping of the same conversations share one.
+Two questions about conversations are asked in any case. A report whose figures they hold costs no request; others that
+ask the same grouping of the same things of a family share one. Of other families only what is wanted is asked.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
+from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import grouping_of, question_key, selection_of
+from genesys_assets.tables.metrics.buckets import table_of
+from genesys_assets.tables.spec import TableSpec
 
 STANDARD = (
     AggregateQuestion(group_by=("queueId", "mediaType")),
@@ -22,11 +26,8 @@ STANDARD = (
 )
 """What is asked in any case: metrics of queues have no user, so one grouping cannot give both."""
 
-COUNTED_ONCE = frozenset({"nConversations"})
-"""Metrics that count a thing once in a bucket and group: they add up over neither."""
-
-OWN_COLUMNS = {"queueId": "queue_id", "userId": "user_id", "mediaType": "media_type"}
-"""Dimensions that `interval_metrics` has as columns."""
+QUALIFIER = "qualifier"
+"""What tells several figures of one metric apart, in families that have it; it is looked up in the answers."""
 
 _FOUND_HERE = ("any_of", "none_of", "exists", "missing")
 
@@ -47,6 +48,21 @@ class Source:
     def key(self) -> str:
         return key_of(self.question)
 
+    @property
+    def family(self) -> AggregateFamily:
+        return self.question.family
+
+    @property
+    def table(self) -> TableSpec:
+        """The table of the rows."""
+        return table_of(self.family)
+
+
+def own_columns(family: AggregateFamily) -> dict[str, str]:
+    """The dimensions that a family's table has as columns, by the platform's name."""
+    columns = {name: snake_case(name) for name in family.columns}
+    return {**columns, QUALIFIER: QUALIFIER} if family.has_qualifier else columns
+
 
 def grouping(question: AggregateQuestion) -> str:
     return grouping_of(question.group_by)
@@ -54,38 +70,70 @@ def grouping(question: AggregateQuestion) -> str:
 
 def selection(question: AggregateQuestion) -> str:
     """How rows of the question are marked in tables: see the column `selection`."""
-    return selection_of(question.over(_ANY, "PT15M").body())
+    return selection_of(question.over(_ANY, "PT15M").body(), question.family)
 
 
 def key_of(question: AggregateQuestion) -> str:
     return question_key(grouping(question), selection(question))
 
 
-def standard_source(dimensions: Sequence[str], condition: Condition | None, metrics: Sequence[str]) -> Source | None:
-    """The usual question whose rows can be summed to these groups, None where neither can."""
-    needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))}
-    exact = not COUNTED_ONCE.isdisjoint(metrics)
-    for question in STANDARD:
+def standard_source(
+    family: AggregateFamily, dimensions: Sequence[str], condition: Condition | None, metrics: Sequence[str]
+) -> Source | None:
+    """The usual question of the family whose rows can be summed to these groups, None where none can."""
+    needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))} - {QUALIFIER}
+    exact = not family.counted_once.isdisjoint(metrics)
+    for question in usual(family):
         fits = set(dimensions) == set(question.group_by) if exact else needed <= set(question.group_by)
         if fits and all(comparison.operator in _FOUND_HERE for comparison in comparisons(condition)):
             return Source(replace(question, metrics=tuple(metrics)), condition)
     return None
 
 
-def split_off(condition: Condition | None, metrics: Sequence[str]) -> tuple[Condition | None, Condition | None]:
-    """What the platform is asked, and what is looked up in its answer. The platform has no `not equal`; rows of
-    `interval_metrics` have some dimensions as columns, so it is asked by these too. Not where groups do not add up.
+def usual(family: AggregateFamily) -> tuple[AggregateQuestion, ...]:
+    """How a family is usually asked: so that many reports share the answers."""
+    if family is CONVERSATIONS:
+        return STANDARD
+    return (AggregateQuestion(group_by=family.grouping, metrics=family.metrics, family=family),)
+
+
+def wanted_by_settings(families: Iterable[AggregateFamily]) -> tuple[AggregateQuestion, ...]:
+    """What is asked of families although no report wants it: the usual question, with all metrics."""
+    return tuple(question for family in families if family is not CONVERSATIONS for question in usual(family))
+
+
+def all_questions(
+    reports: Iterable[Report], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
+) -> tuple[AggregateQuestion, ...]:
+    """Everything that is asked: the usual questions, `more`, and those of reports and of the settings' families."""
+    return merged([*STANDARD, *more, *questions_of(reports), *wanted_by_settings(families)])
+
+
+def families_of(questions: Iterable[AggregateQuestion]) -> tuple[AggregateFamily, ...]:
+    """The families that are asked, beside conversations."""
+    asked = {question.family.name: question.family for question in questions}
+    return tuple(family for name, family in sorted(asked.items()) if family is not CONVERSATIONS)
+
+
+def split_off(
+    family: AggregateFamily, condition: Condition | None, metrics: Sequence[str]
+) -> tuple[Condition | None, Condition | None]:
+    """What the platform is asked, and what is looked up in its answer. The platform has no `not equal`; rows of a
+    family's table have some dimensions as columns, so it is asked by these too. Not where groups do not add up.
     """
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
-    here = [each for each in members if each and _is_found_here(each) and COUNTED_ONCE.isdisjoint(metrics)]
+    exact = not family.counted_once.isdisjoint(metrics)
+    here = [each for each in members if each and _is_found_here(family, each, exact)]
     return all_of([each for each in members if each and each not in here]), all_of(here)
 
 
-def _is_found_here(condition: Condition) -> bool:
-    compared = list(comparisons(condition))
-    return any(each.operator == "none_of" for each in compared) and all(
-        each.name in OWN_COLUMNS and each.operator in _FOUND_HERE for each in compared
-    )
+def _is_found_here(family: AggregateFamily, condition: Condition, exact: bool) -> bool:
+    compared, columns = list(comparisons(condition)), own_columns(family)
+    if not all(each.name in columns and each.operator in _FOUND_HERE for each in compared):
+        return False
+    if family.batched_by or any(each.name == QUALIFIER for each in compared):
+        return True
+    return not exact and any(each.operator == "none_of" for each in compared)
 
 
 def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:
@@ -93,26 +141,35 @@ def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:
     return tuple(part.source.question for report in reports for part in report.aggregates)
 
 
-def beyond_standard(questions: Iterable[AggregateQuestion]) -> Iterator[AggregateQuestion]:
-    """What has to be asked that the usual questions do not: other questions, and further metrics of the usual ones."""
-    usual = {key_of(question): question.metrics for question in STANDARD}
+def beyond(
+    questions: Iterable[AggregateQuestion], in_any_case: Iterable[AggregateQuestion] = STANDARD
+) -> Iterator[AggregateQuestion]:
+    """What has to be asked that is not asked in any case: other questions, and further metrics of these."""
+    known = {identity(question): question.metrics for question in merged(in_any_case)}
     for each in merged(questions):
-        metrics = tuple(metric for metric in each.metrics if metric not in usual.get(key_of(each), ()))
+        metrics = tuple(metric for metric in each.metrics if metric not in known.get(identity(each), ()))
         if metrics:
             yield replace(each, metrics=metrics)
+
+
+def identity(question: AggregateQuestion) -> tuple[str, str]:
+    """Family and key: questions that share it are asked together."""
+    return question.family.name, key_of(question)
 
 
 def said(question: AggregateQuestion) -> str:
     """A question in words."""
     narrowed = " with the report's filter, views or flattening" if selection(question) else ""
-    return f"{', '.join(sorted(question.metrics))} by {', '.join(question.group_by) or 'nothing'}{narrowed}"
+    of = "" if question.family is CONVERSATIONS else f" of the family {question.family.name}"
+    return f"{', '.join(sorted(question.metrics))}{of} by {', '.join(question.group_by) or 'nothing'}{narrowed}"
 
 
 def merged(questions: Iterable[AggregateQuestion]) -> tuple[AggregateQuestion, ...]:
-    """Each grouping of the same conversations once, with the metrics of all that ask it."""
-    together: dict[str, AggregateQuestion] = {}
+    """Each grouping of the same things of a family once, with the metrics of all that ask it."""
+    together: dict[tuple[str, str], AggregateQuestion] = {}
     for question in questions:
-        known = together.setdefault(key_of(question), question)
+        alike = identity(question)
+        known = together.setdefault(alike, question)
         metrics = tuple(dict.fromkeys([*known.metrics, *question.metrics]))
-        together[key_of(question)] = replace(known, metrics=metrics)
+        together[alike] = replace(known, metrics=metrics)
     return tuple(together.values())

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.catalogue import MULTI_VALUED
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.periods import Period
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.language.model import INTERVAL_COLUMNS, Chart, ReportDefinition
+from genesys_assets.reports.language.conditions import Condition
+from genesys_assets.reports.language.longer import Rolling
+from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
+from genesys_assets.reports.meaning.comparison import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import USERS, Figure, GroupKey, class_of_key, group_key
+from genesys_assets.reports.meaning.having import having
+from genesys_assets.reports.meaning.questions import families_of
 from genesys_assets.reports.meaning.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
@@ -32,6 +39,14 @@ interval_start instant begin, inclusive
 interval_end instant end, exclusive
 """)
 _LOCAL_DATE = columns("local_date day date of the day in its time zone")
+_INTERVAL_LENGTH = Figure(INTERVAL_LENGTH, "sum", pa.int64(), "length of the interval", power=1)
+_DATES = columns("""
+first_date day date of the first day
+last_date day date of the last day
+""")
+_WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
+DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
+"""What formulas of reports over several days may divide by."""
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
 """Files beside the zones: what they say depends on the machine."""
 _Source = TypeVar("_Source")
@@ -44,6 +59,9 @@ class Report:
     name: str
     spec: TableSpec
     granularity: Granularity
+    period: Period
+    before: PeriodBefore | None
+    by_weekday: bool
     time_zone: str
     keys: tuple[GroupKey, ...]
     key_types: Mapping[str, pa.DataType]
@@ -53,6 +71,7 @@ class Report:
     details: tuple[DetailsPart, ...]
     figures: tuple[Figure, ...]
     shown: tuple[Shown, ...]
+    having: Condition | None
     order: tuple[tuple[str, bool], ...]
     top: int | None
     chart: Chart | None
@@ -71,15 +90,41 @@ class Report:
             raise ValueError("; ".join(found.message for found in findings.found))
         return report
 
+    def has_partition(self, day: str, start_date: date) -> bool:
+        """Whether there is a report of the day: a week has one on its last day, and none before the start date."""
+        return self.period.ends_on(day) and (self.period.is_day or self.period.first(day) >= start_date)
+
     @property
     def zone(self) -> ZoneInfo | None:
         """The zone of its own; None where its days are business days."""
         return None if self.time_zone == BUSINESS else ZoneInfo(self.time_zone)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The columns of which each combination is a row."""
+        weekday = ("weekday",) if self.by_weekday else ()
+        return ("interval_start", *weekday, *(key.column for key in self.keys))
+
+    @property
     def is_flat(self) -> bool:
         """Whether a group may stand for several values at once, joined by commas."""
         return any(part.source.question.flatten_multivalued_dimensions for part in self.aggregates)
+
+    @property
+    def metrics_places(self) -> tuple[str, ...]:
+        """Where the tables lie of the families that it takes figures of: `tables/interval_metrics`."""
+        return tuple(dict.fromkeys(f"tables/{part.source.table.name}" for part in self.aggregates))
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that it takes figures of, beside conversations."""
+        return families_of(part.source.question for part in self.aggregates)
+
+    @property
+    def multi_valued(self) -> tuple[str, ...]:
+        """The dimensions that it is grouped by of which one thing may have several values in one of its families."""
+        several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
+        return tuple(key.dimension for key in self.keys if key.dimension in several)
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -90,6 +135,11 @@ class Report:
     def only_live(self) -> bool:
         """Whether all of it comes from snapshots."""
         return not self.aggregates and all(part.table.is_live for part in self.details)
+
+    @property
+    def has_queue_settings(self) -> bool:
+        """Whether what is set for queues is shown."""
+        return any(column.setting for column in self.shown)
 
     @property
     def histories(self) -> tuple[str, ...]:
@@ -108,6 +158,8 @@ class _Compiler:
     def report(self) -> Report:
         stated = self.stated
         self._time_zone()
+        period = self._period()
+        before = period_before(stated, period, self.findings)
         keys = tuple(self._keys())
         self._grouped(keys)
         aggregates = tuple(
@@ -124,12 +176,20 @@ class _Compiler:
         figures = self._figures([*aggregates, *details], [key.column for key in keys])
         key_types = self._key_types(keys, details)
         stated_columns = stated.columns if stated.columns is not None else dict.fromkeys(figures)
-        shown = shown_columns(stated_columns, self._taken(keys), keys, figures, self.findings) if all_there else ()
+        usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
+        usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
+        shown = shown_columns(stated_columns, self._taken(keys), keys, usable, self.findings) if all_there else ()
+        shown = with_compared(stated, shown, self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown, details)
+        if all_there:
+            spec = replace(spec, sums=tuple(self._sums(spec, shown)))
         return Report(
             name=self.name,
             spec=spec,
             granularity=stated.granularity,
+            period=period,
+            before=before,
+            by_weekday=stated.by_weekday,
             time_zone=stated.time_zone,
             keys=keys,
             key_types=key_types,
@@ -139,6 +199,7 @@ class _Compiler:
             details=details,
             figures=tuple(figures.values()),
             shown=shown,
+            having=having(stated, spec, usable, self.findings) if all_there else None,
             order=tuple(self._order(spec, shown)) if all_there else (),
             top=stated.top,
             chart=self._chart(spec, shown) if all_there else None,
@@ -152,12 +213,21 @@ class _Compiler:
             nearest = nearest if nearest.startswith("Closest") else "Use business, UTC or a name such as Europe/London."
             self.findings.add(("time_zone",), f"{quoted(zone)} is not an IANA time zone name. {nearest}", zone)
 
+    def _period(self) -> Period:
+        over = self.stated.over
+        period = Period("rolling", over.rolling) if isinstance(over, Rolling) else Period(over)
+        if period.is_day and self.stated.by_weekday:
+            self.findings.add(("by_weekday",), "a day has one weekday. Write over: week, month or {rolling: 28}", True)
+        if not period.is_day and self.stated.granularity != "P1D":
+            message = "a report over several days has no intervals within them. Take granularity out"
+            self.findings.add(("granularity",), message, self.stated.granularity)
+        return period
+
     def _keys(self) -> Iterator[GroupKey]:
         seen: set[str] = set()
         for index, name in enumerate(self.stated.group_by):
             path: Path = ("group_by", index)
-            of_platform = bool(self.stated.aggregate_sources)
-            key = group_key(name, of_platform=of_platform, path=path, findings=self.findings)
+            key = group_key(name, families=self._families, path=path, findings=self.findings)
             if key is None:
                 continue
             if key.column in seen or key.column in INTERVAL_COLUMNS:
@@ -168,16 +238,22 @@ class _Compiler:
             seen.add(key.column)
             yield key
 
+    @property
+    def _families(self) -> tuple[AggregateFamily, ...]:
+        """The families of its sources; those that are unknown are left to the sources."""
+        found = (source.known_family for source in self.stated.aggregate_sources)
+        return tuple(dict.fromkeys(family for family in found if family is not None))
+
     def _grouped(self, keys: tuple[GroupKey, ...]) -> None:
         if not self.stated.aggregate_sources and not self.stated.details_sources:
             self.findings.add((), "a report must have figures. Give it `aggregates`, `details` or both")
-        if self.stated.top is not None and not keys:
+        if self.stated.top is not None and not keys and not self.stated.by_weekday:
             self.findings.add(("top",), "without group_by each interval has one row. Take top out", self.stated.top)
 
     def _required(self, keys: tuple[GroupKey, ...]) -> Iterator[str]:
         known = {key.column: key for key in keys}
         for index, name in enumerate(self.stated.require):
-            key = group_key(name, of_platform=False, path=("require", index), findings=Findings())
+            key = group_key(name, families=self._families, path=("require", index), findings=Findings())
             if key is None or key.column not in known:
                 self.findings.add(
                     ("require", index), f"the report is not grouped by {quoted(name)}. {one_of(known, name)}", name
@@ -231,8 +307,12 @@ class _Compiler:
     ) -> TableSpec:
         required = set(self._required_quietly(keys))
         columns_ = list(_INTERVAL)
-        if has_local_date(self.stated.granularity, self.stated.time_zone):
+        if self.stated.over != "day":
+            columns_ += _DATES
+        elif has_local_date(self.stated.granularity, self.stated.time_zone):
             columns_ += _LOCAL_DATE
+        if self.stated.by_weekday:
+            columns_ += _WEEKDAY
         for key in keys:
             class_ = class_of_key(key, [each for part in details for each in part.key_classes(key.column)])
             columns_.append(TableColumn(key.column, key_types[key.column], _said_of(key), class_))
@@ -244,17 +324,30 @@ class _Compiler:
         return TableSpec(
             self.name,
             self._description(keys),
-            ("interval_start", *(key.column for key in keys)),
+            ("interval_start", *(["weekday"] if self.stated.by_weekday else []), *(key.column for key in keys)),
             tuple(columns_),
-            partition_column="interval_start" if self.stated.time_zone == "UTC" else None,
+            partition_column="interval_start" if self.stated.time_zone == "UTC" and self.stated.over == "day" else None,
             null_in_key=tuple(key.column for key in keys if key.column not in required),
         )
+
+    def _sums(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
+        whole_numbers = [column.name for column in shown if column.type == pa.int64()]
+        for index, stated in enumerate(self.stated.adds_up):
+            named = [("whole", stated.whole), *((f"parts {at}", name) for at, name in enumerate(stated.parts))]
+            wrong = [(where, name) for where, name in named if known.get(name) not in whole_numbers]
+            for where, name in wrong:
+                message = f"{quoted(name)} is no column of whole numbers. {one_of(whole_numbers, name)}"
+                self.findings.add(("adds_up", index, where.split()[0]), message, name)
+            if not wrong:
+                yield known[stated.whole], tuple(known[name] for name in stated.parts)
 
     def _required_quietly(self, keys: tuple[GroupKey, ...]) -> list[str]:
         return list(_Compiler(self.name, self.stated, Findings())._required(keys))
 
     def _description(self, keys: tuple[GroupKey, ...]) -> str:
-        overlapping = [key.dimension for key in keys if key.dimension in MULTI_VALUED]
+        several = frozenset().union(*(family.multi_valued for family in self._families))
+        overlapping = [key.dimension for key in keys if key.dimension in several]
         flattened = all(source.flatten for source in self.stated.aggregate_sources)
         if not overlapping or not self.stated.aggregate_sources or flattened:
             return self.stated.description

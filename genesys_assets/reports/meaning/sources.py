@@ -8,25 +8,89 @@ import pyarrow as pa
 
 from genesys_assets.cloud.analytics.catalogue import DIMENSION_ALIASES
 from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.language.measures import AttributeType
 from genesys_assets.reports.language.problems import one_of, quoted
+from genesys_assets.tables.conversations.contacts import CONTACTS, NEEDED, NEEDED_OF_OWN
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS, snake_case
+from genesys_assets.tables.conversations.model import (
+    CONVERSATION_TABLES,
+    CONVERSATIONS,
+    PARTICIPANT_ATTRIBUTES,
+    snake_case,
+)
 from genesys_assets.tables.personal import class_of
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import INSTANT, TableSpec
+from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 OF_CONVERSATION = "conversation."
 """Before the name of a column of the row's conversation."""
 
 
+OF_ATTRIBUTE = "attribute."
+"""Before the name of a column that is a participant attribute."""
+_TYPES: dict[AttributeType, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "decimal": pa.float64(),
+    "boolean": pa.bool_(),
+    "instant": INSTANT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TypedAttribute:
+    """A participant attribute as a column of a type, with a column that says whether the value is none of this type,
+    and one that says whether the platform may have cut it.
+    """
+
+    name: str
+    attribute: str
+    type: AttributeType
+
+    @property
+    def column(self) -> str:
+        return f"{OF_ATTRIBUTE}{self.name}"
+
+    @property
+    def unreadable(self) -> str:
+        return f"{self.column}_unreadable"
+
+    @property
+    def truncated(self) -> str:
+        return f"{self.column}_truncated"
+
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """The three columns."""
+        return {self.column: _TYPES[self.type], self.unreadable: pa.bool_(), self.truncated: pa.bool_()}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The three columns by the names that people write."""
+        return {column.removeprefix(OF_ATTRIBUTE): column for column in self.types}
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table; `time` is the instant that places its rows where the report names no other."""
+    """A stored table; `time` is the instant that places its rows where the report names no other.
+
+    `attributes` are participant attributes that a report adds as columns. `made_of` are the places of the tables that
+    it is made of while it is read, where it is stored nowhere itself.
+    """
 
     name: str
     spec: TableSpec
     place: str
     time: str
+    made_of: tuple[str, ...] = ()
+    attributes: tuple[TypedAttribute, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the tables lie that must be stored to read it."""
+        return self.made_of or (self.place,)
 
     @property
     def is_live(self) -> bool:
@@ -36,23 +100,41 @@ class Table:
     @property
     def has_conversations(self) -> bool:
         """Whether its rows belong to conversations of the same partition."""
-        return not self.is_live
+        return not self.is_live and not self.is_of_users
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether it tells of agents by time: each row lies on the UTC day of its partition."""
+        return self.spec is USER_TIME
 
     def column(self, name: str) -> str:
         """The column of a name: its own, the platform's or the tutorials'. Raises LookupError with the nearest."""
         own = self.spec.schema.names
         of_conversation = [OF_CONVERSATION + column for column in CONVERSATIONS.schema.names]
-        known = [*own, *(of_conversation if self.has_conversations and self.spec is not CONVERSATIONS else ())]
+        of_attributes = {name: column for each in self.attributes for name, column in each.columns.items()}
+        if name in of_attributes:
+            return of_attributes[name]
+        known = [
+            *own,
+            *of_attributes,
+            *(of_conversation if self.has_conversations and self.spec is not CONVERSATIONS else ()),
+        ]
         for tried in (name, snake_case(name), snake_case(DIMENSION_ALIASES.get(name, name))):
             if tried in known:
                 return tried
         raise LookupError(f"{self.name} has no column {quoted(name)}. {one_of(known, name)}")
 
     def type(self, column: str) -> pa.DataType:
+        of_attributes = {name: type_ for each in self.attributes for name, type_ in each.types.items()}
+        if column in of_attributes:
+            return of_attributes[column]
         return self._spec_of(column).schema.field(column.removeprefix(OF_CONVERSATION)).type
 
     def personal(self, column: str) -> PersonalData:
         """Whom the values of a column tell of."""
+        if column.startswith(OF_ATTRIBUTE):
+            is_value = column in {each.column for each in self.attributes}
+            return class_of(PARTICIPANT_ATTRIBUTES.name, "value" if is_value else "is_truncated")
         return class_of(self._spec_of(column).name, column.removeprefix(OF_CONVERSATION))
 
     def _spec_of(self, column: str) -> TableSpec:
@@ -64,11 +146,15 @@ def _tables() -> dict[str, Table]:
         Table(spec.name, spec, f"tables/{spec.name}", "conversation_start")
         for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)
     ]
+    names = (*NEEDED, *NEEDED_OF_OWN)
+    made = Table(CONTACTS.name, CONTACTS, "", "conversation_start", tuple(f"tables/{name}" for name in names))
     live = [
         Table(f"live/{spec.name}", spec, f"live/{spec.name}", "observed_at")
         for spec in (LIVE_QUEUES, LIVE_CONVERSATIONS)
     ]
-    return {table.name: table for table in (*days, *live)}
+    waits = Table(QUEUE_WAITS.name, QUEUE_WAITS, f"tables/{QUEUE_WAITS.name}", "conversation_start")
+    users = Table(USER_TIME.name, USER_TIME, f"tables/{USER_TIME.name}", "quarter_start")
+    return {table.name: table for table in (*days, made, waits, users, *live)}
 
 
 TABLES = _tables()

@@ -10,6 +10,7 @@ from pydantic_core import InitErrorDetails
 from genesys_assets.reports.language.forms import mistake
 from genesys_assets.reports.language.model import ReportDefinition, ReportName
 from genesys_assets.reports.language.problems import Path
+from genesys_assets.settings import AggregatesSettings
 
 
 class StandaloneReport(ReportDefinition):
@@ -30,17 +31,28 @@ class StandaloneReport(ReportDefinition):
         if self.name in [report.name for report in built_in_reports()]:
             message = f"{self.name!r} is the name of a report that ships. Choose another"
             found.append(mistake(("name",), message, self.name))
-        return found or self._unasked()
+        return found or [*self._not_of_a_day(), *self._unasked()]
+
+    def _not_of_a_day(self) -> list[InitErrorDetails]:
+        """What reads other days than its own: nobody would compute it again when one of these changes."""
+        message = (
+            "is for reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS), which computes the "
+            "report again when one of the other days has changed. Take it out here"
+        )
+        stated = {"over": self.over != "day", "compare": self.compare is not None}
+        return [mistake((name,), f"{name} {message}", None) for name, is_stated in stated.items() if is_stated]
 
     def _unasked(self) -> list[InitErrorDetails]:
         """What would have to be asked of the platform for this report alone."""
-        from genesys_assets.reports.meaning.questions import beyond_standard, said
+        from genesys_assets.reports.built_in import asked_in_any_case
+        from genesys_assets.reports.meaning.questions import beyond, said, wanted_by_settings
         from genesys_assets.reports.meaning.report import Report
 
+        in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
         found = []
         for index, part in enumerate(Report.of(self.name, self).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
-            for question in beyond_standard([part.source.question]):
+            for question in beyond([part.source.question], in_any_case):
                 message = (
                     f"nothing asks the platform for {said(question)}. Put the report into reports.yaml of the code "
                     "location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"

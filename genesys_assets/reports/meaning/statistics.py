@@ -10,7 +10,7 @@ STATISTICS = (*TIMER, *SERVICE_LEVEL)
 
 def statistics_of(metric: str) -> tuple[str, ...]:
     """Those that a metric of the platform has; none where it has only a current value."""
-    if metric in ("oServiceLevel", "oCallbackServiceLevel"):
+    if metric.endswith("ServiceLevel"):
         return SERVICE_LEVEL
     if metric == "oServiceTarget":
         return ()

@@ -5,7 +5,7 @@ Which pages those are, and where the tables go, is decided in `assets.tables`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -26,32 +26,44 @@ _GROUPS_AHEAD = 2
 
 
 def day_tables(
-    plan: Plan, page_at: Callable[[int], Page], note: Callable[[Page, Decoded], None]
+    plan: Plan,
+    page_at: Callable[[int], Page],
+    note: Callable[[Page, Decoded], None],
+    nested: Mapping[int, pa.StructArray] | None = None,
 ) -> Iterator[dict[str, pa.Table]]:
     """Parts of `DAY_TABLES` by name, in the order of conversationStart.
 
     `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read and
     decoded on a thread of their own: Arrow does that without Python's lock, while the parts before are written.
+    Positions of `nested` are of no page: their conversations are there already.
     """
-    for forms in gathered(merged(plan, _conversations(plan, page_at, note))):
+    for forms in gathered(merged(plan, _conversations(plan, page_at, note, nested or {}))):
         tables = explode(forms.conversations, forms.supplements)
         yield {**tables, INTERACTION_LEGS.name: interaction_legs(tables)}
 
 
 def _conversations(
-    plan: Plan, page_at: Callable[[int], Page], note: Callable[[Page, Decoded], None]
+    plan: Plan,
+    page_at: Callable[[int], Page],
+    note: Callable[[Page, Decoded], None],
+    nested: Mapping[int, pa.StructArray],
 ) -> Iterator[pa.StructArray]:
     decoder = Decoder()
 
-    def read(positions: Sequence[int]) -> list[tuple[Page, Decoded]]:
-        pages = [page_at(position) for position in positions]
-        return list(zip(pages, decoder.decode_all([page.body for page in pages]), strict=True))
+    def read(positions: Sequence[int]) -> list[tuple[Page, Decoded] | pa.StructArray]:
+        pages = {position: page_at(position) for position in positions if position not in nested}
+        decoded = decoder.decode_all([page.body for page in pages.values()]) if pages else []
+        found = dict(zip(pages, zip(pages.values(), decoded, strict=True), strict=True))
+        return [nested[position] if position in nested else found[position] for position in positions]
 
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as reader:
         for group in map_in_order(reader, read, _groups(plan), ahead=_GROUPS_AHEAD):
-            for page, decoded in group:
-                note(page, decoded)
-                yield decoded.conversations
+            for each in group:
+                if isinstance(each, tuple):
+                    note(*each)
+                    yield each[1].conversations
+                else:
+                    yield each
 
 
 def _groups(plan: Plan) -> Iterator[Sequence[int]]:

@@ -54,6 +54,9 @@ sum number total; milliseconds for t metrics
 min number smallest value
 max number largest value
 """)
+_SYSTEM_PRESENCE = columns("""
+system_presence string the presence of the system that the qualifier is, or that the organisation's presence in it means
+""")
 _QUOTIENTS = columns("""
 current number current value of observations such as oServiceTarget
 ratio number ratio of this bucket; never average it
@@ -96,7 +99,9 @@ DAILY_METRICS = TableSpec(
 
 def _of_family(family: AggregateFamily) -> TableSpec:
     """The table of the buckets of a family: shaped like `INTERVAL_METRICS`, with the family's own dimensions."""
-    own = (Column(snake_case(name), pa.string(), f"{name} of the group") for name in family.columns)
+    own = [Column(snake_case(name), pa.string(), f"{name} of the group") for name in family.columns]
+    if family.has_qualifier:
+        own += _SYSTEM_PRESENCE
     return TableSpec(
         family.table,
         f"One row per 15-minute bucket, group and metric of the family {family.name} with data; a bucket, group or "

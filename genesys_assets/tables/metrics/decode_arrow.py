@@ -85,7 +85,10 @@ class Reader:
             _of_metrics(_below(buckets.elements, "metrics")),
             _of_views(_below(buckets.elements, "views"), asked),
         ]
-        tables = [_table(results, buckets, bounds, each, asked, schema) for each in figures if len(each.metric)]
+        presences = system_presences(body) if asked.family.has_qualifier else {}
+        tables = [
+            _table(results, buckets, bounds, each, asked, presences, schema) for each in figures if len(each.metric)
+        ]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
     def _pages(self, asked: Asked) -> narrow_json.Reader:
@@ -176,7 +179,13 @@ def _of_views(viewed: _Level, asked: Asked) -> _Figures:
 
 
 def _table(
-    results: pa.StructArray, buckets: _Level, bounds: _Bounds, figures: _Figures, asked: Asked, schema: pa.Schema
+    results: pa.StructArray,
+    buckets: _Level,
+    bounds: _Bounds,
+    figures: _Figures,
+    asked: Asked,
+    presences: Mapping[str, str],
+    schema: pa.Schema,
 ) -> pa.Table:
     of_question = ("grouping", "selection", "is_additive", "source")
     columns = {
@@ -190,6 +199,9 @@ def _table(
     }
     if asked.family is not CONVERSATIONS:
         _must_be_whole(columns["sum"], figures.metric)
+    if asked.family.has_qualifier:
+        pairs = zip(figures.metric.to_pylist(), figures.qualifier.to_pylist(), strict=True)
+        columns["system_presence"] = pa.array([system_presence(*pair, presences) for pair in pairs], pa.string())
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
@@ -212,6 +224,19 @@ def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array
     return {"group_key": keys} | {
         snake_case(name): _field(groups, name, pa.string()).take(of_result) for name in asked.family.columns
     }
+
+
+def system_presences(body: bytes) -> dict[str, str]:
+    """Which presence of the system each presence of the organisation means, as the answer says."""
+    mapping = json.loads(body).get(ENVELOPE[0]) or {}
+    return {id_: presence for presence, ids in mapping.items() for id_ in ids or ()}
+
+
+def system_presence(metric: str, qualifier: str | None, presences: Mapping[str, str]) -> str | None:
+    """The presence of the system that a figure is about, None where it is about none or nobody knows."""
+    if metric == "tSystemPresence":
+        return qualifier
+    return presences.get(qualifier or "") if metric == "tOrganizationPresence" else None
 
 
 def group_key(group: Mapping[str, str], qualifier: str | None) -> str:

@@ -18,7 +18,16 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import Asked
-from genesys_assets.tables.metrics.decode_arrow import ENVELOPE, KEPT, UNUSED, WHOLE, MetricColumns, group_key
+from genesys_assets.tables.metrics.decode_arrow import (
+    ENVELOPE,
+    KEPT,
+    UNUSED,
+    WHOLE,
+    MetricColumns,
+    group_key,
+    system_presence,
+    system_presences,
+)
 
 _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}")
 _KNOWN = frozenset({*KEPT, *UNUSED})
@@ -33,6 +42,7 @@ def read(asked: Asked, body: bytes, schema: pa.Schema) -> MetricColumns:
 
 def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
     of_question = {name: getattr(asked, name) for name in ("grouping", "selection", "is_additive", "source")}
+    presences = system_presences(body) if asked.family.has_qualifier else {}
     for result in _results(body, unknown):
         group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
         _count(unknown, "results", result, ("group", "data"))
@@ -58,6 +68,7 @@ def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str
                     **{snake_case(name): group.get(name) for name in asked.family.columns},
                     "metric": metric,
                     "qualifier": measured.get("qualifier"),
+                    "system_presence": system_presence(metric, measured.get("qualifier"), presences),
                     "view": view,
                     **{name: _whole(name, stats.get(name)) if name in whole else stats.get(name) for name in KEPT},
                 }

@@ -94,11 +94,11 @@ def test_the_nearest_names_are_those_of_the_family() -> None:
 
 
 def test_a_name_of_another_family_says_which_one_has_it() -> None:
-    with pytest.raises(InvalidQuery, match=r"not a metric of the family surveys.*The family evaluations would have it"):
+    with pytest.raises(InvalidQuery, match=r"not a metric of the family surveys.*The family evaluations has it"):
         FAMILIES["surveys"].metric("oTotalScore")
-    with pytest.raises(InvalidQuery, match=r"not a metric of Genesys Cloud.*The family flows would have it"):
+    with pytest.raises(InvalidQuery, match=r"not a metric of the family conversations.*The family flows has it"):
         CONVERSATIONS.metric("nFlowOutcome")
-    with pytest.raises(InvalidQuery, match=r"The families flowexecutions, flows, transcripts would have it"):
+    with pytest.raises(InvalidQuery, match=r"The families flowexecutions, flows, transcripts have it"):
         CONVERSATIONS.dimension("flowVersion")
 
 

@@ -28,6 +28,7 @@ from genesys_assets.cloud.extraction.downloads import Allowed, download
 from genesys_assets.cloud.extraction.listing import LakeFile, list_files
 from genesys_assets.cloud.http.regions import hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.preflight import preflight
 from genesys_assets.sandbox.extraction import FILES_PATH
 from genesys_assets.sandbox.extraction_rows import COLUMNS
 from genesys_assets.sandbox.server import Sandbox, running
@@ -240,3 +241,23 @@ def test_a_redirect_is_not_followed(platform: Platform, cloud: GenesysCloud) -> 
     with pytest.raises(DownloadFailed, match="302"):
         list(download(cloud, [FILE]))
     assert not platform.asked("/files/2")
+
+
+# -- preflight ---------------------------------------------------------------------------------------------------------
+
+
+def test_preflight_says_whether_the_extraction_is_permitted_where_it_is_wanted(
+    lake: GenesysCloud, sandbox: Sandbox
+) -> None:
+    def found(*, data_lake: bool = False) -> dict[str, tuple[str, str]]:
+        return {each.what: (each.level, each.value) for each in preflight(lake, data_lake=data_lake).findings}
+
+    assert "data lake extraction" not in found()
+    assert found(data_lake=True)["data lake extraction"] == ("ok", "permitted")
+    sandbox.behaviour.extraction_schemas = ("conversations", "segments")
+    level, value = found(data_lake=True)["data lake extraction"]
+    assert (level, value) == ("warn", "permitted, without conversation-metrics")
+    sandbox.behaviour.missing_permissions.add(listing.PERMISSION)
+    refused = [each for each in preflight(lake, data_lake=True).findings if each.what == "data lake extraction"]
+    assert [each.permissions for each in refused] == [(listing.PERMISSION,)]
+    assert refused[0].level == "warn"

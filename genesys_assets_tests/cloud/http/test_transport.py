@@ -463,3 +463,26 @@ def test_a_post_lost_as_the_probe_of_the_circuit_may_have_happened(platform: Pla
         with pytest.raises(errors.CircuitOpen) as raised:
             cloud.post(PATH, {}, repeatable=False)
     assert may_have_happened(raised.value)
+
+
+def test_a_client_without_time_does_not_wait_for_the_request_budget(platform: Platform, clock: Clock) -> None:
+    used_up = {"inin-ratelimit-count": "300", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "50"}
+    platform.on(PATH, Reply(body={}, headers=used_up))
+    hosts = Hosts(platform.url, platform.url)
+    with GenesysCloud(hosts, "id", "secret", longest_life=30.0, clock=clock, sleep=clock.sleep) as cloud:
+        cloud.get(PATH)
+        with pytest.raises(errors.RateLimited, match="there is no time to wait for it"):
+            cloud.get(PATH)
+    assert clock.slept == []
+    assert len(platform.asked(PATH)) == 1
+
+
+def test_no_answer_takes_longer_than_the_client_has_time(platform: Platform) -> None:
+    platform.on(PATH, Reply(fault="silent"))
+    hosts = Hosts(platform.url, platform.url)
+    with (
+        GenesysCloud(hosts, "id", "secret", timeout=(600.0, 600.0), longest_life=1.0) as cloud,
+        pytest.raises(errors.Unreachable, match="no answer in time"),
+    ):
+        cloud.get(PATH)
+    assert len(platform.asked(PATH)) == 1

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from genesys_assets.automation.wanted import published_wanted, reports_wanted
+from genesys_assets.automation.wanted import can_make_report, published_wanted, reports_wanted
+from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.made_of import made_of
+from genesys_assets.reports.language.longer import Compare, Rolling
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.model import SESSION_METRICS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
@@ -143,6 +145,43 @@ def test_reports_are_wanted_until_they_are_made_of_what_is_there(lake: Lake) -> 
     lake = restate(lake, BEFORE)
     assert list(reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], ())) == [BEFORE]
     assert reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], {BEFORE}) == {}
+
+
+WEEKLY = Report.of("weekly", QUEUES.definition.model_copy(update={"over": "week"}))
+ROLLING = Report.of("rolling", QUEUES.definition.model_copy(update={"over": Rolling(rolling=2)}))
+
+
+def test_a_week_is_wanted_on_its_last_day_and_when_one_of_its_days_has_changed(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
+    first = replace(calendar(), start_date=date(2026, 1, 26))
+    place = f"reports/{WEEKLY.name}"
+    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], ()) == {AFTER: frozenset([place])}
+    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], {"2026-01-27"}) == {}
+    assert not can_make_report(lake, first, WEEKLY, KEY)
+    lake = compute(lake, AFTER, report=WEEKLY)
+    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], ()) == {}
+    assert list(reports_wanted(restate(lake, "2026-01-27"), first, NOON_AFTER, [WEEKLY], ())) == [AFTER]
+    assert reports_wanted(restate(lake, "2026-01-25"), first, NOON_AFTER, [WEEKLY], {AFTER}) == {}
+
+
+def test_a_week_that_begins_before_the_start_date_is_never_wanted(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
+    assert reports_wanted(lake, calendar(), NOON_AFTER, [WEEKLY], ()) == {}
+
+
+def test_rolling_days_are_wanted_each_day_whose_days_have_changed(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path)
+    assert list(reports_wanted(lake, calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
+    lake = compute(lake, KEY, AFTER, report=ROLLING)
+    assert list(reports_wanted(restate(lake, BEFORE), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY]
+    assert list(reports_wanted(restate(lake, KEY), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
+
+
+def test_what_is_compared_is_wanted_when_the_period_before_has_changed(tmp_path: Path) -> None:
+    compare = Compare(columns=["offered"])
+    compared = Report.of("compared", QUEUES.definition.model_copy(update={"columns": None, "compare": compare}))
+    lake = compute(small_lake(tmp_path), KEY, AFTER, report=compared)
+    assert list(reports_wanted(restate(lake, BEFORE), calendar(), NOON_AFTER, [compared], ())) == [BEFORE, KEY]
 
 
 def test_a_new_report_is_wanted_of_every_day_that_it_can_be_made_of(lake: Lake) -> None:

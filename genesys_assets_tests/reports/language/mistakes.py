@@ -53,6 +53,9 @@ MISTAKES: dict[str, str] = {
     "an unknown time zone": of_entry("    time_zone: Europe/Zürich\n"),
     "text where a number belongs": of_entry("    top: '10'\n"),
     "a metric that is mistyped": of_metric("tHandel.sum"),
+    "an unknown family": of_metric("nSurveysSent") + "      family: survey\n",
+    "a metric of another family": of_metric("nSurveysSent"),
+    "a mistyped metric of a family": of_metric("nSurveySent") + "      family: surveys\n",
     "a metric there is no equivalent of": of_metric("smallTalk.sum"),
     "an average for a metric": of_metric("averageHandleTime"),
     "the average of a metric": of_metric("tHandle.avg"),
@@ -82,7 +85,14 @@ MISTAKES: dict[str, str] = {
     "a comma in a formula without quotes": of_entry("    columns: {share: {formula: coalesce(handled, 0)}}\n"),
     "merged fields": of_entry("    <<: {granularity: PT1H}\n"),
     "an average of a column": of_details("      table: session_metrics\n      measures: {talk: {avg: value}}\n"),
-    "an unknown operator": of_filter("{mediaType: {startsWith: vo}}"),
+    "an unknown operator": of_filter("{mediaType: {endsWith: ce}}"),
+    "`starts_with` in a filter": of_filter("{ani: {starts_with: '+41'}}"),
+    "a part of a number": of_details(
+        "      table: sessions\n      where: {routing_ring: {starts_with: 1}}\n      measures: {begun: count}\n"
+    ),
+    "an empty part of a text": of_details(
+        "      table: sessions\n      where: {ani: {contains: ''}}\n      measures: {begun: count}\n"
+    ),
     "a filter on a metric": of_filter("{tHandle: {gt: 60000}}"),
     "a filter with three levels": of_filter(
         "{or: [{direction: inbound}, {and: [{purpose: agent}, {ani: ['1', '2']}]}]}"
@@ -95,6 +105,10 @@ MISTAKES: dict[str, str] = {
     "a table that aggregates read": of_details("      table: interval_metrics\n      measures: {talk: {sum: sum}}\n"),
     "an unknown column": of_details("      table: sessions\n      measures: {talk: {sum: talk_time}}\n"),
     "the sum of a text": of_details("      table: sessions\n      measures: {talk: {sum: media_type}}\n"),
+    "a percentile that does not say which": of_details(
+        "      table: session_metrics\n      measures: {talk: {percentile: value}}\n"
+    ),
+    "a percentile of a metric": of_metric("tHandle.p95"),
     "two things done with one column": of_details(
         "      table: session_metrics\n      measures: {talk: {sum: value, max: value}}\n"
     ),
@@ -125,5 +139,30 @@ MISTAKES: dict[str, str] = {
     "an unknown unit": of_entry("    columns: {handled: {unit: days}}\n"),
     "two columns of one name": of_entry("    columns: {queue_name: handled}\n"),
     "an order by what is not shown": of_entry("    order_by: [handle_time desc]\n"),
+    "what is set for a queue, of media together": of_entry(
+        "    columns: {goal: {queue_setting: service_level_target}}\n"
+    ),
+    "a type that no attribute has": of_details(
+        "      table: sessions\n      attributes: {value: {attribute: OrderValue, type: money}}\n"
+        "      measures: {begun: count}\n"
+    ),
+    "an attribute called like a column": of_details(
+        "      table: sessions\n      attributes: {ani: {attribute: OrderValue}}\n      measures: {begun: count}\n"
+    ),
+    "a setting that no queue has": of_entry("    columns: {goal: {queue_setting: answer_in}}\n"),
+    "contacts that conversations are tied to": of_details(
+        "      table: sessions\n      having: {table: contacts}\n      measures: {begun: count}\n"
+    ),
+    "a period that nobody knows": of_entry("    over: quarter\n"),
+    "days that do not roll": of_entry("    over: {rolling: 1}\n"),
+    "hours of a week": of_entry("    over: week\n    granularity: PT1H\n"),
+    "the weekday of a day": of_entry("    by_weekday: true\n"),
+    "hours that are compared": of_entry("    granularity: PT1H\n    compare: {columns: [handled]}\n"),
+    "a month compared with another week": of_entry(
+        "    over: month\n    compare: {columns: [handled], to: week_before}\n"
+    ),
+    "a comparison of what is not shown": of_entry("    compare: {columns: [handle_time]}\n"),
+    "a condition on what nobody computes": of_entry("    having: {answered: {gte: 5}}\n"),
+    "a condition on a figure with a text": of_entry("    having: {handled: {starts_with: '1'}}\n"),
     "a chart of what is not shown": of_entry("    chart: {x: queue_name, y: handle_time}\n"),
 }

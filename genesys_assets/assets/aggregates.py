@@ -1,0 +1,169 @@
+"""Page assets of aggregates: what the platform counted, by hour and by business day, of every family that is wanted.
+
+What is asked of a window, and what becomes of a family that the platform refuses, is in `asked_aggregates`. Nothing is
+decoded here (`tables`).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from genesys_assets.assets.asked_aggregates import Asking, Unanswered
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    POOL,
+    asking,
+    attributes,
+    checked_keys,
+    due_every,
+    failing_by_name,
+    provenance,
+)
+from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, Window, day_by_day, describe_pages, is_fetched
+from genesys_assets.cloud.analytics.aggregate_windows import group_spans
+from genesys_assets.cloud.analytics.families import CONVERSATIONS
+from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity, Interval
+from genesys_assets.days.families import ANSWERED, UNANSWERED
+from genesys_assets.days.limits import HOURS_LIMIT
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import Reach
+from genesys_assets.partitions import HOUR, Calendar, utc_hour
+from genesys_assets.privacy.answers import CannotDrop
+from genesys_assets.reports.meaning.questions import STANDARD
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.settings import AggregatesSettings
+
+_SOURCE = "POST /api/v2/analytics/<family>/aggregates/query"
+EVERY_FAMILY = "every_family_is_answered"
+
+
+def build_aggregates_assets(
+    calendar: Calendar, questions: Sequence[AggregateQuestion] = STANDARD
+) -> list[dg.AssetsDefinition]:
+    """`questions` are asked of every hour; those about conversations of every business day too."""
+    of_conversations = [question for question in questions if question.family is CONVERSATIONS]
+    return [_hourly_aggregates(calendar, questions), _daily_aggregates(calendar, of_conversations)]
+
+
+def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
+    key = asset_key("pages", "hourly_aggregates")
+
+    @dg.asset(
+        key=key,
+        partitions_def=calendar.hourly,
+        freshness_policy=due_every(HOUR, HOURS_LIMIT),
+        backfill_policy=ONE_RUN,
+        pool=POOL,
+        description=f"One row per answer of `{_SOURCE}` for the hour at PT15M: of conversations one by queueId and "
+        "mediaType, one by userId and mediaType, and one for each further question that reports and settings ask of "
+        "any family. A range of hours is asked for at once, and the answer cut into the hours.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                EVERY_FAMILY,
+                asset=key,
+                description="The platform answered every family that was asked. One that it refused stays "
+                "unanswered; this is a warning that names the permission to give.",
+            )
+        ],
+        **attributes("pages", "genesys", "parquet"),
+    )
+    def hourly_aggregates(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        keys = checked_keys(context, calendar.hourly)
+        windows = {key: utc_hour(key) for key in keys}
+        spent, unanswered = _fetch(context, genesys_cloud, lake, "hourly_aggregates", questions, windows, "PT15M", None)
+        return dg.MaterializeResult(metadata=spent, check_results=[_verdict(key, unanswered)])
+
+    return hourly_aggregates
+
+
+def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("pages", "daily_aggregates"),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        pool=POOL,
+        description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
+        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
+        "clocks change.",
+        **attributes("pages", "genesys", "parquet"),
+    )
+    def daily_aggregates(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        keys = checked_keys(context, calendar.daily)
+        until = datetime.now(UTC) - A_LITTLE_AGO
+        windows = {key: _so_far(key, *calendar.business_day(key), until) for key in keys}
+        zone = None if calendar.zone.key == "UTC" else calendar.zone.key
+        spent, _ = _fetch(context, genesys_cloud, lake, "daily_aggregates", questions, windows, "P1D", zone)
+        return dg.MaterializeResult(metadata=spent)
+
+    return daily_aggregates
+
+
+def _fetch(
+    context: dg.AssetExecutionContext,
+    genesys_cloud: GenesysCloudResource,
+    lake: LakeResource,
+    name: str,
+    questions: Sequence[AggregateQuestion],
+    windows: dict[str, Window],
+    granularity: Granularity,
+    time_zone: str | None,
+) -> tuple[dict[str, Any], Unanswered]:
+    """What was asked cost so much; and the families that stayed unanswered, with the reasons."""
+    cloud, origin, stored, place = genesys_cloud.client, provenance(context, _SOURCE), lake.lake, f"pages/{name}"
+    windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
+    keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
+    every = Asking(cloud, questions, partial(_users, lake), granularity, time_zone)
+    at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
+    progress = Progress(context, name)
+    with asking(cloud) as spent:
+        for done, spans in enumerate(at_once, start=1):
+            pages = {keys[span]: of_span for span, of_span in every.pages(spans)}
+            for of_day in day_by_day({key: windows[key] for key in pages}):
+                with failing_by_name(CannotDrop), stored.page_writers(place, list(of_day), origin) as writers:
+                    for key in of_day:
+                        writers[key].reach = Reach(windows[key][1])
+                        writers[key].provenance |= {ANSWERED: every.answered, UNANSWERED: every.unanswered}
+                        for page in pages[key]:
+                            writers[key].write(page)
+                describe_pages(context, of_day, writers, dict.fromkeys(of_day, _said(every.unanswered)))
+            progress(done * len(questions), len(at_once) * len(questions), None)
+    for family, reason in every.unanswered.items():
+        context.log.warning(f"The family {family} stays unanswered: {reason}")
+    return spent, every.unanswered
+
+
+def _said(unanswered: Unanswered) -> dict[str, Any]:
+    return {"unanswered": dg.MetadataValue.json(dict(unanswered))} if unanswered else {}
+
+
+def _verdict(key: dg.AssetKey, unanswered: Unanswered) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=EVERY_FAMILY,
+        asset_key=key,
+        passed=not unanswered,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={family: dg.MetadataValue.text(reason) for family, reason in unanswered.items()},
+    )
+
+
+def _users(lake: LakeResource) -> list[str]:
+    """The ids of every user that the listing ever had; none where it was never read."""
+    rows = lake.lake.read("reference/users", None, columns=["id"])
+    return sorted(set(rows["id"].to_pylist())) if "id" in rows.column_names else []
+
+
+def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:
+    if start >= until:
+        raise dg.Failure(
+            f"The business day {key} begins at {start:%Y-%m-%d %H:%M} UTC, there is nothing of it yet: "
+            "materialise it later.",
+            allow_retries=False,
+        )
+    return start, min(end, until)

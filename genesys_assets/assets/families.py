@@ -1,0 +1,67 @@
+"""Table assets of the families of aggregates beside conversations: the answers of the day's hours, decoded.
+
+Only families that something wants have such an asset. A day of which no hour was answered by a family has no partition
+of its table: what the platform refused is not empty. What the tables are is in `tables.metrics.buckets`.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import dagster as dg
+
+from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, description
+from genesys_assets.assets.tables import write_metrics_of_days
+from genesys_assets.checks.table_checks import check_specs
+from genesys_assets.cloud.analytics.families import AggregateFamily
+from genesys_assets.days import made_of
+from genesys_assets.days.families import has_answers, unanswered
+from genesys_assets.days.sources import family_metrics_of
+from genesys_assets.keys import asset_key
+from genesys_assets.partitions import Calendar, hours_to_days
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables.metrics.buckets import table_of
+
+
+def build_family_assets(calendar: Calendar, families: Sequence[AggregateFamily]) -> list[dg.AssetsDefinition]:
+    return [_family_metrics(calendar, family) for family in families]
+
+
+def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDefinition:
+    spec = table_of(family)
+    key = asset_key("tables", spec.name)
+    said = description(spec, "Source: genesys/pages/hourly_aggregates.")
+
+    @dg.multi_asset(
+        name=f"tables_{spec.name}",
+        specs=[
+            dg.AssetSpec(
+                key,
+                deps=[
+                    dg.AssetDep(asset_key("pages", "hourly_aggregates"), partition_mapping=hours_to_days()),
+                ],
+                description=said,
+                skippable=True,
+                **attributes("tables", "arrow", "parquet"),
+            )
+        ],
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        can_subset=True,
+        check_specs=check_specs(spec, key),
+    )
+    def family_metrics(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        stored, days = lake.lake, list(checked_keys(context, calendar.daily))
+        answered = [day for day in days if has_answers(stored, day, family)]
+        silent = sorted(set(days) - set(answered))
+        if silent:
+            why = unanswered(stored, silent).get(family.name, "nothing had asked for it when the hours were fetched")
+            context.log.warning(f"{spec.name} has no {', '.join(silent)}: {why}")
+        if answered:
+            pages_of = partial(family_metrics_of, family=family)
+            yield from write_metrics_of_days(context, stored, answered, spec, key, pages_of, made_of.of_family_metrics)
+        if answered and silent:
+            raise dg.Failure(f"{spec.name}: no hour of {', '.join(silent)} was answered", allow_retries=False)
+
+    return family_metrics

@@ -1,0 +1,265 @@
+"""Files of the data lake extraction, stored as they came, by the UTC day on which the platform made them.
+
+A file is fetched once: what is stored is known by its id. What came is committed a hundred files at a time, so that a
+run that was killed goes on where it stood. Nothing is decoded here but when a file's conversations began.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, failing_by_name, provenance
+from genesys_assets.assets.pages import Progress, describe_pages, reach_metadata
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
+from genesys_assets.cloud.extraction.downloads import Allowed, Download, download
+from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, list_files
+from genesys_assets.cloud.http.limits import MIB
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, request_of, told_days
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.commit import Overtaken
+from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
+from genesys_assets.partitions import Calendar
+from genesys_assets.privacy.answers import CannotDrop
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import REACH_DAYS, days_around, utc_day
+from genesys_assets.tables.data_lake.decode import UnreadableFile, opened
+from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Names
+from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, joined
+
+LISTED_LATE = timedelta(minutes=10)
+"""How long after its creation a file may appear in the listing: it is not documented."""
+_FILES_A_COMMIT = 100
+_BYTES_A_COMMIT = 512 * MIB
+_MOST_REFUSED = 20
+"""Files that may fail before the run gives up on the others."""
+
+FileDays = dict[str, dict[str, Any]]
+"""By the id of a file its schema and the days of its conversations: see `days.data_lake.FILES`."""
+
+
+def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("pages", "lake_files"),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        pool=POOL,
+        description=f"One row per Parquet file of the data lake extraction (`GET {PATH}`) that the platform made on "
+        "the UTC day: the file in `body`, its id, dataSchema, dateCreated and sha256 in `request`. A file that is "
+        "stored is not fetched again. Only where GENESYS_ASSETS_DATA_LAKE is on.",
+        **attributes("pages", "genesys", "parquet"),
+    )
+    def lake_files(
+        context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        settings = DataLakeSettings.load()
+        if not settings.is_on:
+            raise dg.Failure(
+                "Files of the data lake extraction are fetched only where GENESYS_ASSETS_DATA_LAKE=on.",
+                allow_retries=False,
+            )
+        cloud, stored, refused = genesys_cloud.client, lake.lake, list[str]()
+        with asking(cloud) as spent, failing_by_name(CannotDrop, Overtaken):
+            for day in checked_keys(context, calendar.daily):
+                fetching = _Day(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
+                fetching.run()
+                refused += fetching.refused
+        if refused:
+            raise dg.Failure("\n".join(refused), allow_retries=False)
+        return dg.MaterializeResult(metadata=spent)
+
+    return lake_files
+
+
+@dataclass(slots=True)
+class _Day:
+    """The files of one day that are being fetched."""
+
+    context: dg.AssetExecutionContext
+    cloud: GenesysCloud
+    lake: Lake
+    day: str
+    settings: DataLakeSettings
+    origin: Provenance
+    refused: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Store what is not stored yet, and how far the day was listed. What cannot be fetched is in `refused`."""
+        start, end = utc_day(self.day)
+        listing = list_files(self.cloud, Interval(start, end), self.settings.wanted)
+        mine = [file for file in listing.files if start <= file.created < end]
+        if len(mine) < len(listing.files):
+            self.context.log.warning(
+                f"{self.day}: {len(listing.files) - len(mine)} of {len(listing.files)} listed files were made on other "
+                "days. They are left to these days."
+            )
+        known = set(self._stored_files())
+        new = [file for file in mine if file.id not in known]
+        # What says when conversations began comes first: the others are looked up in it.
+        new.sort(key=lambda file: (file.schema != CONVERSATIONS, file.created, file.id))
+        through = max(start, min(end, listing.as_of - LISTED_LATE))
+        coming = _Coming(self, new)
+        while not coming.is_over:
+            self._store(coming, Reach(through, through >= end), listing, len(mine))
+
+    def _stored_files(self) -> FileDays:
+        footer = self.lake.refreshed().footer(LAKE_FILES, self.day)
+        return dict(footer.provenance.get(FILES, {})) if footer else {}
+
+    def _store(self, coming: "_Coming", reach: Reach, listing: Listing, listed: int) -> None:
+        """One commit: what is stored and what comes next. The reach is that of the listing once all of it is there."""
+        lake = self.lake.refreshed()
+        names = Names.parse(self.settings.columns)
+        day = [self.day]
+        with lake.page_writers(LAKE_FILES, day, self.origin, builds_on_stored=True, says_anew=True) as writers:
+            writer, files, starts = writers[self.day], self._stored_files(), Starts()
+            for page in self._copied(lake, writer):
+                if About.of(page).schema == CONVERSATIONS:
+                    _learn(starts, page.body, names)
+            earlier = _Earlier(lake, self.day, names)
+            for each in coming.take():
+                if each.file.schema == CONVERSATIONS:
+                    _learn(starts, each.body, names)
+                days = _days_of(each.file.schema, each.body, starts, earlier, names)
+                files[each.file.id] = {"schema": each.file.schema, "days": days}
+                writer.write(_page(each))
+            self._look_again(lake, files, starts, earlier, names)
+            is_whole = coming.is_over and not self.refused
+            known = lake.reach(LAKE_FILES, self.day)
+            writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
+            # A day without a file is known as of the listing.
+            writer.as_of = writer.as_of or listing.as_of
+            writer.provenance |= {FILES: files, ENABLED: listing.enabled}
+        said = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": coming.taken}
+        describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: said})
+        self._warn(files)
+
+    def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_Earlier", names: Names) -> None:
+        """Look anew for the days of stored files of which they were not known: columns may have got names since."""
+        pages = lake.pages(LAKE_FILES, self.day)
+        for index in range(len(pages) if pages else 0):
+            file = About.of(pages.about(index)) if pages else None
+            if pages and file and SOME_DAY in files[file.id]["days"]:
+                files[file.id]["days"] = _days_of(file.schema, pages[index].body, starts, earlier, names)
+
+    def _copied(self, lake: Lake, writer: PageWriter) -> Iterator[Page]:
+        """The stored files, each written again."""
+        for page in lake.pages(LAKE_FILES, self.day) or ():
+            writer.write(page)
+            yield page
+
+    def _warn(self, files: FileDays) -> None:
+        unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))
+        if unknown:
+            self.context.log.warning(
+                f"{self.day}: nobody knows what to make of the schemas {', '.join(unknown)}. Their files are kept."
+            )
+
+
+class _Coming:
+    """The files that are still to come, a commit's worth at a time."""
+
+    def __init__(self, day: _Day, files: Sequence[LakeFile]) -> None:
+        self._day = day
+        self._left = list(files)
+        self._progress = Progress(day.context, f"files of {day.day}")
+        self._of = len(files)
+        self.taken = 0
+        self.is_over = False
+
+    def take(self) -> Iterator[Download]:
+        """The next ones. A file that cannot be fetched is left out, and named in `refused`."""
+        count = size = 0
+        settings = self._day.settings
+        allowed = Allowed(settings.largest_file_mib * MIB, float(settings.download_seconds))
+        while self._left and count < _FILES_A_COMMIT and size < _BYTES_A_COMMIT:
+            batch = self._left[: _FILES_A_COMMIT - count]
+            try:
+                for each in download(self._day.cloud, batch, allowed):
+                    self._left.pop(0)
+                    opened(each.file.schema, each.body)
+                    count, size = count + 1, size + len(each.body)
+                    self.taken += 1
+                    self._progress(self.taken, self._of, None)
+                    yield each
+                    if size >= _BYTES_A_COMMIT:
+                        break
+            except UnreadableFile as error:
+                self._refuse(f"{error} Nothing of it is stored; it is asked for again.")
+            except (DownloadFailed, AnswerTooLarge) as error:
+                self._left.pop(0)
+                self._refuse(str(error))
+        self.is_over = not self._left
+
+    def _refuse(self, reason: str) -> None:
+        refused = self._day.refused
+        refused.append(reason)
+        if len(refused) >= _MOST_REFUSED:
+            refused.append(f"{len(self._left)} more files of {self._day.day} were not tried.")
+            self._left.clear()
+
+
+class _Earlier:
+    """When conversations began that files of earlier days tell of, read as far back as it takes."""
+
+    def __init__(self, lake: Lake, day: str, names: Names) -> None:
+        self._lake = lake
+        self._names = names
+        self._unread = days_around(day, before=REACH_DAYS, after=-1)
+        self._starts = Starts()
+
+    def days_of(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:
+        """The days of conversations, and the ids of those that no file tells of."""
+        days, left = self._starts.days_of_ids(ids)
+        while len(left) and self._unread:
+            self._read(self._unread.pop())
+            found, left = self._starts.days_of_ids(left)
+            days |= found
+        return days, left
+
+    def _read(self, day: str) -> None:
+        pages = self._lake.pages(LAKE_FILES, day) if day in self._lake.stored(LAKE_FILES) else None
+        for index in range(len(pages) if pages else 0):
+            if pages and About.of(pages.about(index)).schema == CONVERSATIONS:
+                _learn(self._starts, pages[index].body, self._names)
+
+
+def _learn(starts: Starts, body: bytes, names: Names) -> None:
+    """A file that lacks a column is kept all the same: whoever makes tables of it says so."""
+    try:
+        starts.add(body, names)
+    except UnreadableFile:
+        return
+
+
+def _days_of(schema: str, body: bytes, starts: Starts, earlier: _Earlier, names: Names) -> list[str]:
+    try:
+        days, unknown = starts.days_of(schema, body, names)
+    except UnreadableFile:
+        return [SOME_DAY]
+    found, left = earlier.days_of(unknown)
+    return joined(days | found, left)
+
+
+def _page(each: Download) -> Page:
+    file = each.file
+    request = request_of(file.id, file.schema, file.created, file.expires, each.sha256)
+    return Page(1, request, each.fetched_at, None, each.body, as_of=file.created)
+
+
+def _metadata(files: Mapping[str, Mapping[str, Any]], listing: Listing) -> dict[str, Any]:
+    schemas = Counter(each["schema"] for each in files.values())
+    return {
+        "files": dg.MetadataValue.json(dict(sorted(schemas.items()))),
+        "unknown_schemas": dg.MetadataValue.json(sorted(set(schemas) - set(SCHEMAS))),
+        "enabled_schemas": dg.MetadataValue.json(list(listing.enabled or ())),
+        "start_days": dg.MetadataValue.json(told_days(files.values())),
+    }

@@ -1,0 +1,72 @@
+"""The table of waits in queues as an asset. What a row is stands in `tables.users.waits`, of what it is made in
+`days.waits`.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    attributes,
+    change_metadata,
+    checked_keys,
+    description,
+    failing_by_name,
+    provenance,
+    report_partition,
+    table_metadata,
+    window_metadata,
+)
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
+from genesys_assets.days import waits
+from genesys_assets.days.sources import NotFetched
+from genesys_assets.days.users import USER_DETAILS
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.lake import AuditFailed
+from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.resources import LakeResource
+from genesys_assets.tables.users.waits import QUEUE_WAITS, queue_waits
+
+
+def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
+    key = asset_key(*waits.PLACE.split("/"))
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(*waits.LEGS.split("/"))],
+        description=description(
+            QUEUE_WAITS,
+            f"Source: genesys/{waits.LEGS} of the day, with genesys/{waits.MEMBERS} and genesys/{USER_DETAILS} as far "
+            "as they are stored.",
+        ),
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        check_specs=check_specs(QUEUE_WAITS, key),
+        **attributes("tables", "arrow", "parquet"),
+    )
+    def of_queues(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        stored, place = lake.lake, waits.PLACE
+        for day in checked_keys(context, calendar.daily):
+            origin = provenance(context, f"genesys/{waits.LEGS} of {day}", partition=day)
+            try:
+                with (
+                    failing_by_name(NotFetched),
+                    stored.table_writers({place: QUEUE_WAITS}, day, origin) as writing,
+                ):
+                    beside = waits.read(stored, day)
+                    writing[place].write(queue_waits(beside.legs, beside.members, beside.spans, beside.known))
+                    writing.reach, writing.newness = beside.reach, stored.newness(beside.inputs)
+                    writing.made_of = {place: waits.made_of(stored, day)}
+            except AuditFailed as failed:
+                yield from failed_checks(failed, {place: (QUEUE_WAITS, key)})
+                raise dg.Failure(str(failed), allow_retries=False) from failed
+            change = writing.changes[place]
+            said = table_metadata(QUEUE_WAITS, writing[place].head, change.rows_after, path=stored.place(place, day))
+            more = change_metadata(change) | window_metadata(*utc_day(day))
+            report_partition(context, key, day, said | more, stored.content(place, day))
+        yield dg.MaterializeResult(check_results=passed_checks(QUEUE_WAITS, key))
+
+    return of_queues

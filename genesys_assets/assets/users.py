@@ -1,0 +1,254 @@
+"""Agents' status as assets: the pages of a day, and the tables that are made of them.
+
+A day is read by a details job as far as jobs have all data, and by the query from there on. Which pages count for what
+is in `days.users`, what the tables are in `tables.users`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    POOL,
+    asking,
+    attributes,
+    change_metadata,
+    checked_keys,
+    description,
+    due_every,
+    failing_by_name,
+    provenance,
+    report_partition,
+    table_metadata,
+    window_metadata,
+)
+from genesys_assets.assets.daily_details import DayConfig, Reading, reading_of
+from genesys_assets.assets.pages import Progress, describe_pages, is_fetched, reach_metadata
+from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
+from genesys_assets.cloud.analytics import user_details
+from genesys_assets.cloud.analytics.queries import UserDetailsJobQuery
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.cloud.jobs.run import JobPage
+from genesys_assets.days import Window
+from genesys_assets.days.completeness import DayRefused
+from genesys_assets.days.limits import DAYS_LIMIT
+from genesys_assets.days.sources import NotFetched
+from genesys_assets.days.users import (
+    SPAN_DAYS,
+    USER_DETAILS,
+    USER_TABLES,
+    Came,
+    UserPages,
+    must_not_be_worse,
+    of_user_tables,
+    spans_stored_under,
+    user_pages_of,
+)
+from genesys_assets.keys import asset_key
+from genesys_assets.lake.job_book import LakeJobBook
+from genesys_assets.lake.lake import AuditFailed, Lake, PageWriter, Reach, StoredPages, Writing
+from genesys_assets.partitions import DAY, Calendar, utc_day
+from genesys_assets.privacy.answers import CannotDrop
+from genesys_assets.resources import GenesysCloudResource, LakeResource
+from genesys_assets.tables.spec import TableSpec
+from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, newest, span_table
+from genesys_assets.tables.users.time import USER_TIME, time_table
+
+_JOBS = "POST /api/v2/analytics/users/details/jobs"
+_KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
+
+
+def build_user_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    return [_pages(calendar), _tables(calendar)]
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def _pages(calendar: Calendar) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key(*USER_DETAILS.split("/")),
+        partitions_def=calendar.daily,
+        freshness_policy=due_every(DAY, DAYS_LIMIT),
+        backfill_policy=ONE_RUN,
+        pool=POOL,
+        description="One row per page of users' presence and routing status in the UTC day: results of "
+        f"`{_JOBS}` up to the instant that jobs have all data of, the details query after it. A span comes whole with "
+        f"each day that it touches. Needs the permission {user_details.PERMISSION}.",
+        **attributes("pages", "genesys", "parquet"),
+    )
+    def daily_user_details(
+        context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
+    ) -> dg.MaterializeResult:
+        cloud, stored = genesys_cloud.client, lake.lake
+        refused: list[str] = []
+        with asking(cloud) as spent:
+            available = details_jobs.availability(cloud, details_jobs.USERS)
+            for day in checked_keys(context, calendar.daily):
+                window = {day: utc_day(day)}
+                if is_fetched(context, stored, USER_DETAILS, window):
+                    continue
+                reading, origin = reading_of(day, available, datetime.now(UTC)), provenance(context, _JOBS)
+                try:
+                    with failing_by_name(CannotDrop), stored.page_writers(USER_DETAILS, [day], origin) as writers:
+                        said = _read_day(context, cloud, stored, day, reading, writers[day], config)
+                except DayRefused as reason:
+                    # The other days are read all the same: each is told to Dagster as soon as it is stored.
+                    refused.append(str(reason))
+                else:
+                    describe_pages(context, window, writers, {day: said})
+        if refused:
+            raise dg.Failure("\n".join(refused), allow_retries=False)
+        return dg.MaterializeResult(metadata=spent)
+
+    return daily_user_details
+
+
+def _read_day(
+    context: dg.AssetExecutionContext,
+    cloud: GenesysCloud,
+    lake: Lake,
+    day: str,
+    reading: Reading,
+    writer: PageWriter,
+    config: DayConfig,
+) -> dict[str, Any]:
+    """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
+    through, came = reading.through, Came(day)
+    if reading.by_job:
+        through, came = details_jobs.read(
+            cloud,
+            UserDetailsJobQuery(interval=reading.by_job),
+            LakeJobBook(lake.store),
+            partial(_write_job, writer, day, reading),
+            page_size=config.page_size,
+            on_progress=Progress(context, f"job of users, {reading.by_job}"),
+            on_restart=context.log.warning,
+        )
+    rest = reading.by_query(through)
+    if rest is not None:
+        for page in user_details.fetch(cloud, rest, on_progress=Progress(context, f"users, {rest}")):
+            came.take(page)
+            writer.write(page)
+    writer.reach = Reach(reading.until, is_complete=through >= utc_day(day)[1])
+    # Without a page it is known as of where the reading ends.
+    writer.as_of = writer.as_of or reading.until
+    figures = came.figures
+    must_not_be_worse(lake, day, writer.reach, figures["users_read"], allow_emptied=config.allow_emptied)
+    writer.provenance |= {**figures, SPAN_DAYS: came.span_days}
+    return reach_metadata(writer.reach) | figures
+
+
+def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+    """Write every page of one job; up to when the job says that it had all data, and what came."""
+    writer.restart()
+    through, came = reading.through, Came(day)
+    for page in pages:
+        came.take(page)
+        writer.write(page)
+        through = max(utc_day(day)[0], min(through, page.available_through or through))
+    return through, came
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def _tables(calendar: Calendar) -> dg.AssetsDefinition:
+    source = "Source: genesys/pages/daily_user_details"
+    keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
+    said = {
+        spec.name: f"{source}." if spec is USER_TIME else f"{source} of the day, and of later days how spans ended."
+        for spec in USER_TABLES
+    }
+
+    @dg.multi_asset(
+        name="user_tables",
+        specs=[
+            dg.AssetSpec(
+                keys[spec.name],
+                deps=[asset_key(*USER_DETAILS.split("/"))],
+                description=description(spec, said[spec.name]),
+                skippable=True,
+                **attributes("tables", "arrow", "parquet"),
+            )
+            for spec in USER_TABLES
+        ],
+        partitions_def=calendar.daily,
+        backfill_policy=ONE_RUN,
+        can_subset=True,
+        check_specs=[check for spec in USER_TABLES for check in check_specs(spec, keys[spec.name])],
+    )
+    def user_tables(
+        context: dg.AssetExecutionContext, lake: LakeResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        stored = lake.lake
+        tables = {
+            f"tables/{spec.name}": (spec, keys[spec.name])
+            for spec in USER_TABLES
+            if keys[spec.name] in context.selected_asset_keys
+        }
+        for day in checked_keys(context, calendar.daily):
+            try:
+                with failing_by_name(NotFetched):
+                    writing, found = _write_tables(context, stored, day, [spec for spec, _ in tables.values()])
+            except AuditFailed as failed:
+                yield from failed_checks(failed, tables)
+                raise dg.Failure(str(failed), allow_retries=False) from failed
+            for place, (spec, key) in tables.items():
+                change = writing.changes[place]
+                metadata = table_metadata(spec, writing[place].head, change.rows_after, path=stored.place(place, day))
+                more = change_metadata(change) | found | window_metadata(*utc_day(day))
+                report_partition(context, key, day, metadata | more, stored.content(place, day))
+        for spec, key in tables.values():
+            yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
+
+    return user_tables
+
+
+def _write_tables(
+    context: dg.AssetExecutionContext, lake: Lake, day: str, selected: Sequence[TableSpec]
+) -> tuple[Writing, dict[str, Any]]:
+    origin = provenance(context, "pages of users' details", partition=day)
+    with lake.table_writers({f"tables/{spec.name}": spec for spec in selected}, day, origin) as writing:
+        pages = user_pages_of(lake, day)
+        writing.reach = replace(pages.reach)
+        writing.newness = lake.newness(pages.inputs)
+        writing.made_of = of_user_tables(lake, day, selected)
+        unknown: Counter[str] = Counter()
+        losses: Counter[str] = Counter()
+
+        def read(stored: StoredPages) -> list[tuple[datetime, list[Span]]]:
+            return [(page.as_of, _spans(page, unknown, losses)) for page in stored]
+
+        own = read(pages.own)
+        kept = _stored_under(pages, own, read) if any(spec is not USER_TIME for spec in selected) else []
+        for spec in selected:
+            place = f"tables/{spec.name}"
+            if spec is USER_TIME:
+                known = Window(utc_day(day)[0], max(utc_day(day)[0], min(utc_day(day)[1], pages.reach.through)))
+                writing[place].write(time_table(newest(own), known))
+            else:
+                writing[place].write(span_table(_KINDS[spec.name], kept, date.fromisoformat(day)))
+    found: dict[str, Any] = {"pages": len(pages.own), **reach_metadata(pages.reach)}
+    named = (("unknown_fields", unknown), ("values_lost", losses))
+    return writing, found | {name: dg.MetadataValue.json(dict(counted)) for name, counted in named if counted}
+
+
+def _stored_under(pages: UserPages, own: list[tuple[datetime, list[Span]]], read: Any) -> list[Span]:
+    later = [reading for stored in pages.later.values() for reading in read(stored)]
+    return spans_stored_under(pages, [*own, *later])
+
+
+def _spans(page: Page, unknown: Counter[str], losses: Counter[str]) -> list[Span]:
+    found = decoded(page.body)
+    unknown.update(found.unknown)
+    losses.update(found.losses)
+    return found.spans

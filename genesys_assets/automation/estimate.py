@@ -1,0 +1,259 @@
+"""What it costs to have a range of days: requests to the platform, bytes in the lake, by asset; and how much of it is
+there already. Pure functions of the lake, the calendar and now.
+
+Which partitions are missing is decided in `wanted`, as the sensors have it. How large they are is taken from the days
+that are stored, and where none is from `_ASSUMED_BYTES`; each figure says which. What a terminal shows is in
+`cli.plan`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from genesys_assets.automation import wanted as find
+from genesys_assets.cloud.analytics.aggregate_windows import group_spans
+from genesys_assets.cloud.analytics.queries import Interval
+from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
+from genesys_assets.days.limits import DAYS_LIMIT
+from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.meaning.report import Report
+
+ASSUMED_CONVERSATIONS = 10_000
+"""Conversations a day where nothing is stored and nobody says how many there are."""
+MEASURED_DAYS = 28
+"""Of how many stored days, the newest ones, sizes are the mean: four whole weeks."""
+
+QUERY_PAGE, JOB_PAGE = 100, 1000
+"""Conversations on a page of the details query, and of a details job's results."""
+REQUESTS_OF_A_JOB = 15
+"""Beside its pages: what jobs have, the submission, some ten looks whether it is done, the deletion, and counting."""
+
+_ASSUMED_BYTES = {
+    HOURLY_AGGREGATES: 182,
+    DAILY_AGGREGATES: 11,
+    HOURLY: 888,
+    DAILY: 481,
+    OVERLAP: 125,
+    "tables/conversations": 43,
+    "tables/daily_metrics": 10,
+    "tables/evaluations": 4,
+    "tables/flow_outcomes": 27,
+    "tables/interaction_legs": 166,
+    "tables/interval_metrics": 128,
+    "tables/media_endpoint_stats": 59,
+    "tables/participant_attributes": 46,
+    "tables/participants": 99,
+    "tables/resolutions": 2,
+    "tables/segments": 249,
+    "tables/session_metrics": 255,
+    "tables/sessions": 249,
+    "tables/surveys": 3,
+}
+"""Bytes at rest for each conversation of a day: a day of 3,000 conversations of the sandbox."""
+_ASSUMED_BYTES_OF_OTHERS = 5
+_PAGES = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetEstimate:
+    """What an asset of the range costs. `missing` of its partitions are not stored, `stored` are.
+
+    `measured`: the bytes are those of stored days; else they are assumed.
+    """
+
+    asset: str
+    stored: int
+    missing: int
+    requests: int
+    bytes: int
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a range of days costs, the first and the last one included.
+
+    `basis` says where `conversations_per_day` comes from; of `measured_days` stored days it is the mean.
+    """
+
+    first: date
+    last: date
+    requests_per_minute: int
+    conversations_per_day: int
+    basis: Literal["given", "measured", "assumed"]
+    measured_days: int
+    assets: tuple[AssetEstimate, ...]
+
+    @property
+    def requests(self) -> int:
+        return sum(each.requests for each in self.assets)
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.bytes for each in self.assets)
+
+    @property
+    def hours(self) -> float:
+        """How long the requests take if each minute's allowance is used up."""
+        return self.requests / self.requests_per_minute / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an estimate goes by: how many questions of aggregates are asked of hours and of business days, over how long
+    a window at most, how many requests a minute; and how many conversations a day has, None where that is to be
+    measured.
+    """
+
+    questions: int
+    daily_questions: int
+    longest_window: timedelta
+    requests_per_minute: int
+    conversations_per_day: int | None = None
+
+
+def estimate(
+    lake: Lake, calendar: Calendar, first: date, last: date, now: datetime, reports: Sequence[Report], terms: Terms
+) -> Estimate:
+    """What it costs to fetch and compute what is missing of a range of days. Raises LakeUnreachable."""
+    return _Range(lake, replace(calendar, start_date=first), last, now, reports, terms).estimate()
+
+
+@dataclass
+class _Range:
+    lake: Lake
+    calendar: Calendar
+    last: date
+    now: datetime
+    reports: Sequence[Report]
+    terms: Terms
+
+    def estimate(self) -> Estimate:
+        missing = self._missing_pages()
+        pages = [self._of_pages(place, missing[place]) for place in _PAGES]
+        tables = [*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS]
+        computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
+        return Estimate(
+            first=self.calendar.start_date,
+            last=self.last,
+            requests_per_minute=self.terms.requests_per_minute,
+            conversations_per_day=self._conversations,
+            basis=self._basis,
+            measured_days=len(self._measured_rows),
+            assets=(*pages, *(self._of_computed(place) for place in computed)),
+        )
+
+    @cached_property
+    def _days(self) -> list[str]:
+        count = (self.last - self.calendar.start_date).days
+        return [f"{self.calendar.start_date + DAY * number}" for number in range(count + 1)]
+
+    # -- what is missing -------------------------------------------------------------------------------------------
+
+    def _missing_pages(self) -> dict[str, list[str]]:
+        """The keys by asset, in order. A look-back reads again what is there: that is not counted."""
+        calendar = replace(self.calendar, look_back_days=0, month_close_day=None)
+        jobs_had = self.now - DAYS_LIMIT
+        found: dict[str, list[str]] = defaultdict(list)
+        for wanted in (
+            find.hours_wanted(self.lake, calendar, self.now, (), jobs_had),
+            find.days_wanted(self.lake, calendar, self.now, self.now),
+        ):
+            for key, places in sorted(wanted.items()):
+                if key[:10] <= f"{self.last}":
+                    for place in places:
+                        found[place].append(key)
+        return found
+
+    def _of_pages(self, place: str, missing: Sequence[str]) -> AssetEstimate:
+        keys = {hour for day in self._days for hour in hours_of(day)} | {*self._days}
+        stored = len(keys.intersection(map(str, self.lake.stored(place))).difference(missing))
+        per_day, measured = self._bytes_a_day(place)
+        part = 1 / 24 if place in (HOURLY, HOURLY_AGGREGATES) else 1
+        size = round(per_day * part * len(missing))
+        return AssetEstimate(place, stored, len(missing), self._requests(place, missing), size, measured)
+
+    def _of_computed(self, place: str) -> AssetEstimate:
+        stored = self.lake.stored(place)
+        missing = sum(day not in stored for day in self._days)
+        per_day, measured = self._bytes_a_day(place)
+        return AssetEstimate(place, len(self._days) - missing, missing, 0, round(per_day * missing), measured)
+
+    # -- requests --------------------------------------------------------------------------------------------------
+
+    def _requests(self, place: str, missing: Sequence[str]) -> int:
+        """Aggregates are asked for by windows of several days, conversations by pages."""
+        if not missing:
+            return 0
+        if place == HOURLY_AGGREGATES:
+            spans = [Interval(*utc_hour(hour)) for hour in missing]
+            return self.terms.questions * self._windows(spans, None)
+        if place == DAILY_AGGREGATES:
+            zone = None if self.calendar.zone.key == "UTC" else self.calendar.zone.key
+            spans = [Interval(*self.calendar.business_day(day)) for day in missing]
+            return self.terms.daily_questions * self._windows(spans, zone)
+        if place == HOURLY:
+            days = len({hour[:10] for hour in missing})
+            # The platform answers by the UTC day; the page after the last full one says that there are no more.
+            return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
+        pages = math.ceil(self._conversations * self._share(place) / JOB_PAGE)
+        return (pages + REQUESTS_OF_A_JOB) * len(missing)
+
+    def _share(self, place: str) -> float:
+        """How many of a day's conversations began before it, of an overlap: as its bytes to those of the day."""
+        sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY)[0]
+        return 1.0 if place == DAILY else min(1.0, sizes[0] / max(1.0, sizes[1]))
+
+    def _windows(self, spans: Sequence[Interval], zone: str | None) -> int:
+        return sum(1 for _ in group_spans(spans, self.terms.longest_window, zone))
+
+    @property
+    def _basis(self) -> Literal["given", "measured", "assumed"]:
+        return "given" if self.terms.conversations_per_day else "measured" if self._measured_rows else "assumed"
+
+    # -- what is measured ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _conversations(self) -> int:
+        if self.terms.conversations_per_day:
+            return self.terms.conversations_per_day
+        rows = self._measured_rows
+        return round(sum(rows) / len(rows)) if rows else ASSUMED_CONVERSATIONS
+
+    @cached_property
+    def _measured_rows(self) -> list[int]:
+        """The conversations of each of the newest finished days that are stored."""
+        today, place = f"{self.now.astimezone(UTC).date()}", "tables/conversations"
+        days = sorted(day for day in self.lake.stored(place) if day and day < today and utc_day(day)[1] <= self.now)
+        return [rows for day in days[-MEASURED_DAYS:] if (rows := self.lake.rows(place, day))]
+
+    def _bytes_a_day(self, place: str) -> tuple[float, bool]:
+        """The mean of the newest finished days that are stored; else what is assumed. And whether it is measured."""
+        today = f"{self.now.astimezone(UTC).date()}"
+        sizes: dict[str, int] = defaultdict(int)
+        for key, file in self.lake.log(place).every_file():
+            if key and key[:10] < today:
+                sizes[key[:10]] += file.size
+        days = sorted(sizes)[-MEASURED_DAYS:]
+        if not days:
+            return self._conversations * _ASSUMED_BYTES.get(place, _ASSUMED_BYTES_OF_OTHERS), False
+        return _mean(sizes[day] for day in days) * self._growth, True
+
+    @cached_property
+    def _growth(self) -> float:
+        """By how much the days are larger than those that were measured."""
+        rows, given = self._measured_rows, self.terms.conversations_per_day
+        return given / _mean(rows) if rows and given else 1.0
+
+
+def _mean(numbers: Iterable[float]) -> float:
+    listed = list(numbers)
+    return sum(listed) / len(listed)

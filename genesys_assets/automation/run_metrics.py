@@ -1,0 +1,150 @@
+"""What each run came to, as one line of JSON: for a log collector, or for whoever plots how long runs take.
+
+`metrics_of` is pure. The sensor looks at the runs that have ended since it last looked, whoever launched them: so a run
+that was killed has its line too. What a line holds is told in docs/operations.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from genesys_assets.automation.progress import assets_of, partitions_of
+from genesys_assets.settings import RunMetricsSettings
+
+_LOOK_EVERY_SECONDS = 60
+_MOST = 600
+"""How many runs are looked at in one tick."""
+_REMEMBERED = 500
+_SLACK = timedelta(minutes=1)
+"""By how much a run may be seen in the database later than it says that it was updated."""
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_SPENT = ("requests", "retries", "rate_limited", "seconds_waited")
+"""Metadata of whatever asks the platform: see `assets.common.asking`."""
+_ROWS = "dagster/partition_row_count"
+
+
+def metrics_of(
+    record: dg.RunRecord,
+    assets: Iterable[str],
+    materializations: Sequence[dg.AssetMaterialization],
+    failed_checks: int,
+) -> dict[str, Any]:
+    """The line of an ended run. Times are seconds; what is not known is null."""
+    run, bounds = record.dagster_run, partitions_of(record.dagster_run.tags)
+    stored = {(each.asset_key, each.partition) for each in materializations}
+    return {
+        "run_id": run.run_id,
+        "job": run.job_name,
+        "status": run.status.value,
+        "launched_by": run.tags.get("dagster/sensor_name") or run.tags.get("dagster/schedule_name"),
+        "backfill": run.tags.get("dagster/backfill"),
+        "assets": sorted(assets),
+        "first_partition": bounds and bounds[0],
+        "last_partition": bounds and bounds[1],
+        "created_at": _iso(record.create_timestamp.timestamp()),
+        "started_at": _iso(record.start_time),
+        "ended_at": _iso(record.end_time),
+        "seconds_queued": _between(record.create_timestamp.timestamp(), record.start_time),
+        "seconds": _between(record.start_time, record.end_time),
+        "partitions_stored": len(stored),
+        "rows_stored": sum(_rows(materializations).values()),
+        **_spent(materializations),
+        "failed_checks": failed_checks,
+    }
+
+
+def _rows(materializations: Iterable[dg.AssetMaterialization]) -> dict[Any, int]:
+    """Rows by asset and partition. One that is reported twice counts once."""
+    counted: dict[Any, int] = {}
+    for each in materializations:
+        rows = each.metadata.get(_ROWS)
+        if rows is not None and isinstance(rows.value, int):
+            counted[each.asset_key, each.partition] = rows.value
+    return counted
+
+
+def _spent(materializations: Iterable[dg.AssetMaterialization]) -> dict[str, float]:
+    """What the run's assets cost together. Each partition of an asset says what all of it cost."""
+    by_asset: dict[dg.AssetKey, Mapping[str, Any]] = {}
+    for each in materializations:
+        if _SPENT[0] in each.metadata:
+            by_asset[each.asset_key] = {name: each.metadata[name].value for name in _SPENT if name in each.metadata}
+    return {name: sum(spent.get(name) or 0 for spent in by_asset.values()) for name in _SPENT}
+
+
+def _iso(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def _between(first: float | None, last: float | None) -> float | None:
+    return None if first is None or last is None else round(max(0.0, last - first), 3)
+
+
+def build_run_metrics_sensor() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="run_metrics",
+        description="Writes one line of JSON for each run that has ended, to the file in GENESYS_ASSETS_RUN_METRICS "
+        "and to the log of the tick: seconds, partitions, rows, requests, retries.",
+        target=[],
+        minimum_interval_seconds=_LOOK_EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Begins with the runs that end after it was switched on. A line is written again where the process dies
+        before Dagster has stored that it was written: `run_id` tells.
+        """
+        if context.repository_def is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        if context.cursor is None:
+            # What ended within the slack before counts as written.
+            now = datetime.now(UTC)
+            before = context.instance.get_run_records(dg.RunsFilter(statuses=_ENDED, updated_after=now - _SLACK))
+            return _result([], now, [record.dagster_run.run_id for record in before])
+        said = json.loads(context.cursor)
+        after, written = datetime.fromisoformat(said["after"]), list(said["written"])
+        wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
+        records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
+        new = [record for record in records if record.dagster_run.run_id not in written]
+        lines = [json.dumps(_metrics(context.instance, context.repository_def, record)) for record in new]
+        for line in lines:
+            context.log.info(line)
+        _append(RunMetricsSettings.load().file, lines)
+        after = max((record.update_timestamp for record in records), default=after)
+        return _result(lines, after, [*written, *(record.dagster_run.run_id for record in new)])
+
+    return run_metrics
+
+
+def _result(lines: Sequence[str], after: datetime, written: Sequence[str]) -> dg.SensorResult:
+    said = f"{len(lines)} runs have ended." if lines else "No run has ended."
+    cursor = json.dumps({"after": after.isoformat(), "written": list(written)[-_REMEMBERED:]})
+    return dg.SensorResult(skip_reason=dg.SkipReason(said), cursor=cursor)
+
+
+def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, record: dg.RunRecord) -> dict[str, Any]:
+    run_id = record.dagster_run.run_id
+    stored = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    checked = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    events = [entry.get_dagster_event() for entry in checked]
+    return metrics_of(
+        record,
+        assets_of(record.dagster_run, location),
+        [each for entry in stored if (each := entry.asset_materialization) is not None],
+        sum(not event.asset_check_evaluation_data.passed for event in events),
+    )
+
+
+def _append(file: Path | None, lines: Iterable[str]) -> None:
+    """Each line in one write, so that others who append to the file at the same time do not mix with it."""
+    if file is None:
+        return
+    with file.open("ab", buffering=0) as appended:
+        for line in lines:
+            os.write(appended.fileno(), f"{line}\n".encode())

@@ -1,0 +1,155 @@
+"""`genesys-assets plan FROM TO`: its options, and what it prints. What a range costs is found in
+`automation.estimate`.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from genesys_assets.automation.estimate import Estimate
+
+EXAMPLES = """\b
+examples:
+  genesys-assets plan 2026-01-01 2026-01-31
+      what January costs, and what of it is there already
+  genesys-assets plan 2024-01-01 2025-12-31 --conversations-per-day 80000
+      before anything is stored, for an organisation of a known size
+  genesys-assets plan 2026-01-01 2026-01-31 --json
+      for programs"""
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def plan(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="The first day, such as 2026-01-01.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="The last day, which is included.")],
+    conversations: Annotated[
+        int | None,
+        typer.Option("--conversations-per-day", metavar="N", min=1, help="Else the mean of what is stored."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Say what it costs to have a range of days: requests, hours at the rate limit, bytes, by asset.
+
+    What is stored already costs nothing, and is said. Sizes are the mean of the newest stored days; where nothing is
+    stored they are assumed, and that is said too. Nothing is asked of the platform.
+    """
+    from genesys_assets.lake.lake import Unreadable
+    from genesys_assets.lake.store import LakeUnreachable
+    from genesys_assets.settings import SettingError
+
+    begin, end = _day(first, "FROM"), _day(last, "TO")
+    today = datetime.now(UTC).date()
+    if not begin <= end <= today:
+        raise typer.BadParameter(f"FROM {begin} to TO {end} is no range of days up to today, {today} UTC")
+    try:
+        found, notes = _estimate(begin, end, conversations)
+    except (SettingError, LakeUnreachable, Unreadable) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(as_document(found, notes) if as_json else as_text(found, notes))
+
+
+def _day(given: str, name: str) -> date:
+    try:
+        return datetime.strptime(given, "%Y-%m-%d").date()
+    except ValueError:
+        raise typer.BadParameter(f"{name} {given!r} is no day: write it as 2026-01-31") from None
+
+
+def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estimate, list[str]]:
+    from genesys_assets.automation.estimate import Terms, estimate
+    from genesys_assets.cloud.analytics.families import CONVERSATIONS
+    from genesys_assets.lake.opening import open_lake_for_a_person
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.meaning.questions import all_questions
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.settings import AggregatesSettings, RateSettings, ReportSettings, SettingError
+
+    own = OwnReports.read(ReportSettings.load().file)
+    if own.problems:
+        raise SettingError(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
+    reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
+    aggregates = AggregatesSettings.load()
+    questions = all_questions(reports, aggregates.families)
+    terms = Terms(
+        questions=len(questions),
+        daily_questions=sum(question.family is CONVERSATIONS for question in questions),
+        longest_window=aggregates.longest_window,
+        requests_per_minute=RateSettings.load().requests_per_minute,
+        conversations_per_day=conversations,
+    )
+    found = estimate(open_lake_for_a_person(), calendar, first, last, datetime.now(UTC), reports, terms)
+    return found, _notes(found, calendar.start_date)
+
+
+def _notes(found: Estimate, start_date: date) -> list[str]:
+    """What the figures rest on, and what they leave out."""
+    basis = {
+        "given": "as given",
+        "measured": f"the mean of the {found.measured_days} newest stored days",
+        "assumed": "assumed, since no day is stored. Say how many there are: --conversations-per-day",
+    }
+    notes = [f"{found.conversations_per_day:,} conversations a day: {basis[found.basis]}."]
+    if any(not each.measured for each in found.assets):
+        notes.append("Bytes with * are assumed: nothing is stored, and a day of the sandbox has so many.")
+    notes.append(
+        "Hours are requests at the limit of one token. Details jobs also wait for the platform, and tables and reports "
+        "are computed beside it. Retries, look-backs and reference data come on top."
+    )
+    if found.first < start_date:
+        notes.append(
+            f"Days before {start_date} are no partitions: set GENESYS_ASSETS_START_DATE={found.first} before you fetch "
+            "them."
+        )
+    return notes
+
+
+def as_document(found: Estimate, notes: list[str]) -> str:
+    import json
+    from dataclasses import asdict
+
+    said = {**asdict(found), "requests": found.requests, "hours": round(found.hours, 2), "bytes": found.bytes}
+    return json.dumps({**said, "notes": notes}, indent=2, default=str)
+
+
+def as_text(found: Estimate, notes: list[str]) -> str:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            each.asset,
+            f"{each.stored:,}",
+            f"{each.missing:,}",
+            f"{each.requests:,}" if each.requests else "-",
+            _size(each.bytes) + (" " if each.measured else "*"),
+        )
+        for each in found.assets
+    ]
+    rows.append(("together", "", "", f"{found.requests:,}", _size(found.bytes) + " "))
+    headers = ["asset", "there already", "missing", "requests", "bytes"]
+    table = tabulate(rows, headers, disable_numparse=True, colalign=("left", *["right"] * 4))
+    limit = f"{found.requests:,} requests at {found.requests_per_minute} a minute: {_hours(found.hours)}."
+    return "\n".join([f"{found.first} to {found.last}", "", table, "", limit, *notes])
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{math.ceil(hours * 60)} minutes"
+
+
+def _size(count: float) -> str:
+    """
+    >>> _size(1_234_567)
+    '1.2 MB'
+    """
+    for unit in _UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {_UNITS[-1]}"

@@ -1,0 +1,123 @@
+"""Agents' presence and routing status, by the users' details query: all pages of an interval.
+
+Here is dealt with what the query does not do by itself: it covers 7 days at most, its pages may hold fewer users than
+asked for and still not be the last, and its totalHits is an estimate. A span comes whole with every interval that it
+touches, so pages and days repeat spans: keep the newest of each. Bulk history belongs to details jobs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from typing import Any, TypeVar
+
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, MOST_RESULTS, UserDetailsQuery
+from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.cloud.http.paging import list_in, with_smaller_pages
+from genesys_assets.cloud.http.transport import GenesysCloud
+
+PATH = "/api/v2/analytics/users/details/query"
+ROWS = "userDetails"
+PERMISSION = "analytics:userDetail:view"
+
+OnProgress = Callable[[int, int | None, int | None], None]
+P = TypeVar("P", bound=Page)
+
+
+@dataclass(frozen=True, slots=True)
+class UsersPage(Page):
+    """`rows` users; `ids` has a digest of each, by which a page that came before is known."""
+
+    rows: int = 0
+    ids: tuple[str, ...] = ()
+
+
+def fetch(
+    cloud: GenesysCloud,
+    interval: Interval,
+    *,
+    page_size: int = LARGEST_PAGE,
+    on_progress: OnProgress | None = None,
+) -> Iterator[UsersPage]:
+    """Every page of the interval, numbered from 1; none if the platform knows nobody.
+
+    A short page is not the last one: pages end where one without users is followed by another one. Where pages are too
+    large, smaller ones are asked for from page 1. `on_progress(pages done, pages expected, total hits)` hears of each.
+
+    From `POST /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the
+    future, UnexpectedAnswer where a page lost its users, EndlessPages, or any other GenesysCloudError.
+    """
+    interval.in_the_past(cloud.now())
+    UserDetailsQuery(interval=interval.days()[0], page_size=page_size)
+
+    def read(piece: Interval) -> list[UsersPage]:
+        return with_smaller_pages(lambda size: _read(cloud, piece, size, on_progress), page_size)
+
+    pages = chain.from_iterable(map(read, interval.days(LONGEST.days)))
+    return (replace(page, number=number) for number, page in enumerate(pages, start=1))
+
+
+def seen(page: Page, kind: type[P], **more: Any) -> P:
+    """The page with what there is on it. Raises UnexpectedAnswer where its `userDetails` are no list."""
+    rows = list_in(page, ROWS)
+    fields: dict[str, Any] = {
+        "number": page.number,
+        "request": page.request,
+        "fetched_at": page.fetched_at,
+        "correlation_id": page.correlation_id,
+        "body": page.body,
+        "as_of": page.as_of,
+        "rows": len(rows),
+        "ids": tuple(map(_digest, rows)),
+    }
+    return kind(**fields, **more)
+
+
+def _read(cloud: GenesysCloud, interval: Interval, size: int, on_progress: OnProgress | None) -> list[UsersPage]:
+    """The pages of an interval of at most 7 days."""
+    pages: list[UsersPage] = []
+    came: set[tuple[str, ...]] = set()
+    for number in count(1):
+        if number * size > MOST_RESULTS:
+            raise EndlessPages(f"The users' details of {interval} go on after {MOST_RESULTS:,} results: ask for less.")
+        page, total = _ask(cloud, interval, size, number)
+        if not page.rows:
+            _must_be_the_end(cloud, interval, size, page, total)
+            return pages
+        if page.ids in came:
+            raise EndlessPages(f"Page {number} of the users' details of {interval} holds the users of a page before.")
+        came.add(page.ids)
+        pages.append(page)
+        if on_progress is not None:
+            on_progress(number, -(-total // size) if total else None, total)
+    raise AssertionError("count() has no end")
+
+
+def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: UsersPage, total: int | None) -> None:
+    """A page without users is the end, unless users stand behind it, or there are some and page 1 has none."""
+    lost_all = page.number == 1 and bool(total)
+    behind = lost_all or _ask(cloud, interval, size, page.number + 1)[0].rows > 0
+    if behind:
+        raise UnexpectedAnswer(
+            f"Page {page.number} of the users' details of {interval} came without users, though the platform has more."
+            " Nothing of it is used; ask again later.",
+            correlation_id=page.correlation_id,
+        )
+
+
+def _ask(cloud: GenesysCloud, interval: Interval, size: int, number: int) -> tuple[UsersPage, int | None]:
+    query = UserDetailsQuery(interval=interval, page_number=number, page_size=size)
+    answer = cloud.post(PATH, query.body())
+    total = answer.json().get("totalHits")
+    known = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+    return replace(seen(answer, UsersPage), number=number), known
+
+
+def _digest(row: Any) -> str:
+    written = json.dumps(row, sort_keys=True).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(written).hexdigest()

@@ -1,0 +1,188 @@
+"""Files of the data lake extraction that tell of a UTC day, how far they reach, and the conversations they make.
+
+Files are stored by the day on which the platform made them, and have rows of conversations that began up to
+`REACH_DAYS` before. Each partition says which of its files tell of which day. Details come first: a conversation that
+the API or an imported file gave is taken from there, whatever the data lake says of it, for a row of the data lake has
+less. So the data lake fills what was never fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.cloud.http.page import Page, request_text
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
+from genesys_assets.spans import REACH_DAYS, days_around, utc_day
+from genesys_assets.tables.data_lake.decode import decode
+from genesys_assets.tables.data_lake.nested import Flat, nested
+from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.schemas import (
+    ATTRIBUTES,
+    CONVERSATIONS,
+    FLOW_METRICS,
+    METRICS,
+    NEEDED,
+    OF_CONVERSATIONS,
+    SCHEMAS,
+    SEGMENTS,
+    Names,
+)
+from genesys_assets.tables.data_lake.start_days import SOME_DAY
+
+LAKE_FILES = "pages/lake_files"
+FILES = "files"
+"""What a partition says of its files: by id their schema, and the days on which their conversations began."""
+ENABLED = "enabled_schemas"
+"""What a partition says: the schemas that were switched on for the organisation when its files were listed."""
+
+_CONVERSATIONS_AT_ONCE = 1_000
+_PATH = "/api/v2/analytics/dataextraction/downloads"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the request of a stored file says of it."""
+
+    id: str
+    schema: str
+    sha256: str
+
+    @classmethod
+    def of(cls, page: Page) -> About:
+        asked = json.loads(page.request)
+        told = asked["params"]
+        return cls(str(asked["path"]).rsplit("/", 1)[-1], told["dataSchema"], told["sha256"])
+
+
+def request_of(file_id: str, schema: str, created: datetime, expires: datetime | None, sha256: str) -> str:
+    """What stands in the place of a request beside a stored file."""
+    told = {"dataSchema": schema, "dateCreated": created.isoformat(timespec="milliseconds"), "sha256": sha256}
+    if expires is not None:
+        told["dateExpires"] = expires.isoformat(timespec="milliseconds")
+    return request_text("GET", f"{_PATH}/{file_id}", told)
+
+
+@dataclass(frozen=True, slots=True)
+class OfDay:
+    """What the data lake has of the conversations that began on a day, in pieces by conversationStart."""
+
+    pieces: Sequence[pa.StructArray]
+    unknown: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+
+
+def later_days(day: str) -> list[str]:
+    """The days whose files may have rows of conversations that began on a day."""
+    return days_around(day, before=0, after=REACH_DAYS)
+
+
+def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
+    """How far the stored files know a day, if what happens stands in a file within `lag`; None where they have no
+    conversation of it, or lack a schema without which figures would be missing.
+    """
+    stored = lake.stored(LAKE_FILES)
+    start, end = utc_day(day)
+    listed, schemas, has_conversations = start, set[str](), False
+    for key in later_days(day):
+        footer = lake.footer(LAKE_FILES, key) if key in stored else None
+        if footer is None or footer.reach is None:
+            break
+        files = footer.provenance.get(FILES, {}).values()
+        schemas |= {each["schema"] for each in files}
+        has_conversations |= any(each["schema"] == CONVERSATIONS and day in each["days"] for each in files)
+        listed = footer.reach.through
+        if listed < utc_day(key)[1]:
+            break
+    if not has_conversations or not schemas.issuperset(NEEDED):
+        return None
+    return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)
+
+
+def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
+    """For each stored partition that tells of a day, what identifies the files in it that do."""
+    stored = lake.stored(LAKE_FILES)
+    for key in later_days(day):
+        footer = lake.footer(LAKE_FILES, key) if key in stored else None
+        files = _telling(footer.provenance.get(FILES, {}), day) if footer else []
+        if files:
+            yield key, hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:32]
+
+
+def inputs_of(lake: Lake, day: str) -> list[tuple[str, str | None]]:
+    """The partitions that may tell of a day."""
+    stored = lake.stored(LAKE_FILES)
+    return [(LAKE_FILES, key) for key in later_days(day) if key in stored]
+
+
+def of_day(lake: Lake, day: str, names: Names) -> OfDay:
+    """The conversations of a day, made of stored files. Raises UnreadableFile."""
+    unknown, losses = Counter[str](), Counter[str]()
+    tables: dict[str, list[pa.Table]] = {schema: [] for schema in OF_CONVERSATIONS}
+    for about, page in _files(lake, day):
+        found = decode(about.schema, page.body, names)
+        unknown += found.unknown
+        losses += found.losses
+        tables[about.schema].append(found.rows)
+    start, end = (pa.scalar(moment, pa.timestamp("ms", "UTC")) for moment in utc_day(day))
+    conversations = newest(together(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
+    if not len(conversations):
+        return OfDay([], unknown, losses)
+    begun = conversations["conversationStart"]
+    conversations = conversations.filter(pc.and_(pc.greater_equal(begun, start), pc.less(begun, end)))
+    whole = nested(
+        Flat(
+            conversations,
+            _rows(tables[SEGMENTS], SEGMENTS, conversations),
+            _rows([*tables[METRICS], *tables[FLOW_METRICS]], METRICS, conversations),
+            _rows(tables[ATTRIBUTES], ATTRIBUTES, conversations),
+        )
+    )
+    at = range(0, len(whole), _CONVERSATIONS_AT_ONCE)
+    pieces = [whole.take(pa.array(np.arange(first, min(first + _CONVERSATIONS_AT_ONCE, len(whole))))) for first in at]
+    return OfDay(pieces, unknown, losses)
+
+
+def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa.Table:
+    """The rows that count of those of some conversations."""
+    ids = conversations["conversationId"].combine_chunks()
+    theirs = [rows.filter(pc.is_in(rows["conversationId"], value_set=ids)) for rows in files]
+    found = together([rows for rows in theirs if len(rows)])
+    return newest(found, SCHEMAS[schema])
+
+
+def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
+    """The files that tell of a day, in the order of their creation."""
+    for key in later_days(day):
+        pages = lake.pages(LAKE_FILES, key) if key in lake.stored(LAKE_FILES) else None
+        if pages is None:
+            continue
+        wanted = set(_telling(pages.provenance.get(FILES, {}), day))
+        about = [(pages.about(index).as_of, index, About.of(pages.about(index))) for index in range(len(pages))]
+        for _, index, file in sorted(about, key=lambda each: each[:2]):
+            if file.id in wanted:
+                yield file, pages[index]
+
+
+def _telling(files: Mapping[str, Mapping[str, Any]], day: str) -> list[str]:
+    """The ids of the files with rows of conversations that began on a day, or on nobody knows which."""
+    return [
+        file_id
+        for file_id, about in files.items()
+        if about["schema"] in OF_CONVERSATIONS and not {day, SOME_DAY}.isdisjoint(about["days"])
+    ]
+
+
+def told_days(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The days of which files tell."""
+    return sorted({day for each in files for day in each["days"]})

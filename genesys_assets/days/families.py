@@ -1,0 +1,65 @@
+"""Which families of aggregates the stored hours of a day hold answers of, and why they lack the others.
+
+Each file of hours says which families it was asked and answered. What is decoded from the answers is in `tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
+from genesys_assets.cloud.http.page import Page
+from genesys_assets.lake.lake import Lake, StoredPages
+from genesys_assets.spans import hours_of
+from genesys_assets.tables.metrics.asked import family_of
+
+PLACE = "pages/hourly_aggregates"
+ANSWERED = "families_answered"
+UNANSWERED = "families_unanswered"
+"""What a file of hours says: the families that answered, and those that did not, each with the reason."""
+
+
+_BEFORE = (CONVERSATIONS.name,)
+"""What a file was asked that says nothing of families."""
+
+
+class PagesOfFamily:
+    """The pages of a partition that answer questions of one family. Bodies of others are not read."""
+
+    def __init__(self, pages: StoredPages, family: AggregateFamily) -> None:
+        self._pages = pages
+        self._where = [index for index in range(len(pages)) if family_of(pages.about(index).request) is family]
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __iter__(self) -> Iterator[Page]:
+        return (self._pages[index] for index in self._where)
+
+
+def has_answers(lake: Lake, day: str, family: AggregateFamily) -> bool:
+    """Whether the first or the last stored hour of a day was answered by a family: those between cost a reading each,
+    at every look.
+    """
+    return any(family.name in _provenance(lake, hour).get(ANSWERED, _BEFORE) for hour in _ends(lake, day))
+
+
+def unanswered(lake: Lake, days: Iterable[str]) -> dict[str, str]:
+    """The families that the last stored hours of some days were refused, each with the reason."""
+    found: dict[str, str] = {}
+    for day in days:
+        for hour in _ends(lake, day)[-1:]:
+            found |= _provenance(lake, hour).get(UNANSWERED, {})
+    return found
+
+
+def _ends(lake: Lake, day: str) -> Sequence[str]:
+    stored = lake.stored(PLACE)
+    hours = [hour for hour in hours_of(day) if hour in stored]
+    return list(dict.fromkeys([*hours[:1], *hours[-1:]]))
+
+
+def _provenance(lake: Lake, hour: str) -> Mapping[str, Any]:
+    footer = lake.footer(PLACE, hour)
+    return footer.provenance if footer else {}

@@ -1,0 +1,106 @@
+"""Participant attributes as columns of a type: of each conversation the value of the first participant that has it.
+
+A value that is not of the type is null, and counted. So is one that the platform may have cut, unless it is text: a
+number of which the end is missing is another number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.reports.meaning.sources import TypedAttribute
+
+NEEDED = ("conversation_id", "participant_ordinal", "name", "value", "is_truncated")
+"""The columns of participant_attributes that are read."""
+_HASHED = "hash:"
+_WHOLE = r"^-?[0-9]{1,18}$"
+_DECIMAL = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
+
+
+@dataclass(slots=True)
+class Remark:
+    """How many values of an attribute there were, of how many of them the type is another, how many may be cut, and how
+    many conversations have several different ones.
+    """
+
+    values: int = 0
+    unreadable: int = 0
+    truncated: int = 0
+    several: int = 0
+    hashed: int = 0
+
+    def add(self, rows: pa.Table, attribute: TypedAttribute) -> None:
+        """Counts rows of `typed`."""
+        self.values += len(rows)
+        self.unreadable += _count(rows[attribute.unreadable])
+        self.truncated += _count(rows[attribute.truncated])
+        self.several += _count(rows["several"])
+        self.hashed += _count(rows["hashed"])
+
+    def __str__(self) -> str:
+        parts = {
+            "are null because they are not of the type": self.unreadable,
+            "may have been cut by the platform": self.truncated,
+            "are hashes, since personal data are stored as hashes": self.hashed,
+            "belong to conversations whose participants have different ones": self.several,
+        }
+        said = [f"{count:,} {what}" for what, count in parts.items() if count]
+        return f"{self.values:,} values" + (f", of which {', '.join(said)}" if said else "")
+
+
+def typed(rows: pa.Table, attribute: TypedAttribute) -> pa.Table:
+    """Of the rows of participant_attributes one row a conversation that has the attribute, with its three columns;
+    `several` says whether its participants have different values, `hashed` whether the value is a hash.
+    """
+    rows = rows.filter((pc.field("name") == attribute.attribute) & pc.field("value").is_valid())
+    rows = rows.sort_by("participant_ordinal")
+    measures: Any = [("value", "first"), ("is_truncated", "first"), ("value", "count_distinct")]
+    grouped = rows.group_by("conversation_id", use_threads=False).aggregate(measures)
+    texts, truncated = grouped["value_first"], pc.fill_null(grouped["is_truncated_first"], False)
+    hashed = pc.starts_with(texts, _HASHED)
+    values = texts if attribute.type == "text" else _converted(texts, attribute)
+    if attribute.type != "text":
+        values = pc.if_else(truncated, pa.scalar(None, values.type), values)
+    return pa.table(
+        {
+            "conversation_id": grouped["conversation_id"],
+            attribute.column: values,
+            attribute.unreadable: pc.is_null(values),
+            attribute.truncated: truncated,
+            "several": pc.greater(grouped["value_count_distinct"], 1),
+            "hashed": hashed,
+        }
+    )
+
+
+def _converted(texts: pa.ChunkedArray, attribute: TypedAttribute) -> pa.ChunkedArray:
+    """The values as the type has them, null where they are none."""
+    plain = pc.utf8_trim_whitespace(texts)
+    type_ = attribute.types[attribute.column]
+    if attribute.type == "instant":
+        return pa.chunked_array([pa.array(map(_instant, plain.to_pylist()), type_)])
+    if attribute.type == "boolean":
+        plain = pc.utf8_lower(plain)
+        is_one = pc.is_in(plain, value_set=pa.array(["true", "false"]))
+        return pc.if_else(is_one, pc.equal(plain, "true"), pa.scalar(None, pa.bool_()))
+    plain = pc.replace_substring_regex(plain, r"^\+", "")
+    is_one = pc.match_substring_regex(plain, _WHOLE if attribute.type == "integer" else _DECIMAL)
+    return pc.if_else(is_one, plain, pa.scalar(None, pa.string())).cast(type_)
+
+
+def _instant(text: str) -> datetime | None:
+    """An instant of ISO 8601 that says its offset."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000) if instant.tzinfo else None
+
+
+def _count(flags: pa.ChunkedArray) -> int:
+    return int(pc.sum(flags).as_py() or 0)

@@ -1,0 +1,179 @@
+"""The table `contacts` as reports read it: made of other tables while it is read, and stored nowhere.
+
+Whether a contact repeats an earlier one is known from the days before, whether it was followed by another from the days
+after. Where one of these is not stored, it is unknown: null, with the days that are missing, and never 0. Of all these
+days three numbers a contact are kept, partition by partition; their rows are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.lake.lake import Lake
+from genesys_assets.spans import Window
+from genesys_assets.tables.conversations.contacts import (
+    CONTACTS,
+    HORIZONS,
+    NEEDED,
+    NEEDED_OF_OWN,
+    contacts,
+    ended_up,
+)
+from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
+from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets.tables.hashing import hash_rows
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_NEVER = np.iinfo(np.int64).max
+_SPECS = {spec.name: spec for spec in (*CONVERSATION_TABLES, INTERACTION_LEGS)}
+
+PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_OWN))
+"""The tables that it is made of."""
+
+
+def before(window: Window, days: int) -> Window:
+    """The time before a window in which a contact may have been that one within it repeats."""
+    return Window(window.start - timedelta(days=days), window.start)
+
+
+def after(window: Window, days: int) -> Window:
+    """The time after a window in which a contact may be that repeats one within it."""
+    return Window(window.end, window.end + timedelta(days=days))
+
+
+def missing(lake: Lake, window: Window) -> list[str]:
+    """The UTC days of a span of which not all contacts are stored."""
+    return [day for day in window.utc_days() if not _is_whole(lake, day)]
+
+
+def _is_whole(lake: Lake, day: str) -> bool:
+    # All tables of conversations are committed together, so that they reach equally far.
+    footer = lake.footer(f"tables/{CONVERSATIONS.name}", day)
+    return footer is not None and footer.reach is not None and footer.reach.covers_day(day)
+
+
+def days_read(lake: Lake, window: Window) -> Iterator[tuple[str, str]]:
+    """The partitions beyond the window that count, with their tables: those before it that are stored, those after it
+    as soon as a horizon is stored whole.
+    """
+    spans = [before(window, max(HORIZONS))]
+    spans += [span for days in HORIZONS if not missing(lake, span := after(window, days))]
+    for name in NEEDED:
+        for day in sorted({day for span in spans for day in span.utc_days()}):
+            yield f"tables/{name}", day
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All contacts of known customers: who, when and which, as numbers, in the order of these three; and how long
+    before and after each one the next of the same customer is, in milliseconds.
+    """
+
+    conversation: npt.NDArray[np.uint64]
+    since: npt.NDArray[np.int64]
+    until: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pieces: Iterable[pa.Table]) -> _Known:
+        customers, starts, ids = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+        for piece in pieces:
+            there = piece.filter(pc.field("customer").is_valid())
+            customers.append(hash_rows(there.select(["known_by", "customer"])))
+            starts.append(there["conversation_start"].cast(pa.int64()).to_numpy())
+            ids.append(hash_rows(there.select(["conversation_id"])))
+        customer, start, conversation = np.concatenate(customers), np.concatenate(starts), np.concatenate(ids)
+        order = np.lexsort((conversation, start, customer))
+        customer, start, conversation = customer[order], start[order], conversation[order]
+        gap = np.where(customer[1:] == customer[:-1], start[1:] - start[:-1], _NEVER)
+        since, until = np.append(np.int64(_NEVER), gap), np.append(gap, np.int64(_NEVER))
+        by_id = np.argsort(conversation)
+        return cls(conversation[by_id], since[: len(order)][by_id], until[: len(order)][by_id])
+
+    def of_rows(self, rows: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Of each row how long before and after it the customer came, and whether the customer is unknown."""
+        if not len(self.conversation):
+            never = np.full(len(rows), _NEVER)
+            return never, never, np.ones(len(rows), bool)
+        wanted = hash_rows(rows.select(["conversation_id"]))
+        at = np.minimum(np.searchsorted(self.conversation, wanted), len(self.conversation) - 1)
+        return self.since[at], self.until[at], self.conversation[at] != wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """The contacts of a window. `inputs` gets the partitions that were read."""
+
+    lake: Lake
+    window: Window
+    known: _Known
+    unknown_before: dict[int, str | None]
+    unknown_after: dict[int, str | None]
+
+    @classmethod
+    def of(cls, lake: Lake, window: Window, inputs: dict[str, set[str]]) -> Contacts:
+        beyond = list(days_read(lake, window))
+        own = [(place, day) for place in PLACES for day in window.utc_days()]
+        for place, day in (*own, *beyond):
+            inputs.setdefault(place, set()).add(day)
+        days = sorted({*window.utc_days(), *(day for _, day in beyond)})
+        known = _Known.of(_of_day(lake, day) for day in days)
+        return cls(
+            lake,
+            window,
+            known,
+            {each: _why_before(lake, window, each) for each in HORIZONS},
+            {each: _why_after(lake, window, each) for each in HORIZONS},
+        )
+
+    def pieces(self, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
+        """Rows of one partition."""
+        rows = _of_day(self.lake, day)
+        rows = rows.join(ended_up(_read(self.lake, "interaction_legs", day)), "conversation_id")
+        resolved = _read(self.lake, "resolutions", day).group_by("conversation_id")
+        avoided = resolved.aggregate([("n_next_contact_avoided", "sum", pc.ScalarAggregateOptions(min_count=1))])
+        avoided = avoided.rename_columns(["conversation_id", "next_contact_avoided"])
+        rows = rows.join(avoided, "conversation_id")
+        since, until, is_unknown = self.known.of_rows(rows)
+        for days in HORIZONS:
+            of_both = ((since, self.unknown_before, "repeats"), (until, self.unknown_after, "followed"))
+            for gap, unknown, name in of_both:
+                values = (gap < days * _DAY_MS).astype(np.int64)
+                mask = is_unknown | (unknown[days] is not None)
+                rows = rows.append_column(f"{name}_within_{days}d", pa.array(values, mask=mask))
+        said = dict.fromkeys(filter(None, (*self.unknown_before.values(), *self.unknown_after.values())))
+        reason = pa.scalar("; ".join(said) or None, pa.string())
+        rows = rows.append_column("unknown_because", pa.repeat(reason, len(rows)))
+        # Rows of a day have no order yet; readers expect that of time.
+        yield CONTACTS.conform(rows).sort_by("conversation_start").filter(where).select(list(columns))
+
+
+def _why_before(lake: Lake, window: Window, days: int) -> str | None:
+    """Why it is unknown what the time before a window holds; None where it is known."""
+    lacking = missing(lake, before(window, days))
+    if not lacking:
+        return None
+    more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+    return f"of {days} days before {lacking[0]}{more} not stored whole"
+
+
+def _why_after(lake: Lake, window: Window, days: int) -> str | None:
+    """Why it is unknown what the time after a window holds; None where it is known. It is the same until all is."""
+    span = after(window, days)
+    return f"of {days} days after not all are stored up to {span.utc_days()[-1]}" if missing(lake, span) else None
+
+
+def _of_day(lake: Lake, day: str) -> pa.Table:
+    return contacts(*(_read(lake, name, day) for name in NEEDED))
+
+
+def _read(lake: Lake, name: str, day: str) -> pa.Table:
+    schema, wanted = _SPECS[name].schema, {**NEEDED, **NEEDED_OF_OWN}[name]
+    pieces = lake.pieces(f"tables/{name}", [day], schema=schema, columns=list(wanted))
+    return pa.concat_tables([schema.empty_table().select(list(wanted)), *pieces])

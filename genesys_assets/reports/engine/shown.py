@@ -1,0 +1,211 @@
+"""The columns of a report, derived from the figures of its groups, and which of its rows are shown in which order.
+
+How figures are gathered is `compute`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.days import Window
+from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.queue_settings import queue_settings
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
+from genesys_assets.reports.language.model import INTERVAL_LENGTH
+from genesys_assets.reports.meaning.columns import Shown
+from genesys_assets.reports.meaning.figures import Figure
+from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
+from genesys_assets.tables.names import named
+from genesys_assets.tables.spec import INSTANT
+
+MINUTES = {"PT15M": 15, "PT30M": 30, "PT1H": 60}
+
+
+def before_of(figure: Figure) -> Figure:
+    """What a figure was in the period before. No figure of a person has a space in its name."""
+    return replace(figure, name=f"before {figure.name}")
+
+
+def figures_of(figures: Iterable[Figure], groups: pa.Table) -> dict[str, Any]:
+    """The value of each figure in each group."""
+    found: dict[str, Any] = {}
+    for figure in figures:
+        values = groups[figure.name]
+        if figure.how == "same":
+            values = only(values, pc.equal(values, groups[f"least {figure.name}"]))
+        elif figure.how == "count_distinct":
+            values = only(values, pc.greater(values, 0))
+        elif figure.how == "distinct":
+            values = pa.array([sorted(listed) or None for listed in values.to_pylist()], pa.list_(figure.type))
+        found[figure.name] = values
+    return found
+
+
+def only(values: Any, mask: Any) -> Any:
+    return pc.if_else(mask, values, pa.scalar(None, values.type))
+
+
+def interval(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    columns = {"interval_start": groups["interval_start"], "interval_end": _ends(report, groups, stored.window)}
+    first, last = (pa.scalar(date.fromisoformat(day)) for day in (stored.days[0], stored.days[-1]))
+    if not report.period.is_day:
+        columns |= {"first_date": pa.repeat(first, len(groups)), "last_date": pa.repeat(last, len(groups))}
+    elif has_local_date(report.granularity, report.time_zone):
+        columns["local_date"] = pa.repeat(last, len(groups))
+    if report.by_weekday:
+        columns["weekday"] = groups["weekday"]
+    return columns
+
+
+def _ends(report: Report, groups: pa.Table, window: Window) -> Any:
+    end = pa.scalar(window.end, INSTANT)
+    if report.granularity == "P1D":
+        return pa.repeat(end, len(groups))
+    step = pa.scalar(MINUTES[report.granularity] * 60_000, pa.duration("ms"))
+    ends = pc.add(groups["interval_start"], step)
+    return pc.if_else(pc.less(ends, end), ends, end)
+
+
+def of_calendar(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    """How long the interval of each row is, and how many days it is about."""
+    return _lengths(report, groups, stored.window) | _days(report, groups, stored)
+
+
+def _lengths(report: Report, groups: pa.Table, window: Window) -> dict[str, Any]:
+    """In ms: of a day 24 hours, or 23, 25 and so on where clocks change. Days of one weekday lie apart."""
+    if report.by_weekday:
+        return {}
+    if report.granularity == "P1D":
+        length = pa.scalar((window.end - window.start) // timedelta(milliseconds=1), pa.int64())
+        return {INTERVAL_LENGTH: pa.chunked_array([pa.repeat(length, len(groups))])}
+    return {INTERVAL_LENGTH: pc.subtract(_ends(report, groups, window), groups["interval_start"]).cast(pa.int64())}
+
+
+def _days(report: Report, groups: pa.Table, stored: StoredDay) -> dict[str, Any]:
+    """Nothing of reports of one day, or that have a figure of this name."""
+    if report.period.is_day or any(figure.name == DAYS.name for figure in report.figures):
+        return {}
+    if not report.by_weekday:
+        return {DAYS.name: pa.chunked_array([pa.repeat(pa.scalar(len(stored.days), pa.int64()), len(groups))])}
+    counts = Counter(date.fromisoformat(day).isoweekday() for day in stored.days)
+    of_weekday = pa.array([counts[weekday] for weekday in range(8)], pa.int64())
+    return {DAYS.name: pa.chunked_array([of_weekday.take(groups["weekday"].combine_chunks())])}
+
+
+def of_keys(report: Report, groups: pa.Table, stored: StoredDay, window: Window) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for key in report.keys:
+        columns[key.column] = groups[key.column]
+        if key.history and report.has_names:
+            columns[key.name_column] = _named(groups[key.column], stored.names(key.history, window), report.is_flat)
+    return columns
+
+
+def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray:
+    """The name of each id; of several ids in one text, the names in their order."""
+    if not flat:
+        return named(ids, names)
+    texts = pc.unique(ids)
+    several = pc.split_pattern(texts, ",")
+    joined = pc.binary_join(_names(several, names), ", ")
+    return joined.take(pc.index_in(ids, texts))
+
+
+def of_figures(
+    report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
+) -> dict[str, Any]:
+    """The columns that are shown. Formulas see what columns above came to, of the same period."""
+    known = {"now": dict(figures)}
+    if report.before is not None:
+        earlier = figures_of(map(before_of, report.figures), groups)
+        known["before"] = {name.removeprefix("before "): values for name, values in earlier.items()}
+        known["before"] |= of_calendar(report, groups, before or stored)
+    columns: dict[str, Any] = {}
+    for shown in report.shown:
+        if shown.history:
+            ids = figures[shown.ids] if shown.ids in figures else groups[shown.ids]
+            columns[shown.name] = _names(ids, stored.names(shown.history, stored.window))
+            continue
+        if shown.setting:
+            columns[shown.name] = _displayed(
+                queue_settings(shown.setting, groups, stored.lake, stored.window.end), shown
+            )
+            continue
+        try:
+            for of in known.values():
+                of.setdefault(shown.known_as, _of(shown, of))
+            columns[shown.name] = _displayed(_value(shown, known), shown)
+        except NumberTooLarge as too_large:
+            raise NumberTooLarge(f"{report.name} of {stored.day}, column {shown.name}: {too_large}") from None
+    return columns
+
+
+def _value(shown: Shown, known: Mapping[str, Mapping[str, Any]]) -> Any:
+    """What a column is before its unit and digits: of the period, of the one before, or the difference of both."""
+    if shown.of != "change":
+        return _of(shown, known[shown.of])
+    return pc.subtract_checked(_of(shown, known["now"]), _of(shown, known["before"]))
+
+
+def _of(shown: Shown, known: Mapping[str, Any]) -> Any:
+    return known[shown.figure] if shown.figure else _computed(shown, known)
+
+
+def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
+    assert shown.formula is not None
+    return shown.formula.compute(known)
+
+
+def _displayed(value: Any, shown: Shown) -> Any:
+    """Formulas see milliseconds in full, readers the unit and as many digits as they want. Raises NumberTooLarge."""
+    try:
+        if shown.divisor > 1:
+            value = pc.divide(value.cast(pa.float64()), float(shown.divisor))
+        return value if shown.digits is None else rounded(value, shown.digits)
+    except pa.ArrowInvalid:
+        raise NumberTooLarge(
+            "a value has more digits than a decimal number holds. Take the unit or digits out"
+        ) from None
+
+
+def _names(ids: Any, names: pa.Table) -> Any:
+    if not pa.types.is_list(ids.type):
+        return named(ids, names)
+    whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    values = named(pa.chunked_array([whole.values]), names).combine_chunks()
+    return pa.ListArray.from_arrays(whole.offsets, values, mask=pc.is_null(whole))
+
+
+def having(report: Report, table: pa.Table, figures: Mapping[str, Any]) -> pa.Table:
+    """The rows that are shown."""
+    if report.having is None:
+        return table
+    types = {name: values.type for name, values in figures.items()} | dict(
+        zip(table.schema.names, table.schema.types, strict=True)
+    )
+
+    def column(name: str) -> Any:
+        return table[name] if name in table.column_names else figures[name]
+
+    return table.filter(holds(report.having, column, lambda name: types[name]))
+
+
+def first(report: Report, table: pa.Table) -> pa.Table:
+    """The rows in order, by interval and then as the report says; of each interval as many as it wants."""
+    order = {"interval_start": "ascending"}
+    for name, descending in (*report.order, *((name, False) for name in report.spec.key)):
+        order.setdefault(name, "descending" if descending else "ascending")
+    table = table.sort_by(list(order.items()))
+    if report.top is None:
+        return table
+    _, begins, of = np.unique(table["interval_start"].to_numpy(), return_index=True, return_inverse=True)
+    return table.filter(pa.array(np.arange(len(table)) - begins[of] < report.top))

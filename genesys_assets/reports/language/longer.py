@@ -1,0 +1,53 @@
+"""What an entry may say of several days: over which period a row is counted, and with which other it is compared.
+
+Which days these are is `periods`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from genesys_assets.reports.language.forms import Model
+from genesys_assets.reports.language.measures import Text, chosen_by_type
+from genesys_assets.reports.language.problems import quoted
+
+MOST_DAYS = 92
+"""Of rolling days: a quarter. Every day of it is read again for each of its days."""
+_UNITS = ("day", "week", "month")
+
+
+class Rolling(Model):
+    """The last days up to each day, the day included."""
+
+    rolling: Annotated[int, Field(ge=2, le=MOST_DAYS)]
+    """How many days: 7 or 28."""
+
+
+def _unit(value: Any) -> Any:
+    if value not in _UNITS:
+        message = "over must be one of day, week, month, or a mapping such as {example}, got {got}"
+        raise PydanticCustomError("report", message, {"example": "{rolling: 28}", "got": quoted(value)})
+    return value
+
+
+AnyOver = Annotated[
+    Annotated[Rolling, Tag("<one>")]
+    | Annotated[Literal["day", "week", "month"], BeforeValidator(_unit), Tag("<other>")],
+    chosen_by_type(dict | Rolling),
+]
+
+
+class Compare(Model):
+    """Columns beside which stand what they were before, and the difference: `handled_before`, `handled_change`."""
+
+    written_otherwise: ClassVar = {"with": "What is compared with is called to."}
+
+    columns: Annotated[list[Text], Field(min_length=1)]
+    """Columns of numbers: handled, average_handle_time."""
+    to: Literal["period_before", "week_before"] = "period_before"
+    """`period_before`: the day, week, month or rolling days before. `week_before`: of days and rolling days, those a
+    week before.
+    """

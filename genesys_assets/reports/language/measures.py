@@ -1,0 +1,135 @@
+"""What an entry may do with the columns of a table, which columns it may add, and how a condition is written down.
+
+The sources that use them are in `model`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from genesys_assets.reports.language.forms import Model
+from genesys_assets.reports.language.problems import quoted
+
+AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
+MEDIAN = 50.0
+_DIGITS = 3
+"""Digits after the point of a percentile: 99.999 is as fine as it gets."""
+_PARTS = 1000
+_OF_COLUMN = ("where", "at")
+"""Fields of a measure that say no more than how it is done."""
+
+Text = Annotated[str, Field(min_length=1)]
+
+_CONDITION = {
+    "description": "Which rows count: {mediaType: [voice, chat]}, {userId: {exists: true}}, {and: […]}, {or: […]}; the "
+    "platform's {type, clauses, predicates} and the tutorials' {type: simple, attribute, condition, value} too.",
+    "anyOf": [{"type": "object", "minProperties": 1}, {"type": "array", "minItems": 1}],
+}
+Stated = Annotated[Any, WithJsonSchema(_CONDITION)]
+"""A condition as it was written; `conditions` reads it."""
+
+
+def chosen_by_type(kind: Any) -> Discriminator:
+    """Two ways to write a value, chosen by type, so that only the relevant one's errors are reported."""
+    return Discriminator(lambda value: "<one>" if isinstance(value, kind) else "<other>")
+
+
+class Measure(Model):
+    """What is done with which column: exactly one of sum, count, min, max, count_distinct, distinct, median,
+    percentile.
+    """
+
+    written_otherwise: ClassVar = dict.fromkeys(("avg", "average", "mean"), AVERAGE)
+
+    sum: Text | None = None
+    """The column's sum; null where there is no value."""
+    count: Text | None = None
+    """How many rows have a value in the column."""
+    min: Text | None = None
+    """The smallest value."""
+    max: Text | None = None
+    """The largest value."""
+    count_distinct: Text | None = None
+    """How many different values there are. Such counts cannot be added up."""
+    distinct: Text | None = None
+    """The sorted list of the different values."""
+    median: Text | None = None
+    """The percentile at 50."""
+    percentile: Text | None = None
+    """The smallest value that so many per cent of the values do not exceed (nearest rank): see `at`."""
+    at: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Of a percentile, how many per cent: 95, or 99.9."""
+    where: Stated = None
+    """Which rows count for this figure only."""
+
+    @property
+    def how(self) -> str:
+        """What is done; a median is a percentile."""
+        return "percentile" if self.given == "median" else self.given
+
+    @property
+    def given(self) -> str:
+        """The field that names the column."""
+        return next(iter(self.model_fields_set.difference(_OF_COLUMN)))
+
+    @property
+    def column(self) -> str:
+        return str(getattr(self, self.given))
+
+    @property
+    def rank(self) -> int:
+        """Of a percentile, thousandths of a per cent."""
+        per_cent = MEDIAN if self.at is None else self.at
+        return round(per_cent * _PARTS)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = self.model_fields_set.difference(_OF_COLUMN)
+        if len(given) != 1:
+            ways = ", ".join(name for name in Measure.model_fields if name not in _OF_COLUMN)
+            raise PydanticCustomError(
+                "report",
+                "a measure must have exactly one of {ways}, got {got}",
+                {"ways": ways, "got": " and ".join(sorted(given)) or "none"},
+            )
+        if (self.percentile is None) != (self.at is None):
+            message = "a percentile must say at how many per cent. Write {example}"
+            raise PydanticCustomError("report", message, {"example": "{percentile: value, at: 95}"})
+        if self.at is not None and self.at * _PARTS != self.rank:
+            message = "at must have at most {digits} digits after the point, got {got}"
+            raise PydanticCustomError("report", message, {"digits": _DIGITS, "got": self.at})
+        return self
+
+
+AttributeType = Literal["text", "integer", "decimal", "boolean", "instant"]
+
+
+class Attribute(Model):
+    """A participant attribute as a column of a type: of each conversation the value of the first participant that has
+    it.
+    """
+
+    written_otherwise: ClassVar = {"name": "The attribute's name is called attribute."}
+
+    attribute: Text
+    """The attribute's name, as flows and scripts set it."""
+    type: AttributeType = "text"
+    """What the value is: text, integer (-12), decimal (12.50), boolean (true, false) or instant (ISO 8601 with an
+    offset). A value that is none is null.
+    """
+
+
+def _count(value: Any) -> Any:
+    if value != "count":
+        message = "a measure must be `count` or a mapping such as {example}, got {got}"
+        raise PydanticCustomError("report", message, {"example": "{sum: duration_ms}", "got": quoted(value)})
+    return value
+
+
+AnyMeasure = Annotated[
+    Annotated[Measure, Tag("<one>")] | Annotated[Literal["count"], BeforeValidator(_count), Tag("<other>")],
+    chosen_by_type(dict | Measure),
+]

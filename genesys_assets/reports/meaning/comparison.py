@@ -1,0 +1,66 @@
+"""Columns beside which stands what they were in the period before, and the difference.
+
+Both are null where either period has no value: a column that did not exist is no 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from genesys_assets.periods import Period, week_before
+from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.language.problems import Findings, one_of, quoted
+from genesys_assets.reports.meaning.columns import NUMBERS, Shown
+
+BEFORE: Final = "before"
+CHANGE: Final = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodBefore:
+    """The period that one is compared with: the one right before, or the one that ends a week earlier."""
+
+    to: Literal["period_before", "week_before"]
+
+    def last_day(self, period: Period, key: str) -> str:
+        """Its last day, of the period that ends on a day."""
+        return week_before(key) if self.to == "week_before" else period.before(key)
+
+
+def period_before(stated: ReportDefinition, period: Period, findings: Findings) -> PeriodBefore | None:
+    """What the entry compares with; None where it compares with nothing."""
+    if stated.compare is None:
+        return None
+    if stated.compare.to == "week_before" and period.unit in ("week", "month"):
+        message = f"over: {period.unit} is compared with the {period.unit} before. Write period_before"
+        findings.add(("compare", "to"), message, stated.compare.to)
+    if period.is_day and stated.granularity != "P1D":
+        message = "only whole days are compared, for a day may have an hour more or less. Use granularity P1D"
+        findings.add(("compare",), message, stated.granularity)
+    return PeriodBefore(stated.compare.to)
+
+
+def with_compared(stated: ReportDefinition, shown: Sequence[Shown], findings: Findings) -> tuple[Shown, ...]:
+    """The columns that are shown, each compared one followed by what it was and by the difference."""
+    if stated.compare is None:
+        return tuple(shown)
+    numbers = {each.known_as: each for each in shown if each.type in NUMBERS}
+    for index, name in enumerate(stated.compare.columns):
+        if name not in numbers:
+            message = f"{quoted(name)} is no column of numbers in this report. {one_of(numbers, name)}"
+            findings.add(("compare", "columns", index), message, name)
+    return tuple(_followed(shown, set(stated.compare.columns) & set(numbers)))
+
+
+def _followed(shown: Sequence[Shown], compared: set[str]) -> Iterator[Shown]:
+    for each in shown:
+        yield each
+        if each.known_as in compared:
+            unit = f"_{each.unit}" if each.unit else ""
+            stem = each.name.removesuffix(unit)
+            before = f"{each.description}, in what it is compared with"
+            yield replace(each, name=f"{stem}_{BEFORE}{unit}", description=before, of=BEFORE)
+            change = f"{each.description}: the difference to {stem}_{BEFORE}{unit}"
+            yield replace(each, name=f"{stem}_{CHANGE}{unit}", description=change, of=CHANGE)

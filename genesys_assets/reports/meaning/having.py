@@ -1,0 +1,47 @@
+"""Which rows of a report are shown, by what was computed: conditions on its columns and figures.
+
+A column has the value that is shown, in its unit and digits; a figure is meant where no column is called so, and then
+in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from genesys_assets.reports.language import conditions
+from genesys_assets.reports.language.conditions import Comparison, Condition
+from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.language.problems import Findings, one_of, quoted
+from genesys_assets.reports.meaning.compared import compared
+from genesys_assets.reports.meaning.figures import Figure
+from genesys_assets.tables.spec import TableSpec
+
+
+def having(
+    stated: ReportDefinition, spec: TableSpec, figures: Mapping[str, Figure], findings: Findings
+) -> Condition | None:
+    """The condition; None where every row is shown."""
+    if stated.having is None:
+        return None
+    types = types_of(spec, figures)
+
+    def known(comparison: Comparison) -> Comparison:
+        type_ = types.get(comparison.name)
+        if type_ is None:
+            message = f"{quoted(comparison.name)} is neither column nor figure of this report."
+            path = comparison.name_path or comparison.path
+            findings.add(path, f"{message} {one_of(types, comparison.name)}", comparison.name)
+            return comparison
+        return compared(comparison, comparison.name, type_, findings)
+
+    read = conditions.read(stated.having, ("having",), findings)
+    return conditions.mapped(read, known) if read else None
+
+
+def types_of(spec: TableSpec, figures: Mapping[str, Figure]) -> dict[str, pa.DataType]:
+    """The type of everything that a condition may name."""
+    return {name: figure.result for name, figure in figures.items()} | {
+        column.name: column.type for column in spec.columns
+    }

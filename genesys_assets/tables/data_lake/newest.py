@@ -1,0 +1,66 @@
+"""Of rows that are emitted again and again, those that count: the last emission of each key.
+
+Rows stand in files, files in the order of their creation. What a later file says of the same thing with the same
+`updateTimestamp` counts in place of the earlier: rows come twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genesys_assets.tables.data_lake.schemas import UPDATED, Schema
+
+_FILE = " file"
+"""The column that says which file a row is of; no column of a file is called so."""
+_SEPARATOR = "\x1f"
+
+Numbers = npt.NDArray[np.int64]
+
+
+def together(files: Sequence[pa.Table]) -> pa.Table:
+    """The rows of several files, in the order of the files, each with its number."""
+    numbered = [rows.append_column(_FILE, pa.array(np.full(len(rows), at))) for at, rows in enumerate(files)]
+    return pa.concat_tables(numbered, promote_options="default") if numbered else pa.table({})
+
+
+def newest(rows: pa.Table, schema: Schema) -> pa.Table:
+    """The rows that count, in the order in which they came. `rows` are those of `together`."""
+    if not len(rows):
+        return rows
+    keys = codes([rows[name] for name in schema.key])
+    file = rows[_FILE].to_numpy()
+    updated = _updated(rows)
+    order = np.lexsort((np.arange(len(rows)), file, updated, keys))
+    last = np.append(keys[order][1:] != keys[order][:-1], True)
+    if schema.keeps_equals:
+        # The last emission of each key, spread over all rows of the key.
+        of_key = np.cumsum(np.concatenate(([0], last[:-1])))
+        latest = order[last]
+        kept = order[(updated[order] == updated[latest][of_key]) & (file[order] == file[latest][of_key])]
+    else:
+        kept = order[last]
+    return rows.take(pa.array(np.sort(kept)))
+
+
+def codes(columns: Sequence[pa.ChunkedArray]) -> Numbers:
+    """Equal numbers for rows with equal values in all columns, in the order of their first occurrence."""
+    texts = [pc.fill_null(_text(column), "") for column in columns]
+    joined = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, _SEPARATOR)
+    encoded = joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+    return np.asarray(encoded.dictionary_encode().indices.to_numpy(), dtype=np.int64)
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).cast(pa.string())
+
+
+def _updated(rows: pa.Table) -> Numbers:
+    """When each row was emitted; what does not say so is older than what does."""
+    if UPDATED not in rows.column_names:
+        return np.zeros(len(rows), dtype=np.int64)
+    return np.asarray(rows[UPDATED].cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy())

@@ -1,0 +1,109 @@
+"""Service levels over time: what was set for each queue and media type, since when, and what was valid at an instant.
+
+The platform keeps no history of settings, so this is made of its listings, as `names` is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from genesys_assets.tables.spec import TableSpec, columns
+
+SERVICE_LEVELS_HISTORY = TableSpec(
+    "service_levels_history",
+    "One row per queue, media type and time in which one service level was set.",
+    ("queue_id", "media_type", "valid_from"),
+    columns("""
+queue_id string the queue
+media_type string the media type
+valid_from instant since when it is set; of the first known one, when the queue was changed last before it was seen
+valid_to instant until when, exclusive; null for the present one
+service_level_target number share of interactions to answer in time, 0 to 1
+service_level_threshold_ms integer that time in milliseconds
+"""),
+)
+_MEDIA_TYPES: dict[str, str] = {"call": "voice"}
+"""What the platform calls a media type elsewhere, where its settings call it otherwise."""
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Level(NamedTuple):
+    """Which share of interactions is to be answered, and within how many milliseconds; None where that is not set."""
+
+    target: float | None
+    threshold_ms: int | None
+
+
+def service_levels_history(queues: pa.Table, before: pa.Table | None, seen_at: datetime) -> pa.Table:
+    """The history up to `seen_at`, when the queues were listed: what is new ends what was valid, all else stays.
+
+    A change counts from when the platform says that the queue was changed (`date_modified`), else from when it was
+    seen.
+    """
+    rows: list[dict[str, Any]] = [] if before is None else before.to_pylist()
+    present = {(row["queue_id"], row["media_type"]): row for row in rows if row["valid_to"] is None}
+    for queue in queues.to_pylist():
+        if queue["media_settings"] is None:
+            continue
+        levels = dict(_levels(queue["media_settings"]))
+        known = {media for id_, media in present if id_ == queue["id"]}
+        for media in sorted(known | levels.keys()):
+            level, of = levels.get(media), present.get((queue["id"], media))
+            if of is not None and level == Level(of["service_level_target"], of["service_level_threshold_ms"]):
+                continue
+            since = _changed_at(queue["date_modified"], of["valid_from"] if of else None, seen_at)
+            if of is not None:
+                of["valid_to"] = since
+            if level is not None:
+                rows.append(_row(queue["id"], media, since, level))
+    order = [(name, "ascending") for name in SERVICE_LEVELS_HISTORY.key]
+    return pa.Table.from_pylist(rows, SERVICE_LEVELS_HISTORY.schema).sort_by(order)
+
+
+def levels_at(history: pa.Table, at: datetime) -> dict[tuple[str, str], Level]:
+    """What was set just before an instant, by queue and media type; nothing of the time before it is known."""
+    return {
+        (row["queue_id"], row["media_type"]): Level(row["service_level_target"], row["service_level_threshold_ms"])
+        for row in history.to_pylist()
+        if row["valid_from"] < at and (row["valid_to"] is None or row["valid_to"] >= at)
+    }
+
+
+def _row(queue: str, media: str, since: datetime, level: Level) -> dict[str, Any]:
+    return {
+        "queue_id": queue,
+        "media_type": media,
+        "valid_from": since,
+        "valid_to": None,
+        "service_level_target": level.target,
+        "service_level_threshold_ms": level.threshold_ms,
+    }
+
+
+def _levels(settings: str) -> Iterator[tuple[str, Level]]:
+    """The levels in a queue's settings by media type; a medium whose settings have another form has none."""
+    media: Any = json.loads(settings)
+    for name, each in media.items() if isinstance(media, dict) else ():
+        level = each.get("serviceLevel") if isinstance(each, dict) else None
+        if isinstance(level, dict):
+            target, threshold = (_number(level.get(field)) for field in ("percentage", "durationMs"))
+            whole = None if threshold is None or threshold != int(threshold) else int(threshold)
+            if target is not None or whole is not None:
+                yield str(_MEDIA_TYPES.get(name, name)), Level(target, whole)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _changed_at(modified: datetime | None, known_since: datetime | None, seen_at: datetime) -> datetime:
+    """When a level was set: always later than what was known, even if the clock was set back meanwhile."""
+    changed = modified if modified is not None and modified < seen_at else seen_at
+    if known_since is None or changed > known_since:
+        return changed
+    return max(seen_at, known_since + _MILLISECOND)

@@ -1,0 +1,215 @@
+"""Spans of presence and routing status: read from pages, each once, cut to a window. Pure functions.
+
+The platform gives a span whole in the answer of each interval that it touches, so pages and days repeat it: it is known
+by user, kind and start, and the newest page says how it ended. A span that goes on has no end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import pyarrow as pa
+
+from genesys_assets.cloud.http.parsing import instant
+from genesys_assets.spans import Window
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
+from genesys_assets.tables.sources import FETCHED, SOURCE
+from genesys_assets.tables.spec import INSTANT, TableSpec, columns
+
+Kind = Literal["presence", "routing"]
+
+_STORED_UNDER = (
+    "Stored under the UTC day on which it began; where no pages of that day are stored, under the first later day that "
+    "has pages."
+)
+_TIMES = """user_id string the user
+start_time instant when it began
+end_time instant when it ended; null while it goes on"""
+_DAY = columns(f"day day the UTC day under which the span is stored. {_STORED_UNDER}")
+USER_PRESENCE = TableSpec(
+    "user_presence",
+    f"One row per span of time in which a user had one presence. {_STORED_UNDER}",
+    ("user_id", "start_time"),
+    (
+        *columns(f"""{_TIMES}
+system_presence string AVAILABLE, AWAY, BREAK, BUSY, IDLE, MEAL, MEETING, OFFLINE, ON_QUEUE, TRAINING, or a newer one
+organization_presence_id string the organisation's own presence, which presence/definitions names
+"""),
+        *_DAY,
+        *SOURCE,
+    ),
+    partition_column="day",
+)
+USER_ROUTING_STATUS = TableSpec(
+    "user_routing_status",
+    f"One row per span of time in which a user had one routing status. {_STORED_UNDER}",
+    ("user_id", "start_time"),
+    (
+        *columns(f"""{_TIMES}
+routing_status string OFF_QUEUE, IDLE, INTERACTING, COMMUNICATING, NOT_RESPONDING, or a newer one
+"""),
+        *_DAY,
+        *SOURCE,
+    ),
+    partition_column="day",
+)
+SPAN_TABLES: Mapping[Kind, TableSpec] = {"presence": USER_PRESENCE, "routing": USER_ROUTING_STATUS}
+
+_LISTS: Mapping[str, Kind] = {"primaryPresence": "presence", "routingStatus": "routing"}
+_STATUS: Mapping[Kind, str] = {"presence": "systemPresence", "routing": "routingStatus"}
+_OWN = "organizationPresenceId"
+_OF_SPANS = {"presence": {"startTime", "endTime", "systemPresence", _OWN}, "routing": {"startTime", "endTime"}}
+_OF_SPANS["routing"].add("routingStatus")
+_OF_USERS = {"userId", *_LISTS}
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Span(NamedTuple):
+    """[start, end), UTC, of one user in one status; no end while it goes on. `own` is the organisation's presence."""
+
+    user_id: str
+    kind: Kind
+    start: datetime
+    end: datetime | None
+    status: str | None
+    own: str | None = None
+
+
+class Piece(NamedTuple):
+    """[start, end), UTC, of one user in one status: a span, or a part of one."""
+
+    user_id: str
+    kind: Kind
+    start: datetime
+    end: datetime
+    status: str | None
+    own: str | None = None
+
+    @property
+    def milliseconds(self) -> int:
+        return (self.end - self.start) // _MILLISECOND
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The spans of a page, the fields that nobody knows, and what could not be kept, by what it is."""
+
+    spans: list[Span] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    losses: Counter[str] = field(default_factory=Counter)
+
+
+def decoded(body: bytes) -> Decoded:
+    """The spans of a page. One without a user or a start is counted as lost. Raises UnreadablePage."""
+    try:
+        answer = json.loads(body)
+        users = answer.get("userDetails") or []
+        if not isinstance(users, list):
+            raise TypeError("userDetails is no list")
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise UnreadablePage(f"a page of users' details cannot be read ({error})") from error
+    found = Decoded()
+    for user in users:
+        user_id = user.get("userId") if isinstance(user, dict) else None
+        if not isinstance(user_id, str) or not user_id:
+            found.losses["userDetails without userId"] += 1
+            continue
+        found.unknown.update(f"userDetails.{name}" for name in user if name not in _OF_USERS)
+        for name, kind in _LISTS.items():
+            listed = user.get(name)
+            if listed is not None and not isinstance(listed, list):
+                found.losses[f"userDetails.{name}"] += 1
+                continue
+            found.spans.extend(_spans(user_id, kind, name, listed or (), found))
+    return found
+
+
+def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], found: Decoded) -> Iterator[Span]:
+    for item in listed:
+        start = _instant(item.get("startTime")) if isinstance(item, dict) else None
+        if start is None:
+            found.losses[f"{name} without startTime"] += 1
+            continue
+        end = _instant(item.get("endTime"))
+        if end is None and item.get("endTime") is not None:
+            found.losses[f"{name}.endTime"] += 1
+        found.unknown.update(f"{name}.{each}" for each in item if each not in _OF_SPANS[kind])
+        status, own = _text(item.get(_STATUS[kind])), _text(item.get(_OWN))
+        yield Span(user_id, kind, start, end, status, own if kind == "presence" else None)
+
+
+def _instant(value: Any) -> datetime | None:
+    found = instant(value)
+    return found and found.replace(microsecond=found.microsecond // 1000 * 1000)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def newest(readings: Iterable[tuple[datetime, Iterable[Span]]]) -> list[Span]:
+    """Each span once, by user, kind and start, as the page with the latest `as_of` has it; of equally new ones the one
+    that ended. In the order of users, kinds and starts.
+    """
+    found: dict[tuple[str, Kind, datetime], tuple[tuple[datetime, bool], Span]] = {}
+    for as_of, spans in readings:
+        for span in spans:
+            key, rank = (span.user_id, span.kind, span.start), (as_of, span.end is not None)
+            known = found.get(key)
+            if known is None or known[0] <= rank:
+                found[key] = rank, span
+    return [span for _, (_, span) in sorted(found.items())]
+
+
+def without_overlaps(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans, in the order of `newest`, so that no instant is told twice: where one still goes on when the next of
+    its user and kind begins, it ends there.
+    """
+    before: Span | None = None
+    for span in spans:
+        if before is not None:
+            is_next = (before.user_id, before.kind) == (span.user_id, span.kind)
+            cut = is_next and (before.end is None or before.end > span.start)
+            yield before._replace(end=span.start) if cut else before
+        before = span
+    if before is not None:
+        yield before
+
+
+def clipped(spans: Iterable[Span], window: Window) -> Iterator[Piece]:
+    """What of the spans lies in a window; one that goes on is taken to go on to the end of the window.
+
+    The parts in the windows of a partition of time add up to the whole: nothing is lost or counted twice at a cut.
+    """
+    for user_id, kind, start, end, status, own in spans:
+        first, last = max(start, window.start), window.end if end is None else min(end, window.end)
+        if first < last:
+            yield Piece(user_id, kind, first, last, status, own)
+
+
+def stored_under(span: Span, day: date, before: date | None) -> bool:
+    """Whether a span belongs to the partition of `day`, where `before` is the last day before it that has pages."""
+    began = span.start.astimezone(UTC).date()
+    return began <= day and (before is None or began > before)
+
+
+def span_table(kind: Kind, spans: Iterable[Span], day: date) -> pa.Table:
+    """Rows of the table of a kind, stored under a day."""
+    spec, of_kind = SPAN_TABLES[kind], [span for span in spans if span.kind == kind]
+    made: dict[str, Any] = {
+        "user_id": pa.array([span.user_id for span in of_kind], pa.string()),
+        "start_time": pa.array([span.start for span in of_kind], INSTANT),
+        "end_time": pa.array([span.end for span in of_kind], INSTANT),
+        "system_presence" if kind == "presence" else "routing_status": pa.array(
+            [span.status for span in of_kind], pa.string()
+        ),
+        "organization_presence_id": pa.array([span.own for span in of_kind], pa.string()),
+        "day": pa.array([day] * len(of_kind), pa.date32()),
+        "source": pa.array([FETCHED] * len(of_kind), pa.string()),
+    }
+    return spec.conform(pa.table(made))

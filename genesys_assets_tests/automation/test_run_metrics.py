@@ -1,0 +1,115 @@
+"""One line of JSON for each run that has ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from genesys_assets.sandbox.server import running
+from genesys_assets_tests.assets.world import World, definitions, environment
+
+DAY = "2026-01-29"
+NOW = datetime(2026, 1, 30, 18, tzinfo=UTC)
+TWO_HOURS = (f"{DAY}-10:00", f"{DAY}-11:00")
+
+
+class Watch:
+    """The sensor, switched on before anything has run."""
+
+    def __init__(self, world: World, file: Path | None) -> None:
+        self.world = world
+        self.file = file
+        self.cursor: str | None = None
+        self.tick()
+
+    def tick(self) -> str:
+        settings = {} if self.file is None else {"GENESYS_ASSETS_RUN_METRICS": str(self.file)}
+        repository = self.world.definitions.get_repository_def()
+        with (
+            environment(settings),
+            dg.build_sensor_context(
+                instance=self.world.instance, cursor=self.cursor, repository_def=repository
+            ) as context,
+        ):
+            told = repository.get_sensor_def("run_metrics").evaluate_tick(context)
+        self.cursor = told.cursor
+        return told.skip_message or ""
+
+    def lines(self) -> list[dict[str, Any]]:
+        assert self.file is not None
+        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with (
+        running(seed=7, conversations_per_day=60, now=NOW, requests_per_minute=None) as sandbox,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        yield World(sandbox, tmp_path / "lake", definitions(DAY), instance=instance)
+
+
+def test_a_run_that_went_well_says_what_it_stored_and_what_it_cost(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    run = world.run("hourly", between=TWO_HOURS)
+    assert watch.tick() == "1 runs have ended."
+    [line] = watch.lines()
+    assert line["run_id"] == run.run_id
+    assert (line["job"], line["status"]) == ("hourly", "SUCCESS")
+    assert (line["first_partition"], line["last_partition"]) == TWO_HOURS
+    assert line["assets"] == ["pages/hourly_aggregates", "pages/hourly_details"]
+    assert line["partitions_stored"] == 4
+    stored = sum(world.lake.rows(place, hour) for place in line["assets"] for hour in TWO_HOURS)
+    assert line["rows_stored"] == stored
+    asked = [path for _, path in world.sandbox.requests if path.startswith("/api/")]
+    assert (line["requests"], line["retries"], line["rate_limited"]) == (len(asked), 0, 0)
+    assert line["seconds"] >= 0
+    assert datetime.fromisoformat(line["started_at"]) <= datetime.fromisoformat(line["ended_at"])
+
+
+def test_a_run_that_failed_has_a_line_too(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    world.sandbox.behaviour.missing_permissions = {"analytics:conversationAggregate:view"}
+    assert not world.run("hourly", "pages/hourly_aggregates", between=TWO_HOURS).success
+    watch.tick()
+    [line] = watch.lines()
+    assert (line["status"], line["partitions_stored"], line["requests"]) == ("FAILURE", 0, 0)
+
+
+def test_each_run_has_one_line_though_it_is_looked_at_again(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    first = world.run("hourly", between=TWO_HOURS)
+    watch.tick()
+    assert watch.tick() == "No run has ended."
+    second = world.run("hourly", between=TWO_HOURS)
+    watch.tick()
+    assert [line["run_id"] for line in watch.lines()] == [first.run_id, second.run_id]
+
+
+def test_what_ended_before_it_was_switched_on_is_not_written(world: World, tmp_path: Path) -> None:
+    world.run("hourly", between=TWO_HOURS)
+    watch = Watch(world, tmp_path / "runs.jsonl")
+    watch.tick()
+    assert watch.lines() == []
+
+
+def test_without_a_file_the_line_is_in_the_log_only(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, None)
+    world.run("hourly", between=TWO_HOURS)
+    assert watch.tick() == "1 runs have ended."
+
+
+def test_a_file_that_cannot_be_written_keeps_the_line_for_the_next_tick(world: World, tmp_path: Path) -> None:
+    watch = Watch(world, tmp_path / "logs" / "runs.jsonl")
+    world.run("hourly", between=TWO_HOURS)
+    with pytest.raises(FileNotFoundError):
+        watch.tick()
+    (tmp_path / "logs").mkdir()
+    watch.tick()
+    assert len(watch.lines()) == 1

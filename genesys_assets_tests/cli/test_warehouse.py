@@ -1,0 +1,58 @@
+"""The command `genesys-assets warehouse`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from genesys_assets.cli.app import app
+from genesys_assets_tests.assets.world import environment
+
+
+@pytest.fixture(autouse=True)
+def _settings(tmp_path: Path) -> Iterator[None]:
+    with environment({"DAGSTER_HOME": str(tmp_path), "GENESYS_ASSETS_LAKE": "s3://bucket/lake/"}):
+        yield
+
+
+def warehouse(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["warehouse", *arguments])
+
+
+@pytest.mark.parametrize("target", ["athena", "trino", "snowflake", "databricks"])
+def test_it_prints_statements_for_each_warehouse(target: str) -> None:
+    ended = warehouse(target)
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith(("CREATE ", "-- "))
+    assert ended.stdout.endswith(";\n")
+
+
+def test_it_prints_sources_for_dbt() -> None:
+    document = yaml.safe_load(warehouse("dbt", "--schema", "calls").stdout)
+    assert [source["name"] for source in document["sources"]] == ["calls"]
+
+
+def test_reports_of_ones_own_are_tables_too(tmp_path: Path) -> None:
+    (tmp_path / "reports.yaml").write_text(
+        "reports:\n  mine:\n    description: One row per queue.\n    group_by: [queueId]\n"
+        "    aggregates: {metrics: {handled: tHandle.count}}\n    columns: {handled: }\n"
+    )
+    assert "'s3://bucket/lake/reports/mine/'" in warehouse("athena").stdout
+
+
+def test_a_lake_in_a_folder_needs_to_be_told_where_the_warehouse_reaches_it(tmp_path: Path) -> None:
+    with environment({"DAGSTER_HOME": str(tmp_path)}):
+        ended = warehouse("trino")
+        assert (ended.exit_code, ended.stdout) == (1, "")
+        assert "which trino cannot read. Say where it reaches the lake" in ended.stderr
+        assert "'s3://other/lake/tables/sessions'" in warehouse("trino", "--location", "s3://other/lake").stdout
+
+
+def test_an_unknown_warehouse_is_not_understood() -> None:
+    ended = warehouse("oracle")
+    assert ended.exit_code == 2
+    assert "'snowflake'" in ended.stderr

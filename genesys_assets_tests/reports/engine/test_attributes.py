@@ -1,0 +1,152 @@
+"""Participant attributes as columns of a type: what is none of the type is null, counted and told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.reports.engine.attributes import NEEDED, typed
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.measures import AttributeType
+from genesys_assets.reports.meaning.sources import TypedAttribute
+from genesys_assets.tables.conversations.model import PARTICIPANT_ATTRIBUTES
+from genesys_assets_tests.reports.engine.test_compute import only, report
+from genesys_assets_tests.reports.small_lake import DAY, KEY, Row, computed, small_lake
+
+ATTRIBUTES = {
+    "tier": {"attribute": "customerTier"},
+    "order_value": {"attribute": "OrderValue", "type": "decimal"},
+}
+
+
+def said(conversation: str, name: str, value: str | None, ordinal: int = 0, *, is_truncated: bool = False) -> Row:
+    return {
+        "conversation_id": conversation,
+        "participant_id": f"p{ordinal}",
+        "participant_ordinal": ordinal,
+        "name": name,
+        "value": value,
+        "is_truncated": is_truncated,
+    }
+
+
+def begun(*names: str) -> list[Row]:
+    return [{"conversation_id": name, "media_type": "voice"} for name in names]
+
+
+ROWS = [
+    said("a", "customerTier", "gold"),
+    said("a", "OrderValue", " 12.50 "),
+    said("b", "customerTier", "gold"),
+    said("b", "OrderValue", "12,50"),
+    said("c", "OrderValue", "-0.25", ordinal=2),
+    said("c", "OrderValue", "7", ordinal=1),
+    said("d", "OrderValue", "9" * 15, is_truncated=True),
+    said("d", "Order Value", "1"),
+]
+
+
+def of_conversations(**more: Any) -> dict[str, Any]:
+    return {"details": {"table": "conversations", "attributes": ATTRIBUTES, **more}}
+
+
+def test_rows_are_grouped_and_summed_by_attributes_of_their_conversation(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path, conversations=begun("a", "b", "c", "d", "e"), participant_attributes=ROWS)
+    measures = {
+        "conversations": "count",
+        "value": {"sum": "order_value"},
+        "unreadable": {"count": "conversation_id", "where": {"order_value_unreadable": True}},
+        "truncated": {"count": "conversation_id", "where": {"order_value_truncated": True}},
+    }
+    by_tier = report({"group_by": ["tier"], **of_conversations(measures=measures)})
+    rows = only(computed(by_tier, lake), "tier", "conversations", "value", "unreadable", "truncated")
+    assert rows == [("gold", 2, 12.5, 1, None), (None, 3, 7.0, 1, 1)]
+
+
+def test_other_tables_have_the_attributes_of_their_conversation_too(tmp_path: Path) -> None:
+    sessions = [{"conversation_id": name, "session_id": session} for name in "ac" for session in ("s", "t")]
+    lake = small_lake(tmp_path, sessions=sessions, participant_attributes=ROWS)
+    entry = {
+        "details": {
+            "table": "sessions",
+            "attributes": ATTRIBUTES,
+            "where": {"order_value": {"gt": 10}},
+            "once_per": "conversation_id",
+            "measures": {"conversations": "count", "value": {"sum": "order_value"}},
+        }
+    }
+    assert only(computed(report(entry), lake), "conversations", "value") == [(1, 12.5)]
+
+
+def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
+    lake = small_lake(tmp_path, conversations=begun("a", "b", "c", "d"), participant_attributes=ROWS)
+    stored = StoredDay(lake, KEY, ZoneInfo("UTC"))
+    compute(report(of_conversations(measures={"value": {"sum": "order_value"}, "tiers": {"distinct": "tier"}})), stored)
+    assert f"{stored.remarks['tier']}" == "2 values"
+    assert f"{stored.remarks['order_value']}" == (
+        "4 values, of which 2 are null because they are not of the type, 1 may have been cut by the platform, "
+        "1 belong to conversations whose participants have different ones"
+    )
+
+
+def test_a_column_of_an_attribute_is_content(tmp_path: Path) -> None:
+    shown = report({"group_by": ["tier"], **of_conversations(measures={"most": {"max": "order_value"}})})
+    classes = {column.name: shown.spec.personal(column) for column in shown.spec.columns}
+    assert (classes["tier"], classes["most"]) == (PersonalData.CONTENT, PersonalData.CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "value"),
+    [
+        ("text", " as it came ", " as it came "),
+        ("integer", "+12", 12),
+        ("integer", "-012", -12),
+        ("integer", "12.0", None),
+        ("integer", "9" * 19, None),
+        ("integer", "", None),
+        ("integer", "١٢", None),
+        ("decimal", "12", 12.0),
+        ("decimal", "12.", None),
+        ("decimal", "1e5", None),
+        ("decimal", "1'000.00", None),
+        ("decimal", "NaN", None),
+        ("boolean", "TRUE", True),
+        ("boolean", "false ", False),
+        ("boolean", "1", None),
+        ("instant", "2026-11-20T09:30:00.1239Z", datetime(2026, 11, 20, 9, 30, 0, 123_000, UTC)),
+        ("instant", "2026-11-20T09:30:00+01:00", datetime(2026, 11, 20, 8, 30, tzinfo=UTC)),
+        ("instant", "2026-11-20T09:30:00", None),
+        ("instant", "20 November", None),
+        ("integer", "hash:0123456789abcdef0123456789abcdef", None),
+    ],
+)
+def test_a_value_is_of_a_type_or_null(type_: AttributeType, text: str, value: Any) -> None:
+    assert read(text, type_) == (value, value is None)
+
+
+@given(st.text(max_size=30), st.sampled_from(["integer", "decimal", "boolean", "instant"]))
+def test_no_text_breaks_the_reading(text: str, type_: AttributeType) -> None:
+    value, is_unreadable = read(text, type_)
+    assert (value is None) == is_unreadable
+
+
+@given(st.integers(-(10**18) + 1, 10**18 - 1))
+def test_a_whole_number_is_read_as_it_is(number: int) -> None:
+    assert read(str(number), "integer") == (number, False)
+
+
+def read(text: str, type_: AttributeType) -> tuple[Any, bool]:
+    attribute = TypedAttribute("value", "OrderValue", type_)
+    row = {**said("a", "OrderValue", text), "conversation_start": DAY}
+    rows = pa.Table.from_pylist([row], PARTICIPANT_ATTRIBUTES.schema).select(list(NEEDED))
+    (found,) = typed(rows, attribute).to_pylist()
+    return found[attribute.column], found[attribute.unreadable]

@@ -1,0 +1,50 @@
+"""A built-in report that fails on a day: the day is published without it, and says so, before its next try."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets_tests.assets.world import World, without_reports
+from genesys_assets_tests.automation.ticks import Ticks
+from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.scenarios.conftest import Present
+from genesys_assets_tests.scenarios.test_failing_check import everything_but
+
+DAY, AROUND = f"{DAYS[2]}", (f"{DAYS[1]}", f"{DAYS[3]}")
+READ_BY_IT_ALONE = "tables/segments"
+
+
+@pytest.fixture
+def ticks(past_days: World, tmp_path: Path) -> Ticks:
+    """The past days without their reports, and without a file that one report of a day reads."""
+    world = without_reports(past_days, tmp_path)
+    ticks = Ticks(world, Present(NOW), off=everything_but("tables", "checks"))
+    ticks.at(NOW)
+    for path in world.stored()[f"{READ_BY_IT_ALONE}@{DAY}"].split("+"):
+        (world.folder / READ_BY_IT_ALONE / path).unlink()
+    ticks.off = everything_but("reports", "publish")
+    return ticks
+
+
+def manifest(world: World, day: str) -> dict[str, Any]:
+    (path,) = Path(world.settings["GENESYS_ASSETS_PUBLISH_URL"][7:]).rglob(f"date={day}/manifest.json")
+    read: dict[str, Any] = json.loads(path.read_text())
+    return read
+
+
+def test_the_day_is_published_at_once_and_names_it(ticks: Ticks) -> None:
+    ticks.at(NOW + timedelta(minutes=1))
+    said = manifest(ticks.world, DAY)
+    (missing,) = said["missing"]
+    assert missing["report"] == "conversation_quality"
+    assert missing["reason"].startswith("its last computation failed")
+    every = {report.name for report in built_in_reports()}
+    assert {file["report"] for file in said["files"]} - {"day_page"} == every - {"conversation_quality"}
+    for day in AROUND:
+        assert manifest(ticks.world, day)["missing"] == []

@@ -1,0 +1,52 @@
+"""Every table of the lake, with its name in a warehouse."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.questions import all_questions, families_of
+from genesys_assets.warehouse.tables import LakeTable, lake_tables
+
+FAMILIES = families_of(all_questions(built_in_reports(), ()))
+SPECS = Path(__file__).parents[1] / "asset_specs.json"
+
+
+def of(name: str, tables: list[LakeTable]) -> LakeTable:
+    return next(table for table in tables if table.name == name)
+
+
+def test_every_asset_that_is_a_table_is_one() -> None:
+    layers = ("reference", "tables", "reports", "live")
+    assets = {key.removeprefix("genesys/") for key in json.loads(SPECS.read_text())}
+    assert {table.place for table in lake_tables(built_in_reports(), FAMILIES)} == {
+        asset for asset in assets if asset.split("/")[0] in layers
+    }
+
+
+def test_names_are_those_of_assets_and_each_is_one_table() -> None:
+    tables = lake_tables(built_in_reports(), FAMILIES)
+    assert len({table.name for table in tables}) == len(tables)
+    places = {table.name: table.place for table in tables}
+    assert places["conversations"] == "tables/conversations"
+    assert places["live_conversations"] == "live/conversations"
+    assert places["agent_daily"] == "reports/agent_daily"
+
+
+def test_a_report_called_like_a_table_takes_no_table_its_name() -> None:
+    [report, *_] = built_in_reports()
+    mine = replace(report, spec=replace(report.spec, name="queues"))
+    tables = lake_tables([mine], FAMILIES)
+    assert of("queues", tables).place == "reference/queues"
+    assert of("reports_queues", tables).place == "reports/queues"
+
+
+def test_partitioned_tables_have_the_column_of_their_partitions() -> None:
+    tables = lake_tables(built_in_reports(), FAMILIES)
+    first = of("agent_daily", tables).columns[0]
+    assert (first.name, first.description) == ("date", "the business day, by which the table is partitioned")
+    assert of("sessions", tables).columns[0].description == "the UTC day, by which the table is partitioned"
+    for whole in ("queues", "queues_history", "open_conversations"):
+        assert "date" not in {column.name for column in of(whole, tables).columns}
