@@ -6,6 +6,7 @@
         wait_is_its_ways_out            per queue x media type: tWait and tAnswered + tAbandon + tFlowOut
         handle_time_is_its_parts        per session: tHandle and tTalkComplete + tHeldComplete + tAcw + tContacting
                                         + tDialing
+        abandons_are_in_legs            per conversation: tAbandon of sessions and t_abandon_ms of legs
     genesys/tables/daily_metrics
         day_matches_interval_metrics    per business day x queue or user x media type x metric
 
@@ -25,6 +26,7 @@ import dagster as dg
 import pyarrow as pa
 from tabulate import tabulate
 
+from genesys_assets.checks.abandons import ABANDONS, reconcile_abandons
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
@@ -50,12 +52,12 @@ DAY_MATCHES = "day_matches_interval_metrics"
 FIRST_DAY, LAST_DAY = "genesys_assets/first_day", "genesys_assets/last_day"
 """Tags of a run of checks alone: which days they are about."""
 LOOKED_AT = {
-    SESSIONS: ("tables/session_metrics", "tables/interval_metrics"),
+    SESSIONS: ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs"),
     DAYS: ("tables/daily_metrics", "tables/interval_metrics"),
 }
 """Of which tables the rows of the day count for the checks of an asset."""
-OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME)
-_LAWS = (WAIT, HANDLE_TIME)
+OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, ABANDONS)
+_LAWS = (WAIT, HANDLE_TIME, ABANDONS)
 _ROWS_SHOWN = 20
 
 
@@ -84,6 +86,8 @@ def _of_sessions(
         "and tFlowOut, per day, queue and media type.",
         HANDLE_TIME: "tHandle = tTalkComplete + tHeldComplete + tAcw + tContacting + tDialing in every session that "
         "emitted it.",
+        ABANDONS: "The legs of a conversation have every tAbandon that its queues and agents emitted. What other "
+        "sessions emitted is in no leg, and is listed: the aggregates count it.",
     }
 
     @dg.multi_asset_check(
@@ -107,7 +111,8 @@ def _of_sessions(
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, LOOKED_AT[SESSIONS])
-            for name, finding in reconcile_sessions(stored, day, tolerance).items():
+            found_of_day = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
+            for name, finding in found_of_day.items():
                 findings[name].add(day, finding)
             give(stored, day, [found.verdict(day) for found in findings.values()], rows, _origin(context))
         for found in findings.values():

@@ -8,8 +8,9 @@ import typer
 
 if TYPE_CHECKING:
     from genesys_assets.lake.lake import Lake
-    from genesys_assets.privacy.lakewide import Report
     from genesys_assets.privacy.published import Published
+    from genesys_assets.privacy.recomputed import Recomputation
+    from genesys_assets.privacy.work import Report
     from genesys_assets.publishing.manifest import Manifest
 
 EXAMPLES = """\b
@@ -60,8 +61,8 @@ def forget(
     ids = {kind: [_id(text) for text in of_kind or ()] for kind, of_kind in given.items()}
     try:
         lake = open_lake()
-        published = _published()
-        report = lakewide.forget(lake, ids, datetime.now(UTC), published.forget, dry_run=dry_run)
+        published, recomputation = _published()
+        report = lakewide.forget(lake, ids, datetime.now(UTC), published, recomputation, dry_run=dry_run)
     except (SettingError, LakeUnreachable, PublishingError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -78,11 +79,12 @@ def _id(given: str) -> str:
     return id_
 
 
-def _published() -> Published:
-    """What is published, and how a day is published again. Raises SettingError, PublishingError."""
+def _published() -> tuple[Published, Recomputation]:
+    """What is published, and how days and reports are made again. Raises SettingError, PublishingError."""
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.partitions import Calendar
     from genesys_assets.privacy.published import Published
+    from genesys_assets.privacy.recomputed import Recomputation
     from genesys_assets.publishing.business_day import BusinessDay
     from genesys_assets.publishing.day import Wanted, publish_day
     from genesys_assets.reports.built_in import built_in_reports
@@ -104,7 +106,8 @@ def _published() -> Published:
         day = BusinessDay.of(f"{manifest.date}", calendar.zone)
         publish_day(lake, publisher, Wanted(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
 
-    return Published(publisher, republish)
+    by_name = {report.name: report for report in reports}
+    return Published(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 
 def text(report: Report, *, dry_run: bool) -> str:
@@ -126,10 +129,16 @@ def text(report: Report, *, dry_run: bool) -> str:
             "The list of days links to files of before until it is made again: dg launch --assets "
             "'key:\"genesys/published/index\"'"
         )
+    for place, count in sorted(report.statistics.items()):
+        what = "notes about imported files" if place == "imports" else "files of its log without texts in statistics"
+        lines.append(f"{place}: {count} {what}")
     if report.days:
         first, last = min(report.days), max(report.days)
-        lines += ["", f"Reports of {first} to {last} that count these rows are computed again by automation, or by:"]
+        lines += ["", "Reports that are stored were computed again. To check them, or after an interruption:"]
         lines += [f"    dg launch --job recompute --partition-range '{first}...{last}'"]
+    if report.withdrawn:
+        lines += ["", "Withdrawn, for nobody can tell who stands in them and they cannot be computed again:"]
+        lines += [f"  {what}: {why}" for what, why in sorted(report.withdrawn.items())]
     if report.problems:
         lines += ["", "Not done:", *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]
     if dry_run:

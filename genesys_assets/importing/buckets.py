@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import respelled, unwrapped
+from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
 from genesys_assets.importing.figures import STATISTICS, figures_of, gathered, is_platform_metric, number, possible
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable
@@ -79,6 +79,8 @@ def buckets(piece: Piece, told: Told, remarks: Remarks) -> Iterator[Bucket]:
         case Shape.AGGREGATES:
             for result in piece.items:
                 group = _in_group(result, remarks)
+                if "data" in result and result["data"] is None:
+                    remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
                     yield _bucket(data, group, piece.envelope, told, remarks)
         case Shape.ENTITY_BUCKETS:
@@ -107,12 +109,17 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, rem
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
-            as_it_is.append(_as_it_is(name, measured))
+            if measured["stats"] is None:
+                remarks.leave_out(f"{name}: null in the place of its stats")
+            else:
+                as_it_is.append(_as_it_is(name, measured))
         else:
             others.append((name, measured))
     renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
-    if data.get("metrics") is None and not views and (strange := _strange(data)):
+    if "metrics" in data and data["metrics"] is None and not views:
+        remarks.leave_out("metrics: null in the place of a bucket's figures")
+    elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
     return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
 
@@ -135,7 +142,7 @@ def _once(figures: list[Object]) -> list[Object]:
 
 def _as_it_is(name: str, figure: Object) -> Object:
     """A figure that the platform wrote. Raises CannotImport where it has numbers that no figure can have."""
-    stats = figure["stats"] or {}
+    stats = figure["stats"]
     if not isinstance(stats, dict):
         raise CannotImport(f"results.data.metrics.stats: {type(stats).__name__} is no object, for {name!r}")
     numbers = {statistic: unwrapped(value) for statistic, value in respelled(stats, NAMES).items()}
@@ -180,7 +187,8 @@ def _group(item: Object, told: Told, remarks: Remarks) -> dict[str, str]:
     found = _in_group(item, remarks)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ is not None:
-        found[_kind_of_id(kind, told)] = str(id_)
+        dimension = _kind_of_id(kind, told)
+        found[dimension] = hyphenated(dimension, str(id_))
     elif kind is not None:
         remarks.note("field 'type' left out")
     return found | _dimensions(fields, remarks)
@@ -219,7 +227,7 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
                 raise CannotImport(error.message) from None
             remarks.note(f"field {name!r} left out: {error.message}")
             continue
-        text = _text(value, name)
+        text = hyphenated(dimension, _text(value, name))
         if found.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
     _leave_out(names, found, remarks, is_group=is_group)

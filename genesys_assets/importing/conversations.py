@@ -43,6 +43,20 @@ _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": 
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write in the place of a value that is newer than they are."""
+_BARE = 32
+"""Digits of a UUID."""
+_BARE_UUID = re.compile(r"([0-9a-fA-F]{8})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{12})")
+UUIDS = frozenset(
+    (
+        *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
+        *("divisionId", "divisionIds", "externalContactId", "externalOrganizationId", "wrapUpCode", "edgeId"),
+        *("teamId", "stationId", "scriptId", "outboundCampaignId", "outboundContactListId"),
+        *("requestedRoutingSkillIds", "requestedRoutingUserIds", "requestedLanguageId"),
+    )
+)
+"""Fields that hold UUIDs. Ids of outbound contacts, calls and messages have 32 digits without hyphens by themselves."""
+_ENDS = frozenset(("conversationEnd", "segmentEnd"))
+"""Instants that are none while something goes on."""
 _VALUE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.segments": frozenset({"segmentStart"}),
@@ -107,6 +121,16 @@ def unwrapped(value: Any) -> Any:
         return value if convert is None else convert(text)
     except (ValueError, TypeError):
         return value
+
+
+def hyphenated(name: str, text: str) -> str:
+    """A UUID that a tool wrote without hyphens as the platform writes it; any other text as it is.
+
+    >>> hyphenated("queueId", "5A0C0000111142228333000000000A01"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
+    ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
+    """
+    found = _BARE_UUID.fullmatch(text) if name in UUIDS else None
+    return "-".join(found.groups()).lower() if found else text
 
 
 def as_list(value: Any) -> Any:
@@ -243,6 +267,9 @@ def _instant_reader(path: str) -> _Reader:
     is_moment = path.rpartition(".")[2] in _MOMENTS
 
     def read(value: Any, reading: _Reading) -> str | None:
+        if path.rpartition(".")[2] in _ENDS and isinstance(value, str) and not value.strip():
+            # What goes on has no end yet, and tools that know no null write an empty text.
+            return None
         try:
             found = instant(value, reading.zone)
         except NoOffset as missing:
@@ -258,14 +285,14 @@ def _instant_reader(path: str) -> _Reader:
 
 
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
-    is_measured, is_text = path == _MEASURED, pa.types.is_string(type_)
+    is_measured, is_text, name = path == _MEASURED, pa.types.is_string(type_), path.rpartition(".")[2]
     by_spelling = _by_spelling(path)
 
     def read(value: Any, reading: _Reading) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
-            return value
+            return hyphenated(name, value) if len(value) == _BARE else value
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             reading.lose(path, f"{type(value).__name__} is no {wanted}")

@@ -55,12 +55,31 @@ def documents(pieces: Iterable[bytes], *, part: int = _PART, largest: int = LARG
     reader = _Reader(_Text(_texts(pieces)), part, largest)
     number = 0
     while begin := reader.text.more(_BETWEEN):
+        if not number:
+            _must_be_json(reader.text.buffer[reader.text.at : reader.text.at + _LONGEST_TOKEN])
         if number and begin == ",":
             reader.refuse("a comma stands between two documents: take it out, or put all of them into one [ ]")
         yield from reader.document(number)
         number += 1
     if not number:
         raise CannotImport("it is empty")
+
+
+_BEFORE = {
+    "HTTP/": "the headers of an HTTP answer, as `curl -i` writes them: save the body alone, without -i",
+    "data:": "server-sent events, each line of which begins with `data:`: save what stands behind that",
+    "event:": "server-sent events: save what stands behind `data:`",
+    ")]}'": "`)]}'`, which keeps browsers from running it: take that line out",
+    "while(1);": "`while(1);`, which keeps browsers from running it: take that out",
+    "for(;;);": "`for(;;);`, which keeps browsers from running it: take that out",
+}
+"""What tools and servers write before JSON."""
+
+
+def _must_be_json(begin: str) -> None:
+    for what, why in _BEFORE.items():
+        if begin.startswith(what):
+            raise CannotImport(f"it begins with {why}")
 
 
 class _Text:
@@ -174,6 +193,9 @@ class _Reader:
                     )
         if not in_parts:
             yield Part(fields, line, answer)
+        elif fields.get(_ERRORS):
+            # It may stand behind the list.
+            yield Part({_ERRORS: fields[_ERRORS], in_parts[0]: []}, line, answer)
 
     def _names(self) -> Iterator[str]:
         """The names of an object's fields; the value behind each must be read before the next."""
@@ -283,6 +305,8 @@ class _Reader:
 _AROUND = frozenset({"granularity", "interval", "timestamp", "start", "end", "startTime", "endTime", "date"})
 """Fields around a list that say something of its elements."""
 _ELEMENTS = 1_000
+_ERRORS = "errors"
+"""What an answer says that has not all it was asked for."""
 
 
 def _texts(pieces: Iterable[bytes]) -> Iterator[str]:

@@ -101,6 +101,7 @@ class _File:
         self.now = now
         self.spool = spool
         self.converted = Converted()
+        self._with_errors: set[Answer] = set()
         self.remarks = self.converted.remarks
         self._answers = _Answers(told, spool, self.remarks)
 
@@ -108,6 +109,7 @@ class _File:
         """Put conversations and buckets into the spool."""
         for part in documents(inflated(raw)):
             for piece in pieces(part):
+                self._must_be_whole(piece)
                 self.converted.shapes[piece.shape.value] += 1
                 if piece.shape is Shape.CONVERSATION:
                     self._add_conversations(piece)
@@ -116,6 +118,12 @@ class _File:
         self._answers.finish()
         if not self.converted.shapes:
             raise CannotImport("it holds no answer of the platform")
+
+    def _must_be_whole(self, piece: Piece) -> None:
+        """An answer that names errors has not all it was asked for."""
+        if piece.envelope.get("errors") and piece.answer not in self._with_errors:
+            self._with_errors.add(piece.answer)
+            self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
 
     def _add_conversations(self, piece: Piece) -> None:
         hits = piece.envelope.get("totalHits")

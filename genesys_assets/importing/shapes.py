@@ -205,6 +205,8 @@ def _instead(document: Object) -> str:
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
         return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
+    if (pipeline := _of_pipeline(document)) is not None:
+        return pipeline
     if wrapped := [name for name, value in document.items() if _is_answer(value)]:
         where = printable(wrapped[0], 60)
         return f"the answer of the platform stands in its field {where!r}: save that field's value by itself"
@@ -236,6 +238,25 @@ def _instead(document: Object) -> str:
         return "it holds a listing; names are read by genesys/reference/…"
     names = ", ".join(printable(name, 60) for name in sorted(document)[:8]) or "none"
     return f"it has none of the known shapes; its fields are: {names}"
+
+
+def _of_pipeline(document: Object) -> str | None:
+    """What a record of a data pipeline is, which has the answer in one of its fields; None for anything else."""
+    if "_airbyte_data" in document:
+        return "it holds records of Airbyte: save what stands in `_airbyte_data` (jq -c ._airbyte_data FILE)"
+    if document.get("type") in _OF_STREAMS and not {"entities", "results"} & document.keys():
+        return (
+            "it holds messages of a Singer tap or an Airbyte source: save what stands in `record` of those of the type "
+            "RECORD (jq -c 'select(.type == \"RECORD\") | .record' FILE, for Airbyte .record.data)"
+        )
+    if "recordId" in document and isinstance(document.get("data"), str):
+        return "it holds records of Firehose, which has each document in `data`, as base64: decode these, and save them"
+    if isinstance(document.get("Records"), list) or {"detail-type", "detail"} <= document.keys():
+        return "it holds events of AWS: save what stands in `detail`, or in `kinesis.data` as base64, by itself"
+    return None
+
+
+_OF_STREAMS = frozenset({"RECORD", "SCHEMA", "STATE", "LOG", "TRACE", "ACTIVATE_VERSION", "CATALOG", "SPEC"})
 
 
 def _is_live(item: Object) -> bool:

@@ -1,10 +1,12 @@
 """Who must be forgotten: digests of ids, kept in the lake, so that nobody comes back with what is fetched later.
 
     <lake>/forgotten/<kind>/<digest>.<pseudonym>.<length of the id>      one file for each id
+    <lake>/forgotten/user-name/<digest>.<pseudonym>.<length>             one for each name of a user, in small letters
 
 Files are only ever added, so two who forget at once lose nothing. A digest does not tell the id, which is random. It
 has no key: a key that was lost would let everybody come back. An id that the lake has hashed is known by its hash too.
-A UUID is the same id in upper and in lower case.
+A UUID is the same id in upper and in lower case. A name is not random: whoever has the lake can test whether a name is
+on the list, though no list of digests made elsewhere helps with it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ _CONTENT = b"This file is named after somebody who was forgotten. Keep it, or th
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _HASH = re.compile(r"hash:[0-9a-f]{32}")
 _UUID_LENGTH, _HASH_LENGTH = 36, 37
+_WORD = re.compile(r"(?<!\w)\w")
+_WORD_ENDS = re.compile(r"s?(?!\w)")
 _LETTERS = "[0-9A-Za-z_.-]"
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
 """A UUID or a hash may stand in the middle of a longer text; any other id stands between letters that no id has."""
@@ -30,12 +34,15 @@ _NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[
 
 
 class Kind(StrEnum):
-    """What an id is of. A `CONTACT_CONVERSATION` is one in which a forgotten external contact took part."""
+    """What an id is of; a `USER_NAME` is the name of a user. A `CONTACT_CONVERSATION` is one in which a forgotten
+    external contact took part.
+    """
 
     CONVERSATION = "conversation"
     USER = "user"
     EXTERNAL_CONTACT = "external-contact"
     CONTACT_CONVERSATION = "contact-conversation"
+    USER_NAME = "user-name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +55,32 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Everybody who must be forgotten, by the digest of the id. No text of another length than `lengths` is an id."""
+    """Everybody who must be forgotten, by the digest of the id. No text of another length than `lengths` is an id, or
+    than `name_lengths` a name.
+    """
 
     by_digest: Mapping[str, frozenset[Entry]] = field(default_factory=dict)
     lengths: frozenset[int] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Pseudonyms of users by the digest of each of their names."""
+    name_lengths: frozenset[int] = frozenset()
 
     @classmethod
     def load(cls, store: Store) -> Forgotten:
         """The list as it is in the lake now."""
         found: dict[str, frozenset[Entry]] = {}
         lengths = set()
+        names: dict[str, tuple[str, int]] = {}
         for name in store.names(FOLDER):
             match = _NAME.fullmatch(name)
-            if match and match["kind"] in list(Kind):
+            if match and match["kind"] == Kind.USER_NAME:
+                names[match["digest"]] = f"forgotten:{match['pseudonym']}", int(match["length"])
+            elif match and match["kind"] in list(Kind):
                 entry = Entry(Kind(match["kind"]), f"forgotten:{match['pseudonym']}")
                 found[match["digest"]] = found.get(match["digest"], frozenset()) | {entry}
                 lengths.add(int(match["length"]))
-        return cls(found, frozenset(lengths))
+        name_lengths = frozenset(length for _, length in names.values())
+        return cls(found, frozenset(lengths), {digest: name for digest, (name, _) in names.items()}, name_lengths)
 
     def __bool__(self) -> bool:
         return bool(self.by_digest)
@@ -87,6 +103,18 @@ class Forgotten:
             return None
         entries = self.by_digest.get(_digest(text), ())
         return next((entry for entry in entries if entry.kind is kind), None)
+
+    def names_in(self, texts: Iterable[str]) -> dict[str, str]:
+        """The names of forgotten users that stand in texts as words, in small letters, with their pseudonyms."""
+        found: dict[str, str] = {}
+        for text in {text.lower() for text in texts} if self.names else ():
+            for at in (match.start() for match in _WORD.finditer(text)):
+                for length in self.name_lengths:
+                    name = text[at : at + length]
+                    whole = len(name) == length and _WORD_ENDS.match(text, at + length)
+                    if whole and name not in found and (pseudonym := self.names.get(_name_digest(name))):
+                        found[name] = pseudonym
+        return found
 
     def ids_in(self, text: str) -> dict[str, frozenset[Entry]]:
         """The forgotten ids that stand in a text."""
@@ -120,6 +148,17 @@ def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protectio
     """Add ids to the list."""
     for digest, pseudonym, length in _digests(ids, protection):
         store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}.{length}", _CONTENT)
+
+
+def remember_names(store: Store, names: Mapping[str, str]) -> None:
+    """Add names of users, in small letters, with their pseudonyms, to the list."""
+    for name, pseudonym in names.items():
+        short = pseudonym.removeprefix("forgotten:")
+        store.put(f"{FOLDER}/{Kind.USER_NAME}/{_name_digest(name)}.{short}.{len(name)}", _CONTENT)
+
+
+def _name_digest(name: str) -> str:
+    return _digest(f"the name of a user: {name}")
 
 
 def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str, int]]:

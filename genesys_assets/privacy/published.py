@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.lakewide import Report
 from genesys_assets.privacy.scrubbed_answers import stands_in
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
 from genesys_assets.privacy.traces import Gathered
+from genesys_assets.privacy.work import Report
 from genesys_assets.publishing.day import NothingToPublish
 from genesys_assets.publishing.errors import InvalidManifest, PublishingError
 from genesys_assets.publishing.manifest import Manifest
@@ -42,17 +42,30 @@ class Published:
     publisher: Publisher
     republish: Republish
 
-    def forget(self, lake: Lake, who: Forgotten, found: Gathered, report: Report, dry_run: bool) -> None:
-        """Take everybody out of the published days. Raises PublishingError."""
+    def forget(
+        self, lake: Lake, who: Forgotten, found: Gathered, report: Report, *, later: set[str], dry_run: bool
+    ) -> None:
+        """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
         affected = self._affected(who, found)
         for day, keys in sorted(affected.days.items()):
             report.published_files[f"{day}"] += len(keys)
-            if not dry_run:
+            if not dry_run and f"{day}" not in later:
                 self._renew(lake, day, keys, report)
         for key in affected.listed:
             report.published_files["the list of days"] += 1
             if not dry_run:
                 self.publisher.place.delete(key)
+
+    def renew(self, lake: Lake, days: set[str], report: Report) -> None:
+        """Publish days again, and delete whatever files of them are not named any more. Raises PublishingError."""
+        files: dict[str, list[str]] = defaultdict(list)
+        root = key_of(self.publisher.place) + "/"
+        for file in list(self.publisher.place.files(root)):
+            match = _OF_A_DAY.fullmatch(file.key.removeprefix(root))
+            if match and match["day"] in days and match["report"] not in (INDEX, MANIFEST):
+                files[match["day"]].append(file.key)
+        for day, keys in sorted(files.items()):
+            self._renew(lake, date.fromisoformat(day), keys, report, are_clean=True)
 
     def _affected(self, who: Forgotten, found: Gathered) -> _Affected:
         affected, root = _Affected(), key_of(self.publisher.place) + "/"
@@ -68,7 +81,8 @@ class Published:
                 affected.days[date.fromisoformat(match["day"])].append(file.key)
         return affected
 
-    def _renew(self, lake: Lake, day: date, keys: list[str], report: Report) -> None:
+    def _renew(self, lake: Lake, day: date, keys: list[str], report: Report, *, are_clean: bool = False) -> None:
+        """`are_clean`: what the reports have now may be published, also where it is what was published before."""
         place = self.publisher.place
         try:
             manifest = self.publisher.manifest(day)
@@ -81,6 +95,8 @@ class Published:
             report.problems[f"published day {day}"] = f"It was withdrawn, for it cannot be published again: {error}"
         named = {file.key for file in manifest.files} if manifest else set()
         for key in keys:
+            if key in named and are_clean:
+                continue
             if key in named:
                 report.problems[key] = (
                     "Somebody who must be forgotten stands in it, and the day was published with it again: "

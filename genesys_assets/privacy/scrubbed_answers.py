@@ -44,6 +44,8 @@ class _Work:
 
     who: Forgotten
     names: Collection[str]
+    classes: tuple[PersonalData, ...] = (PersonalData.PERSON, *_CUSTOMERS)
+    """In which fields names are looked for."""
     changed: bool = False
     taken_out: set[str] = field(default_factory=set)
 
@@ -61,11 +63,17 @@ def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = (
     # Whoever writes a letter of an id with an escape would hide it.
     readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
-    if not found and not _may_hold(names, readable):
+    # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
+    noted = who.names_in(_contents(place, parsed(body))) if who.names else {}
+    if not found and not noted and not _may_hold(names, readable):
         return None
     answer, work = parsed(body), _Work(who, names)
     try:
         _scrub(place, answer, work)
+        if noted:
+            in_contents = _Work(who, noted, (PersonalData.CONTENT,))
+            _drop_names(answer, rule_of(place), in_contents)
+            work.changed |= in_contents.changed
         again = written(answer).decode()
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
@@ -73,6 +81,25 @@ def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = (
     if not work.changed and left == again:
         return None
     return Scrubbed(left.encode(), frozenset(work.taken_out))
+
+
+def _contents(place: str, answer: Object) -> Iterator[str]:
+    """Every note, value of an attribute and the like of an answer."""
+    try:
+        yield from _texts(answer, rule_of(place))
+    except (Unclassified, RecursionError):
+        return
+
+
+def _texts(value: Any, rule: Rule) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item, rule)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, rule.of(name) if isinstance(rule, Members) else rule)
+    elif isinstance(value, str) and isinstance(rule, Value) and rule.class_ is PersonalData.CONTENT:
+        yield value
 
 
 def _may_hold(names: Collection[str], text: str) -> bool:
@@ -210,7 +237,7 @@ def _drop_names(holder: Any, rule: Rule, work: _Work) -> None:
             of_field = rule.of(name)
             if isinstance(of_field, Members):
                 _drop_names(holder[name], of_field, work)
-            elif of_field.class_ is not PersonalData.NONE and holds_name(holder[name], work.names):
+            elif of_field.class_ in work.classes and holds_name(holder[name], work.names):
                 del holder[name]
                 work.changed = True
 

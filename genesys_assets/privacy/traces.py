@@ -28,6 +28,7 @@ from genesys_assets.tables.conversations.model import (
 )
 from genesys_assets.tables.spec import TableSpec
 
+_OWN = ("pages", "tables", "reference", "live")
 _CUSTOMERS = ("customer", "external")
 _SHORTEST_NAME = 3
 _CONVERSATIONS, _PARTICIPANTS, _SESSIONS = (f"tables/{spec.name}" for spec in (CONVERSATIONS, PARTICIPANTS, SESSIONS))
@@ -53,12 +54,12 @@ class Gathered:
 
     def of(self, place: str, key: str | None) -> Traces:
         """What is looked for in one partition."""
-        if not place.startswith("reports/"):
+        if place.split("/")[0] in _OWN:
+            # There columns have classes.
             return Traces(self.names)
         day = (key or "")[:10]
-        return Traces(
-            self.names, frozenset(value for value, days in self.values.items() if days is None or day in days)
-        )
+        values = (value for value, days in self.values.items() if not day or days is None or day in days)
+        return Traces(self.names, frozenset(values))
 
     def add_name(self, name: Any, pseudonym: str) -> None:
         if isinstance(name, str) and len(name.strip()) >= _SHORTEST_NAME:

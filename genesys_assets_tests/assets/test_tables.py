@@ -28,6 +28,7 @@ RECONCILED = (
     "users_match_interval_metrics",
     "wait_is_its_ways_out",
     "handle_time_is_its_parts",
+    "abandons_are_in_legs",
 )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
+from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
 from genesys_assets.tables.conversations.model import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
@@ -79,6 +80,8 @@ def store_conversations(
     reach: Reach | None = WHOLE,
 ) -> None:
     put(lake, SESSION_METRICS, emitted, day, reach)
+    legs = [{"conversation_id": "C1", "conversation_start": NOON, "leg_no": 1}] if emitted else []
+    put(lake, INTERACTION_LEGS, legs, day, reach)
     put(lake, CONVERSATIONS, [conversation(open_media, complete=False)] if open_media else [], day, reach)
     put(lake, SESSION_TABLE, [session(open_session, over=False)] if open_session else [session()], day, reach)
 

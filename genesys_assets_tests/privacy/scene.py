@@ -4,6 +4,7 @@ else's, published days, older versions, and what a killed run left.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Kind
-from genesys_assets.privacy.lakewide import Report
 from genesys_assets.privacy.published import Published
+from genesys_assets.privacy.recomputed import Recomputation
+from genesys_assets.privacy.work import Report
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import Wanted, publish_day
 from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.publisher import open_publisher
 from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.meaning.report import Report as ReportOfLanguage
 from genesys_assets.reports.own import OwnReports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
@@ -38,7 +42,10 @@ VICTIM = "5a0c0000-1111-4222-8333-00000000a001"
 BYSTANDER = "5a0c0000-1111-4222-8333-00000000a002"
 CONTACT = "c0417ac7-1111-4222-8333-00000000b001"
 OTHER_CONTACT = "c0417ac7-1111-4222-8333-00000000b002"
-OF_CONTACT = ("+41790001122", "Ottilie Quarz", "KD-998877", "quarz rang twice", "ottilie@quarz.example", CONTACT)
+OF_CONTACT = (
+    *("+41790001122", "Ottilie Quarz", "KD-998877", "quarz rang twice", "ottilie@quarz.example", CONTACT),
+    *("mauve", "+41790005566", "Quarz at home"),
+)
 """What identifies the customer of VICTIM."""
 OF_BYSTANDER = ("+41790003344", "Benno Basalt", OTHER_CONTACT, BYSTANDER)
 REPORTS = """\
@@ -63,6 +70,19 @@ reports:
     group_by: [queueId]
     details: {table: segments, measures: {segments: count, notes: {distinct: wrap_up_note}}}
     columns: {segments: , notes: }
+  colours:
+    description: What attributes say.
+    details: {table: participant_attributes, measures: {attributes: count, values: {distinct: value}}}
+    columns: {attributes: , values: }
+  transfers:
+    description: Where flows transfer to.
+    details:
+      table: sessions
+      measures:
+        sessions: count
+        addresses: {distinct: flow_transfer_target_address}
+        names: {distinct: flow_transfer_target_name}
+    columns: {sessions: , addresses: , names: }
 """
 BONUS = TableSpec(
     "bonus_points",
@@ -88,12 +108,24 @@ def call(id_: str, contact: str, number: str, name: str, user: Mapping[str, Any]
                 "purpose": "customer",
                 "participantName": name,
                 "externalContactId": contact,
-                "attributes": {"customer": more["customer"], "mail": more["mail"], "conversation": id_},
+                "attributes": {
+                    "customer": more["customer"],
+                    "mail": more["mail"],
+                    "conversation": id_,
+                    "colour": more["colour"],
+                },
                 "sessions": [
                     {
                         "sessionId": f"{id_[:-4]}5001",
                         **legs,
                         "remote": user["name"],
+                        "flow": {
+                            "flowId": f"{id_[:-4]}f001",
+                            "flowType": "INBOUNDCALL",
+                            "transferType": "EXTERNAL",
+                            "transferTargetAddress": f"tel:{more['home']}",
+                            "transferTargetName": more["at_home"],
+                        },
                         "segments": [{"segmentStart": at[0], "segmentEnd": at[9], "segmentType": "interact"}],
                         "metrics": [{"name": "nConnected", "value": 1, "emitDate": at[0]}],
                     }
@@ -169,7 +201,13 @@ class Scene:
 
     def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> Report:
         moment = now or datetime.now(UTC) + timedelta(hours=2)
-        return lakewide.forget(self.lake, {kind: ids}, moment, self.published().forget, dry_run=dry_run)
+        again = Recomputation(self.reports(), Calendar.from_environment().zone)
+        return lakewide.forget(self.lake, {kind: ids}, moment, self.published(), again, dry_run=dry_run)
+
+    def reports(self) -> dict[str, ReportOfLanguage]:
+        """All reports that the scene knows, by name."""
+        known = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
+        return {report.name: report for report in known}
 
     def run(self, *assets: str, job: str = "daily", **of: Any) -> None:
         result = self.world.run(job, *assets, **({"partition": DAY} | of))
@@ -190,7 +228,8 @@ TABLES = ("conversations", "participants", "participant_attributes", "sessions",
 OTHERS = ("media_endpoint_stats", "flow_outcomes", "evaluations", "surveys", "resolutions", "interaction_legs")
 OF_DAY = tuple(f"tables/{name}" for name in (*TABLES, *OTHERS, "interval_metrics", "daily_metrics"))
 OF_REPORTS = tuple(
-    f"reports/{name}" for name in ("agent_hourly", "agent_daily", "callers", "each_conversation", "tags", "notes")
+    f"reports/{name}"
+    for name in ("agent_hourly", "agent_daily", "callers", "each_conversation", "tags", "notes", "colours", "transfers")
 )
 
 
@@ -198,8 +237,10 @@ def fill(scene: Scene) -> None:
     """Bring the day, and those who stand in it, everywhere."""
     organisation, user = scene.world.sandbox.organisation, scene.user
     told = {"customer": "KD-998877", "mail": "ottilie@quarz.example", "note": "quarz rang twice"}
+    told |= {"colour": "mauve", "home": "+41790005566", "at_home": "Quarz at home"}
     organisation.plant(call(VICTIM, CONTACT, "+41790001122", "Ottilie Quarz", user, told))
     told = {"customer": "KD-112233", "mail": "benno@basalt.example", "note": f"see {VICTIM}"}
+    told |= {"colour": "green", "home": "+41790007788", "at_home": "Basalt at home"}
     beside = call(BYSTANDER, OTHER_CONTACT, "+41790003344", "Benno Basalt", user, told)
     organisation.plant(beside | {"associatedConversationId": VICTIM})
     scene.run(job="hourly", partition=None, between=hours(DAY, NEXT))
@@ -224,7 +265,19 @@ def fill(scene: Scene) -> None:
     bonus = [{"user_id": user["id"], "agent": user["name"], "conversation_id": VICTIM, "note": f"of {VICTIM}"}]
     bonus += [bonus[0] | {"conversation_id": BYSTANDER, "note": None}]
     lake.write("downstream/bonus_points", BONUS, pa.Table.from_pylist(bonus, BONUS.schema), DAY, {})
+    by_delta_lake(scene)
+    note = {"outcome": {"file": "saved/Ottilie Quarz.json", "what": "imported", "reason": f"{VICTIM} was left out"}}
+    lake.store.put(f"imports/{'0' * 64}.json", json.dumps(note).encode())
     leave_behind(scene)
+
+
+def by_delta_lake(scene: Scene) -> None:
+    """A table that somebody writes with Delta Lake itself: its log has least and greatest values, and a checkpoint."""
+    folder = scene.home / "lake/downstream/by_delta_lake"
+    for customer, id_ in (("Ottilie Quarz", VICTIM), ("Benno Basalt", BYSTANDER)):
+        rows = [{"customer": customer, "agent": scene.user["name"], "conversation_id": id_, "points": 7}]
+        write_deltalake(folder, pa.Table.from_pylist(rows), mode="append")
+    DeltaTable(folder).create_checkpoint()
 
 
 def complete(scene: Scene) -> None:

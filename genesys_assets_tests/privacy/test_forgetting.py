@@ -10,10 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.checks.completeness import Counted, counted
+from genesys_assets.lake.lake import Lake
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Kind
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.privacy.recomputed import Recomputation
 from genesys_assets.sandbox.server import running
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions
@@ -41,6 +48,7 @@ EVERYWHERE = {
     *("pages/hourly_details", "pages/daily_details", "tables/conversations", "tables/participants"),
     *("tables/sessions", "tables/segments", "tables/participant_attributes", "reports/each_conversation"),
     *("live/conversations", "downstream/bonus_points", "published/reports"),
+    *("reports/colours", "reports/transfers", "downstream/by_delta_lake"),
 }
 
 
@@ -116,6 +124,65 @@ def test_a_user_leaves_no_trace_and_every_figure_stays(scene: Scene) -> None:
     assert pseudonym in {row["user_id"] for row in scene.rows("reports/agent_daily")}
     assert pseudonym in {row["id"] for row in scene.rows("reference/users", None)}
     assert {row["agent"] for row in scene.rows("downstream/bonus_points")} == {pseudonym}
+
+
+def test_statistics_in_logs_and_checkpoints_of_others_lose_texts_and_the_table_is_read_as_before(scene: Scene) -> None:
+    folder = scene.home / "lake/downstream/by_delta_lake"
+    of_log = {path for path in scene.found("Ottilie Quarz") if "_delta_log" in path}
+    assert {Path(path).suffix for path in of_log} == {".json", ".parquet"}
+    report = scene.forget(Kind.CONVERSATION, VICTIM)
+    assert report.problems == {}
+    assert report.statistics["downstream/by_delta_lake"] >= 2
+    table = DeltaTable(folder).to_pyarrow_table()
+    assert table["points"].to_pylist() == [7]
+    assert table["customer"].to_pylist() == ["Benno Basalt"]
+    # Numbers stay: readers skip files by them.
+    assert '"points":7' in (folder / "_delta_log/00000000000000000000.json").read_text().replace("\\", "")
+
+
+def test_a_log_that_names_somebody_elsewhere_is_told(scene: Scene) -> None:
+    rows = pa.table({"customer": ["Ottilie Quarz"], "points": [7]})
+    write_deltalake(scene.home / "lake/downstream/by_customer", rows, partition_by=["customer"])
+    problems = scene.forget(Kind.CONVERSATION, VICTIM).problems
+    assert any("in the folder of a partition" in why for what, why in problems.items() if "by_customer" in what)
+
+
+def test_a_report_that_nobody_defines_any_more_is_withdrawn_and_said(scene: Scene) -> None:
+    (scene.home / "reports.yaml").write_text("reports: {}\n")
+    report = scene.forget(Kind.CONVERSATION, VICTIM)
+    assert report.withdrawn[f"reports/colours {DAY}"] == "reports.yaml has no report colours any more"
+    assert f"reports/agent_daily {DAY}" not in report.withdrawn
+    assert scene.found(VICTIM, *OF_CONTACT) == {}
+
+
+def test_a_report_whose_tables_were_removed_by_hand_is_withdrawn(scene: Scene) -> None:
+    for place in OF_DAY:
+        if place != "tables/conversations":
+            scene.lake.remove(place, [DAY])
+    report = scene.forget(Kind.CONVERSATION, VICTIM)
+    assert "genesys/tables/sessions" in report.withdrawn[f"reports/callers {DAY}"]
+    assert not {path for path in scene.found(VICTIM, *OF_CONTACT) if "reports/" in path}
+
+
+def test_whoever_is_killed_before_reports_are_made_again_makes_them_when_run_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Recomputation, "make_again", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            scene.forget(Kind.CONVERSATION, VICTIM)
+    assert "mauve" in str(scene.rows("reports/colours"))
+    assert scene.forget(Kind.CONVERSATION).problems == {}
+    assert scene.found(VICTIM, *OF_CONTACT) == {}
+    assert not list((scene.home / "lake/forgotten").rglob("*@*"))
+
+
+def test_a_contact_of_whom_nothing_says_where_they_took_part_is_told(scene: Scene) -> None:
+    dropping = Lake(scene.lake.store, protection=Protection({PersonalData.CONTACT: "drop"}))
+    unknown = "c0417ac7-1111-4222-8333-00000000b009"
+    report = lakewide.forget(dropping, {Kind.EXTERNAL_CONTACT: [unknown]}, datetime.now(UTC) + timedelta(hours=2))
+    assert "drops contact data" in report.problems[f"--external-contact {unknown}"]
+    assert "--conversation" in report.problems[f"--external-contact {unknown}"]
 
 
 IDS = [(Kind.CONVERSATION, VICTIM), (Kind.EXTERNAL_CONTACT, CONTACT), (Kind.USER, "")]

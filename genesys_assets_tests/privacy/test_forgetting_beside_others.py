@@ -23,10 +23,12 @@ from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy import lakewide
+from genesys_assets.privacy import lakewide, rewriting
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.lakewide import IN_FLIGHT, ForgottenMeanwhile, Report
+from genesys_assets.privacy.lakewide import ForgottenMeanwhile
+from genesys_assets.privacy.old_files import IN_FLIGHT
 from genesys_assets.privacy.protection import Protection
+from genesys_assets.privacy.work import Report
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
@@ -243,7 +245,7 @@ def kill_at(step: str, number: int, patch: pytest.MonkeyPatch) -> None:
 
         return call
 
-    holder: Any = lakewide if step == "commit" else LocalStore
+    holder: Any = rewriting if step == "commit" else LocalStore
     name = "_commit" if step == "commit" else step
     patch.setattr(holder, name, dying(getattr(holder, name)))
 
@@ -266,14 +268,14 @@ def test_whoever_is_killed_completes_when_run_again(
 def test_a_process_that_is_killed_for_real_completes_when_run_again(lake: Lake, tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
-        "from genesys_assets.privacy import lakewide\n"
-        "real, done = lakewide._commit, []\n"
+        "from genesys_assets.privacy import rewriting\n"
+        "real, done = rewriting._commit, []\n"
         "def dying(*given):\n"
         "    real(*given)\n"
         "    done.append(1)\n"
         "    if len(done) == 2:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "lakewide._commit = dying\n"
+        "rewriting._commit = dying\n"
         "from genesys_assets.cli.app import main\n"
         "main()\n"
     )

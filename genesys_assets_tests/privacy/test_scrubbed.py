@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.forgotten import Forgotten, Kind
+from genesys_assets.privacy.forgotten import Forgotten, Kind, remember, remember_names
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import Traces
@@ -220,3 +223,45 @@ def test_a_member_of_a_queue_stays_without_a_name_and_so_does_a_user_with_skills
         first, second = json.loads(left.body)["entities"]
         assert first.pop("id").startswith("forgotten:")
         assert (first, second) == ({"ringNumber": 2} | more, other)
+
+
+def _noted(note: str, name: str = "Ann Miller") -> dict[str, Any]:
+    call = session("s-1", "voice", segments=[segment("interact", 0, 9, wrapUpNote=note)])
+    return conversation("c-1", participant("p-1", "agent", call, userId="user-two", participantName=name))
+
+
+def listed(tmp_path: Path, *names: str) -> Forgotten:
+    """The list as a lake keeps it, with the names of a user."""
+    store = LocalStore(tmp_path)
+    remember(store, Kind.USER, [USER], KEEP)
+    remember_names(store, dict.fromkeys(names, "forgotten:0123456789abcdef"))
+    return Forgotten.load(store)
+
+
+@pytest.mark.parametrize("note", ["ask Ann Miller", "ANN MILLER's desk", "Ann Millers desk", "(ann miller)"])
+def test_the_name_of_a_forgotten_user_does_not_come_back_in_a_later_note(tmp_path: Path, note: str) -> None:
+    body = json.dumps({"conversations": [_noted(note)]}).encode()
+    left = scrubbed_answer(DETAILS, body, listed(tmp_path, "ann miller", "ann@example.com"))
+    assert left is not None
+    assert b"desk" not in left.body
+    assert "wrapUpNote" not in left.body.decode()
+
+
+@pytest.mark.parametrize("note", ["call Joann Millerton", "ann", "miller, ann", ""])
+def test_a_note_that_names_nobody_stays(tmp_path: Path, note: str) -> None:
+    body = json.dumps({"conversations": [_noted(note)]}).encode()
+    assert scrubbed_answer(DETAILS, body, listed(tmp_path, "ann miller")) is None
+
+
+def test_whoever_has_the_same_name_as_a_forgotten_user_keeps_it(tmp_path: Path) -> None:
+    body = json.dumps({"conversations": [_noted("ask Ann Miller")]}).encode()
+    left = scrubbed_answer(DETAILS, body, listed(tmp_path, "ann miller"))
+    assert left is not None
+    assert json.loads(left.body)["conversations"][0]["participants"][0]["participantName"] == "Ann Miller"
+
+
+def test_the_list_of_names_tells_no_name(tmp_path: Path) -> None:
+    listed(tmp_path, "ann miller")
+    (kept,) = (path.name for path in tmp_path.rglob("user-name/*"))
+    assert hashlib.sha256(b"ann miller").hexdigest() not in kept
+    assert kept.endswith(".0123456789abcdef.10")

@@ -61,6 +61,18 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
 
 
+def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
+    """The partitions of tables and of snapshots that a report of a day is computed from, stored or not."""
+    windows = windows_of(report, day, business)
+    read = {(place, key) for first, of in windows for place, keys in _partitions(report, first, of) for key in keys}
+    for part in report.details:
+        if part.table.is_live:
+            read |= {(place, key) for place in part.places for _, of in windows for key in of.utc_days()}
+        if part.table.made_of:
+            read |= {(place, key) for _, of in windows for place, key in days_read(lake, of)}
+    return read
+
+
 def _partitions(report: Report, first: str, window: Window) -> Iterator[tuple[str, list[str]]]:
     """The tables that the report reads, with the days of each. Snapshots come every few minutes: what is made of them
     is computed when an hour's figures have landed.

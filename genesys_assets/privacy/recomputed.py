@@ -1,0 +1,149 @@
+"""Report partitions that were made of partitions in which somebody stood: they are computed again, or withdrawn.
+
+Nobody can find everything in a report that tells of somebody by looking for it: the value of an attribute is often a
+common word, and a sum names nobody. So whatever read a table in which somebody stood is made again of what is left.
+
+    <lake>/forgotten/affected/<table>@<key>      one file for each such partition, until its reports are made again
+
+These files are written before anything is rewritten, so whoever is killed in between finds them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from genesys_assets.lake.audit import AuditFailed
+from genesys_assets.lake.column_types import UnstorableColumn
+from genesys_assets.lake.files import Unreadable
+from genesys_assets.lake.lake import Lake
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.privacy.forgotten import FOLDER
+from genesys_assets.reports.engine.compute import compute
+from genesys_assets.reports.engine.made_of import made_of, partitions_read
+from genesys_assets.reports.engine.stored import NotStored, StoredDay
+from genesys_assets.reports.language.formulas import NumberTooLarge
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.spans import days_around
+
+Partition = tuple[str, str]
+REPORTS = "reports/"
+_OF_CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
+_AFFECTED = f"{FOLDER}/affected"
+_CONTENT = b"Reports that read this partition must be made again: somebody was forgotten in it.\n"
+_CANNOT = (NotStored, NumberTooLarge, AuditFailed, UnstorableColumn, Unreadable, FileNotFoundError)
+
+
+def affected(lake: Lake) -> set[Partition]:
+    """The partitions whose reports must still be made again."""
+    named = (name.rsplit("/", 1)[-1] for name in lake.store.names(_AFFECTED))
+    parts = (name.rpartition("@") for name in named)
+    return {(place.replace(".", "/"), key) for place, at, key in parts if at}
+
+
+def remember_affected(lake: Lake, partitions: Iterable[Partition]) -> None:
+    for partition in partitions:
+        lake.store.put(_file(partition), _CONTENT)
+
+
+def settle(lake: Lake, partitions: Iterable[Partition]) -> None:
+    """Their reports were made again."""
+    for partition in partitions:
+        lake.store.delete(_file(partition))
+
+
+def _file(partition: Partition) -> str:
+    place, key = partition
+    return f"{_AFFECTED}/{place.replace('/', '.')}@{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputation:
+    """How reports are computed. A stored report that is not among them belongs to nobody any more."""
+
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    start_date: date = date.min
+
+    def concerned(self, lake: Lake, places: Iterable[str], partitions: set[Partition]) -> list[Partition]:
+        """The stored partitions of reports that were made of these partitions."""
+        return [
+            (place, key)
+            for place in places
+            if place.startswith(REPORTS) and partitions
+            for key in lake.page_partitions(place)
+            if self._reads(lake, place, key) & partitions
+            or (_is_near(key, partitions) and self._is_unknown(lake, place, key))
+        ]
+
+    def _is_unknown(self, lake: Lake, place: str, key: str) -> bool:
+        """Whether nobody can tell who stands in a partition: its report is not defined any more, or it shows what
+        customers left and a table that it was made of is gone.
+        """
+        report = self._report(place)
+        if report is None:
+            return True
+        shows = any(report.spec.personal(column) in _OF_CUSTOMERS for column in report.spec.columns)
+        return shows and any(of == key and not lake.has(read, of) for read, of in self._reads(lake, place, key))
+
+    def make_again(self, lake: Lake, place: str, key: str) -> str | None:
+        """Compute a partition. One that cannot be computed is withdrawn, and this says why. Raises TableContended."""
+        report = self._report(place)
+        why = f"reports.yaml has no report {place.removeprefix(REPORTS)} any more"
+        if report is not None:
+            try:
+                self._compute(lake, report, key)
+                return None
+            except _CANNOT as error:
+                why = str(error)
+        lake.remove(place, [key])
+        return why
+
+    def _compute(self, lake: Lake, report: Report, day: str) -> None:
+        place, stored = f"{REPORTS}{report.name}", StoredDay(lake, day, self.zone, self.start_date)
+        origin = {"run_id": "forget", "source": f"genesys/tables for {day}", "partition": day}
+        with lake.table_writers({place: report.spec}, day, origin) as writing:
+            writing[place].write(compute(report, stored))
+            writing.reach, writing.newness = stored.reach(report), stored.newness
+            writing.made_of = {place: made_of(lake, report, day, self.zone)}
+
+    def _reads(self, lake: Lake, place: str, key: str) -> set[Partition]:
+        report = self._report(place)
+        return partitions_read(lake, report, key, self.zone) if report else set()
+
+    def _report(self, place: str) -> Report | None:
+        return self.reports.get(place.removeprefix(REPORTS))
+
+
+def _is_near(day: str, partitions: Iterable[Partition]) -> bool:
+    """Whether one of the partitions is of a UTC day that a business day may touch."""
+    near = days_around(day, before=1, after=1)
+    return any(key[:10] in near for _, key in partitions)
+
+
+def delete_old_files(
+    lake: Lake, partitions: Iterable[Partition], now: datetime, in_flight: timedelta, named: Callable[[str], set[str]]
+) -> tuple[dict[str, int], list[str]]:
+    """Delete all files of partitions but the current ones: how many by table, and those that a run may be about to
+    commit, which stay. `named` gives the files that commits of a table have named.
+    """
+    deleted: dict[str, int] = {}
+    left: list[str] = []
+    by_place: dict[str, list[str]] = {}
+    for place, key in partitions:
+        by_place.setdefault(place, []).append(key)
+    for place, keys in by_place.items():
+        current = {f"{place}/{file.path}" for _, file in lake.log(place).every_file()}
+        known = named(place)
+        for file in lake.store.listed(f"{place}/"):
+            is_of = any(file.key.startswith(f"{place}/date={key}/") for key in keys)
+            if not is_of or not file.key.endswith(".parquet") or file.key in current:
+                continue
+            if file.key not in known and now - file.modified < in_flight:
+                left.append(file.key)
+                continue
+            lake.store.delete(file.key)
+            deleted[place] = deleted.get(place, 0) + 1
+    return deleted, left

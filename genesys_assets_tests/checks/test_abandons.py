@@ -1,0 +1,68 @@
+"""What the legs have of abandoned interactions is what sessions emitted, and what no leg has is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow.compute as pc
+from hypothesis import given, settings
+
+from genesys_assets.checks.abandons import compare_abandons, reconcile_abandons
+from genesys_assets.checks.reconciled_day import Finding
+from genesys_assets.lake.lake import Lake
+from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
+from genesys_assets.tables.conversations.model import SESSION_METRICS
+from genesys_assets_tests.checks.stored_days import DAY, WHOLE, offered, put, store_conversations
+from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
+from genesys_assets_tests.tables.conversations.test_legs import any_conversations, exploded, queue
+
+GAVE_UP = metric("tAbandon", 30_000, 30)
+
+
+def finding(*conversations: dict[str, Any]) -> Finding:
+    tables = exploded(*conversations)
+    emitted = tables["session_metrics"]
+    return compare_abandons(emitted.filter(pc.equal(emitted["metric"], "tAbandon")), interaction_legs(tables))
+
+
+def flow(purpose: str) -> dict[str, Any]:
+    waits = session("f", "voice", segments=[segment("ivr", 0, 30)], metrics=[GAVE_UP])
+    return participant(purpose, purpose, waits)
+
+
+@settings(max_examples=200)
+@given(any_conversations())
+def test_legs_have_all_that_queues_and_agents_emitted_whatever_the_platform_tells(told: list[dict[str, Any]]) -> None:
+    assert finding(*told).differences.num_rows == 0
+
+
+def test_a_day_whose_abandons_all_are_in_legs_has_nothing_to_tell() -> None:
+    found = finding(conversation("c", queue("acd", 0, 30, GAVE_UP)))
+    assert (found.compared, found.differences.num_rows, found.left_out) == (1, 0, {})
+
+
+def test_what_a_flow_or_a_dialer_emitted_is_named_with_its_count() -> None:
+    told = [conversation(f"c{number}", flow(purpose)) for number, purpose in enumerate(["ivr", "ivr", "dialer"])]
+    assert finding(*told, conversation("d", queue("acd", 0, 30, GAVE_UP))).left_out == {
+        "tAbandon of ivr sessions (voice)": "2 in no leg",
+        "tAbandon of dialer sessions (voice)": "1 in no leg",
+    }
+
+
+def test_a_wait_that_emitted_two_is_one_leg_with_their_sum_and_the_other_is_named() -> None:
+    found = finding(conversation("c", queue("acd", 0, 30, GAVE_UP, metric("tAbandon", 5_000, 31))))
+    assert found.differences.num_rows == 0
+    assert list(found.left_out) == ["1 further tAbandon"]
+
+
+def test_a_leg_that_lost_an_abandon_is_a_difference(lake: Lake) -> None:
+    abandon = offered() | {"metric": "tAbandon", "value": 30_000, "purpose": "acd"}
+    store_conversations(lake, abandon)
+    found = reconcile_abandons(lake.refreshed(), DAY)
+    assert isinstance(found, Finding)
+    assert [(row["expected_sum"], row["found_sum"]) for row in found.differences.to_pylist()] == [(30_000, None)]
+
+
+def test_a_day_without_legs_cannot_be_judged(lake: Lake) -> None:
+    put(lake, SESSION_METRICS, [offered()], DAY, WHOLE)
+    assert reconcile_abandons(lake.refreshed(), DAY) == f"{INTERACTION_LEGS.name} of {DAY} is not stored"
