@@ -16,7 +16,6 @@ from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
-
 WIDE = len("aggregates: agentutilizations")
 """As wide as the longest thing that is looked at."""
 
