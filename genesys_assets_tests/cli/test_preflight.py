@@ -16,6 +16,9 @@ from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import environment
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
+WIDE = len("aggregates: agentutilizations")
+"""As wide as the longest thing that is looked at."""
+
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
@@ -32,7 +35,7 @@ def test_it_prints_one_line_for_each_thing_and_ends_with_0(sandbox: Sandbox) -> 
     printed = ended.stdout
     assert ended.exit_code == 0
     assert printed.startswith(sandbox.url)
-    assert "ok    queues                   10 visible: 6 in Home, 4 in Switzerland\n" in printed
+    assert f"ok    {'queues':<{WIDE}}  10 visible: 6 in Home, 4 in Switzerland\n" in printed
     assert "ok    published files" in printed
     assert printed.endswith("Ready: everything that is needed can be read and written.\n")
 
@@ -42,7 +45,7 @@ def test_it_ends_with_1_and_tells_what_to_do(sandbox: Sandbox, tmp_path: Path) -
     ended = CliRunner().invoke(app, ["preflight"])
     printed = ended.stdout
     assert ended.exit_code == 1
-    assert "FAIL  queues                   not permitted\n      Give the OAuth client a role" in printed
+    assert f"FAIL  {'queues':<{WIDE}}  not permitted\n      Give the OAuth client a role" in printed
     assert "Not ready: 2 things have to be put right." in printed
     assert "One role would do that gives: routing:queue:view, routing:skill:view" in printed
     # The name of a folder is not broken.
