@@ -23,6 +23,7 @@ from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS, LIVE_QUEUES
 from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS
 from genesys_assets.tables.users.time import USER_TIME
+from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 _DATES = {
     "reports": columns("date day the business day, by which the table is partitioned"),
@@ -63,7 +64,7 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
             INTERVAL_METRICS,
             DAILY_METRICS,
             *map(table_of, families),
-            *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME),
+            *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME, QUEUE_WAITS),
             OPEN_CONVERSATIONS,
             RESTATEMENTS,
         ],
