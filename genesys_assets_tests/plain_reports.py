@@ -149,7 +149,9 @@ def queue_media(known: Knowledge) -> list[Row]:
     ]
 
 
-def service_level_of_queues(known: Knowledge, levels: Callable[[str, str], tuple[float, int]]) -> list[Row]:
+def service_level_of_queues(
+    known: Knowledge, levels: Callable[[str, str], tuple[float | None, int | None]]
+) -> list[Row]:
     """`levels` gives what is set for a queue and media type: the target, and the threshold in milliseconds."""
     measured = known.measured(BY_QUEUE, _OF_SERVICE_LEVELS)
     groups = grouped(measured, lambda row: (row["queue_id"], row["media_type"]))
@@ -178,7 +180,7 @@ def service_level_of_queues(known: Knowledge, levels: Callable[[str, str], tuple
                 "measured": level["service_level_denominator"],
                 "service_level": level["service_level"],
                 "target": target,
-                "threshold_seconds": threshold / 1000,
+                "threshold_seconds": times(threshold, 1 / 1000),
                 "target_reported": level["service_level_target"],
                 "average_speed_of_answer_seconds": times(ratio(total(rows, "tAnswered", "sum"), answered), 1 / 1000),
                 "longest_wait_for_answer_seconds": max(waits) / 1000 if waits else None,
