@@ -63,6 +63,10 @@ from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, newest
 from genesys_assets.tables.users.time import USER_TIME, time_table
 
 _JOBS = "POST /api/v2/analytics/users/details/jobs"
+_NEVER_READ = (
+    f"genesys/{USER_DETAILS} was never fetched, so no table and no report of agents' status is made. To have them, "
+    f"materialise it first; it needs the permission {user_details.PERMISSION}."
+)
 _KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
 
 
@@ -195,7 +199,11 @@ def _tables(calendar: Calendar) -> dg.AssetsDefinition:
             for spec in USER_TABLES
             if keys[spec.name] in context.selected_asset_keys
         }
-        for day in checked_keys(context, calendar.daily):
+        days = checked_keys(context, calendar.daily)
+        if not stored.stored(USER_DETAILS):
+            context.log.warning(_NEVER_READ)
+            return
+        for day in days:
             try:
                 with failing_by_name(NotFetched):
                     writing, found = _write_tables(context, stored, day, [spec for spec, _ in tables.values()])

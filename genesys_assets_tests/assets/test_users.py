@@ -154,7 +154,19 @@ def test_a_missing_permission_is_named_and_nothing_is_stored(world: World) -> No
     world.sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
     assert "analytics:userDetail:view" in error(read(world, DAY))
     assert USER_DETAILS not in {place.split("@")[0] for place in world.stored()}
-    assert "has not been fetched" in error(tables(world, DAY))
+
+
+def test_an_organisation_whose_status_was_never_read_has_no_tables_of_it_and_no_failing_run(world: World) -> None:
+    done = tables(world, DAY)
+
+    assert done.success
+    assert [world.lake.stored(place) for place in TABLES] == [{}] * len(TABLES)
+
+
+def test_a_day_that_was_not_read_is_named_where_others_were(world: World) -> None:
+    assert read(world, DAY).success
+
+    assert "genesys/pages/daily_user_details has not been fetched for 2026-01-29" in error(tables(world, NEXT))
 
 
 def test_a_day_that_lost_its_users_is_not_believed(world: World) -> None:
