@@ -522,14 +522,17 @@ def _data_file(row: Mapping[str, Any]) -> DataFile:
 
 
 def _files_schema(partition_by: Sequence[str]) -> pa.Schema:
-    """The columns of the files of a table, by the names that delta-rs gives them."""
+    """The columns of the files of a table, by the names that delta-rs gives them. People may partition tables of
+    their own by other columns.
+    """
     of_file = {
         "path": pa.string(),
         "size_bytes": pa.int64(),
         "modification_time": pa.int64(),
         "num_records": pa.int64(),
     }
-    return pa.schema([*of_file.items(), *((f"partition.{name}", PARTITION_COLUMNS[name]) for name in partition_by)])
+    of_partition = {f"partition.{name}": PARTITION_COLUMNS.get(name, pa.string()) for name in partition_by}
+    return pa.schema([*of_file.items(), *of_partition.items()])
 
 
 def _oldest_first(files: pa.Table) -> pa.Table:

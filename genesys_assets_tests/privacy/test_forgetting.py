@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.checks.completeness import Counted, counted
 from genesys_assets.lake.lake import Lake
@@ -137,6 +138,13 @@ def test_statistics_in_logs_and_checkpoints_of_others_lose_texts_and_the_table_i
     assert table["customer"].to_pylist() == ["Benno Basalt"]
     # Numbers stay: readers skip files by them.
     assert '"points":7' in (folder / "_delta_log/00000000000000000000.json").read_text().replace("\\", "")
+
+
+def test_a_log_that_names_somebody_elsewhere_is_told(scene: Scene) -> None:
+    rows = pa.table({"customer": ["Ottilie Quarz"], "points": [7]})
+    write_deltalake(scene.home / "lake/downstream/by_customer", rows, partition_by=["customer"])
+    problems = scene.forget(Kind.CONVERSATION, VICTIM).problems
+    assert any("in the folder of a partition" in why for what, why in problems.items() if "by_customer" in what)
 
 
 def test_a_report_that_nobody_defines_any_more_is_withdrawn_and_said(scene: Scene) -> None:
