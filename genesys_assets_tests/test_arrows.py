@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "genesys_assets"
 ROOMS = (
     "cloud",
     "tables",
+    "privacy",
     "lake",
     "days",
     "reports",
@@ -28,6 +29,15 @@ ROOMS = (
 
 WITHOUT_DAGSTER = ("cloud", "tables", "days", "reports", "importing", "publishing", "privacy", "warehouse", "cli")
 WITHOUT_ARROW = ("cloud",)
+
+
+TO_THE_RIGHT = {
+    # A handle on files, which says nothing of what is in them.
+    ("privacy/forgotten.py", "genesys_assets.lake.store.Store"),
+    # A commit during which somebody was forgotten takes them out again itself.
+    ("lake/lake.py", "genesys_assets.forgetting.lakewide.forget_in"),
+}
+"""The imports against the direction, each with its reason."""
 
 
 def _imported(module: Path) -> Iterator[str]:
@@ -49,7 +59,8 @@ def _imports(room: str) -> set[tuple[str, str]]:
 def test_a_room_imports_no_room_to_its_right(room: str) -> None:
     right = tuple(f"genesys_assets.{other}." for other in ROOMS[ROOMS.index(room) + 1 :])
 
-    assert [found for found in sorted(_imports(room)) if f"{found[1]}.".startswith(right)] == []
+    against = {found for found in _imports(room) if f"{found[1]}.".startswith(right)}
+    assert sorted(against - TO_THE_RIGHT) == []
 
 
 @pytest.mark.parametrize("room", WITHOUT_DAGSTER)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from genesys_assets.forgetting.published import Published
+    from genesys_assets.forgetting.recomputed import Recomputation
+    from genesys_assets.forgetting.work import Report
     from genesys_assets.lake.lake import Lake
-    from genesys_assets.privacy.published import Published
-    from genesys_assets.privacy.recomputed import Recomputation
-    from genesys_assets.privacy.work import Report
     from genesys_assets.publishing.manifest import Manifest
 
 EXAMPLES = """\b
@@ -50,9 +50,9 @@ def forget(
     """
     from datetime import UTC, datetime
 
+    from genesys_assets.forgetting import lakewide
     from genesys_assets.lake.opening import open_lake
     from genesys_assets.lake.store import LakeUnreachable
-    from genesys_assets.privacy import lakewide
     from genesys_assets.privacy.forgotten import Kind
     from genesys_assets.publishing.errors import PublishingError
     from genesys_assets.settings import SettingError
@@ -81,10 +81,10 @@ def _id(given: str) -> str:
 
 def _published() -> tuple[Published, Recomputation]:
     """What is published, and how days and reports are made again. Raises SettingError, PublishingError."""
+    from genesys_assets.forgetting.published import Published
+    from genesys_assets.forgetting.recomputed import Recomputation
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.partitions import Calendar
-    from genesys_assets.privacy.published import Published
-    from genesys_assets.privacy.recomputed import Recomputation
     from genesys_assets.publishing.business_day import BusinessDay
     from genesys_assets.publishing.day import Wanted, publish_day
     from genesys_assets.reports.built_in import built_in_reports

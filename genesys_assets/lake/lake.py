@@ -188,7 +188,7 @@ class Lake:
         ForgottenMeanwhile.
         """
         if Forgotten.load(self.store) != who:
-            from genesys_assets.privacy.lakewide import forget_in
+            from genesys_assets.forgetting.lakewide import forget_in
 
             forget_in(self.refreshed(), partitions)
 

@@ -1,4 +1,4 @@
-"""Personal data: what of it is stored, and how somebody is forgotten.
+"""Personal data: what of it is stored, and what is kept from being stored. `forgetting` takes out what is stored.
 
     protection         keep, hash or drop, by class
     answers            where in the platform's answers personal data stand, and protecting them
@@ -8,14 +8,6 @@
     scrubbed_answers   answers without those who must be forgotten
     scrubbed_rows      rows without them
     screen             what is done with each answer before it is stored
-    traces             names and numbers that are looked for beside ids, gathered before anything is rewritten
-    work               what is looked for, and what was done
-    rewriting          one partition without them
-    old_files          files of older versions and of killed runs
-    lakewide           everything that the lake has stored, without them
-    recomputed         reports that were made of what somebody stood in, made again
-    logs               statistics in the logs of tables, and notes about imported files
-    published          published days without them
 
 Which column has which class is declared in `tables.personal`.
 """

@@ -7,7 +7,7 @@
 skills by day; `snapshots` live answers
 `spec` what a table is; `personal` which columns hold personal data; `sources` where a row comes from
 `aggregate`, `hashing`, `narrow_json` tools on Arrow data; `reconcile` compares two ways to a figure; `restatements` the
-ledger of what readings changed; `api_requests` what requests cost
+ledger of what readings changed; `api_requests` and `api_usage` what requests cost
 
 Nothing here speaks HTTP, touches a disk or knows Dagster. What a table contains is declared where it is filled.
 """

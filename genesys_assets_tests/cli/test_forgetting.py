@@ -13,8 +13,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.tables.conversations.model import PARTICIPANTS
 from genesys_assets_tests.assets.world import environment
-from genesys_assets_tests.privacy.test_forgetting_beside_others import DAY, FIRST, ROWS, SECOND, filled
-from genesys_assets_tests.privacy.traces import files_with
+from genesys_assets_tests.forgetting.test_beside_others import DAY, FIRST, ROWS, SECOND, filled
+from genesys_assets_tests.forgetting.traces import files_with
 
 TABLE = "tables/participants"
 

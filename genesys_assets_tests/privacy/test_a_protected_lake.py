@@ -20,7 +20,7 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.conftest import DAYS, NOW
-from genesys_assets_tests.privacy.traces import events_with, files_with
+from genesys_assets_tests.forgetting.traces import events_with, files_with
 
 DAY = f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from genesys_assets.forgetting import lakewide
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.lake_files import protected, schema_of, scrubbed
@@ -26,7 +26,15 @@ from genesys_assets.sandbox.extraction_rows import UNKNOWN_COLUMN
 from genesys_assets.sandbox.server import Sandbox, running
 from genesys_assets_tests.assets.world import World, definitions, environment
 from genesys_assets_tests.conftest import DAYS, NOW
-from genesys_assets_tests.privacy.scene import BYSTANDER, CONTACT, OF_BYSTANDER, OF_CONTACT, OTHER_CONTACT, VICTIM, call
+from genesys_assets_tests.forgetting.scene import (
+    BYSTANDER,
+    CONTACT,
+    OF_BYSTANDER,
+    OF_CONTACT,
+    OTHER_CONTACT,
+    VICTIM,
+    call,
+)
 
 FILES, DAY = "pages/lake_files", f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"

@@ -20,6 +20,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from genesys_assets.forgetting.logs import scrub_logs
+from genesys_assets.forgetting.old_files import IN_FLIGHT, in_flight, named_by_commits, remove_drafts, remove_old_files
+from genesys_assets.forgetting.recomputed import (
+    Partition,
+    Recomputation,
+    affected,
+    delete_old_files,
+    remember_affected,
+    settle,
+)
+from genesys_assets.forgetting.rewriting import changes, rewrite_partition
+from genesys_assets.forgetting.traces import Gathered, gather
+from genesys_assets.forgetting.work import Report, Work
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.commit import TableContended
@@ -31,19 +44,6 @@ from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember, remember_names
-from genesys_assets.privacy.logs import scrub_logs
-from genesys_assets.privacy.old_files import IN_FLIGHT, in_flight, named_by_commits, remove_drafts, remove_old_files
-from genesys_assets.privacy.recomputed import (
-    Partition,
-    Recomputation,
-    affected,
-    delete_old_files,
-    remember_affected,
-    settle,
-)
-from genesys_assets.privacy.rewriting import changes, rewrite_partition
-from genesys_assets.privacy.traces import Gathered, gather
-from genesys_assets.privacy.work import Report, Work
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
 Ids = Mapping[Kind, Sequence[str]]

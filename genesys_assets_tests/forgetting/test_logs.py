@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from genesys_assets.forgetting import lakewide
+from genesys_assets.forgetting.logs import scrub_logs
+from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.work import Report
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.logs import scrub_logs
-from genesys_assets.privacy.traces import Gathered
-from genesys_assets.privacy.work import Report
-from genesys_assets_tests.privacy.traces import files_with
+from genesys_assets_tests.forgetting.traces import files_with
 
 GONE, STAYS = "5a0c0000-1111-4222-8333-00000000a001", "5a0c0000-1111-4222-8333-00000000a002"
 PLACE = "downstream/points"

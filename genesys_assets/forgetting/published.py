@@ -18,12 +18,12 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.work import Report
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
-from genesys_assets.privacy.traces import Gathered
-from genesys_assets.privacy.work import Report
 from genesys_assets.publishing.day import NothingToPublish
 from genesys_assets.publishing.errors import InvalidManifest, PublishingError
 from genesys_assets.publishing.manifest import Manifest

@@ -15,14 +15,14 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
+from genesys_assets.forgetting import lakewide
+from genesys_assets.forgetting.published import Published
+from genesys_assets.forgetting.recomputed import Recomputation
+from genesys_assets.forgetting.work import Report
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar
-from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Kind
-from genesys_assets.privacy.published import Published
-from genesys_assets.privacy.recomputed import Recomputation
-from genesys_assets.privacy.work import Report
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import Wanted, publish_day
 from genesys_assets.publishing.manifest import Manifest
@@ -35,7 +35,7 @@ from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import World, environment, hours
 from genesys_assets_tests.conftest import DAYS
-from genesys_assets_tests.privacy.traces import files_with
+from genesys_assets_tests.forgetting.traces import files_with
 
 DAY, NEXT = f"{DAYS[-2]}", f"{DAYS[-1]}"
 VICTIM = "5a0c0000-1111-4222-8333-00000000a001"

@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from genesys_assets.forgetting.rewriting import changes
+from genesys_assets.forgetting.traces import Gathered
+from genesys_assets.forgetting.work import Work
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.files import (
     StoredFile,
@@ -15,9 +18,6 @@ from genesys_assets.lake.files import (
 from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LakeUnreachable, Listed
-from genesys_assets.privacy.rewriting import changes
-from genesys_assets.privacy.traces import Gathered
-from genesys_assets.privacy.work import Work
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from genesys_assets.forgetting.work import Work
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.commit import Commit, FinishedDraft, Known, Overtaken, Proposal, TableContended, known
 from genesys_assets.lake.files import (
@@ -25,7 +26,6 @@ from genesys_assets.lake.store import drafts
 from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.scrubbed_answers import scrubbed as scrubbed_answer
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
-from genesys_assets.privacy.work import Work
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import Column, TableSpec

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from genesys_assets.forgetting import lakewide
 from genesys_assets.importing.buckets import Told
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.privacy.protection import Protection
+from genesys_assets_tests.forgetting.traces import files_with
 from genesys_assets_tests.importing.saved import as_bytes, conversation, metric, result, saved_file
-from genesys_assets_tests.privacy.traces import files_with
 
 ID, OTHER = "aaaaaaaa-1111-4222-8333-00000000a001", "bbbbbbbb-1111-4222-8333-00000000a002"
 HASH = Protection(dict.fromkeys(PersonalData, "hash"), b"k" * 32)

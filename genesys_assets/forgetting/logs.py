@@ -22,8 +22,8 @@ from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
 
 if TYPE_CHECKING:
-    from genesys_assets.privacy.traces import Gathered
-    from genesys_assets.privacy.work import Report
+    from genesys_assets.forgetting.traces import Gathered
+    from genesys_assets.forgetting.work import Report
 
 _OURS = ("pages", "tables", "reference", "live", "reports")
 """Folders of tables whose partitions are days and hours, and whose commits name nobody."""

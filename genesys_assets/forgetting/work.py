@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from genesys_assets.forgetting.recomputed import Partition
+from genesys_assets.forgetting.traces import Gathered
 from genesys_assets.lake.lake import Lake
 from genesys_assets.privacy.forgotten import Forgotten
-from genesys_assets.privacy.recomputed import Partition
-from genesys_assets.privacy.traces import Gathered
 
 
 @dataclass(slots=True)

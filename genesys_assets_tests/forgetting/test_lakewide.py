@@ -15,17 +15,17 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from genesys_assets.checks.completeness import Counted, counted
+from genesys_assets.forgetting import lakewide
+from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.lake.lake import Lake
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy import lakewide
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.privacy.recomputed import Recomputation
 from genesys_assets.sandbox.server import running
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions
 from genesys_assets_tests.conftest import DAYS, NOW
-from genesys_assets_tests.privacy.scene import (
+from genesys_assets_tests.forgetting.scene import (
     BYSTANDER,
     CONTACT,
     DAY,
@@ -41,7 +41,7 @@ from genesys_assets_tests.privacy.scene import (
     fill,
     places,
 )
-from genesys_assets_tests.privacy.traces import events_with
+from genesys_assets_tests.forgetting.traces import events_with
 
 NUMBER = "+41790001122"
 EVERYWHERE = {

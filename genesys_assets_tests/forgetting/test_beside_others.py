@@ -17,18 +17,18 @@ import pytest
 from deltalake import write_deltalake
 
 from genesys_assets.cloud.http.page import Page, request_text
+from genesys_assets.forgetting import lakewide, rewriting
+from genesys_assets.forgetting.lakewide import ForgottenMeanwhile
+from genesys_assets.forgetting.old_files import IN_FLIGHT
+from genesys_assets.forgetting.work import Report
 from genesys_assets.lake import commit, opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy import lakewide, rewriting
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.lakewide import ForgottenMeanwhile
-from genesys_assets.privacy.old_files import IN_FLIGHT
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.privacy.work import Report
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
@@ -36,7 +36,7 @@ from genesys_assets.tables.conversations.model import PARTICIPANTS
 from genesys_assets.tables.snapshots import LIVE_CONVERSATIONS
 from genesys_assets.tables.spec import Column, TableSpec
 from genesys_assets_tests.assets.world import environment
-from genesys_assets_tests.privacy.traces import files_with
+from genesys_assets_tests.forgetting.traces import files_with
 from genesys_assets_tests.tables.builders import conversation, page, participant, session
 
 DAY, HOURS = "2026-01-31", [f"2026-01-31-{hour:02d}:00" for hour in (12, 13)]

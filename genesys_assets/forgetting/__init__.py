@@ -1,0 +1,7 @@
+"""Somebody is forgotten: taken out of all that is stored and published. What is stored of anybody is in `privacy`.
+
+`lakewide` does all of it; `work` what is looked for, and what was done; `traces` names and numbers that are looked
+for beside ids, gathered before anything is rewritten; `rewriting` one partition, `old_files` older versions and
+leftovers of killed runs, `logs` statistics in the logs of tables and notes about imported files; `recomputed` reports
+made again, and `published` days published again.
+"""
