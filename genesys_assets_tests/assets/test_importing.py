@@ -37,7 +37,8 @@ def fetched(world: World) -> World:
 
 def answers(world: World, asset: str, keys: Sequence[str]) -> list[dict[str, Any]]:
     stored = [world.lake.pages(f"pages/{asset}", partition) for partition in keys]
-    return [dict(page.json()) for pages in stored if pages is not None for page in pages]
+    pages = [page for pages in stored if pages is not None for page in pages]
+    return [dict(page.json()) for page in pages if "/analytics/conversations/" in page.request]
 
 
 def save(folder: Path, name: str, documents: Sequence[Any]) -> str:
