@@ -27,9 +27,15 @@ class SettingError(ValueError):
     """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
 
 
+_NO_VARIABLE = "no variable: "
+"""In front of the names of fields, which are looked for in the environment as well: `columns` is not the COLUMNS of a
+terminal.
+"""
+
+
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(
-        env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True
+        env_ignore_empty=True, populate_by_name=True, env_prefix=_NO_VARIABLE, extra="forbid", hide_input_in_errors=True
     )
 
     @classmethod

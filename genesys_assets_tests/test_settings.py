@@ -168,6 +168,17 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert AlertSettings.load().webhook is None
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_variable_that_is_called_like_a_field_is_no_setting(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, CLIENT)
+    before = group.load()
+    variables = {field.validation_alias for field in group.model_fields.values()}
+    for name in {name.upper() for name in group.model_fields} - variables:
+        monkeypatch.setenv(name, "80")
+
+    assert group.load() == before
+
+
 @pytest.mark.parametrize(
     ("group", "name", "example"),
     [
