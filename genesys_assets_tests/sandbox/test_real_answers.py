@@ -34,7 +34,9 @@ REAL_ONLY: Names = {
     "metrics of customer": {"tConnected"},
 }
 SANDBOX_ONLY: Names = {
-    "conversation": {"conversationInitiator", "customerParticipation", "evaluations", "resolutions", "surveys"},
+    "conversation": {
+        *("conversationInitiator", "customerParticipation", "evaluations", "resolutions", "selfServed", "surveys"),
+    },
     "session": {"addressFrom", "addressOther", "addressSelf", "addressTo", "flowOutType", "messageType"},
     "segment": {"subject"},
     "flow": {"outcomes"},
@@ -43,16 +45,19 @@ SANDBOX_ONLY: Names = {
     "segmentType": {"contacting", "parked", "voicemail"},
     "disconnectType": {"uncallable"},
 }
-"""E-mails, messages, callbacks that were called back, outbound calls and late endings: no public answer shows one."""
+"""E-mails, messages, callbacks that were called back, outbound calls, calls that their flow served and late endings: no
+public answer shows one.
+"""
 
 UNSEEN = {
     *("nBlindTransferred", "nBotInteractions", "nOutbound", "nOutboundAbandoned", "nOutboundAttempted"),
     *("nOutboundConnected", "nOverSla", "oMediaCount", "oMessageTurn", "tAbandon", "tActiveCallback"),
-    *("tActiveCallbackComplete", "tAgentResponseTime", "tFlowOut", "tPark", "tShortAbandon", "tUserResponseTime"),
+    *("tActiveCallbackComplete", "tAgentResponseTime", "tFlowDisconnect", "tFlowOut", "tPark", "tShortAbandon"),
+    "tUserResponseTime",
 }
 """What the sandbox's sessions emit although nobody has shown that real ones do: in no public answer is a call
-abandoned, an e-mail answered or a customer called by a campaign. Reconciliation compares these where both sides have
-them.
+abandoned or ended by its flow, an e-mail answered or a customer called by a campaign. Reconciliation compares these
+where both sides have them.
 """
 
 
