@@ -244,7 +244,8 @@ def _of_pipeline(document: Object) -> str | None:
     """What a record of a data pipeline is, which has the answer in one of its fields; None for anything else."""
     if "_airbyte_data" in document:
         return "it holds records of Airbyte: save what stands in `_airbyte_data` (jq -c ._airbyte_data FILE)"
-    if document.get("type") in _OF_STREAMS and not {"entities", "results"} & document.keys():
+    kind = document.get("type")
+    if isinstance(kind, str) and kind in _OF_STREAMS and not {"entities", "results"} & document.keys():
         return (
             "it holds messages of a Singer tap or an Airbyte source: save what stands in `record` of those of the type "
             "RECORD (jq -c 'select(.type == \"RECORD\") | .record' FILE, for Airbyte .record.data)"

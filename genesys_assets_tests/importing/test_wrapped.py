@@ -51,6 +51,11 @@ def test_what_a_pipeline_wrapped_is_refused_with_where_the_answer_stands(documen
     assert hint in refusal([document])
 
 
+@pytest.mark.parametrize("kind", [["RECORD"], {"RECORD": 1}, None, 1])
+def test_a_type_that_is_no_text_is_no_message_of_a_pipeline(kind: Any) -> None:
+    assert "none of the known shapes" in refusal({"type": kind})
+
+
 def test_documents_that_firehose_joined_without_a_line_end_are_read() -> None:
     one, other = (as_bytes({"conversations": [conversation(id_)]}) for id_ in "AB")
     assert converted(one + other).conversations == 2
