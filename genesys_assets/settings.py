@@ -28,17 +28,21 @@ class SettingError(ValueError):
 
 
 class _Group(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True
-    )
+    # Without populate_by_name, with which COLUMNS, as terminals set it, would be read for the field `columns`.
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="forbid", hide_input_in_errors=True)
 
     @classmethod
     def load(cls, **given: Any) -> Self:
         """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            return cls(**{cls._alias(name): value for name, value in given.items() if value is not None})
         except ValidationError as error:
             raise SettingError("\n".join(cls._explain(problem) for problem in error.errors())) from None
+
+    @classmethod
+    def _alias(cls, name: str) -> str:
+        field = cls.model_fields.get(name)
+        return str(field.validation_alias) if field and field.validation_alias else name
 
     @classmethod
     def _explain(cls, problem: Any) -> str:

@@ -156,6 +156,16 @@ def test_the_settings_are_those_of_the_example_file() -> None:
     assert known - {"DAGSTER_HOME"} == shown
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_variables_called_like_the_fields_are_nobodys_settings(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminals and readline export COLUMNS, which is no list of the data lake's columns."""
+    set_all(monkeypatch, CLIENT)
+    before = group.load()
+    real = {str(field.validation_alias) for field in group.model_fields.values()}
+    set_all(monkeypatch, dict.fromkeys({name.upper() for name in group.model_fields} - real, "80"))
+    assert group.load() == before
+
+
 def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, CLIENT)
     assert CloudSettings.load(client_id="C2", region=None).client_id == "C2"
