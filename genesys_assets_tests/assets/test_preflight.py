@@ -10,9 +10,13 @@ import dagster as dg
 import pytest
 
 from genesys_assets.assets.preflight import build_preflight_asset
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment, error, metadata
+
+
+OTHERS = [name for name in FAMILIES if name != "conversations"]
 
 
 @pytest.fixture
@@ -28,10 +32,13 @@ def test_it_shows_what_it_found_as_a_table_and_stores_nothing(outpost: World) ->
     run = outpost.run("preflight")
     said = metadata(run, "ops/preflight")
     assert run.success
-    assert said["requests"] == 11
+    asked = [path for _, path in outpost.sandbox.requests if path != "/oauth/token"]
+    assert said["requests"] == len(asked) == len(set(asked)) == 39
     rows = said["findings"].splitlines()
     assert "what to do" in rows[0]
-    assert len(rows) == 2 + 15
+    # Besides what is asked for: the clock, the rate limit, the lake and the published files.
+    assert len(rows) == 2 + len(asked) + 4
+    assert all(sum(f"| aggregates: {name} " in row for row in rows) == 1 for name in OTHERS)
     assert any("queues" in row and "10 visible: 6 in Home, 4 in Switzerland" in row for row in rows)
     assert outpost.files() == {}
 
