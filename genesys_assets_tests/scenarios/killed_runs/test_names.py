@@ -19,14 +19,17 @@ from genesys_assets_tests.scenarios.killed_runs.process import Kill
 from genesys_assets_tests.scenarios.killed_runs.truths import compare_dagster_with_lake
 
 QUEUES, HISTORY = "reference/queues", "reference/queues_history"
-READ_NAMES = Step("daily", (QUEUES, HISTORY))
-KILLS = [AFTER_COMMIT]
+READ_NAMES = Step("daily", (QUEUES, HISTORY, "reference/service_levels_history"))
+AFTER_NAMES_OVER_TIME = Kill(COMMIT, 2, True)
+"""The service levels over time are committed first, then the names over time, then the present names."""
+KILLS = [AFTER_NAMES_OVER_TIME]
 if ALL_PLACES:
     KILLS += [
         Kill(WRITE_PAGE),
         Kill(COMMIT),
-        Kill(COMMIT, 2, True),
-        *around(COMMIT, 3),
+        AFTER_COMMIT,
+        Kill(COMMIT, 3, True),
+        *around(COMMIT, 4),
         Kill(reported("reference"), 1, True),
     ]
 
@@ -67,7 +70,7 @@ def test_a_queue_that_only_the_names_of_a_killed_run_know_is_deleted_when_the_ne
         organisation.remove("queues", queue)
         READ_NAMES.run(world)
         lakes.first_state(NOW + HOUR)
-        lakes.kill(folder, READ_NAMES, AFTER_COMMIT)
+        lakes.kill(folder, READ_NAMES, AFTER_NAMES_OVER_TIME)
         lakes.present.at = NOW + 2 * HOUR
         organisation.remove("queues", queue)
         READ_NAMES.run(world)
