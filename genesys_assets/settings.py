@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from genesys_assets.cloud.analytics.families import AggregateFamily, family
 from genesys_assets.cloud.errors import InvalidQuery
@@ -27,10 +27,29 @@ class SettingError(ValueError):
     """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
 
 
+class _Variables(EnvSettingsSource):
+    """The environment, by the names of settings alone: COLUMNS or HOST, as fields are called, belong to others."""
+
+    def __init__(self, group: type[BaseSettings]) -> None:
+        super().__init__(group)
+        self.config = SettingsConfigDict(**{**self.config, "populate_by_name": False})
+
+
 class _Group(BaseSettings):
     model_config = SettingsConfigDict(
         env_ignore_empty=True, populate_by_name=True, extra="forbid", hide_input_in_errors=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Variables(settings_cls)
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -119,6 +119,16 @@ def test_the_lake_lies_beside_dagster_yaml_unless_it_is_set(monkeypatch: pytest.
     assert LakeSettings.load().location == "s3://bucket/prefix"
 
 
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__)
+def test_a_variable_that_is_called_as_a_field_is_no_setting(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """COLUMNS is how wide a terminal is, HOST which machine it is."""
+    set_all(monkeypatch, CLIENT | {"GENESYS_ASSETS_PUBLISH_URL": "s3://b/p"})
+    before = group.load()
+    settings = {field.validation_alias for field in group.model_fields.values()}
+    set_all(monkeypatch, {name.upper(): "80" for name in group.model_fields if name.upper() not in settings})
+    assert group.load() == before
+
+
 def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     values = CLIENT | {
         "GENESYS_CLOUD_API_URL": "https://api.example.com/",
