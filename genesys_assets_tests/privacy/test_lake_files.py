@@ -38,8 +38,22 @@ from genesys_assets_tests.forgetting.scene import (
 
 FILES, DAY = "pages/lake_files", f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"
-CALLED = {"customer": "KD-998877", "mail": "ottilie@quarz.example", "note": "quarz rang twice"}
-OTHER = {"customer": "KD-112233", "mail": "benno@basalt.example", "note": "basalt rang once"}
+CALLED = {
+    "customer": "KD-998877",
+    "mail": "ottilie@quarz.example",
+    "note": "quarz rang twice",
+    "colour": "mauve",
+    "home": "+41790005566",
+    "at_home": "Quarz at home",
+}
+OTHER = {
+    "customer": "KD-112233",
+    "mail": "benno@basalt.example",
+    "note": "basalt rang once",
+    "colour": "green",
+    "home": "+41790007788",
+    "at_home": "Basalt at home",
+}
 
 
 @pytest.fixture(scope="module")
