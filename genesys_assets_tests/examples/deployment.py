@@ -123,7 +123,6 @@ class Deployment:
                 "repositoryName": _REPOSITORY_NAME,
                 "jobName": job,
                 "assetSelection": [{"path": asset.split("/")}],
-                "assetCheckSelection": [],
             },
             "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
         }
