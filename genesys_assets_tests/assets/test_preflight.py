@@ -15,7 +15,6 @@ from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment, error, metadata
 
-
 OTHERS = [name for name in FAMILIES if name != "conversations"]
 
 
