@@ -12,9 +12,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from genesys_assets.assets.observations import OBSERVATIONS
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.spec import in_milliseconds
-from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, key, metadata
 from genesys_assets_tests.conftest import DAY, DAYS
 
 REPORTS = [report.spec for report in built_in_reports()]
@@ -40,6 +41,10 @@ def interval(world: World, granularity: str) -> dg.ExecuteInProcessResult:
 
 def test_a_range_of_days_is_the_same_as_its_days_one_by_one(days: World) -> None:
     before = reports_of(days)
+    read = dg.AssetSelection.assets(*map(key, ALL)).upstream() & dg.AssetSelection.groups("tables")
+    tables = {"/".join(asset.path[1:]) for asset in read.resolve(days.definitions.resolve_asset_graph())}
+    lacking = [*sorted(tables - set(TABLES_OF_HOURS)), "pages/daily_user_details"]
+    assert days.run("daily", *lacking, between=(f"{DAYS[0]}", f"{DAYS[-1]}")).success
     assert days.run("daily", *ALL, between=(f"{DAYS[0]}", f"{DAYS[-1]}")).success
     at_once = reports_of(days)
     assert len(at_once) == len(ALL) * len(DAYS)
@@ -96,13 +101,20 @@ def test_a_report_without_its_tables_says_what_to_materialise_first(world: World
 def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 0
     assert world.run("hourly", between=hours(f"{DAY}")).success
-    everything = dg.AssetSelection.groups("reference", "tables", "reports")
+    # What is observed can be asked for on its day alone.
+    observed = dg.AssetSelection.assets(*(key(observation.place) for observation in OBSERVATIONS))
+    everything = dg.AssetSelection.groups("reference", "tables", "reports") - observed
     chosen = everything.resolve(world.definitions.resolve_asset_graph())
-    run = world.run("daily", *("/".join(key.path[1:]) for key in chosen), "pages/daily_aggregates", partition=f"{DAY}")
+    pages = ("pages/daily_aggregates", "pages/daily_user_details")
+    run = world.run("daily", *("/".join(asset.path[1:]) for asset in chosen), *pages, partition=f"{DAY}")
     assert run.success
+    present = world.lake.read("reports/agent_day", f"{DAY}").to_pylist()
     for spec in REPORTS:
         table = world.lake.read(f"reports/{spec.name}", f"{DAY}")
-        assert len(table) == 0
+        assert len(table) == (len(present) if spec.name == "agent_day" else 0)
         assert in_milliseconds(table.schema).equals(spec.schema)
-        assert metadata(run, f"reports/{spec.name}")["dagster/partition_row_count"] == 0
-        assert "chart" not in metadata(run, f"reports/{spec.name}")
+        assert metadata(run, f"reports/{spec.name}")["dagster/partition_row_count"] == len(table)
+        assert ("chart" in metadata(run, f"reports/{spec.name}")) == bool(len(table))
+    # Agents were there though nobody called.
+    assert any(row["on_queue_ms"] for row in present)
+    assert not any(row["interacting_ms"] for row in present)
