@@ -167,10 +167,18 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
         for start, customer in known_ones
         if any(timedelta(0) < start - each < timedelta(days=1) for each in starts[customer])
     ]
+    ended = [
+        start
+        for start, customer in known_ones
+        if not any(timedelta(0) < each - start < timedelta(days=1) for each in starts[customer])
+    ]
+    assert ended
     assert sum(row["contacts"] for row in rows) == len(of_day)
     assert sum(row["known_customers"] or 0 for row in rows) == len(known_ones)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) == len(again)
-    assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_1d"] for row in rows} == {None}
+    # All hours of the day after are stored, and no later ones.
+    assert sum(row["resolved_for_1d"] or 0 for row in rows) == len(ended)
+    assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_7d"] for row in rows} == {None}
     (reason,) = {tuple(row["unknown_because"]) for row in rows}
     assert reason[0].startswith(f"of 7 days before {DAYS[0] - timedelta(days=4)} and 3 more not stored whole")
 
