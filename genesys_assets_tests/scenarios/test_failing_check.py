@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from genesys_assets.automation.sensors import KINDS
 from genesys_assets.checks.reconciliation import LOOKED_AT, SESSIONS
 from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets_tests.assets.world import World, without_reports
@@ -33,7 +34,7 @@ def ticks(past_days: World, tmp_path: Path) -> Ticks:
 
 
 def everything_but(*sensors: str) -> set[str]:
-    return {"upkeep", "observe", "hours", "days", "tables", "checks", "reports", "publish"} - {*sensors}
+    return {kind.name for kind in KINDS} - {*sensors}
 
 
 def days_of(asked: list[Asked]) -> set[str]:
