@@ -268,7 +268,7 @@ def test_whoever_is_killed_completes_when_run_again(
 def test_a_process_that_is_killed_for_real_completes_when_run_again(lake: Lake, tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
-        "from genesys_assets.privacy import rewriting\n"
+        "from genesys_assets.forgetting import rewriting\n"
         "real, done = rewriting._commit, []\n"
         "def dying(*given):\n"
         "    real(*given)\n"
