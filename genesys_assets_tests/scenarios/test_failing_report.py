@@ -40,9 +40,7 @@ def manifest(world: World, day: str) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.xfail(
-    strict=False, reason="the first look publishes no day at times: not yet explained"
-)
+@pytest.mark.xfail(strict=False, reason="the first look publishes no day at times: not yet explained")
 def test_the_day_is_published_at_once_and_names_it(ticks: Ticks) -> None:
     ticks.at(NOW + timedelta(minutes=1))
     said = manifest(ticks.world, DAY)
