@@ -18,8 +18,8 @@ from genesys_assets_tests.scenarios.test_failing_check import everything_but
 
 DAY, AROUND = f"{DAYS[2]}", (f"{DAYS[1]}", f"{DAYS[3]}")
 READ_BY_IT_ALONE = "tables/segments"
-NEVER_READ = {"agent_day"}
-"""The reports of agents' status, which was not read in the past days."""
+NEXT_LOOK = NOW + timedelta(hours=1)
+"""Late enough for the first look to be over on any machine: its clock goes on while it carries out runs."""
 
 
 @pytest.fixture
@@ -40,14 +40,18 @@ def manifest(world: World, day: str) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.xfail(strict=False, reason="the first look publishes no day at times: not yet explained")
+def not_read(world: World, day: str) -> set[str]:
+    """The report of agents' status, where that was not read of a day."""
+    return set() if day in world.lake.stored("pages/daily_user_details") else {"agent_day"}
+
+
 def test_the_day_is_published_at_once_and_names_it(ticks: Ticks) -> None:
-    ticks.at(NOW + timedelta(minutes=1))
+    ticks.at(NEXT_LOOK)
     said = manifest(ticks.world, DAY)
     missing = {each["report"]: each["reason"] for each in said["missing"]}
-    assert missing.keys() == {"conversation_quality", *NEVER_READ}
+    assert missing.keys() == {"conversation_quality"} | not_read(ticks.world, DAY)
     assert missing["conversation_quality"].startswith("its last computation failed")
     every = {report.name for report in built_in_reports()}
     assert {file["report"] for file in said["files"]} - {"day_page"} == every - missing.keys()
     for day in AROUND:
-        assert {each["report"] for each in manifest(ticks.world, day)["missing"]} == NEVER_READ
+        assert {each["report"] for each in manifest(ticks.world, day)["missing"]} == not_read(ticks.world, day)
