@@ -25,7 +25,8 @@ from benchmarks.results import Result, Target
 from benchmarks.sides.rounds import versions_of
 from benchmarks.stored_day import DAY, store_day, store_hours
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox import object_store
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.organisation import Organisation

@@ -15,7 +15,8 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.cloud.errors import UnknownRegion
-from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.proof import PrivateBucket

@@ -187,7 +187,7 @@ def _named(path: str) -> str:
 
 
 def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
-    from genesys_assets.lake.store import open_store
+    from genesys_assets.lake.opening import open_store
 
     bucket, _, key = place.removeprefix("s3://").partition("/")
     store = open_store(f"s3://{bucket}", s3_client)

@@ -26,7 +26,8 @@ from genesys_assets.lake.log_files import (
     is_checkpoint_of,
     version_of,
 )
-from genesys_assets.lake.store import S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import Store
 from genesys_assets.process_folder import new_folder
 
 _ATTEMPTS = 5

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import open_store
+from genesys_assets.lake.s3_store import PATIENCE_SECONDS, S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.settings import LakeSettings, refuse_user_info_of_aws
 
@@ -15,10 +19,18 @@ _LAKES_SHARED = 4
 _CONNECT_SECONDS = 10
 """An endpoint that takes connections does so within milliseconds."""
 _READ_SECONDS = 60
-"""As long as Arrow waits: see `store`."""
+"""As long as Arrow waits: see `s3_store`."""
 _ATTEMPTS = 3
 """Of one request. The store goes on trying for as long as its own patience lasts."""
 _PERSON_SECONDS = 10.0
+
+
+def open_store(location: str, s3_client: Callable[[], Any], patience: float = PATIENCE_SECONDS) -> Store:
+    """The store at `folder` or `s3://bucket/prefix`; `patience` is that of S3Store."""
+    if not location.startswith("s3://"):
+        return LocalStore(Path(location).expanduser())
+    parts = urlsplit(location)
+    return S3Store(parts.netloc, parts.path, s3_client, patience)
 
 
 def open_lake(location: str | None = None) -> Lake:

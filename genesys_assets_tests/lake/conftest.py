@@ -10,7 +10,8 @@ import pytest
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
-from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.lake.moto_server import moto
 

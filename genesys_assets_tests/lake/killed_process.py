@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.lake import delta, housekeeping, ledger, log_mirror, store
+from genesys_assets.lake import delta, housekeeping, ledger, log_mirror, s3_store, store
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.lake.reach import Reach
@@ -136,13 +136,13 @@ _WRITING = [
     (store._LocalDraft, "__init__"),
     (store._LocalDraft, "publish"),
     (store._LocalDraft, "discard"),
-    (store._S3Draft, "publish"),
+    (s3_store._S3Draft, "publish"),
     (store.LocalStore, "put"),
     (store.LocalStore, "delete"),
     (store.LocalStore, "forget_drafts"),
-    (store.S3Store, "put"),
-    (store.S3Store, "put_new"),
-    (store.S3Store, "delete"),
+    (s3_store.S3Store, "put"),
+    (s3_store.S3Store, "put_new"),
+    (s3_store.S3Store, "delete"),
     (delta.DeltaLog, "_create"),
     (delta.DeltaLog, "_widen"),
     (delta.DeltaLog, "_write"),

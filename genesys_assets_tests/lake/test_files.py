@@ -20,7 +20,8 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.delta import DataFile
 from genesys_assets.lake.files import PAGES, PageWriter, StoredFile, StoredPages, TableWriter, Unreadable, open_files
 from genesys_assets.lake.reach import Reach
-from genesys_assets.lake.store import LocalStore, S3Store, Store, drafts
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store, drafts
 from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets_tests.lake.things import NOON, SPEC, page, things
 

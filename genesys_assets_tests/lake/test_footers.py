@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets_tests.lake.things import HOURS, NOON, PAGES, page, write_pages
 
 REACH = Reach(datetime(2026, 2, 1, tzinfo=UTC), is_complete=True)

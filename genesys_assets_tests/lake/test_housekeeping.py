@@ -22,7 +22,8 @@ from genesys_assets.lake.housekeeping import Report, keep_house, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
-from genesys_assets.lake.store import DRAFTS, LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import DRAFTS, LocalStore, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.test_races import Race, Write, _lakes, check_ledger

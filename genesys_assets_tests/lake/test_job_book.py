@@ -11,7 +11,8 @@ import pytest
 
 from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
 from genesys_assets.lake.job_book import LakeJobBook
-from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.sandbox.object_store import ObjectStore
 
 QUERY, OTHER = "a" * 64, "b" * 64

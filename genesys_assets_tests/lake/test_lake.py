@@ -13,7 +13,8 @@ import pytest
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import (
     DAYS,

@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.delta import Added, Conflict, DeltaLog
 from genesys_assets.lake.log_files import LOG
-from genesys_assets.lake.store import LakeUnreachable, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LakeUnreachable
 from genesys_assets_tests.lake.things import DAYS, PLACE, SPEC
 
 _INTERVAL = 3

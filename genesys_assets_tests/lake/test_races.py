@@ -20,7 +20,8 @@ from genesys_assets.lake.changes import Change
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.reach import Reach
-from genesys_assets.lake.store import LocalStore, S3Store, Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, page

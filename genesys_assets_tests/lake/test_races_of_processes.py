@@ -14,7 +14,8 @@ import pytest
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import catch_up
 from genesys_assets.lake.opening import open_lake
-from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.lake.test_races import Race, Write, check_ledger, some_rows
 from genesys_assets_tests.lake.things import PLACE

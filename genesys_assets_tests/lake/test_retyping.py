@@ -19,7 +19,8 @@ from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.opening import s3_client
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.retyping import Retyping
-from genesys_assets.lake.store import LocalStore, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import environment

@@ -13,9 +13,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from genesys_assets.lake import store as store_module
+from genesys_assets.lake import s3_store as s3_store_module
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import DRAFTS, LakeUnreachable, LocalStore, S3Store, Store, drafts, open_store
+from genesys_assets.lake.opening import open_store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import DRAFTS, LakeUnreachable, LocalStore, Store, drafts
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.lake.faulty_s3 import FaultyS3, How, in_front_of
 from genesys_assets_tests.lake.things import DAYS, NOON, PAGES, PLACE, SPEC, bodies, things, write_pages
@@ -126,7 +128,7 @@ def test_a_large_file_of_s3_is_read_in_the_parts_that_are_needed(
     s3_store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(s3_store, "large", b"0123456789")
-    monkeypatch.setattr(store_module, "_WHOLE_BYTES", 9)
+    monkeypatch.setattr(s3_store_module, "_WHOLE_BYTES", 9)
     monkeypatch.setattr(s3_store, "get", None)
     assert s3_store.open("large", 10).read_at(3, 4) == b"456"
 

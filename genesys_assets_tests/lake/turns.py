@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.lake import commit, lake, ledger, log_mirror, store
+from genesys_assets.lake import commit, lake, ledger, log_mirror, s3_store, store
 from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.files import StoredFile
 
@@ -91,9 +91,9 @@ def hooked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     under_lock = [
         *_of(DeltaLog, "refresh", "_write", "_create", "_widen", "_must_be_at"),
         *_of(log_mirror.LogMirror, "push", "push_checkpoint"),
-        *_of(store.S3Store, "get", "tags_after"),
+        *_of(s3_store.S3Store, "get", "tags_after"),
     ]
-    publishing = [*_of(store._LocalDraft, "publish"), *_of(store._S3Draft, "publish")]
+    publishing = [*_of(store._LocalDraft, "publish"), *_of(s3_store._S3Draft, "publish")]
     for owner, name in [*outside, *publishing, *(under_lock if request.param == "processes" else [])]:
         monkeypatch.setattr(owner, name, _stepping(getattr(owner, name)))
     for module in (lake, commit):

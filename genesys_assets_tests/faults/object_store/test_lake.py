@@ -20,7 +20,8 @@ from botocore.config import Config
 from genesys_assets.lake.files import Unreadable
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.log_mirror import UnsteadyLog
-from genesys_assets.lake.store import LakeUnreachable, S3Store
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import LakeUnreachable
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.lake.faulty_s3 import FaultyS3, How, in_front_of

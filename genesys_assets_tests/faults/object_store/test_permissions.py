@@ -15,7 +15,8 @@ import pytest
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.preflight import places
-from genesys_assets.lake.store import S3Store, drafts
+from genesys_assets.lake.s3_store import S3Store
+from genesys_assets.lake.store import drafts
 from genesys_assets.publishing.garbage import remove_garbage
 from genesys_assets.publishing.proof import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
