@@ -1,0 +1,72 @@
+"""Who is told of failed runs, late figures, published days and ended runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr, field_validator
+
+from genesys_assets.cloud.http.addresses import checked_address
+from genesys_assets.secrets_manager import is_name
+from genesys_assets.settings.group import Group, revealed_address, setting
+
+ALERT_WEBHOOK = "GENESYS_ASSETS_ALERT_WEBHOOK"
+
+
+PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
+
+
+def _named_host(webhook: SecretStr | None) -> SecretStr | None:
+    # Within an organisation's own network webhooks are often plain http.
+    if webhook is not None and not is_name(webhook):
+        checked_address(webhook.get_secret_value(), tls=False)
+    return webhook
+
+
+class AlertSettings(Group):
+    """Who is told of failed runs and late figures, besides the log."""
+
+    webhook: SecretStr | None = setting(
+        ALERT_WEBHOOK,
+        "Address that receives a JSON message for each failed run and each late figure; kept secret, for whoever knows "
+        "it can post there.",
+        "https://hooks.example.com/T0/B0",
+        default=None,
+    )
+
+    _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return revealed_address(self.webhook, ALERT_WEBHOOK)
+
+
+class AnnouncementSettings(Group):
+    """Who is told of published days."""
+
+    webhook: SecretStr | None = setting(
+        PUBLISH_WEBHOOK,
+        "URL that receives a JSON message for each day that was published or has changed: its headline and the URL of "
+        "its page; kept secret, for whoever knows it can post there.",
+        "https://hooks.example.com/T0/B0",
+        default=None,
+    )
+
+    _names_a_host = field_validator("webhook")(_named_host)
+
+    @property
+    def url(self) -> str | None:
+        """The webhook's URL itself, wherever it is kept. Raises SettingError."""
+        return revealed_address(self.webhook, PUBLISH_WEBHOOK)
+
+
+class RunMetricsSettings(Group):
+    """Where a line about each ended run is written, besides the log."""
+
+    file: Path | None = setting(
+        "GENESYS_ASSETS_RUN_METRICS",
+        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "/var/log/genesys_runs.jsonl",
+        default=None,
+    )

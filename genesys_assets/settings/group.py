@@ -1,0 +1,97 @@
+"""What every group of settings shares: reading variables, and saying what is wrong with one."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.secrets_manager import SecretNotRead, revealed
+
+
+class SettingError(ValueError):
+    """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
+
+
+_NO_VARIABLE = "no variable: "
+"""In front of the names of fields, which are looked for in the environment as well: `columns` is not the COLUMNS of a
+terminal.
+"""
+
+
+class Group(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, populate_by_name=True, env_prefix=_NO_VARIABLE, extra="forbid", hide_input_in_errors=True
+    )
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise SettingError("\n".join(cls._explain(problem) for problem in error.errors())) from None
+
+    @classmethod
+    def _explain(cls, problem: Any) -> str:
+        names = {(field.validation_alias or name): field for name, field in cls.model_fields.items()}
+        where = problem["loc"][0] if problem["loc"] else ""
+        field = names.get(where) or cls.model_fields.get(str(where))
+        if field is None:
+            return str(problem["msg"]).removeprefix("Value error, ")
+        name = field.validation_alias or where
+        example = (field.examples or ["…"])[0]
+        hint = f"{field.description} Set it in the environment or in .env, for example {name}={example}"
+        if problem["type"] == "missing":
+            return f"{name} is not set: {hint}"
+        secret = SecretStr in (field.annotation, *get_args(field.annotation))
+        shown = without_user_info(str(problem.get("input")))
+        value = "" if secret else f" is {shown!r}, which is not valid"
+        reason = str(problem["msg"]).removeprefix("Value error, ")
+        return f"{name}{value} ({reason}): {hint}"
+
+
+def _address(value: str) -> str:
+    return checked_address(value)
+
+
+def refuse_user_info_of_aws() -> None:
+    """Raises SettingError for an endpoint of S3 with a user or a password, which AWS's own libraries accept."""
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if "@" in os.environ.get(name, ""):
+            raise SettingError(
+                f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            )
+
+
+def without_user(place: str) -> str:
+    if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
+        raise ValueError("a bucket is named without a user or a password: credentials come from the AWS environment")
+    return place
+
+
+def revealed_secret(setting: SecretStr, variable: str) -> str:
+    try:
+        return revealed(setting, variable)
+    except SecretNotRead as error:
+        raise SettingError(str(error)) from None
+
+
+def revealed_address(setting: SecretStr | None, variable: str) -> str | None:
+    if setting is None:
+        return None
+    try:
+        return checked_address(revealed_secret(setting, variable), tls=False)
+    except NotAnAddress as error:
+        raise SettingError(f"{variable} does not lead to the address of a webhook: {error}") from None
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def setting(name: str, description: str, example: str, **options: Any) -> Any:
+    return Field(validation_alias=name, description=description, examples=[example], **options)

@@ -1,0 +1,127 @@
+"""Where the lake is, how long it keeps what was replaced, and what it stores of persons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import SecretStr, field_validator, model_validator
+
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.settings.group import Group, setting, without_user
+
+
+class LakeSettings(Group):
+    """Where the lake is."""
+
+    lake: str = setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
+    dagster_home: Path | None = setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
+
+    @property
+    def location(self) -> str:
+        return self.lake or str((self.dagster_home or Path.cwd()) / "lake")
+
+    @field_validator("lake")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if "://" in value and not (value.startswith("s3://") and value.removeprefix("s3://").split("/")[0]):
+            raise ValueError("neither a folder nor s3://bucket/prefix")
+        if "://" not in value and Path(value).exists() and not Path(value).is_dir():
+            raise ValueError("a file, and not a folder")
+        return without_user(value)
+
+
+class RetentionSettings(Group):
+    """How long pages stay that nothing is computed from any more, and older versions of tables."""
+
+    keep_superseded_days: int | None = setting(
+        "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS",
+        "After how many days hours are removed that a complete day has superseded; not set: never.",
+        "35",
+        default=None,
+        ge=1,
+    )
+    keep_versions_hours: int = setting(
+        "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
+        "For how many hours older versions of tables stay, and leftovers of runs that were killed.",
+        "24",
+        default=24,
+        ge=0,
+    )
+
+
+_ACTIONS: tuple[Literal["keep", "hash", "drop"], ...] = ("keep", "hash", "drop")
+
+
+_SHORTEST_KEY = 32
+"""Characters of a key: as many as a random one of 128 bits has in hex."""
+
+
+class PersonalDataSettings(Group):
+    """What is stored of personal data."""
+
+    personal_data: str = setting(
+        "GENESYS_ASSETS_PERSONAL_DATA",
+        "What is stored of personal data: keep, hash or drop, for all of it or by class (person, contact, content).",
+        "contact=hash,content=drop",
+        default="keep",
+    )
+    key: SecretStr | None = setting(
+        "GENESYS_ASSETS_PERSONAL_DATA_KEY",
+        f"Secret with which personal data are hashed, {_SHORTEST_KEY} characters or more.",
+        "<the output of: openssl rand -hex 32>",
+        default=None,
+    )
+
+    @field_validator("personal_data")
+    @classmethod
+    def _is_actions(cls, value: str) -> str:
+        _actions(value)
+        return value
+
+    @field_validator("key")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(f"it has {len(value.get_secret_value())} characters, {_SHORTEST_KEY} or more are needed")
+        return value
+
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        hashed = [class_ for class_, action in self.actions.items() if action == "hash"]
+        if self.actions[PersonalData.PERSON] == "drop":
+            # Rows of agents are told apart by the id of the user.
+            hashed.append(PersonalData.PERSON)
+        if hashed and self.key is None:
+            raise ValueError(
+                f"GENESYS_ASSETS_PERSONAL_DATA_KEY is not set, and GENESYS_ASSETS_PERSONAL_DATA={self.personal_data} "
+                f"hashes ({', '.join(hashed)}; ids of users are hashed where person is dropped). Set it to "
+                f"{_SHORTEST_KEY} or more random characters, for example the output of: openssl rand -hex 32"
+            )
+        return self
+
+    @property
+    def actions(self) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+        """What is done with each class."""
+        return _actions(self.personal_data)
+
+
+def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
+    """`hash` is for all classes, `contact=hash,content=drop` for these. Raises ValueError."""
+    classes = [class_ for class_ in PersonalData if class_ is not PersonalData.NONE]
+    parts = [part.strip() for part in stated.split(",")]
+    if len(parts) == 1 and "=" not in parts[0]:
+        parts = [f"{class_}={parts[0]}" for class_ in classes]
+    found: dict[PersonalData, Literal["keep", "hash", "drop"]] = dict.fromkeys(classes, "keep")
+    named: list[str] = []
+    for part in parts:
+        name, _, wanted = (each.strip() for each in part.partition("="))
+        action = next((each for each in _ACTIONS if each == wanted), None)
+        if name not in classes or action is None or name in named:
+            raise ValueError(
+                f"{part!r} is not class=action, once for each class: classes are {', '.join(classes)}, actions are "
+                f"{', '.join(_ACTIONS)}; one action alone is for all classes"
+            )
+        named.append(name)
+        found[PersonalData(name)] = action
+    return found

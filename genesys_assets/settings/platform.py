@@ -1,0 +1,268 @@
+"""What is asked of Genesys Cloud, how fast, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import SecretStr, field_validator, model_validator
+
+from genesys_assets.cloud.analytics.families import AggregateFamily, family
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.settings.group import Address, Group, revealed_secret, setting
+
+
+class RateSettings(Group):
+    """How fast the platform may be asked."""
+
+    requests_per_minute: int = setting(
+        "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
+        "Most requests a minute; the API's own headers lower it.",
+        "300",
+        default=300,
+        ge=1,
+    )
+
+
+class CloudSettings(RateSettings):
+    """Which Genesys Cloud organisation, as whom, and how fast."""
+
+    region: str | None = setting(
+        "GENESYS_CLOUD_REGION",
+        "Region of the organisation, as key or domain.",
+        "mypurecloud.com",
+        default=None,
+    )
+    api_url: Address | None = setting(
+        "GENESYS_CLOUD_API_URL",
+        "API address instead of a region.",
+        "https://api.mypurecloud.com",
+        default=None,
+    )
+    login_url: Address | None = setting(
+        "GENESYS_CLOUD_LOGIN_URL",
+        "Login address instead of a region.",
+        "https://login.mypurecloud.com",
+        default=None,
+    )
+    client_id: str = setting(
+        "GENESYS_CLOUD_CLIENT_ID",
+        "Id of an OAuth client with the grant type client credentials.",
+        "7de3af06-c0b3-4f9b-af45-72f4a1403797",
+    )
+    client_secret: SecretStr = setting(
+        "GENESYS_CLOUD_CLIENT_SECRET",
+        "Secret of that OAuth client.",
+        "<the secret shown when the client was made>",
+    )
+
+    @property
+    def secret(self) -> str:
+        """The client's secret itself, wherever it is kept. Raises SettingError."""
+        return revealed_secret(self.client_secret, "GENESYS_CLOUD_CLIENT_SECRET")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.region is None and self.api_url is None:
+            raise ValueError(
+                "GENESYS_CLOUD_REGION is not set: set it to the organisation's region, for example "
+                "GENESYS_CLOUD_REGION=mypurecloud.com, or set GENESYS_CLOUD_API_URL to a gateway or the sandbox"
+            )
+        return self
+
+
+def _families(stated: str) -> Iterator[AggregateFamily]:
+    """Raises ValueError."""
+    for name in filter(None, (part.strip() for part in stated.split(","))):
+        try:
+            yield family(name)
+        except InvalidQuery as refused:
+            raise ValueError(str(refused)) from None
+
+
+class AggregatesSettings(Group):
+    """Which aggregates are asked beside those that reports want, and how much at once."""
+
+    further_families: str = setting(
+        "GENESYS_ASSETS_FAMILIES",
+        "Families of aggregates to keep although no report wants them, separated by commas: all metrics of each.",
+        "transcripts,bots",
+        default="",
+    )
+
+    window_days: int = setting(
+        "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
+        "Most days of aggregates that one request asks for, 1 to 31.",
+        "7",
+        default=7,
+        ge=1,
+        le=31,
+    )
+
+    @property
+    def longest_window(self) -> timedelta:
+        return timedelta(days=self.window_days)
+
+    @property
+    def families(self) -> tuple[AggregateFamily, ...]:
+        """The families that are asked in any case, beside conversations."""
+        return tuple(dict.fromkeys(_families(self.further_families)))
+
+    @field_validator("further_families")
+    @classmethod
+    def _are_families(cls, value: str) -> str:
+        list(_families(value))
+        return value
+
+
+class DataLakeSettings(Group):
+    """Data lake extraction: whether the platform's own Parquet files are fetched, which ones, and how often.
+
+    The platform documents little of it, so what is assumed is a setting.
+    """
+
+    source: Literal["on", "off"] = setting(
+        "GENESYS_ASSETS_DATA_LAKE",
+        "Whether files of the data lake extraction are fetched: on or off.",
+        "on",
+        default="off",
+    )
+    schemas: str = setting(
+        "GENESYS_ASSETS_DATA_LAKE_SCHEMAS",
+        "Which schemas are fetched, with commas between them; not set: all that the organisation has.",
+        "conversations,segments,conversation-metrics,flow-metrics,participant-attributes",
+        default="",
+    )
+    columns: str = setting(
+        "GENESYS_ASSETS_DATA_LAKE_COLUMNS",
+        "What columns of the files are called by the names that are known: schema.column=known column.",
+        "segments.segmentStartTime=segmentStart",
+        default="",
+    )
+    every_hours: int = setting(
+        "GENESYS_ASSETS_DATA_LAKE_EVERY_HOURS",
+        "After how many hours the files of a day that may still get some are listed again.",
+        "6",
+        default=6,
+        ge=1,
+        le=24,
+    )
+    lag_hours: int = setting(
+        "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS",
+        "Within how many hours what has happened stands in a file.",
+        "24",
+        default=24,
+        ge=1,
+        le=168,
+    )
+    days: int = setting(
+        "GENESYS_ASSETS_DATA_LAKE_DAYS",
+        "How many days back files are asked for: as long as the platform keeps them.",
+        "14",
+        default=14,
+        ge=1,
+        le=400,
+    )
+    largest_file_mib: int = setting(
+        "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB",
+        "Most MiB that one file may have; it is held in memory as a whole.",
+        "512",
+        default=256,
+        ge=1,
+        le=1024,
+    )
+    download_seconds: int = setting(
+        "GENESYS_ASSETS_DATA_LAKE_DOWNLOAD_SECONDS",
+        "Most seconds that the download of one file may take.",
+        "600",
+        default=600,
+        ge=1,
+        le=3600,
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        from genesys_assets.tables.data_lake.schemas import Names
+
+        Names.parse(value)
+        return value
+
+    @property
+    def is_on(self) -> bool:
+        return self.source == "on"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The schemas that are fetched; none: all."""
+        return tuple(filter(None, (name.strip() for name in self.schemas.split(","))))
+
+    @property
+    def lag(self) -> timedelta:
+        return timedelta(hours=self.lag_hours)
+
+
+class PreflightSettings(Group):
+    """How much of the organisation must be visible."""
+
+    expected_queues: int | None = setting(
+        "GENESYS_ASSETS_EXPECTED_QUEUES",
+        "How many queues must be visible at least; fewer mean that the OAuth client lost a division.",
+        "120",
+        default=None,
+        ge=1,
+    )
+
+
+class ObservationSettings(Group):
+    """What is asked for every day because the platform keeps no history of it."""
+
+    queue_members: bool = setting(
+        "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS",
+        "Whether the members of each queue are asked for once a day: a request for each hundred of a queue.",
+        "false",
+        default=True,
+    )
+    user_skills: bool = setting(
+        "GENESYS_ASSETS_OBSERVE_USER_SKILLS",
+        "Whether the skills of active users are asked for once a day: a request for each hundred users.",
+        "false",
+        default=True,
+    )
+
+    @property
+    def observed(self) -> list[str]:
+        """The tables that are wanted."""
+        wanted = {"queue_members": self.queue_members, "user_skills": self.user_skills}
+        return [table for table, is_wanted in wanted.items() if is_wanted]
+
+
+class ApiBudgetSettings(Group):
+    """How much of what the platform allows may be taken before a check warns."""
+
+    share: float = setting(
+        "GENESYS_ASSETS_API_BUDGET_SHARE",
+        "Which share of a day's allowed requests runs may take before a check warns, above 0 and up to 1.",
+        "0.5",
+        default=0.5,
+        gt=0,
+        le=1,
+    )
+    usage: bool = setting(
+        "GENESYS_ASSETS_API_USAGE",
+        "Whether the platform's own count of requests is asked for; it needs the permission usage:client:view.",
+        "true",
+        default=False,
+    )
+
+
+class UserStatusSettings(Group):
+    """Whether agents' presence and routing status is read."""
+
+    is_read: bool = setting(
+        "GENESYS_ASSETS_USER_STATUS",
+        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "false",
+        default=True,
+    )
