@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
 
+from genesys_assets.spans import utc_day
 from genesys_assets.tables.personal import may_be_shown
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from genesys_assets.cloud.http.transport import GenesysCloud
     from genesys_assets.lake.changes import Change
+    from genesys_assets.lake.lake import Lake, Writing
     from genesys_assets.tables.spec import TableSpec
 
 OWNERS = ["team:contact-centre-data"]
@@ -168,6 +170,22 @@ def table_metadata(spec: TableSpec, preview: pa.Table, rows: int, **more: Any) -
         "preview": preview_metadata(spec, preview),
         **more,
     }
+
+
+def report_table(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    writing: Writing,
+    place: str,
+    key: dg.AssetKey,
+    day: str,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Tell Dagster of a day of a table that was committed, with `more` metadata."""
+    writer, change = writing[place], writing.changes[place]
+    metadata = table_metadata(writer.spec, writer.head, change.rows_after, path=lake.place(place, day))
+    said = metadata | change_metadata(change) | dict(more or {}) | window_metadata(*utc_day(day))
+    report_partition(context, key, day, said, lake.content(place, day))
 
 
 def preview_metadata(spec: TableSpec, rows: pa.Table) -> dg.MetadataValue[Any]:

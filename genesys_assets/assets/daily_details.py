@@ -8,7 +8,7 @@ began on an earlier one.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,16 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, due_every, provenance
+from genesys_assets.assets.common import (
+    ONE_RUN,
+    POOL,
+    asking,
+    attributes,
+    checked_keys,
+    due_every,
+    failing_by_name,
+    provenance,
+)
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
     Progress,
@@ -51,6 +60,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.lake import Lake, PageWriter, Reach
 from genesys_assets.partitions import DAY, Calendar, utc_day
+from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 
 _JOBS = "POST /api/v2/analytics/conversations/details/jobs"
@@ -89,6 +99,40 @@ def reading_of(day: str, available: datetime | None, now: datetime) -> Reading:
     return Reading(Interval(start, through) if through > start else None, through, until)
 
 
+def read_days(
+    context: dg.AssetExecutionContext,
+    lake: Lake,
+    place: str,
+    source: str,
+    days: Sequence[str],
+    available: datetime | None,
+    read: Callable[[str, Reading, PageWriter], dict[str, Any]],
+) -> None:
+    """Store the pages of days that jobs have up to `available`; `read` writes those of a day and gives its metadata.
+
+    A day that `read` refuses keeps no other from being stored; the run fails in the end. Raises Failure.
+    """
+    refused: list[str] = []
+    for day in days:
+        window = {day: utc_day(day)}
+        if is_fetched(context, lake, place, window):
+            continue
+        reading = reading_of(day, available, datetime.now(UTC))
+        try:
+            with (
+                failing_by_name(CannotDrop),
+                lake.page_writers(place, [day], provenance(context, source)) as writers,
+            ):
+                said = read(day, reading, writers[day])
+        except DayRefused as reason:
+            refused.append(str(reason))
+        else:
+            # In a run of several days each is told to Dagster as soon as it is stored.
+            describe_pages(context, window, writers, {day: said})
+    if refused:
+        raise dg.Failure("\n".join(refused), allow_retries=False)
+
+
 def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("pages", "daily_details"),
@@ -105,24 +149,13 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, stored = genesys_cloud.client, lake.lake
-        refused: list[str] = []
         with asking(cloud) as spent:
             available = details_jobs.availability(cloud)
-            for day in checked_keys(context, calendar.daily):
-                window = {day: utc_day(day)}
-                if is_fetched(context, stored, DAILY, window):
-                    continue
-                reading = reading_of(day, available, datetime.now(UTC))
-                try:
-                    with stored.page_writers(DAILY, [day], provenance(context, _JOBS)) as writers:
-                        said = _read_day(context, cloud, stored, day, reading, writers[day], config)
-                except DayRefused as reason:
-                    # The other days are read all the same: each is told to Dagster as soon as it is stored.
-                    refused.append(str(reason))
-                else:
-                    describe_pages(context, window, writers, {day: said})
-        if refused:
-            raise dg.Failure("\n".join(refused), allow_retries=False)
+
+            def read(day: str, reading: Reading, writer: PageWriter) -> dict[str, Any]:
+                return _read_day(context, cloud, stored, day, reading, writer, config)
+
+            read_days(context, stored, DAILY, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
 
     @dg.asset(

@@ -9,14 +9,11 @@ import dagster as dg
 from genesys_assets.assets.common import (
     ONE_RUN,
     attributes,
-    change_metadata,
     checked_keys,
     description,
     failing_by_name,
     provenance,
-    report_partition,
-    table_metadata,
-    window_metadata,
+    report_table,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.days import waits
@@ -24,7 +21,7 @@ from genesys_assets.days.sources import NotFetched
 from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import AuditFailed
-from genesys_assets.partitions import Calendar, utc_day
+from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.users.waits import QUEUE_WAITS, queue_waits
 
@@ -63,10 +60,7 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
             except AuditFailed as failed:
                 yield from failed_checks(failed, {place: (QUEUE_WAITS, key)})
                 raise dg.Failure(str(failed), allow_retries=False) from failed
-            change = writing.changes[place]
-            said = table_metadata(QUEUE_WAITS, writing[place].head, change.rows_after, path=stored.place(place, day))
-            more = change_metadata(change) | window_metadata(*utc_day(day))
-            report_partition(context, key, day, said | more, stored.content(place, day))
+            report_table(context, stored, writing, place, key, day)
         yield dg.MaterializeResult(check_results=passed_checks(QUEUE_WAITS, key))
 
     return of_queues

@@ -15,14 +15,11 @@ import pyarrow.compute as pc
 from genesys_assets.assets.common import (
     ONE_RUN,
     attributes,
-    change_metadata,
     checked_keys,
     description,
     failing_by_name,
     provenance,
-    report_partition,
-    table_metadata,
-    window_metadata,
+    report_table,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.http.page import Page
@@ -108,7 +105,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                 raise dg.Failure(str(failed), allow_retries=False) from failed
             for place, (_, key) in tables.items():
                 absent[place] += writing[place].absent
-                _report(context, stored, writing, place, key, day, findings)
+                report_table(context, stored, writing, place, key, day, findings.metadata())
         for place, (spec, key) in tables.items():
             yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key, absent[place]))
 
@@ -191,7 +188,7 @@ def write_metrics_of_days(
         except AuditFailed as failed:
             yield from failed_checks(failed, {place: (spec, key)})
             raise dg.Failure(str(failed), allow_retries=False) from failed
-        _report(context, lake, writing, place, key, day, findings)
+        report_table(context, lake, writing, place, key, day, findings.metadata())
     yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
 
 
@@ -332,18 +329,3 @@ def _with_imported(spec: TableSpec, rows: pa.Table, pages: Metrics) -> tuple[pa.
     hours = {utc_hour(hour)[0] for hour in pages.parts}
     both = filled(spec, rows, [each.table for each in saved], hours)
     return both, {"imported_rows": len(both) - len(rows)}
-
-
-def _report(
-    context: dg.AssetExecutionContext,
-    lake: Lake,
-    writing: Writing,
-    place: str,
-    key: dg.AssetKey,
-    day: str,
-    findings: Findings,
-) -> None:
-    writer, change = writing[place], writing.changes[place]
-    metadata = table_metadata(writer.spec, writer.head, change.rows_after, path=lake.place(place, day))
-    more = change_metadata(change) | findings.metadata() | window_metadata(*utc_day(day))
-    report_partition(context, key, day, metadata | more, lake.content(place, day))

@@ -7,7 +7,7 @@ is in `days.users`, what the tables are in `tables.users`.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -18,18 +18,15 @@ from genesys_assets.assets.common import (
     POOL,
     asking,
     attributes,
-    change_metadata,
     checked_keys,
     description,
     due_every,
     failing_by_name,
     provenance,
-    report_partition,
-    table_metadata,
-    window_metadata,
+    report_table,
 )
-from genesys_assets.assets.daily_details import DayConfig, Reading, reading_of
-from genesys_assets.assets.pages import Progress, describe_pages, is_fetched, reach_metadata
+from genesys_assets.assets.daily_details import DayConfig, Reading, read_days
+from genesys_assets.assets.pages import Progress, reach_metadata
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.analytics import user_details
 from genesys_assets.cloud.analytics.queries import UserDetailsJobQuery
@@ -38,7 +35,6 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.cloud.jobs.run import JobPage
 from genesys_assets.days import Window
-from genesys_assets.days.completeness import DayRefused
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import NotFetched
 from genesys_assets.days.users import (
@@ -56,7 +52,6 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.lake import AuditFailed, Lake, PageWriter, Reach, StoredPages, Writing
 from genesys_assets.partitions import DAY, Calendar, utc_day
-from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, newest, span_table
@@ -93,24 +88,13 @@ def _pages(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, stored = genesys_cloud.client, lake.lake
-        refused: list[str] = []
         with asking(cloud) as spent:
             available = details_jobs.availability(cloud, details_jobs.USERS)
-            for day in checked_keys(context, calendar.daily):
-                window = {day: utc_day(day)}
-                if is_fetched(context, stored, USER_DETAILS, window):
-                    continue
-                reading, origin = reading_of(day, available, datetime.now(UTC)), provenance(context, _JOBS)
-                try:
-                    with failing_by_name(CannotDrop), stored.page_writers(USER_DETAILS, [day], origin) as writers:
-                        said = _read_day(context, cloud, stored, day, reading, writers[day], config)
-                except DayRefused as reason:
-                    # The other days are read all the same: each is told to Dagster as soon as it is stored.
-                    refused.append(str(reason))
-                else:
-                    describe_pages(context, window, writers, {day: said})
-        if refused:
-            raise dg.Failure("\n".join(refused), allow_retries=False)
+
+            def read(day: str, reading: Reading, writer: PageWriter) -> dict[str, Any]:
+                return _read_day(context, cloud, stored, day, reading, writer, config)
+
+            read_days(context, stored, USER_DETAILS, _JOBS, checked_keys(context, calendar.daily), available, read)
         return dg.MaterializeResult(metadata=spent)
 
     return daily_user_details
@@ -210,11 +194,8 @@ def _tables(calendar: Calendar) -> dg.AssetsDefinition:
             except AuditFailed as failed:
                 yield from failed_checks(failed, tables)
                 raise dg.Failure(str(failed), allow_retries=False) from failed
-            for place, (spec, key) in tables.items():
-                change = writing.changes[place]
-                metadata = table_metadata(spec, writing[place].head, change.rows_after, path=stored.place(place, day))
-                more = change_metadata(change) | found | window_metadata(*utc_day(day))
-                report_partition(context, key, day, metadata | more, stored.content(place, day))
+            for place, (_, key) in tables.items():
+                report_table(context, stored, writing, place, key, day, found)
         for spec, key in tables.values():
             yield dg.MaterializeResult(asset_key=key, check_results=passed_checks(spec, key))
 

@@ -43,7 +43,7 @@ def warehouse(
     The tables stay where they are. Statements may be run again, for example after a report was added. Nothing is run
     here, and none of them writes to the lake.
     """
-    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.meaning.questions import all_questions, families_of
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.settings import AggregatesSettings, LakeSettings, ReportSettings, SettingError
@@ -65,7 +65,7 @@ def warehouse(
             "--location s3://my-bucket/genesys."
         )
     reports = [*built_in_reports(), *own.reports]
-    tables = lake_tables(reports, families_of(all_questions(reports, further)))
+    tables = lake_tables([*reports, *operating_reports()], families_of(all_questions(reports, further)))
     names = Names(place, schema, catalog, volume)
     if target is Target.DBT:
         import yaml

@@ -116,12 +116,15 @@ def _outcomes(id_: str, dimensions: dict[str, Value], flow: Item, step: Item) ->
 def _evaluation(conversation: Item, evaluation: Item) -> SessionFacts:
     when = millis(evaluation["eventTime"])
     emissions: list[Emission] = [(when, "nEvaluations", 1)]
-    emissions += [(when, name, evaluation[name]) for name in ("oTotalScore", "oTotalCriticalScore")]
+    scores = ("oTotalScore", "oTotalCriticalScore")
+    emissions += [(when, name, evaluation[name]) for name in scores if name in evaluation]
     if evaluation.get("rescored"):
         emissions.append((when, "nEvaluationsRescored", 1))
     fields = ("contextId", "evaluationId", "evaluatorId", "formId", "queueId", "released", "rescored", "userId")
     own: dict[str, Value] = {name: _text(evaluation[name]) for name in fields if name in evaluation}
-    own |= {"evaluationContextId": own["contextId"], "conversationStart": conversation["conversationStart"]}
+    own["conversationStart"] = conversation["conversationStart"]
+    if "contextId" in own:
+        own["evaluationContextId"] = own["contextId"]
     return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
 
 
@@ -129,14 +132,12 @@ def _survey(conversation: Item, survey: Item) -> SessionFacts:
     when = millis(survey["eventTime"])
     sent = when - 20 * MINUTE
     emissions: list[Emission] = [(sent, "nSurveysSent", 1), (sent, "nWebSurveys", 1)]
-    if survey["surveyStatus"] == "Finished":
+    if survey.get("surveyStatus") == "Finished":
         emissions += [(when - MINUTE, "nSurveysStarted", 1), (when, "nSurveyResponses", 1)]
-        emissions += [(when, "nSurveyFullResponses", 1), (when, "oSurveyTotalScore", survey["oSurveyTotalScore"])]
-        emissions.append((when, "nSurveyNpsResponses", 1))
-        if survey["surveyPromoterScore"] >= 9:
-            emissions.append((when, "nSurveyNpsPromoters", 1))
-        elif survey["surveyPromoterScore"] <= 6:
-            emissions.append((when, "nSurveyNpsDetractors", 1))
+        emissions.append((when, "nSurveyFullResponses", 1))
+        if "oSurveyTotalScore" in survey:
+            emissions.append((when, "oSurveyTotalScore", survey["oSurveyTotalScore"]))
+        emissions += _promotion(when, survey.get("surveyPromoterScore"))
     else:
         emissions.append((when, "nSurveysExpired", 1))
     fields = ("surveyId", "surveyFormId", "surveyFormContextId", "surveyFormName", "surveyStatus", "surveyType")
@@ -144,6 +145,13 @@ def _survey(conversation: Item, survey: Item) -> SessionFacts:
         name: _text(survey[name]) for name in (*fields, "surveyPromoterScore", "queueId", "userId") if name in survey
     }
     return SessionFacts(conversation["conversationId"], _context(conversation) | own, tuple(emissions))
+
+
+def _promotion(when: int, score: int | None) -> list[Emission]:
+    if score is None:
+        return []
+    kind = "nSurveyNpsPromoters" if score >= 9 else "nSurveyNpsDetractors" if score <= 6 else None
+    return [(when, "nSurveyNpsResponses", 1), *([(when, kind, 1)] if kind else [])]
 
 
 def _resolution(conversation: Item, resolution: Item) -> SessionFacts:

@@ -5,12 +5,13 @@ Pages are left out: they are answers as they came. A test compares this list wit
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.api_requests import API_REQUESTS
+from genesys_assets.tables.api_usage import API_USAGE
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.open import OPEN_CONVERSATIONS
 from genesys_assets.tables.entities import ENTITIES
@@ -54,11 +55,10 @@ class LakeTable:
 def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) -> list[LakeTable]:
     """All tables, by layer; `families` of aggregates are those that are asked beside conversations.
 
-    A name is that of the asset. It has its layer in front where it would be that of another table too: snapshots of
-    `live` always have.
+    A name is that of the asset. It has its layer in front where another table has that name already, by the order in
+    which layers stand here; snapshots of `live` always have. A report of one's own so renames no table that ships.
     """
     by_layer: dict[str, Sequence[TableSpec]] = {
-        "reference": [*ENTITIES.values(), *_HISTORIES, QUEUE_MEMBERS, USER_SKILLS],
         "tables": [
             *DAY_TABLES,
             INTERVAL_METRICS,
@@ -67,20 +67,21 @@ def lake_tables(reports: Iterable[Report], families: Iterable[AggregateFamily]) 
             *(USER_PRESENCE, USER_ROUTING_STATUS, USER_TIME, QUEUE_WAITS),
             OPEN_CONVERSATIONS,
             RESTATEMENTS,
+            API_REQUESTS,
         ],
+        "reference": [*ENTITIES.values(), *_HISTORIES, QUEUE_MEMBERS, USER_SKILLS, API_USAGE],
         "reports": [report.spec for report in reports],
         "live": [LIVE_CONVERSATIONS, LIVE_QUEUES],
     }
-    # A report of one's own must not rename a table that ships.
-    taken = Counter(spec.name for layer in ("reference", "tables") for spec in by_layer[layer])
-    whole = {*ENTITIES, *(spec.name for spec in _HISTORIES), OPEN_CONVERSATIONS.name}
-    return [
-        LakeTable(
-            place=f"{layer}/{spec.name}",
-            name=f"{layer}_{spec.name}" if layer == "live" or (layer == "reports" and taken[spec.name]) else spec.name,
-            spec=spec,
-            is_partitioned=layer in ("reports", "live") or spec.name not in whole,
-        )
-        for layer, specs in by_layer.items()
-        for spec in specs
-    ]
+    whole = {f"reference/{spec.name}" for spec in (*ENTITIES.values(), *_HISTORIES)} | {
+        f"tables/{OPEN_CONVERSATIONS.name}"
+    }
+    taken: set[str] = set()
+    found: list[LakeTable] = []
+    for layer, specs in by_layer.items():
+        for spec in specs:
+            place = f"{layer}/{spec.name}"
+            name = place.replace("/", "_") if layer == "live" or spec.name in taken else spec.name
+            found.append(LakeTable(place, name, spec, is_partitioned=place not in whole))
+        taken.update(spec.name for spec in specs)
+    return found

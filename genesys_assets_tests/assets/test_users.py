@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.assets import users
+from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES
 from genesys_assets.sandbox.timelines import Span, Timelines, presence, routing
@@ -27,7 +27,7 @@ Of = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(users, "datetime", standing_at(NOW))
+    monkeypatch.setattr(daily_details, "datetime", standing_at(NOW))
     world.sandbox.behaviour.availability = AVAILABLE
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import jsonschema
 
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.warehouse import dbt as module
 from genesys_assets.warehouse.dbt import sources
 from genesys_assets.warehouse.statements import Names
 from genesys_assets.warehouse.tables import lake_tables
 from genesys_assets_tests.warehouse.test_tables import FAMILIES
 
-TABLES = lake_tables(built_in_reports(), FAMILIES)
+TABLES = lake_tables((*built_in_reports(), *operating_reports()), FAMILIES)
 _NAME = {"type": "string", "pattern": r"^[a-z_][a-z0-9_]*$"}
 _META = {
     "type": "object",

@@ -7,13 +7,13 @@ import re
 
 import pytest
 
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.warehouse import statements as module
 from genesys_assets.warehouse.statements import STATEMENTS, Names
 from genesys_assets.warehouse.tables import lake_tables
 from genesys_assets_tests.warehouse.test_tables import FAMILIES
 
-TABLES = lake_tables(built_in_reports(), FAMILIES)
+TABLES = lake_tables((*built_in_reports(), *operating_reports()), FAMILIES)
 NAMES = Names("s3://bucket/o'brien/lake")
 _NAME = r"`(?:[^`]|``)+`"
 _QUOTED = r'"(?:[^"]|"")+"'

@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import built_in_reports, operating_reports
 from genesys_assets.reports.meaning.questions import all_questions, families_of
 from genesys_assets.warehouse.tables import LakeTable, lake_tables
 
 FAMILIES = families_of(all_questions(built_in_reports(), ()))
+REPORTS = (*built_in_reports(), *operating_reports())
 SPECS = Path(__file__).parents[1] / "asset_specs.json"
 
 
@@ -21,13 +22,13 @@ def of(name: str, tables: list[LakeTable]) -> LakeTable:
 def test_every_asset_that_is_a_table_is_one() -> None:
     layers = ("reference", "tables", "reports", "live")
     assets = {key.removeprefix("genesys/") for key in json.loads(SPECS.read_text())}
-    assert {table.place for table in lake_tables(built_in_reports(), FAMILIES)} == {
+    assert {table.place for table in lake_tables(REPORTS, FAMILIES)} == {
         asset for asset in assets if asset.split("/")[0] in layers
     }
 
 
 def test_names_are_those_of_assets_and_each_is_one_table() -> None:
-    tables = lake_tables(built_in_reports(), FAMILIES)
+    tables = lake_tables(REPORTS, FAMILIES)
     assert len({table.name for table in tables}) == len(tables)
     places = {table.name: table.place for table in tables}
     assert places["conversations"] == "tables/conversations"
@@ -44,9 +45,17 @@ def test_a_report_called_like_a_table_takes_no_table_its_name() -> None:
 
 
 def test_partitioned_tables_have_the_column_of_their_partitions() -> None:
-    tables = lake_tables(built_in_reports(), FAMILIES)
+    tables = lake_tables(REPORTS, FAMILIES)
     first = of("agent_daily", tables).columns[0]
     assert (first.name, first.description) == ("date", "the business day, by which the table is partitioned")
     assert of("sessions", tables).columns[0].description == "the UTC day, by which the table is partitioned"
     for whole in ("queues", "queues_history", "open_conversations"):
         assert "date" not in {column.name for column in of(whole, tables).columns}
+
+
+def test_a_table_of_conversations_keeps_its_name_beside_a_listing_that_is_called_alike() -> None:
+    tables = lake_tables(REPORTS, FAMILIES)
+    assert of("flow_outcomes", tables).place == "tables/flow_outcomes"
+    assert of("flow_outcomes", tables).is_partitioned
+    assert of("reference_flow_outcomes", tables).place == "reference/flow_outcomes"
+    assert not of("reference_flow_outcomes", tables).is_partitioned

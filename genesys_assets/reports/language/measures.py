@@ -59,7 +59,7 @@ class Measure(Model):
     median: Text | None = None
     """The percentile at 50."""
     percentile: Text | None = None
-    """The smallest value that so many per cent of the values do not exceed (nearest rank): see `at`."""
+    """A percentile of the values, by the nearest rank: `at` says which one."""
     at: Annotated[float, Field(gt=0, lt=100)] | None = None
     """Of a percentile, how many per cent: 95, or 99.9."""
     where: Stated = None
