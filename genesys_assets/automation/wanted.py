@@ -41,7 +41,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
-from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, has_status, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER
@@ -301,7 +301,7 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         is_over = utc_day(day)[1] <= now
         return is_over and (_is_stored(lake, waits.LEGS, day) or can_make_table(lake, waits.LEGS, day, now))
     if place in USER_PLACES:
-        return _is_stored(lake, USER_DETAILS, day)
+        return has_status(lake, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
     if place in _FAMILIES:
