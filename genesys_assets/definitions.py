@@ -115,7 +115,7 @@ def build_definitions(
             *build_table_assets(calendar),
             *build_family_assets(calendar, families),
             *build_open_conversation_assets(),
-            *build_restatement_assets(calendar, families),
+            *build_restatement_assets(calendar),
             build_request_table(),
             *build_report_assets(calendar, [*reports, *operating_reports()]),
             *build_published_assets(calendar, built_in_reports(), own.reports),

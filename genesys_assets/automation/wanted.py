@@ -31,6 +31,7 @@ from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
+from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -278,7 +279,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
         made = [place for place in stale if can_make_table(lake, place, day, now)]
         found.add(day, *made, *_waits_wanted(lake, day, now, made))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
-    if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
+    if not wanted and _is_ledger_behind(lake):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
@@ -329,11 +330,10 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
     return (all if every else any)(hour in stored for hour in hours)
 
 
-def _is_ledger_behind(lake: Lake, families: Iterable[str]) -> bool:
+def _is_ledger_behind(lake: Lake) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    places = [*CONVERSATION_TABLES, INTERVALS, DAYS, *families]
     ledger = lake.log(LEDGER)
-    return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
+    return any(lake.log(place).version > (ledger.newness(place) or 0) for place in ledgered_places(lake))
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
         schemas |= {each["schema"] for each in files.values()}
         has_conversations |= any(each["schema"] == CONVERSATIONS and day in each["days"] for each in files.values())
         listed = through
+        if listed - lag >= end and has_conversations and schemas.issuperset(NEEDED):
+            break
     if not has_conversations or not schemas.issuperset(NEEDED):
         return None
     return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)

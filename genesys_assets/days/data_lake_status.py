@@ -80,6 +80,8 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     for through, files in listings(lake, day):
         schemas |= {each["schema"] for each in files.values()}
         listed = through
+        if listed - lag >= end and schemas.issuperset(NEEDED):
+            break
     if not schemas.issuperset(NEEDED):
         return None
     return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)
@@ -95,10 +97,20 @@ def identity_of(lake: Lake, asked: Asked) -> Iterator[tuple[str, str]]:
     """For each stored partition with files that are read for a day, what identifies these."""
     stored = lake.stored(LAKE_FILES)
     for key in asked.days:
-        footer = lake.footer(LAKE_FILES, key) if key in stored else None
-        files = asked.telling(key, footer.provenance.get(FILES, {})) if footer else []
+        files = asked.telling(key, _of_status(lake, key)) if key in stored else []
         if files:
             yield key, hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:32]
+
+
+def _of_status(lake: Lake, key: str) -> Files:
+    """What a stored partition says of its files that tell status: looked for once, for every day asks each of many."""
+
+    def read() -> Files:
+        footer = lake.footer(LAKE_FILES, key)
+        files: Files = footer.provenance.get(FILES, {}) if footer else {}
+        return {file_id: about for file_id, about in files.items() if about["schema"] in NEEDED}
+
+    return lake.once("files of status", LAKE_FILES, key, read)
 
 
 def inputs_of(lake: Lake, asked: Asked) -> list[tuple[str, str | None]]:
