@@ -19,7 +19,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
 from genesys_assets.resources import LakeResource
-from genesys_assets.settings import AlertSettings
+from genesys_assets.settings import AlertSettings, ObservationSettings
 from genesys_assets.webhook import NotDelivered, post
 
 _LOOK_EVERY_SECONDS = 600
@@ -76,7 +76,8 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
     @dg.sensor(
         name="late",
         description="Writes one line for each figure that is late, once a day, and posts it to "
-        "GENESYS_ASSETS_ALERT_WEBHOOK: hours, complete days, published days.",
+        "GENESYS_ASSETS_ALERT_WEBHOOK: hours, complete days, published days, and days on which members of queues or "
+        "skills of users were not observed.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
@@ -85,7 +86,8 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         told: dict[str, str] = json.loads(context.cursor or "{}")
         published = context.instance.get_materialized_partitions(asset_key("published", "reports"))
-        found = list(find_late(shared_lake(lake.location), calendar, now, published))
+        observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
+        found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
         still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
         webhook = AlertSettings.load().url
         for each in found:

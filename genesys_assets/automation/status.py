@@ -69,7 +69,8 @@ class AssetStatus:
     """How things stand with one asset, whose name is like `pages/hourly_details`.
 
     `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
-    still in time. All are keys in order. `newest` is the newest stored partition; of a listing, when it was read.
+    still in time. `lost`: not stored, and nobody can ask for it any more. All are keys in order. `newest` is the newest
+    stored partition; of a listing, when it was read.
     """
 
     asset: str
@@ -78,6 +79,7 @@ class AssetStatus:
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     coming: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     late_since: datetime | None = None
 
     @property
@@ -373,6 +375,7 @@ class _Look:
             missing=tuple(sorted(each.key for each in late if not each.is_stored)),
             stale=tuple(sorted(each.key for each in late if each.is_stored)),
             coming=tuple(sorted(each.key for each in awaited if each.due > self.now)),
+            lost=tuple(find.unobserved(self.lake, self.calendar, self.now, asset)) if asset in self.observed else (),
             late_since=min((each.due for each in late), default=None),
         )
 

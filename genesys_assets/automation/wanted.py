@@ -120,6 +120,16 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
     return {today: missing} if missing and is_begun else {}
 
 
+def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
+    """The days before today on which a thing was not observed, since it was for the first time. Nobody can ask for them
+    any more.
+    """
+    stored = lake.stored(place)
+    first = min((key for key in stored if key is not None), default=None)
+    days = [day for day in _days(calendar, now) if first is not None and first < day < f"{now:%Y-%m-%d}"]
+    return [day for day in days if day not in stored]
+
+
 def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
     """The look-back days of which nobody has asked how many requests the platform counted, from six hours after their
     end on.
