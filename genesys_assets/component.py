@@ -74,8 +74,10 @@ class GenesysReport(dg.Component):
     """A report of Genesys Cloud analytics, computed a day at a time from the lake that genesys_assets fills.
 
     The attributes are those of an entry in reports.yaml of genesys_assets, explained in its docs/reports.md, with a
-    name: the report becomes the asset genesys/reports/<name>, with checks. Settings are those of genesys_assets, from
-    the environment: GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE, GENESYS_ASSETS_TIME_ZONE.
+    name: the report becomes the asset genesys/reports/<name>, with checks. One that reads several days (`over`,
+    `compare`) comes with the sensor <name>_days, which asks for it again when one of them has changed. Settings are
+    those of genesys_assets, from the environment: GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE,
+    GENESYS_ASSETS_TIME_ZONE.
     """
 
     definition: StandaloneReport
@@ -86,7 +88,7 @@ class GenesysReport(dg.Component):
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
-        return dg.ComponentTypeSpec(tags=["genesys-cloud"], produces=["asset", "asset_check"])
+        return dg.ComponentTypeSpec(tags=["genesys-cloud"], produces=["asset", "asset_check", "job", "sensor"])
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysReport:
@@ -106,6 +108,7 @@ class GenesysReport(dg.Component):
         from genesys_assets.assets.common import automated, beta_parameters
         from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.automation.conditions import refresh_elsewhere
+        from genesys_assets.automation.elsewhere import build_elsewhere_sensor
         from genesys_assets.partitions import Calendar
         from genesys_assets.reports.meaning.report import Report
 
@@ -113,7 +116,9 @@ class GenesysReport(dg.Component):
         report = Report.of(self.definition.name, self.definition)
         with beta_parameters():
             asset = build_standalone_report_asset(calendar, report)
-        return dg.Definitions(list(automated([asset], refresh_elsewhere(calendar))))
+        if report.period.is_day and report.before is None:
+            return dg.Definitions(list(automated([asset], refresh_elsewhere(calendar))))
+        return dg.Definitions([asset], sensors=[build_elsewhere_sensor(calendar, report)])
 
 
 def _attributes_model() -> type[BaseModel]:
