@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -113,7 +114,7 @@ def day_of(*rows: tuple[str, int, int | None, int]) -> list[tuple[str, int, int 
         ends = pa.array([None if end is None else START + end], pa.int64())
         found.add(file(ROUTING_STATUS, **columns, endTimestamp=ends, updateTimestamp=[updated]))
 
-    def ms(moment: Any) -> int:
+    def ms(moment: datetime) -> int:
         return round(moment.timestamp() * 1000) - START
 
     return [(span.user_id, ms(span.start), None if span.end is None else ms(span.end)) for span in found.spans()]
