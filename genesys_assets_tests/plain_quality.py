@@ -43,6 +43,22 @@ def flows(conversations: Iterable[Item], start: datetime, end: datetime) -> Coun
     return _there(found)
 
 
+def exits(conversations: Iterable[Item], start: datetime, end: datetime) -> dict[tuple[str, str], tuple[int, float]]:
+    """How often each flow was left from `start` to `end` for which reason, and how many milliseconds that took."""
+    found: dict[tuple[str, str], tuple[int, float]] = {}
+    for flow, session in _flows(conversations):
+        if "exitReason" not in flow:
+            continue
+        emitted, step = {each["name"]: each for each in session.get("metrics", ())}, session["segments"][0]
+        entered = moment(emitted["nFlow"]["emitDate"] if "nFlow" in emitted else step["segmentStart"])
+        left = moment(emitted["tFlow"]["emitDate"] if "tFlow" in emitted else step["segmentEnd"])
+        if start <= left < end:
+            count, took = found.get((flow["flowId"], flow["exitReason"]), (0, 0.0))
+            its = emitted["tFlow"]["value"] if "tFlow" in emitted else (left - entered) / timedelta(milliseconds=1)
+            found[flow["flowId"], flow["exitReason"]] = count + 1, took + its
+    return found
+
+
 def _flows(conversations: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
     for conversation in conversations:
         for participant in conversation["participants"]:

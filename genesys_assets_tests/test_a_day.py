@@ -30,6 +30,7 @@ from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, error, hours
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 from genesys_assets_tests.plain_comparison import METRIC_KEY, TABLE_KEYS, compare
+from genesys_assets_tests.plain_contacts import address_of
 from genesys_assets_tests.plain_figures import Item
 
 REPORT_KEYS = {spec.name: spec.key for spec in (report.spec for report in built_in_reports())}
@@ -173,6 +174,7 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
         if not any(timedelta(0) < each - start < timedelta(days=1) for each in starts[customer])
     ]
     assert ended
+    assert again
     assert sum(row["contacts"] for row in rows) == len(of_day)
     assert sum(row["known_customers"] or 0 for row in rows) == len(known_ones)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) == len(again)
@@ -181,17 +183,6 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
     assert {row["repeated_within_7d"] for row in rows} == {row["resolved_for_7d"] for row in rows} == {None}
     (reason,) = {tuple(row["unknown_because"]) for row in rows}
     assert reason[0].startswith(f"of 7 days before {DAYS[0] - timedelta(days=4)} and 3 more not stored whole")
-
-
-def address_of(item: Item) -> str | None:
-    """Where the customer called or wrote from."""
-    for participant in item["participants"]:
-        for session in participant["sessions"] if participant.get("purpose") in ("customer", "external") else ():
-            back = next(iter(session.get("callbackNumbers", ())), None)
-            address = session.get("ani") or session.get("addressFrom") or back
-            if address:
-                return str(address).lower().removeprefix("tel:").removeprefix("sip:")
-    return None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/New_York"])

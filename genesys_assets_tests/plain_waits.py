@@ -1,0 +1,67 @@
+"""Waits in queues beside who was idle, in plain Python: what `reports/missed_while_idle` must say.
+
+A wait is taken as the legs have it, whose own figures are looked at elsewhere. Who was idle comes from the organisation
+itself, who overtook from comparing every wait with every answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from genesys_assets.sandbox.timelines import Timelines, routing
+from genesys_assets.sandbox.times import from_datetime
+
+Row = dict[str, Any]
+Members = Mapping[date, Mapping[str, Sequence[str]]]
+"""The joined members of each queue, by day."""
+
+
+def waits(legs: Iterable[Row], timelines: Timelines, members: Members, known_until: datetime) -> list[Row]:
+    """The rows of the waits; agents' status is known of each day and the next, and never after `known_until`."""
+    every = list(legs)
+    answered = [leg for leg in every if leg["answered_at"] and leg["queue_id"] and leg["offered_at"]]
+    return [
+        _row(leg, answered, timelines, members, known_until)
+        for leg in every
+        if leg["t_wait_ms"] is not None and leg["queue_id"] and leg["offered_at"]
+    ]
+
+
+def _row(leg: Row, answered: Sequence[Row], timelines: Timelines, members: Members, known_until: datetime) -> Row:
+    offered, day = leg["offered_at"], leg["conversation_start"].date()
+    left = offered + timedelta(milliseconds=leg["t_wait_ms"])
+    of_queue = members.get(day, {}).get(leg["queue_id"])
+    begin = datetime.combine(day, time(), UTC)
+    is_told = begin <= offered and left <= min(begin + timedelta(days=2), known_until)
+    unknown = "queue_members" if of_queue is None else None if is_told else "user_status"
+    idle = [] if unknown else [_idle_ms(timelines, user, offered, left) for user in of_queue or ()]
+    ahead = [
+        other
+        for other in answered
+        if other["conversation_start"].date() == day
+        and (other["queue_id"], other["media_type"]) == (leg["queue_id"], leg["media_type"])
+        and other["offered_at"] > offered
+        and other["answered_at"] < left
+    ]
+    first = min(ahead, key=lambda other: other["answered_at"], default=None)
+    return {
+        **{name: leg[name] for name in ("conversation_id", "leg_no", "media_type", "queue_id", "outcome")},
+        "offered_at": offered,
+        "left_at": left,
+        "wait_ms": leg["t_wait_ms"],
+        "members": None if of_queue is None else len(of_queue),
+        "idle_members": None if unknown else sum(each > 0 for each in idle),
+        "idle_ms": None if unknown else sum(idle),
+        "unknown": unknown,
+        "overtaken_by": len(ahead),
+        "overtaking_conversation_id": first and first["conversation_id"],
+        "overtaking_user_id": first and first["user_id"],
+    }
+
+
+def _idle_ms(timelines: Timelines, user_id: str, start: datetime, end: datetime) -> int:
+    first, last = from_datetime(start), from_datetime(end)
+    spans = timelines.spans(user_id, first, last, routing) if first < last else []
+    return sum(min(each.end, last) - max(each.start, first) for each in spans if each.value[0] == "IDLE")
