@@ -20,6 +20,8 @@ from genesys_assets.sandbox.times import from_datetime, iso
 from genesys_assets_tests.plain_figures import Item, sessions
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+LATER = "9999-12-31T23:59:59.999Z"
+"""After all that ever happens, in the platform's form."""
 
 
 @dataclass
@@ -47,6 +49,19 @@ class Past:
             self._found[key] = [*self._there(day, known_at), *self._deleted_since(day, known_at, asked_at)]
         return self._found[key]
 
+    def complete(self, day: date, known_at: datetime, asked_at: datetime) -> Iterator[Item]:
+        """The same as they turn out in the end, as far as that was the truth at `known_at`."""
+        moment = from_datetime(known_at)
+        for arrival in self.organisation.arrivals(day):
+            if arrival.start <= moment:
+                if self.organisation.history.knows(arrival.id):
+                    yield self.organisation.history.conversation(arrival.id, moment)
+                else:
+                    yield self._told_at(arrival, LATER)
+        for deleted_at, began, revisions in self._deleted.values():
+            if began == day and asked_at < deleted_at:
+                yield self._known(revisions, moment)
+
     def _there(self, day: date, known_at: datetime) -> Iterator[Item]:
         moment = from_datetime(known_at)
         for arrival in self.organisation.arrivals(day):
@@ -69,10 +84,13 @@ class Past:
         moment = from_datetime(known_at)
         for deleted_at, began, revisions in self._deleted.values():
             if began == day and asked_at < deleted_at:
-                known = [one for one in revisions if one.known_from <= moment] or revisions[:1]
-                shown = past.as_of(attributes.removed(known[-1].conversation), iso(moment))
+                shown = past.as_of(attributes.removed(self._known(revisions, moment)), iso(moment))
                 if shown is not None:
                     yield shown
+
+    def _known(self, revisions: Sequence[Revision], moment: int) -> Item:
+        known = [one for one in revisions if one.known_from <= moment] or revisions[:1]
+        return known[-1].conversation
 
     def delete(self, conversation_id: str, now: datetime) -> None:
         revisions = list(self.organisation.history.revisions(conversation_id)) or [
