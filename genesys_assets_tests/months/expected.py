@@ -164,9 +164,12 @@ class Expected:
 
     def service_level(self, day: date) -> list[Row]:
         queues = self.past.organisation.directory.queue_by_id
-        return plain_reports.service_level_of_queues(
-            self.business_day(day), lambda queue, media: queues[queue].service_level(media)
-        )
+
+        def levels(queue: str, media: str) -> tuple[float | None, int | None]:
+            # Of a queue that no listing shows, nobody knows what is set.
+            return (None, None) if queues[queue].deleted else queues[queue].service_level(media)
+
+        return plain_reports.service_level_of_queues(self.business_day(day), levels)
 
     # -- families of aggregates ------------------------------------------------------------------------------------
 
