@@ -156,7 +156,7 @@ class Look:
         """Once the names are known that were given by last night, of days whose pages are not just coming."""
         if not self._names_are_known:
             return {}
-        coming = set(filter(self._is_coming, self.lake.stored(find.INTERVALS)))
+        coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
         return self._reports_wanted([*self.definitions, *operating_reports()], coming)
 
     def _reports_wanted(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Wanted:

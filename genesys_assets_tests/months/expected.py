@@ -14,14 +14,17 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.lake.lake import Lake
+from genesys_assets.sandbox.timelines import Timelines
+from genesys_assets.sandbox.times import from_datetime
+from genesys_assets_tests import plain_agents, plain_quality, plain_reports
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests import plain_quality, plain_reports
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.readings import (
     AGGREGATES_OF_HOURS,
     DETAILS,
     HOURS,
     OVERLAP,
+    USERS,
     Moment,
     Reading,
     hours_of,
@@ -43,14 +46,15 @@ KNOWN: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]]]
 _BEGUN_DAYS = 12
 """On how many days conversations began of which something is counted in an hour, that of the hour included."""
 
-REPORTS: dict[str, Callable[[Expected, date], list[Row]]] = {
+REPORTS: dict[str, Callable[[Expected, date], list[Row] | None]] = {
     **{name: partial(lambda name, told, day: told.known_report(name, day), name) for name in KNOWN},
+    "agent_day": lambda told, day: told.agent_day(day),
     "service_level": lambda told, day: told.service_level(day),
     "flows": lambda told, day: told.flows(*told.window(day)),
     "flows_hourly": lambda told, day: [row for hour in hours_begun_on(day) for row in told.flows(hour, hour + HOUR)],
     "quality": lambda told, day: told.quality(*told.window(day)),
 }
-"""What each report says of a day."""
+"""What each report says of a day; None where too little was read to tell."""
 
 
 def utc_midnight(day: date) -> datetime:
@@ -93,7 +97,7 @@ class Expected:
             self._readings |= {(asset, key): found for key, found in readings(self.lake, asset, wanted).items()}
         return self._readings[asset, partition]
 
-    def report(self, name: str, day: date) -> list[Row]:
+    def report(self, name: str, day: date) -> list[Row] | None:
         return REPORTS[name](self, day)
 
     def known_report(self, name: str, day: date) -> list[Row]:
@@ -170,6 +174,33 @@ class Expected:
             return (None, None) if queues[queue].deleted else queues[queue].service_level(media)
 
         return plain_reports.service_level_of_queues(self.business_day(day), levels)
+
+    def agent_day(self, day: date) -> list[Row] | None:
+        """Each UTC day as of the last time that agents' status of it was read, once all of it was."""
+        start, end = self.window(day)
+        parts: list[tuple[Timelines, int, int]] = []
+        for each in touched(start, end):
+            reading, begin = self.reading(USERS, f"{each}"), utc_midnight(each)
+            if reading is None or reading.through is None or reading.through < begin + DAY:
+                return None
+            first, last = max(start, begin), min(end, begin + DAY)
+            timelines = self.past.timelines(reading.moment.asked_at)
+            parts.append((timelines, from_datetime(first), from_datetime(last)))
+        known = self.business_day(day)
+        metrics = known.measured(plain_reports.BY_USER, plain_agents.METRICS)
+        of_users = plain.grouped(metrics, lambda row: (row["user_id"],))
+        return [
+            {
+                **_bounds(start, end),
+                "user_id": user,
+                "user_name": known.users.get(user, user),
+                **plain_agents.times(parts, user),
+                **{name: plain.total(rows, metric, "sum") for metric, name in plain_agents.METRICS.items()},
+                "handled": plain.total(rows, "tHandle", "count"),
+            }
+            for user in parts[0][0].user_ids
+            for rows in [of_users.get((user,), [])]
+        ]
 
     # -- families of aggregates ------------------------------------------------------------------------------------
 

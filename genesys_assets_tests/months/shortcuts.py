@@ -105,7 +105,7 @@ def take() -> None:
         for name in names:
             _once(storage, name, lambda self, *asked: (id(self), *(each for each in asked if isinstance(each, str))))
     _once(dg.JobDefinition, "get_subset", _selection)
-    scoped_resources_builder.namedtuple = _class_of_resources
+    scoped_resources_builder.namedtuple = _class_of_resources  # type: ignore[attr-defined,assignment]
     # The schema of a resource's settings is that of its class; a resource is made anew for each run and tick.
     _once(resource, "infer_schema_from_config_class", lambda model, **given: (model, repr(sorted(given.items()))))
 
