@@ -77,7 +77,7 @@ lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the 
 	$(BIN)/mypy
 	$(BIN)/python -m genesys_assets_tests.generated --check
 
-docs: $(VENV)/.installed ## docs/tables.md and docs/settings.md, made from the code
+docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
 	$(BIN)/python -m genesys_assets_tests.generated
 
 audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named

@@ -13,7 +13,7 @@ from genesys_assets.secrets_manager import SecretNotRead, revealed
 
 
 class SettingError(ValueError):
-    """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
+    """A setting is missing or malformed. The message names it, its value unless it is secret, and what is allowed."""
 
 
 _NO_VARIABLE = "no variable: "
