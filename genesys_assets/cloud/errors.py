@@ -6,11 +6,9 @@ client secret or a token.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 
 class GenesysCloudError(Exception):
-    """Any failure of a request to Genesys Cloud. `str()` ends with the status, the API's code and the correlation id."""
+    """Any failure of a request. `str()` ends with the status, the API's code and the correlation id."""
 
     def __init__(
         self,
@@ -90,7 +88,6 @@ class RateLimited(GenesysCloudError):
     """The rate limit is used up. `retry_after` is in seconds, and None if the API did not say."""
 
     retry_after: float | None = None
-    retry_at: datetime | None = None
 
 
 class Unreachable(GenesysCloudError):
