@@ -16,7 +16,7 @@ export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test faults weeks lint audit format bench s3 readers moto clean
+.PHONY: help demo dev preflight test faults weeks lint docs audit format bench s3 readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -71,10 +71,14 @@ faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case 
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
 
-lint: $(VENV)/.installed ## ruff and mypy --strict
+lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m genesys_assets_tests.generated --check
+
+docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
+	$(BIN)/python -m genesys_assets_tests.generated
 
 audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
 	$(BIN)/python -m genesys_assets_tests.audit

@@ -41,7 +41,7 @@ identifies those of each day.
 
 
 class NotFetched(Exception):
-    """Pages that a day's tables need were never fetched; the message says which, and how to fetch them."""
+    """Pages that a day's tables need were never fetched. The message names them and how to fetch them."""
 
 
 @dataclass(frozen=True, slots=True)

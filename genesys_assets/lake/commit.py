@@ -33,11 +33,11 @@ _UPLOADS_AT_ONCE = 8
 
 
 class TableContended(Exception):
-    """Others committed to the table again and again, for as long as patience lasted: nothing was committed."""
+    """Other writers committed to the table first, again and again, until time ran out. Nothing was committed."""
 
 
 class Overtaken(Exception):
-    """Somebody else replaced the partition since it was read: read it again, and build on that."""
+    """Another writer replaced the partition after it was read. Read it again, and build on that."""
 
 
 class FinishedDraft(Protocol):

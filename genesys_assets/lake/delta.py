@@ -65,7 +65,7 @@ Key = str | None
 
 
 class Conflict(Exception):
-    """Somebody else committed to the table meanwhile: nothing was committed."""
+    """Another writer committed to the table meanwhile. Nothing was committed."""
 
 
 @dataclass(frozen=True, slots=True)

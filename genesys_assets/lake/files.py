@@ -70,7 +70,7 @@ Provenance = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """A data file is lost or damaged: its partition counts as absent, and is healed when it is materialised again."""
+    """A data file is lost or damaged. Its partition counts as missing until it is materialised again."""
 
 
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):

@@ -37,11 +37,11 @@ _log = logging.getLogger(__name__)
 
 
 class LogMoved(Exception):
-    """Another commit has the number of ours: ours was not made."""
+    """Another commit has taken the number of ours. Ours was not made."""
 
 
 class UnsteadyLog(Exception):
-    """Files of a log vanished again and again while they were read."""
+    """Files of a Delta log vanished again and again while they were read."""
 
 
 class LogPlace(Protocol):

@@ -23,7 +23,7 @@ DRAFTS = ".drafts"
 
 
 class LakeUnreachable(Exception):
-    """The bucket of the lake cannot be used; the message says why and what to check."""
+    """The bucket of the lake cannot be used. The message says why and what to check."""
 
 
 class Tag(NamedTuple):

@@ -37,7 +37,7 @@ from genesys_assets.tables.spec import INSTANT
 
 
 class NotStored(Exception):
-    """A table that a report needs is not there for the day, or does not reach far enough; says what to materialise."""
+    """A table that a report needs is missing for the day, or does not reach far enough."""
 
 
 @dataclass(frozen=True, slots=True)
