@@ -57,11 +57,13 @@ class Report:
 def keep_house(
     lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
 ) -> Report:
-    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has."""
+    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has, as far
+    as they exist.
+    """
     lake, report, before = lake.refreshed(), Report(), now - keep
-    booked = _catch_up(lake, ledgered, provenance or {}, report)
     published = lake.store.listed("")
     tables = places(published)
+    booked = _catch_up(lake, [place for place in ledgered if place in tables], provenance or {}, report)
     for place in tables:
         try:
             _join_days(lake, place, f"{now:%Y-%m-%d}", report)
