@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
-from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable
 from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft
 
@@ -72,9 +72,10 @@ class Known:
 class Proposal:
     """A partition as a run would have it. `newness` grows with each input that is newer: see `Lake.newness`.
 
-    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
-    yields only to what was committed since the work began: there may be fewer inputs than before. `builds_on_known`:
-    it was made of what was stored itself, so nothing else may be replaced.
+    `is_read`: it was read from the platform, and never replaces a newer reading. One that has all of its partition
+    (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
+    newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
+    fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
     """
 
     key: Key
@@ -82,6 +83,7 @@ class Proposal:
     known: Known
     newness: int
     is_read: bool = False
+    is_complete: bool = False
     builds_on_known: bool = False
     published: str | None = None
 
@@ -319,8 +321,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     content, rows = proposal.writer.content, proposal.writer.rows
     if proposal.builds_on_known and now != proposal.known:
         raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
-    may_be_newer = proposal.is_read or now != proposal.known
-    if may_be_newer and now.newness is not None and now.newness > proposal.newness:
+    if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
     # Pages say in their file which run read them: who goes on with a run asks them.
@@ -330,6 +331,29 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     path = proposal.published or new_path(proposal.key, content)
     added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows)
     return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
+
+
+def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
+    what it replaces.
+    """
+    is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
+    if not proposal.is_read:
+        return is_newer and came_meanwhile
+    if is_newer and proposal.is_complete and not _is_complete(log, stored):
+        proposal.newness = now.newness or NEVER
+        return False
+    # Whoever read a part of what is complete has looked whether it is. It may have become so since.
+    return is_newer or (came_meanwhile and not proposal.is_complete and _is_complete(log, stored))
+
+
+def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored of a partition says that it is all of it."""
+    try:
+        reaches = [StoredFooter(log.store, log.place, file).reach for file in stored[-1:]]
+    except Unreadable:
+        return False
+    return any(reach is not None and reach.is_complete for reach in reaches)
 
 
 def _is_whole(log: DeltaLog, file: DataFile) -> bool:

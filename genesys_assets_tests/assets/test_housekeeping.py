@@ -41,7 +41,9 @@ def test_what_was_replaced_within_the_hours_of_the_setting_stays(world: World) -
     assert metadata(house(world, 1).runs[-1], HOUSEKEEPING)["files_removed"] == 0
 
 
-@pytest.mark.parametrize("spec", [CONVERSATIONS, FAMILY_METRICS["flows"], FAMILY_METRICS["bots"]], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "spec", [CONVERSATIONS, FAMILY_METRICS["flows"], FAMILY_METRICS["bots"]], ids=lambda spec: spec.name
+)
 def test_the_ledger_has_every_reading_before_its_commit_goes(world: World, spec: TableSpec) -> None:
     for _ in range(2):
         world.lake.write(f"tables/{spec.name}", spec, spec.empty(), OF_DAY, {"run_id": "r"})
