@@ -23,7 +23,7 @@ from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
 from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable
 from genesys_assets.lake.retyping import Retyping
-from genesys_assets.lake.store import Draft
+from genesys_assets.lake.store import Draft, Store
 
 NEVER = 0
 """The newness of a partition that was removed: any reading is newer."""
@@ -55,6 +55,9 @@ class FinishedDraft(Protocol):
 
     def changes_since(self, before: Rows) -> Counts:
         """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Whether a stored file of the same content has the same bytes, but for what it says of itself."""
 
     def fit(self, log: DeltaLog) -> bool:
         """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
@@ -325,7 +328,11 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
     # Pages say in their file which run read them: who goes on with a run asks them.
-    if not proposal.is_read and [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
+    if (
+        not proposal.is_read
+        and [file.content for file in stored] == [content]
+        and _is_whole(log, proposal.writer, stored[0])
+    ):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
     path = proposal.published or new_path(proposal.key, content)
@@ -356,9 +363,12 @@ def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
     return any(reach is not None and reach.is_complete for reach in reaches)
 
 
-def _is_whole(log: DeltaLog, file: DataFile) -> bool:
-    """Whether the file that the log names has all its bytes: a disk may have lost some, S3 keeps all or none."""
-    return log.store.size(f"{log.place}/{file.path}") == file.size
+def _is_whole(log: DeltaLog, writer: FinishedDraft, file: DataFile) -> bool:
+    """Whether a stored file that holds the same as a draft still has all its bytes."""
+    key = f"{log.place}/{file.path}"
+    if log.store.size(key) != file.size:
+        return False
+    return not log.store.may_alter_files or writer.has_the_bytes_of(log.store, key)
 
 
 def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> tuple[Change, bool]:

@@ -63,6 +63,8 @@ class Store(Protocol):
     filesystem: pafs.FileSystem
     commits_between_checkpoints: int
     """Of the logs of tables that are made there."""
+    may_alter_files: bool
+    """Whether a published file may lose or change bytes, as on a disk after a power cut."""
 
     def path(self, key: str) -> str:
         """The key as `filesystem` names it."""
@@ -127,6 +129,7 @@ class LocalStore(Store):
 
     # Of a table with two years of hours a checkpoint takes as long as a hundred commits.
     commits_between_checkpoints = 10
+    may_alter_files = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
