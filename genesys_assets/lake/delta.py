@@ -202,6 +202,11 @@ class DeltaLog:
         """The number of the last commit, -1 where there is no table."""
         return self._known.version
 
+    @property
+    def table_id(self) -> str | None:
+        """What the table has that no other one has which is made in its place, None where there is no table."""
+        return None if self._table is None else str(self._table.metadata().id)
+
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""
         actions = self._add_actions()
@@ -418,7 +423,7 @@ class DeltaLog:
     @property
     def _identity(self) -> tuple[str, int] | None:
         """Which table it is, and its version: another one may have been made where one was deleted."""
-        return None if self._table is None else (str(self._table.metadata().id), self.version)
+        return None if self.table_id is None else (self.table_id, self.version)
 
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:

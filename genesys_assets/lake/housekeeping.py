@@ -24,7 +24,7 @@ from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog
 from genesys_assets.lake.files import Provenance, TableWriter, Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.ledger import LEDGER, booked, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
 from genesys_assets.lake.store import LakeUnreachable, Listed, Store, drafts
 from genesys_assets.tables.api_requests import API_REQUESTS
@@ -91,7 +91,7 @@ def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, repor
         catch_up(lake, ledgered, [], provenance)
     except TableContended as error:
         report.problems[LEDGER] = str(error)
-        return {place: lake.log(LEDGER).newness(place) or 0 for place in ledgered}
+        return {place: booked(lake, place) for place in ledgered}
     return versions
 
 
