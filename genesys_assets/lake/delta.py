@@ -47,6 +47,7 @@ __all__ = [
     "Key",
     "Removed",
     "ReservedColumn",
+    "UnreadableLog",
     "new_path",
     "partition_folder",
     "partition_values",
@@ -66,6 +67,10 @@ Key = str | None
 
 class Conflict(Exception):
     """Somebody else committed to the table meanwhile: nothing was committed."""
+
+
+class UnreadableLog(Exception):
+    """The log of a table is damaged; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ def new_path(key: Key, content: str) -> str:
 
 class DeltaLog:
     """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
+    Whatever reads the log raises UnreadableLog where it is damaged.
 
     Safe for threads: what they read one after the other may be of different versions, a commit is on top of one.
     """
@@ -190,12 +196,19 @@ class DeltaLog:
 
     def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         try:
             return DeltaTable(self._log.uri)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
+            raise UnreadableLog(
+                f"{where} cannot be read ({why}). If its newest file was cut off, as by a power cut, delete that file: "
+                f"the table is then what it was before. Else put {self.store.uri(self.place)} back from a copy, or "
+                "delete it and compute or fetch all its partitions again."
+            ) from error
 
     @property
     def version(self) -> int:

@@ -266,6 +266,26 @@ def test_who_has_read_the_log_before_it_was_cleaned_goes_on(disk: LocalStore) ->
     assert numbers(disk) == [50, 14]
 
 
+@pytest.mark.parametrize("place", [PLACE, LEDGER])
+def test_a_log_that_a_power_cut_has_cut_off_is_named_with_what_to_do_and_all_other_tables_are_kept(
+    disk: LocalStore, place: str
+) -> None:
+    for number in range(3):
+        write(disk, number)
+        Lake(disk).write("tables/others", SPEC, things(("a", number)), DAYS[0], {})
+    catch_up(Lake(disk), [PLACE], [], {})
+    newest = disk.folder / place / LOG / f"{Lake(disk).log(place).version:020d}.json"
+    newest.write_bytes(newest.read_bytes()[:-50])
+    report = house(disk)
+    assert list(report.problems) == [place]
+    assert "If its newest file was cut off, as by a power cut, delete that file" in report.problems[place]
+    assert report.removed["tables/others"] == 2
+    assert commits(disk)[-3:] == [1, 2, 3]
+    newest.unlink()
+    assert house(disk).problems == {}
+    assert numbers(disk) == [1 if place == PLACE else 2]
+
+
 def test_the_ledger_is_caught_up_before_commits_are_removed(disk: LocalStore) -> None:
     for number in range(5):
         write(disk, number)
