@@ -209,7 +209,7 @@ class _LocalDraft:
         return before
 
     def publish(self, key: str) -> None:
-        self.file.flush()
+        outlast_a_power_cut(self.file)
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
         # Housekeeping lets published files alone while they are young.
@@ -219,6 +219,12 @@ class _LocalDraft:
     def discard(self) -> None:
         self.file.close()
         self._path.unlink(missing_ok=True)
+
+
+def outlast_a_power_cut(file: IO[bytes]) -> None:
+    """Have the bytes of a file on the disk before its name says that they are there."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
