@@ -21,9 +21,9 @@ import pyarrow as pa
 
 from genesys_assets.lake.changes import Change, Counts, Rows
 from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
-from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable
 from genesys_assets.lake.retyping import Retyping
-from genesys_assets.lake.store import Draft
+from genesys_assets.lake.store import Draft, Store
 
 NEVER = 0
 """The newness of a partition that was removed: any reading is newer."""
@@ -56,6 +56,9 @@ class FinishedDraft(Protocol):
     def changes_since(self, before: Rows) -> Counts:
         """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
 
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Whether a stored file of the same content has the same bytes, but for what it says of itself."""
+
     def fit(self, log: DeltaLog) -> bool:
         """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
 
@@ -72,9 +75,10 @@ class Known:
 class Proposal:
     """A partition as a run would have it. `newness` grows with each input that is newer: see `Lake.newness`.
 
-    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
-    yields only to what was committed since the work began: there may be fewer inputs than before. `builds_on_known`:
-    it was made of what was stored itself, so nothing else may be replaced.
+    `is_read`: it was read from the platform, and never replaces a newer reading. One that has all of its partition
+    (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
+    newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
+    fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
     """
 
     key: Key
@@ -82,6 +86,7 @@ class Proposal:
     known: Known
     newness: int
     is_read: bool = False
+    is_complete: bool = False
     builds_on_known: bool = False
     published: str | None = None
 
@@ -319,12 +324,15 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     content, rows = proposal.writer.content, proposal.writer.rows
     if proposal.builds_on_known and now != proposal.known:
         raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
-    may_be_newer = proposal.is_read or now != proposal.known
-    if may_be_newer and now.newness is not None and now.newness > proposal.newness:
+    if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
     # Pages say in their file which run read them: who goes on with a run asks them.
-    if not proposal.is_read and [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
+    if (
+        not proposal.is_read
+        and [file.content for file in stored] == [content]
+        and _is_whole(log, proposal.writer, stored[0])
+    ):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
     path = proposal.published or new_path(proposal.key, content)
@@ -332,9 +340,35 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
 
 
-def _is_whole(log: DeltaLog, file: DataFile) -> bool:
-    """Whether the file that the log names has all its bytes: a disk may have lost some, S3 keeps all or none."""
-    return log.store.size(f"{log.place}/{file.path}") == file.size
+def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
+    what it replaces.
+    """
+    is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
+    if not proposal.is_read:
+        return is_newer and came_meanwhile
+    if is_newer and proposal.is_complete and not _is_complete(log, stored):
+        proposal.newness = now.newness or NEVER
+        return False
+    # Whoever read a part of what is complete has looked whether it is. It may have become so since.
+    return is_newer or (came_meanwhile and not proposal.is_complete and _is_complete(log, stored))
+
+
+def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored of a partition says that it is all of it."""
+    try:
+        reaches = [StoredFooter(log.store, log.place, file).reach for file in stored[-1:]]
+    except Unreadable:
+        return False
+    return any(reach is not None and reach.is_complete for reach in reaches)
+
+
+def _is_whole(log: DeltaLog, writer: FinishedDraft, file: DataFile) -> bool:
+    """Whether a stored file that holds the same as a draft still has all its bytes."""
+    key = f"{log.place}/{file.path}"
+    if log.store.size(key) != file.size:
+        return False
+    return not log.store.may_alter_files or writer.has_the_bytes_of(log.store, key)
 
 
 def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> tuple[Change, bool]:

@@ -62,6 +62,7 @@ _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
 _COLUMNS = "columns"
 _CONTENT_LETTERS = 32
+_PART_BYTES = 1 << 20
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
 
@@ -156,6 +157,10 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         """Answers are not compared one by one: each says when it was received, so that all are others."""
         return {"rows_before": before.count, "rows_after": self.rows}
 
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Answers that list the same differ in when they were given."""
+        return False
+
     def fit(self, log: DeltaLog) -> bool:
         """Pages have had the same columns ever since."""
         return False
@@ -234,6 +239,22 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
 
     def changes_since(self, before: Rows) -> Counts:
         return compare(before, _at_rest(self.parquet()), self.spec)
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        digest = hashlib.sha256()
+        try:
+            footer = _footer(store, key)
+            _provenance(footer.metadata)
+            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
+                return False
+            with store.open(key) as stored:
+                left = self._file.end
+                while part := stored.read(min(left, _PART_BYTES)):
+                    digest.update(part)
+                    left -= len(part)
+        except (pa.ArrowException, OSError, ValueError):
+            return False
+        return digest.hexdigest() == self._file.digest
 
     def fit(self, log: DeltaLog) -> bool:
         """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
@@ -538,6 +559,8 @@ class _HashedFile:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._body: str | None = None
+        self.end = 0
+        """Where the rows end."""
         self.closed = False
 
     def write(self, data: Any) -> int:
@@ -568,7 +591,7 @@ class _HashedFile:
 
     def end_of_rows(self) -> None:
         """What is written from now on is the footer."""
-        self._body = self._sha256.hexdigest()
+        self._body, self.end = self._sha256.hexdigest(), self.tell()
 
 
 def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequence[str] = ()) -> str:

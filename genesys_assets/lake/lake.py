@@ -167,7 +167,7 @@ class Lake:
             proposals = [
                 Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
                 if builds_on_stored
-                else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
+                else _reading(key, writer, stored[key], began)
                 for key, writer in writers.items()
             ]
             of_pages = Commit(log, proposals, provenance.get("run_id"))
@@ -191,16 +191,6 @@ class Lake:
             from genesys_assets.forgetting.lakewide import forget_in
 
             forget_in(self.refreshed(), partitions)
-
-    def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
-        """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
-        was answered later: jobs have all data hours after the query has the newest.
-        """
-        newness = began if writer.as_of is None else _milliseconds(writer.as_of)
-        if writer.reach is None or not writer.reach.is_complete:
-            return newness
-        known = self.reach(asset, key)
-        return newness if known is None or known.is_complete else max(newness, self.newness([(asset, key)]))
 
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition, None where it is not stored, or cannot be read any more."""
@@ -558,6 +548,12 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+    newness = began if writer.as_of is None else _milliseconds(writer.as_of)
+    is_complete = writer.reach is not None and writer.reach.is_complete
+    return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
 
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
