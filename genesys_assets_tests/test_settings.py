@@ -127,6 +127,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "GENESYS_ASSETS_START_DATE": "2025-12-24",
         "GENESYS_ASSETS_TIME_ZONE": "Europe/London",
         "GENESYS_ASSETS_LOOK_BACK_DAYS": "7",
+        "GENESYS_ASSETS_DAYS_PER_RUN": "2",
         "GENESYS_ASSETS_LAKE": "/data/lake",
         "GENESYS_ASSETS_PUBLISH_URL": "s3://bucket/published",
         "GENESYS_ASSETS_URL_EXPIRY_SECONDS": "60",
@@ -143,6 +144,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
     assert (cloud.api_url, cloud.login_url) == ("https://api.example.com", "https://login.example.com")
     assert cloud.requests_per_minute == 120
     assert (calendar.start_date, calendar.zone.key, calendar.look_back_days) == (date(2025, 12, 24), "Europe/London", 7)
+    assert calendar.days_per_run == 2
     assert LakeSettings.load().location == "/data/lake"
     assert (publish.publish_url, publish.url_expiry_seconds) == ("s3://bucket/published", 60)
     assert alert.webhook is not None
@@ -226,6 +228,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "a week", "valid integer"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
+        (CalendarSettings, "GENESYS_ASSETS_DAYS_PER_RUN", "0", "greater than or equal to 1"),
+        (CalendarSettings, "GENESYS_ASSETS_DAYS_PER_RUN", "all", "valid integer"),
         (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),
         (OpenConversationSettings, "GENESYS_ASSETS_OPEN_DAYS", "a week", "valid integer"),
         (RetentionSettings, "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS", "0", "greater than or equal to 1"),

@@ -9,7 +9,7 @@ from functools import partial
 
 import dagster as dg
 
-from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, description
+from genesys_assets.assets.common import attributes, checked_keys, description
 from genesys_assets.assets.tables import write_metrics_of_days
 from genesys_assets.checks.table_checks import check_specs
 from genesys_assets.cloud.analytics.families import AggregateFamily
@@ -45,7 +45,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
             )
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         check_specs=check_specs(spec, key),
     )

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     checked_keys,
     description,
@@ -81,7 +80,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
             for spec in DAY_TABLES
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         check_specs=[check for spec in DAY_TABLES for check in check_specs(spec, keys[spec.name])],
     )
@@ -127,7 +126,7 @@ def _interval_metrics(calendar: Calendar) -> dg.AssetsDefinition:
             "genesys/pages/imported_hourly_aggregates, whose buckets may be longer.",
         ),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(INTERVAL_METRICS, key),
         **attributes("tables", "arrow", "parquet"),
     )
@@ -153,7 +152,7 @@ def _daily_metrics(calendar: Calendar) -> dg.AssetsDefinition:
             "genesys/pages/imported_daily_aggregates.",
         ),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(DAILY_METRICS, key),
         **attributes("tables", "arrow", "parquet"),
     )
