@@ -30,6 +30,7 @@ from genesys_assets.days.sources import (
 )
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake, Provenance, Reach, Unreadable, Writing
+from genesys_assets.settings import DecodingSettings
 from genesys_assets.spans import HOUR, utc_day, utc_hour
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.day import day_tables
@@ -113,7 +114,8 @@ def _write_conversations(
         writing.reach = replace(pages.reach, imported=bool(len(taken.imported)))
         writing.newness = lake.newness(pages.inputs)
         writing.made_of = made_of.of_conversations(lake, day, specs)
-        for tables in day_tables(taken.plan, taken.page, findings.add, taken.nested):
+        threads = DecodingSettings.load().threads
+        for tables in day_tables(taken.plan, taken.page, findings.add, taken.nested, threads=threads):
             if len(taken.imported) or len(taken.of_data_lake):
                 conversations = tables[CONVERSATIONS.name]
                 tables[CONVERSATIONS.name] = marked(conversations, taken.imported, taken.of_data_lake)

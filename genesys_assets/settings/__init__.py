@@ -5,7 +5,7 @@ Settings come in groups by who needs them, so that a missing AWS address never s
 `group` what all groups share
 `platform` what is asked of Genesys Cloud, how fast, and by whom
 `days` when days begin, how far back they are read again, and how much a day may differ before a check says so
-`lake` where the lake is, how long it keeps what was replaced, and what it stores of persons
+`lake` where the lake is, how it is filled, how long it keeps what was replaced, and what it stores of persons
 `publishing` which reports people have of their own, and where and how reports are published
 `alerts` who is told of failed runs, late figures, published days and ended runs
 """
@@ -24,7 +24,7 @@ from genesys_assets.settings.days import (
     ReconciliationSettings,
 )
 from genesys_assets.settings.group import SettingError, refuse_user_info_of_aws
-from genesys_assets.settings.lake import LakeSettings, PersonalDataSettings, RetentionSettings
+from genesys_assets.settings.lake import DecodingSettings, LakeSettings, PersonalDataSettings, RetentionSettings
 from genesys_assets.settings.platform import (
     AggregatesSettings,
     ApiBudgetSettings,
@@ -49,6 +49,7 @@ __all__ = [
     "CompletenessSettings",
     "CsvSettings",
     "DataLakeSettings",
+    "DecodingSettings",
     "LakeSettings",
     "ObservationSettings",
     "OpenConversationSettings",
