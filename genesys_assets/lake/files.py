@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import IO, Any
 
 import pyarrow as pa
@@ -53,6 +54,10 @@ _FORMAT = {
 }
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+ABSENT = "absent"
+"""What a file of a table says: in how many rows of its partition the platform left a column null that it should fill,
+by column.
+"""
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
@@ -227,8 +232,10 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         finer = [field.name for field in self.spec.schema if _is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
         said = {**self.provenance, "schema_version": self.spec.version}
-        said.pop(_COLUMNS, None)
-        return _metadata(said | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
+        for name in (_COLUMNS, ABSENT):
+            said.pop(name, None)
+        counted = {ABSENT: dict(self.absent)} if self.absent else {}
+        return _metadata(said | counted | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]
@@ -443,6 +450,15 @@ def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[Stor
 def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
     """The columns of all files, as they were written."""
     return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
+
+
+def rows_at_rest(files: Sequence[StoredFile]) -> Rows:
+    """The rows of all files of a partition as they lie in them, with the columns of all."""
+    every = [file.at_rest() for file in files]
+    if len(every) == 1:
+        return every[0]
+    schema = pa.unify_schemas([rows.schema for rows in every], promote_options="permissive")
+    return Rows(sum(rows.count for rows in every), schema, chain.from_iterable(rows.pieces for rows in every))
 
 
 def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
