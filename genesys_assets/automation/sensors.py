@@ -28,7 +28,7 @@ import dagster as dg
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
-from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
+from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
@@ -370,23 +370,23 @@ def _sensor(
         genesys_cloud: GenesysCloudResource,
         lake: LakeResource,
         publishing: PublishingResource,
-    ) -> dg.RunRequest | dg.SkipReason:
+    ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
         look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = kind.wanted(look)
         can_make = kind.can_make and partial(kind.can_make, look)
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
-        return asked(made) if made.request else dg.SkipReason(made.reason(wanted))
+        if made.request is None:
+            return dg.SkipReason(made.reason(wanted))
+        return [_run_request(request) for request in made.request.cut(calendar.days_per_run)]
 
     return asking
 
 
-def asked(made: Plan) -> dg.RunRequest:
-    """The run that a plan asks for."""
-    if made.request is None:
-        raise ValueError("the plan asks for nothing")
-    first, last, assets = made.request.first, made.request.last, made.request.assets
+def _run_request(request: Request) -> dg.RunRequest:
+    """The run that is asked for."""
+    first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKED}:
