@@ -66,7 +66,7 @@ test: $(VENV)/.installed s3 readers moto ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
-	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
 
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
