@@ -51,7 +51,7 @@ _WILDCARD = frozenset("*?[")
 
 
 class CannotImport(ValueError):
-    """A file, or a place without files, can not be imported; the message is the reason."""
+    """A file cannot be imported, or a place has no files. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

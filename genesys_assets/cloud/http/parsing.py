@@ -27,11 +27,11 @@ _LARGEST = 10**_MOST_DIGITS - 1
 
 
 class NotReadable(ValueError):
-    """The bytes are no JSON that is read here; the message says why."""
+    """Bytes are not JSON, or JSON that is not accepted. The message says why."""
 
 
 class TooManyValues(NotReadable):
-    """Sound or not, the JSON holds more than one answer may hold."""
+    """JSON holds more values than one answer may hold. It may be valid."""
 
 
 LONGEST_ID = 200
