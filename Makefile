@@ -83,7 +83,7 @@ test: $(VENV)/.installed s3 readers moto celery ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
-	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
 
 kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every place, and races of several writers; hours
 	GENESYS_ASSETS_TESTS_KILLS=1000 GENESYS_ASSETS_TESTS_SEEDS=100 $(BIN)/python -m pytest -q -n 2 \

@@ -28,7 +28,7 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor
-from genesys_assets.cloud.http.parsing import instant, words
+from genesys_assets.cloud.http.parsing import instant, read_id, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/jobs"
@@ -38,9 +38,6 @@ PAGE_SIZE = 1000
 LARGEST_PAGE = 10_000
 # One after the other. Such pages are not documented; what makes the platform send them is unknown.
 MOST_EMPTY_PAGES = 100
-
-# The platform's have 36 characters.
-LONGEST_ID = 200
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 
@@ -100,8 +97,8 @@ def submit(cloud: GenesysCloud, query: Query) -> str:
     there may be a job whose id nobody knows.
     """
     page = cloud.post(kind_of(query).path, query.validate(cloud.now()).body(), repeatable=False)
-    job_id = page.json().get("jobId")
-    if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
+    job_id = read_id(page.json().get("jobId"))
+    if job_id is None:
         raise BrokenAnswer(
             f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
         )
