@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from genesys_assets.sandbox.server import Sandbox, running
-from genesys_assets_tests.assets.world import definitions
+from genesys_assets.tables.entities import ENTITIES
+from genesys_assets_tests.assets.world import TABLES_OF_HOURS, definitions
 from genesys_assets_tests.deploy import spreading
 from genesys_assets_tests.deploy.spreading import FIRST, HOURS, Spread
 
 _PAGES = (*HOURS, "pages/daily_aggregates", "pages/daily_user_details")
 _LEDGER = "tables/restatements"
-_OF_NOW = {"reference/queue_members", "reference/user_skills", "reference/api_usage"}
 _PATIENCE_SECONDS = 6 * 3600.0
 LEAST, MOST = 0.35, 0.65
 """Which share of the runs each of two workers may have."""
@@ -37,7 +37,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as folder,
         running(seed=11, conversations_per_day=asked.conversations, requests_per_minute=None) as sandbox,
     ):
-        assets = _assets()
+        assets = _of_hours() if asked.of_hours else _assets()
         _say(f"{asked.days} days of {len(assets)} assets on one machine")
         alone = spreading.on_one_machine(sandbox, Path(folder), asked.days, assets)
         # Tokens of one client share a budget from here on.
@@ -69,8 +69,17 @@ def _assets() -> Sequence[str]:
     found = {"/".join(key.path[1:]): every.get(key) for key in every.materializable_asset_keys}
     layers = (*_PAGES, "tables/", "reports/", "published/")
     of_days = [place for place, node in found.items() if node.partitions_def and place.startswith(layers)]
-    names = [place for place in found if place.startswith("reference/") and place not in _OF_NOW]
-    return sorted({*of_days, *names} - {_LEDGER})
+    return sorted({*of_days, *_names()} - {_LEDGER})
+
+
+def _names() -> Sequence[str]:
+    return [f"reference/{name}{more}" for name in ENTITIES for more in ("", "_history")]
+
+
+def _of_hours() -> Sequence[str]:
+    """Pages of hours, the tables that are made of them alone, four reports on these, and their published files."""
+    reports = [f"reports/{name}" for name in ("conversation_type", "interval", "queue_media", "service_level")]
+    return sorted([*HOURS, *TABLES_OF_HOURS, *reports, "published/reports", *_names()])
 
 
 def _answers(sandbox: Sandbox) -> dict[str, int]:
@@ -104,6 +113,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m genesys_assets_tests.deploy.month", description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--days-per-run", type=int, default=1)
+    parser.add_argument("--of-hours", action="store_true", help="only hours and what is made of them, to be quicker")
     parser.add_argument("--conversations", type=int, default=200, help="conversations a day")
     parser.add_argument("--requests-per-minute", type=int, default=100, help="what the sandbox allows the client")
     parser.add_argument("--folder", type=Path, default=Path(".spread"), help="where the logs go")
