@@ -18,7 +18,8 @@ export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 export GENESYS_ASSETS_CLUSTER_VENV := $(CURDIR)/$(CLUSTER_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight celery cluster test faults weeks spread lint audit format bench s3 readers moto clean
+.PHONY: help demo dev preflight celery cluster test faults weeks spread lint docs audit format bench s3 readers moto \
+	clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -90,10 +91,14 @@ weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, wit
 spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; an hour
 	$(BIN)/python -m genesys_assets_tests.deploy.month
 
-lint: $(VENV)/.installed ## ruff and mypy --strict
+lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m genesys_assets_tests.generated --check
+
+docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
+	$(BIN)/python -m genesys_assets_tests.generated
 
 audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
 	$(BIN)/python -m genesys_assets_tests.audit

@@ -17,7 +17,7 @@ _HOW = f"Write {PREFIX}NAME, or {PREFIX}NAME#KEY for one value of a JSON object.
 
 
 class SecretNotRead(ValueError):
-    """The message names the setting and the secret's name, never its value."""
+    """AWS Secrets Manager did not return the secret. The message names setting and secret, never the value."""
 
 
 def is_name(setting: SecretStr) -> bool:

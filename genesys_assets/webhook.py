@@ -12,7 +12,7 @@ _SECONDS = 10
 
 
 class NotDelivered(Exception):
-    """The webhook did not take the message. The error names its host only."""
+    """The webhook did not accept the message. The error names its host only."""
 
 
 def post(url: str, message: Mapping[str, Any], setting: str) -> None:

@@ -20,6 +20,7 @@ from genesys_assets.settings import (
     CompletenessSettings,
     CsvSettings,
     DataLakeSettings,
+    DecodingSettings,
     LakeSettings,
     ObservationSettings,
     OpenConversationSettings,
@@ -40,6 +41,7 @@ GROUPS = (
     AggregatesSettings,
     LakeSettings,
     DataLakeSettings,
+    DecodingSettings,
     CsvSettings,
     PublishSettings,
     AlertSettings,
@@ -365,3 +367,14 @@ def test_reports_are_beside_dagster_yaml_unless_another_file_is_named(
     assert ReportSettings.load().file == tmp_path / "reports.yaml"
     monkeypatch.setenv("GENESYS_ASSETS_REPORTS", str(tmp_path / "mine.yaml"))
     assert ReportSettings.load().file == tmp_path / "mine.yaml"
+
+
+def test_decoding_uses_the_cores_that_there_are_and_no_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 3, 64):
+        monkeypatch.setattr("genesys_assets.settings.lake.cores", lambda number=number: number)
+        assert DecodingSettings.load().threads == min(4, number)
+    monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "9")
+    assert DecodingSettings.load().threads == 9
+    monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "0")
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_DECODE_THREADS is '0'"):
+        DecodingSettings.load()

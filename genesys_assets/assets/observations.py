@@ -42,11 +42,11 @@ _NO_HISTORY = (
 
 
 class NotToday(Exception):
-    """The day that was to be observed is over, or has not begun."""
+    """The day to observe is over or has not begun, and the platform keeps no history of it."""
 
 
 class NothingListed(Exception):
-    """There is nothing to ask about."""
+    """The OAuth client sees no queue, so there is nothing to ask about."""
 
 
 @dataclass(frozen=True, slots=True)

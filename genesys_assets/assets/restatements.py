@@ -25,11 +25,13 @@ from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS, table_of
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 """Tables of every lake whose changes are told; beside them those of the families that are asked."""
+EVER_LEDGERED = (*LEDGERED, *FAMILY_METRICS.values())
+"""All tables that the ledger may list, those of families that nobody asks any more too."""
 VERSION = "ledger_version"
 """Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
 _EVENTS_LOOKED_AT = 500

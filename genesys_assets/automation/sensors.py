@@ -17,7 +17,7 @@ the UI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -140,12 +140,11 @@ class Look:
 
     def tables(self) -> Wanted:
         """Of days whose pages are neither being read just now nor asked for next."""
-        coming = self._days_to_be_read
-        return {
-            day: assets
-            for day, assets in self.stale_tables.items()
-            if day not in coming and not self._is_being_made("pages/", day)
-        }
+        return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
+
+    def _is_coming(self, day: str) -> bool:
+        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        return day in self._days_to_be_read or self._is_being_made("pages/", day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
@@ -154,13 +153,14 @@ class Look:
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night."""
+        """Once the names are known that were given by last night, of days whose pages are not just coming."""
         if not self._names_are_known:
             return {}
-        return self._reports_wanted([*self.definitions, *operating_reports()])
+        coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
+        return self._reports_wanted([*self.definitions, *operating_reports()], coming)
 
-    def _reports_wanted(self, definitions: Sequence[Report]) -> Wanted:
-        closed = {*self.stale_tables, *self._closed()}
+    def _reports_wanted(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Wanted:
+        closed = {*self.stale_tables, *self._closed(), *coming}
         return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Wanted:

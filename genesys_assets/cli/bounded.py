@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class OutOfTime(Exception):
-    """The work was not done within its time."""
+    """The lake did not answer within the time of the command."""
 
 
 def bounded(work: Callable[[], T], seconds: float) -> T:

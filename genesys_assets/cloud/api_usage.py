@@ -24,7 +24,7 @@ _OPEN = ("Queued", "Running")
 
 
 class UsageNotCounted(GenesysCloudError):
-    """The platform did not carry out the query, or not in time."""
+    """The platform did not carry out the usage query, or not in time."""
 
 
 def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:

@@ -177,7 +177,7 @@ def _reports(work: Work, recomputation: Recomputation, published: Published | No
 
 
 class ForgottenMeanwhile(Exception):
-    """Somebody had to be forgotten while something was made that tells of people by names and numbers alone."""
+    """A person was forgotten while a table was made that may still show them."""
 
 
 def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:

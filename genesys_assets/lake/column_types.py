@@ -21,7 +21,7 @@ _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
 
 
 class ReservedColumn(ValueError):
-    """A table has a column named like those that partitions are kept by."""
+    """A table has a column named like a partition column (date, hour)."""
 
 
 class DuplicateColumn(ValueError):
@@ -29,15 +29,15 @@ class DuplicateColumn(ValueError):
 
 
 class NoColumns(ValueError):
-    """A table has no columns, and nothing is stored that would say which it should have."""
+    """A table has no columns, and nothing stored says which it should have."""
 
 
 class UnstorableColumn(ValueError):
-    """A column has a type, or a value, that the lake cannot give back as it is."""
+    """A column has a type or a value that the lake cannot return unchanged."""
 
 
 class ColumnTypeChanged(ValueError):
-    """A column of a stored table has another type than the rows to be written, and no type holds both."""
+    """A column has another type than in the stored table, and no type holds both."""
 
 
 def at_rest(schema: pa.Schema, table: str) -> pa.Schema:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import IO, Any
 
 import pyarrow as pa
@@ -53,6 +54,10 @@ _FORMAT = {
 }
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+ABSENT = "absent"
+"""What a file of a table says: in how many rows of its partition the platform left a column null that it should fill,
+by column.
+"""
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
@@ -62,6 +67,7 @@ _PROVENANCE = b"genesys_assets"
 _REACH = "reach"
 _COLUMNS = "columns"
 _CONTENT_LETTERS = 32
+_PART_BYTES = 1 << 20
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
 
@@ -70,7 +76,7 @@ Provenance = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """A data file is lost or damaged: its partition counts as absent, and is healed when it is materialised again."""
+    """A data file is lost or damaged. Its partition counts as missing until it is materialised again."""
 
 
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
@@ -156,6 +162,10 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         """Answers are not compared one by one: each says when it was received, so that all are others."""
         return {"rows_before": before.count, "rows_after": self.rows}
 
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Answers that list the same differ in when they were given."""
+        return False
+
     def fit(self, log: DeltaLog) -> bool:
         """Pages have had the same columns ever since."""
         return False
@@ -222,8 +232,10 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         finer = [field.name for field in self.spec.schema if _is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
         said = {**self.provenance, "schema_version": self.spec.version}
-        said.pop(_COLUMNS, None)
-        return _metadata(said | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
+        for name in (_COLUMNS, ABSENT):
+            said.pop(name, None)
+        counted = {ABSENT: dict(self.absent)} if self.absent else {}
+        return _metadata(said | counted | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]
@@ -234,6 +246,22 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
 
     def changes_since(self, before: Rows) -> Counts:
         return compare(before, _at_rest(self.parquet()), self.spec)
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        digest = hashlib.sha256()
+        try:
+            footer = _footer(store, key)
+            _provenance(footer.metadata)
+            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
+                return False
+            with store.open(key) as stored:
+                left = self._file.end
+                while part := stored.read(min(left, _PART_BYTES)):
+                    digest.update(part)
+                    left -= len(part)
+        except (pa.ArrowException, OSError, ValueError):
+            return False
+        return digest.hexdigest() == self._file.digest
 
     def fit(self, log: DeltaLog) -> bool:
         """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
@@ -424,6 +452,15 @@ def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
     return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
 
 
+def rows_at_rest(files: Sequence[StoredFile]) -> Rows:
+    """The rows of all files of a partition as they lie in them, with the columns of all."""
+    every = [file.at_rest() for file in files]
+    if len(every) == 1:
+        return every[0]
+    schema = pa.unify_schemas([rows.schema for rows in every], promote_options="permissive")
+    return Rows(sum(rows.count for rows in every), schema, chain.from_iterable(rows.pieces for rows in every))
+
+
 def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of several files in pieces, with the columns of all. Raises Unreadable."""
     for file in files:
@@ -538,6 +575,8 @@ class _HashedFile:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._body: str | None = None
+        self.end = 0
+        """Where the rows end."""
         self.closed = False
 
     def write(self, data: Any) -> int:
@@ -568,7 +607,7 @@ class _HashedFile:
 
     def end_of_rows(self) -> None:
         """What is written from now on is the footer."""
-        self._body = self._sha256.hexdigest()
+        self._body, self.end = self._sha256.hexdigest(), self.tell()
 
 
 def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequence[str] = ()) -> str:

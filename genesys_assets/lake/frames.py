@@ -26,7 +26,7 @@ _OF_NUMPY = {"ndarray": "list", "bool_": "bool"}
 
 
 class UnnamedIndex(ValueError):
-    """The index of a pandas frame holds values and has no name under which they could be stored."""
+    """The index of a pandas frame has values but no name to store them under."""
 
 
 def convert(table: pa.Table, wanted: Any) -> Any:

@@ -26,7 +26,7 @@ _KEYS_NAMED = 20
 
 
 class MissingPartitions(FileNotFoundError):
-    """An input needs partitions that are not stored; the message names them."""
+    """An input needs partitions that are not stored. The message names them."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):

@@ -19,7 +19,7 @@ _CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")
 
 
 class WrongSize(Exception):
-    """A file came with another size than it has."""
+    """S3 sent another number of bytes than the file has."""
 
 
 def passes(error: BaseException) -> bool:

@@ -36,7 +36,7 @@ NONE, PERSON, CONTACT, CONTENT = PersonalData
 
 
 class CannotDrop(ValueError):
-    """A value that tells rows apart cannot be dropped, and there is no key to hash it with."""
+    """A value that identifies rows cannot be dropped, and there is no key to hash it with."""
 
 
 @dataclass(frozen=True, slots=True)

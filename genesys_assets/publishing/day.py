@@ -37,7 +37,7 @@ _TRIES = 5
 
 
 class NothingToPublish(Exception):
-    """No report of the day is stored, or a table that its page needs is not; says what to materialise."""
+    """No report of the day is stored, or a table that its page needs is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,6 @@ from typing import NamedTuple
 from genesys_assets.sandbox.directory import Directory, Entity, uuid
 from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, day_start
 
-LONGEST_SHIFT = 12 * HOUR
-
 
 class State(NamedTuple):
     """What an agent is at an instant: presence, the organisation's own presence, routing status."""

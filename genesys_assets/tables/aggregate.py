@@ -53,11 +53,11 @@ class Measure:
 
 
 class OutOfOrder(ValueError):
-    """A row came after its group was finished."""
+    """A row arrived after its group was finished."""
 
 
 class SumTooLarge(ArithmeticError):
-    """A sum might not fit into 64 bits, which Arrow would not notice; the message names it."""
+    """A sum might not fit into 64 bits, which Arrow does not report. The message names it."""
 
 
 def aggregate(

@@ -194,7 +194,7 @@ JSON_FIELDS = frozenset(("mediaSettings",))
 
 
 class ListingShrunk(ValueError):
-    """A listing lacks so many known entities that they were more likely hidden than deleted."""
+    """A listing lacks so many known entities that they are more likely hidden than deleted."""
 
 
 def entity_table(

@@ -18,7 +18,7 @@ from genesys_assets.personal_data import PersonalData
 
 
 class Unclassified(LookupError):
-    """A column of which nobody said whether it holds personal data."""
+    """A column has no class of personal data."""
 
 
 _CLASSES = {

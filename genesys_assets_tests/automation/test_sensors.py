@@ -75,6 +75,10 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
     assert len(of("users", later)) == 1
     assert len(later) <= 6
+    # What is made of today waits for its next hour.
+    ticks.off = {"hours"}
+    without = ticks.at(ticks.present.at + timedelta(hours=1))
+    assert {each.sensor for each in without if each.last[:10] == "2026-01-28"} == {"users"}
     assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
 
 

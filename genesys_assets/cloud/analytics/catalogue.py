@@ -88,32 +88,6 @@ MULTI_VALUED: frozenset[str] = frozenset(
 add up to more than there is.
 """
 
-CONVERSATION_DIMENSIONS: tuple[str, ...] = _names(
-    """
-    accessAttribute conversationEnd conversationId conversationInitiator conversationStart
-    customerParticipation divisionId externalTag mediaStatsMinConversationMos originatingDirection
-    originatingSocialMediaPublic
-    """
-)
-
-SEGMENT_DIMENSIONS: tuple[str, ...] = _names(
-    """
-    addressFrom addressTo agentAssistantId agentOwned ani authenticated bargedParticipantId callbackNumber
-    callbackScheduledTime canonicalExternalContactId cleared coachedParticipantId conference
-    deliveryPushed deliveryStatus destinationAddress destinationConversationId detectedSpeechEnd
-    detectedSpeechStart direction disconnectType dnis edgeId engagementSource errorCode exitReason
-    extendedDeliveryStatus externalContactId externalOrganizationId flaggedReason flowId flowName
-    flowOutType flowOutcome flowOutcomeId flowOutcomeValue flowVersion groupId journeyActionId
-    journeyActionMapId journeyCustomerId journeyCustomerIdType journeyCustomerSessionId mediaCount
-    mediaType messageType monitoredParticipantId outboundCampaignId outboundContactId
-    outboundContactListId participantName protocolCallId provider purpose queueId recording remote
-    remoteNameDisplayable requestedLanguageId requestedRouting requestedRoutingSkillId scoredAgentId
-    screenMonitoredUserId screenRecording scriptId segmentEnd segmentType sessionDnis sipResponseCode
-    skillExpressionId snippetRecording subject teamId transferTargetAddress transferTargetName
-    transferType usedRouting userId wrapUpCode wrapUpNote
-    """
-)
-
 METRIC_ALIASES: Mapping[str, str] = {
     "handleTime": "tHandle",
     "totalHandleTime": "tHandle",
@@ -179,17 +153,6 @@ def metric(name: str) -> str:
 def dimension(name: str) -> str:
     """The platform's name of a dimension of aggregates, likewise."""
     return resolve("dimension", name, DIMENSIONS, DIMENSION_ALIASES, DIMENSIONS_WITHOUT_EQUIVALENT)
-
-
-def conversation_dimension(name: str) -> str:
-    """The platform's name of a dimension that a details query filters conversations by."""
-    return resolve("conversation dimension", name, CONVERSATION_DIMENSIONS, {})
-
-
-def segment_dimension(name: str) -> str:
-    """The platform's name of a dimension that a details query filters segments by."""
-    aliases = {alias: real for alias, real in DIMENSION_ALIASES.items() if real in SEGMENT_DIMENSIONS}
-    return resolve("segment dimension", name, SEGMENT_DIMENSIONS, aliases)
 
 
 def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -46,7 +46,6 @@ MOST_VIEWS = 10
 LARGEST_PAGE = 100
 MOST_RESULTS = 100_000
 LONGEST = timedelta(days=7)
-LONGEST_FILTERED = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +186,8 @@ class DetailsQuery:
     page_number: int = 1
     page_size: int = LARGEST_PAGE
     order: Order = "asc"
-    conversation_filters: tuple[Filter, ...] = ()
-    segment_filters: tuple[Filter, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
-        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
         if self.order not in get_args(Order):
             raise InvalidQuery(f"{self.order!r} is not an order. Allowed are {', '.join(get_args(Order))}.")
         if not 1 <= self.page_size <= LARGEST_PAGE:
@@ -206,11 +201,8 @@ class DetailsQuery:
                 f"Page {self.page_number} of {self.page_size} lies beyond the first {MOST_RESULTS:,} results:"
                 " ask for a shorter interval."
             )
-        filtered = bool(self.conversation_filters or self.segment_filters)
-        longest = LONGEST_FILTERED if filtered else LONGEST
-        if self.interval.duration > longest:
-            raise InvalidQuery(f"The interval {self.interval} is longer than {longest.days} days: ask for its parts.")
-        self.body()
+        if self.interval.duration > LONGEST:
+            raise InvalidQuery(f"The interval {self.interval} is longer than {LONGEST.days} days: ask for its parts.")
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
@@ -219,7 +211,7 @@ class DetailsQuery:
             "order": self.order,
             "orderBy": "conversationStart",
             "paging": {"pageSize": self.page_size, "pageNumber": self.page_number},
-        } | _details_filters(self.conversation_filters, self.segment_filters)
+        }
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
@@ -237,13 +229,6 @@ class DetailsJobQuery:
 
     interval: Interval
     start_of_day_interval_matching: bool
-    conversation_filters: tuple[Filter, ...] = ()
-    segment_filters: tuple[Filter, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
-        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
-        self.body()
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
@@ -252,12 +237,7 @@ class DetailsJobQuery:
             "order": "asc",
             "orderBy": "conversationStart",
             "startOfDayIntervalMatching": self.start_of_day_interval_matching,
-        } | _details_filters(self.conversation_filters, self.segment_filters)
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether conversations of the interval may be left out."""
-        return bool(self.conversation_filters or self.segment_filters)
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -303,11 +283,6 @@ class UserDetailsJobQuery:
         return {"interval": str(self.interval), "order": "asc"}
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether users or spans of the interval may be left out."""
-        return False
-
-    @property
     def fingerprint(self) -> str:
         """As that of `DetailsJobQuery`, and never the same as one of these."""
         return _digest({"users": self.body()})
@@ -323,26 +298,10 @@ def _digest(question: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _details_filters(conversation: tuple[Filter, ...], segment: tuple[Filter, ...]) -> dict[str, Any]:
-    filters = {
-        "conversationFilters": [
-            given.body(catalogue.conversation_dimension, _details_metric) for given in conversation
-        ],
-        "segmentFilters": [given.body(catalogue.segment_dimension, _details_metric) for given in segment],
-    }
-    return {name: given for name, given in filters.items() if given}
-
-
 def _resolved(names: tuple[str, ...], resolve: Any, field: str) -> tuple[str, ...]:
     if isinstance(names, str):
         raise InvalidQuery(f"{field} takes several names: write ({names!r},).")
     return tuple(dict.fromkeys(resolve(name) for name in names))
-
-
-def _details_metric(name: str) -> str:
-    if name in ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow"):
-        return name
-    return catalogue.metric(name)
 
 
 def time_zone_of(name: str | None) -> tzinfo:

@@ -96,11 +96,6 @@ def value_of(name: str, value: str) -> str:
     return value
 
 
-def has_fixed_values(name: str) -> bool:
-    """Whether `value_of` refuses some values: such a dimension is no number either."""
-    return name in ENUMERATIONS or name in BOOLEANS or name in IDS
-
-
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     by_folded = {each.lower(): each for each in known}
     found = by_folded.get(value.strip().lower())

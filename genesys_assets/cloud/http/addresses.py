@@ -16,7 +16,7 @@ _USER_INFO = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 class NotAnAddress(ValueError):
-    """The message says what an address must be, without the address."""
+    """A URL is not one that requests are sent to. The message says what is allowed, without the URL."""
 
 
 def checked_address(text: str, *, tls: bool = True) -> str:

@@ -179,7 +179,6 @@ def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str,
         when = f" Come back at {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
     error = RateLimited(f"{what} was refused, since the request budget is used up.{when}", **about)
     error.retry_after = wait
-    error.retry_at = None if wait is None else now + timedelta(seconds=wait)
     return error
 
 

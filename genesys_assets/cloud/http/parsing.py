@@ -27,11 +27,11 @@ _LARGEST = 10**_MOST_DIGITS - 1
 
 
 class NotReadable(ValueError):
-    """The bytes are no JSON that is read here; the message says why."""
+    """Bytes are not JSON, or JSON that is not accepted. The message says why."""
 
 
 class TooManyValues(NotReadable):
-    """Sound or not, the JSON holds more than one answer may hold."""
+    """JSON holds more values than one answer may hold. It may be valid."""
 
 
 def parse_json(body: bytes) -> Any:
@@ -58,6 +58,15 @@ def whole_number(text: str | None) -> int | None:
     sign, digits = written.groups()
     size = int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST
     return -size if sign else size
+
+
+def read_count(value: object) -> int | None:
+    """How many there are, as an answer says it; None where it says no such number.
+
+    >>> read_count(7), read_count(True), read_count(-1), read_count("7")
+    (7, None, None, None)
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def http_date(text: str | None) -> datetime | None:

@@ -54,7 +54,6 @@ class JobStatus:
     state: str
     error_message: str | None
     submitted_at: datetime | None
-    completed_at: datetime | None
     expires_at: datetime | None
 
 
@@ -120,7 +119,6 @@ def status(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> JobS
         state=words(state),
         error_message=words(message) if isinstance(message, str) and message else None,
         submitted_at=_instant(page, told, "submissionDate"),
-        completed_at=_instant(page, told, "completionDate"),
         expires_at=_instant(page, told, "expirationDate"),
     )
 

@@ -35,7 +35,7 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.http.retry import may_have_happened
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
+from genesys_assets.cloud.jobs.book import JobBook, RecordedJob
 from genesys_assets.cloud.jobs.endpoints import (
     CONVERSATIONS,
     PAGE_SIZE,
@@ -63,7 +63,6 @@ __all__ = [
     "USERS_PATH",
     "DetailsJobQuery",
     "JobBook",
-    "JobBookInMemory",
     "JobPage",
     "JobStatus",
     "RecordedJob",
@@ -311,8 +310,8 @@ class _Tries:
         return result
 
     def _without_gaps(self, pages: Iterator[JobPage]) -> Iterator[JobPage]:
-        """Only of conversations it is known where one belongs."""
-        if self._kind is not CONVERSATIONS or self._query.is_filtered:
+        """Users have no order by which a missing one would show, so only conversations are compared."""
+        if self._kind is not CONVERSATIONS:
             return pages
         return without_gaps(self._cloud, self._query.interval, pages)
 

@@ -37,7 +37,7 @@ from genesys_assets.tables.spec import INSTANT
 
 
 class NotStored(Exception):
-    """A table that a report needs is not there for the day, or does not reach far enough; says what to materialise."""
+    """A table that a report needs is missing for the day, or does not reach far enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,13 @@ class StoredDay:
         return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
 
     def reach(self, report: Report) -> Reach | None:
-        """How far the tables that were read know the days, None where none was read that says so."""
+        """How far the tables that were read know the days, None where none was read that says so. East of UTC the
+        first day begins before anything was fetched: then nothing says that it is whole.
+        """
         window = self.over(report).window
         by_day = {
             day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
             for day in window.utc_days()
-            if utc_day(day)[0].date() >= self.start_date
         }
         return Reach.of_all(window, by_day) if any(by_day.values()) else None
 
@@ -138,8 +139,10 @@ class StoredDay:
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
-    def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of the family's table in the window that answer the part's question. Raises NotStored."""
+    def metrics(self, part: AggregatesPart, window: Window, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Rows of the family's table in the window that answer the part's question, with some `columns`, the bounds of
+        their buckets among them, or with all. Raises NotStored.
+        """
         table, days = part.source.table, window.utc_days()
         place = f"tables/{table.name}"
         self._must_answer(part, window)
@@ -156,7 +159,8 @@ class StoredDay:
         if part.source.where:
             own = own_columns(question.family)
             where &= holds(part.source.where, lambda name: pc.field(own[name]), lambda _: pa.string())
-        pieces = self.lake.pieces(place, days, schema=table.schema, columns=table.schema.names, where=where)
+        read = table.schema.names if columns is None else columns
+        pieces = self.lake.pieces(place, days, schema=table.schema, columns=read, where=where)
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
@@ -307,9 +311,10 @@ class StoredDay:
             return
         for day in Window(window.start, ended).utc_days():
             start, end = utc_day(day)
-            if start.date() < self.start_date:
-                continue
             reach = self._reach(place, day)
+            if reach is None and start.date() < self.start_date:
+                # Nothing can be fetched of it: what is made of the rest is not complete, see `reach`.
+                continue
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(

@@ -32,11 +32,11 @@ _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Cal
 
 
 class FormulaError(ValueError):
-    """A formula cannot be read, or uses an unknown name; the message says what is allowed."""
+    """A formula cannot be parsed, or uses an unknown name. The message says what is allowed."""
 
 
 class NumberTooLarge(ArithmeticError):
-    """A number that a formula or a sum comes to does not fit into 64 bits; the message says which."""
+    """The result of a formula or a sum does not fit into 64 bits. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)

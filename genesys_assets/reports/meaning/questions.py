@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
@@ -28,6 +29,8 @@ STANDARD = (
 
 QUALIFIER = "qualifier"
 """What tells several figures of one metric apart, in families that have it; it is looked up in the answers."""
+
+_QUESTIONS_REMEMBERED = 1024
 
 _FOUND_HERE = ("any_of", "none_of", "exists", "missing")
 
@@ -68,6 +71,7 @@ def grouping(question: AggregateQuestion) -> str:
     return grouping_of(question.group_by)
 
 
+@lru_cache(_QUESTIONS_REMEMBERED)
 def selection(question: AggregateQuestion) -> str:
     """How rows of the question are marked in tables: see the column `selection`."""
     return selection_of(question.over(_ANY, "PT15M").body(), question.family)

@@ -24,7 +24,7 @@ _ATTRIBUTES = "participants.attributes"
 
 
 class UnreadablePage(ValueError):
-    """A stored page is not the JSON object a details page must be."""
+    """A stored page is not the JSON object that a page must be."""
 
 
 class Kept(NamedTuple):

@@ -105,7 +105,8 @@ def _of_family(family: AggregateFamily) -> TableSpec:
     return TableSpec(
         family.table,
         f"One row per 15-minute bucket, group and metric of the family {family.name} with data; a bucket, group or "
-        "metric without data has no row.",
+        "metric without data has no row."
+        + (" The platform calls the family a preview: it may change at any time." if family.is_preview else ""),
         _KEY,
         (*_BOUNDS, *_GROUP, *own, *_METRIC, *_ANY_SUMS, *_QUOTIENTS, *SOURCE),
         partition_column="interval_start",

@@ -17,9 +17,10 @@ from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, JobBookInMemory, JobPage, RecordedJob
+from genesys_assets.cloud.jobs.run import PATH, JobPage, RecordedJob
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import (
     AVAILABLE,
     QUERY,
