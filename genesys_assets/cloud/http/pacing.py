@@ -17,8 +17,10 @@ from genesys_assets.cloud.http.parsing import whole_number
 
 WINDOW_SECONDS = 60.0
 # A process that begins in the middle of a window does not know what is left of it, and asks once to be told. One of so
-# many requests is left for those.
+# many requests is left for those; of a small budget as much as two workers need, but no more than a tenth.
 REQUESTS_PER_NEWCOMER = 50
+NEWCOMERS_AT_LEAST = 2
+LARGEST_SHARE_OF_NEWCOMERS = 10
 # In the time that one of our requests takes, others may get answers and ask again: what is in flight counts so often.
 CAUTION = 3
 # With others about, requests are spread over so many seconds of a window, so that it is not gone before all have begun.
@@ -101,7 +103,8 @@ class Budget:
         if not self._is_told:
             return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
         unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
-        spared = self._allowed // REQUESTS_PER_NEWCOMER
+        at_least = min(NEWCOMERS_AT_LEAST, self._allowed // LARGEST_SHARE_OF_NEWCOMERS)
+        spared = max(at_least, self._allowed // REQUESTS_PER_NEWCOMER)
         return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
 
     def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:
