@@ -109,9 +109,7 @@ def preview(
     with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
         lake = open_lake_for_a_person()
-        table = own.preview(
-            report.definition, lake, date, name=name, zone=calendar.zone, start_date=calendar.start_date
-        )
+        table = own.preview(report, lake, date, zone=calendar.zone, start_date=calendar.start_date)
         csv = CsvSettings.load()
     if sys.stdout.isatty():
         _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))

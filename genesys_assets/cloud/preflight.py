@@ -35,11 +35,11 @@ from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
 Level = Literal["ok", "warn", "fail"]
 
-# The Date header has whole seconds, and the answer took a while to come.
+# The Date header has whole seconds, and the answer took some time.
 TOLERATED_SKEW = timedelta(seconds=5)
-# The hourly schedule asks ten minutes after an hour is over; a clock this wrong comes close to asking before.
+# The sensor `hours` asks ten minutes after an hour is over. With a clock this wrong it might ask too early.
 LARGEST_SKEW = timedelta(minutes=5)
-# Genesys Cloud fills the days that jobs read within hours; longer than this is worth a question to its support.
+# Details jobs usually have a day within hours. A longer lag is worth a question to Genesys support.
 USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)

@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Protocol
 
-from genesys_assets.lake.store import Store
 from genesys_assets.privacy.protection import Protection
 
 FOLDER = "forgotten"
@@ -31,6 +31,18 @@ _LETTERS = "[0-9A-Za-z_.-]"
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
 """A UUID or a hash may stand in the middle of a longer text; any other id stands between letters that no id has."""
 _NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
+
+
+class SmallFiles(Protocol):
+    """Where the list lies: `lake.store.Store` is one."""
+
+    def names(self, folder: str) -> list[str]:
+        """The keys under a folder, without it."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """A small file, replaced at once."""
+        ...
 
 
 class Kind(StrEnum):
@@ -66,7 +78,7 @@ class Forgotten:
     name_lengths: frozenset[int] = frozenset()
 
     @classmethod
-    def load(cls, store: Store) -> Forgotten:
+    def load(cls, store: SmallFiles) -> Forgotten:
         """The list as it is in the lake now."""
         found: dict[str, frozenset[Entry]] = {}
         lengths = set()
@@ -144,13 +156,13 @@ class Forgotten:
         return text
 
 
-def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
+def remember(store: SmallFiles, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
     """Add ids to the list."""
     for digest, pseudonym, length in _digests(ids, protection):
         store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}.{length}", _CONTENT)
 
 
-def remember_names(store: Store, names: Mapping[str, str]) -> None:
+def remember_names(store: SmallFiles, names: Mapping[str, str]) -> None:
     """Add names of users, in small letters, with their pseudonyms, to the list."""
     for name, pseudonym in names.items():
         short = pseudonym.removeprefix("forgotten:")

@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.reports.language.file import read_reports
+from genesys_assets.reports.meaning.entries import read_reports
 from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
 
@@ -44,4 +44,4 @@ def operating_reports() -> tuple[Report, ...]:
 def _reports(file: Path) -> tuple[Report, ...]:
     reading = read_reports(file)
     assert not reading.problems, "\n".join(map(str, reading.problems))
-    return tuple(Report.of(name, definition) for name, definition in reading.reports.items())
+    return tuple(reading.reports.values())

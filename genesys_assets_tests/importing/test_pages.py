@@ -161,8 +161,7 @@ def test_what_could_not_be_read_back_is_refused(document: Any, reason: str) -> N
 
 def test_an_answer_with_nothing_in_it_is_no_mistake() -> None:
     nothing: list[Any] = [{"results": []}, {"totalHits": 0}, {"conversations": []}]
-    for document in nothing:
-        assert converted(document).pages == []
+    assert [converted(document).pages for document in nothing] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", ["conversation_chat_2021", "conversation_voice_2024"])

@@ -82,7 +82,7 @@ class AggregateFamily:
 
 
 def family(name: str) -> AggregateFamily:
-    """The family of a name in any case. Raises InvalidQuery with the nearest ones.
+    """The family of a name in any case. Raises InvalidQuery with the closest ones.
 
     >>> family("Surveys").path
     '/api/v2/analytics/surveys/aggregates/query'
@@ -96,7 +96,11 @@ def family(name: str) -> AggregateFamily:
 
 
 def of_path(path: str) -> AggregateFamily | None:
-    """The family that is asked at a path, None where none is."""
+    """The family that is asked at a path; None if it is no family's.
+
+    >>> of_path("/api/v2/analytics/flows/aggregates/query").name
+    'flows'
+    """
     return _BY_PATH.get(path)
 
 

@@ -22,11 +22,12 @@ from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, o
 from genesys_assets.cloud.http.answers import login_refusal, read_grant
 from genesys_assets.cloud.http.exchange import Timeout, exchange
 
-# A request sent this close to the end could arrive after it.
+# A request sent this close to the end of a token's life could arrive after it.
 REFRESH_BEFORE_EXPIRY = 60.0
-# What a client may be set to at the least, for answers that do not tell.
+# The shortest life that a client can be set to, for answers that do not say. Source: accessTokenValiditySeconds of
+# OAuthClientRequest in the platform's SDK.
 SHORTEST_LIFETIME = 300.0
-# What a header may hold; a line break in it would end the header.
+# The characters that a header may hold. A line break would end the header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 

@@ -16,18 +16,27 @@ from collections.abc import Callable, Mapping
 from genesys_assets.cloud.http.parsing import whole_number
 
 WINDOW_SECONDS = 60.0
-# A process that begins in the middle of a window does not know what is left of it, and asks once to be told. One of so
-# many requests is left for those.
+"""The platform counts requests by the minute. Source: client.credentials.token.rate.per.minute in
+https://developer.genesys.cloud/organization/organization/limits#platform-api.
+"""
 REQUESTS_PER_NEWCOMER = 50
-# In the time that one of our requests takes, others may get answers and ask again: what is in flight counts so often.
+"""A process that starts mid-window sends one request to learn the count. Of every 50 allowed requests, 1 is kept free
+for such newcomers.
+"""
 CAUTION = 3
-# With others about, requests are spread over so many seconds of a window, so that it is not gone before all have begun.
+"""While one of our requests is under way, other processes may get answers and ask again. So each of ours that is under
+way counts three times.
+"""
 SHARED_SECONDS = 40.0
-# Before it shows in a window how much others ask for each of our requests, as much as in the one before is expected,
-# but no more than so much; and that weighs as much as so many requests.
+"""If other processes use the same limit, requests are spread over these seconds of a window. So the window is not used
+up before all processes have begun.
+"""
 OTHERS_AT_FIRST, PRIOR_REQUESTS = 3.0, 4
-# The API's seconds are whole and answers take their time; window ends that lie this close are one and the same.
+"""How many requests others send for each of ours, at most, before the window shows it: as many as in the window before.
+This guess weighs as much as four requests.
+"""
 SAME_WINDOW_SECONDS = 5.0
+"""The API gives whole seconds, and answers take time. Ends of windows that are this close belong to one window."""
 AFTER_THE_NEXT_ANSWER = math.inf
 
 

@@ -34,13 +34,13 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 PATH = "/api/v2/analytics/conversations/details/jobs"
 USERS_PATH = "/api/v2/analytics/users/details/jobs"
 PAGE_SIZE = 1000
-# The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
+"""Conversations of a page. The platform documents no size; this one is used in production by others."""
 LARGEST_PAGE = 10_000
-# One after the other. Such pages are not documented; what makes the platform send them is unknown.
+"""The platform documents no maximum. A page of more than this would be hundreds of megabytes."""
 MOST_EMPTY_PAGES = 100
-
-# The platform's have 36 characters.
+"""In a row. The platform does not document pages without conversations, nor when it sends them."""
 LONGEST_ID = 200
+"""Characters of a job's id. The platform's have 36."""
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.reports.meaning.sources import TypedAttribute
+from genesys_assets.reports.language.sources import TypedAttribute
 
 NEEDED = ("conversation_id", "participant_ordinal", "name", "value", "is_truncated")
 """The columns of participant_attributes that are read."""

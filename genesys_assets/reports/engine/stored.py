@@ -24,11 +24,11 @@ from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBU
 from genesys_assets.reports.engine.attributes import Remark, typed
 from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
+from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows

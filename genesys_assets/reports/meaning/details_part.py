@@ -17,9 +17,7 @@ from genesys_assets.reports.language.conditions import Comparison, Condition, Gr
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.meaning.compared import compared, converted, value_of
-from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
-from genesys_assets.reports.meaning.sources import (
+from genesys_assets.reports.language.sources import (
     OF_ATTRIBUTE,
     OF_CONVERSATION,
     Table,
@@ -28,6 +26,8 @@ from genesys_assets.reports.meaning.sources import (
     said,
     table,
 )
+from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
+from genesys_assets.reports.meaning.values import compared, converted, value_of
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())

@@ -95,29 +95,37 @@ def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData
 
 
 def history_of(column: str) -> str | None:
-    """Which history has the names of the ids in a column."""
+    """The history that has the names of the ids in a column.
+
+    >>> history_of("queue_id"), history_of("media_type")
+    ('queues', None)
+    """
     return _HISTORIES.get(column.rpartition(".")[2])
 
 
 def keys_with_names(keys: Sequence[GroupKey]) -> list[GroupKey]:
-    """The keys beside which a column of names stands; none where the report is grouped by the name itself."""
+    """The keys that get a column of names, unless the report is grouped by the name itself."""
     columns = {key.column for key in keys}
     return [key for key in keys if key.history and key.name_column not in columns]
 
 
 def class_of_names(history: str) -> PersonalData:
-    """Whom the names in a history tell of."""
+    """The class of personal data of the names in a history."""
     return _OF_PEOPLE.get(history, PersonalData.NONE)
 
 
 def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:
-    """The family's name of a dimension, for its own in any case, an alias or the column. Raises InvalidQuery."""
+    """The family's name of a dimension, from its own in any case, an alias or the column. Raises InvalidQuery.
+
+    >>> dimension("queue"), dimension("queue_id")
+    ('queueId', 'queueId')
+    """
     by_column = {snake_case(known): known for known in family.dimensions}
     return by_column.get(name) or family.dimension(name)
 
 
 def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, findings: Findings) -> GroupKey | None:
-    """What a name in group_by means: a dimension of one of the families; where only details are read, a column."""
+    """The key of a name in group_by: a dimension of one of the families; a column if only details are read."""
     refusals = []
     for family in families or (CONVERSATIONS,):
         try:

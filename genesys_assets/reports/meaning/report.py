@@ -6,7 +6,7 @@ All names in an entry are looked up here, once. Unknown names are reported immed
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo, available_timezones
 import pyarrow as pa
 
 from genesys_assets.cloud.analytics.families import AggregateFamily
-from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity
 from genesys_assets.periods import Period
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.sources import said
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
-from genesys_assets.reports.meaning.comparison import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import (
     Figure,
@@ -33,8 +33,8 @@ from genesys_assets.reports.meaning.figures import (
     keys_with_names,
 )
 from genesys_assets.reports.meaning.having import having
+from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
-from genesys_assets.reports.meaning.sources import said
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -81,7 +81,7 @@ class Report:
     order: tuple[tuple[str, bool], ...]
     top: int | None
     chart: Chart | None
-    definition: ReportDefinition
+    definition: ReportDefinition = field(compare=False)
 
     @classmethod
     def of(cls, name: str, stated: ReportDefinition, findings: Findings | None = None) -> Report:
@@ -99,6 +99,10 @@ class Report:
     def has_partition(self, day: str, start_date: date) -> bool:
         """Whether there is a report of the day: a week has one on its last day, and none before the start date."""
         return self.period.ends_on(day) and (self.period.is_day or self.period.first(day) >= start_date)
+
+    def called(self, name: str) -> Report:
+        """The same report under another name."""
+        return replace(self, name=name, spec=replace(self.spec, name=name))
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -122,9 +126,14 @@ class Report:
         return tuple(dict.fromkeys(f"tables/{part.source.table.name}" for part in self.aggregates))
 
     @property
+    def questions(self) -> tuple[AggregateQuestion, ...]:
+        """What the platform must be asked for it, one question for each of its aggregates."""
+        return tuple(part.source.question for part in self.aggregates)
+
+    @property
     def families(self) -> tuple[AggregateFamily, ...]:
         """The families that it takes figures of, beside conversations."""
-        return families_of(part.source.question for part in self.aggregates)
+        return families_of(self.questions)
 
     @property
     def multi_valued(self) -> tuple[str, ...]:

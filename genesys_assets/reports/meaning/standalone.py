@@ -8,12 +8,13 @@ from __future__ import annotations
 from pydantic_core import InitErrorDetails
 
 from genesys_assets.reports.language.forms import mistake
-from genesys_assets.reports.language.model import ReportDefinition, ReportName
+from genesys_assets.reports.language.model import ReportName
 from genesys_assets.reports.language.problems import Path
+from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.settings import AggregatesSettings
 
 
-class StandaloneReport(ReportDefinition):
+class StandaloneReport(Entry):
     """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
 
     name: ReportName
@@ -46,11 +47,10 @@ class StandaloneReport(ReportDefinition):
         """What would have to be asked of the platform for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
         from genesys_assets.reports.meaning.questions import beyond, said, wanted_by_settings
-        from genesys_assets.reports.meaning.report import Report
 
         in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
         found = []
-        for index, part in enumerate(Report.of(self.name, self).aggregates):
+        for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in beyond([part.source.question], in_any_case):
                 message = (

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.language.file import MOST_PROBLEMS, Reading, read_reports, read_text
+from genesys_assets.reports.language.file import MOST_PROBLEMS
+from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
 from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry

@@ -533,6 +533,7 @@ class TestSandboxDays:
 
     def test_times_of_a_leg_follow_one_another(self, day: date) -> None:
         legs = sandbox_legs(day)
+        assert len(legs)
         names = ["offered_at", "alerted_at", "answered_at", "disconnected_at", "ended_at"]
         for leg in legs.select(names).to_pylist():
             known = [leg[name] for name in names if leg[name] is not None]
