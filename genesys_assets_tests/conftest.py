@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, hours
+from genesys_assets_tests.ephemeral import keep_connections
 from genesys_assets_tests.s3_fixtures import bucket, object_store, public_bucket, s3_client, s3_resource
 
 __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", "s3_resource"]
@@ -21,6 +22,8 @@ __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", 
 # Hypothesis fails a test whose examples are slow to make or to run, which says more of the machine than of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+keep_connections()
 
 DAY = date(2026, 1, 29)
 # An organisation in which all that makes days hard happens within these few; `test_a_day` looks whether it does.

@@ -29,7 +29,7 @@ from genesys_assets.cloud.errors import (
     Unreachable,
 )
 from genesys_assets.cloud.extraction.listing import PERMISSION, list_files
-from genesys_assets.cloud.http.parsing import http_date, whole_number, words
+from genesys_assets.cloud.http.parsing import http_date, read_count, whole_number, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
@@ -294,8 +294,8 @@ def _division_of(queue: dict[str, Any]) -> str | None:
 def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
     listing, what = reference.LISTINGS[name], _in_plain_words(name)
     page = cloud.get(listing.path, {**listing.params, **_fewest(listing)}).json()
-    total = page.get("total")
-    if not isinstance(total, int):
+    total = read_count(page.get("total"))
+    if total is None:
         return Finding("ok", what, "permitted")
     if total < at_least:
         return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")

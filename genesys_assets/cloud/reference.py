@@ -13,6 +13,7 @@ from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri, after_of_answer, held_together, list_in
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -131,7 +132,7 @@ def _ids(path: str, page: Page) -> list[str]:
 def _must_be_whole(path: str, last: Page, listed: int) -> None:
     """A list that ends early would pass for one of which the rest was deleted."""
     told = last.json()
-    total, number, count = (_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
+    total, number, count = (read_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
     if total is not None and listed < total:
         problem = f"lists {listed:,} entities of {total:,}"
     elif number is not None and count is not None and number < count:
@@ -142,7 +143,3 @@ def _must_be_whole(path: str, last: Page, listed: int) -> None:
         f"{path} {problem} and names no next page. Nothing of the list is used; ask again later.",
         correlation_id=last.correlation_id,
     )
-
-
-def _count(told: object) -> int | None:
-    return told if isinstance(told, int) and not isinstance(told, bool) else None

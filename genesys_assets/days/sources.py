@@ -168,7 +168,7 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     imported = lake.pages(IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
-    of_conversations = {hour: PagesOfFamily(pages, CONVERSATIONS) for hour, pages in hours.items()}
+    of_conversations = {hour: PagesOfFamily(lake, hour, pages, CONVERSATIONS) for hour, pages in hours.items()}
     return Metrics(of_conversations, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
 
 
@@ -177,7 +177,7 @@ def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
     NotFetched.
     """
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
-    answered = {hour: PagesOfFamily(pages, family) for hour, pages in hours.items()}
+    answered = {hour: PagesOfFamily(lake, hour, pages, family) for hour, pages in hours.items()}
     known = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
     return Metrics(answered, None, known, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
@@ -126,8 +127,8 @@ class _File:
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
 
     def _add_conversations(self, piece: Piece) -> None:
-        hits = piece.envelope.get("totalHits")
-        if isinstance(hits, int):
+        hits = read_count(piece.envelope.get("totalHits"))
+        if hits is not None:
             self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)

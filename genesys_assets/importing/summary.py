@@ -104,6 +104,21 @@ def left_out(imported: Imported) -> list[str]:
     return _together(outcome.left_out for outcome in imported.outcomes)
 
 
+def not_complete(imported: Imported) -> str | None:
+    """Why no day was marked as complete though the files were said to hold everything; None where days were."""
+    if imported.is_whole and imported.short_of is None:
+        return None
+    if imported.is_whole and imported.short_of is not None:
+        here, counted = imported.short_of
+        what = (
+            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
+            "the answer together"
+        )
+    else:
+        what = "a file was skipped" if imported.skipped else "something was left out"
+    return f"No day was marked as complete, for {what}."
+
+
 def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:
     together: Counter[str] = Counter()
     for of_file in remarks:

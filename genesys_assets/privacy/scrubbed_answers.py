@@ -44,6 +44,7 @@ class _Work:
 
     who: Forgotten
     names: Collection[str]
+    values: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[PersonalData, ...] = (PersonalData.PERSON, *_CUSTOMERS)
     """In which fields names are looked for."""
     changed: bool = False
@@ -54,24 +55,28 @@ class _Work:
         return self.who.entry(value, kind) if isinstance(value, str) else None
 
 
-def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = ()) -> Scrubbed | None:
-    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters.
+def scrubbed(
+    place: str, body: bytes, who: Forgotten, names: Collection[str] = (), values: Mapping[str, str] | None = None
+) -> Scrubbed | None:
+    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters,
+    and so are `values` that told of customers, with what stands in their place where aggregates are grouped by them.
 
     Raises UnreadablePage.
     """
+    values = values or {}
     text = body.decode("utf-8", errors="replace")
     # Whoever writes a letter of an id with an escape would hide it.
     readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
     noted = who.names_in(_contents(place, parsed(body))) if who.names else {}
-    if not found and not noted and not _may_hold(names, readable):
+    if not found and not noted and not _may_hold((*names, *values), readable):
         return None
-    answer, work = parsed(body), _Work(who, names)
+    answer, work = parsed(body), _Work(who, names, values)
     try:
         _scrub(place, answer, work)
         if noted:
-            in_contents = _Work(who, noted, (PersonalData.CONTENT,))
+            in_contents = _Work(who, noted, classes=(PersonalData.CONTENT,))
             _drop_names(answer, rule_of(place), in_contents)
             work.changed |= in_contents.changed
         again = written(answer).decode()
@@ -199,20 +204,34 @@ def _group(result: Object, work: _Work) -> None:
     """What a result was grouped by tells rows apart: where it is of a forgotten contact a pseudonym stands there."""
     group = result.get("group")
     if isinstance(group, dict):
-        after = without_contact(group, work.who)
+        after = without_contact(group, work.who, work.values)
         work.changed |= after != group
         result["group"] = after
 
 
-def without_contact(group: Mapping[str, Any], who: Forgotten) -> Object:
-    """A group of aggregates, without what it tells of a forgotten contact."""
+def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[str, str]) -> Object:
+    """A group of aggregates, without what it tells of a forgotten contact; or, where it does not say of which, without
+    the values that told of one.
+    """
     entries = [who.entry(value, Kind.EXTERNAL_CONTACT) for value in group.values() if isinstance(value, str)]
     pseudonym = next((entry.pseudonym for entry in entries if entry), None)
-    if pseudonym is None:
+    if pseudonym is None and not values:
         return dict(group)
     rule = rule_of("pages/hourly_aggregates")
     of_group = rule.known["results"].known["group"]  # type: ignore[union-attr]
-    return {name: pseudonym if _is_customers(of_group, name) else value for name, value in group.items()}
+    return {
+        name: (pseudonym or values.get(bare(value), value)) if _is_customers(of_group, name) else value
+        for name, value in group.items()
+    }
+
+
+def bare(value: Any) -> Any:
+    """A value as it is compared with those that told of customers: a number is the same with and without `tel:`.
+
+    >>> bare("tel:+41790001122"), bare("Łucja"), bare(None)
+    ('+41790001122', 'łucja', None)
+    """
+    return value.lower().removeprefix("tel:") if isinstance(value, str) else value
 
 
 def _is_customers(rule: Rule, name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from genesys_assets.days import utc_day
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
@@ -118,7 +119,7 @@ def day_page(
         tuple(failing_checks),
         dict(not_there),
     )
-    return DayPage(_html(day, known, figures, notes), figures.headline)
+    return DayPage(_html(day, known, figures, notes, _never_fetched(lake, day, start_date)), figures.headline)
 
 
 def _rows(lake: Lake, place: str, key: str) -> pa.Table:
@@ -128,6 +129,13 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
 
 def _others(day: BusinessDay) -> list[str]:
     return [each for each in day.utc_days if each != f"{day.date}"]
+
+
+def _never_fetched(lake: Lake, day: BusinessDay, start_date: date) -> datetime | None:
+    """Up to when nothing of the day was ever fetched, for it begins before `start_date`; None where it does not."""
+    first = utc_day(f"{max(start_date, day.window.start.date())}")[0]
+    before = [each for each in day.utc_days if utc_day(each)[0] < first]
+    return None if all(lake.has("tables/interval_metrics", each) for each in before) else first
 
 
 def _reading(lake: Lake, table: str, day: str) -> Reading:
@@ -151,7 +159,9 @@ def _changed(row: dict[str, Any]) -> bool:
     return any(row[name] for name in ("rows_added", "rows_changed", "rows_removed"))
 
 
-def _html(day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes) -> str:
+def _html(
+    day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes, never_fetched: datetime | None = None
+) -> str:
     return render(
         "day_page.html",
         day=day,
@@ -161,6 +171,7 @@ def _html(day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes) -> 
         called=called,
         time_of_day=lambda interval: _time_of_day(day, interval),
         is_complete=reach.is_complete,
+        never_fetched=never_fetched,
         available_through=reach.through,
         readings=notes.readings,
         failing_checks=notes.failing_checks,

@@ -72,6 +72,12 @@ def test_or_together_where_making_all_of_them_costs_little() -> None:
     assert made(both, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A, B]))
 
 
+def test_but_not_where_most_of_what_is_made_would_not_be_wanted() -> None:
+    many = {day(5): frozenset("abcde"), day(4): frozenset("abc"), day(3): frozenset("a")}
+    request = made(many, can_make=lambda asset, key: True).request
+    assert request == Request(day(4), day(5), frozenset("abcde"))
+
+
 def test_nothing_is_asked_for_that_cannot_be_made() -> None:
     both = {**wanted(3, 4), **wanted(5, assets=B)}
     without = made(both, can_make=lambda asset, key: (asset, key) != (B, day(3)))

@@ -228,6 +228,19 @@ def test_files_are_named_or_all_is_said_and_not_both(saved: Path, arguments: lis
     assert take_back(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize("arguments", [["--all"], ["saved/agents.json"]])
+def test_with_s3_away_it_ends_with_1_and_names_it(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    away = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B", "AWS_DEFAULT_REGION": "eu-west-1"}
+    away |= {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}
+    for name, value in away.items():
+        monkeypatch.setenv(name, value)
+    done = take_back(*arguments)
+    assert (done.exit_code, done.stdout, type(done.exception)) == (1, "", SystemExit)
+    assert "S3 at http://127.0.0.1:9 cannot be reached" in done.stderr
+
+
 # -- as a command ------------------------------------------------------------------------------------------------------
 
 

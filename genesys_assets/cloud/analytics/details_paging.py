@@ -16,6 +16,7 @@ from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.analytics.reading import Drift, Reading
 from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/query"
@@ -236,11 +237,11 @@ class PagedQuery:
     def _ask(self, number: int) -> Answer:
         query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
-        total = page.json().get("totalHits")
+        total = read_count(page.json().get("totalHits"))
         return Answer(
             page=seen(page, ConversationsPage),
             number=number,
-            total=total if isinstance(total, int) and 0 <= total <= MOST_HITS else None,
+            total=total if total is not None and total <= MOST_HITS else None,
             ascends=self._order == "asc",
         )
 

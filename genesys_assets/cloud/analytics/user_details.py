@@ -19,6 +19,7 @@ from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, MOST_R
 from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in, with_smaller_pages
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/users/details/query"
@@ -113,9 +114,7 @@ def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: U
 def _ask(cloud: GenesysCloud, interval: Interval, size: int, number: int) -> tuple[UsersPage, int | None]:
     query = UserDetailsQuery(interval=interval, page_number=number, page_size=size)
     answer = cloud.post(PATH, query.body())
-    total = answer.json().get("totalHits")
-    known = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-    return replace(seen(answer, UsersPage), number=number), known
+    return replace(seen(answer, UsersPage), number=number), read_count(answer.json().get("totalHits"))
 
 
 def _digest(row: Any) -> str:

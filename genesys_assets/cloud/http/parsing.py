@@ -66,6 +66,15 @@ def whole_number(text: str | None) -> int | None:
     return -size if sign else size
 
 
+def read_count(value: object) -> int | None:
+    """How many there are, as an answer says it; None where it says no such number.
+
+    >>> read_count(7), read_count(True), read_count(-1), read_count("7")
+    (7, None, None, None)
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 def http_date(text: str | None) -> datetime | None:
     """The instant of a Date or Retry-After header, UTC; None for anything else.
 

@@ -93,12 +93,13 @@ class StoredDay:
         return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
 
     def reach(self, report: Report) -> Reach | None:
-        """How far the tables that were read know the days, None where none was read that says so."""
+        """How far the tables that were read know the days, None where none was read that says so. East of UTC the
+        first day begins before anything was fetched: then nothing says that it is whole.
+        """
         window = self.over(report).window
         by_day = {
             day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
             for day in window.utc_days()
-            if utc_day(day)[0].date() >= self.start_date
         }
         return Reach.of_all(window, by_day) if any(by_day.values()) else None
 
@@ -307,9 +308,10 @@ class StoredDay:
             return
         for day in Window(window.start, ended).utc_days():
             start, end = utc_day(day)
-            if start.date() < self.start_date:
-                continue
             reach = self._reach(place, day)
+            if reach is None and start.date() < self.start_date:
+                # Nothing can be fetched of it: what is made of the rest is not complete, see `reach`.
+                continue
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(
