@@ -76,14 +76,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"reference_{name}",
-        specs=[
-            dg.AssetSpec(
-                keys[spec.name],
-                description=description(spec, text),
-                **attributes("reference", "genesys", "parquet"),
-            )
-            for spec, text in said
-        ],
+        specs=[_asset_spec(keys[spec.name], spec, text) for spec, text in said],
         can_subset=True,
         pool=POOL,
         check_specs=[
@@ -131,8 +124,12 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
     return fetch
 
 
+def _asset_spec(key: dg.AssetKey, spec: TableSpec, text: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=description(spec, text), **attributes("reference", "genesys", "parquet"))
+
+
 def _asked(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
-    """The listing's pages; or why the platform does not give one that figures can do without."""
+    """The listing's pages, or the refusal of a listing without which figures are still right."""
     try:
         return list(reference.fetch(cloud, name)), None
     except (MissingPermission, NotFound) as error:
