@@ -202,7 +202,7 @@ class Findings:
     known: dict[str, Any] = field(default_factory=dict)
     pages: set[tuple[datetime, str]] = field(default_factory=set)
 
-    def add(self, page: Page, decoded: decode.Decoded) -> None:
+    def add(self, page: Page, decoded: decode.DecodedPage) -> None:
         """What one page brought to light; a page that is stored with several hours counts once."""
         identity = (page.fetched_at, page.correlation_id or page.request)
         if identity not in self.pages:

@@ -105,7 +105,7 @@ def _look(
     yield login
     if login.level == "fail":
         return
-    seen = _Seen()
+    seen = _Visible()
     of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
     for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
         try:
@@ -132,7 +132,7 @@ class _Look:
     is_optional: bool = False
 
 
-class _Seen:
+class _Visible:
     """What later questions need of earlier ones."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class _Seen:
         self.queue_ids: list[str] = []
 
 
-def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look]:
+def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_Look]:
     detail = "analytics:conversationDetail:view"
     observation = ("analytics:queueObservation:view",)
 
@@ -253,7 +253,7 @@ def _login(cloud: GenesysCloud) -> Finding:
     return Finding("ok", "login", f"organisation {organisation}, OAuth client {client}")
 
 
-def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
+def _divisions(cloud: GenesysCloud, seen: _Visible) -> Finding:
     for division in _entities(cloud, "divisions"):
         seen.divisions[division["id"]] = words(division.get("name") or division["id"])
     if not seen.divisions:
@@ -262,7 +262,7 @@ def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
     return Finding("ok", "divisions", f"{len(seen.divisions)} visible: {', '.join(sorted(seen.divisions.values()))}")
 
 
-def _queues(cloud: GenesysCloud, seen: _Seen, expected: int) -> Finding:
+def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
     queues = list(_entities(cloud, "queues"))
     seen.queue_ids = [queue["id"] for queue in queues]
     of_division = Counter(_division_of(queue) for queue in queues)

@@ -52,7 +52,7 @@ class DayNotComplete(DayRefused):
 
 
 @dataclass(slots=True)
-class Came:
+class PagesRead:
     """What the pages of a day read so far hold."""
 
     pages: int = 0
@@ -97,19 +97,19 @@ def counted_by_place(cloud: GenesysCloud, day: str, figures: Figures) -> Figures
     return _known({THERE: details.exact_total(cloud, bounds, total)})
 
 
-def figures_of_job(came: Came, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
+def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
     """Those of a day read by a job, which tells no total: it is the query's."""
     expected = None if total_hits is None else max(1, -(-total_hits // page_size))
     return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(came: Came, read_at: datetime, tail: Reading) -> Figures:
+def figures_of_both(came: PagesRead, read_at: datetime, tail: Reading) -> Figures:
     """Those of a day read by a job first and by the query to its end; the query tells the total of the day."""
     said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
     return _of_day(came, read_at, tail.total_hits_last) | _known(said)
 
 
-def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
+def _of_day(came: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
     return _known(
         {
             READ_AT: read_at.isoformat(),

@@ -76,7 +76,7 @@ class Loss:
 
 
 @dataclass(slots=True)
-class Read:
+class ReadConversation:
     """A conversation as the platform writes it; and what of it could not be read, by path and reason."""
 
     conversation: Object
@@ -84,14 +84,14 @@ class Read:
     losses: dict[str, Loss]
 
 
-def read_conversation(written: Object, zone: ZoneInfo | None) -> Read:
+def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
     """Read one saved conversation; `zone` is that of instants without an offset. `last` is the last moment it mentions.
 
     Raises CannotImport where an instant has no offset and `zone` is None.
     """
     reading = _Reading(zone)
     conversation = _CONVERSATION(written, reading)
-    return Read(conversation or {}, reading.last, reading.losses)
+    return ReadConversation(conversation or {}, reading.last, reading.losses)
 
 
 def plain(name: str) -> str:

@@ -48,7 +48,7 @@ Statistics = dict[str, int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedMetric:
     """What a name means: the platform's metric, the unit of its times, and what a bare number is."""
 
     metric: str
@@ -56,12 +56,12 @@ class Named:
     statistic: str
 
 
-def named(name: str, time_unit: str) -> Named:
+def named(name: str, time_unit: str) -> NamedMetric:
     """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
     `talk_time_ms`) goes before `time_unit`. Raises InvalidQuery where there is no equivalent.
     """
     if is_platform_metric(name):
-        return Named(name, "ms", _bare(name, name))
+        return NamedMetric(name, "ms", _bare(name, name))
     match = _UNIT_IN_NAME.fullmatch(name)
     unit = next((unit for unit in MILLISECONDS if match and match[unit]), time_unit)
     try:
@@ -71,10 +71,10 @@ def named(name: str, time_unit: str) -> Named:
             metric = catalogue.metric(re.sub(r"[_ ]", "", match["name"] if match else name))
         except InvalidQuery:
             raise refusal from None
-    return Named(metric, unit, _bare(metric, name))
+    return NamedMetric(metric, unit, _bare(metric, name))
 
 
-def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
+def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
 
     Raises CannotImport where a count or a time is none.
@@ -210,7 +210,7 @@ def number(value: Any, statistic: str, name: str) -> int | float:
     return value
 
 
-def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+def _number(value: Any, statistic: str, meaning: NamedMetric, name: str) -> int | float:
     measured = number(value, statistic, name)
     if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
         return round(measured * MILLISECONDS[meaning.unit])

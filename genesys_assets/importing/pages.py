@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import read_count
-from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
+from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, inflated
@@ -67,7 +67,7 @@ def convert(
     name: str,
     sha256: str,
     raw: Iterator[bytes],
-    told: Told,
+    told: ImportOptions,
     now: datetime,
     spool: Spool,
     *,
@@ -93,7 +93,13 @@ class _File:
     """A file that is being read."""
 
     def __init__(
-        self, name: str, sha256: str, told: Told, now: datetime, spool: Spool, screened: Callable[[str, Page], Page]
+        self,
+        name: str,
+        sha256: str,
+        told: ImportOptions,
+        now: datetime,
+        spool: Spool,
+        screened: Callable[[str, Page], Page],
     ) -> None:
         self.name = name
         self.screened = screened
@@ -218,7 +224,7 @@ class _Answers:
     another, but those results that stand alone, which are one answer wherever they are.
     """
 
-    def __init__(self, told: Told, spool: Spool, remarks: Remarks) -> None:
+    def __init__(self, told: ImportOptions, spool: Spool, remarks: Remarks) -> None:
         self._told = told
         self._spool = spool
         self._remarks = remarks
@@ -249,7 +255,7 @@ class _Answers:
         self._remarks.note(_grouped(group_by, self._told))
 
 
-def partition_of(span: Interval, told: Told) -> Partition | None:
+def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
     """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
@@ -280,7 +286,7 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
         yield part
 
 
-def _grouped(group_by: tuple[str, ...], told: Told) -> str:
+def _grouped(group_by: tuple[str, ...], told: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
     return f"answer grouped by {by}, as " + ("was told" if told.group_by else "its groups show; else say --group-by")
 
@@ -289,7 +295,7 @@ def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _nowhere(span: Interval, told: Told) -> str:
+def _nowhere(span: Interval, told: ImportOptions) -> str:
     return (
         f"{_BUCKET} of {_length(span.duration)} left out: it is neither within one hour UTC nor a day of "
         f"{told.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"

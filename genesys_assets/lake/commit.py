@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from genesys_assets.lake.changes import Change, Counts, Rows
-from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
+from genesys_assets.lake.delta import WHOLE, AddedFile, Conflict, DataFile, DeltaLog, Key, RemovedFile, new_path
 from genesys_assets.lake.files import StoredFile, Unreadable
 from genesys_assets.lake.retyping import Retyping
 from genesys_assets.lake.store import Draft
@@ -91,8 +91,8 @@ class _Decision:
     """What is done with one proposal, given what is stored."""
 
     change: Change
-    added: list[Added] = field(default_factory=list)
-    removed: list[Removed] = field(default_factory=list)
+    added: list[AddedFile] = field(default_factory=list)
+    removed: list[RemovedFile] = field(default_factory=list)
     healed: bool = False
 
     @property
@@ -227,7 +227,7 @@ def remove_all(
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
-        removed = [Removed(file) for files in stored.values() for file in files]
+        removed = [RemovedFile(file) for files in stored.values() for file in files]
         note = {"removed": [key or WHOLE for key in stored]}
         try:
             log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
@@ -275,7 +275,7 @@ def append(
         try:
             at = log.version
             retyping.fit(writer.schema)
-            added = [Added(key, path, writer.size, writer.rows)]
+            added = [AddedFile(key, path, writer.size, writer.rows)]
             log.commit(writer.schema, added, [], {"commit_id": commit_id, "run_id": run_id}, {}, on_top_of=at)
         except Conflict as conflict:
             if _is_committed(log, commit_id, since):
@@ -299,13 +299,13 @@ def join(
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     path = new_path(key, writer.content)
     writer.draft.publish(f"{log.place}/{path}")
-    added = Added(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
+    added = AddedFile(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
     while True:
         at, stored = log.version, {file.path for file in log.files(key)}
         if not {file.path for file in files} <= stored:
             return path in stored
         try:
-            removed = [Removed(file, same_rows=True) for file in files]
+            removed = [RemovedFile(file, same_rows=True) for file in files]
             log.commit(writer.schema, [added], removed, {"joined": {key or WHOLE: len(files)}}, {}, on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
@@ -328,8 +328,8 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
     path = proposal.published or new_path(proposal.key, content)
-    added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows)
-    return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows)
+    return _Decision(change, [added], [RemovedFile(file, change.same_rows) for file in stored], healed)
 
 
 def _is_whole(log: DeltaLog, file: DataFile) -> bool:

@@ -27,10 +27,10 @@ from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
 from genesys_assets.lake.delta_files import (
     WHOLE,
-    Added,
+    AddedFile,
     DataFile,
     Key,
-    Removed,
+    RemovedFile,
     add,
     add_action,
     dated,
@@ -55,13 +55,13 @@ if TYPE_CHECKING:
 __all__ = [
     "NOTE",
     "WHOLE",
-    "Added",
+    "AddedFile",
     "ColumnTypeChanged",
     "Conflict",
     "DataFile",
     "DeltaLog",
     "Key",
-    "Removed",
+    "RemovedFile",
     "ReservedColumn",
     "new_path",
     "partition_folder",
@@ -252,8 +252,8 @@ class DeltaLog:
     def commit(
         self,
         schema: pa.Schema,
-        added: Sequence[Added],
-        removed: Sequence[Removed],
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
         *,
@@ -284,8 +284,8 @@ class DeltaLog:
     def _write(
         self,
         table: DeltaTable,
-        added: Sequence[Added],
-        removed: Sequence[Removed],
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
     ) -> None:
@@ -320,7 +320,11 @@ class DeltaLog:
             _log.warning("%s has no checkpoint of version %d: %s", self.place, self.version, error)
 
     def _write_by_delta_rs(
-        self, added: Sequence[Added], removed: Sequence[Removed], note: Mapping[str, Any], newness: Mapping[Key, int]
+        self,
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
+        note: Mapping[str, Any],
+        newness: Mapping[Key, int],
     ) -> None:
         from deltalake import CommitProperties
         from deltalake.transaction import Transaction
@@ -378,7 +382,9 @@ class DeltaLog:
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
 
-    def replace_all(self, types: Mapping[str, pa.DataType], files: Sequence[Added], note: Mapping[str, Any]) -> None:
+    def replace_all(
+        self, types: Mapping[str, pa.DataType], files: Sequence[AddedFile], note: Mapping[str, Any]
+    ) -> None:
         """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
         last read. Raises Conflict where somebody committed since.
         """

@@ -40,7 +40,7 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedFile:
     """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows.
 
     `modified_ms` decides the order of the files of a partition: now, unless given.
@@ -55,7 +55,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovedFile:
     """A file that a commit takes away."""
 
     file: DataFile
@@ -114,14 +114,14 @@ def oldest_first(files: pa.Table) -> pa.Table:
     return files.sort_by([("modification_time", "ascending"), ("path", "ascending")])
 
 
-def replaced(files: pa.Table, added: Sequence[Added], removed: Sequence[Removed]) -> pa.Table:
+def replaced(files: pa.Table, added: Sequence[AddedFile], removed: Sequence[RemovedFile]) -> pa.Table:
     """The files of a table after a commit."""
     gone = pa.array([each.file.path for each in removed], pa.string())
     left = files.filter(pc.invert(pc.is_in(files["path"], gone))) if removed else files
     return pa.concat_tables([left, pa.Table.from_pylist([_row(file) for file in added], files.schema)])
 
 
-def _row(file: Added) -> dict[str, Any]:
+def _row(file: AddedFile) -> dict[str, Any]:
     return {
         "path": file.path,
         "size_bytes": file.size,
@@ -135,11 +135,11 @@ def partition_value(name: str, value: str | None) -> date | int:
     return date.fromisoformat(str(value)) if name == "date" else int(str(value))
 
 
-def dated(file: Added) -> Added:
+def dated(file: AddedFile) -> AddedFile:
     return replace(file, modified_ms=log_entry.now_ms()) if file.modified_ms is None else file
 
 
-def add(file: Added) -> log_entry.Action:
+def add(file: AddedFile) -> log_entry.Action:
     return log_entry.add(
         file.path,
         file.size,
@@ -150,7 +150,7 @@ def add(file: Added) -> log_entry.Action:
     )
 
 
-def add_action(file: Added) -> AddAction:
+def add_action(file: AddedFile) -> AddAction:
     from deltalake.transaction import AddAction
 
     stats = json.dumps({"numRecords": file.rows})
@@ -158,7 +158,7 @@ def add_action(file: Added) -> AddAction:
     return AddAction(file.path, file.size, partition_values(file.key), modified_ms, not file.same_rows, stats)
 
 
-def remove_action(file: Removed) -> RemoveAction:
+def remove_action(file: RemovedFile) -> RemoveAction:
     from deltalake.transaction import RemoveAction
 
     return RemoveAction(path=file.file.path, data_change=not file.same_rows, deletion_timestamp=log_entry.now_ms())

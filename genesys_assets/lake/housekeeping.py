@@ -26,7 +26,7 @@ from genesys_assets.lake.files import Provenance, TableWriter, Unreadable, commo
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
-from genesys_assets.lake.store import LakeUnreachable, Listed, Store, drafts
+from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
 
@@ -74,7 +74,7 @@ def keep_house(
     return report
 
 
-def places(files: Iterable[Listed]) -> list[str]:
+def places(files: Iterable[ListedFile]) -> list[str]:
     """The tables of a lake, also those that lie below others."""
     return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
 
@@ -128,7 +128,7 @@ def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
 # -- files that nobody needs -------------------------------------------------------------------------------------------
 
 
-def _remove_files(log: DeltaLog, files: Iterable[Listed], before: datetime, report: Report) -> None:
+def _remove_files(log: DeltaLog, files: Iterable[ListedFile], before: datetime, report: Report) -> None:
     """Remove data files that were published before a moment, and that no version since then has.
 
     The files were listed before the log is read, and the log is read before its commits are listed: what is committed
@@ -159,7 +159,7 @@ def _named_since(log: DeltaLog, moment: datetime) -> set[str]:
 
 
 def _remove_of_no_table(
-    store: Store, files: Iterable[Listed], tables: Collection[str], before: datetime, report: Report
+    store: Store, files: Iterable[ListedFile], tables: Collection[str], before: datetime, report: Report
 ) -> None:
     """Remove what we published before a moment for tables that were never made."""
     for file in files:
@@ -168,7 +168,7 @@ def _remove_of_no_table(
             _remove(store, ours[1], [file], report)
 
 
-def _remove(store: Store, place: str, files: Sequence[Listed], report: Report) -> None:
+def _remove(store: Store, place: str, files: Sequence[ListedFile], report: Report) -> None:
     _delete(store, files)
     if files:
         report.removed[place] += len(files)
@@ -206,15 +206,15 @@ def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: Repo
     report.commits_removed += len(gone)
 
 
-def _log_files(log: DeltaLog) -> list[Listed]:
+def _log_files(log: DeltaLog) -> list[ListedFile]:
     return log.store.listed(f"{log.place}/{LOG}")
 
 
-def _name(file: Listed) -> str:
+def _name(file: ListedFile) -> str:
     return file.key.rsplit("/", 1)[-1]
 
 
-def _delete(store: Store, files: Iterable[Listed]) -> None:
+def _delete(store: Store, files: Iterable[ListedFile]) -> None:
     """Remove files, the oldest versions of a log first: what is left begins at one."""
     for file in files:
         store.delete(file.key)

@@ -28,7 +28,7 @@ from genesys_assets.lake.s3_failures import (
     passes_once_reached,
     status_of,
 )
-from genesys_assets.lake.store import Draft, LakeUnreachable, Listed, Store, Tag, _is_hidden
+from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, _is_hidden
 
 PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
@@ -198,11 +198,11 @@ class S3Store(Store):
         found = self._objects(root, StartAfter=f"{root}{name}")
         return {each["Key"].removeprefix(root): Tag(str(each["ETag"]), int(each["Size"])) for each in found}
 
-    def listed(self, prefix: str) -> list[Listed]:
+    def listed(self, prefix: str) -> list[ListedFile]:
         root = self._key("")
         folder = self._key(f"{prefix.rstrip('/')}/") if prefix else root
         files = [
-            Listed(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
+            ListedFile(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
             for each in self._objects(folder)
             # Consoles of S3 make a folder as an empty file.
             if not each["Key"].endswith("/")

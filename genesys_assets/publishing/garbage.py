@@ -22,7 +22,7 @@ _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class Cleanup:
     """What was removed, and the days that were left alone because their manifest cannot be read."""
 
     keys: tuple[str, ...]
@@ -38,7 +38,7 @@ def may_go(
     return [file.key for file in files if file.key not in named and now - max([file.modified, *last_signed]) > longest]
 
 
-def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
+def remove_garbage(publisher: Publisher, now: datetime) -> Cleanup:
     """Delete every file that may go. Raises PublishingError."""
     removed: list[str] = []
     unreadable: list[str] = []
@@ -57,7 +57,7 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
             if _is_as_listed(publisher, key, files):
                 publisher.place.delete(key)
                 removed.append(key)
-    return Removed(tuple(removed), tuple(unreadable))
+    return Cleanup(tuple(removed), tuple(unreadable))
 
 
 def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[PlacedFile]], list[str]]:

@@ -21,7 +21,7 @@ from genesys_assets.publishing.charts import Hours, Words
 from genesys_assets.publishing.day_page import called
 from genesys_assets.publishing.errors import InvalidManifest
 from genesys_assets.publishing.html import clock, count, percent, render, short_date, write_page
-from genesys_assets.publishing.links import LIST, Listed, links_of, listed_page, with_links
+from genesys_assets.publishing.links import LIST, NeighbourDays, links_of, listed_page, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Headline, Manifest, PublishedFile
 from genesys_assets.publishing.place import DAY_PAGE, INDEX, key_of
 
@@ -115,7 +115,7 @@ def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -
             return day
         before, after = (each if each in paged else None for each in (day.date - _DAY, day.date + _DAY))
         name = listed_page(day.date)
-        links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, Listed(before, after))
+        links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, NeighbourDays(before, after))
         page = publisher.replace(name, write_page(with_links(day.html, links), folder / f"{day.date}.html"))
         return replace(day, page=page, href=place.link(page.key, page.url, index))
 

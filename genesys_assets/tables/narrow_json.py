@@ -20,7 +20,7 @@ import pyarrow.json as pj
 from genesys_assets.tables.conversations.nested import conformed, field_of, grown, retyped
 
 
-class Found(NamedTuple):
+class Elements(NamedTuple):
     """The elements of a page's list, and how often each unknown field occurred, by path."""
 
     elements: pa.StructArray
@@ -44,12 +44,12 @@ class Reader:
         self._unit = "ms"
         self.known = pa.struct([]) if known is None else known
 
-    def read(self, body: bytes) -> Found:
+    def read(self, body: bytes) -> Elements:
         """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
         (found,) = self.read_all([body])
         return found
 
-    def read_all(self, bodies: Sequence[bytes]) -> list[Found]:
+    def read_all(self, bodies: Sequence[bytes]) -> list[Elements]:
         """Several pages at once, for each field has its price in every read. Raises if one of them does not fit."""
         try:
             return self._read(bodies, self._unit)
@@ -61,7 +61,7 @@ class Reader:
         self._unit = "us"
         return found
 
-    def _read(self, bodies: Sequence[bytes], unit: str) -> list[Found]:
+    def _read(self, bodies: Sequence[bytes], unit: str) -> list[Elements]:
         asked = known = self.known
         parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         if lists.type != _schema(self._name, known, unit).field(0).type:
@@ -74,7 +74,7 @@ class Reader:
         ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy())
         pages = [elements.slice(end - count, count) for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
         return [
-            Found(page.drop_null() if page.null_count else page, counts)
+            Elements(page.drop_null() if page.null_count else page, counts)
             for page, counts in zip(pages, unknown, strict=True)
         ]
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from genesys_assets.checks.completeness import Counted, counted
+from genesys_assets.checks.completeness import DayFigures, counted
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.lake.lake import Lake
@@ -219,7 +219,7 @@ def test_nobody_comes_back_with_what_is_fetched_and_computed_again(scene: Scene,
     scene.run("published/reports")
     assert scene.found(*gone) == {}
     judged = counted(scene.lake, DAY)
-    assert isinstance(judged, Counted)
+    assert isinstance(judged, DayFigures)
     assert judged.problems(Tolerance.parse("0")) == []
     assert judged.forgotten == (kind is Kind.CONVERSATION)
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from genesys_assets.tables import narrow_json
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 from genesys_assets.tables.conversations.nested import field_of, with_elements
-from genesys_assets.tables.narrow_json import Found
+from genesys_assets.tables.narrow_json import Elements
 
 ENVELOPE = ("aggregations", "totalHits", "cursor", "dataAvailabilityDate")
 """Fields of a page beside its conversations."""
@@ -31,7 +31,7 @@ class Reader:
     def __init__(self) -> None:
         self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE)
 
-    def read(self, bodies: Sequence[bytes]) -> list[Found]:
+    def read(self, bodies: Sequence[bytes]) -> list[Elements]:
         """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError where one does not fit."""
         return [found._replace(elements=_with_pairs(found.elements)) for found in self._pages.read_all(bodies)]
 

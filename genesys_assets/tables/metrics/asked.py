@@ -17,7 +17,7 @@ from genesys_assets.tables.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """One request: what the columns of a table of buckets say of it, the zone of its business days, and the timers of
     its views.
     """
@@ -31,7 +31,7 @@ class Asked:
     targets: Mapping[str, str]
 
     @classmethod
-    def by(cls, request: str) -> Asked:
+    def by(cls, request: str) -> AskedQuestion:
         asked = json.loads(request)
         body, family = asked.get("body", {}), _family(asked)
         dimensions = body.get("groupBy") or ()
