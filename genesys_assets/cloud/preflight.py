@@ -89,11 +89,11 @@ def preflight(
     families: Collection[AggregateFamily] = (),
     data_lake: bool = False,
 ) -> Preflight:
-    """Looks at everything and raises nothing: what went wrong is a finding too.
+    """Looks at everything and raises nothing: an error is a finding too.
 
     `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
-    aggregates that reports or settings want: one that is not permitted is a warning, of others it is only told.
-    `data_lake`: files of the data lake extraction are wanted.
+    aggregates that reports or settings want: a missing permission for one of them is a warning, for other families only
+    information. `data_lake`: files of the data lake extraction are wanted.
     """
     return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
 
@@ -121,9 +121,8 @@ def _look(
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question to the platform, and the permissions of which one is enough for it, the best one first.
-
-    `is_optional`: without the permission everything else works as before.
+    """One question to the platform, and the permissions for it: any one of them is enough, the best first.
+    `is_optional`: without the permission everything else works.
     """
 
     what: str
@@ -245,7 +244,7 @@ def _login(cloud: GenesysCloud) -> Finding:
     except Unreachable as error:
         return Finding("fail", "login", "no answer", str(error))
     except (MissingPermission, NotFound):
-        # A gateway may let through only what is needed; there is a token all the same.
+        # A gateway may let through only what is needed. The token is good nevertheless.
         return Finding("ok", "login", "accepted")
     except GenesysCloudError as error:
         return Finding("fail", "login", "failed", str(error))

@@ -1,9 +1,9 @@
-"""Replacing partitions of one table: read what is stored, compare, commit; and again where somebody was faster.
+"""Replaces partitions of one table: read what is stored, compare, commit; and again if another writer was faster.
 
     draft → audit → compare with what is stored → publish the file → commit
 
-Whoever dies before the commit leaves the old partition, afterwards the new one. What a commit replaces it must have
-known: where a newer reading was committed since the work began, that one stays.
+A process that dies before the commit leaves the old partition; after it, the new one. A commit replaces only what it
+has seen: if a newer reading was committed after the work began, that one stays.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended, and what `Commit.prepare` does."""
+    """Add a file to a partition, and leave the stored ones. Raises TableContended, and what `Commit.prepare` does."""
     give_up_at, retyping = time.monotonic() + _PATIENCE_SECONDS, Retyping(log)
     path, commit_id, since = None, uuid.uuid4().hex, log.version
     while True:

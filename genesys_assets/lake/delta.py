@@ -1,7 +1,7 @@
 """One Delta Lake table: which data files it has, and how they are replaced in one commit.
 
-delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). Here stands how our
-partitions map to the log; what is written and when a commit is refused is in `commit`.
+delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). This module maps our
+partitions to the log; `commit` decides what is written and when a commit is refused.
 
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
@@ -152,7 +152,7 @@ class DeltaLog:
 
     @property
     def version(self) -> int:
-        """The number of the last commit, -1 where there is no table."""
+        """The number of the last commit; -1 if there is no table."""
         return self._known.version
 
     def files(self, key: Key) -> list[DataFile]:
@@ -259,10 +259,9 @@ class DeltaLog:
         *,
         on_top_of: int,
     ) -> None:
-        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows, of
-        which types that differ were made to fit before (`retyping`).
-
-        Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
+        """Add and remove files, all or none, on top of the version that was read. `schema` is that of the rows;
+        `retyping` has already adapted types that differ. Raises Conflict if another writer has committed since,
+        ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         with self._lock:
             try:

@@ -63,7 +63,9 @@ _PAGES_SHOWN = 5
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
-"""What a file of pages says: how often each unknown field was dropped, by path, for it may hold personal data."""
+"""The key under which a file of pages says how often each unknown field was dropped, by path. Such a field may hold
+personal data.
+"""
 _FIELDS_NAMED = 50
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
@@ -76,8 +78,8 @@ class Unreadable(Exception):
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
 
-    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen`
-    gives each page as it may be stored.
+    `provenance` and `reach` may be changed until the file is closed. `as_of` is that of the newest page. `screen`
+    removes from each page what must not be stored.
     """
 
     spec = PAGES
@@ -133,7 +135,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
     @property
     def first_pages(self) -> pa.Table:
-        """The first pages for a preview, with the size of each body in its place."""
+        """The first pages for a preview, with the size of each body instead of the body."""
         schema = PAGES.schema.remove(PAGES.schema.get_field_index("body")).append(pa.field("body_bytes", pa.int64()))
         return pa.Table.from_pylist(self._first, schema)
 
@@ -203,7 +205,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self._flush(_ROWS_PER_GROUP)
 
     def _flush(self, rows: int) -> None:
-        """Write exactly this many rows as one group, so that the same rows give the same bytes however they came."""
+        """Write exactly this many rows as one group, so that the same rows always give the same bytes."""
         waiting = pa.concat_tables(self._waiting)
         self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
         self._waiting = [waiting.slice(rows)]
@@ -291,7 +293,7 @@ class StoredFile:
             self.provenance = provenance_in(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
-        """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
+        """A context for reading the file. Raises Unreadable if its bytes are wrong, but not if the way to them fails."""
         return _readable(self._store, self.uri)
 
     def at_rest(self) -> Rows:

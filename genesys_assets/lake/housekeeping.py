@@ -1,4 +1,4 @@
-"""Keeping house: the ledger is caught up, small files are joined, and what no reader needs any more is removed.
+"""Housekeeping: catches up the ledger, joins small files, and removes what no reader needs any longer.
 
     keep_house(lake, ledgered=["tables/conversations"], keep=timedelta(hours=24), now=datetime.now(UTC))
 
@@ -22,10 +22,11 @@ from datetime import datetime, timedelta
 
 from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog
-from genesys_assets.lake.files import Provenance, TableWriter, Unreadable, common_schema, open_files, rows_of
+from genesys_assets.lake.files import TableWriter, Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
+from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
@@ -40,7 +41,7 @@ _OURS = re.compile(rf"(.+?)/{_PARTITION}[0-9a-f]{{32}}-[0-9a-f]{{12}}\.parquet")
 
 @dataclass(slots=True)
 class Report:
-    """What was done. `removed` counts data files by table. What had a problem is left for the next time."""
+    """What was done. `removed` counts data files by table. Tables with a problem are left for the next time."""
 
     removed: Counter[str] = field(default_factory=Counter)
     bytes_removed: int = 0

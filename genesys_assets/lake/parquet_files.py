@@ -53,7 +53,7 @@ def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
 
 
 def null_columns(metadata: pq.FileMetaData) -> list[str]:
-    """The columns that were left out of a file, for they had no type: all their values were null."""
+    """The columns that a file lacks because they had no type: all their values were null."""
     return list(provenance_in(metadata.metadata).get(COLUMNS_KEY, {}).get("null", ()))
 
 
@@ -120,7 +120,7 @@ class HashedFile:
         self._file.flush()
 
     def close(self) -> None:
-        """Stays open: whoever began the draft closes it."""
+        """Does nothing: the draft's owner closes it."""
 
     def readable(self) -> bool:
         return False

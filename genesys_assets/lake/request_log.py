@@ -47,7 +47,7 @@ class RequestRecorder:
             _log.warning("%d requests are missing in %s: %s", len(self._left), PLACE, problem)
 
     def store(self) -> Exception | None:
-        """Store what was asked until now; what could not be stored is kept for the next time, and why is returned."""
+        """Store the requests until now. What could not be stored is kept for the next time, and the reason is returned."""
         self._left += self._requests.take()
         by_day: dict[str, list[SentRequest]] = defaultdict(list)
         for each in self._left:
@@ -56,7 +56,7 @@ class RequestRecorder:
             try:
                 self._append(of_day)
             except Exception as problem:
-                # Whatever it is: figures about requests are no reason to lose what was asked for.
+                # Any error: figures about requests are no reason to lose the fetched data.
                 return problem
             stored = {each.id for each in of_day}
             self._left = [each for each in self._left if each.id not in stored]

@@ -1,6 +1,4 @@
-"""A lake on S3: a prefix of a bucket. What any store does stands in `store`, what a failure of S3 means in
-`s3_failures`.
-"""
+"""A lake on S3: a prefix of a bucket. `store` says what every store does, `s3_failures` what a failure of S3 means."""
 
 from __future__ import annotations
 
@@ -59,7 +57,7 @@ class S3Store(Store):
 
     @property
     def _client(self) -> Any:
-        """One client for all requests, made when it is first needed: making one takes a quarter of a second."""
+        """One client for all requests. It is made when it is first needed, which takes a quarter of a second."""
         with self._lock:
             if self._known_client is None:
                 client = self._new_client()

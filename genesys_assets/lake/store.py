@@ -71,7 +71,7 @@ class Store(Protocol):
         """The key as a person or another engine names it."""
 
     def draft(self) -> Draft:
-        """A new file, which nobody sees until it is published."""
+        """A new file, which no reader sees until it is published."""
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""

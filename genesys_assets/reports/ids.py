@@ -51,7 +51,7 @@ class NamedEntity:
 
 @dataclass(frozen=True, slots=True)
 class NameSearch:
-    """The entities of a name. Where there are none, the closest names; `known` is how many names there are."""
+    """The entities of a name. If there are none, the closest names. `known` is the number of all names."""
 
     named: tuple[NamedEntity, ...]
     closest: tuple[str, ...]

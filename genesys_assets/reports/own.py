@@ -37,20 +37,20 @@ class OwnReports:
 
     @classmethod
     def read(cls, path: Path | None) -> OwnReports:
-        """What stands in the file now. Nothing is raised: problems are kept."""
+        """What is in the file now. Nothing is raised: problems are returned."""
         if path is None:
             return cls(None)
         try:
             reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
         except Exception as error:
-            # Whatever a file holds, everything that is not in it must load.
+            # No file, whatever it holds, may keep everything else from loading.
             reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
             return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
         return cls(path, tuple(reading.reports.values()), reading.problems, reading.version)
 
 
 def wanted_families() -> tuple[AggregateFamily, ...]:
-    """The families of aggregates, beside conversations, that reports or settings want. Raises SettingError."""
+    """The families of aggregates, except conversations, that reports or settings need. Raises SettingError."""
     own, further = OwnReports.read(ReportSettings.load().file), AggregatesSettings.load().families
     return families_of([*asked_in_any_case(), *questions_of(own.reports), *wanted_by_settings(further)])
 
@@ -61,7 +61,7 @@ def check(path: Path) -> list[Problem]:
 
 
 def preview(report: Report, lake: Lake, day: str, *, zone: ZoneInfo = _UTC, start_date: date = date.min) -> pa.Table:
-    """The report of one day, or of the week or month that it belongs to, from what is stored, kept nowhere. `zone` is
-    that of the business day. Raises NotStored.
+    """The report of one day, or of the week or month that it belongs to, from stored tables. It is not stored. `zone`
+    is that of the business day. Raises NotStored.
     """
     return compute(report, StoredDay(lake, report.period.last(day), zone, start_date))

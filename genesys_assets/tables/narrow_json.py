@@ -1,8 +1,8 @@
 """Pages of JSON by Arrow's reader: whole, fast and strict, and only those fields that occur.
 
-A page is one JSON object with a list in it, whose elements the model describes. The reader is asked for the fields of
-the model that have occurred so far; any other it finds by itself. If the model knows what was found, the page is read
-again with it, so that its values get the model's types and not guessed ones. What pages these are is not known here.
+A page is one JSON object with a list whose elements the model describes. Arrow's reader is given the fields of the
+model that have occurred so far, and reports others. If the model knows a reported field, the page is read again with
+it, so that its values get the model's type and not a guessed one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Elements(NamedTuple):
 class Reader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
-    A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
-    are the page's other fields, `known` those of the elements that surely occur. The reader remembers from page to page
+    A map in the model stands for an object whose names are unknown beforehand; it is read as a struct. `envelope` are
+    the page's other fields, `known` the fields of elements that always occur. The reader remembers from page to page
     which fields occur. Threads may share it: each only adds to it.
     """
 
@@ -50,7 +50,7 @@ class Reader:
         return found
 
     def read_all(self, bodies: Sequence[bytes]) -> list[Elements]:
-        """Several pages at once, for each field has its price in every read. Raises if one of them does not fit."""
+        """Reads several pages at once, because each field costs time in every read. Raises if one of them does not fit."""
         try:
             return self._read(bodies, self._unit)
         except pa.ArrowInvalid:

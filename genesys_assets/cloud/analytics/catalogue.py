@@ -155,7 +155,7 @@ def metric(name: str) -> str:
 
 
 def dimension(name: str) -> str:
-    """The platform's name of a dimension of aggregates, likewise.
+    """The platform's name of a dimension of aggregates, from its own name in any case or an alias. Raises InvalidQuery.
 
     >>> dimension("conversationType")
     'mediaType'

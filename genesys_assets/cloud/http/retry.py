@@ -75,9 +75,9 @@ class Clause:
 
 
 POLICY: Mapping[int | str, Clause] = {
-    # The request is right and only early: waiting as told ends it. A budget of a minute that is still used up after ten
-    # is somebody else's, and whoever asked comes back later instead of holding a place.
-    # (A wait above 180 s is final at once: see `kind_of`.)
+    # The request is right, but too early: waiting as the platform says helps. If the limit of a minute is still used up
+    # after ten, somebody else uses it, and the caller should try again later. (A wait above 180 s is final at once: see
+    # `kind_of`.)
     429: Clause(PRACTICALLY_FOR_EVER, 600, as_told),
     # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
     408: Clause(5, 600, backoff),
@@ -87,9 +87,9 @@ POLICY: Mapping[int | str, Clause] = {
     502: Clause(8, 300, backoff),
     # Overload or maintenance. Timed over all threads together as well: the circuit opens after 5 minutes.
     503: Clause(PRACTICALLY_FOR_EVER, 600, backoff),
-    # Perhaps a question too heavy to answer in time: callers then ask for less, so they are told soon.
+    # Perhaps the query is too heavy to answer in time. Callers then ask for less, so they learn it soon.
     504: Clause(3, 600, backoff),
-    # The network blinked, or the address is wrong: more tries would only delay saying so.
+    # A short failure of the network, or a wrong URL. More tries would only delay the message.
     NO_CONNECTION: Clause(5, 300, backoff),
     # Cut off under way, or a gateway's HTML in place of the API's JSON.
     BROKEN_BODY: Clause(4, 300, backoff),
@@ -118,7 +118,7 @@ def kind_of(error: BaseException) -> int | str | None:
 
 
 def may_have_happened(error: BaseException) -> bool:
-    """Whether a failed request may have had its effect all the same: its answer was lost or tells nothing."""
+    """Whether a failed request may have had its effect: its answer was lost, or says nothing about it."""
     match error:
         case CircuitOpen():
             # What made the circuit open again may be this very request, sent as its probe.

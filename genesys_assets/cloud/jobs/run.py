@@ -1,8 +1,8 @@
 """Conversations, or agents' status, by a details job: submitted once, waited for, read page by page, deleted.
 
-Here is told the life of a job, and what happens where it fails, cannot be read to its end, or may exist though nobody
-knows its id. The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in
-`gaps`. How fresh data is asked for stands in `details`.
+This module leads a job through its life, also if it fails, cannot be read to its end, or may exist under an unknown id.
+The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in `gaps`. Fresh data is
+read by `details`.
 """
 
 from __future__ import annotations
@@ -106,15 +106,15 @@ def read(
     on_progress: OnProgress | None = None,
     on_restart: Callable[[str], None] | None = None,
 ) -> T:
-    """What `take` returns, given the pages of the query's job.
+    """The result of `take`, which is given the pages of the query's job.
 
     The pages are numbered from 1. There is at least one, and any page may hold no conversations. Their `as_of` is the
-    job's submission, or the instant up to which the job had all data where that is earlier: jobs lag. `take` need not
+    job's submission, or the instant up to which the job had all data, if that is earlier: jobs lag. `take` need not
     read them all: when it returns, the job is deleted.
 
-    Where the results of a job cannot be read to their end, `take` is called once more, with the pages of another job.
-    So each call of `take` must begin with nothing, and whatever an earlier call gathered is void. `on_restart(reason)`
-    hears of it in between.
+    If the results of a job cannot be read to their end, `take` is called once more, with the pages of another job. So
+    each call of `take` must begin anew, and drop what an earlier call gathered. `on_restart(reason)` is called in
+    between.
 
     A job that an earlier try left in `book` is read from page 1 if it was submitted within the last six hours. What
     becomes of a job:
@@ -129,8 +129,8 @@ def read(
     `available_through` of the pages.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
-    JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks
-    (`gaps`; not of users); or any other GenesysCloudError.
+    JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks (`gaps`;
+    not of users); or any other GenesysCloudError.
     """
     query.validate(cloud.now())
     checked_page_size(page_size)
@@ -158,9 +158,8 @@ class _Job:
 
 
 class _Tries:
-    """One question: at most two jobs are read, at most one submission is repeated blindly.
-
-    `may_be_repeated` tells of the job read last whether another one may bring what it did not.
+    """One query: at most two jobs are read, at most one submission is repeated blindly. `may_be_repeated` says whether
+    another job may bring what the last one did not.
     """
 
     def __init__(
@@ -194,7 +193,7 @@ class _Tries:
     # -- before: a job to read ----------------------------------------------------------------------------------------
 
     def _take_up(self) -> _Job | None:
-        """The job in the book, if it is still good; otherwise there is none there afterwards."""
+        """The job in the book, if it is still good. Otherwise its note is removed."""
         looked_at = self._cloud.now()
         recorded = self._book.find(self._query.fingerprint)
         while recorded is not None and recorded.job_id is None:
@@ -338,7 +337,7 @@ class _Tries:
             if is_gone(error):
                 raise self._expired(job_id, error) from error
             if isinstance(error, BadRequest):
-                # A cursor may be refused since its job has expired, whatever the refusal says.
+                # A cursor may be refused because its job has expired, even if the refusal says something else.
                 self._status(job_id)
             raise
         if not on_page:

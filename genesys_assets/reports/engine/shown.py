@@ -123,7 +123,7 @@ def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray
 def of_figures(
     report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
 ) -> dict[str, Any]:
-    """The columns that are shown. Formulas see what columns above came to, of the same period."""
+    """The columns that are shown. A formula can use the columns above it, of the same period."""
     known = {"now": dict(figures)}
     if report.before is not None:
         earlier = figures_of(map(before_of, report.figures), groups)

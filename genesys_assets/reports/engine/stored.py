@@ -1,8 +1,6 @@
-"""What is stored of a day, or of a period that ends on it, as reports read it: partition by partition and in pieces,
-with only the rows and columns that count.
-
-Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
-is `compute`.
+"""The stored tables of a day, or of a period that ends on it, as reports read them: partition by partition and in
+pieces, with only the rows and columns that count. This module knows which partitions a report needs, and checks that
+they are stored and reach far enough. `compute` uses the rows.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ class StoredDay:
     """The stored tables as the report of one day reads them. `zone` is that of the business day.
 
     `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
-    read so far, by table; `remarks` what there is to say of participant attributes, by the name of their column.
+    read so far, by table. `remarks` are notes about participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -161,8 +159,8 @@ class StoredDay:
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
-        """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
-        whatever the file had.
+        """Raises NotStored if a fetched hour was not asked the question. Imported hours are exempt: they hold whatever
+        the file had.
         """
         place, question = f"tables/{source.table.name}", source.question
         missing: dict[str, set[str]] = {}
@@ -327,7 +325,7 @@ class StoredDay:
 
 
 class _ByConversation:
-    """Where each conversation stands in a column; one that is there several times, somewhere of these."""
+    """The position of each conversation in a column; any position if it is there several times."""
 
     def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
         # Hashing a whole day at once would take many times the memory of its hashes.
@@ -337,7 +335,7 @@ class _ByConversation:
         self._hashes, self._order = np.unique(every, return_index=True)
 
     def positions(self, ids: pa.ChunkedArray) -> pa.Array:
-        """The row of each conversation, null where there is none."""
+        """The row of each conversation; null if there is none."""
         if not len(self._hashes):
             return pa.nulls(len(ids), pa.int64())
         wanted = hash_rows(pa.table({"conversation_id": ids}))
@@ -346,7 +344,7 @@ class _ByConversation:
 
 
 def _inside(metrics: pa.Table, window: Window) -> pa.Table:
-    """The rows, none of which may reach over the window's bounds: nobody knows which part of it lies inside."""
+    """The rows. None may cross the window's bounds, because it is unknown which part of its figures lies inside."""
     start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
     across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
     if len(across):

@@ -1,12 +1,12 @@
-"""Conditions: which rows a figure is about. Every way to write one is read to the same small tree.
+"""Conditions: which rows a figure is about. Every way to write one is parsed to the same small tree.
 
     mediaType: [voice, chat]                       friendly: all of these, each with one of its values
     {or: [{queueId: …}, {userId: {exists: true}}]}
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
     {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
-Here stands the reading, and what the platform can be asked of it. Asking stored rows is in `compute`; which names there
-are is for whoever reads.
+This module parses conditions, and turns them into filters of the platform. `engine.asking` applies them to stored rows;
+`meaning` looks up the names.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field is one of the values, none of them, contains or starts with one, is there, is missing, or lies in a
-    range.
+    """A comparison of one field: it is one of the values, none of them, contains or starts with one, exists, is
+    missing, or lies in a range.
     """
 
     name: str

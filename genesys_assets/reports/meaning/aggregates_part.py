@@ -38,7 +38,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which statistic of which metric, or of which view of it, is a figure."""
+    """The statistic of a metric, or of a view of it, that is a figure."""
 
     figure: str
     metric: str

@@ -21,11 +21,9 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`, or what
-    is set for the row's queue.
-
-    `name` is how it is called, `known_as` how other columns call it. `of` says of which period it is, where periods are
-    compared: now, before, or the change from before to now.
+    """One column that is shown: the result of `formula`, the figure `figure`, the names of the ids in `ids`, or the
+    setting of the row's queue. `name` is its name, `known_as` the name that other columns use for it. `of` is its
+    period, if periods are compared: now, before, or the change from before to now.
     """
 
     name: str

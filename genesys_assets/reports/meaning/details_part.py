@@ -50,7 +50,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a row adds to one figure: the value of a column, or 1 for each that is there, where a condition holds."""
+    """What a row adds to one figure if a condition holds: the value of a column, or 1 if it has a value."""
 
     figure: str
     column: str | None
@@ -100,7 +100,7 @@ class DetailsPart:
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
-        """Whom the columns tell of that a column of the report is read from."""
+        """The classes of personal data of the columns that a column of the report is read from."""
         return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property

@@ -1,4 +1,5 @@
-"""Figures: what sources gather for each group, before anything is derived from it; and the columns that group.
+"""Figures: the values that sources give for each group, before anything is derived from them; and the columns that
+group.
 
 The parts of a report that gather them are `aggregates_part` and `details_part`.
 """
@@ -47,11 +48,9 @@ _OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
-    `personal` whom the values tell of.
-
-    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known. `rank` says
-    which percentile it is, in thousandths of a per cent.
+    """One value for each group: `type` is that of its values, `history` the history with the names of its ids,
+    `personal` its class of personal data. `power` is the power of milliseconds in it: 1 for a time, 0 for a number,
+    None if unknown. `rank` is the rank of a percentile, in thousandths of a per cent.
     """
 
     name: str
@@ -87,7 +86,9 @@ class GroupKey:
 
 
 def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData:
-    """Whom a column tells of that rows are grouped by: `sources` are the classes of the columns it is read from."""
+    """The class of personal data of a column that rows are grouped by; `sources` are the classes of the columns it is
+    read from.
+    """
     try:
         return strongest([class_of("", key.column), *sources])
     except Unclassified:

@@ -1,6 +1,6 @@
-"""Columns beside which stands what they were in the period before, and the difference.
+"""Columns that are compared with the period before: the value then, and the difference.
 
-Both are null where either period has no value: a column that did not exist is no 0.
+Both are null if either period has no value: no value is not 0.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ _WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
 DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
 """What formulas of reports over several days may divide by."""
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
-"""Files beside the zones: what they say depends on the machine."""
+"""Files in the folder of zones that depend on the machine."""
 _Source = TypeVar("_Source")
 
 
@@ -111,7 +111,7 @@ class Report:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The columns of which each combination is a row."""
+        """The columns that identify a row: each combination is one."""
         weekday = ("weekday",) if self.by_weekday else ()
         return ("interval_start", *weekday, *(key.column for key in self.keys))
 
@@ -132,12 +132,12 @@ class Report:
 
     @property
     def families(self) -> tuple[AggregateFamily, ...]:
-        """The families that it takes figures of, beside conversations."""
+        """The families whose figures it uses, except conversations."""
         return families_of(self.questions)
 
     @property
     def multi_valued(self) -> tuple[str, ...]:
-        """The dimensions that it is grouped by of which one thing may have several values in one of its families."""
+        """The dimensions in its group_by that may have several values for one thing, in one of its families."""
         several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
         return tuple(key.dimension for key in self.keys if key.dimension in several)
 
@@ -165,7 +165,7 @@ class Report:
 
     @property
     def keys_with_names(self) -> list[GroupKey]:
-        """The keys beside which names are shown."""
+        """The keys that are shown with names."""
         return keys_with_names(self.keys) if self.has_names else []
 
 
@@ -418,7 +418,7 @@ def has_local_date(granularity: Granularity, time_zone: str) -> bool:
 
 
 def _label(spec: TableSpec) -> str:
-    """The column by which a person tells rows of a day apart: a name, where there is one."""
+    """The column that labels rows of a day for a person: a name, if there is one."""
     texts = [column.name for column in spec.columns if column.type == pa.string()]
     return next((name for name in texts if name.endswith("_name")), texts[0] if texts else "interval_start")
 

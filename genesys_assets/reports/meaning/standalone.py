@@ -1,6 +1,5 @@
-"""A report that stands by itself, outside reports.yaml: an entry with its name.
-
-Nobody asks the platform anything for it, so its figures are those that are asked in any case.
+"""A report outside reports.yaml: an entry with its name. The platform is asked nothing for it, so it can use only
+figures that are always asked.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class StandaloneReport(Entry):
         return found or [*self._not_of_a_day(), *self._unasked()]
 
     def _not_of_a_day(self) -> list[InitErrorDetails]:
-        """What reads other days than its own: nobody would compute it again when one of these changes."""
+        """What reads other days than its own: it would not be computed again when one of these changes."""
         message = (
             "is for reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS), which computes the "
             "report again when one of the other days has changed. Take it out here"
@@ -44,7 +43,7 @@ class StandaloneReport(Entry):
         return [mistake((name,), f"{name} {message}", None) for name, is_stated in stated.items() if is_stated]
 
     def _unasked(self) -> list[InitErrorDetails]:
-        """What would have to be asked of the platform for this report alone."""
+        """What the platform would have to be asked for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
         from genesys_assets.reports.meaning.questions import beyond, said, wanted_by_settings
 

@@ -61,8 +61,8 @@ def _family(asked: Mapping[str, Any]) -> AggregateFamily:
 
 
 def selection_of(asked: Mapping[str, Any], family: AggregateFamily = CONVERSATIONS) -> str:
-    """What the column `selection` says of a query with this body: the same for the same conversations and views. The
-    filter of a family that is asked in batches says only which batch it is.
+    """The value of the column `selection` for a query with this body: the same for the same conversations and views.
+    The filter of a family that is asked in batches names only the batch, so it does not count.
     """
     names = ["filter", "flattenMultivaluedDimensions", "views"]
     if family.batched_by:
