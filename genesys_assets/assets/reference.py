@@ -145,7 +145,7 @@ def _unanswered(
     refused: GenesysCloudError,
     spent: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """What Dagster hears of a listing that was refused: whatever is made of others goes on."""
+    """The events of a listing that was refused. Assets made of other listings go on."""
     for key in keys.values():
         if key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=key, metadata={"unanswered": str(refused), **spent})
@@ -188,7 +188,7 @@ def _write(
     deleted. A listing that is not believed is not stored. Raises ListingShrunk, AuditFailed.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
-    # The names first: whoever dies in between leaves no entity whose name they lack.
+    # The names first, so that a process that dies in between leaves no entity without a name.
     levels = (SERVICE_LEVELS_HISTORY,) if name == _QUEUES else ()
     specs = {_place(spec.name): spec for spec in (*levels, over_time, present)}
     for _ in range(_TRIES):

@@ -3,7 +3,7 @@
     genesys/reports/api_cost
         within_budget_share   a warning where a day took more than GENESYS_ASSETS_API_BUDGET_SHARE
 
-What each request cost stands in `tables/api_requests`.
+`tables/api_requests` has the cost of each request.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,9 @@ def spent(lake: Lake, day: str) -> BudgetUse | None:
 
 
 def counted(lake: Lake, day: str) -> int | None:
-    """How many requests the platform counted of the OAuth client, whoever else used it; None where nobody asked."""
+    """How many requests of the OAuth client the platform counted, also those of other users of the client; None if it
+    was not asked.
+    """
     return sum(lake.read(USAGE, day, columns=["requests"])["requests"].to_pylist()) if lake.has(USAGE, day) else None
 
 

@@ -111,7 +111,7 @@ def _published() -> tuple[Published, Recomputation]:
 
 
 def text(report: Report, *, dry_run: bool) -> str:
-    """What was done, for a terminal."""
+    """The outcome, for a terminal."""
     from tabulate import tabulate
 
     tables = sorted({*report.partitions, *report.old_files})

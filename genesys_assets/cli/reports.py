@@ -176,7 +176,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _cost(reports: Iterable[Report]) -> list[str]:
-    """What is asked of the platform beside the usual questions, and for which reports."""
+    """What the platform is asked in addition to the standard questions, and for which reports."""
     from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.reports.built_in import asked_in_any_case
     from genesys_assets.reports.meaning.questions import beyond, identity, questions_of, said
@@ -212,7 +212,7 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 
 
 def _named(name: str, own: OwnReports) -> Report:
-    """Raises BadParameter where there is none; ends with 1 where it may be in a file that is refused."""
+    """Raises BadParameter if there is no such report; exits with 1 if it may be in a file that is refused."""
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.language.problems import one_of
 
@@ -255,7 +255,7 @@ def _must_be_a_date(text: str) -> None:
 
 
 def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> None:
-    """As a table; where the window is too narrow, a block for each row."""
+    """As a table; if the window is too narrow, a block for each row."""
     from rich.console import Console
     from rich.measure import Measurement
 
@@ -275,7 +275,7 @@ def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> 
 
 
 def _worth_showing(shown: pa.Table, report: Report) -> list[str]:
-    """The columns without ends of intervals, and without ids that have names beside them."""
+    """The columns without ends of intervals, and without ids that also have names."""
     left_out = {key.column for key in report.keys if key.name_column in shown.column_names} | {"interval_end"}
     left_out |= {column.ids for column in report.shown if column.ids}
     if "local_date" in shown.column_names:

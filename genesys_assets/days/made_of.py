@@ -53,7 +53,7 @@ class Part(NamedTuple):
 
 
 def number(read: Iterable[Part], *versions: object) -> int:
-    """One number for all parts, in the order of their newness, and for the version of the table that is made of them."""
+    """One number for all parts, in the order of their newness, and for the version of the table made of them."""
     digest = hashlib.sha256(repr(versions).encode())
     for part in sorted(read):
         digest.update(f"{part.place} {part.key} {part.content}\n".encode())

@@ -293,7 +293,7 @@ class StoredFile:
             self.provenance = provenance_in(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
-        """A context for reading the file. Raises Unreadable if its bytes are wrong, but not if the way to them fails."""
+        """Around reading the file. Raises Unreadable if its bytes are wrong, but not if the way to them fails."""
         return _readable(self._store, self.uri)
 
     def at_rest(self) -> Rows:

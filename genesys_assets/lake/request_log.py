@@ -47,7 +47,7 @@ class RequestRecorder:
             _log.warning("%d requests are missing in %s: %s", len(self._left), PLACE, problem)
 
     def store(self) -> Exception | None:
-        """Store the requests until now. What could not be stored is kept for the next time, and the reason is returned."""
+        """Store the requests until now. What cannot be stored is kept for the next time, with the reason returned."""
         self._left += self._requests.take()
         by_day: dict[str, list[SentRequest]] = defaultdict(list)
         for each in self._left:

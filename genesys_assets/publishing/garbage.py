@@ -1,7 +1,7 @@
-"""Which published files may go: those that no manifest names any more, once no URL of them can work.
+"""Which published files may be removed: those that no manifest names any longer, once none of their URLs can work.
 
-A URL is signed while a manifest names its file, so it ends at most `LONGEST_EXPIRY` after the manifest that stands now
-was written. A file that no manifest names yet may be part of a day that is being published: its own age protects it.
+A URL is signed while a manifest names its file, so it ends at most `LONGEST_EXPIRY` after the current manifest was
+written. A file that no manifest names yet may be part of a day that is being published. Its own age protects it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Cleanup:
         try:
             going = may_go(files, publisher.manifest(day), now)
         except InvalidManifest as wrong:
-            # Nobody knows what it named.
+            # It is unknown which files it named.
             unreadable.append(str(wrong))
             continue
         for key in going:
@@ -78,6 +78,8 @@ def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[
 
 
 def _is_as_listed(publisher: Publisher, key: str, files: Iterable[PlacedFile]) -> bool:
-    """Whether nobody wrote the file since it was listed: a day may have come back to earlier figures."""
+    """Whether the file was not written again since it was listed. It may have been, if a day returned to earlier
+    figures.
+    """
     listed = next(file for file in files if file.key == key)
     return listed in publisher.place.files(key)

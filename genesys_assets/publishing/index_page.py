@@ -1,8 +1,8 @@
-"""The list of days: the last 31, each with its headline and the way to its page.
+"""The list of days: the last 31, each with its headline and a link to its page.
 
-What a day says of itself is what its manifest says, so that the list and the pages agree. Presigned URLs expire, and
-the day after is published later: so each day's page stands in the list under a name that stays, with fresh links
-whenever the list is made.
+The list shows what each day's manifest says, so that list and pages agree. Presigned URLs expire, and the next day is
+published later. So the list has a copy of each day's page under a fixed name, and gives it fresh links whenever the
+list is made.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _listed(publisher: Publisher, day: date) -> ListedDay:
 
 
 def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -> list[ListedDay]:
-    """The days with their pages in the list, each of which leads to those beside it."""
+    """The days with their pages in the list. Each page links to the days before and after it."""
     paged = {day.date for day in days if day.html is not None}
     place = publisher.place
     index = key_of(place, INDEX, *LIST)

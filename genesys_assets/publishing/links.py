@@ -1,7 +1,7 @@
 """Where the page of a day leads: to its files, to the days before and after, and to the list.
 
-Links stand in the page between marks, so that the list can put fresh ones in their place: presigned URLs expire, and
-the day after is published later. On S3 a page with links is as secret as what it leads to.
+In the page, links are between marks, so that the list can replace them by fresh ones: presigned URLs expire, and the
+next day is published later. On S3 a page with links is as secret as the files that it links to.
 """
 
 from __future__ import annotations

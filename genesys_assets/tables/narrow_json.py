@@ -50,7 +50,7 @@ class Reader:
         return found
 
     def read_all(self, bodies: Sequence[bytes]) -> list[Elements]:
-        """Reads several pages at once, because each field costs time in every read. Raises if one of them does not fit."""
+        """Reads several pages at once, because each field costs time in every read. Raises if one does not fit."""
         try:
             return self._read(bodies, self._unit)
         except pa.ArrowInvalid:
