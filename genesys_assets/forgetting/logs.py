@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genesys_assets.forgetting.work import Report
 
 _OURS = ("pages", "tables", "reference", "live", "reports")
-"""Folders of tables whose partitions are days and hours, and whose commits name nobody."""
+"""Folders of tables whose partitions are days and hours, and whose commits contain no names."""
 _IMPORTS = "imports"
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
@@ -56,7 +56,7 @@ def scrub_logs(
 
 
 class _Mentions:
-    """Whether a text tells of somebody."""
+    """Whether a text mentions somebody who must be forgotten."""
 
     def __init__(self, who: Forgotten, found: Gathered) -> None:
         self.who = who

@@ -67,7 +67,7 @@ def _stands_in(work: Work, lake: Lake, place: str, file: ListedFile) -> bool:
         opened = StoredFile(lake.store, place, DataFile(path, file.size, 0, 0))
         return any(True for _ in changes(work, place, day[1] if day else None, [opened]))
     except (Unreadable, UnreadablePage):
-        # Nobody can read it. Housekeeping removes it with other leftovers.
+        # It cannot be read. Housekeeping removes it with other leftovers.
         return False
 
 

@@ -43,11 +43,10 @@ _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupc
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What the files do not say of themselves, so whoever imports them must.
-
-    `granularity`: length of buckets of which only the start is known. `interval`: what figures without a time are of.
-    `time_unit`: of times whose name tells no unit. `time_zone`: of instants without an offset. `group_by`: what was
-    grouped by, where the groups do not show it. `business_zone`: in which days of P1D are days.
+    """What the files do not say, so the person who imports them must. `granularity`: length of buckets that have only a
+    start. `interval`: the time of figures without a time. `time_unit`: the unit of times whose name has no unit.
+    `time_zone`: that of instants without an offset. `group_by`: the grouping, if the groups do not show it.
+    `business_zone`: the time zone of days with P1D.
     """
 
     granularity: str | None = None
@@ -95,7 +94,7 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
 
 
 def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
-    """What an answer is grouped by: what was told, else every dimension that any of its groups shows."""
+    """The grouping of an answer: the given one, else every dimension that any of its groups has."""
     if told.group_by is None:
         return tuple(sorted(shown))
     unexpected = sorted({*shown} - {*told.group_by})
@@ -125,7 +124,7 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
 
 
 def _strange(data: Object) -> str:
-    """The fields of a bucket that say neither when it was nor of whom, and may hold its figures."""
+    """The fields of a bucket that are neither its time nor its group, and may hold its figures."""
     names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in _FIGURES]
     return ", ".join(printable(name, 40) for name in names[:5])
 
@@ -174,7 +173,7 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 
 
 def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
-    """The group that stands in `group`, where the platform puts it."""
+    """The group in the field `group`, where the platform puts it."""
     group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")

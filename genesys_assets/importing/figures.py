@@ -1,7 +1,7 @@
 """The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
 
-Nothing is guessed. A name without equivalent is left out, with a remark; a number that can not be what its name says
-refuses the file.
+Nothing is guessed. A name without equivalent is left out, with a remark. If a number cannot be what its name says, the
+file is refused.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class NamedMetric:
 
 def named(name: str, time_unit: str) -> NamedMetric:
     """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
-    `talk_time_ms`) goes before `time_unit`. Raises InvalidQuery where there is no equivalent.
+    `talk_time_ms`) overrides `time_unit`. Raises InvalidQuery if there is no equivalent.
     """
     if is_platform_metric(name):
         return NamedMetric(name, "ms", _bare(name, name))
@@ -98,9 +98,8 @@ def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
 
 
 def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
-    """By metric the statistics of all figures of one bucket, and remarks on what could not be taken.
-
-    What the platform does not measure at all is missed by nobody; of any other unknown name nobody knows.
+    """The statistics of all figures of one bucket, by metric, and remarks on what was left out. What the platform does
+    not measure at all is no loss; any other unknown name may be one.
     """
     found: dict[str, Statistics] = {}
     for name, measured in figures:

@@ -103,7 +103,7 @@ def import_files(
 ) -> Imported:
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
-    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped,
+    `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
     something was left out, or an answer counted more conversations than the files have.
     Raises CannotImport where that span is not over, or holds no whole day.
     """
@@ -257,7 +257,7 @@ class _Import:
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
-        """Note that the days inside the span hold everything there is, also days of which no file has anything."""
+        """Note that the days inside the span are complete, also days that no file mentions."""
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
@@ -322,7 +322,7 @@ def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
 
 
 def _as_json(told: ImportOptions) -> dict[str, Any]:
-    """What was told, as it is kept beside what it led to."""
+    """The options of an import, as they are stored with its result."""
     plain = json.loads(json.dumps(asdict(told), default=str))
     return dict(plain) | {"interval": str(told.interval) if told.interval else None}
 

@@ -1,7 +1,7 @@
 """One saved file to pages by day: what is stored, and what of the file could not be taken.
 
 A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the last
-instant that its content mentions: it cannot have been saved earlier, and nobody knows how much later it was.
+instant that its content mentions: it was not saved earlier, and it is unknown how much later.
 """
 
 from __future__ import annotations
@@ -187,8 +187,8 @@ class _File:
             raise CannotImport(f"nothing of it can be taken: {'; '.join([*reasons[:_SHOWN], *further])}")
 
     def _add_page_of_conversations(self, rows: Sequence[tuple[datetime, datetime, bytes]]) -> None:
-        """Conversations that began in one hour and last did anything in another one share a page: so a page reaches
-        over an hour of starts, and tells of one hour.
+        """Conversations with the same hour of their start and the same hour of their last event share a page. So a page
+        covers one hour of starts, and is true as of one hour.
         """
         body = b'{"conversations":[' + b",".join(body for _, _, body in rows) + b"]}"
         self.converted.conversations += len(rows)

@@ -36,7 +36,7 @@ def told_from(
     group_by: Sequence[str] = (),
     complete: str | None = None,
 ) -> tuple[ImportOptions, Interval | None]:
-    """What was told about the files, and the span of which they hold everything. Raises CannotImport."""
+    """The options about the files, and the span that they hold completely. Raises CannotImport."""
     if granularity is not None and granularity not in GRANULARITIES:
         raise CannotImport(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
     unit = next((unit for unit in get_args(TimeUnit) if unit == time_unit), None)
