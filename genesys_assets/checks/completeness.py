@@ -79,7 +79,7 @@ class DayFigures:
 
 
 def counted(lake: Lake, day: str) -> DayFigures | str:
-    """What is known of the day, or why it can not be judged."""
+    """What is known of the day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
         return "the day is not over"

@@ -255,7 +255,7 @@ def _read_after(lake: Lake, earlier: str, day: str) -> bool:
 
 
 def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None) -> str | None:
-    """Why a day can not be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
+    """Why a day cannot be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
     that is another than the UTC day's.
     """
     end = until or utc_day(day)[1]

@@ -1,6 +1,6 @@
 """Starting and stopping the sandbox: `with running() as sandbox: ...` serves it on a free loopback port.
 
-Here belongs the process side: the socket, the thread, the clock. What is served is built in `application`.
+It has the socket, the thread and the clock. `application` builds what is served.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """/api/v2/analytics/users: presence and routing status of agents, by the details query, by details jobs, as aggregates.
 
-Here belongs what the API shows of the spans in `timelines`. A span comes in full in the answer of each interval that it
+This module shows the spans in `timelines` as the API does. A span comes in full in the answer of each interval that it
 touches; one that goes on has no endTime. Who has a span of days is listed twice, so that a page may hold fewer users
 than asked for and a user may come on two pages; totalHits counts both.
 """

@@ -80,13 +80,13 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 # A job shows conversations as they were at its submission at the latest, which its pages say (`as_of`). An older one
 # is not worth its reading.
 REUSABLE = timedelta(hours=6)
-# A note older than this is of no use to anybody, also if the clocks of two processes differ.
+# An older note has no use, even if the clocks of two processes differ.
 NOTES_KEPT = REUSABLE + timedelta(hours=1)
 # No endpoint lists jobs, so an unanswered submission cannot be looked up. Another process may only be waiting for
 # its answer, though: no request takes this long, and after it the note cannot come true any more.
 GRACE = timedelta(minutes=2)
 _LOOK_AGAIN = 5.0
-# They say nothing about a job: it may be read as soon as the platform can be asked again.
+# These errors say nothing about a job. It may be read as soon as the platform can be asked again.
 _NOTHING_ABOUT_A_JOB = (CircuitOpen, LoginRefused, MissingPermission, RateLimited, Unauthorized, Unreachable)
 
 OnProgress = Callable[[int, int | None, int | None], None]
@@ -183,7 +183,7 @@ class _Tries:
         self.may_be_repeated = False
 
     def read(self, take: Callable[[Iterator[JobPage]], T]) -> T:
-        """What `take` returns, given the pages of one job."""
+        """The result of `take`, given the pages of one job."""
         self.may_be_repeated = False
         job = self._wait_for(self._take_up() or self._submit())
         result = self._give(job, take)
@@ -315,7 +315,7 @@ class _Tries:
         return without_gaps(self._cloud, self._query.interval, pages)
 
     def _pages(self, job: _Job) -> Generator[JobPage]:
-        """The job's pages; the error that ends them is remembered, for `take` may have hidden it."""
+        """The job's pages. The error that ends them is remembered, because `take` may have hidden it."""
         try:
             rows = 0
             for page in self._results(job.id):
@@ -347,15 +347,15 @@ class _Tries:
     # -- after --------------------------------------------------------------------------------------------------------
 
     def _give_up(self, job: _Job, error: GenesysCloudError) -> None:
-        """A job that was read to a failure is of no more use. Another one may do better at once where the results
-        failed and not `take`, or where the job was left over.
+        """A job that failed while it was read has no further use. Another one may succeed at once if the results failed
+        and not `take`, or if the job was left over.
         """
         of_results = isinstance(error, JobError) or (error is self._failure and not _is_passing(error))
         self.may_be_repeated = (job.is_left_over or of_results) and not isinstance(error, JobCancelled)
         self._discard(job.id)
 
     def _discard(self, job_id: str) -> None:
-        """Deletes a job of no more use. One that cannot be deleted expires by itself."""
+        """Deletes a job without further use. One that cannot be deleted expires by itself."""
         try:
             delete(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:
