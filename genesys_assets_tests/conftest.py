@@ -5,6 +5,7 @@ What the days hold is the sandbox's; where they are compared with it is `test_a_
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -34,6 +35,14 @@ NOW = datetime(2026, 1, 30, 18, 17, 0, 123_000, tzinfo=UTC)
 DAYS = [DAY + timedelta(days=offset) for offset in (-3, -2, -1, 0, 1)]
 
 PAST_BUCKET = "past-days"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """What a process wrote outlives its death all the same. `lake.test_delta` looks what would outlive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

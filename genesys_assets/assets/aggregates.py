@@ -13,7 +13,6 @@ import dagster as dg
 
 from genesys_assets.assets.asked_aggregates import Asking, CannotAsk, Unanswered
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -58,7 +57,7 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         key=key,
         partitions_def=calendar.hourly,
         freshness_policy=due_every(HOUR, HOURS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.hourly_runs,
         pool=POOL,
         description=f"One row per answer of `{_SOURCE}` for the hour at PT15M: of conversations one by queueId and "
         "mediaType, one by userId and mediaType, and one for each further question that reports and settings ask of "
@@ -88,7 +87,7 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
     @dg.asset(
         key=asset_key("pages", "daily_aggregates"),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
         "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "

@@ -7,7 +7,6 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -54,7 +53,7 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
             )
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         pool=POOL,
         check_specs=[*check_specs(API_USAGE, key), permitted],

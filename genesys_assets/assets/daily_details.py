@@ -17,7 +17,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -138,7 +137,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         key=asset_key("pages", "daily_details"),
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, DAYS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of conversations begun on the UTC day: results of `{_JOBS}` up to the instant "
         "that jobs have all data of, the details query after it. Once complete it supersedes the hours: a conversation "
@@ -161,7 +160,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("pages", "daily_overlap"),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of `{_JOBS}` with a conversation that was alive on the UTC day and began before "
         "it: how conversations that end days later, or open again, come into the day of their start.",

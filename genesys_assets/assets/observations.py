@@ -11,7 +11,6 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -83,7 +82,7 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
     @dg.asset(
         key=key,
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=description(spec, _NO_HISTORY),
         check_specs=check_specs(spec, key),

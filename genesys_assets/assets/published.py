@@ -11,7 +11,6 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     checked_keys,
     due_every,
@@ -62,7 +61,7 @@ def build_published_assets(
         "A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, PUBLISHED_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         op_tags=_AFTER_ALL_OTHERS,
         **attributes("published", "s3", "parquet", "csv", "html"),
     )

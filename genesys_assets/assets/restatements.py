@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     change_metadata,
     checked_keys,
@@ -26,11 +25,13 @@ from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS, table_of
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 
 LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
 """Tables of every lake whose changes are told; beside them those of the families that are asked."""
+EVER_LEDGERED = (*LEDGERED, *FAMILY_METRICS.values())
+"""All tables that the ledger may list, those of families that nobody asks any more too."""
 VERSION = "ledger_version"
 """Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
 _EVENTS_LOOKED_AT = 500
@@ -46,7 +47,7 @@ def build_restatement_assets(calendar: Calendar, families: Sequence[AggregateFam
         deps=[asset_key("tables", spec.name) for spec in LEDGERED],
         description=description(RESTATEMENTS, "Source: every table of the day."),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(RESTATEMENTS, key),
         op_tags=_AFTER_TABLES,
         **attributes("tables", "arrow", "parquet"),

@@ -14,7 +14,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -77,7 +76,7 @@ def _pages(calendar: Calendar) -> dg.AssetsDefinition:
         key=asset_key(*USER_DETAILS.split("/")),
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, DAYS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description="One row per page of users' presence and routing status in the UTC day: results of "
         f"`{_JOBS}` up to the instant that jobs have all data of, the details query after it. A span comes whole with "
@@ -170,7 +169,7 @@ def _tables(calendar: Calendar) -> dg.AssetsDefinition:
             for spec in USER_TABLES
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         check_specs=[check for spec in USER_TABLES for check in check_specs(spec, keys[spec.name])],
     )

@@ -25,6 +25,7 @@ _PARTS = 8
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
 """One of how many assets a partition wants at least of those that a range makes: what is not wanted costs as much."""
+_DAY = len("2026-01-31")
 OFTEN = 4
 """After how many failures in a row nobody waits for a thing any longer."""
 
@@ -51,6 +52,17 @@ class Request:
     first: str
     last: str
     assets: frozenset[str]
+
+    def cut(self, days: int | None) -> list[Request]:
+        """The same as runs of at most so many days each, the newest first; of hours each run has whole days of them."""
+        if days is None:
+            return [self]
+        first, parts = self.first, []
+        while first <= self.last:
+            end = following(first[:_DAY], days - 1) + ("-23:00" if len(first) > _DAY else "")
+            parts.append(Request(first, min(end, self.last), self.assets))
+            first = following(end)
+        return parts[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +198,12 @@ def paused_until(failures: Sequence[datetime]) -> datetime | None:
 
 def begin(key: str) -> datetime:
     """The first instant of a day or an hour."""
-    return utc_day(key)[0] if len(key) == len("2026-01-31") else utc_hour(key)[0]
+    return utc_day(key)[0] if len(key) == _DAY else utc_hour(key)[0]
 
 
 def following(key: str, count: int = 1) -> str:
     """The key `count` days or hours after a key, or before it where `count` is negative."""
-    if len(key) == len("2026-01-31"):
+    if len(key) == _DAY:
         return f"{begin(key) + DAY * count:%Y-%m-%d}"
     return f"{begin(key) + HOUR * count:%Y-%m-%d-%H:00}"
 

@@ -44,7 +44,7 @@ from genesys_assets.days.sources import (
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.ledger import LEDGER
+from genesys_assets.lake.ledger import LEDGER, booked
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
@@ -332,8 +332,7 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
 def _is_ledger_behind(lake: Lake, families: Iterable[str]) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
     places = [*CONVERSATION_TABLES, INTERVALS, DAYS, *families]
-    ledger = lake.log(LEDGER)
-    return any(lake.log(place).version > (ledger.newness(place) or 0) for place in places)
+    return any(lake.log(place).version > booked(lake, place) for place in places)
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -114,14 +114,58 @@ def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[s
     """What the tables of a day's conversations are made of, by place. Of two forms of a conversation the newer one
     counts, so the order in which pages were read counts as well.
     """
-    read = [*parts(lake, DAILY, [day]), *parts(lake, IMPORTED, [day]), *parts(lake, HOURLY, hours_of(day))]
-    pages = number([*read, *_overlaps(lake, day), *_data_lake(lake, day)])
-    return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
+    hours = parts(lake, HOURLY, hours_of(day))
+    return _of_details([*hours, *_beside_hours_of_details(lake, day)], specs)
 
 
 def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     hours = parts(lake, HOURLY_AGGREGATES, hours_of(day))
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
+
+
+def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
+    """The hours of which conversations' tables of a day lack the pages, which have all of the hours before: these
+    begin the day, and nothing but hours tells of it. None where it is otherwise.
+    """
+    specs = list(specs)
+    if any(True for _ in _beside_hours_of_details(lake, day)):
+        return None
+    return _hours_since(lake, HOURLY, day, lambda hours: _of_details(hours, specs))
+
+
+def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
+    """The same of `interval_metrics`."""
+    if any(True for _ in parts(lake, IMPORTED_HOURLY, [day])):
+        return None
+    place = f"tables/{spec.name}"
+    return _hours_since(lake, HOURLY_AGGREGATES, day, lambda hours: {place: _without_order(hours, spec)})
+
+
+def _hours_since(
+    lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Part]], dict[str, int]]
+) -> list[str] | None:
+    """The last of the stored hours, without which tables would be made of what they are made of."""
+    hours = list(parts(lake, place, hours_of(day)))
+    keys = [str(part.key) for part in hours]
+    if keys != hours_of(day)[: len(keys)]:
+        return None
+    for count in range(len(keys), 0, -1):
+        numbers = made_of(hours[:count])
+        if all(day in lake.stored(table) and lake.made_of(table, day) == known for table, known in numbers.items()):
+            return keys[count:]
+    return None
+
+
+def _of_details(read: Iterable[Part], specs: Iterable[TableSpec]) -> dict[str, int]:
+    pages = number(read)
+    return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
+
+
+def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Part]:
+    yield from parts(lake, DAILY, [day])
+    yield from parts(lake, IMPORTED, [day])
+    yield from _overlaps(lake, day)
+    yield from _data_lake(lake, day)
 
 
 def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:

@@ -16,7 +16,15 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
-from genesys_assets.importing.figures import STATISTICS, figures_of, gathered, is_platform_metric, number, possible
+from genesys_assets.importing.figures import (
+    STATISTICS,
+    figures_of,
+    gathered,
+    is_platform_metric,
+    number,
+    of_digits,
+    possible,
+)
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
@@ -32,7 +40,6 @@ TimeUnit = Literal["ms", "seconds", "minutes"]
 
 _STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
 _ENDS = ("intervalend", "endtime", "end", "bucketend")
-_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _LENGTH = re.compile(
     r"P(?=.)(?:(?P<days>\d{1,3})D)?(?:T(?=.)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,8})S)?)?"
 )
@@ -108,7 +115,7 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
-            if measured["stats"] is None:
+            if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
             else:
                 as_it_is.append(_as_it_is(name, measured))
@@ -121,6 +128,11 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
     return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
+
+
+def _is_null(stats: Any) -> bool:
+    """Whether a figure has null for all that it could say."""
+    return stats is None or (isinstance(stats, dict) and bool(stats) and all(value is None for value in stats.values()))
 
 
 def _strange(data: Object) -> str:
@@ -147,17 +159,9 @@ def _as_it_is(name: str, figure: Object) -> Object:
     numbers = {statistic: unwrapped(value) for statistic, value in respelled(stats, NAMES).items()}
     for statistic in STATISTICS & numbers.keys():
         if numbers[statistic] is not None:
-            numbers[statistic] = number(_of_digits(numbers[statistic]), statistic, name)
+            numbers[statistic] = number(of_digits(numbers[statistic]), statistic, name)
     possible(numbers, name, name)
     return figure | {"stats": numbers}
-
-
-def _of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is."""
-    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
-    if digits is None:
-        return value
-    return float(value) if digits["fraction"] else int(value)
 
 
 def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -97,7 +98,16 @@ def plain(name: str) -> str:
     """A field's name as all spellings of it agree: `segment_start`, `segment-start`, `Segment Start` and `segmentStart`
     are one.
     """
+    return _known_spelling(name) if len(name) <= _LONGEST_KNOWN else _spelling(name)
+
+
+def _spelling(name: str) -> str:
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+
+
+_LONGEST_KNOWN = 64
+_known_spelling = lru_cache(1 << 12)(_spelling)
+"""A file repeats few names, each very often. Long ones are not kept: nobody knows how many a file has."""
 
 
 def respelled(item: Object, names: Mapping[str, str]) -> Object:

@@ -322,7 +322,7 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
         decoder = decoder or codecs.getincrementaldecoder(json.detect_encoding(waiting))()
         yield decoder.decode(waiting, final=True)
     except UnicodeDecodeError as error:
-        raise CannotImport(f"it is not text: {error.reason}") from None
+        raise CannotImport(f"it is not text in {error.encoding.upper()} ({error.reason}): save it as UTF-8") from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -29,6 +29,7 @@ _UNIT_IN_NAME = re.compile(
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names that say how often a timer was emitted, where other names of timers say how long."""
 
+_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _PLATFORM = re.compile(r"[not][A-Z]\w*")
 STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
 _TIMES = frozenset({"sum", "min", "max"})
@@ -168,17 +169,19 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
     where they had none.
     """
     known: dict[str, int | float] = {
-        statistic: numbers[statistic] for statistic in sorted(_POSSIBLE) if _is_number(numbers.get(statistic))
+        statistic: value for statistic, value in numbers.items() if statistic in _POSSIBLE and _is_number(value)
     }
-    for statistic, value in known.items():
-        if value < 0:
-            raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is below zero")
+    for statistic in sorted(known):
+        if known[statistic] < 0:
+            raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, and no figure is below zero")
+    if not metric.startswith("t"):
+        return
     for smaller, larger in (("min", "max"), ("max", "sum")):
-        if metric.startswith("t") and known.get(smaller, 0) > known.get(larger, math.inf):
+        if known.get(smaller, 0) > known.get(larger, math.inf):
             raise CannotImport(
                 f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
             )
-    if metric.startswith("t") and {"sum", "min", "max"} <= known.keys() and known.get("count"):
+    if known.keys() >= _TIMES and known.get("count"):
         least, most = known["min"] * known["count"], known["max"] * known["count"]
         if not least <= known["sum"] <= most:
             raise CannotImport(
@@ -198,15 +201,27 @@ def _bare(metric: str, name: str) -> str:
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
 
 
+def of_digits(value: Any) -> Any:
+    """The number that a text of digits is; anything else as it is.
+
+    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
+    (12, 1.5, '12 s', None)
+    """
+    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if digits is None:
+        return value
+    return float(value) if digits["fraction"] else int(value)
+
+
 def number(value: Any, statistic: str, name: str) -> int | float:
-    """The value, if a statistic may be that number. Raises CannotImport for anything else."""
+    """The value, if a statistic may be that number: 3.0 of a whole one is 3. Raises CannotImport for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _WHOLE and value > _LARGEST:
         raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is larger than {_LARGEST}")
-    return value
+    return int(value) if statistic in _WHOLE and value == int(value) else value
 
 
 def _number(value: Any, statistic: str, meaning: NamedMetric, name: str) -> int | float:

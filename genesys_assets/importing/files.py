@@ -43,7 +43,9 @@ _NOT_TEXT = (
     (b"\xfd7zXZ\x00", "compressed with xz"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
+    (b"<", "HTML or XML, as a login page or a gateway answers"),
 )
+_INSTEAD = {b"<": "ask again, and save the answer of the platform"}
 _LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
@@ -95,7 +97,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
         first += piece
     for magic, what in _NOT_TEXT:
         if first.startswith(magic):
-            raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
+            raise CannotImport(f"it is {what}, not JSON: {_INSTEAD.get(magic, 'unpack it, or save it as JSON')}")
     together = _Joined(first, pieces)
     if not first.startswith(_GZIP):
         yield from _pieces(together)

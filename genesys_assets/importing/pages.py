@@ -19,8 +19,9 @@ from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
-from genesys_assets.importing.conversations import missing, read_conversation
+from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
 from genesys_assets.importing.documents import documents
+from genesys_assets.importing.figures import of_digits
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
@@ -133,7 +134,7 @@ class _File:
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
 
     def _add_conversations(self, piece: Piece) -> None:
-        hits = read_count(piece.envelope.get("totalHits"))
+        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
         if hits is not None:
             self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:

@@ -224,7 +224,10 @@ def _instead(document: Object) -> str:
         what = f"{document['status']}, {document.get('code')}"
         return f"it holds an error answer of the platform: {printable(what, 60)}"
     if "userDetails" in document:
-        return "it holds presence and routing status of users; there is no table for these"
+        return (
+            "it holds presence and routing status of users, which are not imported: fetch them, as "
+            "genesys/pages/daily_user_details"
+        )
     if _is_live(document) or (entities and _is_live(entities[0])):
         return (
             "it holds conversations as the conversations API has them (/api/v2/conversations), not analytics "

@@ -63,6 +63,7 @@ __all__ = [
     "Key",
     "RemovedFile",
     "ReservedColumn",
+    "UnreadableLog",
     "new_path",
     "partition_folder",
     "partition_values",
@@ -80,6 +81,10 @@ class Conflict(Exception):
     """Another writer committed to the table meanwhile. Nothing was committed."""
 
 
+class UnreadableLog(Exception):
+    """The log of a table is damaged. The message says what to do."""
+
+
 @dataclass(slots=True)
 class _Known:
     """What is known of a table as of a version: its files, and its numbers by name, once they were asked for."""
@@ -91,6 +96,7 @@ class _Known:
 
 class DeltaLog:
     """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
+    Whatever reads the log raises UnreadableLog where it is damaged.
 
     Safe for threads: what they read one after the other may be of different versions, a commit is on top of one.
     """
@@ -143,17 +149,29 @@ class DeltaLog:
 
     def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         try:
             return DeltaTable(self._log.uri)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
+            raise UnreadableLog(
+                f"{where} cannot be read ({why}). If its newest file was cut off, as by a power cut, delete that file: "
+                f"the table is then what it was before. Else put {self.store.uri(self.place)} back from a copy, or "
+                "delete it and compute or fetch all its partitions again."
+            ) from error
 
     @property
     def version(self) -> int:
         """The number of the last commit; -1 if there is no table."""
         return self._known.version
+
+    @property
+    def table_id(self) -> str | None:
+        """What the table has that no other one has which is made in its place, None where there is no table."""
+        return None if self._table is None else str(self._table.metadata().id)
 
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""
@@ -259,9 +277,10 @@ class DeltaLog:
         *,
         on_top_of: int,
     ) -> None:
-        """Add and remove files, all or none, on top of the version that was read. `schema` is that of the rows;
-        `retyping` has already adapted types that differ. Raises Conflict if another writer has committed since,
-        ReservedColumn, DuplicateColumn, UnstorableColumn.
+        """Add and remove files, all or none, on top of the version that was looked at. `schema` is that of the rows, of
+        which types that differ were made to fit before (`retyping`).
+
+        Raises Conflict where somebody committed since, ReservedColumn, DuplicateColumn, UnstorableColumn.
         """
         with self._lock:
             try:
@@ -374,7 +393,7 @@ class DeltaLog:
     @property
     def _identity(self) -> tuple[str, int] | None:
         """Which table it is, and its version: another one may have been made where one was deleted."""
-        return None if self._table is None else (str(self._table.metadata().id), self.version)
+        return None if self.table_id is None else (self.table_id, self.version)
 
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:

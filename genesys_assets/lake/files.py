@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import IO, Any
 
 import pyarrow as pa
@@ -36,7 +37,7 @@ from genesys_assets.lake.parquet_files import (
     provenance_in,
     reach_in,
     row_groups,
-    rows_at_rest,
+    rows_of_parquet,
     write_retyped,
     written_schema,
 )
@@ -60,6 +61,10 @@ body binary the bytes of the answer, unchanged; or of an answer about several pa
 )
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+ABSENT = "absent"
+"""What a file of a table says: in how many rows of its partition the platform left a column null that it should fill,
+by column.
+"""
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
@@ -67,6 +72,7 @@ UNKNOWN_DROPPED = "unknown_fields_dropped"
 personal data.
 """
 _FIELDS_NAMED = 50
+_PART_BYTES = 1 << 20
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
 
@@ -78,8 +84,8 @@ class Unreadable(Exception):
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
     """Writes pages as they arrive, each as a row group of its own, so that any page can be read alone.
 
-    `provenance` and `reach` may be changed until the file is closed. `as_of` is that of the newest page. `screen`
-    removes from each page what must not be stored.
+    `provenance` and `reach` may be changed until the file is closed; `as_of` is that of the newest page. `screen`
+    gives each page as it may be stored.
     """
 
     spec = PAGES
@@ -158,6 +164,10 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         """Answers are not compared one by one: each says when it was received, so that all are others."""
         return {"rows_before": before.count, "rows_after": self.rows}
 
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Answers that list the same differ in when they were given."""
+        return False
+
     def fit(self, log: DeltaLog) -> bool:
         """Pages have had the same columns ever since."""
         return False
@@ -224,8 +234,10 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         finer = [field.name for field in self.spec.schema if is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
         said = {**self.provenance, "schema_version": self.spec.version}
-        said.pop(COLUMNS_KEY, None)
-        return metadata_of(said | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
+        for name in (COLUMNS_KEY, ABSENT):
+            said.pop(name, None)
+        counted = {ABSENT: dict(self.absent)} if self.absent else {}
+        return metadata_of(said | counted | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]
@@ -235,7 +247,23 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         return content_of(self._file.digest, self.schema, self.reach, self._nulls())
 
     def changes_since(self, before: Rows) -> Counts:
-        return compare(before, rows_at_rest(self.parquet()), self.spec)
+        return compare(before, rows_of_parquet(self.parquet()), self.spec)
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        digest = hashlib.sha256()
+        try:
+            footer = _footer(store, key)
+            provenance_in(footer.metadata)
+            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
+                return False
+            with store.open(key) as stored:
+                left = self._file.end
+                while part := stored.read(min(left, _PART_BYTES)):
+                    digest.update(part)
+                    left -= len(part)
+        except (pa.ArrowException, OSError, ValueError):
+            return False
+        return digest.hexdigest() == self._file.digest
 
     def fit(self, log: DeltaLog) -> bool:
         """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
@@ -293,12 +321,12 @@ class StoredFile:
             self.provenance = provenance_in(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
-        """Around reading the file. Raises Unreadable if its bytes are wrong, but not if the way to them fails."""
+        """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
         return _readable(self._store, self.uri)
 
     def at_rest(self) -> Rows:
         """The rows as they lie in the file."""
-        rows = rows_at_rest(self.parquet)
+        rows = rows_of_parquet(self.parquet)
         return replace(rows, pieces=self._readable(rows.pieces))
 
     def _readable(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -419,6 +447,15 @@ def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[Stor
 def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
     """The columns of all files, as they were written."""
     return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
+
+
+def rows_at_rest(files: Sequence[StoredFile]) -> Rows:
+    """The rows of all files of a partition as they lie in them, with the columns of all."""
+    every = [file.at_rest() for file in files]
+    if len(every) == 1:
+        return every[0]
+    schema = pa.unify_schemas([rows.schema for rows in every], promote_options="permissive")
+    return Rows(sum(rows.count for rows in every), schema, chain.from_iterable(rows.pieces for rows in every))
 
 
 def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from genesys_assets.lake.commit import TableContended, join
-from genesys_assets.lake.delta import DeltaLog
+from genesys_assets.lake.delta import DeltaLog, UnreadableLog
 from genesys_assets.lake.files import TableWriter, Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.ledger import LEDGER, booked, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
@@ -58,12 +58,15 @@ class Report:
 def keep_house(
     lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
 ) -> Report:
-    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has."""
+    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has, as far
+    as they exist.
+    """
     lake, report, before = lake.refreshed(), Report(), now - keep
-    booked = _catch_up(lake, ledgered, provenance or {}, report)
     published = lake.store.listed("")
     tables = places(published)
-    for place in tables:
+    readable = [place for place in tables if _has_readable_log(lake, place, report)]
+    booked = _catch_up(lake, [place for place in ledgered if place in readable], provenance or {}, report)
+    for place in readable:
         try:
             _join_days(lake, place, f"{now:%Y-%m-%d}", report)
             _remove_files(lake.log(place), published, before, report)
@@ -80,17 +83,27 @@ def places(files: Iterable[ListedFile]) -> list[str]:
     return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
 
 
+def _has_readable_log(lake: Lake, place: str, report: Report) -> bool:
+    try:
+        lake.log(place)
+    except UnreadableLog as error:
+        report.problems[place] = str(error)
+    return place not in report.problems
+
+
 # -- the ledger --------------------------------------------------------------------------------------------------------
 
 
 def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, report: Report) -> dict[str, int]:
     """Catch up the ledger; gives the version of each table up to which the ledger has all readings."""
+    if LEDGER in report.problems:
+        return dict.fromkeys(ledgered, 0)
     versions = {place: lake.log(place).version for place in ledgered}
     try:
         catch_up(lake, ledgered, [], provenance)
     except TableContended as error:
         report.problems[LEDGER] = str(error)
-        return {place: lake.log(LEDGER).newness(place) or 0 for place in ledgered}
+        return {place: booked(lake, place) for place in ledgered}
     return versions
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Known, Proposal
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
+    ABSENT,
     PAGES,
     PageWriter,
     StoredFile,
@@ -165,7 +167,7 @@ class Lake:
             proposals = [
                 Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
                 if builds_on_stored
-                else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
+                else _reading(key, writer, stored[key], began)
                 for key, writer in writers.items()
             ]
             of_pages = Commit(log, proposals, provenance.get("run_id"))
@@ -189,16 +191,6 @@ class Lake:
             from genesys_assets.forgetting.lakewide import forget_in
 
             forget_in(self.refreshed(), partitions)
-
-    def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
-        """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
-        was answered later: jobs have all data hours after the query has the newest.
-        """
-        newness = began if writer.as_of is None else _milliseconds(writer.as_of)
-        if writer.reach is None or not writer.reach.is_complete:
-            return newness
-        known = self.reach(asset, key)
-        return newness if known is None or known.is_complete else max(newness, self.newness([(asset, key)]))
 
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
         """The pages of a partition; None if it is not stored, or can no longer be read."""
@@ -242,7 +234,7 @@ class Lake:
 
         Open it before reading what the rows are made of: what others commit meanwhile from newer inputs stays.
         `builds_on_stored`: the rows are made of those stored, and are committed in the order of the tables; raises
-        Overtaken where others replaced these since.
+        Overtaken where others replaced these since, as it does where rows are added to those stored (`Writing.adds`).
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
         who = Forgotten.load(self.store)
@@ -266,7 +258,16 @@ class Lake:
         commits = {
             asset: Commit(
                 self.log(asset),
-                [Proposal(writing.key, writer, stored[asset], writing.newness, builds_on_known=builds_on_stored)],
+                [
+                    Proposal(
+                        writing.key,
+                        writer,
+                        stored[asset],
+                        writing.newness,
+                        builds_on_known=builds_on_stored,
+                        adds=writing.adds,
+                    )
+                ],
                 writing.provenance.get("run_id"),
                 _made_of_mark(writing.key, writing.made_of.get(asset)),
             )
@@ -391,12 +392,12 @@ class Lake:
         return footer.provenance if footer else {}
 
     def _footer(self, asset: str, key: str | None) -> StoredFooter | None:
-        """That of the newest file of a partition, None where one of its files is not readable."""
+        """That of the newest file of a partition, None where it is not readable."""
+        files = self.log(asset).files(key)
         try:
-            footers = [StoredFooter(self.store, asset, file) for file in self.log(asset).files(key)]
+            return StoredFooter(self.store, asset, files[-1]) if files else None
         except Unreadable:
             return None
-        return footers[-1] if footers else None
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -527,11 +528,18 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
+        self.adds = False
         self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 
     def __getitem__(self, asset: str) -> TableWriter:
         return self.writers[asset]
+
+    def add_to_stored(self, lake: Lake) -> None:
+        """The rows come after all that are stored, which stay where they are."""
+        self.adds = True
+        for asset, writer in self.writers.items():
+            writer.absent += Counter(lake.provenance(asset, self.key).get(ABSENT, {}))
 
     def describe_files(self) -> None:
         for writer in self.writers.values():
@@ -557,6 +565,12 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+    newness = began if writer.as_of is None else _milliseconds(writer.as_of)
+    is_complete = writer.reach is not None and writer.reach.is_complete
+    return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
 
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genesys_assets.lake.log_files import NO_VERSION, checkpoints, commit_name, is_checkpoint_of
+from genesys_assets.lake.store import outlast_a_power_cut
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -97,7 +98,9 @@ def write_new(path: Path, actions: Iterable[Action]) -> None:
     """Write the file of a commit, at once and whole. Raises FileExistsError where the number is taken."""
     draft = path.with_name(f"_commit_{uuid.uuid4().hex}.json.tmp")
     try:
-        draft.write_text("\n".join(_lines(actions)), encoding="utf-8")
+        with draft.open("wb") as file:
+            file.write("\n".join(_lines(actions)).encode())
+            outlast_a_power_cut(file)
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -85,9 +86,13 @@ class LogOnDisk(LogPlace):
 
     def push(self) -> None:
         """Counts already."""
+        _outlasts_a_power_cut(Path(self.uri) / LOG / commit_name(self._last[0] + 1))
 
     def push_checkpoint(self) -> None:
         """They have it already."""
+        for path in (Path(self.uri) / LOG).iterdir():
+            if path.name == LAST_CHECKPOINT or is_checkpoint_of(path.name, self._last[0]):
+                _outlasts_a_power_cut(path)
 
     def ends_with(self, version: int) -> bool:
         known = self._last == (version, self._tag(version)) and self._last[1] is not None
@@ -254,6 +259,12 @@ class LogMirror(LogPlace):
         for path in self._folder.glob("*") if self._folder.exists() else ():
             if path.name == LAST_CHECKPOINT or version_of(path.name) > version:
                 path.unlink()
+
+
+def _outlasts_a_power_cut(path: Path) -> None:
+    """Have a file on the disk that delta-rs has written, which does not wait for it. Others may have removed it."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _is_complete(versions: list[int], first: int) -> bool:

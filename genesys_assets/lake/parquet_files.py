@@ -53,7 +53,7 @@ def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
 
 
 def null_columns(metadata: pq.FileMetaData) -> list[str]:
-    """The columns that a file lacks because they had no type: all their values were null."""
+    """The columns that were left out of a file, for they had no type: all their values were null."""
     return list(provenance_in(metadata.metadata).get(COLUMNS_KEY, {}).get("null", ()))
 
 
@@ -72,7 +72,7 @@ def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> I
         yield pa.table(columns, schema=wanted)
 
 
-def rows_at_rest(parquet: pq.ParquetFile) -> Rows:
+def rows_of_parquet(parquet: pq.ParquetFile) -> Rows:
     groups = (parquet.read_row_group(index, use_threads=False) for index in range(parquet.num_row_groups))
     return Rows(parquet.metadata.num_rows, parquet.schema_arrow.remove_metadata(), groups)
 
@@ -107,6 +107,8 @@ class HashedFile:
         self._file = file
         self._sha256 = hashlib.sha256()
         self._body: str | None = None
+        self.end = 0
+        """Where the rows end."""
         self.closed = False
 
     def write(self, data: Any) -> int:
@@ -120,7 +122,7 @@ class HashedFile:
         self._file.flush()
 
     def close(self) -> None:
-        """Does nothing: the draft's owner closes it."""
+        """Stays open: whoever began the draft closes it."""
 
     def readable(self) -> bool:
         return False
@@ -137,7 +139,7 @@ class HashedFile:
 
     def end_of_rows(self) -> None:
         """What is written from now on is the footer."""
-        self._body = self._sha256.hexdigest()
+        self._body, self.end = self._sha256.hexdigest(), self.tell()
 
 
 def content_of(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequence[str] = ()) -> str:

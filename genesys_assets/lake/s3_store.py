@@ -46,6 +46,7 @@ class S3Store(Store):
 
     # A run reads each commit since the last checkpoint of each of its tables, one request each.
     commits_between_checkpoints = 3
+    may_alter_files = False
 
     def __init__(self, bucket: str, prefix: str, client: Callable[[], Any], patience: float = PATIENCE_SECONDS) -> None:
         self.bucket = bucket

@@ -63,6 +63,8 @@ class Store(Protocol):
     filesystem: pafs.FileSystem
     commits_between_checkpoints: int
     """Of the logs of tables that are made there."""
+    may_alter_files: bool
+    """Whether a published file may lose or change bytes, as on a disk after a power cut."""
 
     def path(self, key: str) -> str:
         """The key as `filesystem` names it."""
@@ -127,6 +129,7 @@ class LocalStore(Store):
 
     # Of a table with two years of hours a checkpoint takes as long as a hundred commits.
     commits_between_checkpoints = 10
+    may_alter_files = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -206,7 +209,7 @@ class _LocalDraft:
         return before
 
     def publish(self, key: str) -> None:
-        self.file.flush()
+        outlast_a_power_cut(self.file)
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
         # Housekeeping lets published files alone while they are young.
@@ -216,6 +219,12 @@ class _LocalDraft:
     def discard(self) -> None:
         self.file.close()
         self._path.unlink(missing_ok=True)
+
+
+def outlast_a_power_cut(file: IO[bytes]) -> None:
+    """Have the bytes of a file on the disk before its name says that they are there."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ docs/settings.md is made from these classes.
 `group` what all groups share
 `platform` Genesys Cloud: which organisation, which client, what is fetched, and how fast
 `days` when days begin, how many are read again, and how much a day may differ before a check fails
-`lake` where the lake is, how long it keeps old versions, and which personal data it stores
+`lake` where the lake is, how it is filled, how long it keeps old versions, and which personal data it stores
 `publishing` reports of your own, and where and how reports are published
 `alerts` where messages about failed runs, late figures, published days and ended runs are sent
 """
@@ -25,7 +25,7 @@ from genesys_assets.settings.days import (
     ReconciliationSettings,
 )
 from genesys_assets.settings.group import SettingError, refuse_user_info_of_aws
-from genesys_assets.settings.lake import LakeSettings, PersonalDataSettings, RetentionSettings
+from genesys_assets.settings.lake import DecodingSettings, LakeSettings, PersonalDataSettings, RetentionSettings
 from genesys_assets.settings.platform import (
     AggregatesSettings,
     ApiBudgetSettings,
@@ -50,6 +50,7 @@ __all__ = [
     "CompletenessSettings",
     "CsvSettings",
     "DataLakeSettings",
+    "DecodingSettings",
     "LakeSettings",
     "ObservationSettings",
     "OpenConversationSettings",

@@ -40,6 +40,14 @@ class CalendarSettings(Group):
         ge=1,
         le=28,
     )
+    days_per_run: int | None = setting(
+        "GENESYS_ASSETS_DAYS_PER_RUN",
+        "Most days that one run covers of a backfill, or of what a sensor asks for; not set: a backfill is one run.",
+        "1",
+        default=None,
+        ge=1,
+        le=366,
+    )
 
     @field_validator("start_date", mode="before")
     @classmethod

@@ -1,7 +1,8 @@
-"""The lake: where it is, how long it keeps old versions, and which personal data it stores."""
+"""The lake: where it is, how it is filled, how long it keeps old versions, and which personal data it stores."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -9,6 +10,9 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.settings.group import Group, setting, without_user
+
+_MOST_THREADS = 4
+"""Unless told otherwise: beyond that decoding waits for writing."""
 
 
 class LakeSettings(Group):
@@ -34,6 +38,24 @@ class LakeSettings(Group):
         if "://" not in value and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("a file, and not a folder")
         return without_user(value)
+
+
+class DecodingSettings(Group):
+    """How many cores decoding uses."""
+
+    threads: int = setting(
+        "GENESYS_ASSETS_DECODE_THREADS",
+        "On how many threads a run decodes pages.",
+        "2",
+        default_factory=lambda: min(_MOST_THREADS, cores()),
+        ge=1,
+        le=64,
+    )
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class RetentionSettings(Group):

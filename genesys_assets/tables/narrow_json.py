@@ -98,7 +98,8 @@ def _parse(
 ) -> tuple[pa.Table, pa.ListArray]:
     """The pages as a table of a row each, and their lists."""
     for body in bodies:
-        body.decode("utf-8")
+        if not body.isascii():
+            body.decode("utf-8")
     block = b"\n".join(bodies)
     parsed = pj.read_json(
         pa.BufferReader(block),

@@ -14,7 +14,7 @@ RESTATEMENTS = TableSpec(
     "restatements",
     "One row per table and reading of the day after the first. Genesys Cloud processes history again, 48 hours and "
     "more afterwards, and deletes on request: figures that were published can change.",
-    ("day", "table", "version"),
+    ("day", "table", "version", "read_at"),
     columns("""
 day day the day that was read again
 table string the table

@@ -229,3 +229,33 @@ def test_asked_for_and_made_one_after_the_other_nothing_is_left_and_nothing_is_m
             del left[key]
             key = following(key)
     assert sorted(done) == sorted(wanted(*of))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days", "parts"),
+    [
+        ("2026-02-03", "2026-02-09", None, [("2026-02-03", "2026-02-09")]),
+        ("2026-02-03", "2026-02-05", 1, [("2026-02-05",) * 2, ("2026-02-04",) * 2, ("2026-02-03",) * 2]),
+        (
+            "2026-02-03",
+            "2026-02-07",
+            2,
+            [("2026-02-07",) * 2, ("2026-02-05", "2026-02-06"), ("2026-02-03", "2026-02-04")],
+        ),
+        ("2026-02-28-22:00", "2026-02-28-23:00", 1, [("2026-02-28-22:00", "2026-02-28-23:00")]),
+        (
+            *("2026-02-27-22:00", "2026-03-01-05:00", 1),
+            [
+                ("2026-03-01-00:00", "2026-03-01-05:00"),
+                ("2026-02-28-00:00", "2026-02-28-23:00"),
+                ("2026-02-27-22:00", "2026-02-27-23:00"),
+            ],
+        ),
+    ],
+)
+def test_a_request_is_cut_into_runs_of_whole_days_the_newest_first(
+    first: str, last: str, days: int | None, parts: list[tuple[str, str]]
+) -> None:
+    cut = Request(first, last, frozenset([A])).cut(days)
+    assert [(part.first, part.last) for part in cut] == parts
+    assert {part.assets for part in cut} == {frozenset([A])}

@@ -254,6 +254,17 @@ def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path,
     assert (tmp_path / "elsewhere" / "pages" / "imported_details").is_dir()
 
 
+def test_as_a_command_it_takes_no_memory_for_pandas(saved: Path) -> None:
+    program = (
+        "import sys; from genesys_assets.cli.app import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'pandas', 'pyarrow'} & {*sys.modules}), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "import", f"{saved}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "['pyarrow']")
+
+
 def test_files_and_lake_may_both_be_on_s3(
     saved: Path, bucket: str, object_store: ObjectStore, s3_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

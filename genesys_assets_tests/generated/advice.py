@@ -70,6 +70,7 @@ ADVICE = {
     "lake.UnnamedIndex": "Name the index, or call `reset_index()` before you return the frame.",
     "lake.MissingPartitions": "Materialise the partitions that the message names, or set `allow_missing_partitions`.",
     "lake.LogMoved": "Handled: it becomes `Conflict`.",
+    "lake.UnreadableLog": "Follow the message. A copy of the table, or fetching its days again, brings the log back.",
     "lake.UnsteadyLog": "Run it again. Check that nothing but genesys_assets deletes files in the lake.",
     "lake.WrongSize": "Handled by further tries.",
     "lake.LakeUnreachable": "Check bucket, endpoint and credentials, as the message says.",

@@ -66,6 +66,7 @@ class Imported:
     buckets: int
     notes: dict[str, int]
     left_out: dict[str, int]
+    total_hits: int
 
 
 def converted(document: Any, told: ImportOptions | None = None, *, now: datetime = NOW) -> Imported:
@@ -74,7 +75,8 @@ def converted(document: Any, told: ImportOptions | None = None, *, now: datetime
         found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or ImportOptions(), now, spool)
         pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
     remarks = found.remarks
-    return Imported(pages, found.conversations, found.buckets, dict(remarks.read), dict(remarks.left_out))
+    said = dict(remarks.read), dict(remarks.left_out)
+    return Imported(pages, found.conversations, found.buckets, *said, found.total_hits)
 
 
 def saved_file(place: str, raw: bytes) -> SavedFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -303,3 +304,23 @@ def test_a_reading_that_has_all_of_a_day_replaces_one_that_has_not_and_was_answe
     assert stored() == [b"all of it, by a job"]
     read(b"not all of it", 170, is_complete=False)
     assert stored() == [b"all of it, by a job"]
+
+
+@pytest.mark.parametrize(("first", "last"), [("all of it", "a part"), ("a part", "all of it")])
+def test_a_part_of_a_day_never_replaces_all_of_it_though_both_are_read_at_once(
+    lake: Lake, first: str, last: str
+) -> None:
+    """A query that ended after a job was submitted is newer, whoever commits first."""
+
+    @contextlib.contextmanager
+    def reading(what: str, minutes: int) -> Iterator[None]:
+        with Lake(lake.store).page_writers(PAGES, [DAYS[0]], {}) as writers:
+            writers[DAYS[0]].write(page(what.encode(), as_of=NOON + timedelta(minutes=minutes)))
+            writers[DAYS[0]].reach = Reach(NOON, is_complete=what == "all of it")
+            yield
+
+    minutes = {"all of it": 30, "a part": 180}
+    write_pages(lake, DAYS[1], [b"of another day"])
+    with reading(last, minutes[last]), reading(first, minutes[first]):
+        pass
+    assert bodies(lake.refreshed(), DAYS[0]) == [b"all of it"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hooked"]
 
-_WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
+WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
 """A partition's rows: number by id."""
 
@@ -71,7 +71,7 @@ class Race:
     def table_writer(self, writes: list[Write], wider: bool) -> Callable[[], None]:
         """An actor that computes days, one after the other, from inputs of some newness."""
         self.writes += writes
-        spec = _WIDER if wider else SPEC
+        spec = WIDER if wider else SPEC
 
         def act() -> None:
             for write in writes:

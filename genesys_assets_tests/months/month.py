@@ -117,6 +117,7 @@ class Month:
         self._judged: dict[date, tuple[Any, ...]] = {}
         self._own = own
         self._hook = hook
+        self._lake = Lake(LocalStore(home / "lake"))
         self._late = LateAlerts(self._posted, self._late_from)
 
     def run(self) -> None:
@@ -244,7 +245,7 @@ class Month:
         if since is None or since > moment - GRACE:
             self.skipped.append(moment.date())
             return
-        lake = Lake(LocalStore(self.home / "lake"))
+        lake = self._lake.refreshed()
         lags = [self._lag(moment - HOUR * back) for back in range(48)]
         case = Case(
             past=self.past,
@@ -271,8 +272,7 @@ class Month:
         return [message for _, _, message in self._hook.posted]
 
     def _late_from(self) -> dict[str, datetime]:
-        lake = Lake(LocalStore(self.home / "lake"))
-        return alerts.late_from(lake, self._published(), self.wanted.first, self.zone)
+        return alerts.late_from(self._lake.refreshed(), self._published(), self.wanted.first, self.zone)
 
     def _published(self) -> list[date]:
         """The days that have a manifest."""
@@ -291,9 +291,9 @@ class Month:
             self.wanted.tell(line)
 
     def _without_rule(self) -> list[str]:
-        """Pages that sensors may ask for, of which nobody says here when they must be there."""
-        pages = (place for place in self.daemon.reported() if place.startswith("pages/"))
-        return sorted(place for place in pages if place not in judgement.RULED and "imported" not in place)
+        """Pages that were made, of which nobody says here when they must be there."""
+        pages = (place for place, known in self.daemon.reported().items() if place.startswith("pages/") and known)
+        return sorted(place for place in pages if place not in judgement.RULED)
 
     def figures(self) -> dict[str, Any]:
         runs = self.daemon.launcher.runs

@@ -9,18 +9,20 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as urllib3
 
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, GenesysCloudError, Unreachable
 from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.deadline import TimedAdapter, within
+from genesys_assets.cloud.http.unpacking import ERRORS, Gzip
 
 Timeout = tuple[float, float]
 # Without a connection nothing was sent. A connection may break after the request was sent.
@@ -120,7 +122,7 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
         raise _too_large(what, received)
     pieces: list[bytes] = []
     size = 0
-    while piece := raw.read(_PIECE, decode_content=True):
+    for piece in _pieces(raw, is_packed=encoding.endswith("gzip")):
         pieces.append(piece)
         size += len(piece)
         in_flight.hold(len(piece), deadline)
@@ -132,6 +134,18 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
                 break
             raise _too_large(what, min(most, received))
     return b"".join(pieces)[:most]
+
+
+def _pieces(raw: BaseHTTPResponse, *, is_packed: bool) -> Iterator[bytes]:
+    """An answer as it comes, unpacked. Raises DecodeError where it does not unpack, or ends before it should."""
+    gzip = Gzip(_PIECE)
+    try:
+        while received := raw.read(_PIECE, decode_content=False):
+            yield from gzip.pieces(received) if is_packed else (received,)
+    except ERRORS as error:
+        raise urllib3.DecodeError(str(error)) from error
+    if not gzip.is_whole:
+        raise urllib3.DecodeError("the answer breaks off")
 
 
 def _too_large(what: str, most: int) -> AnswerTooLarge:

@@ -144,7 +144,9 @@ def call_with_retries(
     longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
     on_retry: Callable[[GenesysCloudError, float], None] = lambda error, wait: None,
 ) -> T:
-    """The result of `attempt`, which is tried again as the policy says. Raises its last error unchanged. If it is not `repeatable`, it is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
+    """The result of `attempt`, which is tried again as the policy says. Raises its last error unchanged.
+
+    If it is not `repeatable`, it is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
     `clock`. `longest_wait` caps a wait (the circuit's patience), `on_retry` is called for every retry before its wait.
     """
     failures: Counter[int | str] = Counter()

@@ -137,8 +137,10 @@ class StoredDay:
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
-    def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of the family's table in the window that answer the part's question. Raises NotStored."""
+    def metrics(self, part: AggregatesPart, window: Window, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Rows of the family's table in the window that answer the part's question, with some `columns`, the bounds of
+        their buckets among them, or with all. Raises NotStored.
+        """
         table, days = part.source.table, window.utc_days()
         place = f"tables/{table.name}"
         self._must_answer(part, window)
@@ -155,7 +157,8 @@ class StoredDay:
         if part.source.where:
             own = own_columns(question.family)
             where &= holds(part.source.where, lambda name: pc.field(own[name]), lambda _: pa.string())
-        pieces = self.lake.pieces(place, days, schema=table.schema, columns=table.schema.names, where=where)
+        read = table.schema.names if columns is None else columns
+        pieces = self.lake.pieces(place, days, schema=table.schema, columns=read, where=where)
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
@@ -29,6 +30,8 @@ STANDARD = (
 
 QUALIFIER = "qualifier"
 """The column that distinguishes several figures of one metric, in families that have it."""
+
+_QUESTIONS_REMEMBERED = 1024
 
 _FOUND_HERE = ("any_of", "none_of", "exists", "missing")
 
@@ -75,6 +78,7 @@ def grouping(question: AggregateQuestion) -> str:
     return grouping_of(question.group_by)
 
 
+@lru_cache(_QUESTIONS_REMEMBERED)
 def selection(question: AggregateQuestion) -> str:
     """The value that rows of the question have in the column `selection`."""
     return selection_of(question.over(_ANY, "PT15M").body(), question.family)

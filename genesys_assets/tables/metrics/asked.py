@@ -84,6 +84,11 @@ def answered(parts: Iterable[Iterable[str]]) -> Answered:
     return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
 
 
+def answered_by_both(first: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> Answered:
+    """What was asked in every one of two groups of parts."""
+    return {key: sorted({*first[key]} & {*other[key]}) for key in sorted({*first} & {*other})}
+
+
 def question_key(grouping: str, selection: str) -> str:
     """How `answered` names a question."""
     return f"{grouping} {selection}"
