@@ -1,4 +1,4 @@
-"""How many requests the platform itself counted for a client: a query that it carries out, and its result.
+"""How many requests the platform itself counted for a client: a query, which it runs as a job, and its result.
 
 Names and limits: `UsageApi` and `ClientPublicApiUsage` of PureCloudPlatformClientV2. Unverified: how soon a day is
 counted, and whether its last second belongs to it as documented (start and end are inclusive).

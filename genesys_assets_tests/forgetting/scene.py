@@ -24,7 +24,7 @@ from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day import Wanted, publish_day
+from genesys_assets.publishing.day import PublishRequest, publish_day
 from genesys_assets.publishing.manifest import Manifest
 from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.reports.built_in import built_in_reports
@@ -207,7 +207,7 @@ class Scene:
 
         def republish(lake: Lake, manifest: Manifest) -> None:
             day = BusinessDay.of(f"{manifest.date}", zone)
-            publish_day(lake, publisher, Wanted(day, reports, "forget", manifest.missing))
+            publish_day(lake, publisher, PublishRequest(day, reports, "forget", manifest.missing))
 
         return Published(publisher, republish)
 

@@ -1,7 +1,7 @@
 """Which files the data lake extraction has: `GET /api/v2/analytics/dataextraction/downloads/metadata`.
 
-The platform documents the shape of the answers and nothing more. How often files come, how long they stay and what
-`dateStart` and `dateEnd` compare is not documented: whoever asks goes by each file's own `dateCreated`.
+The platform documents only the shape of the answers. It does not document how often files appear, how long they stay
+and what `dateStart` and `dateEnd` compare. So callers use each file's own `dateCreated`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files that were listed, in the order of their creation; `as_of` is when the first answer was given.
-
-    `enabled` are the schemas that are switched on for the organisation, None where the platform did not say.
+    """The listed files, in the order of their creation. `as_of` is the time of the first answer. `enabled` are the
+    schemas that are switched on for the organisation, None if the platform did not say.
     """
 
     files: tuple[LakeFile, ...]
@@ -79,7 +78,7 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
         address = page.json().get("nextUri")
         if not address:
             return
-        # The address of the next page may lack what was asked for: only its cursor is taken from it.
+        # The URL of the next page may lack the parameters of the request, so only its cursor is used.
         cursor = _cursor(address, page)
         if cursor in seen:
             raise EndlessPages(f"{PATH} names a next page that leads nowhere new.", correlation_id=page.correlation_id)

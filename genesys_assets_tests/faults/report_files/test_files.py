@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genesys_assets import reports
-from genesys_assets.reports.language.file import MOST_PROBLEMS, Reading, read_reports, read_text
+from genesys_assets.reports.language.file import MOST_PROBLEMS
+from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
