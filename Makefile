@@ -79,8 +79,11 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers moto celery ## the whole test suite
-	$(BIN)/python -m pytest -q -n 2
+test: $(VENV)/.installed s3 readers moto celery ## the test suite, but what takes long
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+thorough: $(VENV)/.installed s3 readers moto celery ## the rest of it: weeks, whole deployments, many processes and days
+	$(BIN)/python -m pytest -q -n 2 -m long
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
 	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting

@@ -78,6 +78,7 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
             assert file["rows"] == len(past_days.lake.read(f"reports/{file['report']}", f"{DAY}"))
 
 
+@pytest.mark.long
 def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
     past_days: World, s3_client: Any, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_bucket_that_anyone_can_read_fails_the_asset_and_keeps_nothing(
     assert not objects(s3_client, public_bucket)
 
 
+@pytest.mark.long
 def test_no_address_is_ever_logged(
     past_days: World, bucket: str, public_bucket: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,6 +186,7 @@ def test_no_address_is_ever_logged(
     assert secret not in logged
 
 
+@pytest.mark.long
 def test_publishing_again_gives_the_same_files_whose_addresses_live_as_long_as_the_setting_says(
     past_days: World, s3_client: Any, bucket: str
 ) -> None:

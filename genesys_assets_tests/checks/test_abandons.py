@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow.compute as pc
+import pytest
 from hypothesis import given, settings
 
 from genesys_assets.checks.abandons import compare_abandons, reconcile_abandons
@@ -32,6 +33,7 @@ def flow(purpose: str) -> dict[str, Any]:
     return participant(purpose, purpose, waits)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
 def test_legs_have_all_that_queues_and_agents_emitted_whatever_the_platform_tells(told: list[dict[str, Any]]) -> None:

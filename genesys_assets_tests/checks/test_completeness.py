@@ -142,6 +142,7 @@ def test_a_place_is_no_estimate() -> None:
     assert problem == "1 of 61 conversations are missing"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by", ["job", "hours at once", "hour by hour", "a job that is not done"])
 def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(world: World, by: str) -> None:
     world.sandbox.behaviour.total_hits_too_many = 2

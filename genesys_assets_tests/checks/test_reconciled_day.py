@@ -80,6 +80,7 @@ def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: Worl
     assert len(finding.differences) + len(finding.unread or ())
 
 
+@pytest.mark.long
 def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
     """With details jobs nothing is left to unread conversations, though no earlier day is stored."""
     now = datetime(2026, 2, 1, 9, tzinfo=UTC)

@@ -48,6 +48,8 @@ from genesys_assets_tests.forgetting.scene import (
 )
 from genesys_assets_tests.forgetting.traces import events_with, files_with
 
+pytestmark = pytest.mark.long
+
 NUMBER = "+41790001122"
 EVERYWHERE = {
     *("pages/hourly_details", "pages/daily_details", "tables/conversations", "tables/participants"),

@@ -268,6 +268,7 @@ _COMPUTED = {
 """The tables that a work computes, in their order."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("work", WORKS)
 def test_a_work_that_is_killed_is_done_or_not_done(nursery: Any, on_disk: Lakes, work: str) -> None:
     Victim(nursery, on_disk, work, [_BEFORE]).check(_KILLS)
@@ -278,6 +279,7 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
     Victim(nursery, on_disk, work, []).check(_KILLS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("work", _WORKS_ON_S3)
 def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
     Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if is_thorough() else _AGAIN[:1]).check(_KILLS_ON_S3)

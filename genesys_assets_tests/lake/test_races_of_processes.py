@@ -111,6 +111,7 @@ def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, se
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
 def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
     race = race_of_processes(Place(str(tmp_path)), writers, 8, disjoint, seed=writers)

@@ -234,6 +234,7 @@ def test_what_duckdb_calls_the_types(duckdb_python: Path, lake: Lake, tmp_path: 
     assert of_tables["became_float"]["n"] == "DOUBLE"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["tables", "reports", "reference"])
 def test_duckdbs_own_reader_reads_what_some_days_were_computed_to_as_the_lake_does(
     duckdb_python: Path, past_days: World, tmp_path: Path, layer: str

@@ -28,6 +28,8 @@ from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.forgetting.traces import events_with, files_with
 from genesys_assets_tests.webhooks import Hook, listening
 
+pytestmark = pytest.mark.long
+
 DAY = f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"
 HASHED = Protection(dict.fromkeys(PersonalData, "hash"), KEY.encode())

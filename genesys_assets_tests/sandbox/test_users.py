@@ -75,6 +75,7 @@ def test_filters_choose_users_and_spans(afterwards: Client) -> None:
     assert shown == {"OFFLINE"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("days", "filtered", "status"), [(7, False, 200), (8, False, 400), (31, True, 200), (32, True, 400)]
 )

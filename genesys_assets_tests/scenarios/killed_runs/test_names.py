@@ -18,6 +18,8 @@ from genesys_assets_tests.scenarios.killed_runs.places import (
 from genesys_assets_tests.scenarios.killed_runs.process import Kill
 from genesys_assets_tests.scenarios.killed_runs.truths import compare_dagster_with_lake
 
+pytestmark = pytest.mark.long
+
 QUEUES, HISTORY = "reference/queues", "reference/queues_history"
 READ_NAMES = Step("daily", (QUEUES, HISTORY, "reference/service_levels_history"))
 AFTER_NAMES_OVER_TIME = Kill(COMMIT, 2, True)

@@ -16,6 +16,8 @@ from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, conversations
 
+pytestmark = pytest.mark.long
+
 CUSTOMER = participant(
     "customer",
     "customer",

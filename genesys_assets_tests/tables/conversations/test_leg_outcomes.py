@@ -56,6 +56,7 @@ def test_a_wait_that_the_platform_calls_abandoned_and_answered_is_a_leg_of_its_o
     assert [(leg["t_answered_ms"], leg["t_abandon_ms"]) for leg in legs] == [(30_000, None), (None, 30_000)]
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
 def test_whatever_the_platform_tells_abandoned_legs_are_those_with_an_abandon(told: list[dict[str, Any]]) -> None:

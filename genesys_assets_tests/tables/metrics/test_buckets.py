@@ -223,6 +223,7 @@ RESULTS = st.lists(
 VIEWS = {"body": {"groupBy": ["queueId"], "views": [{"name": "long", "target": "tTalk", "function": "rangeBound"}]}}
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(st.lists(RESULTS, max_size=3))
 def test_both_ways_to_read_an_answer_give_the_same(answers: list[Any]) -> None:
