@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 S3_VENV := .venv-s3
 READERS_VENV := .venv-readers
 MOTO_VENV := .venv-moto
+CLUSTER_VENV := .venv-cluster
 
 export DAGSTER_HOME := $(CURDIR)
 # A backfill waits for a code server that is away; without this Dagster gives it up at once.
@@ -14,9 +15,11 @@ export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
 export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
+export GENESYS_ASSETS_CLUSTER_VENV := $(CURDIR)/$(CLUSTER_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test faults kills weeks lint audit format bench s3 readers moto clean
+.PHONY: help demo dev preflight celery cluster test thorough faults kills weeks spread lint docs audit format bench s3 \
+	readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +46,13 @@ $(MOTO_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/moto-const
 	$(BIN)/uv pip install --quiet --python $(MOTO_VENV)/bin/python --require-hashes -r genesys_assets_tests/lake/moto-constraints.txt
 	@touch $@
 
+$(CLUSTER_VENV)/.installed: $(VENV)/.installed constraints.txt deploy/constraints.txt
+	$(PYTHON) -m venv $(CLUSTER_VENV)
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --require-hashes -r constraints.txt
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --require-hashes -r deploy/constraints.txt
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --editable .
+	@touch $@
+
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
 
 readers: ## another reader of the lake for the tests, in a venv of its own; where there is none they are skipped
@@ -53,6 +63,13 @@ moto: ## another S3 server for the tests, in a venv of its own; where there is n
 	@$(MAKE) --no-print-directory $(MOTO_VENV)/.installed || \
 		{ rm -rf $(MOTO_VENV); echo "moto could not be installed: its tests are skipped."; }
 
+celery: ## the parts of deploy/ for the tests, in a venv of its own; where there are none they are skipped
+	@$(MAKE) --no-print-directory $(CLUSTER_VENV)/.installed || \
+		{ rm -rf $(CLUSTER_VENV); echo "PostgreSQL's driver and Celery could not be installed: their tests are skipped."; }
+
+cluster: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## PostgreSQL, Redis, S3, web server, daemon, two workers; on the sandbox
+	$(BIN)/python -m deploy.cluster
+
 demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data to published reports
 	$(BIN)/python -m genesys_assets.sandbox.demo
 
@@ -62,11 +79,11 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers moto ## the whole test suite
+test: $(VENV)/.installed s3 readers moto celery ## the whole test suite
 	$(BIN)/python -m pytest -q -n 2
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
-	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
 
 kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every place, and races of several writers; hours
 	GENESYS_ASSETS_TESTS_KILLS=1000 GENESYS_ASSETS_TESTS_SEEDS=100 $(BIN)/python -m pytest -q -n 2 \
@@ -76,10 +93,17 @@ kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
 
-lint: $(VENV)/.installed ## ruff and mypy --strict
+spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; an hour
+	$(BIN)/python -m genesys_assets_tests.deploy.month
+
+lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m genesys_assets_tests.generated --check
+
+docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
+	$(BIN)/python -m genesys_assets_tests.generated
 
 audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
 	$(BIN)/python -m genesys_assets_tests.audit
@@ -92,4 +116,4 @@ bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) .bench .weeks
+	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) $(CLUSTER_VENV) .bench .weeks .spread

@@ -18,6 +18,7 @@ from benchmarks import (
     reports,
     rereading,
     s3,
+    today,
 )
 from benchmarks.results import Result, show, store
 
@@ -92,6 +93,7 @@ BENCHMARKS = {
             "repeats": (9, "how often each side is timed"),
         },
     ),
+    "today": Benchmark(today.run, {"conversations": (20_000, "conversations of the day")}),
     "s3": Benchmark(
         s3.run,
         {

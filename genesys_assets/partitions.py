@@ -38,11 +38,18 @@ class Calendar:
     zone: ZoneInfo
     look_back_days: int
     month_close_day: int | None = None
+    days_per_run: int | None = None
 
     @classmethod
     def from_environment(cls) -> Calendar:
         settings = CalendarSettings.load()
-        return cls(settings.start_date, settings.zone, settings.look_back_days, settings.month_close_day)
+        return cls(
+            settings.start_date,
+            settings.zone,
+            settings.look_back_days,
+            settings.month_close_day,
+            settings.days_per_run,
+        )
 
     @property
     def hourly(self) -> dg.HourlyPartitionsDefinition:
@@ -51,6 +58,16 @@ class Calendar:
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
         return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
+
+    @property
+    def hourly_runs(self) -> dg.BackfillPolicy:
+        """How a backfill of hours is cut into runs."""
+        return _runs_of(self.days_per_run and self.days_per_run * 24)
+
+    @property
+    def daily_runs(self) -> dg.BackfillPolicy:
+        """How a backfill of days is cut into runs."""
+        return _runs_of(self.days_per_run)
 
     def has_day(self, key: str) -> bool:
         """Whether a daily key is a partition: from the start date to today."""
@@ -70,3 +87,7 @@ class Calendar:
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
     """A day depends on its hours, today on those there are so far."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+
+def _runs_of(partitions: int | None) -> dg.BackfillPolicy:
+    return dg.BackfillPolicy.multi_run(partitions) if partitions else dg.BackfillPolicy.single_run()

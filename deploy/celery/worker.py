@@ -19,8 +19,9 @@ app = make_app(
         "broker": os.environ["DAGSTER_CELERY_BROKER"],
         "backend": os.environ["DAGSTER_CELERY_BROKER"],
         "config_source": {
-            # A task is acknowledged when it has ended. One whose process was killed is handed to another worker, where
-            # Dagster sees that it had begun, fails it, and tries the run once more: run_retries.
+            # A task is acknowledged when it has ended. One whose process was killed is handed to another worker. If its
+            # run had not begun, it begins there. If it had, Dagster lets it be, and run_monitoring finds that nobody
+            # works on it, fails it, and tries it once more.
             "task_acks_late": True,
             "task_reject_on_worker_lost": True,
             "worker_prefetch_multiplier": 1,

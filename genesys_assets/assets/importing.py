@@ -65,7 +65,7 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import left_out, markdown, told_from
+        from genesys_assets.importing.summary import left_out, markdown, not_complete, told_from
 
         try:
             told, complete = told_from(
@@ -91,12 +91,8 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
         lost = left_out(imported)
         for remark in lost:
             context.log.warning(f"Left out: {remark}")
-        if complete is not None and imported.short_of is not None:
-            here, counted = imported.short_of
-            context.log.warning(
-                f"No day was marked as complete: the platform counted {counted} conversations (totalHits) and the "
-                f"files have {here}. Import all pages of the answer together."
-            )
+        if complete is not None and (why := not_complete(imported)):
+            context.log.warning(why)
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",

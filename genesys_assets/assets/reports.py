@@ -13,7 +13,6 @@ import dagster as dg
 
 from genesys_assets.assets.charts import chart_metadata
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     change_metadata,
     checked_keys,
@@ -82,7 +81,7 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
         deps=deps,
         description=description(report.spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(report.spec, key),
         output_required=report.period.is_day,
         **attributes("reports", "arrow", "parquet"),

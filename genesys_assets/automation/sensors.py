@@ -17,7 +17,7 @@ the UI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -28,7 +28,7 @@ import dagster as dg
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
-from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
+from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
@@ -140,12 +140,11 @@ class Look:
 
     def tables(self) -> Wanted:
         """Of days whose pages are neither being read just now nor asked for next."""
-        coming = self._days_to_be_read
-        return {
-            day: assets
-            for day, assets in self.stale_tables.items()
-            if day not in coming and not self._is_being_made("pages/", day)
-        }
+        return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
+
+    def _is_coming(self, day: str) -> bool:
+        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        return day in self._days_to_be_read or self._is_being_made("pages/", day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
@@ -154,13 +153,14 @@ class Look:
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night."""
+        """Once the names are known that were given by last night, of days whose pages are not just coming."""
         if not self._names_are_known:
             return {}
-        return self._reports_wanted([*self.definitions, *operating_reports()])
+        coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
+        return self._reports_wanted([*self.definitions, *operating_reports()], coming)
 
-    def _reports_wanted(self, definitions: Sequence[Report]) -> Wanted:
-        closed = {*self.stale_tables, *self._closed()}
+    def _reports_wanted(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Wanted:
+        closed = {*self.stale_tables, *self._closed(), *coming}
         return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Wanted:
@@ -370,23 +370,23 @@ def _sensor(
         genesys_cloud: GenesysCloudResource,
         lake: LakeResource,
         publishing: PublishingResource,
-    ) -> dg.RunRequest | dg.SkipReason:
+    ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
         look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = kind.wanted(look)
         can_make = kind.can_make and partial(kind.can_make, look)
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
-        return asked(made) if made.request else dg.SkipReason(made.reason(wanted))
+        if made.request is None:
+            return dg.SkipReason(made.reason(wanted))
+        return [_run_request(request) for request in made.request.cut(calendar.days_per_run)]
 
     return asking
 
 
-def asked(made: Plan) -> dg.RunRequest:
-    """The run that a plan asks for."""
-    if made.request is None:
-        raise ValueError("the plan asks for nothing")
-    first, last, assets = made.request.first, made.request.last, made.request.assets
+def _run_request(request: Request) -> dg.RunRequest:
+    """The run that is asked for."""
+    first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKED}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ DETAIL_TABLES = TABLES_OF_HOURS[1:]
 IMPORT = "ops/import"
 ALL_ASSETS = "__ASSET_JOB"
 CUSTOMER = [{"participantId": "p", "purpose": "customer", "sessions": [{"sessionId": "s", "mediaType": "voice"}]}]
+
+CALL = {"conversationId": "A", "conversationStart": f"{DAY}T10:00:00.000Z", "participants": CUSTOMER}
 
 
 @pytest.fixture
@@ -118,6 +121,33 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     again = metadata(bring(elsewhere, files), IMPORT)
     assert again["changed_days"] == []
     assert elsewhere.files() == before
+
+
+@pytest.mark.parametrize(
+    ("document", "warnings"),
+    [
+        (
+            {"conversations": [CALL, {"conversationId": "B"}]},
+            ["Left out: ", "No day was marked as complete, for something was left out."],
+        ),
+        (
+            {"conversations": [CALL], "totalHits": 3},
+            ["No day was marked as complete, for the platform counted 3 conversations (totalHits) and the files"],
+        ),
+    ],
+)
+def test_a_run_warns_of_what_keeps_its_days_from_being_complete(
+    world: World, tmp_path: Path, document: dict[str, Any], warnings: list[str]
+) -> None:
+    run = bring(world, save(tmp_path / "saved", "a.json", [document]), complete=f"{DAY}/{NEXT}")
+    assert run.success
+    logged = [entry for entry in world.instance.all_logs(run.run_id) if entry.level == logging.WARNING]
+    said = [entry.user_message for entry in logged]
+    assert len(said) == len(warnings)
+    assert all(each.startswith(warning) for each, warning in zip(said, warnings, strict=True))
+    reach = world.lake.reach("pages/imported_details", DAY)
+    assert reach is not None
+    assert not reach.is_complete
 
 
 def test_a_run_fails_where_no_file_could_be_read_or_a_setting_is_none(world: World, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_an_hour_of_aggregates_keeps_one_answer_by_queue_and_one_by_user(world: 
     stored = world.lake.pages(AGGREGATES, hour(10))
     assert run.success
     assert stored is not None
-    asked = [json.loads(page.request)["body"] for page in PagesOfFamily(stored, CONVERSATIONS)]
+    asked = [json.loads(page.request)["body"] for page in PagesOfFamily(world.lake, hour(10), stored, CONVERSATIONS)]
     assert [body["groupBy"] for body in asked] == [["queueId", "mediaType"], ["userId", "mediaType"]]
     assert {body["interval"] for body in asked} == {"2026-01-28T10:00:00.000Z/2026-01-28T11:00:00.000Z"}
     assert all(set(DEFAULT_METRICS) == set(body["metrics"]) and body["granularity"] == "PT15M" for body in asked)

@@ -93,7 +93,9 @@ def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
 
 
 def test_every_address_gives_the_file_that_the_manifest_describes(past_days: World, s3_client: Any) -> None:
-    for file in manifest(s3_client, PAST_BUCKET)["files"]:
+    files = manifest(s3_client, PAST_BUCKET)["files"]
+    assert {file["format"] for file in files} == {"parquet", "csv", "json", "html"}
+    for file in files:
         body = fetch(file["url"]).content
         assert len(body) == file["bytes"]
         assert hashlib.sha256(body).hexdigest() == file["sha256"]
@@ -146,6 +148,7 @@ def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_cli
 
 def test_without_its_signature_or_with_another_no_file_can_be_read(past_days: World, s3_client: Any) -> None:
     urls = [file["url"] for file in manifest(s3_client, PAST_BUCKET)["files"]]
+    assert urls
     urls.append(metadata(past_days.runs[-1], "published/reports")["manifest"])
     urls.append(metadata(past_days.runs[-1], "published/index")["page"])
     for url in urls:

@@ -63,9 +63,9 @@ def test_a_report_tells_its_rows_columns_preview_and_a_chart(past_days: World, s
     assert [column.name for column in said["dagster/column_schema"].columns] == table.schema.names
     assert said["preview"].startswith("| interval_start")
     assert said["path"] == past_days.lake.place(f"reports/{name}", f"{DAY}")
-    picture = re.fullmatch(r"!\[.+ by .+\]\(data:image/png;base64,(.+)\)", said["chart"])
+    picture = re.fullmatch(r"!\[.+ by .+\]\(data:image/svg\+xml;base64,(.+)\)", said["chart"])
     assert picture is not None
-    assert base64.b64decode(picture[1]).startswith(b"\x89PNG")
+    assert base64.b64decode(picture[1]).startswith(b"<svg ")
 
 
 @pytest.mark.parametrize(

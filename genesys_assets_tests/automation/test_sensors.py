@@ -75,7 +75,21 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
     assert len(of("users", later)) == 1
     assert len(later) <= 6
+    # What is made of today waits for its next hour.
+    ticks.off = {"hours"}
+    without = ticks.at(ticks.present.at + timedelta(hours=1))
+    assert {each.sensor for each in without if each.last[:10] == "2026-01-28"} == {"users"}
     assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
+
+
+def test_what_is_missing_is_asked_for_as_runs_of_at_most_the_days_that_are_set(ticks: Ticks) -> None:
+    with clock_at(TODAY):
+        of_a_day = definitions(f"{FIRST:%Y-%m-%d}", settings={"GENESYS_ASSETS_DAYS_PER_RUN": "1"})
+    ticks.world, ticks.carries_out = replace(ticks.world, definitions=of_a_day), False
+    ticks.off = {kind.name for kind in KINDS} - {"hours"}
+    asked = of("hours", ticks.at(TODAY + timedelta(days=2, hours=4, minutes=12)))
+    every = [f"2026-01-{day}" for day in (30, 29, 28, 27)]
+    assert asked == [(f"{day}-00:00", f"{day}-{'03' if day == every[0] else '23'}:00") for day in every]
 
 
 def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_asked_for_later(ticks: Ticks) -> None:

@@ -14,7 +14,9 @@ from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interacti
 from genesys_assets.tables.conversations.model import SESSION_METRICS
 from genesys_assets_tests.checks.stored_days import DAY, WHOLE, offered, put, store_conversations
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
-from genesys_assets_tests.tables.conversations.test_legs import any_conversations, exploded, queue
+from genesys_assets_tests.tables.conversations.drawn import any_conversations
+from genesys_assets_tests.tables.conversations.exploded import exploded
+from genesys_assets_tests.tables.conversations.test_legs import queue
 
 GAVE_UP = metric("tAbandon", 30_000, 30)
 

@@ -63,6 +63,7 @@ def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
 
 def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
     findings = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
+    assert WAIT in findings
     findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT, IN_UTC)
     for name, finding in findings.items():
         assert isinstance(finding, Finding), f"{name}: {finding}"
@@ -104,6 +105,7 @@ def test_a_day_compared_in_parts_gives_the_same(
     at_once = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
     monkeypatch.setattr(reconciled_day, "_ROWS_AT_ONCE", rows_at_once)
     in_parts = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    assert WAIT in at_once
     for name, finding in at_once.items():
         part = in_parts[name]
         assert isinstance(finding, Finding)

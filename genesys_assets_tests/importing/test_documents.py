@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.documents import LISTS, Part, documents
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.pages import convert
@@ -95,7 +95,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(written: dict[str, Any], cut: in
 def test_any_bytes_are_documents_or_refused_by_name(raw: bytes, is_gzip: bool) -> None:
     with Spool() as spool:
         try:
-            convert("any.json", "0" * 64, iter([gzip.compress(raw) if is_gzip else raw]), Told(), NOW, spool)
+            convert("any.json", "0" * 64, iter([gzip.compress(raw) if is_gzip else raw]), ImportOptions(), NOW, spool)
         except CannotImport:
             assert spool.places() == []
 

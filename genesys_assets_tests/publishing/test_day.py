@@ -14,7 +14,14 @@ import pytest
 
 from genesys_assets.days.verdicts import Verdict, give
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, made_of, publish_day, reach_of_day
+from genesys_assets.publishing.day import (
+    NothingToPublish,
+    PublishedDay,
+    PublishRequest,
+    made_of,
+    publish_day,
+    reach_of_day,
+)
 from genesys_assets.publishing.errors import NotReadable, Overtaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
@@ -45,9 +52,9 @@ def lake(tmp_path: Path) -> Lake:
     return made_up_lake(tmp_path / "lake", agents=3)
 
 
-def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: Any) -> Wanted:
+def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: Any) -> PublishRequest:
     usual = {"day": business_day(), "failed": {}}
-    return Wanted(**{**usual, "reports": reports, "run_id": run_id, **more})
+    return PublishRequest(**{**usual, "reports": reports, "run_id": run_id, **more})
 
 
 def restate(lake: Lake, offered: int) -> None:

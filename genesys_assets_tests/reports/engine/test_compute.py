@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.reports.language.file import read_text
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
@@ -21,7 +21,7 @@ def report(entry: dict[str, Any]) -> Report:
     text = json.dumps({"reports": {"mine": {"description": "One row per group.", **entry}}})
     reading = read_text(text, "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 def only(rows: list[Row], *names: str) -> list[tuple[Any, ...]]:

@@ -10,14 +10,9 @@ from hypothesis import given, settings
 
 from genesys_assets.tables.conversations.legs import interaction_legs
 from genesys_assets_tests.tables.builders import metric, participant, segment, session
-from genesys_assets_tests.tables.conversations.test_legs import (
-    agent,
-    any_conversations,
-    exploded,
-    legs_of,
-    outcomes,
-    queue,
-)
+from genesys_assets_tests.tables.conversations.drawn import any_conversations
+from genesys_assets_tests.tables.conversations.exploded import exploded
+from genesys_assets_tests.tables.conversations.test_legs import agent, legs_of, outcomes, queue
 
 GAVE_UP = metric("tAbandon", 30_000, 30)
 
