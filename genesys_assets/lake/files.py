@@ -368,7 +368,7 @@ class StoredFooter:
         with _readable(store, store.uri(key)):
             self.provenance = _provenance(_footer(store, key).metadata)
 
-    @property
+    @functools.cached_property
     def reach(self) -> Reach | None:
         return _reach(self.provenance)
 
