@@ -61,7 +61,8 @@ def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
     if bounds is None:
         return None
     ended = None if run.status in _GOING_ON else _ended(record)
-    return Run(assets_of(run, location), *bounds, ended, run.status != dg.DagsterRunStatus.SUCCESS)
+    has_failed = run.status != dg.DagsterRunStatus.SUCCESS
+    return Run(assets_of(run, location), *bounds, ended, has_failed, record.create_timestamp)
 
 
 def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ the UI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
@@ -235,12 +235,20 @@ class Look:
         return utc_day(hour[:10])[1] <= self.now
 
     def _is_being_made(self, layer: str, day: str) -> bool:
-        return any(
-            run.ended is None
-            and run.first[:10] <= day <= run.last[:10]
-            and any(asset.startswith(layer) for asset in run.assets)
-            for run in self.runs
-        )
+        return any(True for _ in self._making(layer, day))
+
+    def _making(self, layer: str, day: str) -> Iterator[Run]:
+        """The runs that go on, over a layer's partitions of a day."""
+        for run in self.runs:
+            of_layer = any(asset.startswith(layer) for asset in run.assets)
+            if run.ended is None and of_layer and run.first[:10] <= day <= run.last[:10]:
+                yield run
+
+    def _is_being_read(self, day: str) -> bool:
+        """Whether pages of a day are still to come. A run over the hours of many days stores them day by day: tables of
+        those that it has stored are made while it fetches the others.
+        """
+        return any(not find.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
 
 
 @dataclass(frozen=True)

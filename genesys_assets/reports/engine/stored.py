@@ -217,7 +217,7 @@ class StoredDay:
                 self._must_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
-        return days_that_reach(self.days[0], window)
+        return list(days_that_reach(self.days[0], window))
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])
