@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from types import MappingProxyType
+from urllib.parse import quote
 
 from genesys_assets.cloud import reference
 from genesys_assets.cloud.errors import NotFound
@@ -39,7 +40,8 @@ def user_skills(cloud: GenesysCloud) -> Iterator[Page]:
 
 def _members(cloud: GenesysCloud, queue_id: str) -> list[Page]:
     try:
-        return list(_bare(reference.pages_of(cloud, reference.Listing(MEMBERS.format(id=queue_id)), PAGE_SIZE)))
+        path = MEMBERS.format(id=quote(queue_id, safe="", errors="surrogatepass"))
+        return list(_bare(reference.pages_of(cloud, reference.Listing(path), PAGE_SIZE)))
     except NotFound:
         return []
 

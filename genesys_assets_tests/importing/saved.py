@@ -21,7 +21,7 @@ QUARTER = "2026-01-28T13:15:00.000Z/2026-01-28T13:30:00.000Z"
 DAY = "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
 
 
-def metric(name: str, **stats: float) -> dict[str, Any]:
+def metric(name: str, **stats: float | None) -> dict[str, Any]:
     return {"metric": name, "stats": stats}
 
 

@@ -6,9 +6,10 @@ and what `dateStart` and `dateEnd` compare. So callers use each file's own `date
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,7 +18,7 @@ from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in
-from genesys_assets.cloud.http.parsing import words
+from genesys_assets.cloud.http.parsing import instant, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/dataextraction/downloads/metadata"
@@ -88,9 +89,11 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
 
 def _cursor(address: object, page: Page) -> str:
     if isinstance(address, str) and len(address) <= limits.LONGEST_ADDRESS and address.isprintable():
-        query = dict(parse_qsl(urlsplit(address).query))
-        if query.get("after"):
-            return query["after"]
+        # No address at all has no query either.
+        with contextlib.suppress(ValueError):
+            query = dict(parse_qsl(urlsplit(address).query))
+            if query.get("after"):
+                return query["after"]
     raise UnexpectedAnswer(
         f"{PATH} names {words(str(address))!r} as its next page, which has no cursor `after`. It is not asked for.",
         correlation_id=page.correlation_id,
@@ -117,12 +120,6 @@ def _is_name(value: object) -> bool:
 
 
 def _instant(value: object) -> datetime | None:
-    """Whole milliseconds UTC; None if there is no text, or it is no instant."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """Whole milliseconds UTC; None where there is none, or the text is no instant."""
+    moment = instant(value)
+    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -20,8 +20,10 @@ WINDOW_SECONDS = 60.0
 https://developer.genesys.cloud/organization/organization/limits#platform-api.
 """
 REQUESTS_PER_NEWCOMER = 50
+NEWCOMERS_AT_LEAST = 2
+LARGEST_SHARE_OF_NEWCOMERS = 10
 """A process that starts mid-window sends one request to learn the count. Of every 50 allowed requests, 1 is kept free
-for such newcomers.
+for such newcomers; of a small budget as many as two workers need, but no more than a tenth.
 """
 CAUTION = 3
 """While one of our requests is under way, other processes may get answers and ask again. So each of ours that is under
@@ -110,7 +112,8 @@ class Budget:
         if not self._is_told:
             return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
         unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
-        spared = self._allowed // REQUESTS_PER_NEWCOMER
+        at_least = min(NEWCOMERS_AT_LEAST, self._allowed // LARGEST_SHARE_OF_NEWCOMERS)
+        spared = max(at_least, self._allowed // REQUESTS_PER_NEWCOMER)
         return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
 
     def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:

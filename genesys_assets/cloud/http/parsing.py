@@ -34,6 +34,10 @@ class TooManyValues(NotReadable):
     """JSON holds more values than one answer may hold. It may be valid."""
 
 
+LONGEST_ID = 200
+"""Characters of an id: the platform's have 36."""
+
+
 def parse_json(body: bytes) -> Any:
     """The value. Raises NotReadable for NaN, infinite numbers, what is no JSON or nested deeper than `limits.DEEPEST`;
     and TooManyValues.
@@ -73,6 +77,16 @@ def read_count(value: object) -> int | None:
     (7, None, None, None)
     """
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def read_id(value: object) -> str | None:
+    """An id that an answer gives; None where there is none that could be asked for.
+
+    >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y")
+    ('5a0c', None, None, None)
+    """
+    is_id = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
+    return str(value) if is_id else None
 
 
 def http_date(text: str | None) -> datetime | None:

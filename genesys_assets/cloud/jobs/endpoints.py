@@ -27,7 +27,7 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor
-from genesys_assets.cloud.http.parsing import instant, words
+from genesys_assets.cloud.http.parsing import instant, read_id, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/jobs"
@@ -38,8 +38,6 @@ LARGEST_PAGE = 10_000
 """The platform documents no maximum. A page of more than this would be hundreds of megabytes."""
 MOST_EMPTY_PAGES = 100
 """In a row. The platform does not document pages without conversations, nor when it sends them."""
-LONGEST_ID = 200
-"""Characters of a job's id. The platform's have 36."""
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 
@@ -99,8 +97,8 @@ def submit(cloud: GenesysCloud, query: Query) -> str:
     job with an unknown id may exist.
     """
     page = cloud.post(kind_of(query).path, query.validate(cloud.now()).body(), repeatable=False)
-    job_id = page.json().get("jobId")
-    if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
+    job_id = read_id(page.json().get("jobId"))
+    if job_id is None:
         raise BrokenAnswer(
             f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
         )

@@ -59,7 +59,7 @@ def test_a_name_that_a_killed_run_stored_is_in_the_names_over_time_though_it_is_
     lakes.first_state()
 
 
-@pytest.mark.skipif(not ALL_PLACES, reason="KILL_PLACES=all tries it")
+@pytest.mark.skipif(not ALL_PLACES, reason="make kills tries it")
 def test_a_queue_that_only_the_names_of_a_killed_run_know_is_deleted_when_the_next_run_does_not_see_it(
     lakes: Lakes,
 ) -> None:
