@@ -52,9 +52,10 @@ class StandaloneReport(Entry):
         for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in beyond([part.source.question], in_any_case):
+                asked = question_in_words(question)
                 message = (
-                    f"nothing asks the platform for {question_in_words(question)}. Put the report into reports.yaml of the "
-                    "code location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
+                    f"nothing asks the platform for {asked}. Put the report into reports.yaml of the code location "
+                    "genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
                 )
                 found.append(mistake(path, message, ", ".join(question.metrics)))
         return found
