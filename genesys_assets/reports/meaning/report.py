@@ -20,7 +20,7 @@ from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.language.sources import said
+from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
@@ -289,7 +289,7 @@ class _Compiler:
                     path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
                     self.findings.add(
                         (*path, "group_by"),
-                        f"{column} is {said(type_)} here and {said(types[column])} in another source",
+                        f"{column} is {type_in_words(type_)} here and {type_in_words(types[column])} in another source",
                         column,
                     )
         return {key.column: types.get(key.column, pa.string()) for key in keys}
@@ -305,7 +305,7 @@ class _Compiler:
                 if known.power != figure.power:
                     figures[figure.name] = replace(known, power=None)
                 if (known.how, known.type) != (figure.how, figure.type):
-                    one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
+                    one, other = (f"the {each.how} of {type_in_words(each.type)}" for each in (known, figure))
                     self.findings.add(
                         (),
                         f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",
