@@ -108,7 +108,7 @@ thorough: $(VENV)/.installed s3 readers moto dbt celery ## the rest of it: weeks
 	$(BIN)/python -m pytest -q -n 2 -m long
 
 lowest: $(LOWEST_VENV)/.installed s3 ## the tests of tables, lake, reports, API and definitions, with the lowest allowed versions
-	$(LOWEST_VENV)/bin/python -m pytest -q -n 2 $(addprefix genesys_assets_tests/,$(LOWEST_TESTS))
+	$(LOWEST_VENV)/bin/python -m pytest -q -n 2 -m "not long" $(addprefix genesys_assets_tests/,$(LOWEST_TESTS))
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
 	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting

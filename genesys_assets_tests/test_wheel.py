@@ -13,6 +13,7 @@ import pytest
 
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.long
 REPOSITORY = Path(__file__).parents[1]
 _NOT_BUILT = {"__pycache__"}
 _LOAD = """

@@ -16,6 +16,7 @@ from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.conftest import DAY
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.long
 REPOSITORY = Path(__file__).parents[2]
 _METRICS = {"answered": "tAnswered", "abandoned": "tAbandon", "handled": "tHandle"}
 
