@@ -35,6 +35,7 @@ from genesys_assets.reports.meaning.figures import (
 from genesys_assets.reports.meaning.having import having
 from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -53,6 +54,8 @@ last_date day date of the last day
 _WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
 DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
 """What formulas of reports over several days may divide by."""
+_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
+"""The tables of details that every organisation has."""
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
 """Files in the folder of zones that depend on the machine."""
 _Source = TypeVar("_Source")
@@ -145,6 +148,11 @@ class Report:
     def places(self) -> tuple[str, ...]:
         """Where the tables lie from which details are counted: `tables/segments`, `live/queues`."""
         return tuple(dict.fromkeys(place for part in self.details for place in part.places))
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it needs a permission beyond those for conversations and their aggregates."""
+        return bool(self.families) or not _ALWAYS_THERE.issuperset(self.places)
 
     @property
     def only_live(self) -> bool:
