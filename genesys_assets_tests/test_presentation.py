@@ -80,7 +80,9 @@ def test_every_column_of_a_report_says_which_columns_it_is_made_of(definitions: 
     known = {
         spec.key: {column.name for column in spec.metadata["dagster/column_schema"].columns} for spec in tables.values()
     }
-    for report in [*built_in_reports(), *operating_reports()]:
+    reports = [*built_in_reports(), *operating_reports()]
+    assert reports
+    for report in reports:
         spec = tables[f"reports/{report.name}"]
         lineage: dg.TableColumnLineage = spec.metadata["dagster/column_lineage"]
         assert lineage.deps_by_column.keys() == set(report.spec.schema.names), report.name
