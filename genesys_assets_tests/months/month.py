@@ -380,7 +380,7 @@ def without_pictures() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (common, pages):
             patch.setattr(module, "preview_metadata", lambda *args: dg.MetadataValue.null())
-        patch.setattr(charts, "_png", lambda *args, **kwargs: b"")
+        patch.setattr(charts, "_svg", lambda *args: "")
         for page in (day_page, index_page):
             patch.setattr(page, "_charts", lambda *args: {})
         yield
