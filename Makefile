@@ -18,8 +18,8 @@ export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
 export GENESYS_ASSETS_CLUSTER_VENV := $(CURDIR)/$(CLUSTER_VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight celery cluster test faults weeks spread lint docs audit format bench s3 readers moto \
-	clean
+.PHONY: help demo dev preflight celery cluster test thorough faults kills weeks spread lint docs audit format bench s3 \
+	readers moto clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -79,11 +79,19 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers moto celery ## the whole test suite
-	$(BIN)/python -m pytest -q -n 2
+test: $(VENV)/.installed s3 readers moto celery ## the test suite, but what takes long
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+thorough: $(VENV)/.installed s3 readers moto celery ## the rest of it: weeks, whole deployments, many processes and days
+	$(BIN)/python -m pytest -q -n 2 -m long
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
-	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
+
+kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every place, and races of several writers; hours
+	GENESYS_ASSETS_TESTS_KILLS=1000 GENESYS_ASSETS_TESTS_SEEDS=100 $(BIN)/python -m pytest -q -n 2 \
+		$(addprefix genesys_assets_tests/,lake/test_kills.py lake/test_races.py lake/test_races_of_processes.py \
+		lake/test_housekeeping.py scenarios/killed_runs)
 
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks

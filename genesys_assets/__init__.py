@@ -1,4 +1,4 @@
-"""Genesys Cloud analytics in your own lake. Here stands only what a `defs.yaml` can name, imported when it is used."""
+"""Genesys Cloud analytics in your own lake. Only what a `defs.yaml` can name is here, imported when it is used."""
 
 from __future__ import annotations
 

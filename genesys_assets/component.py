@@ -107,10 +107,9 @@ class GenesysReport(dg.Component):
         from genesys_assets.assets.reports import build_standalone_report_asset
         from genesys_assets.automation.conditions import refresh_elsewhere
         from genesys_assets.partitions import Calendar
-        from genesys_assets.reports.meaning.report import Report
 
         calendar = Calendar.from_environment()
-        report = Report.of(self.definition.name, self.definition)
+        report = self.definition.report(self.definition.name)
         with beta_parameters():
             asset = build_standalone_report_asset(calendar, report)
         return dg.Definitions(list(automated([asset], refresh_elsewhere(calendar))))

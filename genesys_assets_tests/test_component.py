@@ -117,6 +117,7 @@ def test_dg_lists_it(run: Command) -> None:
     assert listed[COMPONENT].startswith("A report of Genesys Cloud analytics")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["yaml", "python"])
 def test_what_dg_scaffolds_is_a_report_that_loads(run: Command, form: str) -> None:
     made = run("scaffold", "defs", COMPONENT, "--format", form, "Calls-by-queue")
@@ -150,6 +151,7 @@ def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(run: 
     assert "  9 |       handled: tHandel.count" in said
 
 
+@pytest.mark.long
 def test_several_reports_are_computed_by_dg_from_the_lake(
     run: Command, project: Path, past_days: World, tmp_path: Path
 ) -> None:

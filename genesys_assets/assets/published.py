@@ -25,7 +25,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
+from genesys_assets.publishing.day import NothingToPublish, PublishedDay, PublishRequest, publish_day
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, ReconciliationSettings, SettingError
@@ -91,10 +91,12 @@ def _may_be_refused(report: Report) -> bool:
     return bool(report.families) or not _ALWAYS_THERE.issuperset(report.places)
 
 
-def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str) -> Wanted:
+def _wanted(
+    context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str
+) -> PublishRequest:
     reports = [report for report in reports if report.has_partition(day, calendar.start_date)]
     names = [report.name for report in reports]
-    return Wanted(
+    return PublishRequest(
         day=BusinessDay.of(day, calendar.zone),
         reports=reports,
         run_id=context.run.run_id,

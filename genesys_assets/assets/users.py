@@ -40,7 +40,7 @@ from genesys_assets.days.users import (
     SPAN_DAYS,
     USER_DETAILS,
     USER_TABLES,
-    Came,
+    SpansRead,
     UserPages,
     must_not_be_worse,
     of_user_tables,
@@ -109,7 +109,7 @@ def _read_day(
     config: DayConfig,
 ) -> dict[str, Any]:
     """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     if reading.by_job:
         through, came = details_jobs.read(
             cloud,
@@ -134,10 +134,10 @@ def _read_day(
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
     """Write every page of one job; up to when the job says that it had all data, and what came."""
     writer.restart()
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     for page in pages:
         came.take(page)
         writer.write(page)

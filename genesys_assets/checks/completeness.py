@@ -37,7 +37,7 @@ NOT_SHRUNK = "day_has_not_shrunk"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class DayFigures:
     """The figures of one day; None where nobody told."""
 
     day: str
@@ -78,8 +78,8 @@ class Counted:
         return found
 
 
-def counted(lake: Lake, day: str) -> Counted | str:
-    """What is known of the day, or why it can not be judged."""
+def counted(lake: Lake, day: str) -> DayFigures | str:
+    """What is known of the day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
         return "the day is not over"
@@ -91,7 +91,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         return "the platform told no total"
     if datetime.fromisoformat(said[figures.READ_AT]) < end:
         return f"it was last read at {said[figures.READ_AT]}, before it was over"
-    return Counted(
+    return DayFigures(
         day=day,
         total_hits=said[figures.TOTAL_HITS],
         there=said.get(figures.THERE),
@@ -133,7 +133,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
             give(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
-        known = [of_day for of_day in found.values() if isinstance(of_day, Counted)]
+        known = [of_day for of_day in found.values() if isinstance(of_day, DayFigures)]
         problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
         metadata: dict[str, Any] = {"tolerance": str(tolerance)}
         if known:
@@ -151,7 +151,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     return as_many
 
 
-def _verdict(of_day: Counted | str, tolerance: Tolerance) -> Verdict:
+def _verdict(of_day: DayFigures | str, tolerance: Tolerance) -> Verdict:
     if isinstance(of_day, str):
         return Verdict(TABLE.path[-1], AS_MANY, None, says=of_day)
     problems = of_day.problems(tolerance)
@@ -177,7 +177,7 @@ def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:
     return not_shrunk
 
 
-def _table(days: Sequence[Counted]) -> str:
+def _table(days: Sequence[DayFigures]) -> str:
     rows = [asdict(of_day) for of_day in days]
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
 

@@ -71,5 +71,5 @@ Series: 36 MB, of the 200 MB that an import may take.
 
 def main() -> None:
     if sys.argv[1:] and sys.argv[1] in _WITHOUT_PANDAS:
-        sys.meta_path.insert(0, _WithoutPandas())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _WithoutPandas())
     app(prog_name="genesys-assets")

@@ -190,7 +190,7 @@ def interval_metrics_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Met
     if len(pages) < len(hours) or _lacks_hours(day, stored):
         return None
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in stored)]
-    of_conversations = {hour: PagesOfFamily(of, CONVERSATIONS) for hour, of in pages.items()}
+    of_conversations = {hour: PagesOfFamily(lake, hour, of, CONVERSATIONS) for hour, of in pages.items()}
     return Metrics(of_conversations, None, known_through(day, stored, None), utc_day(day)[1], inputs)
 
 

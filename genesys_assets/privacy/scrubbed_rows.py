@@ -58,11 +58,11 @@ def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.T
 
 
 def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
-    """The forgotten ids that stand in any text of the rows."""
+    """The forgotten ids in the texts of the rows."""
     found: dict[str, frozenset[Entry]] = {}
     for column in rows.columns:
         for values in _texts(column):
-            # A line for each value: ids never reach over lines.
+            # One line for each value, because ids never contain line breaks.
             found |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
     return found
 

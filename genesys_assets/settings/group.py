@@ -95,5 +95,5 @@ Address = Annotated[str, AfterValidator(_address)]
 
 def setting(name: str, description: str, example: str, *, see: str = "", **options: Any) -> Any:
     """A field that is read from the variable `name`. `see` is the page of docs that explains it."""
-    extra = {"see": see} if see else None
+    extra: dict[str, Any] | None = {"see": see} if see else None
     return Field(validation_alias=name, description=description, examples=[example], json_schema_extra=extra, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,13 +90,13 @@ def store(
     as_of: datetime,
     request: str = _QUERY,
     reach: Reach | None = None,
-    **said: Any,
+    said: Mapping[str, Any] | None = None,
 ) -> None:
     body = json.dumps({"conversations": items}).encode()
     with lake.refreshed().page_writers(place, [key], dict(ORIGIN)) as writers:
         writers[key].write(Page(1, request, as_of, f"{place} {key} {as_of}", body, as_of=as_of))
         writers[key].reach = reach
-        writers[key].provenance |= said
+        writers[key].provenance |= said or {}
 
 
 def write(lake: Lake, *specs: TableSpec) -> None:
@@ -245,7 +245,7 @@ def _job(lake: Lake) -> None:
 
 def _overlap(lake: Lake) -> None:
     newer = conversation("b", at(1), note="ended")
-    store(lake, OVERLAP, NEXT, newer, as_of=at(23), request=_JOB, **{START_DAYS: {DAY: "1"}})
+    store(lake, OVERLAP, NEXT, newer, as_of=at(23), request=_JOB, said={START_DAYS: {DAY: "1"}})
 
 
 def _removed(lake: Lake) -> None:
@@ -386,7 +386,7 @@ class Weather:
     def overlap(self) -> None:
         of_day = self._all()[:2]
         said = {START_DAYS: {DAY: f"{self.now}"}} if of_day else {}
-        store(self.lake, OVERLAP, NEXT, *of_day, as_of=self.now, request=_JOB, **said)
+        store(self.lake, OVERLAP, NEXT, *of_day, as_of=self.now, request=_JOB, said=said)
 
     def job_so_far(self) -> None:
         store(self.lake, DAILY, DAY, *self._all(), as_of=self.now, request=_JOB, reach=Reach(at(2, 0)))

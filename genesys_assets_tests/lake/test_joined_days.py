@@ -25,6 +25,7 @@ def snapshots(store: Store, *moments: datetime) -> None:
         Lake(store).append(LIVE, SPEC, things((f"{moment:%H:%M}", number)), moment, {"run_id": f"{number}"})
 
 
+@pytest.mark.long
 def test_the_snapshots_of_a_day_that_is_over_become_one_file_in_one_commit(store: Store) -> None:
     snapshots(store, *(NOON + timedelta(minutes=minute) for minute in range(6)))
     before, version = rows(store), Lake(store).log(LIVE).version

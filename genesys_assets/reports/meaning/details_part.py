@@ -17,9 +17,7 @@ from genesys_assets.reports.language.conditions import Comparison, Condition, Gr
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.meaning.compared import compared, converted, value_of
-from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
-from genesys_assets.reports.meaning.sources import (
+from genesys_assets.reports.language.sources import (
     OF_ATTRIBUTE,
     OF_CONVERSATION,
     Table,
@@ -28,6 +26,8 @@ from genesys_assets.reports.meaning.sources import (
     said,
     table,
 )
+from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
+from genesys_assets.reports.meaning.values import compared, converted, value_of
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
@@ -50,7 +50,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a row adds to one figure: the value of a column, or 1 for each that is there, where a condition holds."""
+    """What a row adds to one figure if a condition holds: the value of a column, or 1 if it has a value."""
 
     figure: str
     column: str | None
@@ -100,7 +100,7 @@ class DetailsPart:
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
-        """Whom the columns tell of that a column of the report is read from."""
+        """The classes of personal data of the columns that a column of the report is read from."""
         return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property

@@ -172,7 +172,7 @@ def _attributes(participants: Level, in_conversation: Positions) -> Rows:
 
 
 def _session_numbers(sessions: Level, in_conversation: Positions) -> dict[str, pa.Array]:
-    """What tells the sessions of a participant apart."""
+    """The columns that identify a session of a participant."""
     ids = sessions.field("sessionId", pa.string())
     ordinal = _among_equals(in_conversation, sessions.inherited["participant_id"], ids)
     return {"session_id": ids, "session_ordinal": ordinal}
@@ -206,7 +206,7 @@ def _session_columns(sessions: Level, segments: Level, in_session: Positions) ->
 
 
 def _last_valid(values: pa.Array, group: Positions, groups: int) -> pa.Array:
-    """For each group the position of its last value that is not null; null where there is none."""
+    """For each group the position of its last value that is not null; null if there is none."""
     valid = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     last = np.full(groups, -1, dtype=np.int64)
     last[group[valid]] = valid
@@ -289,7 +289,9 @@ def _among_equals(group: Positions, *ids: pa.Array) -> pa.Array:
 
 
 def _occurrence(group: Positions, *columns: pa.Array) -> pa.Array:
-    """Which of the rows of its group with equal values a row is: 0 for the first, 1 for the next … Nulls are equal."""
+    """The number of a row among the rows of its group with equal values: 0 for the first, 1 for the next … Nulls are
+    equal.
+    """
     if not len(group):
         return pa.array([], pa.int64())
     keys = [group, *map(_codes, columns)]

@@ -12,8 +12,8 @@ import pytest
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.reports.built_in import asked_in_any_case
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.reports.language.file import read_text
 from genesys_assets.reports.meaning.additive import adds_up
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import beyond, families_of, questions_of, said
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.standalone import StandaloneReport
@@ -31,7 +31,7 @@ def report(entry: dict[str, Any]) -> Report:
     text = json.dumps({"reports": {"mine": {"description": "One row per group.", **entry}}})
     reading = read_text(text, "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 def counted(grouping: str, metric: str, minutes: float = 0, **more: Any) -> Row:

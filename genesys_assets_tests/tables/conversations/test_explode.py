@@ -16,6 +16,8 @@ from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, conversations
 
+pytestmark = pytest.mark.long
+
 CUSTOMER = participant(
     "customer",
     "customer",
@@ -180,7 +182,9 @@ def test_media_type_is_that_of_the_earliest_session_from_outside(participants: A
 
 
 def test_no_conversations_give_empty_tables_of_the_same_shape() -> None:
-    for name, table in explode(decode(b"{}").conversations).items():
+    tables = explode(decode(b"{}").conversations)
+    assert set(tables) == {spec.name for spec in CONVERSATION_TABLES}
+    for name, table in tables.items():
         assert len(table) == 0
         assert table.schema == next(spec.schema for spec in CONVERSATION_TABLES if spec.name == name)
 
