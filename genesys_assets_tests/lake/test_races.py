@@ -193,13 +193,16 @@ class Race:
             for partition in note.get("removed", ()):
                 del newest[partition]
                 removed.add(partition)
-            for partition in note.get("readings", ()):
+            for partition, said in note.get("readings", {}).items():
                 write = by_run[note["run_id"]]
                 newness, since = newest.get(partition, (0, -1))
                 if newness > write.newness:
                     assert not write.is_read
                     assert since <= write.began_at
-                newest[partition] = (write.newness, version)
+                counts = {said[name] for name in ("rows_added", "rows_changed", "rows_removed")}
+                # The same rows of the same newness are what was known before.
+                if counts != {0} or newness != write.newness:
+                    newest[partition] = (write.newness, version)
         for write in self.writes:
             for partition, change in write.changes.items():
                 assert not change.is_superseded or any(
