@@ -107,9 +107,12 @@ def running(
             "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
             **settings,
         }
-        configuration = _edited(
-            (_CELERY / "dagster.yaml").read_text(), {"port: 5432": f"port: {database.port}", **(edited or {})}
-        )
+        own = {
+            "port: 5432": f"port: {database.port}",
+            # As many as there are places: each worker has one run at a time.
+            "max_concurrent_runs: 4": f"max_concurrent_runs: {workers}",
+        }
+        configuration = _edited((_CELERY / "dagster.yaml").read_text(), {**own, **(edited or {})})
         machines = _Machines(folder, interpreter.parent, every, configuration, watch, stack)
         yield _start(machines, workers)
 
