@@ -68,7 +68,7 @@ def days_around(key: str, before: int, after: int) -> list[str]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
-    """The days whose conversations may be alive in a window of which a day is the first."""
+    """The days whose conversations may be alive in a window that begins with a day."""
     days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
     return tuple(days_around(key, before=REACH_DAYS, after=days))
 

@@ -52,6 +52,7 @@ def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> 
     assert all(definitions.resolve_sensor_def(name).description for name in names)
 
 
+@pytest.mark.long
 def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: Ticks) -> None:
     # The first look finds the day before: hours for its aggregates and details, then tables, then reports.
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
@@ -123,6 +124,7 @@ def test_agents_status_is_asked_for_by_day_and_of_today_after_each_hour(ticks: T
     assert reach.is_complete
 
 
+@pytest.mark.long
 def test_without_its_permission_agents_status_is_not_asked_for_and_all_else_is(ticks: Ticks) -> None:
     ticks.world.sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))

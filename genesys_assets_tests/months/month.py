@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import charts
+from genesys_assets.assets import common, pages
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing import day_page, index_page
@@ -325,7 +325,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     own.begin()
     with ExitStack() as stack:
         stack.enter_context(quiet())
-        stack.enter_context(without_charts())
+        stack.enter_context(without_pictures())
         clock = stack.enter_context(simulated(start))
         sandbox = stack.enter_context(
             running(
@@ -375,10 +375,11 @@ def settings(wanted: Wanted, home: Path, sandbox: Sandbox, hook: Hook) -> dict[s
 
 
 @contextmanager
-def without_charts() -> Iterator[None]:
-    """Nobody looks at them here, and they take longer than the figures."""
+def without_pictures() -> Iterator[None]:
+    """Nobody looks at charts and previews here, and they take longer than the figures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(charts, "_png", lambda *args, **kwargs: b"")
+        for module in (common, pages):
+            patch.setattr(module, "preview_metadata", lambda *args: dg.MetadataValue.null())
         for page in (day_page, index_page):
             patch.setattr(page, "_charts", lambda *args: {})
         yield

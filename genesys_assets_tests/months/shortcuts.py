@@ -24,7 +24,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 
 _SHAPE = {
     ConsolidatedSqliteEventLogStorage: ("has_table", "_has_asset_key_col_on_connection"),
-    SqliteRunStorage: ("has_built_index",),
+    SqliteRunStorage: ("has_built_index", "has_run_stats_index_cols"),
     SqliteScheduleStorage: (
         *("_has_instigators_table", "_has_asset_daemon_asset_evaluations_table"),
         *("has_built_index", "has_secondary_index_table"),

@@ -31,7 +31,7 @@ from genesys_assets.tables.spec import INSTANT
 _METRICS = f"tables/{INTERVAL_METRICS.name}"
 _REPORTS_REMEMBERED, _WINDOWS_REMEMBERED = 256, 8_192
 _SEEN_LATER = timedelta(days=3)
-"""How long after a day its entities may be seen for the first time: the listings are read once a day."""
+"""How long after a day its entities may appear for the first time, because listings are read once a day."""
 
 
 def window_of(report: Report, day: str, business: ZoneInfo) -> Window:
