@@ -15,6 +15,7 @@ from benchmarks import (
     history,
     importing,
     loading,
+    look,
     pacing,
     reports,
     rereading,
@@ -98,6 +99,7 @@ BENCHMARKS = {
             "repeats": (9, "how often each side is timed"),
         },
     ),
+    "look": Benchmark(look.run, {"days": (730, "days that are stored")}),
     "today": Benchmark(today.run, {"conversations": (20_000, "conversations of the day")}),
     "s3": Benchmark(
         s3.run,
