@@ -121,7 +121,7 @@ def tables(of: Contents) -> Layer:
             build_user_tables(of.calendar),
             build_queue_waits_asset(of.calendar),
             *build_open_conversation_assets(),
-            *build_restatement_assets(of.calendar, of.families),
+            *build_restatement_assets(of.calendar),
             build_request_table(),
         ],
         [

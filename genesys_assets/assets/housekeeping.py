@@ -11,7 +11,7 @@ from dagster_aws.s3 import S3Resource
 from tabulate import tabulate
 
 from genesys_assets.assets.common import attributes, failing_by_name, provenance
-from genesys_assets.assets.restatements import EVER_LEDGERED
+from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.housekeeping import keep_house
 from genesys_assets.publishing.errors import PublishingError
@@ -34,7 +34,7 @@ def build_housekeeping_asset() -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         done = keep_house(
             lake.lake,
-            [f"tables/{spec.name}" for spec in EVER_LEDGERED],
+            ledgered_places(lake.lake),
             keep=timedelta(hours=RetentionSettings.load().keep_versions_hours),
             now=datetime.now(UTC),
             provenance=provenance(context, "commits of tables"),

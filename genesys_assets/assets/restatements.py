@@ -17,30 +17,24 @@ from genesys_assets.assets.common import (
     window_metadata,
 )
 from genesys_assets.checks.table_checks import check_specs, passed_checks
-from genesys_assets.cloud.analytics.families import AggregateFamily
+from genesys_assets.days.ledgered import LEDGERED, ledgered_places
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up, days_written
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
-from genesys_assets.tables.conversations.day import DAY_TABLES
-from genesys_assets.tables.metrics.buckets import DAILY_METRICS, FAMILY_METRICS, INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 
-LEDGERED = (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)
-"""Tables of every lake whose changes are told; beside them those of the families that are asked."""
-EVER_LEDGERED = (*LEDGERED, *FAMILY_METRICS.values())
-"""All tables that the ledger may list, those of families that nobody asks any more too."""
 VERSION = "ledger_version"
 """Metadata of a materialisation: up to this version of the ledger's table Dagster knows every day."""
 _EVENTS_LOOKED_AT = 500
 _AFTER_TABLES = {"dagster/priority": "-5"}
-"""Tables of families may have nothing for a day, so they are no dependencies; in one run they come first."""
+"""Tables of `LEDGERED_IF_STORED` may lack a day, so they are no dependencies; in one run they come first."""
 
 
-def build_restatement_assets(calendar: Calendar, families: Sequence[AggregateFamily] = ()) -> list[dg.AssetsDefinition]:
-    key, specs = asset_key("tables", RESTATEMENTS.name), (*LEDGERED, *map(table_of, families))
+def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
+    key = asset_key("tables", RESTATEMENTS.name)
 
     @dg.asset(
         key=key,
@@ -54,8 +48,7 @@ def build_restatement_assets(calendar: Calendar, families: Sequence[AggregateFam
     )
     def ledger(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
         stored, days = lake.lake, list(checked_keys(context, calendar.daily))
-        places = [f"tables/{spec.name}" for spec in specs]
-        changes = catch_up(stored, places, days, provenance(context, "commits of tables"))
+        changes = catch_up(stored, ledgered_places(stored), days, provenance(context, "commits of tables"))
         version = stored.log(LEDGER).version
         for day in _other_days(context, stored, calendar, key, days):
             content = content_metadata(context.instance, key, day, stored.content(LEDGER, day))

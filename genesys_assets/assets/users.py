@@ -33,7 +33,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.cloud.jobs.run import JobPage
-from genesys_assets.days import Window
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import NotFetched
 from genesys_assets.days.users import (
@@ -41,10 +41,11 @@ from genesys_assets.days.users import (
     USER_DETAILS,
     USER_TABLES,
     SpansRead,
-    UserPages,
+    has_status,
     must_not_be_worse,
     of_user_tables,
     spans_stored_under,
+    spans_within,
     user_pages_of,
 )
 from genesys_assets.keys import asset_key
@@ -53,7 +54,7 @@ from genesys_assets.lake.lake import AuditFailed, Lake, PageWriter, Reach, Store
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.tables.spec import TableSpec
-from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, newest, span_table
+from genesys_assets.tables.users.spans import SPAN_TABLES, Span, decoded, span_table
 from genesys_assets.tables.users.time import USER_TIME, time_table
 
 _JOBS = "POST /api/v2/analytics/users/details/jobs"
@@ -145,10 +146,10 @@ def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[J
 
 
 def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
-    source = "Source: genesys/pages/daily_user_details"
+    source = "Source: genesys/pages/daily_user_details and, where these do not reach, genesys/pages/lake_files"
     keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
     said = {
-        spec.name: f"{source}." if spec is USER_TIME else f"{source} of the day, and of later days how spans ended."
+        spec.name: f"{source}." if spec is USER_TIME else f"{source}; of the day, and of later days how spans ended."
         for spec in USER_TABLES
     }
 
@@ -157,7 +158,7 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 keys[spec.name],
-                deps=[asset_key(*USER_DETAILS.split("/"))],
+                deps=[asset_key(*USER_DETAILS.split("/")), asset_key(*LAKE_FILES.split("/"))],
                 description=description(spec, said[spec.name]),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
@@ -179,7 +180,7 @@ def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
             if keys[spec.name] in context.selected_asset_keys
         }
         days = checked_keys(context, calendar.daily)
-        if not stored.stored(USER_DETAILS):
+        if not stored.stored(USER_DETAILS) and not any(has_status(stored, day) for day in days):
             context.log.warning(_NEVER_READ)
             return
         for day in days:
@@ -209,26 +210,28 @@ def _write_tables(
         unknown: Counter[str] = Counter()
         losses: Counter[str] = Counter()
 
-        def read(stored: StoredPages) -> list[tuple[datetime, list[Span]]]:
-            return [(page.as_of, _spans(page, unknown, losses)) for page in stored]
+        def read(stored: StoredPages | None) -> list[tuple[datetime, list[Span]]]:
+            return [(page.as_of, _spans(page, unknown, losses)) for page in stored or ()]
 
         own = read(pages.own)
-        kept = _stored_under(pages, own, read) if any(spec is not USER_TIME for spec in selected) else []
+        if any(spec is not USER_TIME for spec in selected):
+            later = [reading for stored in pages.later.values() for reading in read(stored)]
+            kept, of_data_lake = spans_stored_under(pages, [*own, *later])
         for spec in selected:
-            place = f"tables/{spec.name}"
+            writer = writing[f"tables/{spec.name}"]
             if spec is USER_TIME:
-                known = Window(utc_day(day)[0], max(utc_day(day)[0], min(utc_day(day)[1], pages.reach.through)))
-                writing[place].write(time_table(newest(own), known))
+                writer.write(time_table(spans_within(pages, own), pages.known))
             else:
-                writing[place].write(span_table(_KINDS[spec.name], kept, date.fromisoformat(day)))
-    found: dict[str, Any] = {"pages": len(pages.own), **reach_metadata(pages.reach)}
+                writer.write(span_table(_KINDS[spec.name], kept, date.fromisoformat(day), of_data_lake))
+    found: dict[str, Any] = {"pages": len(own), **reach_metadata(pages.reach)}
+    if pages.data_lake is not None:
+        unknown += pages.data_lake.unknown
+        losses += pages.data_lake.losses
+    if pages.data_lake_problem:
+        found["data_lake_problem"] = pages.data_lake_problem
+        context.log.warning(f"{day} is made without the data lake: {pages.data_lake_problem}")
     named = (("unknown_fields", unknown), ("values_lost", losses))
     return writing, found | {name: dg.MetadataValue.json(dict(counted)) for name, counted in named if counted}
-
-
-def _stored_under(pages: UserPages, own: list[tuple[datetime, list[Span]]], read: Any) -> list[Span]:
-    later = [reading for stored in pages.later.values() for reading in read(stored)]
-    return spans_stored_under(pages, [*own, *later])
 
 
 def _spans(page: Page, unknown: Counter[str], losses: Counter[str]) -> list[Span]:

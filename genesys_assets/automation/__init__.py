@@ -8,5 +8,5 @@
 `run_metrics` one line of JSON for each ended run
 `unreported` reports to Dagster the stored partitions that it does not know
 `local_runs` whether the process of a run is still there
-`conditions` when reports in other code locations are computed again
+`conditions` when reports of a day in other code locations are computed again; `elsewhere` those of several days
 """

@@ -20,7 +20,7 @@ from genesys_assets.keys import keys
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
 from genesys_assets.resources import LakeResource
-from genesys_assets.settings import AlertSettings
+from genesys_assets.settings import AlertSettings, ObservationSettings
 from genesys_assets.webhook import NotDelivered, post
 
 _LOOK_EVERY_SECONDS = 600
@@ -77,7 +77,8 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
     @dg.sensor(
         name="late",
         description="Writes one line for each figure that is late, once a day, and posts it to "
-        "GENESYS_ASSETS_ALERT_WEBHOOK: hours, complete days, published days.",
+        "GENESYS_ASSETS_ALERT_WEBHOOK: hours, complete days, published days, and days on which members of queues or "
+        "skills of users were not observed.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
         default_status=sensor_status("late", running),
@@ -89,7 +90,8 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         told: dict[str, str] = json.loads(context.cursor or "{}")
         key = keys(context.repository_def).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
-        found = list(find_late(shared_lake(lake.location), calendar, now, published))
+        observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
+        found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
         still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
         webhook = AlertSettings.load().url
         for each in found:

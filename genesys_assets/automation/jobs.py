@@ -58,13 +58,18 @@ def build_jobs(layers: Collection[str] = LAYERS) -> list[UnresolvedAssetJobDefin
         dg.define_asset_job(
             name,
             selection=reduce(or_, parts),
-            tags={"dagster/max_runtime": f"{_LONGEST_HOURS[name] * 3600:.0f}"},
+            tags=at_most(_LONGEST_HOURS[name]),
             description=_DESCRIPTIONS[name],
             executor_def=dg.in_process_executor,
         )
         for name, by_layer in _selections().items()
         if (parts := [selection for layer, selection in by_layer.items() if layer in layers])
     ]
+
+
+def at_most(hours: float) -> dict[str, str]:
+    """The tags of a job whose runs are ended after so many hours."""
+    return {"dagster/max_runtime": f"{hours * 3600:.0f}"}
 
 
 def _selections() -> Mapping[str, Mapping[str, dg.AssetSelection]]:

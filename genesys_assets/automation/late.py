@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from genesys_assets.automation.wanted import unobserved
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
@@ -26,13 +27,19 @@ class Late:
     says: str
 
 
-def late(lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None) -> Iterator[Late]:
-    """What is late now. `published` are the days that have been published, None where nothing is to be."""
+def late(
+    lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None, observed: Iterable[str] = ()
+) -> Iterator[Late]:
+    """What is late now. `published` are the days that have been published, None where nothing is to be; `observed` is
+    what is to be observed each day, because the platform keeps no history of it.
+    """
     for place in (HOURLY_AGGREGATES, HOURLY):
         yield from _hours(lake, calendar, now, place)
     yield from _days(lake, calendar, now)
     if published is not None:
         yield from _published(calendar, now, published)
+    for place in observed:
+        yield from _observed(lake, calendar, now, place)
 
 
 def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:
@@ -58,6 +65,19 @@ def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> I
     if now > known + DAY + PUBLISHED_LIMIT:
         said = f"the newest published day is {newest}" if newest else "no day has been published yet"
         yield Late("published/reports", known + DAY + PUBLISHED_LIMIT, said)
+
+
+def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:
+    """Today's observation, as long as it can be made; and yesterday's, which was missed."""
+    today = f"{now:%Y-%m-%d}"
+    midnight, _ = utc_day(today)
+    due, yesterday = midnight + HOURS_LIMIT, f"{midnight - DAY:%Y-%m-%d}"
+    if now > due and today >= f"{calendar.start_date}" and today not in lake.stored(place):
+        said = f"genesys/{place} of {today} is not stored. After midnight UTC nobody can ask for it any more"
+        yield Late(place, due, said)
+    if yesterday in unobserved(lake, calendar, now, place):
+        said = f"genesys/{place} of {yesterday} was not asked for, and nobody can ask for it any more"
+        yield Late(f"{place} of {yesterday}", midnight, said)
 
 
 def _start(calendar: Calendar) -> datetime:

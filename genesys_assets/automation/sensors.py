@@ -416,12 +416,12 @@ def _sensor(
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
         if made.request is None:
             return dg.SkipReason(made.reason(wanted))
-        return [_run_request(request, look.keys) for request in made.request.cut(calendar.days_per_run)]
+        return [run_request(request, look.keys) for request in made.request.cut(calendar.days_per_run)]
 
     return asking
 
 
-def _run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
+def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
     """The run that is asked for. `keys` are those of assets, by place."""
     first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:

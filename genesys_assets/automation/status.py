@@ -69,7 +69,8 @@ class AssetStatus:
     """How things stand with one asset, whose name is like `pages/hourly_details`.
 
     `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
-    still in time. All are keys in order. `newest` is the newest stored partition; of a listing, when it was read.
+    still in time. `lost`: not stored, and nobody can ask for it any more. All are keys in order. `newest` is the newest
+    stored partition; of a listing, when it was read.
     """
 
     asset: str
@@ -78,6 +79,7 @@ class AssetStatus:
     missing: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     coming: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     late_since: datetime | None = None
 
     @property
@@ -144,7 +146,7 @@ class _Look:
     def known(self) -> list[str]:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        users = (USER_DETAILS, *find.USER_PLACES) if self._has_users else ()
+        users = (*((USER_DETAILS,) if self._has_users else ()), *(find.USER_PLACES if self._has_status else ()))
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
@@ -263,7 +265,7 @@ class _Look:
     @property
     def _possible(self) -> list[str]:
         """The reports that every finished day has. Without agents' status, none that is made of it."""
-        lacking = set() if self._has_users else {*find.USER_PLACES}
+        lacking = set() if self._has_status else {*find.USER_PLACES}
         return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _is_there(self, place: str, day: str) -> bool:
@@ -294,7 +296,7 @@ class _Look:
         return max(written, default=self.now)
 
     def _pages_of(self, day: str) -> list[tuple[str, str]]:
-        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, *_IMPORTED)]
+        of_day = [(place, day) for place in (DAILY, OVERLAP, DAILY_AGGREGATES, USER_DETAILS, LAKE_FILES, *_IMPORTED)]
         return [*of_day, *((place, hour) for place in (HOURLY, HOURLY_AGGREGATES) for hour in hours_of(day))]
 
     def _is_whole(self, place: str, key: str, end: datetime) -> bool:
@@ -323,6 +325,11 @@ class _Look:
     def _has_users(self) -> bool:
         """Whether agents' status is read, or ever was."""
         return bool(self.lake.stored(USER_DETAILS))
+
+    @cached_property
+    def _has_status(self) -> bool:
+        """Whether there are tables of agents' status, or can be: the data lake extraction may bring them too."""
+        return self._has_users or any(self.lake.stored(place) for place in find.USER_PLACES)
 
     @cached_property
     def _days(self) -> list[str]:
@@ -368,6 +375,7 @@ class _Look:
             missing=tuple(sorted(each.key for each in late if not each.is_stored)),
             stale=tuple(sorted(each.key for each in late if each.is_stored)),
             coming=tuple(sorted(each.key for each in awaited if each.due > self.now)),
+            lost=tuple(find.unobserved(self.lake, self.calendar, self.now, asset)) if asset in self.observed else (),
             late_since=min((each.due for each in late), default=None),
         )
 

@@ -31,6 +31,7 @@ from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, hours_of, made_of
 from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.data_lake import reach_of as lake_reach
 from genesys_assets.days.families import has_answers, unanswered
+from genesys_assets.days.ledgered import ledgered_places
 from genesys_assets.days.sources import (
     DAILY,
     DAILY_AGGREGATES,
@@ -41,7 +42,7 @@ from genesys_assets.days.sources import (
     IMPORTED_HOURLY,
     OVERLAP,
 )
-from genesys_assets.days.users import USER_DETAILS, USER_TABLES, of_user_tables
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES, has_status, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.ledger import LEDGER, booked
@@ -117,6 +118,16 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
     missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
     is_begun = today == f"{now:%Y-%m-%d}" and today >= f"{calendar.start_date}"
     return {today: missing} if missing and is_begun else {}
+
+
+def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
+    """The days before today on which a thing was not observed, since it was for the first time. Nobody can ask for them
+    any more.
+    """
+    stored = lake.stored(place)
+    first = min((key for key in stored if key is not None), default=None)
+    days = [day for day in _days(calendar, now) if first is not None and first < day < f"{now:%Y-%m-%d}"]
+    return [day for day in days if day not in stored]
 
 
 def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
@@ -289,7 +300,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
         made = [place for place in stale if can_make_table(lake, place, day, now)]
         found.add(day, *made, *_waits_wanted(lake, day, now, made))
     wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
-    if not wanted and _is_ledger_behind(lake, [f"tables/{spec.name}" for spec in specs]):
+    if not wanted and _is_ledger_behind(lake):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
@@ -312,7 +323,7 @@ def can_make_table(lake: Lake, place: str, day: str, now: datetime) -> bool:
         is_over = utc_day(day)[1] <= now
         return is_over and (_is_stored(lake, waits.LEGS, day) or can_make_table(lake, waits.LEGS, day, now))
     if place in USER_PLACES:
-        return _is_stored(lake, USER_DETAILS, day)
+        return has_status(lake, day)
     if place == DAYS:
         return _has_pages(lake, (DAILY_AGGREGATES, IMPORTED_DAILY), day)
     if place in _FAMILIES:
@@ -340,10 +351,9 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
     return (all if every else any)(hour in stored for hour in hours)
 
 
-def _is_ledger_behind(lake: Lake, families: Iterable[str]) -> bool:
+def _is_ledger_behind(lake: Lake) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    places = [*CONVERSATION_TABLES, INTERVALS, DAYS, *families]
-    return any(lake.log(place).version > booked(lake, place) for place in places)
+    return any(lake.log(place).version > booked(lake, place) for place in ledgered_places(lake))
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

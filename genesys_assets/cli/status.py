@@ -205,6 +205,9 @@ def as_text(found: Status) -> str:
     lines = [tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "left", *["right"] * 3, "left"))]
     if found.late:
         lines += ["", *(line for each in found.late for line in _late_lines(each, found.now))]
+    lost = [each for each in found.assets if each.lost]
+    if lost:
+        lines += ["", *(_lost_line(each) for each in lost)]
     lines += ["", *(f"Not looked at: {problem}" for problem in found.problems)]
     return "\n".join([*lines, _summary(found)])
 
@@ -217,6 +220,11 @@ def _late_lines(each: AssetStatus, now: datetime) -> list[str]:
         if keys:
             lines.append(f"    {what}: {_ranges(keys)}")
     return lines
+
+
+def _lost_line(each: AssetStatus) -> str:
+    """What nobody can make good is told, and makes nothing late."""
+    return f"{each.asset} was not observed, and the platform keeps no history of it: {_ranges(each.lost)}"
 
 
 def _ranges(keys: Sequence[str]) -> str:

@@ -84,10 +84,7 @@ class AssetAttributes(Model):
 
 
 class PipelineReport(StandaloneReport):
-    """A report beside the pipeline, which asks the platform for it and computes it again when other days change."""
-
-    def _not_of_a_day(self) -> list[InitErrorDetails]:
-        return []
+    """A report beside the pipeline, which asks the platform for it."""
 
     def _unasked(self) -> list[InitErrorDetails]:
         return []
@@ -124,7 +121,8 @@ class GenesysReport(dg.Component):
     The attributes are those of an entry in reports.yaml of genesys_assets, explained in its docs/reports.md, with a
     name, and group, owners, tags and condition of the asset: the report becomes the asset genesys/reports/<name>, with
     checks. Lake and calendar are those of the GenesysCloud component in the same project; without one, those of the
-    settings GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE, GENESYS_ASSETS_TIME_ZONE.
+    settings GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE, GENESYS_ASSETS_TIME_ZONE. Without one, a report that reads
+    several days (`over`, `compare`) comes with the sensor <name>_days, which asks for it again when one has changed.
     """
 
     definition: StandaloneReport
@@ -138,7 +136,7 @@ class GenesysReport(dg.Component):
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
-        return dg.ComponentTypeSpec(tags=["genesys-cloud"], produces=["asset", "asset_check"])
+        return dg.ComponentTypeSpec(tags=["genesys-cloud"], produces=["asset", "asset_check", "job", "sensor"])
 
     @classmethod
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysReport:
@@ -174,8 +172,19 @@ class GenesysReport(dg.Component):
         with beta_parameters(), naming(pipeline.translate_key):
             built = build_standalone_report_asset(calendar, self.report, pipeline.lake)
             assets = presented_report(built, self.report, pipeline.lake_location, self.translate)
-        condition = self._condition(calendar)
-        return dg.Definitions(list(automated(dg.map_asset_specs(self._stated, assets), condition)))
+            sensors = self._sensors(calendar)
+        condition = None if sensors else self._condition(calendar)
+        return dg.Definitions(list(automated(dg.map_asset_specs(self._stated, assets), condition)), sensors=sensors)
+
+    def _sensors(self, calendar: Calendar) -> list[dg.SensorDefinition]:
+        """The sensor of a report that reads several days. The sensors of a pipeline in the same project know it."""
+        from genesys_assets.automation.elsewhere import build_elsewhere_sensor
+
+        if self.pipeline or self.asset.condition != "refreshed":
+            return []
+        if self.report.period.is_day and self.report.before is None:
+            return []
+        return [build_elsewhere_sensor(calendar, self.report)]
 
     def _stated(self, spec: dg.AssetSpec) -> dg.AssetSpec:
         """With what is stated of the asset itself."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,9 @@ FILES = "files"
 """What a partition says of its files: by id their schema, and the days on which their conversations began."""
 ENABLED = "enabled_schemas"
 """What a partition says: the schemas that were switched on for the organisation when its files were listed."""
+
+Files = Mapping[str, Mapping[str, Any]]
+"""What stands under `FILES`."""
 
 _CONVERSATIONS_AT_ONCE = 1_000
 _PATH = "/api/v2/analytics/dataextraction/downloads"
@@ -91,22 +94,29 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     """How far the stored files know a day, if what happens stands in a file within `lag`; None where they have no
     conversation of it, or lack a schema without which figures would be missing.
     """
-    stored = lake.stored(LAKE_FILES)
     start, end = utc_day(day)
     listed, schemas, has_conversations = start, set[str](), False
-    for key in later_days(day):
-        footer = lake.footer(LAKE_FILES, key) if key in stored else None
-        if footer is None or footer.reach is None:
-            break
-        files = footer.provenance.get(FILES, {}).values()
-        schemas |= {each["schema"] for each in files}
-        has_conversations |= any(each["schema"] == CONVERSATIONS and day in each["days"] for each in files)
-        listed = footer.reach.through
-        if listed < utc_day(key)[1]:
+    for through, files in listings(lake, day):
+        schemas |= {each["schema"] for each in files.values()}
+        has_conversations |= any(each["schema"] == CONVERSATIONS and day in each["days"] for each in files.values())
+        listed = through
+        if listed - lag >= end and has_conversations and schemas.issuperset(NEEDED):
             break
     if not has_conversations or not schemas.issuperset(NEEDED):
         return None
     return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)
+
+
+def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
+    """Of a day and the days after it, as long as each was listed to its end: up to when, and its files."""
+    stored = lake.stored(LAKE_FILES)
+    for key in later_days(day):
+        footer = lake.footer(LAKE_FILES, key) if key in stored else None
+        if footer is None or footer.reach is None:
+            return
+        yield footer.reach.through, footer.provenance.get(FILES, {})
+        if footer.reach.through < utc_day(key)[1]:
+            return
 
 
 def identity_of(lake: Lake, day: str) -> Iterator[tuple[str, str]]:
@@ -163,18 +173,27 @@ def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa
 
 def _files(lake: Lake, day: str) -> Iterator[tuple[About, Page]]:
     """The files that tell of a day, in the order of their creation."""
-    for key in later_days(day):
+    return files_of(lake, later_days(day), lambda _, files: _telling(files, day))
+
+
+def files_of(
+    lake: Lake, days: Iterable[str], telling: Callable[[str, Files], Collection[str]]
+) -> Iterator[tuple[About, Page]]:
+    """The stored files of some days, in the order of their creation; `telling` gives the ids of those of a day that are
+    read.
+    """
+    for key in days:
         pages = lake.pages(LAKE_FILES, key) if key in lake.stored(LAKE_FILES) else None
         if pages is None:
             continue
-        wanted = set(_telling(pages.provenance.get(FILES, {}), day))
+        wanted = set(telling(key, pages.provenance.get(FILES, {})))
         about = [(pages.about(index).as_of, index, About.of(pages.about(index))) for index in range(len(pages))]
         for _, index, file in sorted(about, key=lambda each: each[:2]):
             if file.id in wanted:
                 yield file, pages[index]
 
 
-def _telling(files: Mapping[str, Mapping[str, Any]], day: str) -> list[str]:
+def _telling(files: Files, day: str) -> list[str]:
     """The ids of the files with rows of conversations that began on a day, or on nobody knows which."""
     return [
         file_id

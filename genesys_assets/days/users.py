@@ -3,7 +3,8 @@
     user_time                             the day's own pages: a span comes with every day that it touches
     user_presence, user_routing_status    also pages of later days, which say how spans ended that began on the day
 
-Fetching is `assets.users`, what spans are `tables.users`.
+Where pages do not reach, files of the data lake extraction count: see `data_lake_status`. Fetching is `assets.users`,
+what spans are `tables.users`.
 """
 
 from __future__ import annotations
@@ -11,20 +12,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from genesys_assets.cloud.http.page import Page
+from genesys_assets.days import data_lake_status
 from genesys_assets.days.completeness import DayEmptied, DayNotComplete
+from genesys_assets.days.data_lake import LAKE_FILES
+from genesys_assets.days.data_lake_status import Asked, Status
 from genesys_assets.days.made_of import Part, number, parts
 from genesys_assets.days.sources import NotFetched, Partition, later_days
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.lake.reach import Reach
-from genesys_assets.spans import utc_day
+from genesys_assets.settings import DataLakeSettings
+from genesys_assets.spans import Window, utc_day
+from genesys_assets.tables.data_lake.decode import UnreadableFile
+from genesys_assets.tables.data_lake.schemas import Names
 from genesys_assets.tables.spec import TableSpec
-from genesys_assets.tables.users.spans import USER_PRESENCE, USER_ROUTING_STATUS, Span, decoded, newest, stored_under
+from genesys_assets.tables.users.spans import (
+    USER_PRESENCE,
+    USER_ROUTING_STATUS,
+    Key,
+    Span,
+    decoded,
+    filled,
+    newest,
+    stored_under,
+)
 from genesys_assets.tables.users.time import USER_TIME
 
 USER_DETAILS = "pages/daily_user_details"
@@ -34,6 +50,7 @@ SPAN_DAYS = "span_days"
 identifies those of each day; and those of the day before that go on.
 """
 USERS, SPANS = "users_read", "spans_read"
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -96,44 +113,147 @@ def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_e
 
 @dataclass(frozen=True, slots=True)
 class UserPages:
-    """The pages of a day and those of later days that end its spans; the last day before it with pages."""
+    """What says a day's status: its pages and those of later days that end its spans, what the data lake has where
+    pages do not reach, and the last day before it that has either. `own` is None where the data lake alone has the day.
+
+    `data_lake_problem` says why stored files could not be read. `fetched_until`: up to when pages have all spans that
+    began, so that of the data lake only ends count.
+    """
 
     day: str
-    own: StoredPages
+    own: StoredPages | None
     later: Mapping[str, StoredPages]
     before: date | None
     reach: Reach
     inputs: Sequence[Partition]
+    data_lake: Status | None = None
+    data_lake_problem: str | None = None
+    fetched_until: datetime = _ALWAYS
+
+    @property
+    def known(self) -> Window:
+        """The part of the day of which all is known."""
+        start, end = utc_day(self.day)
+        return Window(start, max(start, min(end, self.reach.through)))
 
 
 def user_pages_of(lake: Lake, day: str) -> UserPages:
     """Raises NotFetched."""
-    own = lake.pages(USER_DETAILS, day)
-    if own is None:
+    own, settings = lake.pages(USER_DETAILS, day), DataLakeSettings.load()
+    of_files = data_lake_status.reach_of(lake, day, settings.lag)
+    if own is None and of_files is None:
         raise NotFetched(f"genesys/{USER_DETAILS} has not been fetched for {day}: materialise it first.")
-    before, later = _day_before(lake, day), [part.key for part in _later(lake, day) if part.key]
-    pages, reach = lake.pages_of(USER_DETAILS, later), own.reach or Reach(utc_day(day)[0])
-    inputs = [(USER_DETAILS, key) for key in (day, *later)]
-    return UserPages(day, own, pages, None if before is None else date.fromisoformat(before), reach, inputs)
+    before, later = _day_before(lake, day, settings), [part.key for part in _later(lake, day, settings) if part.key]
+    pages = UserPages(
+        day,
+        own,
+        lake.pages_of(USER_DETAILS, later),
+        None if before is None else date.fromisoformat(before),
+        (own.reach if own else None) or Reach(utc_day(day)[0]),
+        [(USER_DETAILS, key) for key in (day, *later)],
+    )
+    return _with_files(lake, pages, of_files, settings)
 
 
-def spans_stored_under(pages: UserPages, read: Iterable[tuple[datetime, Sequence[Span]]]) -> list[Span]:
-    """The spans that are stored under the day, each as the newest of the pages has it; `read` are those of all pages,
-    with when each was true.
+def _with_files(lake: Lake, pages: UserPages, of_files: Reach | None, settings: DataLakeSettings) -> UserPages:
+    """Files that cannot be read never keep a day from being made of pages: then the problem is told."""
+    asked = _asked(lake, pages.day, pages.before, settings)
+    inputs = [*pages.inputs, *data_lake_status.inputs_of(lake, asked)]
+    try:
+        found = data_lake_status.status_of(lake, asked, Names.parse(settings.columns))
+    except UnreadableFile as error:
+        if pages.own is None:
+            raise NotFetched(str(error)) from error
+        return replace(pages, inputs=inputs, data_lake_problem=str(error))
+    (start, end), reach = utc_day(pages.day), pages.reach
+    if asked.only_ends or of_files is None:
+        return replace(pages, inputs=inputs, data_lake=found, fetched_until=end)
+    both = Reach(max(reach.through, of_files.through), reach.is_complete or of_files.is_complete)
+    until = _ALWAYS if pages.own is None else max(start, reach.through)
+    return replace(pages, inputs=inputs, data_lake=found, fetched_until=until, reach=both)
+
+
+def _asked(lake: Lake, day: str, before: date | None, settings: DataLakeSettings) -> Asked:
+    """What is asked of files: where pages have the day, or the files do not, only how spans ended that began on it."""
+    only_ends = _is_complete(lake, day) or data_lake_status.reach_of(lake, day, settings.lag) is None
+    return Asked(day, before, settings.lag, only_ends)
+
+
+def spans_stored_under(
+    pages: UserPages, read: Iterable[tuple[datetime, Sequence[Span]]]
+) -> tuple[list[Span], Collection[Key]]:
+    """The spans that are stored under the day, each as the newest of the pages has it, or the data lake; and the keys
+    of those that are taken from the data lake. `read` are those of all pages, with when each was true.
     """
     day = date.fromisoformat(pages.day)
     of_day = ((as_of, [span for span in spans if stored_under(span, day, pages.before)]) for as_of, spans in read)
-    return newest(of_day)
+    fetched = newest(of_day)
+    if pages.data_lake is None:
+        return fetched, ()
+    of_files = [span for span in pages.data_lake.spans if stored_under(span, day, pages.before)]
+    return filled(fetched, of_files, pages.fetched_until)
 
 
-def _day_before(lake: Lake, day: str) -> str | None:
-    """The last day before a day that has pages."""
-    return max((key for key in lake.stored(USER_DETAILS) if key is not None and key < day), default=None)
+def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]]) -> list[Span]:
+    """The spans that touch the day, of its `own` pages, and of the data lake where these do not reach."""
+    fetched = newest(own)
+    if pages.data_lake is None:
+        return fetched
+    return filled(fetched, pages.data_lake.spans, pages.fetched_until)[0]
 
 
-def _later(lake: Lake, day: str) -> Iterator[Part]:
+@dataclass(frozen=True, slots=True)
+class StatusOfDays:
+    """The spans that touch days that follow each other, and the part of them of which all is known: it ends where a day
+    is not known to its end. None where nothing is known of the first one.
+    """
+
+    spans: Sequence[Span] = ()
+    known: Window | None = None
+    inputs: Sequence[Partition] = ()
+
+
+def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
+    """What pages and files of the data lake say of days that follow each other."""
+    found: list[UserPages] = []
+    for day in days:
+        if not has_status(lake, day) or (found and found[-1].known.end < utc_day(day)[0]):
+            break
+        found.append(user_pages_of(lake, day))
+    if not found:
+        return StatusOfDays()
+    spans = newest((page.as_of, decoded(page.body).spans) for pages in found for page in pages.own or ())
+    for pages in found:
+        if pages.data_lake is not None:
+            spans, _ = filled(spans, pages.data_lake.spans, pages.fetched_until)
+    inputs = {each: None for pages in found for each in pages.inputs if each[0] == LAKE_FILES or each[1] in days}
+    return StatusOfDays(spans, Window(found[0].known.start, found[-1].known.end), list(inputs))
+
+
+def has_status(lake: Lake, day: str) -> bool:
+    """Whether pages or files of the data lake tell agents' status of a day."""
+    return day in lake.stored(USER_DETAILS) or _reach_of_files(lake, day) is not None
+
+
+def is_status_complete(lake: Lake, day: str) -> bool:
+    """Whether all of a day's status is known."""
+    of_files = None if _is_complete(lake, day) else _reach_of_files(lake, day)
+    return _is_complete(lake, day) or (of_files is not None and of_files.is_complete)
+
+
+def _reach_of_files(lake: Lake, day: str) -> Reach | None:
+    return data_lake_status.reach_of(lake, day, DataLakeSettings.load().lag)
+
+
+def _day_before(lake: Lake, day: str, settings: DataLakeSettings) -> str | None:
+    """The last day before a day that has pages, or whose status the data lake has."""
+    fetched = max((key for key in lake.stored(USER_DETAILS) if key is not None and key < day), default="")
+    return data_lake_status.last_day_before(lake, day, fetched, settings.lag) or fetched or None
+
+
+def _later(lake: Lake, day: str, settings: DataLakeSettings) -> Iterator[Part]:
     """Of each later day the spans that are stored under the day."""
-    before = _day_before(lake, day)
+    before = _day_before(lake, day, settings)
     for part in parts(lake, USER_DETAILS, later_days(day)):
         footer = lake.footer(USER_DETAILS, part.key)
         told: Mapping[str, str] = footer.provenance.get(SPAN_DAYS, {}) if footer else {}
@@ -146,13 +266,31 @@ def _later(lake: Lake, day: str) -> Iterator[Part]:
 
 
 def of_user_tables(lake: Lake, day: str, specs: Iterable[TableSpec] = USER_TABLES) -> dict[str, int]:
-    """What a day's tables of users are made of, by place; nothing of a day without pages."""
-    if day not in lake.stored(USER_DETAILS):
+    """What a day's tables of users are made of, by place; nothing of a day of which nothing is stored."""
+    if not has_status(lake, day):
         return {}
-    own = list(parts(lake, USER_DETAILS, [day]))
-    spans = number([*own, *_later(lake, day)], _day_before(lake, day))
-    pages = number(own)
+    settings = DataLakeSettings.load()
+    own, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day, settings)
+    files = list(_files(lake, day, before, settings))
+    spans = number([*own, *_later(lake, day, settings), *files], before)
+    pages = number(own if _is_complete(lake, day) else [*own, *files])
     return {
         f"tables/{spec.name}": number([], pages if spec is USER_TIME else spans, spec.name, spec.version)
         for spec in specs
     }
+
+
+def _files(lake: Lake, day: str, before: str | None, settings: DataLakeSettings) -> Iterator[Part]:
+    """The files of the data lake that tell of a day, how far they reach and what their columns are called."""
+    asked = _asked(lake, day, None if before is None else date.fromisoformat(before), settings)
+    found = list(data_lake_status.identity_of(lake, asked))
+    if found:
+        known = str(data_lake_status.reach_of(lake, day, settings.lag))
+        yield Part(0, LAKE_FILES, "", json.dumps([known, settings.columns]))
+    for key, content in found:
+        yield Part(0, LAKE_FILES, key, content)
+
+
+def _is_complete(lake: Lake, day: str) -> bool:
+    footer = lake.footer(USER_DETAILS, day)
+    return footer is not None and footer.reach is not None and footer.reach.is_complete

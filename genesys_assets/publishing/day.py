@@ -7,6 +7,8 @@ figures has the last word, whichever is faster.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from genesys_assets.lake.lake import Lake, Reach, Unreadable
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of
+from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
@@ -30,6 +32,7 @@ from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.reports.engine.stored import NotStored, StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.tables.restatements import RESTATEMENTS
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5
@@ -98,9 +101,23 @@ def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str
     }
     for table in PAGE_TABLES:
         for key in [day.key] if table == LEDGER else day.utc_days:
-            found[f"{table}/date={key}"] = content_until(lake, table, key, day.end)
+            content = _told(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
+            found[f"{table}/date={key}"] = content
     found |= {f"{each.table}/{each.check}": each.says for each in failing_checks(lake, day)}
     return {part: content for part, content in found.items() if content is not None}
+
+
+def _told(lake: Lake, key: str) -> str | None:
+    """What identifies the readings of a day that the page tells; None where the ledger does not have the day."""
+    if key not in lake.stored(LEDGER):
+        return None
+
+    def read() -> str:
+        rows = told_readings(lake.read(LEDGER, key, schema=RESTATEMENTS.schema))
+        told = [[f"{value}" for value in row.values()] for row in rows.to_pylist()]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    return lake.once("told readings", LEDGER, key, read)
 
 
 def failing_checks(lake: Lake, day: BusinessDay) -> tuple[FailingCheck, ...]:

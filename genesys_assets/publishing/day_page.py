@@ -12,8 +12,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys_assets.days import utc_day
+from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
 from genesys_assets.publishing.business_day import BusinessDay
@@ -38,8 +40,12 @@ if TYPE_CHECKING:
 
     from genesys_assets.lake.lake import Lake
 
-PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", "tables/restatements")
+PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", LEDGER)
 """What the page is made of, besides reports."""
+_NOT_TOLD = ("user_presence", "user_routing_status", "queue_waits")
+"""Tables whose readings the page leaves out: their rows of a day change as often as a later day says how a span ended,
+and no figure of the day with them.
+"""
 MOST_ROWS = 15
 """How many queues and agents are shown at once; the rest can be unfolded."""
 MOST_BARS = 8
@@ -109,8 +115,8 @@ def day_page(
     known, not_there = reach or reach_of(lake, day), missing or {}
     there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}
     figures = day_reports(lake, day, **there, start_date=start_date)
-    ledger = [_rows(lake, "tables/restatements", day.key)]
-    ledger += [lake.read("tables/restatements", other, schema=RESTATEMENTS.schema) for other in _others(day)]
+    ledger = [told_readings(_rows(lake, LEDGER, day.key))]
+    ledger += [told_readings(lake.read(LEDGER, other, schema=RESTATEMENTS.schema)) for other in _others(day)]
     notes = Notes(
         [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
         _restatements([row for table in ledger for row in table.to_pylist()]),
@@ -123,6 +129,11 @@ def day_page(
 def _rows(lake: Lake, place: str, key: str) -> pa.Table:
     """All rows of a stored partition. Raises FileNotFoundError."""
     return lake.read(place, key, schema=lake.schema(place, key))
+
+
+def told_readings(ledger: pa.Table) -> pa.Table:
+    """The rows of the ledger that the page is made of."""
+    return ledger.filter(pc.invert(pc.is_in(ledger["table"], value_set=pa.array(_NOT_TOLD))))
 
 
 def _others(day: BusinessDay) -> list[str]:

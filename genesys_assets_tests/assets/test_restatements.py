@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
+from genesys_assets.days.ledgered import LEDGERED
+from genesys_assets.days.users import USER_DETAILS, USER_TABLES
 from genesys_assets.lake.commit import known
 from genesys_assets.lake.ledger import catch_up, days_written
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
+from genesys_assets_tests.clocks import standing_at
+from genesys_assets_tests.conftest import NOW
 
 DAY, DATE = "2026-01-28", date(2026, 1, 28)
 OTHER_DAY = "2026-01-27"
@@ -125,6 +129,22 @@ def test_metrics_are_in_the_ledger_too(complete: World) -> None:
     [row] = ledger(complete, "interval_metrics")
     assert row["rows_before"] >= row["rows_after"] > 0
     assert row["rows_changed"] + row["rows_removed"] > 0
+
+
+def test_agents_status_is_in_the_ledger_in_every_reading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
+    places = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
+    noon = datetime(2026, 1, 28, 12, tzinfo=UTC)
+    for present in (noon, NOW, NOW):
+        monkeypatch.setattr(daily_details, "datetime", standing_at(present))
+        assert world.run("users", USER_DETAILS, partition=DAY).success
+        assert world.run("daily", *places, LEDGER, partition=DAY).success
+    for spec in USER_TABLES:
+        whole, same = ledger(world, spec.name)
+        assert whole["rows_added"] > 0
+        assert whole["rows_after"] == whole["rows_before"] + whole["rows_added"]
+        assert (same["rows_added"], same["rows_changed"], same["rows_removed"]) == (0, 0, 0)
+        assert same["rows_before"] == whole["rows_after"] == len(world.lake.read(f"tables/{spec.name}", DAY))
 
 
 def test_the_ledger_of_a_day_without_tables_is_empty(world: World) -> None:

@@ -23,6 +23,7 @@ from genesys_assets_tests.webhooks import listening
 
 YESTERDAY, TODAY = "2026-02-19", "2026-02-20"
 MIDNIGHT = datetime(2026, 2, 20, tzinfo=UTC)
+MEMBERS = "reference/queue_members"
 
 
 @pytest.fixture
@@ -62,6 +63,24 @@ def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> No
     [said] = [each for each in late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.what == DAILY]
     assert said.since == at_last
     assert said.says == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
+
+
+def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_told_for_a_day(lake: Lake) -> None:
+    def said(now: datetime) -> dict[str, str]:
+        of_calendar = calendar(date(2026, 2, 18))
+        found = late(lake, of_calendar, now, [YESTERDAY], [MEMBERS])
+        return {each.what: each.says for each in found if each.what.startswith(MEMBERS)}
+
+    in_time, too_late = MIDNIGHT + timedelta(hours=3), MIDNIGHT + timedelta(hours=3, minutes=1)
+    assert said(in_time) == {}
+    today = f"genesys/{MEMBERS} of {TODAY} is not stored. After midnight UTC nobody can ask for it any more"
+    assert said(too_late) == {MEMBERS: today}, "of an organisation that was never observed no day was missed"
+    store(lake, MEMBERS, "2026-02-18")
+    missed = f"genesys/{MEMBERS} of {YESTERDAY} was not asked for, and nobody can ask for it any more"
+    assert said(in_time) == {f"{MEMBERS} of {YESTERDAY}": missed}
+    store(lake, MEMBERS, TODAY)
+    assert said(too_late) == {f"{MEMBERS} of {YESTERDAY}": missed}
+    assert said(MIDNIGHT + timedelta(days=1)) == {}
 
 
 @dataclass

@@ -94,8 +94,26 @@ def test_as_json_it_has_every_asset_with_its_partitions(lake: Lake) -> None:
         "missing": ["2026-02-20-00:00"],
         "stale": [],
         "coming": ["2026-02-20-01:00", "2026-02-20-02:00"],
+        "lost": [],
         "late_since": "2026-02-20T04:00:00+00:00",
     }
+
+
+def test_days_that_were_not_observed_are_named_and_make_nothing_late(lake: Lake) -> None:
+    place = "reference/queue_members"
+    store(lake, place, "2026-02-20", "2026-02-24")
+    settings = {
+        "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS": "true",
+        "GENESYS_ASSETS_START_DATE": "2026-02-20",
+    }
+    with environment({**os.environ, **settings}):
+        ended = at(MIDNIGHT + timedelta(days=4, minutes=30))
+        said = json.loads(at(MIDNIGHT + timedelta(days=4, minutes=30), "--json").stdout)
+    lost = "2026-02-21...2026-02-23"
+    assert f"\n{place} was not observed, and the platform keeps no history of it: {lost}\n" in ended.stdout
+    [members] = [each for each in said["assets"] if each["asset"] == place]
+    assert members["lost"] == ["2026-02-21", "2026-02-22", "2026-02-23"]
+    assert (members["missing"], members["late_since"]) == ([], None)
 
 
 def test_days_before_the_last_ones_are_not_looked_at(lake: Lake) -> None:

@@ -11,18 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
+import time_machine
 import yaml
 
 import genesys_assets
 from genesys_assets import GenesysReport
 from genesys_assets.components.report import ReportScaffolder
 from genesys_assets.definitions import build_definitions
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
-from genesys_assets_tests.assets.world import World, environment
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets_tests.assets.world import RANGE, World, environment
 from genesys_assets_tests.components.projects import Project
 from genesys_assets_tests.conftest import DAY, DAYS
+from genesys_assets_tests.keyed_rows import keyed
+from genesys_assets_tests.reports.engine.test_compute import of_queue
+from genesys_assets_tests.reports.small_lake import Row, small_lake
 
 COMPONENT = "genesys_assets.GenesysReport"
 KEY = dg.AssetKey(["genesys", "reports", "calls"])
@@ -221,6 +227,53 @@ def test_it_is_refreshed_when_its_tables_of_a_look_back_day_were_read_again() ->
         assert requested(dg.AssetMaterialization(names)) == set(), "names follow with the next change"
         landed = [dg.AssetMaterialization(table, partition=day) for day in ("2026-02-17", "2026-02-20")]
         assert requested(*landed) == {"2026-02-17", "2026-02-20"}
+
+
+def test_a_report_of_several_days_is_asked_for_again_when_one_of_them_has_changed(tmp_path: Path) -> None:
+    days = [f"2026-01-{number}" for number in (27, 28, 29, 30)]
+    place, known = "tables/interval_metrics", Reach(datetime(2026, 1, 31, tzinfo=UTC))
+
+    def rows(day: str, handled: int) -> list[Row]:
+        begin = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        bounds = {"interval_start": begin, "interval_end": begin + timedelta(minutes=15)}
+        return [of_queue("tHandle", count=handled, sum=1) | {"media_type": "voice"} | bounds]
+
+    of_days = [row for day in days for row in rows(day, 3)]
+    lake = small_lake(tmp_path, days=days, reach=known, only=["interval_metrics"], interval_metrics=of_days)
+    settings = {"GENESYS_ASSETS_LAKE": f"{tmp_path}", "GENESYS_ASSETS_START_DATE": days[0]}
+    with environment(settings), dg.DagsterInstance.ephemeral() as instance:
+        location = built(over={"rolling": 2}, compare={"to": "period_before", "columns": ["handled"]})
+        assert location.resolve_asset_graph().get(KEY).automation_condition is None
+
+        def computed() -> tuple[str, str] | None:
+            """What the sensor asks for, which is then run."""
+            context = dg.build_sensor_context(instance, repository_def=location.get_repository_def())
+            with time_machine.travel(datetime(2026, 1, 31, 12, tzinfo=UTC), tick=False):
+                found = location.resolve_sensor_def("calls_days")(context)
+            if isinstance(found, dg.SkipReason):
+                return None
+            assert isinstance(found, dg.RunRequest)
+            assert found.asset_selection == [KEY]
+            job = location.resolve_job_def("calls_days")
+            assert job.execute_in_process(instance=instance, tags=found.tags).success
+            return found.tags[RANGE[0]], found.tags[RANGE[1]]
+
+        def shown() -> list[tuple[int, int | None]]:
+            of_lake = Lake(LocalStore(tmp_path))
+            found = [row for day in days[1:] for row in of_lake.read("reports/calls", day).to_pylist()]
+            return [(row["handled"], row["handled_before"]) for row in found]
+
+        # The first day ends no two days since the start.
+        assert computed() == (days[1], days[3])
+        assert shown() == [(6, None), (6, None), (6, 6)]
+        assert computed() is None
+        reach = lake.reach(place, days[0])
+        table = pa.Table.from_pylist(keyed(rows(days[0], 5), INTERVAL_METRICS), INTERVAL_METRICS.schema)
+        lake.write(place, INTERVAL_METRICS, table, days[0], {}, reach=reach)
+        # It is read as the period before, two days later.
+        assert computed() == (days[1], days[3])
+        assert shown() == [(8, None), (6, None), (6, 8)]
+        assert computed() is None
 
 
 def test_one_more_report_in_a_file_has_a_name_of_its_own(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the webhook gets: one alert for each failed run, and one a day for each figure for as long as it is late.
 
-What is late is worked out here from the folder of the lake, by the limits that the docs state.
+What is late is worked out here from the folder of the lake, by the limits that the docs state. Observations, which are
+late on one day only, are left out.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class LateAlerts:
         """`is_settled`: the daemon has looked once more after all was done. Where a tick may have failed, nothing
         `is_judged`.
         """
-        told = Counter(message["late"] for message in self.posted()[self._count :] if "late" in message)
+        alerts = (message["late"] for message in self.posted()[self._count :] if "late" in message)
+        told = Counter(what for what in alerts if not what.startswith("reference/"))
         at_last = {what for what, due in self.late_from().items() if now > due}
         at_first = self._late_by(self._began)
         if is_settled and is_judged:

@@ -29,6 +29,7 @@ from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.publishing.made_up_day import (
     AGENT_DAILY,
     DAY,
@@ -37,6 +38,7 @@ from genesys_assets_tests.publishing.made_up_day import (
     an_interaction,
     business_day,
     made_up_lake,
+    restated,
     store,
     table,
 )
@@ -266,3 +268,12 @@ def test_a_published_day_is_stale_once_the_lake_has_other_rows(lake: Lake, to_fo
     restate(lake, 7)
     assert made != made_of(lake.refreshed(), business_day(), STORED)
     assert replace(standing(to_folder), made_of=made) == standing(to_folder)
+
+
+def test_readings_that_change_no_figure_of_the_day_publish_it_no_second_time(lake: Lake) -> None:
+    before = made_of(lake, business_day(), STORED)
+    known = [restated("conversations", 1, 2, 3), restated("sessions", 0, 0, 0)]
+    store(lake, "tables/restatements", RESTATEMENTS, [*known, restated("user_presence", 1, 0, 0)])
+    assert made_of(lake.refreshed(), business_day(), STORED) == before
+    store(lake, "tables/restatements", RESTATEMENTS, [*known, restated("user_time", 1, 0, 0)])
+    assert made_of(lake.refreshed(), business_day(), STORED) != before

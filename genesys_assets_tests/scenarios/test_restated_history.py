@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.reports.language.conditions import Comparison, Condition
+from genesys_assets.reports.language.conditions import Bound, Comparison, Condition
 
 _COMPARE = {"gt": pc.greater, "gte": pc.greater_equal, "lt": pc.less, "lte": pc.less_equal}
 
@@ -32,13 +32,10 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
         case "missing":
             return pc.is_null(values)
         case "range":
-            whole = type_ == pa.int64() and all(float(bound).is_integer() for _, bound in comparison.bounds)
-            number = pa.int64() if whole else pa.float64()
-            compared = values if whole else values.cast(number)
-            return functools.reduce(
-                pc.and_kleene,
-                [_COMPARE[name](compared, pa.scalar(bound).cast(number)) for name, bound in comparison.bounds],
-            )
+            as_ = _compared_as(comparison, type_)
+            compared = values if as_ == type_ else values.cast(as_)
+            bounds = [(name, _scalar(bound, as_)) for name, bound in comparison.bounds]
+            return functools.reduce(pc.and_kleene, [_COMPARE[name](compared, bound) for name, bound in bounds])
         case "contains":
             return functools.reduce(pc.or_kleene, [pc.match_substring(values, str(text)) for text in comparison.values])
         case "starts_with":
@@ -46,3 +43,17 @@ def _holds(comparison: Comparison, values: Any, type_: pa.DataType) -> Any:
     wanted = pa.array(comparison.values if type_ != pa.string() else map(str, comparison.values), type_)
     among = pc.is_in(values, value_set=wanted)
     return among if comparison.operator == "any_of" else pc.and_kleene(pc.is_valid(values), pc.invert(among))
+
+
+def _scalar(bound: Bound, type_: pa.DataType) -> pa.Scalar:
+    return pa.scalar(bound).cast(type_) if isinstance(bound, int | float) else pa.scalar(bound, type_)
+
+
+def _compared_as(comparison: Comparison, type_: pa.DataType) -> pa.DataType:
+    """The type in which a column is compared with bounds: instants and dates as they are, whole numbers with whole
+    ones, all else as numbers.
+    """
+    bounds = [bound for _, bound in comparison.bounds if isinstance(bound, int | float)]
+    if not bounds:
+        return type_
+    return pa.int64() if type_ == pa.int64() and all(float(bound).is_integer() for bound in bounds) else pa.float64()

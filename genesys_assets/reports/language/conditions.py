@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any, Literal
 
 from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range
@@ -20,6 +21,8 @@ from genesys_assets.reports.language.problems import Findings, Path, one_of, quo
 
 Operator = Literal["any_of", "none_of", "contains", "starts_with", "exists", "missing", "range"]
 Value = str | int | float | bool
+Bound = int | float | str | date
+"""A number; or an instant or a date, as text until it is known which of both a column wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Comparison:
     name: str
     operator: Operator
     values: tuple[Value, ...] = ()
-    bounds: tuple[tuple[str, float], ...] = ()
+    bounds: tuple[tuple[str, Bound], ...] = ()
     path: Path = field(default=(), compare=False)
     name_path: Path = field(default=(), compare=False)
 
@@ -213,8 +216,10 @@ class _Reader:
 
     def _bounded(self, name: str, bounds: dict[str, Any], path: Path) -> Condition | None:
         for bound, value in bounds.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MOST:
-                return self._refuse(path, f"{bound} takes a number, got {_kind(value)}", value)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MOST
+            if not is_number and not _is_time(value):
+                message = f"{bound} takes a number, or an instant such as 2026-01-31T00:00:00Z, got {_kind(value)}"
+                return self._refuse(path, message, value)
         return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
 
     def _group(self, type_: Literal["and", "or"], stated: Any, path: Path, depth: int) -> Condition | None:
@@ -255,6 +260,14 @@ class _Reader:
     def _refuse(self, path: Path, message: str, value: Any = None) -> Condition | None:
         self.findings.add(path, message, value)
         return None
+
+
+def _is_time(value: Any) -> bool:
+    """Whether a text is an instant or a date. Which of both a column wants is known where its type is."""
+    try:
+        return isinstance(value, str) and len(value) >= len("2026-01-31") and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _kind(value: Any) -> str:
@@ -311,6 +324,10 @@ def to_platform(condition: Condition, findings: Findings) -> Filter | None:
     for comparison in comparisons(condition):
         if reason := _BEYOND_PLATFORM.get(comparison.operator):
             findings.add(comparison.path, f"cannot be asked: {reason}", ", ".join(map(str, comparison.values)))
+        for bound, value in comparison.bounds:
+            if isinstance(value, str):
+                message = f"cannot be asked: the platform compares numbers, and {bound} takes none but these"
+                findings.add(comparison.path, message, value)
     if len(findings.found) > before:
         return None
     top = condition if isinstance(condition, Group) else Group("and", (condition,))
@@ -350,7 +367,8 @@ def _predicates(comparison: Comparison) -> list[Predicate]:
         case "missing":
             return [Predicate(comparison.name, operator="notExists")]
         case "range":
-            return [Predicate(comparison.name, range=Range(**dict(comparison.bounds)))]
+            numbers = {name: bound for name, bound in comparison.bounds if isinstance(bound, int | float)}
+            return [Predicate(comparison.name, range=Range(**numbers))]
         case "any_of":
             return [Predicate(comparison.name, _text(value)) for value in sorted(comparison.values, key=str)]
     return []

@@ -188,7 +188,13 @@ def type_in_words(type_: pa.DataType) -> str:
     """
     if pa.types.is_list(type_):
         return "a list"
-    words = {pa.string(): "text", pa.int64(): "a whole number", pa.float64(): "a number", pa.bool_(): "true or false"}
+    words = {
+        pa.string(): "text",
+        pa.int64(): "a whole number",
+        pa.float64(): "a number",
+        pa.bool_(): "true or false",
+        pa.date32(): "a date",
+    }
     return words.get(type_, "an instant")
 
 

@@ -5,7 +5,7 @@ Both are null if either period has no value: no value is not 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -43,9 +43,11 @@ def period_before(stated: ReportDefinition, period: Period, findings: Findings) 
 
 
 def with_compared(
-    stated: ReportDefinition, shown: Sequence[ShownColumn], findings: Findings
+    stated: ReportDefinition, shown: Sequence[ShownColumn], taken: Collection[str], findings: Findings
 ) -> tuple[ShownColumn, ...]:
-    """The columns that are shown, each compared one followed by what it was and by the difference."""
+    """The columns that are shown, each compared one followed by what it was and by the difference. `taken` are the
+    names of columns that a report has by itself.
+    """
     if stated.compare is None:
         return tuple(shown)
     numbers = {each.known_as: each for each in shown if each.type in NUMBERS}
@@ -53,7 +55,12 @@ def with_compared(
         if name not in numbers:
             message = f"{quoted(name)} is no column of numbers in this report. {one_of(numbers, name)}"
             findings.add(("compare", "columns", index), message, name)
-    return tuple(_followed(shown, set(stated.compare.columns) & set(numbers)))
+    found = tuple(_followed(shown, set(stated.compare.columns) & set(numbers)))
+    for name in [each.name for each in found if each.of in (BEFORE, CHANGE)]:
+        if name in taken or sum(each.name == name for each in found) > 1:
+            message = f"compare gives a column {name}, and the report has one of its own. Call that one differently"
+            findings.add(("compare", "columns"), message, name)
+    return found
 
 
 def _followed(shown: Sequence[ShownColumn], compared: set[str]) -> Iterator[ShownColumn]:

@@ -207,7 +207,7 @@ class _Compiler:
         usable = figures if period.is_day or DAYS.name in figures else figures | {DAYS.name: DAYS}
         usable = usable if stated.by_weekday else {INTERVAL_LENGTH: _INTERVAL_LENGTH, **usable}
         shown = shown_columns(stated_columns, self._taken(keys), keys, usable, self.findings) if all_there else ()
-        shown = with_compared(stated, shown, self.findings) if all_there else ()
+        shown = with_compared(stated, shown, self._taken(keys), self.findings) if all_there else ()
         spec = self._spec(keys, key_types, shown, details)
         if all_there:
             spec = replace(spec, sums=tuple(self._sums(spec, shown)))

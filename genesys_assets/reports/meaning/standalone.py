@@ -31,16 +31,7 @@ class StandaloneReport(Entry):
         if self.name in [report.name for report in (*built_in_reports(), *operating_reports())]:
             message = f"{self.name!r} is the name of a report that ships. Choose another"
             found.append(mistake(("name",), message, self.name))
-        return found or [*self._not_of_a_day(), *self._unasked()]
-
-    def _not_of_a_day(self) -> list[InitErrorDetails]:
-        """What reads other days than its own: it would not be computed again when one of these changes."""
-        message = (
-            "is for reports.yaml of the code location genesys_assets (GENESYS_ASSETS_REPORTS), which computes the "
-            "report again when one of the other days has changed. Take it out here"
-        )
-        stated = {"over": self.over != "day", "compare": self.compare is not None}
-        return [mistake((name,), f"{name} {message}", None) for name, is_stated in stated.items() if is_stated]
+        return found or self._unasked()
 
     def _unasked(self) -> list[InitErrorDetails]:
         """What the platform would have to be asked for this report alone."""

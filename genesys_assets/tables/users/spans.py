@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
@@ -18,10 +18,12 @@ import pyarrow as pa
 from genesys_assets.cloud.http.parsing import instant
 from genesys_assets.spans import Window
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
-from genesys_assets.tables.sources import FETCHED, SOURCE
+from genesys_assets.tables.sources import DATA_LAKE, FETCHED, SOURCE
 from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 
 Kind = Literal["presence", "routing"]
+Key = tuple[str, Kind, datetime]
+"""What a span is known by: user, kind and start."""
 
 _STORED_UNDER = (
     "Stored under the UTC day on which it began; where no pages of that day are stored, under the first later day that "
@@ -78,6 +80,10 @@ class Span(NamedTuple):
     end: datetime | None
     status: str | None
     own: str | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.user_id, self.kind, self.start
 
 
 class Piece(NamedTuple):
@@ -156,14 +162,30 @@ def newest(readings: Iterable[tuple[datetime, Iterable[Span]]]) -> list[Span]:
     """Each span once, by user, kind and start, as the page with the latest `as_of` has it; of equally new ones the one
     that ended. In the order of users, kinds and starts.
     """
-    found: dict[tuple[str, Kind, datetime], tuple[tuple[datetime, bool], Span]] = {}
+    found: dict[Key, tuple[tuple[datetime, bool], Span]] = {}
     for as_of, spans in readings:
         for span in spans:
-            key, rank = (span.user_id, span.kind, span.start), (as_of, span.end is not None)
-            known = found.get(key)
+            rank = as_of, span.end is not None
+            known = found.get(span.key)
             if known is None or known[0] <= rank:
-                found[key] = rank, span
+                found[span.key] = rank, span
     return [span for _, (_, span) in sorted(found.items())]
+
+
+def filled(fetched: Sequence[Span], of_data_lake: Sequence[Span], since: datetime) -> tuple[list[Span], set[Key]]:
+    """The spans that pages of users' details have, with those of the data lake: how one ended of which pages only know
+    that it goes on, and those that began at or after `since`, up to which pages know all. In the order of `newest`, and
+    the keys of those that are taken from the data lake.
+    """
+    other = {span.key: span for span in of_data_lake}
+    found, taken = {span.key: span for span in fetched}, set[Key]()
+    for span in fetched:
+        its_end = other.get(span.key)
+        if span.end is None and its_end is not None and its_end.end is not None:
+            taken.add(span.key)
+    taken |= {key for key, span in other.items() if span.start >= since and key not in found}
+    found |= {key: other[key] for key in taken}
+    return [span for _, span in sorted(found.items())], taken
 
 
 def without_overlaps(spans: Iterable[Span]) -> Iterator[Span]:
@@ -198,8 +220,8 @@ def stored_under(span: Span, day: date, before: date | None) -> bool:
     return began <= day and (before is None or began > before)
 
 
-def span_table(kind: Kind, spans: Iterable[Span], day: date) -> pa.Table:
-    """Rows of the table of a kind, stored under a day."""
+def span_table(kind: Kind, spans: Iterable[Span], day: date, of_data_lake: Collection[Key] = ()) -> pa.Table:
+    """Rows of the table of a kind, stored under a day; `of_data_lake` are the keys of spans taken from there."""
     spec, of_kind = SPAN_TABLES[kind], [span for span in spans if span.kind == kind]
     made: dict[str, Any] = {
         "user_id": pa.array([span.user_id for span in of_kind], pa.string()),
@@ -210,6 +232,6 @@ def span_table(kind: Kind, spans: Iterable[Span], day: date) -> pa.Table:
         ),
         "organization_presence_id": pa.array([span.own for span in of_kind], pa.string()),
         "day": pa.array([day] * len(of_kind), pa.date32()),
-        "source": pa.array([FETCHED] * len(of_kind), pa.string()),
+        "source": pa.array([DATA_LAKE if span.key in of_data_lake else FETCHED for span in of_kind], pa.string()),
     }
     return spec.conform(pa.table(made))

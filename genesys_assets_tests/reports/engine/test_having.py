@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.tables.aggregate import Measure, aggregate
 from genesys_assets_tests.reports.engine.test_compute import of_queue, only, report
-from genesys_assets_tests.reports.small_lake import called, computed, small_lake
+from genesys_assets_tests.reports.small_lake import at, called, computed, small_lake
 
 ENTRY: dict[str, Any] = {
     "group_by": ["queueId"],
@@ -40,6 +42,8 @@ NAMES = called(Q1="Sales UK", Q2="Sales DE", Q3="Service")
         ({"queue_name": {"contains": ["UK", "vice"]}}, ["Q1", "Q3"]),
         ({"or": [{"queue_name": "Sales UK"}, {"busy": True, "handle_time": {"exists": True}}]}, ["Q1", "Q2", "Q3"]),
         ({"queue_name": {"ne": "Service"}}, ["Q1", "Q2"]),
+        ({"interval_start": {"gte": "2026-01-31T00:00:00Z", "lt": "2026-01-31T01:00:00+01:00"}}, []),
+        ({"interval_start": {"lte": "2026-01-31T01:00:00+01:00"}, "handled": {"lt": 3}}, ["Q1"]),
     ],
 )
 def test_rows_are_shown_whose_columns_and_figures_fulfil_the_condition(
@@ -64,6 +68,59 @@ def test_a_row_is_shown_by_how_it_has_changed(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, queues=NAMES, interval_metrics=more)
     changed = report({**ENTRY, "compare": {"columns": ["handled"]}, "having": {"handled_change": {"ne": 0}}})
     assert only(computed(changed, lake), "queue_id", "handled", "handled_before") == [("Q3", 6, 5)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "conversations"),
+    [
+        ({"conversation_start": {"gte": "2026-01-31T00:00:00Z"}}, 3),
+        ({"conversation_start": {"gt": "2026-01-31T01:00:00+01:00"}}, 2),
+        ({"conversation_end": {"lt": "2026-01-31T00:01:30Z"}}, 1),
+        ({"conversation_end": {"between": ["2026-01-31T00:01:00Z", "2026-01-31T00:02:00Z"]}}, 2),
+    ],
+)
+def test_instants_lie_in_a_range_and_what_is_missing_in_none(
+    tmp_path: Path, condition: Any, conversations: int
+) -> None:
+    rows = [
+        {"conversation_id": f"c{minutes}", "conversation_start": at(minutes), "conversation_end": end}
+        for minutes, end in ((0, at(1)), (1, at(2)), (2, None))
+    ]
+    entry = {"details": {"table": "conversations", "where": condition, "measures": {"conversations": "count"}}}
+    assert only(computed(report(entry), small_lake(tmp_path, conversations=rows)), "conversations") == [
+        (conversations,)
+    ]
+
+
+def test_dates_lie_in_a_range(tmp_path: Path) -> None:
+    entry = {**ENTRY, "over": {"rolling": 2}}
+    lake = small_lake(tmp_path, queues=NAMES, interval_metrics=ROWS)
+    for bound, count in (("2026-01-31", 4), ("2026-02-01", 0)):
+        assert len(computed(report({**entry, "having": {"last_date": {"gte": bound}}}), lake)) == count
+
+
+@pytest.mark.parametrize(
+    ("having", "said"),
+    [
+        ({"handled": {"gt": "2026-01-31"}}, "handled is a whole number, so gt takes one"),
+        ({"interval_start": {"gt": 5}}, "interval_start is an instant, such as 2026-01-31T00:00:00Z, so gt takes one"),
+        ({"interval_start": {"gt": "2026-01-31"}}, "interval_start is an instant, such as 2026-01-31T00:00:00Z"),
+        ({"queue_name": {"gt": "2026-01-31"}}, "queue_name is text, which has no range"),
+    ],
+)
+def test_a_bound_of_another_kind_is_refused_with_what_the_column_is(having: Any, said: str) -> None:
+    assert said in mistakes({**ENTRY, "having": having})
+
+
+@pytest.mark.parametrize("name", ["handled_before", "handled_change"])
+def test_a_compared_column_takes_no_name_that_the_report_has_given(name: str) -> None:
+    entry = {**ENTRY, "columns": {"handled": None, name: "handled * 2"}, "compare": {"columns": ["handled"]}}
+    assert f"compare gives a column {name}, and the report has one of its own" in mistakes(entry)
+
+
+def mistakes(entry: dict[str, Any]) -> str:
+    text = json.dumps({"reports": {"mine": {"description": "One row per group.", **entry}}})
+    return "\n".join(map(str, read_text(text, "reports.yaml").problems))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import CHANGED, CONTENT, TOLD_BEFORE
-from genesys_assets.assets.restatements import LEDGERED
+from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE as REQUESTS
 from genesys_assets_tests.assets.world import World, key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ from genesys_assets.sandbox.extraction import Extraction, File
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import HOUR
+from genesys_assets.spans import Window
+from genesys_assets.tables.data_lake import spans as in_files
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, Names
-from genesys_assets.tables.data_lake.spans import spans
+from genesys_assets.tables.data_lake.spans import SpansOfDay, spans
 from genesys_assets.tables.data_lake.start_days import Starts
 
 START, LATER = 1_769_558_400_000, 1_769_562_000_000
@@ -96,3 +99,51 @@ def test_spans_of_a_day_of_files_are_those_of_the_agents(schema: str, of: Any) -
         for span in timelines.spans(user, START, end, of)
         if span.start >= START or span.end < end
     }
+
+
+NOON = 12 * HOUR
+
+
+def day_of(*rows: tuple[str, int, int | None, int]) -> list[tuple[str, int, int | None]]:
+    """User, start and end of the spans of the day that begins at START, made of one file for each row; the last number
+    of a row says when it was emitted.
+    """
+    found = SpansOfDay(ROUTING_STATUS, Window.of_utc_day("2026-01-28"))
+    for user, start, end, updated in rows:
+        columns = {"userId": [user], "startTimestamp": [START + start], "routingStatus": ["IDLE"]}
+        ends = pa.array([None if end is None else START + end], pa.int64())
+        found.add(file(ROUTING_STATUS, **columns, endTimestamp=ends, updateTimestamp=[updated]))
+
+    def ms(moment: datetime) -> int:
+        return round(moment.timestamp() * 1000) - START
+
+    return [(span.user_id, ms(span.start), None if span.end is None else ms(span.end)) for span in found.spans()]
+
+
+@pytest.mark.parametrize("rows_at_once", [0, 1, 1_000])
+def test_of_a_day_count_the_spans_that_begin_on_it_and_the_last_one_before_it_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(in_files, "_ROWS_AT_ONCE", rows_at_once)
+    assert day_of(
+        ("a", -5 * HOUR, None, 1),
+        ("a", -3 * HOUR, None, 2),
+        # Told a second time, as it was before it ended.
+        ("a", -5 * HOUR, None, 1),
+        ("b", -4 * HOUR, None, 3),
+        ("b", -4 * HOUR, -HOUR, 4),
+        ("c", -30 * 24 * HOUR, None, 5),
+        ("a", NOON, None, 6),
+        ("a", -3 * HOUR, NOON, 6),
+        ("a", NOON, NOON + 1, 7),
+        ("d", 24 * HOUR, None, 8),
+    ) == [("a", -3 * HOUR, NOON), ("a", NOON, NOON + 1), ("c", -30 * 24 * HOUR, None)]
+
+
+def test_a_span_that_ended_before_the_day_does_not_come_back_by_an_older_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_files, "_ROWS_AT_ONCE", 0)
+    assert day_of(("a", -4 * HOUR, None, 3), ("a", -4 * HOUR, -HOUR, 4), ("a", -4 * HOUR, None, 3)) == []
+
+
+def test_a_day_without_files_has_no_spans() -> None:
+    assert day_of() == []

@@ -20,6 +20,7 @@ from genesys_assets.tables.users.spans import (
     Span,
     clipped,
     decoded,
+    filled,
     newest,
     span_table,
     stored_under,
@@ -183,3 +184,32 @@ def test_tables_of_spans_have_a_key_and_no_end_where_it_goes_on() -> None:
     assert presences["organization_presence_id"].to_pylist() == ["own", None]
     assert statuses["routing_status"].to_pylist() == ["IDLE"]
     assert set(statuses["source"].to_pylist()) == {"fetched"}
+
+
+# -- with the data lake ------------------------------------------------------------------------------------------------
+
+
+def span(user: str, start: int, end: int | None) -> Span:
+    return Span(user, "routing", at(start), None if end is None else at(end), "IDLE")
+
+
+def test_where_pages_do_not_know_how_a_span_ended_the_data_lake_says_it() -> None:
+    spans, taken = filled([span("a", 1, None), span("b", 1, 2)], [span("a", 1, 5), span("b", 1, 9)], at(24))
+    assert spans == [span("a", 1, 5), span("b", 1, 2)]
+    assert taken == {("a", "routing", at(1))}
+
+
+def test_an_end_that_the_data_lake_does_not_know_either_leaves_the_span_to_the_pages() -> None:
+    spans, taken = filled([span("a", 1, None)], [span("a", 1, None)], at(24))
+    assert (spans, taken) == ([span("a", 1, None)], set())
+
+
+def test_spans_that_only_the_data_lake_has_count_from_where_pages_do_not_reach() -> None:
+    spans, taken = filled([span("b", 1, 2)], [span("a", 4, 6), span("a", 6, None), span("b", 5, 6)], at(5))
+    assert spans == [span("a", 6, None), span("b", 1, 2), span("b", 5, 6)]
+    assert taken == {("a", "routing", at(6)), ("b", "routing", at(5))}
+
+
+def test_rows_of_the_data_lake_say_where_they_come_from() -> None:
+    rows = span_table("routing", [span("a", 1, 2), span("b", 1, 2)], date(2026, 1, 28), {("b", "routing", at(1))})
+    assert rows["source"].to_pylist() == ["fetched", "data_lake"]

@@ -1,0 +1,71 @@
+"""Reports in other code locations that read several days: who asks for them again when one of these days has changed.
+
+A condition of Dagster's goes by the assets that a partition depends on, which are those of its own day. So such a
+report has a sensor, which compares what the report is made of with what is stored, as `sensors` does for ours.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from genesys_assets.automation.jobs import at_most
+from genesys_assets.automation.plan import plan
+from genesys_assets.automation.progress import runs_of
+from genesys_assets.automation.sensors import run_request
+from genesys_assets.automation.wanted import can_make_report, reports_wanted
+from genesys_assets.days.verdicts import PLACE as VERDICTS
+from genesys_assets.days.verdicts import why_closed
+from genesys_assets.keys import asset_key, keys
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import shared_lake
+from genesys_assets.partitions import Calendar
+from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import ReconciliationSettings
+
+_MOST_DAYS = 7
+
+
+def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
+    """The sensor `<report>_days`, with its job. It ships stopped."""
+    name = f"{report.name}_days"
+    job = dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(asset_key("reports", report.name)),
+        tags=at_most(3),
+        description=f"Compute {report.name} of a day, or of a range of days in one run.",
+    )
+
+    @dg.sensor(
+        name=name,
+        job=job,
+        description=f"Asks for {report.name} of days whose tables, names or definition are others than those that the "
+        "report was made of.",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    def asking(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        if context.repository_def is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        lake, now = shared_lake(), datetime.now(UTC)
+        wanted = reports_wanted(lake, calendar, now, [report], _closed(lake))
+        runs = runs_of(context.instance, context.repository_def, now)
+
+        def can_make(_: str, day: str) -> bool:
+            return can_make_report(lake, calendar, report, day)
+
+        made = plan(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
+        if made.request is None:
+            return dg.SkipReason(made.reason(wanted))
+        by_place = keys(context.repository_def)
+        return [run_request(request, by_place) for request in made.request.cut(calendar.days_per_run)]
+
+    return asking
+
+
+def _closed(lake: Lake) -> set[str]:
+    """The days of which no report is made, for a blocking check has failed on them."""
+    if not ReconciliationSettings.load().is_blocking:
+        return set()
+    return {day for day in map(str, lake.stored(VERDICTS)) if why_closed(lake, [day])}
