@@ -252,11 +252,12 @@ def test_a_report_of_several_days_is_asked_for_again_when_one_of_them_has_change
                 found = location.resolve_sensor_def("calls_days")(context)
             if isinstance(found, dg.SkipReason):
                 return None
-            assert isinstance(found, dg.RunRequest)
-            assert found.asset_selection == [KEY]
+            assert isinstance(found, list)
+            [request] = found
+            assert request.asset_selection == [KEY]
             job = location.resolve_job_def("calls_days")
-            assert job.execute_in_process(instance=instance, tags=found.tags).success
-            return found.tags[RANGE[0]], found.tags[RANGE[1]]
+            assert job.execute_in_process(instance=instance, tags=request.tags).success
+            return request.tags[RANGE[0]], request.tags[RANGE[1]]
 
         def shown() -> list[tuple[int, int | None]]:
             of_lake = Lake(LocalStore(tmp_path))
