@@ -40,14 +40,16 @@ def build_table_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [_conversation_tables(calendar), _interval_metrics(calendar), _daily_metrics(calendar)]
 
 
+_SOURCE_OF_CONVERSATIONS = (
+    "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
+    "genesys/pages/daily_overlap of later days has of conversations begun on this one. Of duplicates the newest "
+    "stays; what only details jobs know is kept. A conversation that no page has is taken "
+    "from genesys/pages/lake_files. Pages of an incomplete import are dated by the latest event they "
+    "contain."
+)
+
+
 def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
-    source = (
-        "Source: genesys/pages/daily_details once it is complete, genesys/pages/hourly_details until then, and what "
-        "genesys/pages/daily_overlap of later days has of conversations begun on this one. Of duplicates the newest "
-        "stays; what only details jobs know is kept. A conversation that no page has is taken "
-        "from genesys/pages/lake_files. Pages of an incomplete import are dated by the latest event they "
-        "contain."
-    )
     keys = {spec.name: asset_key("tables", spec.name) for spec in DAY_TABLES}
     hours = dg.AssetDep(asset_key("pages", "hourly_details"), partition_mapping=hours_to_days())
 
@@ -62,7 +64,7 @@ def _conversation_tables(calendar: Calendar) -> dg.AssetsDefinition:
                     asset_key("pages", "imported_details"),
                     asset_key("pages", "lake_files"),
                 ],
-                description=description(spec, source),
+                description=description(spec, _SOURCE_OF_CONVERSATIONS),
                 skippable=True,
                 **attributes("tables", "arrow", "parquet"),
             )

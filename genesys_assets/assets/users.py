@@ -64,14 +64,10 @@ _NEVER_READ = (
 _KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
 
 
-def build_user_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    return [_pages(calendar), _tables(calendar)]
-
-
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def _pages(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(*USER_DETAILS.split("/")),
         partitions_def=calendar.daily,
@@ -148,7 +144,7 @@ def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[J
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _tables(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = "Source: genesys/pages/daily_user_details"
     keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
     said = {

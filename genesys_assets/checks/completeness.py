@@ -22,14 +22,14 @@ from tabulate import tabulate
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
 from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import named, our_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tolerance import Tolerance
 
-TABLE = asset_key("tables", "conversations")
-PAGES = asset_key("pages", "daily_details")
+TABLE = our_key("tables", "conversations")
+PAGES = our_key("pages", "daily_details")
 LOOKED_AT = ("tables/conversations", figures.DAILY)
 """Of which tables the rows of the day count."""
 AS_MANY = "as_many_as_the_platform_says"
@@ -114,15 +114,15 @@ def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 
 
-def build_completeness_checks(calendar: Calendar, *, tolerance: str) -> list[dg.AssetChecksDefinition]:
-    """The checks; `tolerance` is written as `Tolerance.parse` reads it."""
-    return [_as_many(calendar, Tolerance.parse(tolerance)), _not_shrunk(calendar)]
+def build_table_check(calendar: Calendar, *, tolerance: str) -> dg.AssetChecksDefinition:
+    """The check of conversations; `tolerance` is written as `Tolerance.parse` reads it."""
+    return _as_many(calendar, Tolerance.parse(tolerance))
 
 
 def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=AS_MANY,
-        asset=TABLE,
+        asset=named(TABLE),
         description="The day has no fewer rows than the platform said it has conversations, give or take "
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
     )
@@ -158,10 +158,10 @@ def _verdict(of_day: DayFigures | str, tolerance: Tolerance) -> Verdict:
     return Verdict(TABLE.path[-1], AS_MANY, not problems, says="; ".join(problems) or None)
 
 
-def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:
+def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=NOT_SHRUNK,
-        asset=PAGES,
+        asset=named(PAGES),
         description="The day was not left with less than half of the conversations it had when it was read before. "
         "A division that the OAuth client lost looks like this.",
     )

@@ -179,7 +179,7 @@ def _cost(reports: Iterable[Report]) -> list[str]:
     """What the platform is asked in addition to the standard questions, and for which reports."""
     from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.reports.built_in import asked_in_any_case
-    from genesys_assets.reports.meaning.questions import beyond, identity, questions_of, said
+    from genesys_assets.reports.meaning.questions import beyond, identity, question_in_words, questions_of
 
     usual = {identity(question) for question in asked_in_any_case()}
     of_all = list(reports)
@@ -191,10 +191,10 @@ def _cost(reports: Iterable[Report]) -> list[str]:
     lines = ["They cost no request: what is asked in any case answers them."]
     if asked:
         lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and {a_day} a day:"]
-        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in asked]
+        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in asked]
     if along:
         lines.append("Asked along in requests that are made in any case:")
-        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in along]
+        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in along]
     return lines
 
 

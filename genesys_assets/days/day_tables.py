@@ -3,7 +3,8 @@
 A day's tables are what its pages say, decoded and merged (`tables`). Where nothing has changed since they were stored
 but that further hours landed, only the pages of these are decoded, and their rows are added in a file beside those that
 are stored. Anything else makes the day anew: an hour read again, pages of jobs, imports, overlaps or the data lake, a
-missing hour, another version of a table, a conversation that is stored already.
+missing hour, another version of a table, a conversation that is stored already, and more files than readers should
+open.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from genesys_assets.tables.spec import TableSpec
 
 UNKNOWN, LOST = "unknown_fields", "values_lost"
 """What a file says of the pages that it was made of: how often each unknown field and each loss occurred, by path."""
+_MOST_FILES = 8
+"""So many files a day of a table has at most: a reader, on S3 above all, pays for each."""
 _PAGES, _DUPLICATES = "pages", "duplicates_dropped"
 _FIELDS_NAMED = 50
 _PLACE = f"tables/{CONVERSATIONS.name}"
@@ -174,7 +177,8 @@ def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _Taken | None:
     A conversation that is stored already is among the reasons: only one of its forms counts.
     """
     hours = made_of.hours_of_details_since(lake, day, [CONVERSATIONS, *specs])
-    pages = conversations_of_hours(lake, day, hours) if hours else None
+    may_grow = _may_grow(lake, day, [_PLACE, *(f"tables/{spec.name}" for spec in specs)])
+    pages = conversations_of_hours(lake, day, hours) if hours and may_grow else None
     if not hours or pages is None:
         return None
     try:
@@ -186,6 +190,10 @@ def _landed(lake: Lake, day: str, specs: Sequence[TableSpec]) -> _Taken | None:
         findings.is_new(before.about(len(before) - 1))
     taken = _Taken.of(day, pages, findings, stored)
     return None if taken.is_stored else taken
+
+
+def _may_grow(lake: Lake, day: str, places: Sequence[str]) -> bool:
+    return all(len(lake.log(place).files(day)) < _MOST_FILES for place in places)
 
 
 def _stub(source: Source) -> merge.Stub:
@@ -228,9 +236,9 @@ class MetricsOfDay:
 
 def landed_interval_metrics(lake: Lake, day: str) -> tuple[Metrics, Reach] | None:
     """See `MetricsOfDay.landed`."""
-    hours = made_of.hours_of_metrics_since(lake, day, INTERVAL_METRICS)
-    pages = interval_metrics_of_hours(lake, day, hours) if hours else None
-    reach = lake.reach(f"tables/{INTERVAL_METRICS.name}", day)
+    hours, place = made_of.hours_of_metrics_since(lake, day, INTERVAL_METRICS), f"tables/{INTERVAL_METRICS.name}"
+    pages = interval_metrics_of_hours(lake, day, hours) if hours and _may_grow(lake, day, [place]) else None
+    reach = lake.reach(place, day)
     return None if pages is None or reach is None else (pages, reach)
 
 

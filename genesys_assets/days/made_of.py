@@ -62,10 +62,11 @@ def number(read: Iterable[Part], *versions: object) -> int:
 
 def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
     """The stored ones of some partitions."""
-    stored = lake.stored(place)
+    stored, log = lake.stored(place), lake.log(place)
     for key in keys:
-        if key in stored:
-            yield Part(lake.newness([(place, key)]), place, key, stored[key].content)
+        partition = stored.get(key)
+        if partition is not None:
+            yield Part(log.newness(key) or 0, place, key, partition.content)
 
 
 def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:

@@ -370,7 +370,7 @@ class StoredFooter:
         with _readable(store, store.uri(key)):
             self.provenance = provenance_in(_footer(store, key).metadata)
 
-    @property
+    @functools.cached_property
     def reach(self) -> Reach | None:
         return reach_in(self.provenance)
 

@@ -116,8 +116,11 @@ def _join_days(lake: Lake, place: str, until: str, report: Report) -> None:
         return
     log = lake.log(place)
     for day in log.partitions():
-        if day < until and len(log.files(day)) > 1 and _join_day(lake, log, day):
-            report.days_joined.setdefault(place, []).append(day)
+        try:
+            if day < until and len(log.files(day)) > 1 and _join_day(lake, log, day):
+                report.days_joined.setdefault(place, []).append(day)
+        except Unreadable as error:
+            report.problems[place] = str(error)
 
 
 def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:

@@ -110,6 +110,8 @@ class Lake:
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
+        if asset in self._fresh:
+            return self._logs[asset]
         with self._lock:
             of_table = self._locks.setdefault(asset, threading.RLock())
         with of_table:
@@ -337,7 +339,9 @@ class Lake:
 
     def stored(self, asset: str) -> Mapping[str | None, StoredPartition]:
         """All stored partitions of a table by key."""
-        log = self.log(asset)
+        log, known = self.log(asset), self._memory.partitions.get(asset)
+        if known is not None and known[0] is log and known[1] == log.version:
+            return known[2]
         with self._lock:
             known = self._memory.partitions.get(asset)
             if known is None or known[0] is not log or known[1] != log.version:

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
+from genesys_assets.tables.metrics.decode_arrow import group_key
 from genesys_assets.tables.personal import Unclassified, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
@@ -168,7 +169,7 @@ def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten, values
     def without(text: str) -> str:
         group = json.loads(text)
         after = without_contact(group, who, values)
-        return text if after == group else json.dumps(after, sort_keys=True, separators=(",", ":"))
+        return text if after == group else group_key(after, None)
 
     return _mapped(rows, without, lambda text: without(text) != text, only="group_key")
 

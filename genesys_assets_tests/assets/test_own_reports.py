@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets.assets.reports_file import VALID
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
@@ -190,7 +190,7 @@ def test_it_is_an_asset_like_those_that_ship(file: Path) -> None:
     assert (mine.group_name, mine.partitions_def, mine.tags) == (theirs.group_name, theirs.partitions_def, theirs.tags)
     published = specs[key("published/reports")]
     assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "one that fails stops nobody"
-    assert "`genesys/reports/inbound`" in (specs[KEY].description or "")
+    assert "`genesys/reports/inbound`" in (specs[key("ops/reports_file")].description or "")
 
 
 def test_a_file_with_a_mistake_is_refused_where_people_see_it(
@@ -205,7 +205,7 @@ def test_a_file_with_a_mistake_is_refused_where_people_see_it(
     assert len(said) == 1
     for mistake in (f"{file}:9:", f"{file}:12:", "Closest: tHandle", "'minutes'", "none of its reports is loaded"):
         assert mistake in said[0]
-    (spec,) = (spec for spec in world.definitions.resolve_all_asset_specs() if spec.key == KEY)
+    (spec,) = (spec for spec in world.definitions.resolve_all_asset_specs() if spec.key == key("ops/reports_file"))
     assert "is refused" in (spec.description or "")
     assert "Closest: tHandle" in (spec.description or "")
     run = world.run("daily", "ops/reports_file", partition=f"{DAY}")

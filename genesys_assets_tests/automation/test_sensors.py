@@ -175,3 +175,17 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
     [asked] = ticks.at(moment)
     assert ticks.at(moment + timedelta(minutes=20)) == []
     assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-27-23:00")
+
+
+def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetched(ticks: Ticks) -> None:
+    ticks.off = {each.name for each in KINDS} - {"hours"}
+    ticks.carries_out = False
+    moment = TODAY + timedelta(days=1, minutes=12)
+    asked = {(each.first[:10], each.last[:10]) for each in ticks.at(moment)}
+    assert asked == {("2026-01-27", "2026-01-27"), ("2026-01-28", "2026-01-28")}
+    ticks.present.at = moment
+    with clock_at(moment + timedelta(minutes=1)), environment(ticks.world.environment):
+        assert ticks.world.run("hourly", between=("2026-01-28-00:00", "2026-01-28-23:00")).success
+        [request] = ticks.requests("tables")
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-01-28"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-01-28"

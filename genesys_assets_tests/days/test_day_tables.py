@@ -166,6 +166,16 @@ def test_hours_without_conversations_leave_one_file_that_says_how_far_the_day_re
     assert lake.refreshed().reach("tables/conversations", DAY) == Reach(at(5, 0))
 
 
+def test_a_day_has_eight_files_at_most(lake: Lake) -> None:
+    found = []
+    for hour in range(10):
+        land(lake, hour, conversation(f"{hour}", at(hour)))
+        write(lake, CONVERSATIONS)
+        found.append(len(files(lake)))
+    assert found == [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]
+    assert ids(lake) == [f"{hour}" for hour in range(10)]
+
+
 def test_the_ledger_has_what_an_hour_added(lake: Lake) -> None:
     land(lake, 0, conversation("a", at(0)))
     write(lake)

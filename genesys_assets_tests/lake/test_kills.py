@@ -42,7 +42,7 @@ from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.thorough import is_thorough, kills
 from genesys_assets_tests.processes import ended
 
-_KILLS = kills(2)
+_KILLS = kills(1)
 _KILLS_ON_S3 = kills(1)
 _WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if is_thorough() else ["append_snapshot"]
 _SIGKILL = -9

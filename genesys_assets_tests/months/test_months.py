@@ -101,6 +101,22 @@ def test_a_step_that_is_tried_again_waits_for_the_simulated_clock() -> None:
     assert begun == [NOON, NOON + HOUR]
 
 
+def test_a_run_that_waits_for_a_place_in_a_pool_gets_it_once_others_have_freed_it() -> None:
+    begun: list[datetime] = []
+
+    @dg.op(pool="platform")
+    def asks() -> None:
+        begun.append(datetime.now(UTC))
+
+    with simulated(NOON) as clock, dg.instance_for_test() as instance:
+        pools = instance.event_log_storage
+        pools.set_concurrency_slots("platform", 1)
+        assert pools.claim_concurrency_slot("platform", "a run that died", "step").is_claimed
+        clock.meanwhile = lambda: pools.free_concurrency_slots_for_run("a run that died")
+        assert dg.GraphDefinition("again", node_defs=[asks]).execute_in_process(instance=instance).success
+    assert NOON + timedelta(seconds=30) <= begun[0] < NOON + timedelta(minutes=5)
+
+
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe"])
 def test_clocks_change_among_the_days(zone: str) -> None:
     assert len(clock_changes(zone)) == 2

@@ -230,7 +230,8 @@ class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
     With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
-    query. Without it, all whose lifetime overlaps the interval, however long ago they started. Source:
+    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The
+    former is so for whole UTC days: the SDK calls it a filter in addition to the latter. Source:
     developer.genesys.cloud, analytics, conversation details jobs.
     """
 

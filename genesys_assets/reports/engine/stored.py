@@ -25,7 +25,7 @@ from genesys_assets.reports.language.conditions import Condition, Group, all_of,
 from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
-from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
+from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
@@ -173,7 +173,7 @@ class StoredDay:
                 missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
         if not missing:
             return
-        what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
+        what = question_in_words(replace(question, metrics=tuple(set.union(*missing.values()))))
         raise NotStored(
             f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
             f"genesys/pages/hourly_aggregates again, for example with --partition-range "
@@ -217,7 +217,7 @@ class StoredDay:
                 self._must_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
-        return days_that_reach(self.days[0], window)
+        return list(days_that_reach(self.days[0], window))
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])

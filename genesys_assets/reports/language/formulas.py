@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from simpleeval import SimpleEval
 
 from genesys_assets.reports.language.problems import one_of, quoted
-from genesys_assets.reports.language.sources import said
+from genesys_assets.reports.language.sources import type_in_words
 
 _LONGEST = 500
 _DEEPEST = 60
@@ -76,7 +76,7 @@ class Formula:
             if name not in types:
                 raise FormulaError(f"{quoted(name)} is not a figure of this report. {one_of(types, name)}")
             if types[name] not in _NUMBERS:
-                raise FormulaError(f"{name!r} is {said(types[name])}. A formula computes with numbers")
+                raise FormulaError(f"{name!r} is {type_in_words(types[name])}. A formula computes with numbers")
         found: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
         if any(map(_is_of_numbers, ast.walk(self.tree))):
             try:

@@ -180,10 +180,10 @@ def table(name: str) -> Table:
     return found
 
 
-def said(type_: pa.DataType) -> str:
+def type_in_words(type_: pa.DataType) -> str:
     """What a value of the type is, in words.
 
-    >>> said(pa.int64()), said(INSTANT)
+    >>> type_in_words(pa.int64()), type_in_words(INSTANT)
     ('a whole number', 'an instant')
     """
     if pa.types.is_list(type_):

@@ -23,8 +23,8 @@ from genesys_assets.reports.language.sources import (
     Table,
     TypedAttribute,
     is_instant,
-    said,
     table,
+    type_in_words,
 )
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
 from genesys_assets.reports.meaning.values import compared, converted, value_of
@@ -120,7 +120,8 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
-        message = f"time must be an instant, got {time}, which is {said(of.type(time))}. Leave it out, or name another"
+        kind = type_in_words(of.type(time))
+        message = f"time must be an instant, got {time}, which is {kind}. Leave it out, or name another"
         findings.add((*path, "time"), message, stated.time)
     where = reader.condition(stated.where, (*path, "where"))
     part = DetailsPart(
@@ -196,7 +197,9 @@ class _Reader:
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
         allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            message = f"{column} is {said(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            message = (
+                f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            )
             self.findings.add((*path, measure.given), message, measure.column)
         gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
         shows_values = gathered in ("min", "max", "distinct")

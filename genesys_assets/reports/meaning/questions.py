@@ -170,10 +170,10 @@ def identity(question: AggregateQuestion) -> tuple[str, str]:
     return question.family.name, key_of(question)
 
 
-def said(question: AggregateQuestion) -> str:
+def question_in_words(question: AggregateQuestion) -> str:
     """A question in words.
 
-    >>> said(AggregateQuestion(group_by=("queueId",), metrics=("tHandle", "nOffered")))
+    >>> question_in_words(AggregateQuestion(group_by=("queueId",), metrics=("tHandle", "nOffered")))
     'nOffered, tHandle by queueId'
     """
     narrowed = " with the report's filter, views or flattening" if selection(question) else ""

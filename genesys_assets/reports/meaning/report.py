@@ -20,7 +20,7 @@ from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.language.sources import said
+from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
 from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
@@ -35,6 +35,7 @@ from genesys_assets.reports.meaning.figures import (
 from genesys_assets.reports.meaning.having import having
 from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -53,6 +54,8 @@ last_date day date of the last day
 _WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
 DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
 """What formulas of reports over several days may divide by."""
+_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
+"""The tables of details that every organisation has."""
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
 """Files in the folder of zones that depend on the machine."""
 _Source = TypeVar("_Source")
@@ -145,6 +148,11 @@ class Report:
     def places(self) -> tuple[str, ...]:
         """Where the tables lie from which details are counted: `tables/segments`, `live/queues`."""
         return tuple(dict.fromkeys(place for part in self.details for place in part.places))
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it needs a permission beyond those for conversations and their aggregates."""
+        return bool(self.families) or not _ALWAYS_THERE.issuperset(self.places)
 
     @property
     def only_live(self) -> bool:
@@ -289,7 +297,7 @@ class _Compiler:
                     path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
                     self.findings.add(
                         (*path, "group_by"),
-                        f"{column} is {said(type_)} here and {said(types[column])} in another source",
+                        f"{column} is {type_in_words(type_)} here and {type_in_words(types[column])} in another source",
                         column,
                     )
         return {key.column: types.get(key.column, pa.string()) for key in keys}
@@ -305,7 +313,7 @@ class _Compiler:
                 if known.power != figure.power:
                     figures[figure.name] = replace(known, power=None)
                 if (known.how, known.type) != (figure.how, figure.type):
-                    one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
+                    one, other = (f"the {each.how} of {type_in_words(each.type)}" for each in (known, figure))
                     self.findings.add(
                         (),
                         f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",

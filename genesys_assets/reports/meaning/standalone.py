@@ -45,16 +45,17 @@ class StandaloneReport(Entry):
     def _unasked(self) -> list[InitErrorDetails]:
         """What the platform would have to be asked for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
-        from genesys_assets.reports.meaning.questions import beyond, said, wanted_by_settings
+        from genesys_assets.reports.meaning.questions import beyond, question_in_words, wanted_by_settings
 
         in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
         found = []
         for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in beyond([part.source.question], in_any_case):
+                asked = question_in_words(question)
                 message = (
-                    f"nothing asks the platform for {said(question)}. Put the report into reports.yaml of the code "
-                    "location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
+                    f"nothing asks the platform for {asked}. Put the report into reports.yaml of the code location "
+                    "genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
                 )
                 found.append(mistake(path, message, ", ".join(question.metrics)))
         return found

@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Comparison, Value
 from genesys_assets.reports.language.problems import Findings, quoted
-from genesys_assets.reports.language.sources import is_instant, said
+from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
 from genesys_assets.tables.conversations.legs import OUTCOMES
 from genesys_assets.tables.conversations.model import snake_case
@@ -38,7 +38,9 @@ def compared(
         findings.add(comparison.path, message, comparison.name)
     of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
     if (of_number and type_ not in _NUMBERS) or (of_text and type_ != pa.string()):
-        message = f"{column} is {said(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
+        message = (
+            f"{column} is {type_in_words(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
+        )
         findings.add(comparison.path, message, comparison.name)
     if of_text:
         return replace(comparison, name=column)
@@ -49,7 +51,7 @@ def compared(
         except InvalidQuery as refused:
             findings.add(comparison.path, str(refused), value)
         except (ValueError, TypeError, OverflowError):
-            message = f"{column} must be compared with {said(type_)}, got {quoted(value)}"
+            message = f"{column} must be compared with {type_in_words(type_)}, got {quoted(value)}"
             findings.add(comparison.path, message, value)
     return replace(comparison, name=column, values=tuple(values))
 

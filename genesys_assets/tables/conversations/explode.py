@@ -166,9 +166,19 @@ def _attributes(participants: Level, in_conversation: Positions) -> Rows:
     of = {"participant_id": ids, "participant_ordinal": _among_equals(in_conversation, ids)}
     attributes, in_participant = _unnest(participants, "attributes", of)
     columns = attributes.columns(model.ATTRIBUTE)
-    lengths = [pc.utf8_length(columns[name]).fill_null(0) for name in ("name", "value")]
-    cut = [pc.greater_equal(length, model.ATTRIBUTE_LIMIT) for length in lengths]
+    cut = [_may_be_cut(columns[name]) for name in ("name", "value")]
     return Rows({**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}, in_participant)
+
+
+def _may_be_cut(texts: pa.Array) -> pa.Array:
+    """Whether texts are as long as the platform lets them be. It probably counts in units of UTF-16, of which a
+    character beyond the first 65,536 has two.
+    """
+    units = pc.utf8_length(texts).fill_null(0)
+    may_have_more = pc.and_(pc.greater_equal(units, model.ATTRIBUTE_LIMIT // 2), pc.less(units, model.ATTRIBUTE_LIMIT))
+    if pc.any(may_have_more).as_py():
+        units = pc.add(units, pc.count_substring_regex(texts, "[\U00010000-\U0010ffff]").fill_null(0))
+    return pc.greater_equal(units, model.ATTRIBUTE_LIMIT)
 
 
 def _session_numbers(sessions: Level, in_conversation: Positions) -> dict[str, pa.Array]:

@@ -179,10 +179,10 @@ PLACES = [
         Kill(NOTE_JOB, 1, True),
         Kill(NOTE_JOB, 2, True),
         *around(WRITE_PAGE, 2),
-        Kill(DELETE_JOB, 1, True),
+        *around(DELETE_JOB, 1),
         *around(COMMIT, 1, 2),
         Kill(reported("pages"), 1, True),
-        usual={Kill(SUBMIT, 1, True): SAME, Kill(DELETE_JOB, 1): EARLIER},
+        usual={Kill(SUBMIT, 1, True): SAME},
     ),
     *_places(
         (READ_DAYS, MAKE_SOME_TABLES, WRITE_LEDGER),
@@ -224,8 +224,8 @@ PLACES = [
     *_places(
         (READ_DAYS, MAKE_SOME_TABLES, MAKE_DOWNSTREAM, WRITE_LEDGER),
         MAKE_DOWNSTREAM,
-        Kill(COMMIT, 1),
+        *around(COMMIT, 1),
         Kill(STORED_BY_DOWNSTREAM, 1, True),
-        usual={AFTER_COMMIT: EARLIER},
+        usual={},
     ),
 ]

@@ -277,6 +277,15 @@ def test_sessions_without_an_id_keep_what_belongs_to_them_apart() -> None:
         assert rows(tables[name], "participant_id", "session_id", "session_ordinal") == numbered
 
 
+@pytest.mark.parametrize(
+    ("value", "is_truncated"),
+    [("x" * 1023, False), ("x" * 1024, True), ("é" * 1023, False), ("🌻" * 511, False), ("🌻" * 512, True)],
+)
+def test_an_attribute_may_be_cut_where_it_has_1024_units_of_utf_16(value: str, is_truncated: bool) -> None:
+    tables = exploded(conversation("a", {"participantId": "p", "attributes": {"k": value, "other": "short"}}))
+    assert rows(tables["participant_attributes"], "name", "is_truncated") == [("k", is_truncated), ("other", False)]
+
+
 def test_attributes_of_participants_without_an_id_keep_their_participant() -> None:
     people = [{"purpose": "agent", "attributes": {"k": value}} for value in "vw"]
     tables = exploded(conversation("a", *people))
