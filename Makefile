@@ -121,7 +121,7 @@ kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
 
-spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; an hour
+spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; hours
 	$(BIN)/python -m genesys_assets_tests.deploy.month
 
 lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date

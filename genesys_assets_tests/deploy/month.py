@@ -1,7 +1,7 @@
 """A month of hours, tables, reports and published days, made by a cluster.
 
 `python -m genesys_assets_tests.deploy.month`, or `make spread`. Two workers make it, with a rate limit that binds. One
-loses its power in the middle, another machine takes its place. It takes an hour or so on two cores.
+loses its power in the middle, another machine takes its place. It takes hours.
 
 What is stored and published is compared with what one machine makes of the same days. What came of it is printed as
 JSON; the exit code is 1 where it is not as it should be.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -33,6 +34,9 @@ LEAST, MOST = 0.35, 0.65
 
 def main() -> int:
     asked = _arguments()
+    # Also where a shell started it in the background: what it started must end with it.
+    for request in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request, lambda *_: sys.exit(1))
     assets = _assets()
     with (
         tempfile.TemporaryDirectory() as folder,
