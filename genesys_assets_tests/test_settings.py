@@ -378,3 +378,17 @@ def test_decoding_uses_the_cores_that_there_are_and_no_more_than_four(monkeypatc
     monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "0")
     with pytest.raises(SettingError, match="GENESYS_ASSETS_DECODE_THREADS is '0'"):
         DecodingSettings.load()
+
+
+def test_a_variable_that_has_changed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Europe/Zurich")
+    first = CalendarSettings.load()
+    assert CalendarSettings.load() is first
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Europe/Dublin")
+    assert CalendarSettings.load().time_zone == "Europe/Dublin"
+    monkeypatch.delenv("GENESYS_ASSETS_TIME_ZONE")
+    assert CalendarSettings.load().time_zone == "UTC"
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars/Olympus")
+    with pytest.raises(SettingError, match="Mars/Olympus"):
+        CalendarSettings.load()
+    assert CalendarSettings.load(time_zone="Europe/Zurich").time_zone == "Europe/Zurich"

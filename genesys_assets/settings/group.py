@@ -30,8 +30,23 @@ class Group(BaseSettings):
     @classmethod
     def load(cls, **given: Any) -> Self:
         """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
+        stated = {name: value for name, value in given.items() if value is not None}
+        return cls._read(stated) if stated else cls._of_environment()
+
+    @classmethod
+    def _of_environment(cls) -> Self:
+        """Read again when one of its variables has changed: whoever looks at a thousand days asks as often."""
+        names = {str(field.validation_alias).upper() for field in cls.model_fields.values()}
+        now = {name: value for name, value in os.environ.items() if name.upper() in names}
+        known = _KNOWN.get(cls)
+        if known is None or known[0] != now:
+            known = _KNOWN[cls] = (now, cls._read({}))
+        return known[1]  # type: ignore[return-value]
+
+    @classmethod
+    def _read(cls, stated: dict[str, Any]) -> Self:
         try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
+            return cls(**stated)
         except ValidationError as error:
             raise SettingError("\n".join(cls.explain(problem) for problem in error.errors())) from None
 
@@ -53,6 +68,10 @@ class Group(BaseSettings):
         value = "" if secret else f" is {shown!r}, which is not valid"
         reason = str(problem["msg"]).removeprefix("Value error, ")
         return f"{name}{value} ({reason}): {hint}"
+
+
+_KNOWN: dict[type[Group], tuple[dict[str, str], Group]] = {}
+"""Groups as they were read of the environment last, with the variables they were read from."""
 
 
 def _address(value: str) -> str:

@@ -6,6 +6,7 @@ definition.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -145,6 +146,11 @@ def _names(lake: Lake, name: str, end: datetime) -> str:
     spec = HISTORIES[name]
     place = f"reference/{spec.name}"
 
+    def changes() -> list[datetime]:
+        """The instants after which other names count."""
+        since = lake.read(place, None, columns=["valid_from"], schema=spec.schema)["valid_from"].to_pylist()
+        return sorted({*since, *(moment - _SEEN_LATER for moment in since)})
+
     def read() -> str:
         history = lake.read(place, None, schema=spec.schema)
         first_seen = history.group_by("id").aggregate([("valid_from", "min")])
@@ -152,4 +158,5 @@ def _names(lake: Lake, name: str, end: datetime) -> str:
         names = names_on(history.filter(pc.is_in(history["id"], in_time)), end)
         return hashlib.sha256(repr(sorted(zip(*names.to_pydict().values(), strict=True))).encode()).hexdigest()
 
-    return lake.once(("names", end), place, None, read)
+    # Whatever lies between two changes has the same names: years of days are few readings.
+    return lake.once(("names", bisect_left(lake.once("changes", place, None, changes), end)), place, None, read)
