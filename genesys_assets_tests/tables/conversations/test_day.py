@@ -241,7 +241,8 @@ def test_however_many_threads_decode_the_rows_are_the_same_in_the_same_order(thr
 
 def test_pages_are_heard_of_in_their_order_and_one_that_is_no_page_ends_it() -> None:
     items = [conversation(f"{nth:04d}", participant("p", "customer", session("s"))) for nth in range(2_000)]
-    pages, heard = Reading(items).pages(size=50), []
+    pages = Reading(items).pages(size=50)
+    heard: list[int] = []
 
     def page_at(position: int) -> Page:
         return Page(position, "{}", DAY, None, b"[" if position == 30 else page(*pages[position].items))
