@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -41,8 +42,9 @@ class Calendar:
     days_per_run: int | None = None
 
     @classmethod
-    def from_environment(cls) -> Calendar:
-        settings = CalendarSettings.load()
+    def from_environment(cls, **given: Any) -> Calendar:
+        """The calendar of the given settings, and of the environment's. Raises SettingError."""
+        settings = CalendarSettings.load(**given)
         return cls(
             settings.start_date,
             settings.zone,

@@ -1,4 +1,4 @@
-"""Posting a JSON message to a webhook of the settings. Its URL is a secret: whoever knows it can post there."""
+"""Posts a JSON message to a webhook. Its URL is a secret: anybody who knows it can post there."""
 
 from __future__ import annotations
 

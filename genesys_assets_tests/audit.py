@@ -22,6 +22,8 @@ PINNED = (
     "genesys_assets/sandbox/swift-constraints.txt",
     "genesys_assets_tests/lake/duckdb-constraints.txt",
     "genesys_assets_tests/lake/moto-constraints.txt",
+    "genesys_assets_tests/warehouse/dbt-constraints.txt",
+    "deploy/constraints.txt",
 )
 """Every file from which something is installed."""
 PIP_AUDIT = (str(Path(sys.executable).with_name("uv")), "tool", "run", "--quiet", "pip-audit==2.10.1")

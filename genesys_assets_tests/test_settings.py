@@ -322,7 +322,7 @@ def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_malformed_webhook_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", "hooks.example.com/hush")
     message = refusal(AlertSettings)
-    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (an address begins with https:// or http://")
+    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (a URL begins with https:// or http://")
     assert "hush" not in message
 
 

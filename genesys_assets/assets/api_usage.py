@@ -1,4 +1,4 @@
-"""The platform's own count of what the OAuth client asked, beside `tables/api_requests`, where it is permitted."""
+"""The platform's own count of the OAuth client's requests, if it is permitted. Ours is `tables/api_requests`."""
 
 from collections.abc import Iterator
 from datetime import date

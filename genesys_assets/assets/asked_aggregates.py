@@ -21,14 +21,14 @@ Unanswered = Mapping[str, str]
 
 
 class CannotAsk(Exception):
-    """A family cannot be asked; the message says why, and what to do."""
+    """A family of aggregates cannot be asked. The message says why and what to do."""
 
 
 _REFUSED = (MissingPermission, NotFound, BadRequest)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _QuestionParts:
     """A question, in as many parts as its family wants it asked."""
 
     family: AggregateFamily
@@ -49,13 +49,13 @@ class Asking:
     granularity: Granularity
     time_zone: str | None
     unanswered: dict[str, str] = field(default_factory=dict)
-    _asked: list[_Asked] = field(init=False)
+    _asked: list[_QuestionParts] = field(init=False)
 
     def __post_init__(self) -> None:
         self._asked = []
         for question in self.questions:
             try:
-                self._asked.append(_Asked(question.family, self._parts(question)))
+                self._asked.append(_QuestionParts(question.family, self._parts(question)))
             except CannotAsk as why:
                 self.unanswered[question.family.name] = f"it is asked for {question.family.batched_by}, and {why}"
 

@@ -1,6 +1,6 @@
 """The small chart a report's materialisation shows in the UI.
 
-A bar stands for all rows of one value of `x` where these add up, else for one row: see `reports.meaning.additive`.
+A bar is all rows of one value of `x` if they add up, else one row: see `reports.meaning.additive`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ Bar = tuple[str, float]
 
 
 def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
-    """The report's chart as a Markdown picture; nothing where there is nothing to draw. `zone` is that of the business
-    day.
-    """
+    """The report's chart as a Markdown picture; empty without figures. `zone` is that of the business day."""
     if report.chart is None:
         return {}
     bars = bars_of(report, table, report.zone or zone)

@@ -43,9 +43,9 @@ from genesys_assets.days.completeness import (
     CONVERSATIONS,
     DAILY,
     MISSING,
-    Came,
     DayRefused,
     Figures,
+    PagesRead,
     conversations_before,
     counted_by_place,
     figures_of_both,
@@ -241,7 +241,7 @@ def _read(
     page_size: int,
 ) -> tuple[datetime, Figures]:
     """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
-    through, came = reading.through, Came()
+    through, came = reading.through, PagesRead()
     if reading.by_job:
         through, came = details_jobs.read(
             cloud,
@@ -263,10 +263,10 @@ def _read(
     return through, figures_of_both(came, cloud.now(), heard)
 
 
-def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
     """Write every page of one job; up to when the job says that it had all data, and how much came."""
     writer.restart()
-    through, came = interval.end, Came()
+    through, came = interval.end, PagesRead()
     for page in pages:
         came.take(page)
         writer.write(page)

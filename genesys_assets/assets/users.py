@@ -40,7 +40,7 @@ from genesys_assets.days.users import (
     SPAN_DAYS,
     USER_DETAILS,
     USER_TABLES,
-    Came,
+    SpansRead,
     UserPages,
     must_not_be_worse,
     of_user_tables,
@@ -64,14 +64,10 @@ _NEVER_READ = (
 _KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
 
 
-def build_user_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    return [_pages(calendar), _tables(calendar)]
-
-
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def _pages(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(*USER_DETAILS.split("/")),
         partitions_def=calendar.daily,
@@ -109,7 +105,7 @@ def _read_day(
     config: DayConfig,
 ) -> dict[str, Any]:
     """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     if reading.by_job:
         through, came = details_jobs.read(
             cloud,
@@ -134,10 +130,10 @@ def _read_day(
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
     """Write every page of one job; up to when the job says that it had all data, and what came."""
     writer.restart()
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     for page in pages:
         came.take(page)
         writer.write(page)
@@ -148,7 +144,7 @@ def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[J
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _tables(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = "Source: genesys/pages/daily_user_details"
     keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
     said = {

@@ -26,12 +26,13 @@ class Late:
     says: str
 
 
-def late(lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[Late]:
-    """What is late now. `published` are the days that have been published."""
+def late(lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None) -> Iterator[Late]:
+    """What is late now. `published` are the days that have been published, None where nothing is to be."""
     for place in (HOURLY_AGGREGATES, HOURLY):
         yield from _hours(lake, calendar, now, place)
     yield from _days(lake, calendar, now)
-    yield from _published(calendar, now, published)
+    if published is not None:
+        yield from _published(calendar, now, published)
 
 
 def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:

@@ -32,13 +32,16 @@ OFTEN = 4
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run over the partitions `first` to `last` of some assets; not over yet where it has not `ended`."""
+    """A run over the partitions `first` to `last` of some assets; not over yet where it has not `ended`. `asked_for` is
+    when it was created, None for what a backfill has yet to make.
+    """
 
     assets: frozenset[str]
     first: str
     last: str
     ended: datetime | None = None
     failed: bool = False
+    asked_for: datetime | None = None
 
     def makes(self, asset: str, key: str) -> bool:
         """Whether the partition is one of the run's. Days and hours compare as text: a day comes before its hours."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.automation.progress import assets_of, partitions_of
+from genesys_assets.automation.switches import sensor_status
 from genesys_assets.settings import RunMetricsSettings
 
 _LOOK_EVERY_SECONDS = 60
@@ -87,14 +88,14 @@ def _between(first: float | None, last: float | None) -> float | None:
     return None if first is None or last is None else round(max(0.0, last - first), 3)
 
 
-def build_run_metrics_sensor() -> dg.SensorDefinition:
+def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefinition:
     @dg.sensor(
         name="run_metrics",
         description="Writes one line of JSON for each run that has ended, to the file in GENESYS_ASSETS_RUN_METRICS "
         "and to the log of the tick: seconds, partitions, rows, requests, retries.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status("run_metrics", running),
     )
     def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Begins with the runs that end after it was switched on. A line is written again where the process dies

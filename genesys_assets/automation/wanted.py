@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.plan import Wanted, last_moment
+from genesys_assets.automation.plan import Run, Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
@@ -163,6 +163,17 @@ def hours_wanted(
                 if hour not in details:
                     found.add(hour, HOURLY)
     return found.wanted
+
+
+def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
+    """Whether a run over hours has stored all of its hours of a day. Days that a run reads whole are not independent:
+    what was alive on one began on others.
+    """
+    hours = [hour for hour in hours_of(day) if run.first <= hour <= run.last]
+    if run.asked_for is None or not hours or not run.assets <= {HOURLY, HOURLY_AGGREGATES}:
+        return False
+    stored = [lake.stored(place).get(hour) for place in run.assets for hour in hours]
+    return all(partition is not None and partition.written_at >= run.asked_for for partition in stored)
 
 
 def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:

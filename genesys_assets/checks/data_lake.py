@@ -19,7 +19,7 @@ import pyarrow as pa
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import data_lake
 from genesys_assets.days.completeness import is_complete
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import named, our_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
@@ -29,7 +29,7 @@ from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.schemas import Names
 
-FILES = asset_key("pages", "lake_files")
+FILES = our_key("pages", "lake_files")
 MATCHES = "matches_details"
 _DAYS_BEFORE = 7
 """How far back days are compared again: rows of them still come."""
@@ -101,7 +101,7 @@ def _figures(tables: Iterable[pa.Table]) -> Figures:
 def build_data_lake_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=MATCHES,
-        asset=FILES,
+        asset=named(FILES),
         description="Of days that details jobs and the data lake have all of: the same conversations, and each metric "
         "as often and with the same sum. What is not documented of the data lake shows here.",
     )

@@ -1,6 +1,6 @@
 """The lists of things that analytics names by id: queues, users, wrap-up codes, flows, campaigns and so on.
 
-Here stands where each list is and how it is read. What a row of it is belongs to `tables.entities`.
+This module knows where each list is and how it is read. `tables.entities` says what a row is.
 """
 
 from __future__ import annotations
@@ -70,10 +70,9 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
 
 
 def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterator[Page]:
-    """Every page of a list, an entity each in `entities`.
-
-    Raises InvalidQuery for an unknown name; UnexpectedAnswer for a page without entities, and for a list that ends
-    before it has as many as its total; EndlessPages; or any other GenesysCloudError.
+    """Every page of a list, with its entities in `entities`. Raises InvalidQuery for an unknown name; UnexpectedAnswer
+    for a page without entities, and for a list that ends before its total; EndlessPages; or any other
+    GenesysCloudError.
     """
     if name not in LISTINGS:
         close = closest(name, LISTINGS) or tuple(LISTINGS)
@@ -130,7 +129,7 @@ def _ids(path: str, page: Page) -> list[str]:
 
 
 def _must_be_whole(path: str, last: Page, listed: int) -> None:
-    """A list that ends early would pass for one of which the rest was deleted."""
+    """A list that ends early would look as if the rest had been deleted."""
     told = last.json()
     total, number, count = (read_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
     if total is not None and listed < total:

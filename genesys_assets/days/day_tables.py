@@ -66,7 +66,7 @@ class Findings:
         counts = {name: int(origin[name]) for name in (_PAGES, _DUPLICATES) if name in origin}
         return cls(Counter(origin.get(UNKNOWN, {})), Counter(origin.get(LOST, {})), counts)
 
-    def add(self, page: Page, decoded: decode.Decoded) -> None:
+    def add(self, page: Page, decoded: decode.DecodedPage) -> None:
         """What one page brought to light; a page that is stored with several hours counts once."""
         if self.is_new(page):
             self.unknown.update(decoded.unknown)

@@ -37,7 +37,7 @@ USERS, SPANS = "users_read", "spans_read"
 
 
 @dataclass(slots=True)
-class Came:
+class SpansRead:
     """What the pages of one reading hold so far."""
 
     day: str

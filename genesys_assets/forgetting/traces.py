@@ -56,7 +56,7 @@ class Gathered:
     values: dict[str, set[str] | None] = field(default_factory=dict)
     of_contacts: set[str] = field(default_factory=set)
     salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
-    """So that nobody finds a number by trying all of them."""
+    """A random key, so that numbers cannot be found by trying all of them."""
 
     def of(self, place: str, key: str | None) -> Traces:
         """What is looked for in one partition."""
@@ -131,7 +131,7 @@ def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
 
 
 def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: Gathered) -> None:
-    """What told of the customers of some conversations."""
+    """The values that identified the customers of some conversations."""
     alive = _alive(lake, day, of_contacts | gone)
 
     def days(conversation: str) -> set[str] | None:
@@ -154,7 +154,7 @@ def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone
 
 
 def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iterator[Any]:
-    """The values of columns that only those conversations have: one that others have too tells of nobody."""
+    """The values that only those conversations have. A value that others have too identifies nobody."""
     theirs = pc.is_in(rows["conversation_id"], wanted)
     for name in names:
         others = pc.unique(rows.filter(pc.invert(theirs))[name])

@@ -1,7 +1,7 @@
 """The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
 
-Nothing is guessed. A name without equivalent is left out, with a remark; a number that can not be what its name says
-refuses the file.
+Nothing is guessed. A name without equivalent is left out, with a remark. If a number cannot be what its name says, the
+file is refused.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Statistics = dict[str, int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedMetric:
     """What a name means: the platform's metric, the unit of its times, and what a bare number is."""
 
     metric: str
@@ -57,12 +57,12 @@ class Named:
     statistic: str
 
 
-def named(name: str, time_unit: str) -> Named:
+def named(name: str, time_unit: str) -> NamedMetric:
     """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
-    `talk_time_ms`) goes before `time_unit`. Raises InvalidQuery where there is no equivalent.
+    `talk_time_ms`) overrides `time_unit`. Raises InvalidQuery if there is no equivalent.
     """
     if is_platform_metric(name):
-        return Named(name, "ms", _bare(name, name))
+        return NamedMetric(name, "ms", _bare(name, name))
     match = _UNIT_IN_NAME.fullmatch(name)
     unit = next((unit for unit in MILLISECONDS if match and match[unit]), time_unit)
     try:
@@ -72,10 +72,10 @@ def named(name: str, time_unit: str) -> Named:
             metric = catalogue.metric(re.sub(r"[_ ]", "", match["name"] if match else name))
         except InvalidQuery:
             raise refusal from None
-    return Named(metric, unit, _bare(metric, name))
+    return NamedMetric(metric, unit, _bare(metric, name))
 
 
-def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
+def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
 
     Raises CannotImport where a count or a time is none.
@@ -99,9 +99,8 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
 
 
 def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
-    """By metric the statistics of all figures of one bucket, and remarks on what could not be taken.
-
-    What the platform does not measure at all is missed by nobody; of any other unknown name nobody knows.
+    """The statistics of all figures of one bucket, by metric, and remarks on what was left out. What the platform does
+    not measure at all is no loss; any other unknown name may be one.
     """
     found: dict[str, Statistics] = {}
     for name, measured in figures:
@@ -225,7 +224,7 @@ def number(value: Any, statistic: str, name: str) -> int | float:
     return int(value) if statistic in _WHOLE and value == int(value) else value
 
 
-def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+def _number(value: Any, statistic: str, meaning: NamedMetric, name: str) -> int | float:
     measured = number(value, statistic, name)
     if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
         return round(measured * MILLISECONDS[meaning.unit])

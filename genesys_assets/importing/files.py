@@ -25,8 +25,8 @@ _OTHERWISE = tuple(
     for suffix in (".json", ".jsonl", ".ndjson")
     for packed in ("zst", "bz2", "xz", "zip", "part", "crdownload")
 )
-"""Names of saved files that are compressed otherwise, or were not loaded to their end. Whoever names their folder means
-them too, so they are refused by name and not passed over.
+"""Names of saved files that are compressed in other ways, or were not downloaded completely. They belong to a folder
+that is imported, so they are refused by name and not ignored.
 """
 
 LARGEST_INFLATED = 4 << 30
@@ -69,8 +69,8 @@ class SavedFile:
 
 def find(places: Sequence[str], s3_client: Callable[[], Any]) -> list[SavedFile]:
     """The files at each place: a file, a folder with all below it, or a pattern with `*`, `**`, `?` or `[…]`, on disk
-    or under `s3://bucket/…`. Those of one place come in the order of their names. A place without any file is given
-    as a file that can not be read.
+    or under `s3://bucket/…`. Those of one place are in the order of their names. A place without files is given as a
+    file that cannot be read.
     """
     found = []
     for place in places:

@@ -55,8 +55,8 @@ class NoOffset(NoInstant):
 
 
 def instant(value: Any, zone: ZoneInfo | None) -> datetime:
-    """The instant that a value of JSON says, in UTC and whole milliseconds; `zone` is that of instants without an
-    offset. Raises NoInstant, NoOffset.
+    """The instant of a JSON value, in UTC and whole milliseconds; `zone` is that of instants without an offset. Raises
+    NoInstant, NoOffset.
 
     >>> instant("/Date(1769600400000)/", None).isoformat()
     '2026-01-28T11:40:00+00:00'

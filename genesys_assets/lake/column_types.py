@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 PARTITION_COLUMNS = {"date": pa.date32(), "hour": pa.int32()}
 INSTANT_AT_REST = pa.timestamp("us", tz="UTC")
 _UNKNOWN_AT_REST = pa.string()
-"""The type of values inside lists and structs, or of whole columns, of which there is none yet."""
+"""The type of lists, structs or columns that have no values yet."""
 _MOST_DECIMAL_DIGITS = 38
 _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
 
@@ -43,8 +43,8 @@ class ColumnTypeChanged(ValueError):
 def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
     """The columns as Delta Lake keeps them: instants in microseconds of UTC, none of the type null.
 
-    A column of nulls is left out: until a value is known, nobody knows its type. Where there are no others, they are
-    kept as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
+    A column of nulls is left out, because its type is unknown until it has a value. If there are no other columns, it
+    is stored as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
     """
     check_names(schema.names, table)
     known = [field for field in schema if not pa.types.is_null(field.type)] or list(schema)
@@ -126,7 +126,7 @@ def _advice(type_: pa.DataType) -> str:
 
 
 def unified(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    """The type at rest that holds the values of both, None where there is none. The type null goes with any other.
+    """The type at rest that holds the values of both; None if there is none. The type null goes with any other.
 
     >>> unified(pa.int64(), pa.float64())
     DataType(double)

@@ -1,9 +1,9 @@
-"""Replacing partitions of one table: read what is stored, compare, commit; and again where somebody was faster.
+"""Replaces partitions of one table: read what is stored, compare, commit; and again if another writer was faster.
 
     draft → audit → compare with what is stored → publish the file → commit
 
-Whoever dies before the commit leaves the old partition, afterwards the new one. What a commit replaces it must have
-known: where a newer reading was committed since the work began, that one stays.
+A process that dies before the commit leaves the old partition; after it, the new one. A commit replaces only what it
+has seen: if a newer reading was committed after the work began, that one stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.changes import Change, Counts, Rows
-from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
+from genesys_assets.lake.delta import WHOLE, AddedFile, Conflict, DataFile, DeltaLog, Key, RemovedFile, new_path
 from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable, rows_at_rest
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.retyping import Retyping
@@ -101,8 +101,8 @@ class _Decision:
     """What is done with one proposal, given what is stored."""
 
     change: Change
-    added: list[Added] = field(default_factory=list)
-    removed: list[Removed] = field(default_factory=list)
+    added: list[AddedFile] = field(default_factory=list)
+    removed: list[RemovedFile] = field(default_factory=list)
     healed: bool = False
 
     @property
@@ -237,7 +237,7 @@ def remove_all(
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
-        removed = [Removed(file) for files in stored.values() for file in files]
+        removed = [RemovedFile(file) for files in stored.values() for file in files]
         note = {"removed": [key or WHOLE for key in stored]}
         try:
             log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
@@ -275,7 +275,7 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended, and what `Commit.prepare` does."""
+    """Add a file to a partition, and leave the stored ones. Raises TableContended, and what `Commit.prepare` does."""
     give_up_at, retyping = time.monotonic() + _PATIENCE_SECONDS, Retyping(log)
     path, commit_id, since = None, uuid.uuid4().hex, log.version
     while True:
@@ -285,7 +285,7 @@ def append(
         try:
             at = log.version
             retyping.fit(writer.schema)
-            added = [Added(key, path, writer.size, writer.rows)]
+            added = [AddedFile(key, path, writer.size, writer.rows)]
             log.commit(writer.schema, added, [], {"commit_id": commit_id, "run_id": run_id}, {}, on_top_of=at)
         except Conflict as conflict:
             if _is_committed(log, commit_id, since):
@@ -309,13 +309,13 @@ def join(
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     path = new_path(key, writer.content)
     writer.draft.publish(f"{log.place}/{path}")
-    added = Added(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
+    added = AddedFile(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
     while True:
         at, stored = log.version, {file.path for file in log.files(key)}
         if not {file.path for file in files} <= stored:
             return path in stored
         try:
-            removed = [Removed(file, same_rows=True) for file in files]
+            removed = [RemovedFile(file, same_rows=True) for file in files]
             log.commit(writer.schema, [added], removed, {"joined": {key or WHOLE: len(files)}}, {}, on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
@@ -345,8 +345,8 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     if len(stored) > 1 and not proposal.is_read and change.same_rows and _is_kept(log, proposal.writer, stored):
         return _Decision(replace(change, content=str(change.previous_content)))
     path = proposal.published or new_path(proposal.key, content)
-    added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows)
-    return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows)
+    return _Decision(change, [added], [RemovedFile(file, change.same_rows) for file in stored], healed)
 
 
 def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
@@ -381,8 +381,8 @@ def _addition(proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
     change = Change("+".join([*left, content]), before + rows, before, rows, 0, 0, _content(stored))
     # The order of the files is that of their rows, whatever the clocks of different machines say.
     modified_ms = max([log_entry.now_ms(), *(file.modified_ms + 1 for file in stored)])
-    added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows, modified_ms)
-    return _Decision(change, [added], [Removed(file, same_rows=True) for file in gone])
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows, modified_ms)
+    return _Decision(change, [added], [RemovedFile(file, same_rows=True) for file in gone])
 
 
 def _is_kept(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> bool:

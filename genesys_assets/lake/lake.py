@@ -32,15 +32,14 @@ from genesys_assets.lake.files import (
     ABSENT,
     PAGES,
     PageWriter,
-    Provenance,
     StoredFile,
     StoredFooter,
     StoredPages,
     TableWriter,
     Unreadable,
-    null_columns,
     open_files,
 )
+from genesys_assets.lake.parquet_files import Provenance, null_columns
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
@@ -80,7 +79,7 @@ class StoredPartition:
 
 @dataclass(slots=True)
 class _Memory:
-    """What was read of files and of versions of logs, neither of which ever change."""
+    """What was read from files and versions of logs, which never change."""
 
     partitions: dict[str, tuple[DeltaLog, int, dict[str | None, StoredPartition]]] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
@@ -111,6 +110,8 @@ class Lake:
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
+        if asset in self._fresh:
+            return self._logs[asset]
         with self._lock:
             of_table = self._locks.setdefault(asset, threading.RLock())
         with of_table:
@@ -123,16 +124,15 @@ class Lake:
             return log
 
     def read_logs(self, assets: Collection[str]) -> None:
-        """Read the logs of several tables at once: on S3 each waits for a few answers."""
+        """Read the logs of several tables at once, because on S3 each takes a few requests."""
         if len(assets) > 1:
             with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="logs") as executor:
                 list(executor.map(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
-        """How new partitions are together: it grows when one of them is read anew, or another one is added.
-
-        The sum of their own: of pages the instant as of which they were true, in milliseconds. So a table that was
-        made of newer inputs is known by a larger number, whoever commits first.
+        """How new partitions are together: the sum of their numbers, which for pages are the instants as of which they
+        were true, in milliseconds. It grows when one of them is read again, or another one is added. So a table made of
+        newer inputs has a larger number, no matter who commits first.
         """
         return sum(self.log(asset).newness(key) or 0 for asset, key in inputs)
 
@@ -195,7 +195,7 @@ class Lake:
             forget_in(self.refreshed(), partitions)
 
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
-        """The pages of a partition, None where it is not stored, or cannot be read any more."""
+        """The pages of a partition; None if it is not stored, or can no longer be read."""
         try:
             files = open_files(self.store, asset, self.log(asset).files(key))
         except Unreadable:
@@ -214,8 +214,8 @@ class Lake:
         return self.log(asset).partitions()
 
     def remove(self, asset: str, keys: Sequence[str | None], *, builds_on_stored: bool = False) -> None:
-        """Forget partitions, all in one commit, as though they had never been stored. Raises TableContended; where they
-        are removed for what they hold (`builds_on_stored`), Overtaken.
+        """Remove partitions, all in one commit, as if they had never been stored. Raises TableContended; and Overtaken
+        if they are removed because of their content (`builds_on_stored`).
         """
         log = self.log(asset)
         commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
@@ -277,7 +277,8 @@ class Lake:
         }
         with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="commit") as executor:
             list(executor.map(Commit.prepare, commits.values()))
-            # What is made of one another is committed in its order, so that whoever dies in between leaves the first.
+            # Tables are committed in the order in which they are made of each other, so that a process that dies in
+            # between leaves the first.
             done = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
             return {asset: changes[writing.key] for asset, changes in zip(commits, done, strict=True)}
 
@@ -338,7 +339,9 @@ class Lake:
 
     def stored(self, asset: str) -> Mapping[str | None, StoredPartition]:
         """All stored partitions of a table by key."""
-        log = self.log(asset)
+        log, known = self.log(asset), self._memory.partitions.get(asset)
+        if known is not None and known[0] is log and known[1] == log.version:
+            return known[2]
         with self._lock:
             known = self._memory.partitions.get(asset)
             if known is None or known[0] is not log or known[1] != log.version:
@@ -373,8 +376,8 @@ class Lake:
         return found
 
     def made_of(self, asset: str, key: str | None) -> int | None:
-        """What the last computation of a partition was made of, whether or not it brought new rows; None where nobody
-        said.
+        """What the last computation of a partition was made of, whether or not it brought new rows; None if it was not
+        noted.
         """
         return self.log(asset).newness(f"{_MADE_OF}{key or WHOLE}")
 
@@ -562,7 +565,7 @@ def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
 
 
 def _null_columns(dataset: pads.Dataset) -> list[str]:
-    """The columns that files have without a type, as their metadata name them. The footers stay read for the rows."""
+    """The columns that have no type in the files' metadata. The footers that were read serve for the rows too."""
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))

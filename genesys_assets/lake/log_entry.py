@@ -77,7 +77,7 @@ def number(name: str, value: int) -> Action:
 
 def numbers(folder: Path, version: int) -> dict[str, int]:
     """The numbers by name as of a version, from the newest checkpoint and the commits since. Raises FileNotFoundError
-    where one of these is not there any more.
+    if one of these no longer exists.
     """
     names = [path.name for path in folder.glob("*.checkpoint.*")]
     checkpoint = max((each for each in checkpoints(names) if each <= version), default=NO_VERSION)

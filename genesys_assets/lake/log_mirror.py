@@ -1,8 +1,8 @@
 """The files of a table's log on S3, mirrored in a folder of this machine, where delta-rs reads and commits.
 
 delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
-request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has taken its
-file under the next number, which no other commit has. What a log means is in `delta`.
+request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has accepted
+its file under the next number, which no other commit has. `delta` knows what a log means.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class LogOnDisk(LogPlace):
         self._last = version, self._tag(version)
 
     def _tag(self, version: int) -> _Tag | None:
-        """What a commit has that no other has under its number: None where there is no commit."""
+        """What identifies a commit among others of its number; None if there is no commit."""
         try:
             found = (Path(self.uri) / LOG / commit_name(version)).stat()
         except FileNotFoundError:

@@ -48,7 +48,7 @@ class RequestRecorder:
             _log.warning("%d requests are missing in %s: %s", len(self._left), PLACE, problem)
 
     def store(self) -> Exception | None:
-        """Store what was asked until now; what could not be stored is kept for the next time, and why is returned."""
+        """Store the requests until now. What cannot be stored is kept for the next time, with the reason returned."""
         self._left += self._requests.take()
         by_day: dict[str, list[SentRequest]] = defaultdict(list)
         for each in self._left:
@@ -58,7 +58,7 @@ class RequestRecorder:
             try:
                 self._append(of_day)
             except Exception as problem:
-                # Whatever it is: figures about requests are no reason to lose what was asked for.
+                # Any error: figures about requests are no reason to lose the fetched data.
                 self._tried |= stored
                 return problem
             self._left = [each for each in self._left if each.id not in stored]

@@ -34,7 +34,7 @@ class Tag(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile:
     """A published file, as a listing names it."""
 
     key: str
@@ -73,7 +73,7 @@ class Store(Protocol):
         """The key as a person or another engine names it."""
 
     def draft(self) -> Draft:
-        """A new file, which nobody sees until it is published."""
+        """A new file, which no reader sees until it is published."""
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""
@@ -105,12 +105,12 @@ class Store(Protocol):
         """The keys under a folder, without it, sorted: with one request where there are few."""
         return [key.removeprefix(f"{folder}/") for key in self.keys(folder)]
 
-    def listed(self, prefix: str) -> list[Listed]:
+    def listed(self, prefix: str) -> list[ListedFile]:
         """All files under a folder, as `keys` names them."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
         files = [
-            Listed(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
+            ListedFile(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
             for info in self.filesystem.get_file_info(selector)
             if info.type == pafs.FileType.File
         ]

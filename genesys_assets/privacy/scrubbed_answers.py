@@ -4,8 +4,8 @@
     user               stays as a pseudonym, without a name: the figures of colleagues and teams need the rows
     external contact   is taken out of its conversations, with all numbers, addresses, names and contents
 
-Ids are found wherever they stand in an answer, also within a longer text. The names of a user are known where the lake
-has them (`names`); a conversation also says itself what its participant is called.
+Ids are found anywhere in an answer, also within a longer text. The names of a user come from the lake (`names`) and
+from the conversation itself.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def scrubbed(
     """
     values = values or {}
     text = body.decode("utf-8", errors="replace")
-    # Whoever writes a letter of an id with an escape would hide it.
+    # An escape sequence in place of a letter would hide an id.
     readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
@@ -184,7 +184,7 @@ def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
 
 
 def _drop_classes(holder: Any, rule: Rule) -> bool:
-    """Drop all that tells of customers; says whether there was anything."""
+    """Drop everything about customers; says whether there was anything."""
     changed = False
     if isinstance(holder, list):
         for item in holder:
@@ -271,7 +271,7 @@ def stands_in(name: str, text: str) -> bool:
 
 
 def holds_name(value: Any, names: Collection[str]) -> bool:
-    """Whether one of the names, in small letters, stands in a value: in a text, or in a text somewhere in it."""
+    """Whether a value contains one of the names, in small letters: in a text, or in a text somewhere inside it."""
     if isinstance(value, str):
         lower = value.lower()
         return any(lower == name or (len(name) >= _SHORTEST_WITHIN and stands_in(name, lower)) for name in names)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
+from genesys_assets.tables.metrics.decode_arrow import group_key
 from genesys_assets.tables.personal import Unclassified, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
@@ -58,11 +59,11 @@ def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.T
 
 
 def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
-    """The forgotten ids that stand in any text of the rows."""
+    """The forgotten ids in the texts of the rows."""
     found: dict[str, frozenset[Entry]] = {}
     for column in rows.columns:
         for values in _texts(column):
-            # A line for each value: ids never reach over lines.
+            # One line for each value, because ids never contain line breaks.
             found |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
     return found
 
@@ -168,7 +169,7 @@ def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten, values
     def without(text: str) -> str:
         group = json.loads(text)
         after = without_contact(group, who, values)
-        return text if after == group else json.dumps(after, sort_keys=True, separators=(",", ":"))
+        return text if after == group else group_key(after, None)
 
     return _mapped(rows, without, lambda text: without(text) != text, only="group_key")
 

@@ -1,8 +1,7 @@
 """The page of a day: what it shows, in which words, with which charts.
 
-The page is made of stored tables only, so that the same tables give the same bytes but for its links. What the figures
-are is `day_reports`, how charts are drawn `charts`, where it leads `links`, how it is laid out
-`templates/day_page.html`.
+The page is made of stored tables only, so that the same tables give the same bytes, except for its links. `day_reports`
+has the figures, `charts` draws them, `links` knows where the page leads, `templates/day_page.html` is the layout.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ if TYPE_CHECKING:
 PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", "tables/restatements")
 """What the page is made of, besides reports."""
 MOST_ROWS = 15
-"""So many queues and agents are shown at once; the rest can be unfolded."""
+"""How many queues and agents are shown at once; the rest can be unfolded."""
 MOST_BARS = 8
-"""So many queues are ranked in a chart: those to look at first."""
+"""How many queues are ranked in a chart: those to look at first."""
 _MINUTE = 60_000
 
 
@@ -81,7 +80,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """A finished page without links, and the figures that stand for the day elsewhere."""
+    """A finished page without links, and the figures that represent the day elsewhere."""
 
     html: str
     headline: dict[str, Any]
@@ -104,9 +103,8 @@ def day_page(
     start_date: date = date.min,
 ) -> DayPage:
     """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
-    `missing` gives for each report that is not published the reason.
-
-    Raises FileNotFoundError or NotStored that names the first table of it not stored, or not stored far enough.
+    `missing` gives the reason for each report that is not published. Raises FileNotFoundError or NotStored, which names
+    the first table that is not stored, or not stored far enough.
     """
     known, not_there = reach or reach_of(lake, day), missing or {}
     there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}

@@ -33,10 +33,11 @@ class Group(BaseSettings):
         try:
             return cls(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            raise SettingError("\n".join(cls._explain(problem) for problem in error.errors())) from None
+            raise SettingError("\n".join(cls.explain(problem) for problem in error.errors())) from None
 
     @classmethod
-    def _explain(cls, problem: Any) -> str:
+    def explain(cls, problem: Any) -> str:
+        """One of pydantic's errors, as a line that names the variable and says what is allowed."""
         names = {(field.validation_alias or name): field for name, field in cls.model_fields.items()}
         where = problem["loc"][0] if problem["loc"] else ""
         field = names.get(where) or cls.model_fields.get(str(where))

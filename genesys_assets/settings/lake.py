@@ -43,14 +43,19 @@ class LakeSettings(Group):
 class DecodingSettings(Group):
     """How many cores decoding uses."""
 
-    threads: int = setting(
+    given: int | None = setting(
         "GENESYS_ASSETS_DECODE_THREADS",
-        "On how many threads a run decodes pages.",
+        f"Threads on which a run decodes pages of conversations. Not set: as many as there are cores, "
+        f"{_MOST_THREADS} at most.",
         "2",
-        default_factory=lambda: min(_MOST_THREADS, cores()),
+        default=None,
         ge=1,
         le=64,
     )
+
+    @property
+    def threads(self) -> int:
+        return self.given or min(_MOST_THREADS, cores())
 
 
 def cores() -> int:

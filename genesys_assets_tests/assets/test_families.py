@@ -62,6 +62,7 @@ def calendar() -> Calendar:
         return Calendar.from_environment()
 
 
+@pytest.mark.long
 def test_a_page_of_every_family_arrives_in_its_table(busy: World) -> None:
     assert busy.run("hourly", HOURS, between=hours(DAY)).success
     for name in OTHERS:
@@ -172,6 +173,7 @@ def test_a_permission_that_is_given_later_fills_the_table_when_hours_are_read_ag
     assert rows(world, "reports/flows")
 
 
+@pytest.mark.long
 def test_a_day_of_which_only_some_hours_were_answered_has_no_report(world: World) -> None:
     world.run("hourly", HOURS, between=(f"{DAY}-00:00", f"{DAY}-11:00"))
     world.sandbox.behaviour.missing_permissions = {FLOWS.permission}
@@ -222,6 +224,7 @@ def test_a_forgotten_user_is_not_asked_for(world: World) -> None:
     assert "forgotten:" not in asked
 
 
+@pytest.mark.long
 def test_users_are_asked_in_batches_once_the_listing_has_them(busy: World) -> None:
     with_users = replace(busy, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}))
     first = with_users.run("hourly", HOURS, partition=f"{DAY}-10:00")

@@ -84,6 +84,7 @@ def sources(world: World, name: str) -> set[str]:
     return set(world.lake.read(name, DAY)["source"].to_pylist())
 
 
+@pytest.mark.long
 def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhere: World, tmp_path: Path) -> None:
     bring_day(elsewhere, saved_day(fetched, tmp_path / "saved"), complete=f"{DAY}/{NEXT}")
     run = elsewhere.run("daily", *TABLES_OF_HOURS, "tables/daily_metrics", partition=DAY)
@@ -103,6 +104,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
     assert all("holds imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
 
 
+@pytest.mark.long
 def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:
@@ -156,6 +158,7 @@ def test_a_run_fails_where_no_file_could_be_read_or_a_setting_is_none(world: Wor
     assert "is not over" in error(bring(world, f"{tmp_path}", complete="2026-01-01/2099-01-01"))
 
 
+@pytest.mark.long
 def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
     assert metadata(run, "tables/conversations")["is_complete"] is False
 
 
+@pytest.mark.long
 def test_reports_want_it_said_that_an_imported_day_is_whole(fetched: World, elsewhere: World, tmp_path: Path) -> None:
     files = saved_day(fetched, tmp_path / "saved")
     bring_day(elsewhere, files)
@@ -184,6 +188,7 @@ def test_reports_want_it_said_that_an_imported_day_is_whole(fetched: World, else
         assert rows(elsewhere, name) == rows(fetched, name), name
 
 
+@pytest.mark.long
 def test_imported_hours_fill_those_that_were_never_fetched_and_are_never_added(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:

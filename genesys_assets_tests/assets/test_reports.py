@@ -39,6 +39,7 @@ def interval(world: World, granularity: str) -> dg.ExecuteInProcessResult:
     return world.run("daily", "reports/interval", partition=f"{DAY}", config=config)
 
 
+@pytest.mark.long
 def test_a_range_of_days_is_the_same_as_its_days_one_by_one(days: World) -> None:
     before = reports_of(days)
     read = dg.AssetSelection.assets(*map(key, ALL)).upstream() & dg.AssetSelection.groups("tables")
@@ -91,6 +92,7 @@ def test_an_unknown_granularity_is_refused_with_those_there_are(days: World) -> 
     assert days.files() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_a_report_without_its_tables_says_what_to_materialise_first(world: World, name: str) -> None:
     said = error(world.run("daily", name, partition=f"{DAY}"))
@@ -98,6 +100,7 @@ def test_a_report_without_its_tables_says_what_to_materialise_first(world: World
     assert not world.files()
 
 
+@pytest.mark.long
 def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 0
     assert world.run("hourly", between=hours(f"{DAY}")).success

@@ -31,6 +31,7 @@ FIRST = date(2026, 1, 1)
 HOURS = ("pages/hourly_aggregates", "pages/hourly_details")
 SOON = {"poll_interval_seconds: 30": "poll_interval_seconds: 2"}
 """Runs are looked at often, so that a test need not wait."""
+_SLOW_MS = 5_000
 _TASK = "dagster-celery/task_id"
 _OF_READINGS = ("tables/restatements", "reports/api_cost")
 """What tells of the runs that made the rest."""
@@ -96,6 +97,7 @@ def cluster(
 
 
 def spread(
+    sandbox: Sandbox,
     running: Cluster,
     deployment: Deployment,
     count: int,
@@ -111,8 +113,10 @@ def spread(
     began = time.monotonic()
     backfill = _backfill(deployment, count, [asset for asset in assets if asset not in late])
     lost = running.workers[0]
-    deployment.wait_for(lambda: _ended(running) >= after and _is_busy(lost, deployment))
-    lost.kill()
+    deployment.wait_for(lambda: _ended(running) >= after)
+    with slowly(sandbox):
+        deployment.wait_for(lambda: _is_busy(lost, deployment))
+        lost.kill()
     killed = time.monotonic()
     if is_replaced:
         running.add_worker()
@@ -123,6 +127,16 @@ def spread(
     ended = time.monotonic()
     runs = {worker.name: _runs_of(worker, deployment.runs()) for worker in running.workers}
     return Spread(statuses, runs, ended - began, recovered - killed)
+
+
+@contextmanager
+def slowly(sandbox: Sandbox) -> Iterator[None]:
+    """The platform takes so long for an answer that a run can be caught in the middle."""
+    sandbox.behaviour.latency_ms = _SLOW_MS
+    try:
+        yield
+    finally:
+        sandbox.behaviour.latency_ms = 0
 
 
 def _backfill(deployment: Deployment, count: int, assets: Collection[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def backfill(world: World) -> Spread:
     """DAYS, a day for each run. The first worker loses its power in the middle of a run."""
-    return spreading.spread(world.cluster, world.deployment, DAYS, ASSETS)
+    return spreading.spread(world.sandbox, world.cluster, world.deployment, DAYS, ASSETS)
 
 
 def test_a_backfill_ends_well_though_a_worker_loses_its_power(backfill: Spread) -> None:
@@ -69,3 +71,19 @@ def test_the_lake_is_that_of_one_machine(world: World, backfill: Spread) -> None
     alone = spreading.on_one_machine(world.sandbox, world.folder, DAYS, ASSETS)
     assert len(alone.rows) == DAYS
     assert spreading.in_cluster(world.cluster, DAYS, ASSETS).differs_from(alone) == []
+
+
+def test_a_run_whose_process_is_killed_is_made_again(world: World, backfill: Spread) -> None:
+    deployment, [_, worker] = world.deployment, world.cluster.workers
+    with spreading.slowly(world.sandbox):
+        run = deployment.launch("genesys_assets", f"genesys/{ASSETS[0]}", f"{spreading.FIRST}-05:00")
+        deployment.wait_for(lambda: any(each.id == run and each.status == "STARTED" for each in deployment.runs()))
+        for process in children(worker.process.pid):
+            os.kill(process, signal.SIGKILL)
+    again = deployment.ended(lambda each: each.tags.get("dagster/parent_run_id") == run)
+    assert again.status == "SUCCESS"
+    assert worker.process.poll() is None
+
+
+def children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]

@@ -8,6 +8,7 @@ _SLIP = "Mend the code of your asset: the message names the column."
 _DEFECT = "A defect of genesys_assets: report it with the message."
 
 ADVICE = {
+    "assets.CannotAsk": "Nothing: the family stays unanswered, and the message says which setting excludes it.",
     "assets.NotToday": "Run the partition of today. Nobody can read the past of these lists.",
     "assets.NothingListed": "Check the client's divisions and permissions by `make preflight`.",
     "cli.OutOfTime": "Handled: the command says that the lake did not answer. Check network and credentials.",
@@ -68,12 +69,11 @@ ADVICE = {
     "lake.Unreadable": "Materialise the partition again, which heals it. Then check the disk.",
     "lake.UnnamedIndex": "Name the index, or call `reset_index()` before you return the frame.",
     "lake.MissingPartitions": "Materialise the partitions that the message names, or set `allow_missing_partitions`.",
-    "lake.UnreadableLog": "Do what the message says; the data files of the table are untouched.",
     "lake.LogMoved": "Handled: it becomes `Conflict`.",
+    "lake.UnreadableLog": "Follow the message. A copy of the table, or fetching its days again, brings the log back.",
     "lake.UnsteadyLog": "Run it again. Check that nothing but genesys_assets deletes files in the lake.",
     "lake.WrongSize": "Handled by further tries.",
     "lake.LakeUnreachable": "Check bucket, endpoint and credentials, as the message says.",
-    "assets.CannotAsk": "Do what the message says, or take the family out of GENESYS_ASSETS_FAMILIES.",
     "privacy.CannotDrop": "Set GENESYS_ASSETS_PERSONAL_DATA_KEY: ids that identify rows are hashed.",
     "publishing.NothingToPublish": "Materialise what the message names, then publish again.",
     "publishing.PublishingError": "See the errors that extend it.",
@@ -90,6 +90,7 @@ ADVICE = {
     "reports.NotStored": "Materialise the table that the message names.",
     "reports.FormulaError": "Mend the formula at the line that the message names: [reports.md](reports.md).",
     "reports.NumberTooLarge": "Mend the formula: no number of a report may reach 2^63.",
+    "reports.UnreadableFile": "Handled: it becomes a problem of reports.yaml, with the reason.",
     "secrets_manager.SecretNotRead": "Check the secret's name and the permission secretsmanager:GetSecretValue.",
     "settings.SettingError": "Set the variable as the message shows: [settings.md](settings.md).",
     "tables.OutOfOrder": _DEFECT,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.pages import convert
 from genesys_assets.importing.spool import Spool
@@ -69,10 +69,10 @@ class Imported:
     total_hits: int
 
 
-def converted(document: Any, told: Told | None = None, *, now: datetime = NOW) -> Imported:
+def converted(document: Any, told: ImportOptions | None = None, *, now: datetime = NOW) -> Imported:
     raw = document if isinstance(document, bytes) else as_bytes(document)
     with Spool() as spool:
-        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or Told(), now, spool)
+        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or ImportOptions(), now, spool)
         pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
     remarks = found.remarks
     said = dict(remarks.read), dict(remarks.left_out)

@@ -22,6 +22,7 @@ from genesys_assets_tests.importing.saved import (
     result,
 )
 
+NOTHING = {"count": None, "sum": None}
 ANSWER = {"conversations": [conversation("A")]}
 UUID = "5a0c0000-1111-4222-8333-000000000a01"
 
@@ -112,7 +113,7 @@ def test_errors_behind_a_long_list_are_seen() -> None:
             "tTalk: null in the place of its stats",
         ),
         (
-            {"group": {}, "data": [{"interval": QUARTER, "metrics": [metric("tTalk", count=None, sum=None)]}]},
+            {"group": {}, "data": [{"interval": QUARTER, "metrics": [{"metric": "tTalk", "stats": NOTHING}]}]},
             "tTalk: null in the place of its stats",
         ),
     ],

@@ -15,12 +15,12 @@ import pytest
 from deltalake.exceptions import DeltaError
 
 from genesys_assets.lake.delta import (
-    Added,
+    AddedFile,
     Conflict,
     DataFile,
     DeltaLog,
     Key,
-    Removed,
+    RemovedFile,
     ReservedColumn,
     partition_folder,
     partition_values,
@@ -51,8 +51,8 @@ def commit(
     """Add files by partition and name; the log does not look whether they exist."""
     log.commit(
         schema,
-        [Added(key, f"{partition_folder(key)}/{name}.parquet".lstrip("/"), 10, 1) for key, name in added],
-        [Removed(file) for file in removed],
+        [AddedFile(key, f"{partition_folder(key)}/{name}.parquet".lstrip("/"), 10, 1) for key, name in added],
+        [RemovedFile(file) for file in removed],
         note or {},
         newness or {},
         on_top_of=log.version if on_top_of is None else on_top_of,

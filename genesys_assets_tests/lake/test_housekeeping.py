@@ -86,6 +86,7 @@ def test_a_lake_without_tables_has_none(store: Store) -> None:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_files_that_were_replaced_are_removed_and_rows_stay(store: Store) -> None:
     for number in range(4):
         write(store, number)
@@ -232,6 +233,7 @@ def test_what_was_published_for_a_table_that_was_never_made_is_removed(store: St
 # -- the log -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_commits_that_no_version_needs_are_removed_and_the_table_is_what_it_was(store: Store) -> None:
     for number in range(13):
         write(store, number, newness=number + 1)

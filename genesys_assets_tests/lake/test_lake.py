@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -324,3 +325,28 @@ def test_a_part_of_a_day_never_replaces_all_of_it_though_both_are_read_at_once(
     with reading(last, minutes[last]), reading(first, minutes[first]):
         pass
     assert bodies(lake.refreshed(), DAYS[0]) == [b"all of it"]
+
+
+def test_a_lake_that_is_moved_to_a_bucket_and_back_is_gone_on_with(
+    lake: Lake, s3_store: S3Store, tmp_path: Path
+) -> None:
+    def seen(lake: Lake) -> list[object]:
+        rows = [lake.read(PLACE, day)["n"].to_pylist() for day in DAYS[:2]]
+        return [rows, lake.log(PLACE).version, lake.newness([(PLACE, DAYS[1])]), lake.reach(PLACE, DAYS[1])]
+
+    for number in range(10):
+        lake.write(PLACE, SPEC, things(("a", number)), DAYS[number % 2], {}, reach=_REACH, newness=number + 1)
+    write_pages(lake, HOURS[0], [b"first", b"second"])
+    for number, store in enumerate((s3_store, LocalStore(tmp_path / "back")), start=20):
+        _copy(lake.store, store)
+        moved = Lake(store)
+        assert seen(moved) == seen(lake)
+        assert bodies(moved, HOURS[0]) == [b"first", b"second"]
+        assert moved.write(PLACE, SPEC, things(("a", number)), DAYS[1], {}, newness=number).rows_changed == 1
+        lake = Lake(store)
+        assert lake.read(PLACE, DAYS[1])["n"].to_pylist() == [number]
+
+
+def _copy(store: Store, other: Store) -> None:
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda key: other.put(key, store.get(key) or b""), store.keys("")))

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import charts, common, pages
+from genesys_assets.assets import common, pages
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing import day_page, index_page
@@ -380,7 +380,6 @@ def without_pictures() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (common, pages):
             patch.setattr(module, "preview_metadata", lambda *args: dg.MetadataValue.null())
-        patch.setattr(charts, "_svg", lambda *args: "")
         for page in (day_page, index_page):
             patch.setattr(page, "_charts", lambda *args: {})
         yield

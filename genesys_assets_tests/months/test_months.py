@@ -21,6 +21,8 @@ from genesys_assets_tests.months.month import Month, Wanted, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,7 +13,7 @@ import pytest
 
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
-from genesys_assets.publishing.day import Wanted, publish_day
+from genesys_assets.publishing.day import PublishRequest, publish_day
 from genesys_assets.publishing.publisher import open_publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.engine.compute import compute
@@ -71,7 +71,7 @@ def test_the_page_of_the_first_business_day_says_what_was_never_fetched(tmp_path
             lake.write(f"tables/{spec.name}", spec, spec.empty(), BEFORE, {}, reach=replace(WHOLE, questions=ASKED))
     publisher = open_publisher(str(tmp_path / "published"), lambda: None)
     day = business_day(zone="Australia/Sydney")
-    done = publish_day(lake.refreshed(), publisher, Wanted(day, STORED, "a-run", {}, DAY))
+    done = publish_day(lake.refreshed(), publisher, PublishRequest(day, STORED, "a-run", {}, DAY))
     assert done.manifest.is_complete == is_stored
     assert done.page is not None
     assert (NEVER in " ".join(body_of(done.page.url).decode().split())) != is_stored

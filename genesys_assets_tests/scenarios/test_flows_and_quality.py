@@ -17,6 +17,8 @@ from genesys_assets_tests import plain_quality as plain
 from genesys_assets_tests.assets.world import World, definitions, environment, hours
 from genesys_assets_tests.plain_figures import Item
 
+pytestmark = pytest.mark.long
+
 ZONE = ZoneInfo("Europe/Zurich")
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 CLOCK_CHANGE = date(2026, 3, 29)

@@ -13,6 +13,8 @@ from genesys_assets_tests.assets.world import World, definitions
 from genesys_assets_tests.automation.ticks import Ticks, clock_at
 from genesys_assets_tests.scenarios.conftest import Present
 
+pytestmark = pytest.mark.long
+
 FIRST = datetime(2026, 1, 26, tzinfo=UTC)
 NIGHT = FIRST + timedelta(days=3, hours=5, minutes=12)
 

@@ -1,8 +1,8 @@
-"""The questions analytics answers, checked before they are asked.
+"""Queries of analytics, checked before they are sent.
 
-Each builder holds a valid question or does not exist: its constructor raises InvalidQuery naming what is
-wrong. Whether its interval has passed depends on the clock, so `validate(now)` is asked right before the
-request. Sending belongs to `aggregates`, `details` and `jobs.run`.
+Every query is valid: its constructor raises InvalidQuery, which names what is wrong. Whether its interval has passed
+depends on the clock, so `validate(now)` is called right before the request. `aggregates`, `details` and `jobs.run` send
+queries.
 """
 
 from __future__ import annotations
@@ -43,9 +43,15 @@ Order = Literal["asc", "desc"]
 
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 MOST_VIEWS = 10
+"""Views of one query. Source: developer.genesys.cloud, analytics, aggregate views."""
 LARGEST_PAGE = 100
+"""Conversations or users of one page. The platform refuses more (400)."""
 MOST_RESULTS = 100_000
+"""Page number times page size. The platform refuses pages beyond. Source: developer.genesys.cloud, organisation limits,
+analytics (https://developer.genesys.cloud/organization/organization/limits).
+"""
 LONGEST = timedelta(days=7)
+"""Of a details query without filters. Source: developer.genesys.cloud, analytics, detail queries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +184,8 @@ class AggregateQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsQuery:
-    """One page of the conversations that started on any UTC day the interval touches, by
-    conversationStart.
+    """One page of the conversations that started on any UTC day that the interval touches, in the order of
+    conversationStart. Source of this rule: developer.genesys.cloud, analytics, detail queries.
     """
 
     interval: Interval
@@ -223,8 +229,10 @@ class DetailsQuery:
 class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
-    With `start_of_day_interval_matching` those that started on any UTC day the interval touches, like the
-    details query; without it all whose lifetime overlaps the interval, however long ago they started.
+    With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
+    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The
+    former is so for whole UTC days: the SDK calls it a filter in addition to the latter. Source:
+    developer.genesys.cloud, analytics, conversation details jobs.
     """
 
     interval: Interval
@@ -241,7 +249,7 @@ class DetailsJobQuery:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
+        """64 hexadecimal digits that are the same for the same question, on any machine and at any time."""
         return _digest(self.body())
 
     def validate(self, now: datetime) -> Self:

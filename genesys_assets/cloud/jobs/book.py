@@ -12,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RecordedJob:
-    """One submission, about to be sent at `submitted_at`. Without a `job_id` its answer never came."""
+    """One submission, about to be sent at `submitted_at`. Without a `job_id` no answer arrived."""
 
     fingerprint: str
     job_id: str | None

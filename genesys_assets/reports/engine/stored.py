@@ -1,8 +1,6 @@
-"""What is stored of a day, or of a period that ends on it, as reports read it: partition by partition and in pieces,
-with only the rows and columns that count.
-
-Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
-is `compute`.
+"""The stored tables of a day, or of a period that ends on it, as reports read them: partition by partition and in
+pieces, with only the rows and columns that count. This module knows which partitions a report needs, and checks that
+they are stored and reach far enough. `compute` uses the rows.
 """
 
 from __future__ import annotations
@@ -24,11 +22,11 @@ from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBU
 from genesys_assets.reports.engine.attributes import Remark, typed
 from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
+from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
-from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
+from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
@@ -45,7 +43,7 @@ class StoredDay:
     """The stored tables as the report of one day reads them. `zone` is that of the business day.
 
     `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
-    read so far, by table; `remarks` what there is to say of participant attributes, by the name of their column.
+    read so far, by table. `remarks` are notes about participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -164,8 +162,8 @@ class StoredDay:
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
-        """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
-        whatever the file had.
+        """Raises NotStored if a fetched hour was not asked the question. Imported hours are exempt: they hold whatever
+        the file had.
         """
         place, question = f"tables/{source.table.name}", source.question
         missing: dict[str, set[str]] = {}
@@ -175,7 +173,7 @@ class StoredDay:
                 missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
         if not missing:
             return
-        what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
+        what = question_in_words(replace(question, metrics=tuple(set.union(*missing.values()))))
         raise NotStored(
             f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
             f"genesys/pages/hourly_aggregates again, for example with --partition-range "
@@ -219,7 +217,7 @@ class StoredDay:
                 self._must_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
-        return days_that_reach(self.days[0], window)
+        return list(days_that_reach(self.days[0], window))
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])
@@ -330,7 +328,7 @@ class StoredDay:
 
 
 class _ByConversation:
-    """Where each conversation stands in a column; one that is there several times, somewhere of these."""
+    """The position of each conversation in a column; any position if it is there several times."""
 
     def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
         # Hashing a whole day at once would take many times the memory of its hashes.
@@ -340,7 +338,7 @@ class _ByConversation:
         self._hashes, self._order = np.unique(every, return_index=True)
 
     def positions(self, ids: pa.ChunkedArray) -> pa.Array:
-        """The row of each conversation, null where there is none."""
+        """The row of each conversation; null if there is none."""
         if not len(self._hashes):
             return pa.nulls(len(ids), pa.int64())
         wanted = hash_rows(pa.table({"conversation_id": ids}))
@@ -349,7 +347,7 @@ class _ByConversation:
 
 
 def _inside(metrics: pa.Table, window: Window) -> pa.Table:
-    """The rows, none of which may reach over the window's bounds: nobody knows which part of it lies inside."""
+    """The rows. None may cross the window's bounds, because it is unknown which part of its figures lies inside."""
     start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
     across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
     if len(across):

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.tables.conversations.decode import Decoded, Decoder
+from genesys_assets.tables.conversations.decode import DecodedPage, Decoder
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
@@ -28,7 +28,7 @@ _CONVERSATIONS_AT_ONCE = 750
 def day_tables(
     plan: Plan,
     page_at: Callable[[int], Page],
-    note: Callable[[Page, Decoded], None],
+    note: Callable[[Page, DecodedPage], None],
     nested: Mapping[int, pa.StructArray] | None = None,
     *,
     threads: int = 1,
@@ -53,14 +53,14 @@ def _conversations(
     executor: Executor,
     plan: Plan,
     page_at: Callable[[int], Page],
-    note: Callable[[Page, Decoded], None],
+    note: Callable[[Page, DecodedPage], None],
     nested: Mapping[int, pa.StructArray],
     *,
     ahead: int,
 ) -> Iterator[pa.StructArray]:
     decoder = Decoder()
 
-    def read(positions: Sequence[int]) -> list[tuple[Page, Decoded] | pa.StructArray]:
+    def read(positions: Sequence[int]) -> list[tuple[Page, DecodedPage] | pa.StructArray]:
         pages = {position: page_at(position) for position in positions if position not in nested}
         decoded = decoder.decode_all([page.body for page in pages.values()]) if pages else []
         found = dict(zip(pages, zip(pages.values(), decoded, strict=True), strict=True))

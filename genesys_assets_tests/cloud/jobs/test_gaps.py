@@ -15,12 +15,8 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets_tests.cloud.archive import DAY, Archive, spread
 from genesys_assets_tests.cloud.job_book import JobBookInMemory
-from genesys_assets_tests.cloud.jobs.job_archive import QUERY, JobArchive, read, written
+from genesys_assets_tests.cloud.jobs.job_archive import QUERY, JobArchive, all_of, read, written
 from genesys_assets_tests.cloud.platform import Clock, Platform, Reply
-
-
-def all_of(archive: JobArchive) -> list[str]:
-    return [row["conversationId"] for row in archive.rows]
 
 
 def start(archive: JobArchive, number: int) -> datetime:

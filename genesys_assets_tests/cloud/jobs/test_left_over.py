@@ -26,6 +26,7 @@ from genesys_assets_tests.cloud.jobs.job_archive import (
     QUERY,
     JobArchive,
     Killed,
+    all_of,
     leave_after,
     read,
     written,
@@ -36,10 +37,6 @@ HOUR = timedelta(hours=1)
 LATER = NOON + 12 * HOUR
 """An availability that is no limit, where a test is about when jobs were submitted."""
 _ROOT = Path(__file__).parents[3]
-
-
-def all_of(archive: JobArchive) -> list[str]:
-    return [row["conversationId"] for row in archive.rows]
 
 
 def named(reply: Reply) -> str:

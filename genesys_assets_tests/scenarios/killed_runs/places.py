@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -11,13 +10,14 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets_tests.assets.world import World, hours
+from genesys_assets_tests.lake.thorough import is_thorough
 from genesys_assets_tests.scenarios.hard_days import DETAILS, OF_HOURS, OVERLAP, TABLES
 from genesys_assets_tests.scenarios.killed_runs.process import Kill
 
 ONE, TWO = "2026-01-27", "2026-01-28"
 LEDGER, METRICS, REPORT = "tables/restatements", "tables/interval_metrics", "reports/conversation_type"
 AGGREGATES, DOWNSTREAM = "pages/hourly_aggregates", "downstream/durations"
-ALL_PLACES = os.environ.get("KILL_PLACES") == "all"
+ALL_PLACES = is_thorough()
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,7 @@ def alone(item: Item) -> dict[str, list[Item]]:
     }
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(readings(), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_tables_are_the_same_in_whatever_pages_and_order_the_forms_come(
@@ -218,6 +219,7 @@ def test_tables_are_the_same_in_whatever_pages_and_order_the_forms_come(
     assert {name: table.to_pylist() for name, table in found.items()} == plainly(told)
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(readings())
 def test_keys_hold_whatever_comes_of_several_readings(told: list[Reading]) -> None:
