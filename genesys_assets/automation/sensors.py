@@ -151,7 +151,7 @@ class Look:
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
-        return day in self._days_to_be_read or self._is_being_made("pages/", day)
+        return day in self._days_to_be_read or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
