@@ -13,6 +13,7 @@ from benchmarks import (
     end_to_end,
     growth,
     history,
+    importing,
     loading,
     pacing,
     reports,
@@ -73,6 +74,10 @@ BENCHMARKS = {
             "conversations": (2_000, "conversations a day"),
             "requests_per_minute": (300, "what the sandbox allows"),
         },
+    ),
+    "importing": Benchmark(
+        importing.run,
+        {"megabytes": (1_000, "of the file of conversations, and of the file of figures")},
     ),
     "pacing": Benchmark(
         pacing.run,

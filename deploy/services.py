@@ -100,7 +100,7 @@ def postgres() -> Iterator[Database]:
             )
         watch(server.pid)
         try:
-            is_ready: list[str | Path] = [binaries / "pg_isready", "--quiet", "-h", "127.0.0.1", "-p", f"{port}"]
+            is_ready = [f"{binaries / 'pg_isready'}", "--quiet", "-h", "127.0.0.1", "-p", f"{port}"]
             _wait(server, lambda: subprocess.run(is_ready, check=False).returncode == 0, folder / "log")
             yield Database(
                 {

@@ -7,14 +7,19 @@ deploy/celery/dagster.yaml names the launcher; the daemon asks it of each run ev
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
+from celery.exceptions import DuplicateTaskNameWarning
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
+
+# Dagster registers the same task again with each run that it launches.
+warnings.filterwarnings("ignore", category=DuplicateTaskNameWarning)
 
 SECONDS_A_TRY = 5.0
 """How long workers have to answer. They do so while they work, from a process of their own."""

@@ -17,6 +17,7 @@ import dagster as dg
 
 from genesys_assets.automation.progress import assets_of, partitions_of
 from genesys_assets.automation.switches import sensor_status
+from genesys_assets.automation.telemetry import NotSent, send
 from genesys_assets.settings import RunMetricsSettings
 
 _LOOK_EVERY_SECONDS = 60
@@ -113,10 +114,14 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
         new = [record for record in records if record.dagster_run.run_id not in written]
-        lines = [json.dumps(_metrics(context.instance, context.repository_def, record)) for record in new]
+        metrics = [_metrics(context.instance, context.repository_def, record) for record in new]
+        lines = [json.dumps(each) for each in metrics]
         for line in lines:
             context.log.info(line)
-        _append(RunMetricsSettings.load().file, lines)
+        settings = RunMetricsSettings.load()
+        _append(settings.file, lines)
+        if settings.opentelemetry:
+            _send(context, metrics)
         after = max((record.update_timestamp for record in records), default=after)
         return _result(lines, after, [*written, *(record.dagster_run.run_id for record in new)])
 
@@ -140,6 +145,14 @@ def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, re
         [each for entry in stored if (each := entry.asset_materialization) is not None],
         sum(not event.asset_check_evaluation_data.passed for event in events),
     )
+
+
+def _send(context: dg.SensorEvaluationContext, metrics: Sequence[Mapping[str, Any]]) -> None:
+    """Runs that a collector did not take are not sent again: the file has them."""
+    try:
+        send(metrics)
+    except NotSent as problem:
+        context.log.error(str(problem))
 
 
 def _append(file: Path | None, lines: Iterable[str]) -> None:

@@ -71,3 +71,11 @@ class RunMetricsSettings(Group):
         see="operations.md#metrics",
         default=None,
     )
+    opentelemetry: bool = setting(
+        "GENESYS_ASSETS_OPENTELEMETRY",
+        "Whether each run that ends is sent to OpenTelemetry too, to where its own variables OTEL_* say. It needs the "
+        "extra opentelemetry.",
+        "true",
+        see="operations.md#metrics",
+        default=False,
+    )

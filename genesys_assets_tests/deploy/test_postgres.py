@@ -24,7 +24,7 @@ def missing() -> str:
     return ""
 
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
 def test_a_run_is_kept_in_postgresql_and_nothing_of_it_in_the_folder(tmp_path: Path) -> None:
