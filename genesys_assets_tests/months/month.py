@@ -51,9 +51,9 @@ _AT_MIDNIGHT = 3
 yet.
 """
 _MOST_ROUNDS = 24
-_MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 24, timedelta(minutes=30), 4
-"""Runs that are no storm yet, in any half hour: after an outage everything is asked for. And those of one kind over the
-same days in a look.
+_MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 28, timedelta(minutes=30), 4
+"""Runs that are no storm yet, in any half hour: after an outage of a day each sensor asks for what has failed in two or
+three ranges. And those of one kind over the same days in a look.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
