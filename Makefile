@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 S3_VENV := .venv-s3
 READERS_VENV := .venv-readers
 MOTO_VENV := .venv-moto
+DBT_VENV := .venv-dbt
+LOWEST_VENV := .venv-lowest
+CLUSTER_VENV := .venv-cluster
 
 export DAGSTER_HOME := $(CURDIR)
 # A backfill waits for a code server that is away; without this Dagster gives it up at once.
@@ -14,9 +17,14 @@ export ARROW_DEFAULT_MEMORY_POOL := jemalloc
 export GENESYS_ASSETS_S3_VENV := $(CURDIR)/$(S3_VENV)
 export GENESYS_ASSETS_READERS_VENV := $(CURDIR)/$(READERS_VENV)
 export GENESYS_ASSETS_MOTO_VENV := $(CURDIR)/$(MOTO_VENV)
+export GENESYS_ASSETS_DBT_VENV := $(CURDIR)/$(DBT_VENV)
+export GENESYS_ASSETS_CLUSTER_VENV := $(CURDIR)/$(CLUSTER_VENV)
+
+LOWEST_TESTS := cloud tables days lake reports warehouse checks components test_definitions.py test_resources.py test_settings.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev preflight test faults weeks lint audit format bench s3 readers moto clean
+.PHONY: help demo dev preflight celery cluster test thorough faults kills weeks spread lint docs audit format bench s3 \
+	readers moto dbt lowest clean
 
 help: ## these lines
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +51,26 @@ $(MOTO_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/lake/moto-const
 	$(BIN)/uv pip install --quiet --python $(MOTO_VENV)/bin/python --require-hashes -r genesys_assets_tests/lake/moto-constraints.txt
 	@touch $@
 
+$(DBT_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/warehouse/dbt-constraints.txt
+	$(PYTHON) -m venv $(DBT_VENV)
+	$(BIN)/uv pip install --quiet --python $(DBT_VENV)/bin/python --require-hashes -r genesys_assets_tests/warehouse/dbt-constraints.txt
+	@touch $@
+
+# The lowest versions that pyproject.toml allows of what it names, and the newest of what these and the tests need.
+$(LOWEST_VENV)/.installed: $(VENV)/.installed pyproject.toml
+	$(PYTHON) -m venv $(LOWEST_VENV)
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST_VENV)/bin/python --no-header --no-annotate \
+		--no-emit-index-url pyproject.toml -o $(LOWEST_VENV)/lowest.txt
+	$(BIN)/uv pip install --quiet --python $(LOWEST_VENV)/bin/python -c $(LOWEST_VENV)/lowest.txt --editable '.[dev]'
+	@touch $@
+
+$(CLUSTER_VENV)/.installed: $(VENV)/.installed constraints.txt deploy/constraints.txt
+	$(PYTHON) -m venv $(CLUSTER_VENV)
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --require-hashes -r constraints.txt
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --require-hashes -r deploy/constraints.txt
+	$(BIN)/uv pip install --quiet --python $(CLUSTER_VENV)/bin/python --no-deps --editable .
+	@touch $@
+
 s3: $(S3_VENV)/.installed ## the S3 server of demo and tests, in a venv of its own
 
 readers: ## another reader of the lake for the tests, in a venv of its own; where there is none they are skipped
@@ -53,6 +81,17 @@ moto: ## another S3 server for the tests, in a venv of its own; where there is n
 	@$(MAKE) --no-print-directory $(MOTO_VENV)/.installed || \
 		{ rm -rf $(MOTO_VENV); echo "moto could not be installed: its tests are skipped."; }
 
+dbt: ## dbt with DuckDB for the tests, in a venv of its own; where there is none they are skipped
+	@$(MAKE) --no-print-directory $(DBT_VENV)/.installed || \
+		{ rm -rf $(DBT_VENV); echo "dbt could not be installed: its tests are skipped."; }
+
+celery: ## the parts of deploy/ for the tests, in a venv of its own; where there are none they are skipped
+	@$(MAKE) --no-print-directory $(CLUSTER_VENV)/.installed || \
+		{ rm -rf $(CLUSTER_VENV); echo "PostgreSQL's driver and Celery could not be installed: their tests are skipped."; }
+
+cluster: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## PostgreSQL, Redis, S3, web server, daemon, two workers; on the sandbox
+	$(BIN)/python -m deploy.cluster
+
 demo: $(VENV)/.installed s3 ## one whole day on the sandbox, from reference data to published reports
 	$(BIN)/python -m genesys_assets.sandbox.demo
 
@@ -62,19 +101,37 @@ dev: $(VENV)/.installed s3 ## the Dagster UI, on the sandbox unless GENESYS_CLOU
 preflight: $(VENV)/.installed ## whether your organisation can be read: permissions, divisions, clock, rate limit
 	$(BIN)/genesys-assets preflight
 
-test: $(VENV)/.installed s3 readers moto ## the whole test suite
-	$(BIN)/python -m pytest -q -n 2
+test: $(VENV)/.installed s3 readers moto dbt celery ## the test suite, but what takes long
+	$(BIN)/python -m pytest -q -n 2 -m "not long"
+
+thorough: $(VENV)/.installed s3 readers moto dbt celery ## the rest of it: weeks, whole deployments, many processes and days
+	$(BIN)/python -m pytest -q -n 2 -m long
+
+lowest: $(LOWEST_VENV)/.installed s3 ## the tests of tables, lake, reports, API and definitions, with the lowest allowed versions
+	$(LOWEST_VENV)/bin/python -m pytest -q -n 2 -m "not long" $(addprefix genesys_assets_tests/,$(LOWEST_TESTS))
 
 faults: $(VENV)/.installed s3 ## hostile answers, files and servers: every case of them
-	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults
+	GENESYS_ASSETS_TESTS_FAULTS=all $(BIN)/python -m pytest -q -n 2 genesys_assets_tests/faults genesys_assets_tests/forgetting
+
+kills: $(VENV)/.installed s3 moto ## writers killed at every step, runs at every place, and races of several writers; hours
+	GENESYS_ASSETS_TESTS_KILLS=1000 GENESYS_ASSETS_TESTS_SEEDS=100 $(BIN)/python -m pytest -q -n 2 \
+		$(addprefix genesys_assets_tests/,lake/test_kills.py lake/test_races.py lake/test_races_of_processes.py \
+		lake/test_housekeeping.py scenarios/killed_runs)
 
 weeks: $(VENV)/.installed ## simulated weeks and months of the whole system, with everything that goes wrong in them; hours
 	$(BIN)/python -m genesys_assets_tests.months.weeks
 
-lint: $(VENV)/.installed ## ruff and mypy --strict
+spread: $(VENV)/.installed $(CLUSTER_VENV)/.installed s3 ## a month made by two workers of a cluster, one of which is lost; hours
+	$(BIN)/python -m genesys_assets_tests.deploy.month
+
+lint: $(VENV)/.installed ## ruff, mypy --strict, and whether docs made from the code are up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m genesys_assets_tests.generated --check
+
+docs: $(VENV)/.installed ## the pages of docs that are made from the code: tables, settings, errors
+	$(BIN)/python -m genesys_assets_tests.generated
 
 audit: $(VENV)/.installed ## known vulnerabilities of what is pinned, by pip-audit; what it cannot look up is named
 	$(BIN)/python -m genesys_assets_tests.audit
@@ -87,4 +144,4 @@ bench: $(VENV)/.installed ## the benchmarks, beside others in venvs of their own
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environments
-	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) .bench .weeks
+	rm -rf $(VENV) $(S3_VENV) $(READERS_VENV) $(MOTO_VENV) $(DBT_VENV) $(LOWEST_VENV) $(CLUSTER_VENV) .bench .weeks .spread

@@ -13,11 +13,14 @@ from benchmarks import (
     end_to_end,
     growth,
     history,
+    importing,
     loading,
+    look,
     pacing,
     reports,
     rereading,
     s3,
+    today,
 )
 from benchmarks.results import Result, show, store
 
@@ -73,6 +76,10 @@ BENCHMARKS = {
             "requests_per_minute": (300, "what the sandbox allows"),
         },
     ),
+    "importing": Benchmark(
+        importing.run,
+        {"megabytes": (1_000, "of the file of conversations, and of the file of figures")},
+    ),
     "pacing": Benchmark(
         pacing.run,
         {
@@ -92,6 +99,8 @@ BENCHMARKS = {
             "repeats": (9, "how often each side is timed"),
         },
     ),
+    "look": Benchmark(look.run, {"days": (730, "days that are stored")}),
+    "today": Benchmark(today.run, {"conversations": (20_000, "conversations of the day")}),
     "s3": Benchmark(
         s3.run,
         {

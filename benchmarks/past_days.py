@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from benchmarks.stored_day import DAILY_PAGES, DAY, PAGES
 from genesys_assets.lake.column_types import at_rest
-from genesys_assets.lake.delta import Added, DeltaLog, new_path
+from genesys_assets.lake.delta import AddedFile, DeltaLog, new_path
 from genesys_assets.lake.files import PAGES as PAGES_SPEC
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of
@@ -43,6 +43,6 @@ def add_days(lake: Lake, count: int, older: int = 0) -> None:
 
 def commit(log: DeltaLog, schema: pa.Schema, keys: Sequence[str]) -> None:
     """One commit with a file for each key."""
-    added = [Added(key, new_path(key, _CONTENT), _BYTES, _ROWS) for key in keys]
+    added = [AddedFile(key, new_path(key, _CONTENT), _BYTES, _ROWS) for key in keys]
     readings = {key: {"rows_after": _ROWS, "first": True} for key in keys}
     log.commit(schema, added, [], {"readings": readings}, dict.fromkeys(keys, 1), on_top_of=log.version)

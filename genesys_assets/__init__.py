@@ -1,18 +1,23 @@
-"""Genesys Cloud analytics in your own lake. Here stands only what a `defs.yaml` can name, imported when it is used."""
+"""Genesys Cloud analytics in your own lake. Only what a `defs.yaml` can name is here, imported when it is used."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genesys_assets.component import GenesysReport
+    from genesys_assets.components.pipeline import GenesysCloud
+    from genesys_assets.components.report import GenesysReport
 
-__all__ = ["GenesysReport"]
+__all__ = ["GenesysCloud", "GenesysReport"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "GenesysCloud":
+        from genesys_assets.components.pipeline import GenesysCloud
+
+        return GenesysCloud
     if name == "GenesysReport":
-        from genesys_assets.component import GenesysReport
+        from genesys_assets.components.report import GenesysReport
 
         return GenesysReport
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,13 +7,58 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from genesys_assets.assets.common import stub
+from genesys_assets.keys import LAYERS, naming
+
 if TYPE_CHECKING:
     from genesys_assets.cloud.analytics.queries import AggregateQuestion
+    from genesys_assets.layers import Contents
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.presentation import Where
+    from genesys_assets.reports.meaning.report import Report
+    from genesys_assets.resources import PublishingResource
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What a code location is to hold. What is not stated comes from the settings of the environment.
+
+    `layers` are those that are built; what they need of others is looked for in other code locations. `built_in` names
+    the reports that ship which are wanted, None: all; `beside` are reports whose assets others build. `running` names
+    the sensors and schedules that are switched on unless somebody switches them off. `translate` gives each asset other
+    keys, groups, owners or tags.
+    """
+
+    calendar: Calendar | None = None
+    lake: str | None = None
+    layers: Sequence[str] = LAYERS
+    built_in: Sequence[str] | None = None
+    beside: Sequence[Report] = ()
+    reports_file: Path | None = None
+    families: str | None = None
+    questions: Sequence[AggregateQuestion] = ()
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    running: frozenset[str] = frozenset()
+    translate: Callable[[dg.AssetSpec], dg.AssetSpec] | None = None
+
+    @property
+    def lake_location(self) -> str:
+        from genesys_assets.settings import LakeSettings
+
+        return LakeSettings.load(lake=self.lake).location
+
+    @property
+    def translate_key(self) -> Callable[[dg.AssetKey], dg.AssetKey] | None:
+        """What `translate` makes of a key, where no more than group, owners and tags of the asset is known yet."""
+        translate = self.translate
+        return None if translate is None else lambda key: translate(stub(key)).key
 
 
 @contextlib.contextmanager
@@ -28,133 +73,103 @@ def _collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-@_collecting_no_garbage()
 def build_definitions(
     *, resources: Mapping[str, Any] | None = None, questions: Sequence[AggregateQuestion] = ()
 ) -> dg.Definitions:
-    """The code location. `resources` replace those of the environment, by name: `genesys_cloud`, `lake`,
+    """The code location of the environment's settings. `resources` replace its own, by name: `genesys_cloud`, `lake`,
     `publishing`, `s3`, `io_manager`. `questions` are asked of aggregates beside the usual ones.
     """
-    from genesys_assets.assets.aggregates import build_aggregates_assets
-    from genesys_assets.assets.api_usage import build_api_usage_asset
-    from genesys_assets.assets.common import beta_parameters
-    from genesys_assets.assets.daily_details import build_daily_details_assets
-    from genesys_assets.assets.families import build_family_assets
-    from genesys_assets.assets.housekeeping import build_housekeeping_asset
-    from genesys_assets.assets.importing import build_import_assets
-    from genesys_assets.assets.lake_files import build_lake_files_asset
-    from genesys_assets.assets.live import build_live_assets
-    from genesys_assets.assets.observations import build_observation_assets
-    from genesys_assets.assets.open_conversations import build_open_conversation_assets
-    from genesys_assets.assets.pages import build_page_assets
-    from genesys_assets.assets.preflight import build_preflight_asset
-    from genesys_assets.assets.published import build_published_assets
-    from genesys_assets.assets.published_index import build_published_index_assets
-    from genesys_assets.assets.queue_waits import build_queue_waits_asset
-    from genesys_assets.assets.reference import build_reference_assets
-    from genesys_assets.assets.reports import build_report_assets
-    from genesys_assets.assets.reports_file import build_reports_file_asset, explain
-    from genesys_assets.assets.request_table import build_request_table
-    from genesys_assets.assets.restatements import build_restatement_assets
-    from genesys_assets.assets.superseded import build_superseded_asset
-    from genesys_assets.assets.tables import build_table_assets
-    from genesys_assets.assets.users import build_user_assets
-    from genesys_assets.automation.alerts import build_alerts
-    from genesys_assets.automation.jobs import (
-        CHECKS,
-        COMPLETE,
-        DAILY,
-        DATA_LAKE,
-        HOURLY,
-        LIVE,
-        OBSERVE,
-        RECOMPUTE,
-        UPKEEP,
-        USERS,
-    )
-    from genesys_assets.automation.run_metrics import build_run_metrics_sensor
-    from genesys_assets.automation.schedules import build_schedules
-    from genesys_assets.automation.sensors import build_sensors
-    from genesys_assets.automation.unreported import build_unreported_sensor
-    from genesys_assets.checks.api_budget import build_api_budget_check
-    from genesys_assets.checks.completeness import build_completeness_checks
-    from genesys_assets.checks.data_lake import build_data_lake_check
-    from genesys_assets.checks.reconciliation import build_reconciliation_checks
     from genesys_assets.lake.io_manager import LakeIOManager
-    from genesys_assets.partitions import Calendar
-    from genesys_assets.reports.built_in import built_in_reports, operating_reports
-    from genesys_assets.reports.meaning.questions import all_questions, families_of
-    from genesys_assets.reports.own import OwnReports
-    from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-    from genesys_assets.s3 import LazyS3Resource
-    from genesys_assets.settings import AggregatesSettings, CompletenessSettings, ReconciliationSettings, ReportSettings
 
-    calendar = Calendar.from_environment()
-    own = OwnReports.read(ReportSettings.load().file)
-    if own.problems:
-        logging.getLogger(__name__).error(explain(own))
-    reports = [*built_in_reports(), *own.reports]
-    asked = all_questions(reports, AggregatesSettings.load().families, questions)
-    families = families_of(asked)
-    with beta_parameters():
-        assets = [
-            build_preflight_asset(),
-            build_superseded_asset(),
-            build_housekeeping_asset(),
-            build_reports_file_asset(own),
-            *build_reference_assets(),
-            *build_observation_assets(calendar),
-            build_api_usage_asset(calendar),
-            *build_aggregates_assets(calendar, asked),
-            *build_page_assets(calendar),
-            *build_daily_details_assets(calendar),
-            *build_user_assets(calendar),
-            build_queue_waits_asset(calendar),
-            *build_import_assets(calendar),
-            build_lake_files_asset(calendar),
-            *build_table_assets(calendar),
-            *build_family_assets(calendar, families),
-            *build_open_conversation_assets(),
-            *build_restatement_assets(calendar),
-            build_request_table(),
-            *build_report_assets(calendar, [*reports, *operating_reports()]),
-            *build_published_assets(calendar, built_in_reports(), own.reports),
-            *build_published_index_assets(calendar),
-            *build_live_assets(),
-        ]
-        sensors = [
-            *build_sensors(calendar, reports, asked),
-            *build_alerts(calendar),
-            build_unreported_sensor(calendar),
-            build_run_metrics_sensor(),
-        ]
-    reconciliation = ReconciliationSettings.load()
+    own = {"io_manager": LakeIOManager(), **(resources or {})}
+    return build_pipeline(Pipeline(resources=own, questions=questions), executor=dg.in_process_executor)
+
+
+@_collecting_no_garbage()
+def build_pipeline(pipeline: Pipeline, executor: dg.ExecutorDefinition | None = None) -> dg.Definitions:
+    """The assets, checks, jobs, schedules and sensors of a pipeline, with the resources they need. `executor` is that
+    of runs that no job of the pipeline launches.
+    """
+    from genesys_assets.assets.common import beta_parameters
+    from genesys_assets.automation.jobs import build_jobs
+    from genesys_assets.automation.schedules import build_schedules
+    from genesys_assets.layers import BUILDERS
+    from genesys_assets.presentation import presented
+
+    of = _contents(pipeline)
+    with beta_parameters(), naming(pipeline.translate_key):
+        layers = [BUILDERS[name](of) for name in LAYERS if name in pipeline.layers]
+        assets = presented(
+            [asset for layer in layers for asset in layer.assets], of, _where(pipeline), pipeline.translate
+        )
+        checks = [check for layer in layers for check in layer.checks]
+        jobs, sensors = build_jobs(pipeline.layers), _sensors(pipeline, of)
     return dg.Definitions(
         assets=assets,
-        asset_checks=[
-            build_api_budget_check(calendar),
-            build_data_lake_check(calendar),
-            *build_completeness_checks(calendar, tolerance=CompletenessSettings.load().tolerance),
-            *build_reconciliation_checks(
-                calendar,
-                tolerance=reconciliation.tolerance,
-                severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
-                blocking=reconciliation.blocking,
-            ),
-        ],
-        resources={
-            "genesys_cloud": GenesysCloudResource(),
-            "lake": LakeResource(),
-            "publishing": PublishingResource(),
-            "s3": LazyS3Resource(),
-            "io_manager": LakeIOManager(),
-            **(resources or {}),
-        },
-        jobs=[HOURLY, COMPLETE, DATA_LAKE, RECOMPUTE, CHECKS, UPKEEP, OBSERVE, USERS, DAILY, LIVE],
-        schedules=build_schedules(),
+        asset_checks=checks,
+        resources={**_resources(pipeline), **pipeline.resources},
+        jobs=jobs,
+        schedules=build_schedules(pipeline.layers, pipeline.running),
         sensors=sensors,
-        executor=dg.in_process_executor,
+        executor=executor,
     )
+
+
+def _contents(pipeline: Pipeline) -> Contents:
+    """What the assets are about. A file of reports with mistakes gives none of its reports, and a line in the log."""
+    from genesys_assets.assets.reports_file import explain
+    from genesys_assets.layers import Contents
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.built_in import built_in_reports
+    from genesys_assets.reports.meaning.questions import all_questions
+    from genesys_assets.reports.own import OwnReports
+    from genesys_assets.settings import AggregatesSettings, ReportSettings
+
+    own = OwnReports.read(ReportSettings.load(reports=pipeline.reports_file).file)
+    if own.problems:
+        logging.getLogger(__name__).error(explain(own))
+    built_in = [
+        report for report in built_in_reports() if pipeline.built_in is None or report.name in pipeline.built_in
+    ]
+    families = AggregatesSettings.load(further_families=pipeline.families).families
+    questions = all_questions([*built_in, *own.reports, *pipeline.beside], families, pipeline.questions)
+    return Contents(pipeline.calendar or Calendar.from_environment(), built_in, own, pipeline.beside, questions)
+
+
+def _where(pipeline: Pipeline) -> Where:
+    from genesys_assets.presentation import Where
+    from genesys_assets.settings import PublishSettings
+
+    publishing: PublishingResource | None = pipeline.resources.get("publishing")
+    stated = publishing.publish_url if publishing is not None else None
+    return Where(pipeline.lake_location, PublishSettings.load(publish_url=stated).location)
+
+
+def _sensors(pipeline: Pipeline, of: Contents) -> list[dg.SensorDefinition]:
+    from genesys_assets.automation.alerts import build_alerts
+    from genesys_assets.automation.run_metrics import build_run_metrics_sensor
+    from genesys_assets.automation.sensors import build_sensors
+    from genesys_assets.automation.unreported import build_unreported_sensor
+
+    running = pipeline.running
+    return [
+        *build_sensors(of.calendar, [*of.built_in, *of.further], of.questions, pipeline.layers, running),
+        *build_alerts(of.calendar, running),
+        build_unreported_sensor(of.calendar, running),
+        build_run_metrics_sensor(running),
+    ]
+
+
+def _resources(pipeline: Pipeline) -> dict[str, Any]:
+    from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
+    from genesys_assets.s3 import LazyS3Resource
+
+    return {
+        "genesys_cloud": GenesysCloudResource(),
+        "lake": LakeResource(location=pipeline.lake),
+        "publishing": PublishingResource(),
+        "s3": LazyS3Resource(),
+    }
 
 
 @dg.definitions

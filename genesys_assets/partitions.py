@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -38,11 +39,19 @@ class Calendar:
     zone: ZoneInfo
     look_back_days: int
     month_close_day: int | None = None
+    days_per_run: int | None = None
 
     @classmethod
-    def from_environment(cls) -> Calendar:
-        settings = CalendarSettings.load()
-        return cls(settings.start_date, settings.zone, settings.look_back_days, settings.month_close_day)
+    def from_environment(cls, **given: Any) -> Calendar:
+        """The calendar of the given settings, and of the environment's. Raises SettingError."""
+        settings = CalendarSettings.load(**given)
+        return cls(
+            settings.start_date,
+            settings.zone,
+            settings.look_back_days,
+            settings.month_close_day,
+            settings.days_per_run,
+        )
 
     @property
     def hourly(self) -> dg.HourlyPartitionsDefinition:
@@ -51,6 +60,16 @@ class Calendar:
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
         return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
+
+    @property
+    def hourly_runs(self) -> dg.BackfillPolicy:
+        """How a backfill of hours is cut into runs."""
+        return _runs_of(self.days_per_run and self.days_per_run * 24)
+
+    @property
+    def daily_runs(self) -> dg.BackfillPolicy:
+        """How a backfill of days is cut into runs."""
+        return _runs_of(self.days_per_run)
 
     def has_day(self, key: str) -> bool:
         """Whether a daily key is a partition: from the start date to today."""
@@ -70,3 +89,7 @@ class Calendar:
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
     """A day depends on its hours, today on those there are so far."""
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+
+def _runs_of(partitions: int | None) -> dg.BackfillPolicy:
+    return dg.BackfillPolicy.multi_run(partitions) if partitions else dg.BackfillPolicy.single_run()

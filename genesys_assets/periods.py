@@ -1,11 +1,11 @@
-"""Periods of several days: ISO weeks, calendar months and the last n days, each known by the key of its last day.
+"""Periods of several days: ISO weeks, calendar months and the last n days, each identified by the key of its last day.
 
     day        the day itself
     week       Monday to Sunday, as ISO 8601 counts weeks
     month      the days of a calendar month
     rolling    so many days up to the day, the day included
 
-Dates here are local dates of whatever zone a report is in; the bounds in UTC are in `spans`.
+Dates here are local dates of the report's zone; `spans` has their bounds in UTC.
 """
 
 from __future__ import annotations

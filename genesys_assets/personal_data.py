@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class PersonalData(StrEnum):
-    """Of whom a value tells."""
+    """Whose personal data a value is."""
 
     NONE = "none"
     PERSON = "person"

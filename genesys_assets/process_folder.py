@@ -51,8 +51,8 @@ def _of_this_process() -> Path:
 
 
 def _locked() -> Path:
-    """A new folder with our lock on it, which is held until the process ends. Another process may take it for one of
-    the dead before it has the lock: then there is no such folder any more, and another one is made.
+    """A new folder with our lock on it, which is held until the process ends. Before it has the lock, another process
+    may take it for a leftover and remove it. Then another one is made.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -74,7 +74,7 @@ def _remove_those_of_the_dead() -> None:
 
 
 def _lock_at_once(held: int) -> bool | None:
-    """Whether we have the lock now; None where the file system has no locks, and nobody's death is known."""
+    """Whether we have the lock now; None if the file system has no locks, so that leftovers cannot be recognised."""
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

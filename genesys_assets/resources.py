@@ -70,7 +70,7 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
         self._gives_up_at = time.monotonic() + seconds_of(context)
 
     def give_up_after(self, seconds: float) -> None:
-        """Called before the first use of `client`: it waits for the platform for so long at most, from now on."""
+        """Called before the first use of `client`: the longest time that it may wait for the platform, from now on."""
         self._gives_up_at = min(self._gives_up_at, time.monotonic() + seconds)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -83,7 +83,7 @@ MARGIN_SECONDS = 30.0
 """Of a run's time, what is left for saying why it failed."""
 
 _HELD: dict[str, SecretStr] = {}
-"""Secrets that were given as text, by what stands in their place."""
+"""Secrets that were given as text, by the name that replaces them."""
 
 
 def seconds_of(context: dg.InitResourceContext) -> float:

@@ -1,7 +1,7 @@
-"""Secrets that stand in AWS Secrets Manager: a setting then holds their name instead of their value.
+"""Secrets in AWS Secrets Manager: a setting holds their name instead of their value.
 
 `secretsmanager:NAME`, or `secretsmanager:NAME#KEY` where the secret is a JSON object. A secret is read each time it is
-needed and kept nowhere, so that a rotated one is taken at once. Where no setting names one, nothing of AWS is loaded.
+needed and never kept, so a rotated one is used at once. If no setting names a secret, nothing of AWS is loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _HOW = f"Write {PREFIX}NAME, or {PREFIX}NAME#KEY for one value of a JSON object.
 
 
 class SecretNotRead(ValueError):
-    """The message names the setting and the secret's name, never its value."""
+    """AWS Secrets Manager did not return the secret. The message names setting and secret, never the value."""
 
 
 def is_name(setting: SecretStr) -> bool:

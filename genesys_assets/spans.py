@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+_REMEMBERED = 8_192
+"""Spans that are asked for again and again: of each day of some years, in the zones that reports have."""
 REACH_DAYS = 31
 """How many days before a day conversations may have begun that agents still handle on that day: e-mails stay open for
 weeks.
@@ -30,8 +33,7 @@ class Window:
 
     def utc_days(self) -> list[str]:
         """The UTC days that the window touches, in order."""
-        count = (self.end - timedelta(milliseconds=1)).date() - self.start.date()
-        return [f"{self.start.date() + DAY * offset}" for offset in range(count.days + 1)]
+        return list(_utc_days(self.start, self.end))
 
     @classmethod
     def of_day(cls, key: str, zone: ZoneInfo) -> Self:
@@ -40,6 +42,7 @@ class Window:
         return cls(_midnight(day, zone), _midnight(day + DAY, zone))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def utc_day(key: str) -> tuple[datetime, datetime]:
     """UTC bounds of a daily key."""
     start = datetime.fromisoformat(key).replace(tzinfo=UTC)
@@ -63,11 +66,19 @@ def days_around(key: str, before: int, after: int) -> list[str]:
     return [f"{day + DAY * offset:%Y-%m-%d}" for offset in range(-before, after + 1)]
 
 
-def days_that_reach(key: str, window: Window) -> list[str]:
-    """The days whose conversations may be alive in a window of which a day is the first."""
+@lru_cache(maxsize=_REMEMBERED)
+def days_that_reach(key: str, window: Window) -> tuple[str, ...]:
+    """The days whose conversations may be alive in a window that begins with a day."""
     days = (date.fromisoformat(window.utc_days()[-1]) - date.fromisoformat(key)).days
-    return days_around(key, before=REACH_DAYS, after=days)
+    return tuple(days_around(key, before=REACH_DAYS, after=days))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _utc_days(start: datetime, end: datetime) -> tuple[str, ...]:
+    count = (end - timedelta(milliseconds=1)).date() - start.date()
+    return tuple(f"{start.date() + DAY * offset}" for offset in range(count.days + 1))
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

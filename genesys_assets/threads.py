@@ -1,6 +1,4 @@
-"""Work on several threads whose results come in order. What is worked on, and how many threads there are, is decided
-by whoever asks.
-"""
+"""Work on several threads, with results in order. The caller decides what is done and how many threads there are."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ def map_in_order(
 
 
 def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """The items, the next of which is made on another thread while one is worked on."""
+    """The items. While one is used, the next is made on another thread."""
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as executor:
         coming: Future[T | object] = executor.submit(next, iterator, end)

@@ -1,4 +1,4 @@
-"""Posting a JSON message to a webhook of the settings. Its URL is a secret: whoever knows it can post there."""
+"""Posts a JSON message to a webhook. Its URL is a secret: anybody who knows it can post there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 10
 
 
 class NotDelivered(Exception):
-    """The webhook did not take the message. The error names its host only."""
+    """The webhook did not accept the message. The error names its host only."""
 
 
 def post(url: str, message: Mapping[str, Any], setting: str) -> None:

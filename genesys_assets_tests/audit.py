@@ -19,9 +19,12 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[1]
 PINNED = (
     "constraints.txt",
+    "deploy/constraints.txt",
     "genesys_assets/sandbox/swift-constraints.txt",
     "genesys_assets_tests/lake/duckdb-constraints.txt",
     "genesys_assets_tests/lake/moto-constraints.txt",
+    "genesys_assets_tests/warehouse/dbt-constraints.txt",
+    "deploy/constraints.txt",
 )
 """Every file from which something is installed."""
 PIP_AUDIT = (str(Path(sys.executable).with_name("uv")), "tool", "run", "--quiet", "pip-audit==2.10.1")

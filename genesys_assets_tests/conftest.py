@@ -5,6 +5,7 @@ What the days hold is the sandbox's; where they are compared with it is `test_a_
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, hours
+from genesys_assets_tests.ephemeral import keep_connections
 from genesys_assets_tests.s3_fixtures import bucket, object_store, public_bucket, s3_client, s3_resource
 
 __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", "s3_resource"]
@@ -21,6 +23,8 @@ __all__ = ["bucket", "object_store", "past_days", "public_bucket", "s3_client", 
 # Hypothesis fails a test whose examples are slow to make or to run, which says more of the machine than of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+keep_connections()
 
 DAY = date(2026, 1, 29)
 # An organisation in which all that makes days hard happens within these few; `test_a_day` looks whether it does.
@@ -31,6 +35,14 @@ NOW = datetime(2026, 1, 30, 18, 17, 0, 123_000, tzinfo=UTC)
 DAYS = [DAY + timedelta(days=offset) for offset in (-3, -2, -1, 0, 1)]
 
 PAST_BUCKET = "past-days"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """What a process wrote outlives its death all the same. `lake.test_delta` looks what would outlive a power cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ METRICS = {"tHandle": "handle_ms", "tTalkComplete": "talk_ms", "tHeldComplete": 
 def agent_day(timelines: Timelines, conversations: Iterable[Item], start: datetime, end: datetime) -> dict[str, Row]:
     """The row of each agent of a day that is over, by user id."""
     bounds = from_datetime(start), from_datetime(end)
-    rows = {user_id: _times(timelines, user_id, *bounds) for user_id in timelines.user_ids}
+    rows = {user_id: times([(timelines, *bounds)], user_id) for user_id in timelines.user_ids}
     for conversation in conversations:
         for participant in conversation["participants"]:
             for session in participant["sessions"]:
@@ -35,20 +35,22 @@ def agent_day(timelines: Timelines, conversations: Iterable[Item], start: dateti
     return rows
 
 
-def _times(timelines: Timelines, user_id: str, start: int, end: int) -> Row:
+def times(parts: Sequence[tuple[Timelines, int, int]], user_id: str) -> Row:
+    """What is known of a time without conversations, of which each part may be told by other timelines."""
     told: dict[tuple[str, str], int] = {}
     logged_in = []
-    for kind, of in (("presence", presence), ("routing", routing)):
-        for span in timelines.spans(user_id, start, end, of):
-            first, last = max(span.start, start), min(span.end, end)
-            key = (kind, span.value[0])
-            told[key] = told.get(key, 0) + last - first
-            if kind == "presence" and span.value[0] != "OFFLINE":
-                logged_in.append((first, last))
+    for timelines, start, end in parts:
+        for kind, of in (("presence", presence), ("routing", routing)):
+            for span in timelines.spans(user_id, start, end, of):
+                first, last = max(span.start, start), min(span.end, end)
+                key = (kind, span.value[0])
+                told[key] = told.get(key, 0) + last - first
+                if kind == "presence" and span.value[0] != "OFFLINE":
+                    logged_in.append((first, last))
     row: Row = {f"{name.lower()}_ms": told.get(("presence", name)) for name in PRESENCES}
     row |= {f"{name.lower()}_ms": told.get(("routing", name)) for name in STATUSES}
     row |= dict.fromkeys((*METRICS.values(), "handled"))
-    row["day_ms"] = end - start
+    row["day_ms"] = sum(end - start for _, start, end in parts)
     row["logged_in_ms"] = sum(last - first for first, last in logged_in)
     row["other_ms"] = told.get(("presence", "IDLE"), 0)
     row["other_routing_ms"] = row["unknown_ms"] = row["unknown_routing_ms"] = 0

@@ -143,7 +143,8 @@ def _conversation(conversation: Item) -> Row:
 
 
 def _attribute(name: str, value: str) -> Row:
-    return {"name": name, "value": value, "is_truncated": max(len(name), len(value)) >= 1024}
+    units = max(len(text.encode("utf-16-le")) // 2 for text in (name, value))
+    return {"name": name, "value": value, "is_truncated": units >= 1024}
 
 
 def _add_session(rows: dict[str, list[Row]], session: Session) -> None:

@@ -1,13 +1,17 @@
-"""Commands that run beside a test and never outlive it: not when it fails, nor when the test run is killed."""
+"""Commands that run beside a test and never outlive it: not when it fails, nor when the test run is killed. And
+processes of Python that have to end by themselves.
+"""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from genesys_assets.sandbox.processes import guard
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 
 @contextmanager
@@ -19,3 +23,12 @@ def beside(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[
             yield process
         finally:
             process.kill()
+
+
+def ended(process: BaseProcess) -> int | None:
+    """The exit code of a process that ends by itself. One that does not is ended, and the test fails."""
+    process.join(PATIENCE_SECONDS)
+    if process.is_alive():
+        process.kill()
+        raise AssertionError(f"{process.name} did not end within {PATIENCE_SECONDS:.0f} s")
+    return process.exitcode

@@ -268,6 +268,7 @@ def computed_at(world: World, hour: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert world.run("daily", *TABLES_OF_HOURS, partition=f"{DAYS[-1]}").success
 
 
+@pytest.mark.long
 def test_a_business_day_of_another_zone_is_cut_from_two_utc_days(
     past_days: World, in_new_york: World, conversations: dict[date, list[Item]]
 ) -> None:
@@ -277,6 +278,7 @@ def test_a_business_day_of_another_zone_is_cut_from_two_utc_days(
     compare_business_day(in_new_york, known, DAY, conversations)
 
 
+@pytest.mark.long
 def test_a_business_day_of_another_zone_is_right_as_soon_as_its_last_hour_is_there(
     past_days: World, in_new_york: World, conversations: dict[date, list[Item]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +290,7 @@ def test_a_business_day_of_another_zone_is_right_as_soon_as_its_last_hour_is_the
     compare_business_day(in_new_york, replace(known, reaching=begun), DAY, conversations)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", REPORTS_OF_BUSINESS_DAYS)
 @pytest.mark.parametrize("hour", [1, 4])
 def test_a_business_day_whose_last_hours_are_not_there_yet_fails_by_name(

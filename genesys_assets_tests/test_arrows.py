@@ -32,12 +32,13 @@ WITHOUT_ARROW = ("cloud",)
 
 
 TO_THE_RIGHT = {
-    # A handle on files, which says nothing of what is in them.
-    ("privacy/forgotten.py", "genesys_assets.lake.store.Store"),
     # A commit during which somebody was forgotten takes them out again itself.
     ("lake/lake.py", "genesys_assets.forgetting.lakewide.forget_in"),
 }
 """The imports against the direction, each with its reason."""
+
+INSIDE = {"reports": ("language", "meaning", "engine")}
+"""Rooms inside a room, from left to right."""
 
 
 def _imported(module: Path) -> Iterator[str]:
@@ -61,6 +62,22 @@ def test_a_room_imports_no_room_to_its_right(room: str) -> None:
 
     against = {found for found in _imports(room) if f"{found[1]}.".startswith(right)}
     assert sorted(against - TO_THE_RIGHT) == []
+
+
+@pytest.mark.parametrize("room", INSIDE)
+def test_a_room_inside_a_room_imports_none_to_its_right(room: str) -> None:
+    inside = INSIDE[room]
+    rights = {
+        name: tuple(f"genesys_assets.{room}.{other}." for other in inside[index + 1 :])
+        for index, name in enumerate(inside)
+    }
+    against = {
+        found
+        for name, right in rights.items()
+        for found in _imports(f"{room}/{name}")
+        if f"{found[1]}.".startswith(right)
+    }
+    assert sorted(against) == []
 
 
 @pytest.mark.parametrize("room", WITHOUT_DAGSTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -28,7 +29,16 @@ def test_the_calendar_is_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("GENESYS_ASSETS_START_DATE", "2026-01-30")
     monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Australia/Lord_Howe")
     monkeypatch.setenv("GENESYS_ASSETS_LOOK_BACK_DAYS", "6")
-    assert Calendar.from_environment() == Calendar(FIRST, ZoneInfo("Australia/Lord_Howe"), 6)
+    monkeypatch.setenv("GENESYS_ASSETS_MONTH_CLOSE_DAY", "5")
+    monkeypatch.setenv("GENESYS_ASSETS_DAYS_PER_RUN", "3")
+    assert Calendar.from_environment() == Calendar(FIRST, ZoneInfo("Australia/Lord_Howe"), 6, 5, 3)
+
+
+def test_a_backfill_is_one_run_unless_the_days_of_a_run_are_set() -> None:
+    assert {calendar().hourly_runs, calendar().daily_runs} == {dg.BackfillPolicy.single_run()}
+    of_two_days = replace(calendar(), days_per_run=2)
+    assert of_two_days.hourly_runs == dg.BackfillPolicy.multi_run(48)
+    assert of_two_days.daily_runs == dg.BackfillPolicy.multi_run(2)
 
 
 def test_hours_begin_with_the_first_day_and_end_with_the_last_full_hour() -> None:

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from genesys_assets.process_folder import new_folder, scratch_folder
+from genesys_assets_tests.processes import ended
 
 _PROCESS = """
 import sys
@@ -51,8 +52,7 @@ def test_a_process_that_python_ends_without_its_usual_ceremony_leaves_nothing() 
     process = context.Process(target=make_a_folder, args=(theirs,))
     process.start()
     folder = ours.recv()
-    process.join()
-    assert process.exitcode == 0
+    assert ended(process) == 0
     assert not folder.parent.exists()
 
 

@@ -170,8 +170,8 @@ def test_a_secret_given_as_text_is_no_part_of_the_resource(sandbox: Sandbox) -> 
 def test_two_clients_of_one_process_keep_their_secrets() -> None:
     secrets = {"one": "first-secret", "two": "second-secret"}
     made = {id_: GenesysCloudResource(client_id=id_, client_secret=secret) for id_, secret in secrets.items()}
-    for id_, resource in made.items():
-        assert _HELD[resource.client_secret or ""].get_secret_value() == secrets[id_]
+    held = {id_: _HELD[resource.client_secret or ""].get_secret_value() for id_, resource in made.items()}
+    assert held == secrets
 
 
 @dataclass(frozen=True)

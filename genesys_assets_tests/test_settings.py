@@ -20,6 +20,7 @@ from genesys_assets.settings import (
     CompletenessSettings,
     CsvSettings,
     DataLakeSettings,
+    DecodingSettings,
     LakeSettings,
     ObservationSettings,
     OpenConversationSettings,
@@ -40,6 +41,7 @@ GROUPS = (
     AggregatesSettings,
     LakeSettings,
     DataLakeSettings,
+    DecodingSettings,
     CsvSettings,
     PublishSettings,
     AlertSettings,
@@ -127,6 +129,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         "GENESYS_ASSETS_START_DATE": "2025-12-24",
         "GENESYS_ASSETS_TIME_ZONE": "Europe/London",
         "GENESYS_ASSETS_LOOK_BACK_DAYS": "7",
+        "GENESYS_ASSETS_DAYS_PER_RUN": "2",
         "GENESYS_ASSETS_LAKE": "/data/lake",
         "GENESYS_ASSETS_PUBLISH_URL": "s3://bucket/published",
         "GENESYS_ASSETS_URL_EXPIRY_SECONDS": "60",
@@ -143,6 +146,7 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
     assert (cloud.api_url, cloud.login_url) == ("https://api.example.com", "https://login.example.com")
     assert cloud.requests_per_minute == 120
     assert (calendar.start_date, calendar.zone.key, calendar.look_back_days) == (date(2025, 12, 24), "Europe/London", 7)
+    assert calendar.days_per_run == 2
     assert LakeSettings.load().location == "/data/lake"
     assert (publish.publish_url, publish.url_expiry_seconds) == ("s3://bucket/published", 60)
     assert alert.webhook is not None
@@ -226,6 +230,8 @@ def test_a_missing_setting_is_named_with_an_example(
         (AggregatesSettings, "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS", "a week", "valid integer"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "0", "greater than or equal to 1"),
         (CalendarSettings, "GENESYS_ASSETS_MONTH_CLOSE_DAY", "29", "less than or equal to 28"),
+        (CalendarSettings, "GENESYS_ASSETS_DAYS_PER_RUN", "0", "greater than or equal to 1"),
+        (CalendarSettings, "GENESYS_ASSETS_DAYS_PER_RUN", "all", "valid integer"),
         (PreflightSettings, "GENESYS_ASSETS_EXPECTED_QUEUES", "0", "greater than or equal to 1"),
         (OpenConversationSettings, "GENESYS_ASSETS_OPEN_DAYS", "a week", "valid integer"),
         (RetentionSettings, "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS", "0", "greater than or equal to 1"),
@@ -316,7 +322,7 @@ def test_the_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_malformed_webhook_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENESYS_ASSETS_ALERT_WEBHOOK", "hooks.example.com/hush")
     message = refusal(AlertSettings)
-    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (an address begins with https:// or http://")
+    assert message.startswith("GENESYS_ASSETS_ALERT_WEBHOOK (a URL begins with https:// or http://")
     assert "hush" not in message
 
 
@@ -361,3 +367,28 @@ def test_reports_are_beside_dagster_yaml_unless_another_file_is_named(
     assert ReportSettings.load().file == tmp_path / "reports.yaml"
     monkeypatch.setenv("GENESYS_ASSETS_REPORTS", str(tmp_path / "mine.yaml"))
     assert ReportSettings.load().file == tmp_path / "mine.yaml"
+
+
+def test_decoding_uses_the_cores_that_there_are_and_no_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 3, 64):
+        monkeypatch.setattr("genesys_assets.settings.lake.cores", lambda number=number: number)
+        assert DecodingSettings.load().threads == min(4, number)
+    monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "9")
+    assert DecodingSettings.load().threads == 9
+    monkeypatch.setenv("GENESYS_ASSETS_DECODE_THREADS", "0")
+    with pytest.raises(SettingError, match="GENESYS_ASSETS_DECODE_THREADS is '0'"):
+        DecodingSettings.load()
+
+
+def test_a_variable_that_has_changed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Europe/Zurich")
+    first = CalendarSettings.load()
+    assert CalendarSettings.load() is first
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Europe/Dublin")
+    assert CalendarSettings.load().time_zone == "Europe/Dublin"
+    monkeypatch.delenv("GENESYS_ASSETS_TIME_ZONE")
+    assert CalendarSettings.load().time_zone == "UTC"
+    monkeypatch.setenv("GENESYS_ASSETS_TIME_ZONE", "Mars/Olympus")
+    with pytest.raises(SettingError, match="Mars/Olympus"):
+        CalendarSettings.load()
+    assert CalendarSettings.load(time_zone="Europe/Zurich").time_zone == "Europe/Zurich"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +21,13 @@ from benchmarks.stored_day import DAY, PAGES, lake_at
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import hours_of, utc_hour
+from genesys_assets.settings import DecodingSettings
 from genesys_assets.tables.conversations import decode, decode_arrow, merge
 from genesys_assets.tables.conversations import model as model
 from genesys_assets.tables.conversations.day import DAY_TABLES, day_tables
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.forms import Forms
+from genesys_assets.threads import map_in_order
 
 T = TypeVar("T")
 _PLACES = {f"tables/{spec.name}": spec for spec in model.CONVERSATION_TABLES}
@@ -51,10 +54,12 @@ def whole(bodies: list[bytes]) -> dict[str, pa.Table]:
 
 
 def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
-    decoder = decode.Decoder()
-    decoded = (Forms(each.conversations) for some in _groups(bodies) for each in decoder.decode_all(some))
-    for forms in merge.gathered(decoded):
-        yield explode(forms.conversations)
+    """As `day_tables` does it, on as many threads."""
+    decoder, threads = decode.Decoder(), DecodingSettings.load().threads
+    with ThreadPoolExecutor(threads) as executor:
+        decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=threads + 1)
+        forms = merge.gathered(Forms(each.conversations) for some in decoded for each in some)
+        yield from map_in_order(executor, lambda each: explode(each.conversations), forms, ahead=threads)
 
 
 def _groups(bodies: list[bytes]) -> Iterator[list[bytes]]:
@@ -118,8 +123,8 @@ class Phases:
 
 
 def write_tables(lake: Lake, phases: Phases) -> None:
-    """Reads the stored pages twice, as the asset does: for ids and starts first. What a thread of its own reads and
-    decodes while tables are written is in no phase.
+    """Reads the stored pages twice, as the asset does: for ids and starts first. What threads of their own read,
+    decode and unnest while tables are written is in no phase.
     """
     hours = {hour: stored for hour in hours_of(DAY) if (stored := lake.pages(PAGES, hour))}
     pages = [(hour, stored, index) for hour, stored in hours.items() for index in range(len(stored))]
@@ -135,8 +140,10 @@ def write_tables(lake: Lake, phases: Phases) -> None:
     with phases("plan"):
         planned = merge.plan([stub(position) for position in range(len(pages))])
     places = {f"tables/{spec.name}": spec for spec in DAY_TABLES}
+    threads = DecodingSettings.load().threads
+    made = day_tables(planned, page_at, lambda page, decoded: None, threads=threads)
     with phases("write"), lake.table_writers(places, DAY, {"source": "benchmark"}) as writers:
-        for tables in phases.of("wait for decoding, unnest", day_tables(planned, page_at, lambda page, decoded: None)):
+        for tables in phases.of("wait for decoding", made):
             for name, table in tables.items():
                 writers[f"tables/{name}"].write(table)
 

@@ -1,5 +1,5 @@
 """The app that workers of Celery serve: `celery -A worker worker --concurrency 2 --queues dagster`, started in this
-folder, with DAGSTER_HOME and DAGSTER_CELERY_BROKER set.
+folder, with DAGSTER_HOME and DAGSTER_CELERY_BROKER set, here or in .env beside.
 
 Here stands what becomes of a task whose worker is lost. What a run is, is in dagster.yaml beside.
 """
@@ -7,9 +7,14 @@ Here stands what becomes of a task whose worker is lost. What a run is, is in da
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
+from dotenv import load_dotenv
+
+# As Dagster's own commands do: what stands in .env goes before the environment.
+load_dotenv(Path(__file__).with_name(".env"), override=True)
 
 VISIBILITY_TIMEOUT_SECONDS = 18_000
 """After so long Redis hands out again what no worker has acknowledged. Longer than any run: see dagster.yaml."""
@@ -19,8 +24,9 @@ app = make_app(
         "broker": os.environ["DAGSTER_CELERY_BROKER"],
         "backend": os.environ["DAGSTER_CELERY_BROKER"],
         "config_source": {
-            # A task is acknowledged when it has ended. One whose process was killed is handed to another worker, where
-            # Dagster sees that it had begun, fails it, and tries the run once more: run_retries.
+            # A task is acknowledged when it has ended. One whose process was killed is handed to another worker. If its
+            # run had not begun, it begins there. If it had, Dagster lets it be, and run_monitoring finds that nobody
+            # works on it, fails it, and tries it once more.
             "task_acks_late": True,
             "task_reject_on_worker_lost": True,
             "worker_prefetch_multiplier": 1,

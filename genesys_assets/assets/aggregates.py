@@ -11,9 +11,8 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.asked_aggregates import Asking, Unanswered
+from genesys_assets.assets.asked_aggregates import Asking, CannotAsk, Unanswered
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -31,6 +30,7 @@ from genesys_assets.days.limits import HOURS_LIMIT
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.lake import Reach
 from genesys_assets.partitions import HOUR, Calendar, utc_hour
+from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.reports.meaning.questions import STANDARD
 from genesys_assets.resources import GenesysCloudResource, LakeResource
@@ -38,6 +38,8 @@ from genesys_assets.settings import AggregatesSettings
 
 _SOURCE = "POST /api/v2/analytics/<family>/aggregates/query"
 EVERY_FAMILY = "every_family_is_answered"
+_NO_IDS = ("hash:", "forgotten:")
+"""What stands in the place of ids that are not kept."""
 
 
 def build_aggregates_assets(
@@ -55,7 +57,7 @@ def _hourly_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion
         key=key,
         partitions_def=calendar.hourly,
         freshness_policy=due_every(HOUR, HOURS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.hourly_runs,
         pool=POOL,
         description=f"One row per answer of `{_SOURCE}` for the hour at PT15M: of conversations one by queueId and "
         "mediaType, one by userId and mediaType, and one for each further question that reports and settings ask of "
@@ -85,7 +87,7 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
     @dg.asset(
         key=asset_key("pages", "daily_aggregates"),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
         "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
@@ -154,12 +156,18 @@ def _verdict(key: dg.AssetKey, unanswered: Unanswered) -> dg.AssetCheckResult:
 
 
 def _users(lake: LakeResource) -> list[str]:
-    """The ids of every user that the listing ever had; none where it was never read."""
+    """The ids of every user that the listing ever had, without those who were forgotten. Raises CannotAsk."""
     stored, place = lake.lake, "reference/users"
-    if not stored.has(place, None):
-        return []
-    ids = stored.read(place, None, columns=["id"])["id"].to_pylist()
-    return sorted({id_ for id_ in ids if id_ is not None})
+    if stored.protection.action(PersonalData.PERSON) != "keep":
+        raise CannotAsk(
+            "GENESYS_ASSETS_PERSONAL_DATA lets the lake keep hashes only, which the platform does not know: keep "
+            "person, or take users out of GENESYS_ASSETS_FAMILIES"
+        )
+    ids = stored.read(place, None, columns=["id"])["id"].to_pylist() if stored.has(place, None) else []
+    users = sorted({id_ for id_ in ids if id_ and not id_.startswith(_NO_IDS)})
+    if not users:
+        raise CannotAsk("genesys/reference/users has none yet: materialise the group reference, then the hours again")
+    return users
 
 
 def _so_far(key: str, start: datetime, end: datetime, until: datetime) -> Window:

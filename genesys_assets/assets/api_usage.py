@@ -1,4 +1,4 @@
-"""The platform's own count of what the OAuth client asked, beside `tables/api_requests`, where it is permitted."""
+"""The platform's own count of the OAuth client's requests, if it is permitted. Ours is `tables/api_requests`."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,7 +7,6 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -54,7 +53,7 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
             )
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         pool=POOL,
         check_specs=[*check_specs(API_USAGE, key), permitted],

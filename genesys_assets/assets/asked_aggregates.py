@@ -19,11 +19,16 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 Unanswered = Mapping[str, str]
 """Families, each with the reason why the platform did not answer it."""
 
+
+class CannotAsk(Exception):
+    """A family of aggregates cannot be asked. The message says why and what to do."""
+
+
 _REFUSED = (MissingPermission, NotFound, BadRequest)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _QuestionParts:
     """A question, in as many parts as its family wants it asked."""
 
     family: AggregateFamily
@@ -34,7 +39,8 @@ class _Asked:
 class Asking:
     """The questions that one run asks of window after window.
 
-    `users` gives the ids that a family is asked for in batches. `unanswered` grows as the platform refuses families.
+    `users` gives the ids that a family is asked for in batches, or raises CannotAsk. `unanswered` grows as the platform
+    refuses families.
     """
 
     cloud: GenesysCloud
@@ -43,16 +49,15 @@ class Asking:
     granularity: Granularity
     time_zone: str | None
     unanswered: dict[str, str] = field(default_factory=dict)
-    _asked: list[_Asked] = field(init=False)
+    _asked: list[_QuestionParts] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._asked = [_Asked(question.family, self._parts(question)) for question in self.questions]
-        for each in self._asked:
-            if not each.parts:
-                self.unanswered[each.family.name] = (
-                    f"it is asked for {each.family.batched_by}, and genesys/reference/users has none yet: materialise "
-                    "the group reference, then the hours again"
-                )
+        self._asked = []
+        for question in self.questions:
+            try:
+                self._asked.append(_QuestionParts(question.family, self._parts(question)))
+            except CannotAsk as why:
+                self.unanswered[question.family.name] = f"it is asked for {question.family.batched_by}, and {why}"
 
     @property
     def answered(self) -> list[str]:

@@ -1,14 +1,15 @@
 """The small chart a report's materialisation shows in the UI.
 
-A bar stands for all rows of one value of `x` where these add up, else for one row: see `reports.meaning.additive`.
+A bar is all rows of one value of `x` if they add up, else one row: see `reports.meaning.additive`.
 """
 
 from __future__ import annotations
 
 import base64
-import io
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_BARS = 24
-_LABELS = 12
+_WIDTH, _PLOT, _LEFT, _RIGHT, _TOP = 580, 150, 60, 10, 28
+_SLANT = 45
+_LETTER = 6
+_LONGEST_LABEL = 32
 
 Bar = tuple[str, float]
 
 
 def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str, Any]:
-    """The report's chart as a Markdown picture; nothing where there is nothing to draw. `zone` is that of the business
-    day.
-    """
+    """The report's chart as a Markdown picture; empty without figures. `zone` is that of the business day."""
     if report.chart is None:
         return {}
     bars = bars_of(report, table, report.zone or zone)
@@ -39,8 +41,8 @@ def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str,
     if not _may_name_bars(report):
         bars = [(str(rank), height) for rank, (_, height) in enumerate(bars, start=1)]
     x, y = report.chart.x, report.chart.y
-    picture = base64.b64encode(_png(bars, f"{y} by {x}")).decode("ascii")
-    return {"chart": dg.MetadataValue.md(f"![{y} by {x}](data:image/png;base64,{picture})")}
+    picture = base64.b64encode(_svg(bars, f"{y} by {x}").encode()).decode("ascii")
+    return {"chart": dg.MetadataValue.md(f"![{y} by {x}](data:image/svg+xml;base64,{picture})")}
 
 
 def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
@@ -91,18 +93,44 @@ def _label(value: Any, zone: ZoneInfo | None) -> str:
     return "none" if value is None else str(value)
 
 
-def _png(bars: list[Bar], title: str) -> bytes:
-    from matplotlib.figure import Figure
+def _svg(bars: list[Bar], title: str) -> str:
+    """The picture, on white: the UI may be dark. It is written by hand, for a run draws one of each report."""
+    names = [label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…" for label, _ in bars]
+    reach = round(_LETTER * max(map(len, names)) * math.sin(math.radians(_SLANT)))
+    start, below = max(_LEFT, reach), 16 + reach
+    steps = _steps([height for _, height in bars])
+    low, span, width = steps[0], steps[-1] - steps[0], (_WIDTH - start - _RIGHT) / len(bars)
 
-    figure = Figure(figsize=(6.4, 2.6), dpi=90, layout="constrained")
-    axes = figure.add_subplot()
-    axes.bar(range(len(bars)), [height for _, height in bars], color="#3f6fb5")
-    step = max(1, len(bars) // _LABELS)
-    labels = [label for label, _ in bars]
-    axes.set_xticks(range(0, len(bars), step), labels[::step], rotation=45, ha="right", fontsize=7)
-    axes.tick_params(axis="y", labelsize=7)
-    axes.set_title(title, fontsize=8, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    return picture.getvalue()
+    def y(value: float) -> float:
+        return round(_TOP + _PLOT * (1 - (value - low) / span), 1)
+
+    parts = [
+        f'<rect width="{_WIDTH}" height="{_TOP + _PLOT + below}" fill="#fff"/>',
+        f'<text x="{start}" y="16" font-size="12">{escape(title)}</text>',
+    ]
+    for step in steps:
+        parts += [
+            f'<path d="M{start} {y(step)}H{_WIDTH - _RIGHT}" stroke="#ddd"/>',
+            f'<text x="{start - 5}" y="{y(step) + 4}" text-anchor="end">{step:,.12g}</text>',
+        ]
+    for at, ((_, height), name) in enumerate(zip(bars, names, strict=True)):
+        left, upper, lower = round(start + width * (at + 0.1), 1), y(max(height, 0)), y(min(height, 0))
+        middle, under = round(start + width * (at + 0.5), 1), _TOP + _PLOT + 12
+        parts += [
+            f'<rect x="{left}" y="{upper}" width="{width * 0.8:.1f}" height="{lower - upper:.1f}" fill="#3f6fb5"/>',
+            f'<text x="{middle}" y="{under}" text-anchor="end" transform="rotate(-{_SLANT} {middle} {under})">'
+            f"{escape(name)}</text>",
+        ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_TOP + _PLOT + below}" width="{_WIDTH}" '
+        f'font-family="sans-serif" font-size="10" fill="#222">{"".join(parts)}</svg>'
+    )
+
+
+def _steps(heights: Sequence[float]) -> list[float]:
+    """Round values from at or below the lowest height, and 0, to at or above the highest."""
+    low, high = min(0.0, *heights), max(0.0, *heights)
+    rough = (high - low or 1) / 4
+    magnitude = 10.0 ** math.floor(math.log10(rough))
+    step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= rough)
+    return [step * count for count in range(math.floor(low / step), max(math.ceil(high / step), 1) + 1)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import dagster as dg
 
+from genesys_assets.keys import LAYER, place_of
 from genesys_assets.spans import utc_day
 from genesys_assets.tables.personal import may_be_shown
 
@@ -51,8 +52,8 @@ def beta_parameters() -> Iterator[None]:
         yield
 
 
-def automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]) -> Iterable[Any]:
-    """The assets, computed again on their own as the condition says."""
+def automated(assets: Iterable[dg.AssetsDefinition], condition: dg.AutomationCondition[Any] | None) -> Iterable[Any]:
+    """The assets, computed again on their own as the condition says; None: never."""
     return dg.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition), assets)
 
 
@@ -67,7 +68,12 @@ class Attributes(TypedDict):
 
 def attributes(layer: str, *kinds: str) -> Attributes:
     """Group, owners, kinds and tags of an asset of a layer."""
-    return {"group_name": layer, "owners": OWNERS, "kinds": {*kinds}, "tags": {"genesys/layer": layer}}
+    return {"group_name": layer, "owners": OWNERS, "kinds": {*kinds}, "tags": {LAYER: layer}}
+
+
+def stub(key: dg.AssetKey) -> dg.AssetSpec:
+    """What is known of an asset by its key alone."""
+    return dg.AssetSpec(key, **attributes(key.path[1]))
 
 
 def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
@@ -289,7 +295,9 @@ def _recorded(cloud: GenesysCloud) -> Iterator[None]:
 
 def _purpose(context: dg.AssetExecutionContext) -> tuple[str, str | None]:
     """The asset of a step, the one with the shortest name where it has several, and its partitions."""
-    asset = min(("/".join(key.path[1:]) for key in context.assets_def.keys), key=lambda place: (len(place), place))
+    specs = [context.assets_def.get_asset_spec(key) for key in context.assets_def.keys]
+    places = [place_of(spec.key, spec.metadata) or spec.key.to_user_string() for spec in specs]
+    asset = min(places, key=lambda place: (len(place), place))
     if not context.has_partition_key_range:
         return asset, context.partition_key if context.has_partition_key else None
     asked = context.partition_key_range

@@ -17,7 +17,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -44,9 +43,9 @@ from genesys_assets.days.completeness import (
     CONVERSATIONS,
     DAILY,
     MISSING,
-    Came,
     DayRefused,
     Figures,
+    PagesRead,
     conversations_before,
     counted_by_place,
     figures_of_both,
@@ -138,7 +137,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         key=asset_key("pages", "daily_details"),
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, DAYS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of conversations begun on the UTC day: results of `{_JOBS}` up to the instant "
         "that jobs have all data of, the details query after it. Once complete it supersedes the hours: a conversation "
@@ -161,7 +160,7 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=asset_key("pages", "daily_overlap"),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per page of `{_JOBS}` with a conversation that was alive on the UTC day and began before "
         "it: how conversations that end days later, or open again, come into the day of their start.",
@@ -242,7 +241,7 @@ def _read(
     page_size: int,
 ) -> tuple[datetime, Figures]:
     """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
-    through, came = reading.through, Came()
+    through, came = reading.through, PagesRead()
     if reading.by_job:
         through, came = details_jobs.read(
             cloud,
@@ -264,10 +263,10 @@ def _read(
     return through, figures_of_both(came, cloud.now(), heard)
 
 
-def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
     """Write every page of one job; up to when the job says that it had all data, and how much came."""
     writer.restart()
-    through, came = interval.end, Came()
+    through, came = interval.end, PagesRead()
     for page in pages:
         came.take(page)
         writer.write(page)

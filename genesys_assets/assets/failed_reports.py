@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance
 
-from genesys_assets.keys import asset_key
-
 _LONGEST = 300
 
 
-def failed_reports(instance: DagsterInstance, names: Iterable[str], day: str) -> dict[str, str]:
-    """The reports whose last computation of the day failed, with what it said; also one of the run that asks."""
-    failed = {name: _failure(instance, asset_key("reports", name), day) for name in names}
+def failed_reports(instance: DagsterInstance, reports: Mapping[str, dg.AssetKey], day: str) -> dict[str, str]:
+    """The reports, given by name with their keys, whose last computation of the day failed, with what it said; also one
+    of the run that asks.
+    """
+    failed = {name: _failure(instance, key, day) for name, key in reports.items()}
     return {name: reason for name, reason in failed.items() if reason is not None}
 
 

@@ -9,11 +9,12 @@ from functools import partial
 
 import dagster as dg
 
-from genesys_assets.assets.common import ONE_RUN, attributes, checked_keys, description
+from genesys_assets.assets.common import attributes, checked_keys, description
 from genesys_assets.assets.tables import write_metrics_of_days
 from genesys_assets.checks.table_checks import check_specs
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.days import made_of
+from genesys_assets.days.day_tables import MetricsOfDay
 from genesys_assets.days.families import has_answers, unanswered
 from genesys_assets.days.sources import family_metrics_of
 from genesys_assets.keys import asset_key
@@ -45,7 +46,7 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
             )
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         check_specs=check_specs(spec, key),
     )
@@ -60,7 +61,8 @@ def _family_metrics(calendar: Calendar, family: AggregateFamily) -> dg.AssetsDef
             context.log.warning(f"{spec.name} has no {', '.join(silent)}: {why}")
         if answered:
             pages_of = partial(family_metrics_of, family=family)
-            yield from write_metrics_of_days(context, stored, answered, spec, key, pages_of, made_of.of_family_metrics)
+            of = MetricsOfDay(spec, pages_of, made_of.of_family_metrics)
+            yield from write_metrics_of_days(context, stored, answered, key, of)
         if answered and silent:
             raise dg.Failure(f"{spec.name}: no hour of {', '.join(silent)} was answered", allow_retries=False)
 

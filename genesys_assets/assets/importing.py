@@ -19,7 +19,6 @@ _HOLDS = {
     "imported_hourly_aggregates": "of figures of a saved file, in buckets that lie within an hour of the UTC day",
     "imported_daily_aggregates": "of figures of a saved file for the whole business day",
 }
-IMPORT = asset_key("ops", "import")
 
 
 class ImportConfig(dg.Config):
@@ -36,24 +35,23 @@ class ImportConfig(dg.Config):
     group_by: list[str] = Field([], description="What was grouped by, where the groups do not show it.")
 
 
-def build_import_assets(calendar: Calendar) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    return [_import(calendar), *_pages(calendar)]
-
-
-def _pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:
+def build_imported_pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:
+    """The pages that files become, which `build_import_asset` writes."""
     for name, holds in _HOLDS.items():
         yield dg.AssetSpec(
             asset_key("pages", name),
-            deps=[IMPORT],
+            deps=[asset_key("ops", "import")],
             partitions_def=calendar.daily,
             description=f"One row per page {holds}. Written by genesys/ops/import or `genesys-assets import`.",
             **attributes("pages", "json", "parquet"),
         )
 
 
-def _import(calendar: Calendar) -> dg.AssetsDefinition:
+def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
+    pages = {name: asset_key("pages", name) for name in _HOLDS}
+
     @dg.asset(
-        key=IMPORT,
+        key=asset_key("ops", "import"),
         description="One row per saved file, shown in the run's metadata: what it held and which days that is of. "
         "Materialise it with the files in its config; then the tables of those days. A file that cannot be read is "
         "named and skipped; what of a file cannot be read is left out and named. What was imported before changes "
@@ -65,7 +63,7 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import left_out, markdown, told_from
+        from genesys_assets.importing.summary import left_out, markdown, not_complete, told_from
 
         try:
             told, complete = told_from(
@@ -85,18 +83,14 @@ def _import(calendar: Calendar) -> dg.AssetsDefinition:
         for asset, day in sorted(imported.changed):
             if day in days:
                 said = window_metadata(*utc_day(day))
-                context.log_event(dg.AssetMaterialization(asset_key("pages", asset), partition=day, metadata=said))
+                context.log_event(dg.AssetMaterialization(pages[asset], partition=day, metadata=said))
         for outcome in imported.skipped:
             context.log.warning(f"{outcome.file}: {outcome.reason}")
         lost = left_out(imported)
         for remark in lost:
             context.log.warning(f"Left out: {remark}")
-        if complete is not None and imported.short_of is not None:
-            here, counted = imported.short_of
-            context.log.warning(
-                f"No day was marked as complete: the platform counted {counted} conversations (totalHits) and the "
-                f"files have {here}. Import all pages of the answer together."
-            )
+        if complete is not None and (why := not_complete(imported)):
+            context.log.warning(why)
         if imported.outcomes and len(imported.skipped) == len(imported.outcomes):
             raise dg.Failure(
                 "No file could be read.",

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from genesys_assets.assets.common import ONE_RUN, POOL, asking, attributes, checked_keys, failing_by_name, provenance
+from genesys_assets.assets.common import POOL, asking, attributes, checked_keys, failing_by_name, provenance
 from genesys_assets.assets.pages import Progress, describe_pages, reach_metadata
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
@@ -50,7 +50,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("pages", "lake_files"),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per Parquet file of the data lake extraction (`GET {PATH}`) that the platform made on "
         "the UTC day: the file in `body`, its id, dataSchema, dateCreated and sha256 in `request`. A file that is "

@@ -11,7 +11,6 @@ import dagster as dg
 import pyarrow as pa
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -43,11 +42,11 @@ _NO_HISTORY = (
 
 
 class NotToday(Exception):
-    """The day that was to be observed is over, or has not begun."""
+    """The day to observe is over or has not begun, and the platform keeps no history of it."""
 
 
 class NothingListed(Exception):
-    """There is nothing to ask about."""
+    """The OAuth client sees no queue, so there is nothing to ask about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
     @dg.asset(
         key=key,
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=description(spec, _NO_HISTORY),
         check_specs=check_specs(spec, key),

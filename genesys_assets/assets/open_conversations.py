@@ -44,22 +44,24 @@ def build_open_conversation_assets() -> list[dg.AssetsDefinition]:
         days = days_around(f"{now:%Y-%m-%d}", before=REACH_DAYS, after=0)
         columns = ["conversation_id", "conversation_start", "media_type"]
         stored, origin = lake.lake, provenance(context, "genesys/tables/conversations")
-        unfinished = stored.read(
-            "tables/conversations",
-            days,
-            columns=columns,
-            where=~pc.field("is_complete"),
-            schema=model.CONVERSATIONS.schema,
-        )
-        sessions = stored.read(
-            "tables/sessions",
-            days,
-            columns=["conversation_id", "session_start", "queue_id", "user_id"],
-            where=pc.field("conversation_id").isin(unfinished["conversation_id"].combine_chunks()),
-            schema=model.SESSIONS.schema,
-        )
-        table = open_conversations(unfinished, sessions, now)
-        change = stored.write(place, spec, table, None, origin)
+        with stored.table_writers({place: spec}, None, origin) as writing:
+            unfinished = stored.read(
+                "tables/conversations",
+                days,
+                columns=columns,
+                where=~pc.field("is_complete"),
+                schema=model.CONVERSATIONS.schema,
+            )
+            sessions = stored.read(
+                "tables/sessions",
+                days,
+                columns=["conversation_id", "session_start", "queue_id", "user_id"],
+                where=pc.field("conversation_id").isin(unfinished["conversation_id"].combine_chunks()),
+                schema=model.SESSIONS.schema,
+            )
+            table = open_conversations(unfinished, sessions, now)
+            writing[place].write(table)
+        change = writing.changes[place]
         limit = OpenConversationSettings.load().open_days
         stuck = table.filter(pc.greater(table["open_days"], limit))
         found = dg.AssetCheckResult(

@@ -11,7 +11,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -71,7 +70,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
         key=asset_key("pages", "hourly_details"),
         partitions_def=calendar.hourly,
         freshness_policy=due_every(HOUR, HOURS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.hourly_runs,
         pool=POOL,
         description=f"One row per page of `{_DETAILS}` that holds a conversation begun in the hour. Fresh and "
         "provisional: conversations may still be in progress. The platform answers by the UTC day, "

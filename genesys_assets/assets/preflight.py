@@ -5,15 +5,17 @@ What is looked at is decided in `cloud.preflight` and `lake.preflight`; `genesys
 command.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from genesys_assets.assets.common import POOL, asking, attributes
+from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import s3_client
 from genesys_assets.lake.preflight import places
-from genesys_assets.reports.own import wanted_families
-from genesys_assets.resources import GenesysCloudResource
+from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.settings import DataLakeSettings, PreflightSettings
 
 _DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
@@ -23,23 +25,27 @@ lake and published files can be written, and S3's clock. It fails if any of them
 says what to do."""
 
 
-def build_preflight_asset() -> dg.AssetsDefinition:
+def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefinition:
+    """`families` are those that are asked beside conversations."""
+
     @dg.asset(
         key=asset_key("ops", "preflight"),
         description=_DESCRIPTION,
         pool=POOL,
         **attributes("ops", "genesys"),
     )
-    def look(genesys_cloud: GenesysCloudResource) -> dg.MaterializeResult:
+    def look(
+        genesys_cloud: GenesysCloudResource, lake: LakeResource, publishing: PublishingResource
+    ) -> dg.MaterializeResult:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
         with asking(cloud) as spent:
             found = preflight(
                 cloud,
                 expected_queues=expected,
-                families=wanted_families(),
+                families=families,
                 data_lake=DataLakeSettings.load().is_on,
             )
-        found = Preflight(found.findings + places(s3_client))
+        found = Preflight(found.findings + places(s3_client, lake.location, publishing.publish_url))
         metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}
         if not found.passed:
             raise dg.Failure(_in_short(found), metadata=metadata, allow_retries=False)

@@ -4,14 +4,13 @@ What a published day is made of, and how two runs at once agree on it, is in `pu
 not be computed in `assets.failed_reports`. The list of days is `assets.published_index`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     checked_keys,
     due_every,
@@ -26,18 +25,15 @@ from genesys_assets.keys import asset_key
 from genesys_assets.partitions import DAY, Calendar, utc_day
 from genesys_assets.publishing.announcement import announcement
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, publish_day
+from genesys_assets.publishing.day import NothingToPublish, PublishedDay, PublishRequest, publish_day
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.resources import LakeResource, PublishingResource
 from genesys_assets.settings import PUBLISH_WEBHOOK, AnnouncementSettings, ReconciliationSettings, SettingError
-from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.webhook import NotDelivered, post
 
 _AFTER_ALL_OTHERS = {"dagster/priority": "-10"}
 """In a run that computes reports too, publishing is the last thing to do."""
 _TABLES = ("conversations", "interval_metrics", "restatements")
-
-_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
 
 
 def build_published_assets(
@@ -49,10 +45,12 @@ def build_published_assets(
     running, and so everybody else's reports from being published.
     """
 
+    keys = {report.name: asset_key("reports", report.name) for report in [*reports, *own]}
+
     @dg.asset(
         key=asset_key("published", "reports"),
         deps=[
-            *(asset_key("reports", report.name) for report in reports if not _may_be_refused(report)),
+            *(keys[report.name] for report in reports if not report.may_be_refused),
             *(asset_key("tables", name) for name in _TABLES),
         ],
         description="One row per file that is published for the day, as listed in manifest.json: each report as "
@@ -62,7 +60,7 @@ def build_published_assets(
         "A bucket that anyone can read fails the asset.",
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, PUBLISHED_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         op_tags=_AFTER_ALL_OTHERS,
         **attributes("published", "s3", "parquet", "csv", "html"),
     )
@@ -72,7 +70,7 @@ def build_published_assets(
         publisher = publishing.publisher(s3.get_client)
         is_blocking = ReconciliationSettings.load().is_blocking
         for day in checked_keys(context, calendar.daily):
-            wanted = _wanted(context, calendar, [*reports, *own], day)
+            wanted = _wanted(context, calendar, [*reports, *own], keys, day)
             closed = why_closed(lake.lake, wanted.day.utc_days) if is_blocking else None
             if closed:
                 raise dg.Failure(f"{day}: {closed}", allow_retries=False)
@@ -87,19 +85,19 @@ def build_published_assets(
     return [published]
 
 
-def _may_be_refused(report: Report) -> bool:
-    """Whether a report needs a permission beyond those for conversations and their aggregates."""
-    return bool(report.families) or not _ALWAYS_THERE.issuperset(report.places)
-
-
-def _wanted(context: dg.AssetExecutionContext, calendar: Calendar, reports: Sequence[Report], day: str) -> Wanted:
+def _wanted(
+    context: dg.AssetExecutionContext,
+    calendar: Calendar,
+    reports: Sequence[Report],
+    keys: Mapping[str, dg.AssetKey],
+    day: str,
+) -> PublishRequest:
     reports = [report for report in reports if report.has_partition(day, calendar.start_date)]
-    names = [report.name for report in reports]
-    return Wanted(
+    return PublishRequest(
         day=BusinessDay.of(day, calendar.zone),
         reports=reports,
         run_id=context.run.run_id,
-        failed=failed_reports(context.instance, names, day),
+        failed=failed_reports(context.instance, {report.name: keys[report.name] for report in reports}, day),
         start_date=calendar.start_date,
     )
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     checked_keys,
     description,
@@ -38,7 +37,7 @@ def build_queue_waits_asset(calendar: Calendar) -> dg.AssetsDefinition:
             "as they are stored.",
         ),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(QUEUE_WAITS, key),
         **attributes("tables", "arrow", "parquet"),
     )

@@ -76,14 +76,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"reference_{name}",
-        specs=[
-            dg.AssetSpec(
-                keys[spec.name],
-                description=description(spec, text),
-                **attributes("reference", "genesys", "parquet"),
-            )
-            for spec, text in said
-        ],
+        specs=[_asset_spec(keys[spec.name], spec, text) for spec, text in said],
         can_subset=True,
         pool=POOL,
         check_specs=[
@@ -131,8 +124,12 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
     return fetch
 
 
+def _asset_spec(key: dg.AssetKey, spec: TableSpec, text: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=description(spec, text), **attributes("reference", "genesys", "parquet"))
+
+
 def _asked(cloud: GenesysCloud, name: str) -> tuple[list[Page], GenesysCloudError | None]:
-    """The listing's pages; or why the platform does not give one that figures can do without."""
+    """The listing's pages, or the refusal of a listing without which figures are still right."""
     try:
         return list(reference.fetch(cloud, name)), None
     except (MissingPermission, NotFound) as error:
@@ -148,7 +145,7 @@ def _unanswered(
     refused: GenesysCloudError,
     spent: Mapping[str, Any],
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """What Dagster hears of a listing that was refused: whatever is made of others goes on."""
+    """The events of a listing that was refused. Assets made of other listings go on."""
     for key in keys.values():
         if key in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=key, metadata={"unanswered": str(refused), **spent})
@@ -191,7 +188,7 @@ def _write(
     deleted. A listing that is not believed is not stored. Raises ListingShrunk, AuditFailed.
     """
     present, over_time = ENTITIES[name], HISTORIES[name]
-    # The names first: whoever dies in between leaves no entity whose name they lack.
+    # The names first, so that a process that dies in between leaves no entity without a name.
     levels = (SERVICE_LEVELS_HISTORY,) if name == _QUEUES else ()
     specs = {_place(spec.name): spec for spec in (*levels, over_time, present)}
     for _ in range(_TRIES):

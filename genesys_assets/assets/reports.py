@@ -13,7 +13,6 @@ import dagster as dg
 
 from genesys_assets.assets.charts import chart_metadata
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     change_metadata,
     checked_keys,
@@ -61,14 +60,16 @@ def _report_asset(report: Report, calendar: Calendar) -> dg.AssetsDefinition:
     return computed
 
 
-def build_standalone_report_asset(calendar: Calendar, report: Report) -> dg.AssetsDefinition:
-    """The report in a code location of its own, where it needs no resource: the lake is that of GENESYS_ASSETS_LAKE."""
+def build_standalone_report_asset(calendar: Calendar, report: Report, lake: str | None = None) -> dg.AssetsDefinition:
+    """The report in a code location of its own, where it needs no resource: without `lake` that of
+    GENESYS_ASSETS_LAKE.
+    """
 
     @_asset(report, calendar)
     def computed(
         context: dg.AssetExecutionContext, config: ReportConfig
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        yield from _computed(context, report, calendar, config.granularity, open_lake())
+        yield from _computed(context, report, calendar, config.granularity, open_lake(lake))
 
     return computed
 
@@ -82,7 +83,7 @@ def _asset(report: Report, calendar: Calendar) -> Callable[[Callable[..., Any]],
         deps=deps,
         description=description(report.spec, "Source: " + ", ".join(f"`{dep.to_user_string()}`" for dep in deps)),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(report.spec, key),
         output_required=report.period.is_day,
         **attributes("reports", "arrow", "parquet"),
@@ -93,7 +94,7 @@ def _computed(
     context: dg.AssetExecutionContext, report: Report, calendar: Calendar, granularity: str, lake: Lake
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Computes and stores the days of a run. One that fails keeps no other from being computed."""
-    spec, place, key = report.spec, f"reports/{report.name}", asset_key("reports", report.name)
+    spec, place, key = report.spec, f"reports/{report.name}", context.asset_key
     wanted = _by(report, granularity) if granularity else report
     failed: dict[str, Exception] = {}
     is_blocking = ReconciliationSettings.load().is_blocking

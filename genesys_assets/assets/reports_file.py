@@ -9,17 +9,17 @@ from genesys_assets.keys import asset_key
 from genesys_assets.reports.language.file import Problem
 from genesys_assets.reports.own import OwnReports
 
-KEY = asset_key("ops", "reports_file")
 VALID = "reports_file_is_valid"
 
 
 def build_reports_file_asset(loaded: OwnReports) -> dg.AssetsDefinition:
     """`loaded` is what the code location found; the asset reads the file again, and its check fails on any problem."""
+    key = asset_key("ops", "reports_file")
 
     @dg.asset(
-        key=KEY,
+        key=key,
         description=f"One row per report of GENESYS_ASSETS_REPORTS, shown in the metadata.\n\n{_found(loaded)}",
-        check_specs=[dg.AssetCheckSpec(VALID, asset=KEY, description="Nothing in the file is wrong.")],
+        check_specs=[dg.AssetCheckSpec(VALID, asset=key, description="Nothing in the file is wrong.")],
         code_version=loaded.version or None,
         automation_condition=dg.AutomationCondition.missing() | dg.AutomationCondition.code_version_changed(),
         **attributes("ops", "yaml"),

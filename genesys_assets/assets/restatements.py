@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     attributes,
     change_metadata,
     checked_keys,
@@ -42,7 +41,7 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         deps=[asset_key("tables", spec.name) for spec in LEDGERED],
         description=description(RESTATEMENTS, "Source: every table of the day."),
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         check_specs=check_specs(RESTATEMENTS, key),
         op_tags=_AFTER_TABLES,
         **attributes("tables", "arrow", "parquet"),

@@ -1,8 +1,7 @@
-"""Forgetting: hours of pages that a complete day has superseded are removed once they are old enough.
+"""Removes hours of pages that a complete day has superseded, once they are old enough.
 
 A conversation that was deleted on the platform leaves a day's tables when the day is read again, but stays in the hours
-that were read before. Nothing is computed from these any more. What else holds conversations is told in
-docs/semantics.md.
+that were read before. Nothing is computed from these any longer. docs/semantics.md says what else holds conversations.
 """
 
 from datetime import UTC, datetime

@@ -14,7 +14,6 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.assets.common import (
-    ONE_RUN,
     POOL,
     asking,
     attributes,
@@ -41,7 +40,7 @@ from genesys_assets.days.users import (
     SPAN_DAYS,
     USER_DETAILS,
     USER_TABLES,
-    Came,
+    SpansRead,
     has_status,
     must_not_be_worse,
     of_user_tables,
@@ -66,19 +65,15 @@ _NEVER_READ = (
 _KINDS = {spec.name: kind for kind, spec in SPAN_TABLES.items()}
 
 
-def build_user_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
-    return [_pages(calendar), _tables(calendar)]
-
-
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def _pages(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key(*USER_DETAILS.split("/")),
         partitions_def=calendar.daily,
         freshness_policy=due_every(DAY, DAYS_LIMIT),
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         pool=POOL,
         description="One row per page of users' presence and routing status in the UTC day: results of "
         f"`{_JOBS}` up to the instant that jobs have all data of, the details query after it. A span comes whole with "
@@ -111,7 +106,7 @@ def _read_day(
     config: DayConfig,
 ) -> dict[str, Any]:
     """Write the day's pages and what is known of them; the same as metadata. Raises DayRefused."""
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     if reading.by_job:
         through, came = details_jobs.read(
             cloud,
@@ -136,10 +131,10 @@ def _read_day(
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, Came]:
+def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
     """Write every page of one job; up to when the job says that it had all data, and what came."""
     writer.restart()
-    through, came = reading.through, Came(day)
+    through, came = reading.through, SpansRead(day)
     for page in pages:
         came.take(page)
         writer.write(page)
@@ -150,7 +145,7 @@ def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[J
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _tables(calendar: Calendar) -> dg.AssetsDefinition:
+def build_user_tables(calendar: Calendar) -> dg.AssetsDefinition:
     source = "Source: genesys/pages/daily_user_details and, where these do not reach, genesys/pages/lake_files"
     keys = {spec.name: asset_key("tables", spec.name) for spec in USER_TABLES}
     said = {
@@ -171,7 +166,7 @@ def _tables(calendar: Calendar) -> dg.AssetsDefinition:
             for spec in USER_TABLES
         ],
         partitions_def=calendar.daily,
-        backfill_policy=ONE_RUN,
+        backfill_policy=calendar.daily_runs,
         can_subset=True,
         check_specs=[check for spec in USER_TABLES for check in check_specs(spec, keys[spec.name])],
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -15,7 +15,8 @@ import dagster as dg
 from genesys_assets.automation.late import late as find_late
 from genesys_assets.automation.plan import failures_of, paused_until
 from genesys_assets.automation.progress import assets_of, partitions_of, runs_of
-from genesys_assets.keys import asset_key
+from genesys_assets.automation.switches import sensor_status
+from genesys_assets.keys import keys
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import DAY, Calendar
 from genesys_assets.resources import LakeResource
@@ -26,8 +27,8 @@ _LOOK_EVERY_SECONDS = 600
 _MODULE = re.compile(r"^(\w+\.)+(?=\w+: )")
 
 
-def build_alerts(calendar: Calendar) -> Sequence[dg.SensorDefinition]:
-    return [_run_failure(), _late(calendar)]
+def build_alerts(calendar: Calendar, running: Collection[str] = ()) -> Sequence[dg.SensorDefinition]:
+    return [_run_failure(running), _late(calendar, running)]
 
 
 def failure_line(job: str, run_id: str, partition: str | None, message: str) -> str:
@@ -43,11 +44,11 @@ def partition_of(tags: Mapping[str, str]) -> str | None:
     return None if bounds is None else "...".join(dict.fromkeys(bounds))
 
 
-def _run_failure() -> dg.SensorDefinition:
+def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failure",
         description="Writes one line for each failed run, and posts it to GENESYS_ASSETS_ALERT_WEBHOOK.",
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status("run_failure", running),
     )
     def run_failure(context: dg.RunFailureSensorContext) -> None:
         """Writes one clear line for each failed run, and what becomes of it; posts it as JSON where
@@ -72,7 +73,7 @@ def _run_failure() -> dg.SensorDefinition:
     return run_failure
 
 
-def _late(calendar: Calendar) -> dg.SensorDefinition:
+def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
     @dg.sensor(
         name="late",
         description="Writes one line for each figure that is late, once a day, and posts it to "
@@ -80,12 +81,15 @@ def _late(calendar: Calendar) -> dg.SensorDefinition:
         "skills of users were not observed.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status("late", running),
     )
     def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
+        if context.repository_def is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
         now = datetime.now(UTC)
         told: dict[str, str] = json.loads(context.cursor or "{}")
-        published = context.instance.get_materialized_partitions(asset_key("published", "reports"))
+        key = keys(context.repository_def).get("published/reports")
+        published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
         found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
         still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}

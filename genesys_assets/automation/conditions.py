@@ -10,12 +10,13 @@ from typing import Any
 
 import dagster as dg
 
+from genesys_assets.keys import LAYER
 from genesys_assets.partitions import DAY, Calendar
 
 Condition = dg.AutomationCondition[Any]
 _LONGEST_TO_MONTH_CLOSE = 31 + 28
 
-_NOT_OF_A_DAY = dg.AssetSelection.groups("reference", "live")
+_NOT_OF_A_DAY = dg.AssetSelection.tag(LAYER, "reference") | dg.AssetSelection.tag(LAYER, "live")
 
 
 def refresh_elsewhere(calendar: Calendar) -> Condition:

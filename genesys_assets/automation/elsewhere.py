@@ -13,11 +13,11 @@ import dagster as dg
 from genesys_assets.automation.jobs import at_most
 from genesys_assets.automation.plan import plan
 from genesys_assets.automation.progress import runs_of
-from genesys_assets.automation.sensors import asked
+from genesys_assets.automation.sensors import run_request
 from genesys_assets.automation.wanted import can_make_report, reports_wanted
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import asset_key, keys
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake
 from genesys_assets.partitions import Calendar
@@ -33,7 +33,7 @@ def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefin
     job = dg.define_asset_job(
         name,
         selection=dg.AssetSelection.assets(asset_key("reports", report.name)),
-        tags=at_most(hours=3),
+        tags=at_most(3),
         description=f"Compute {report.name} of a day, or of a range of days in one run.",
     )
 
@@ -45,7 +45,7 @@ def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefin
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
-    def asking(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def asking(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         if context.repository_def is None:
             raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
         lake, now = shared_lake(), datetime.now(UTC)
@@ -56,7 +56,10 @@ def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefin
             return can_make_report(lake, calendar, report, day)
 
         made = plan(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
-        return asked(made) if made.request else dg.SkipReason(made.reason(wanted))
+        if made.request is None:
+            return dg.SkipReason(made.reason(wanted))
+        by_place = keys(context.repository_def)
+        return [run_request(request, by_place) for request in made.request.cut(calendar.days_per_run)]
 
     return asking
 

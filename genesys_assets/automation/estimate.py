@@ -20,11 +20,14 @@ from genesys_assets.automation import wanted as find
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.limits import DAYS_LIMIT
 from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.meaning.report import Report
+from genesys_assets.settings import DataLakeSettings
 
 ASSUMED_CONVERSATIONS = 10_000
 """Conversations a day where nothing is stored and nobody says how many there are."""
@@ -42,6 +45,7 @@ _ASSUMED_BYTES = {
     HOURLY: 888,
     DAILY: 481,
     OVERLAP: 125,
+    USER_DETAILS: 40,
     "tables/conversations": 43,
     "tables/daily_metrics": 10,
     "tables/evaluations": 4,
@@ -56,10 +60,12 @@ _ASSUMED_BYTES = {
     "tables/session_metrics": 255,
     "tables/sessions": 249,
     "tables/surveys": 3,
+    "tables/user_presence": 25,
+    "tables/user_routing_status": 29,
+    "tables/user_time": 75,
 }
 """Bytes at rest for each conversation of a day: a day of 3,000 conversations of the sandbox."""
 _ASSUMED_BYTES_OF_OTHERS = 5
-_PAGES = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ class Estimate:
 class Terms:
     """What an estimate goes by: how many questions of aggregates are asked of hours and of business days, over how long
     a window at most, how many requests a minute; and how many conversations a day has, None where that is to be
-    measured.
+    measured. `users`: whether agents' status is read. `data_lake`: how files of the data lake extraction are, if they
+    are fetched.
     """
 
     questions: int
@@ -118,6 +125,8 @@ class Terms:
     longest_window: timedelta
     requests_per_minute: int
     conversations_per_day: int | None = None
+    users: bool = False
+    data_lake: DataLakeSettings | None = None
 
 
 def estimate(
@@ -138,8 +147,9 @@ class _Range:
 
     def estimate(self) -> Estimate:
         missing = self._missing_pages()
-        pages = [self._of_pages(place, missing[place]) for place in _PAGES]
-        tables = [*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS]
+        pages = [self._of_pages(place, missing[place]) for place in self._fetched]
+        users = find.USER_PLACES if self.terms.users else ()
+        tables = [*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS, *users]
         computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
         return Estimate(
             first=self.calendar.start_date,
@@ -150,6 +160,13 @@ class _Range:
             measured_days=len(self._measured_rows),
             assets=(*pages, *(self._of_computed(place) for place in computed)),
         )
+
+    @property
+    def _fetched(self) -> list[str]:
+        """The pages that are fetched."""
+        users = [USER_DETAILS] if self.terms.users else []
+        of_data_lake = [LAKE_FILES] if self.terms.data_lake else []
+        return [HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake]
 
     @cached_property
     def _days(self) -> list[str]:
@@ -163,9 +180,12 @@ class _Range:
         calendar = replace(self.calendar, look_back_days=0, month_close_day=None)
         jobs_had = self.now - DAYS_LIMIT
         found: dict[str, list[str]] = defaultdict(list)
+        files, users = self.terms.data_lake, self.terms.users
         for wanted in (
             find.hours_wanted(self.lake, calendar, self.now, (), jobs_had),
             find.days_wanted(self.lake, calendar, self.now, self.now),
+            find.user_days_wanted(self.lake, calendar, self.now, jobs_had) if users else {},
+            find.lake_files_wanted(self.lake, calendar, self.now, files) if files else {},
         ):
             for key, places in sorted(wanted.items()):
                 if key[:10] <= f"{self.last}":
@@ -204,8 +224,23 @@ class _Range:
             days = len({hour[:10] for hour in missing})
             # The platform answers by the UTC day; the page after the last full one says that there are no more.
             return days * (int(self._conversations * len(missing) / 24 / days) // QUERY_PAGE + 1)
+        if place == LAKE_FILES:
+            return (self._listings + self._pages_a_day(place, 0)) * len(missing)
+        if place == USER_DETAILS:
+            return (self._pages_a_day(place, 1) + REQUESTS_OF_A_JOB) * len(missing)
         pages = math.ceil(self._conversations * self._share(place) / JOB_PAGE)
         return (pages + REQUESTS_OF_A_JOB) * len(missing)
+
+    @property
+    def _listings(self) -> int:
+        """How often the files of a day are listed: until it is over, and once more; each schema by itself."""
+        settings = self.terms.data_lake
+        return 0 if settings is None else (24 // settings.every_hours + 1) * max(1, len(settings.wanted))
+
+    def _pages_a_day(self, place: str, assumed: int) -> int:
+        """The mean of the newest stored days; a file of the data lake is a page."""
+        days = sorted(day for day in self.lake.stored(place) if day)[-MEASURED_DAYS:]
+        return math.ceil(_mean(self.lake.rows(place, day) for day in days)) if days else assumed
 
     def _share(self, place: str) -> float:
         """How many of a day's conversations began before it, of an overlap: as its bytes to those of the day."""

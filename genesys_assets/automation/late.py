@@ -28,15 +28,16 @@ class Late:
 
 
 def late(
-    lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str], observed: Iterable[str] = ()
+    lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None, observed: Iterable[str] = ()
 ) -> Iterator[Late]:
-    """What is late now. `published` are the days that have been published; `observed` is what is to be observed each
-    day, for the platform keeps no history of it.
+    """What is late now. `published` are the days that have been published, None where nothing is to be; `observed` is
+    what is to be observed each day, because the platform keeps no history of it.
     """
     for place in (HOURLY_AGGREGATES, HOURLY):
         yield from _hours(lake, calendar, now, place)
     yield from _days(lake, calendar, now)
-    yield from _published(calendar, now, published)
+    if published is not None:
+        yield from _published(calendar, now, published)
     for place in observed:
         yield from _observed(lake, calendar, now, place)
 

@@ -23,19 +23,25 @@ _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS = 8
 _MOST_DOUBLINGS = 10
+_MOST_OF = 2
+"""One of how many assets a partition wants at least of those that a range makes: what is not wanted costs as much."""
+_DAY = len("2026-01-31")
 OFTEN = 4
 """After how many failures in a row nobody waits for a thing any longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run over the partitions `first` to `last` of some assets; not over yet where it has not `ended`."""
+    """A run over the partitions `first` to `last` of some assets; not over yet where it has not `ended`. `asked_for` is
+    when it was created, None for what a backfill has yet to make.
+    """
 
     assets: frozenset[str]
     first: str
     last: str
     ended: datetime | None = None
     failed: bool = False
+    asked_for: datetime | None = None
 
     def makes(self, asset: str, key: str) -> bool:
         """Whether the partition is one of the run's. Days and hours compare as text: a day comes before its hours."""
@@ -49,6 +55,17 @@ class Request:
     first: str
     last: str
     assets: frozenset[str]
+
+    def cut(self, days: int | None) -> list[Request]:
+        """The same as runs of at most so many days each, the newest first; of hours each run has whole days of them."""
+        if days is None:
+            return [self]
+        first, parts = self.first, []
+        while first <= self.last:
+            end = following(first[:_DAY], days - 1) + ("-23:00" if len(first) > _DAY else "")
+            parts.append(Request(first, min(end, self.last), self.assets))
+            first = following(end)
+        return parts[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +91,7 @@ def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_m
 
     A range is of partitions that follow each other and want the same assets, at most `most` of them. Where it costs
     little to make more than is wanted, `can_make` says of what that is possible: then all that one partition of a range
-    wants is made in all of them.
+    wants is made in all of them, provided that each of them wants most of it.
     """
     standing = _standing(wanted, runs, now)
     request = _newest(standing, most, can_make) if standing.free else None
@@ -145,9 +162,10 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
         if before not in wanted or failed[before] != failed[keys[0]]:
             break
         both = assets | wanted[before]
-        makes_more = can_make and all(can_make(each, key) for each in both for key in [*keys, before])
-        if assets != wanted[before] and not makes_more:
-            break
+        if assets != wanted[before]:
+            wants_most = all(_MOST_OF * len(wanted[key]) >= len(both) for key in [*keys, before])
+            if not (can_make and wants_most and all(can_make(each, key) for each in both for key in [*keys, before])):
+                break
         keys, assets = [*keys, before], both
     return Request(keys[-1], keys[0], assets)
 
@@ -183,12 +201,12 @@ def paused_until(failures: Sequence[datetime]) -> datetime | None:
 
 def begin(key: str) -> datetime:
     """The first instant of a day or an hour."""
-    return utc_day(key)[0] if len(key) == len("2026-01-31") else utc_hour(key)[0]
+    return utc_day(key)[0] if len(key) == _DAY else utc_hour(key)[0]
 
 
 def following(key: str, count: int = 1) -> str:
     """The key `count` days or hours after a key, or before it where `count` is negative."""
-    if len(key) == len("2026-01-31"):
+    if len(key) == _DAY:
         return f"{begin(key) + DAY * count:%Y-%m-%d}"
     return f"{begin(key) + HOUR * count:%Y-%m-%d-%H:00}"
 

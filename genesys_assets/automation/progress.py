@@ -9,6 +9,7 @@ import dagster as dg
 
 from genesys_assets.automation.plan import Run, following
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
+from genesys_assets.keys import places
 
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -61,7 +62,8 @@ def _run(record: dg.RunRecord, location: dg.RepositoryDefinition) -> Run | None:
     if bounds is None:
         return None
     ended = None if run.status in _GOING_ON else _ended(record)
-    return Run(assets_of(run, location), *bounds, ended, run.status != dg.DagsterRunStatus.SUCCESS)
+    has_failed = run.status != dg.DagsterRunStatus.SUCCESS
+    return Run(assets_of(run, location), *bounds, ended, has_failed, record.create_timestamp)
 
 
 def partitions_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
@@ -81,22 +83,24 @@ def assets_of(run: dg.DagsterRun, location: dg.RepositoryDefinition) -> frozense
     selected: Iterable[dg.AssetKey] = run.asset_selection or ()
     if not selected and location.has_job(run.job_name):
         selected = location.get_job(run.job_name).asset_layer.selected_asset_keys
-    return frozenset(place(key) for key in selected if is_ours(key))
+    ours = places(location)
+    return frozenset(ours[key] for key in selected if key in ours)
 
 
 def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) -> Iterator[Run]:
     """What each backfill that goes on has not made yet, as runs."""
     from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+    ours = places(location)
     for backfill in instance.get_backfills(filters=BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])):
         if not backfill.is_asset_backfill:
             continue
         data = backfill.get_asset_backfill_data(location.asset_graph)
         left = data.target_subset - data.materialized_subset - data.failed_and_downstream_subset
         for key in left.partitions_subsets_by_asset_key:
-            if is_ours(key):
+            if key in ours:
                 for first, last in ranges(left.get_partitions_subset(key).get_partition_keys()):
-                    yield Run(frozenset([place(key)]), first, last)
+                    yield Run(frozenset([ours[key]]), first, last)
 
 
 def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -111,12 +115,3 @@ def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
         first = last = key
     if last:
         yield first, last
-
-
-def place(key: dg.AssetKey) -> str:
-    """`pages/hourly_details` of the asset `genesys/pages/hourly_details`."""
-    return "/".join(key.path[1:])
-
-
-def is_ours(key: dg.AssetKey) -> bool:
-    return len(key.path) == 3 and key.path[0] == "genesys"

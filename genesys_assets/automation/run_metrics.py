@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets.automation.progress import assets_of, partitions_of
+from genesys_assets.automation.switches import sensor_status
+from genesys_assets.automation.telemetry import NotSent, send
 from genesys_assets.settings import RunMetricsSettings
 
 _LOOK_EVERY_SECONDS = 60
@@ -87,14 +89,14 @@ def _between(first: float | None, last: float | None) -> float | None:
     return None if first is None or last is None else round(max(0.0, last - first), 3)
 
 
-def build_run_metrics_sensor() -> dg.SensorDefinition:
+def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefinition:
     @dg.sensor(
         name="run_metrics",
         description="Writes one line of JSON for each run that has ended, to the file in GENESYS_ASSETS_RUN_METRICS "
         "and to the log of the tick: seconds, partitions, rows, requests, retries.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status("run_metrics", running),
     )
     def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Begins with the runs that end after it was switched on. A line is written again where the process dies
@@ -112,10 +114,14 @@ def build_run_metrics_sensor() -> dg.SensorDefinition:
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
         new = [record for record in records if record.dagster_run.run_id not in written]
-        lines = [json.dumps(_metrics(context.instance, context.repository_def, record)) for record in new]
+        metrics = [_metrics(context.instance, context.repository_def, record) for record in new]
+        lines = [json.dumps(each) for each in metrics]
         for line in lines:
             context.log.info(line)
-        _append(RunMetricsSettings.load().file, lines)
+        settings = RunMetricsSettings.load()
+        _append(settings.file, lines)
+        if settings.opentelemetry:
+            _send(context, metrics)
         after = max((record.update_timestamp for record in records), default=after)
         return _result(lines, after, [*written, *(record.dagster_run.run_id for record in new)])
 
@@ -139,6 +145,14 @@ def _metrics(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, re
         [each for entry in stored if (each := entry.asset_materialization) is not None],
         sum(not event.asset_check_evaluation_data.passed for event in events),
     )
+
+
+def _send(context: dg.SensorEvaluationContext, metrics: Sequence[Mapping[str, Any]]) -> None:
+    """Runs that a collector did not take are not sent again: the file has them."""
+    try:
+        send(metrics)
+    except NotSent as problem:
+        context.log.error(str(problem))
 
 
 def _append(file: Path | None, lines: Iterable[str]) -> None:

@@ -5,20 +5,24 @@ Everything else is asked for when it is wanted: see `sensors`. It ships stopped:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import dagster as dg
 
-from genesys_assets.automation.jobs import LIVE
+from genesys_assets.automation.switches import schedule_status
+from genesys_assets.keys import LAYERS
 
 
-def build_schedules() -> Sequence[dg.ScheduleDefinition]:
+def build_schedules(layers: Collection[str] = LAYERS, running: Collection[str] = ()) -> Sequence[dg.ScheduleDefinition]:
+    if "live" not in layers:
+        return []
     return [
         dg.ScheduleDefinition(
             name="live",
-            job=LIVE,
+            job_name="live",
             cron_schedule="*/5 * * * *",
             execution_timezone="UTC",
+            default_status=schedule_status("live", running),
             description="A snapshot of conversations and queues, every five minutes.",
         )
     ]

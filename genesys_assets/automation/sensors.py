@@ -17,20 +17,19 @@ the UI.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
-from typing import Any
 
 import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
-from genesys_assets.automation.jobs import CHECKS, COMPLETE, DATA_LAKE, HOURLY, OBSERVE, RECOMPUTE, UPKEEP, USERS
-from genesys_assets.automation.plan import OFTEN, Plan, Run, Wanted, failures_of, free, last_moment, plan
+from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
+from genesys_assets.automation.switches import sensor_status
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.errors import GenesysCloudError, MissingPermission
@@ -39,7 +38,7 @@ from genesys_assets.days import utc_day
 from genesys_assets.days.sources import HOURLY as HOURLY_DETAILS
 from genesys_assets.days.verdicts import PLACE as VERDICTS_PLACE
 from genesys_assets.days.verdicts import why_closed
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import LAYERS, asset_key, keys
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
@@ -78,12 +77,20 @@ class Look:
     questions: Sequence[AggregateQuestion]
     now: datetime
 
+    @property
+    def location(self) -> dg.RepositoryDefinition:
+        if self.context.repository_def is None:
+            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        return self.context.repository_def
+
     @cached_property
     def runs(self) -> Sequence[Run]:
-        location = self.context.repository_def
-        if location is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
-        return runs_of(self.context.instance, location, self.now)
+        return runs_of(self.context.instance, self.location, self.now)
+
+    @cached_property
+    def keys(self) -> Mapping[str, dg.AssetKey]:
+        """The keys of assets, by place."""
+        return keys(self.location)
 
     # -- what is wanted --------------------------------------------------------------------------------------------
 
@@ -140,12 +147,11 @@ class Look:
 
     def tables(self) -> Wanted:
         """Of days whose pages are neither being read just now nor asked for next."""
-        coming = self._days_to_be_read
-        return {
-            day: assets
-            for day, assets in self.stale_tables.items()
-            if day not in coming and not self._is_being_made("pages/", day)
-        }
+        return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
+
+    def _is_coming(self, day: str) -> bool:
+        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        return day in self._days_to_be_read or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
@@ -154,13 +160,14 @@ class Look:
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night."""
+        """Once the names are known that were given by last night, of days whose pages are not just coming."""
         if not self._names_are_known:
             return {}
-        return self._reports_wanted([*self.definitions, *operating_reports()])
+        coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
+        return self._reports_wanted([*self.definitions, *operating_reports()], coming)
 
-    def _reports_wanted(self, definitions: Sequence[Report]) -> Wanted:
-        closed = {*self.stale_tables, *self._closed()}
+    def _reports_wanted(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Wanted:
+        closed = {*self.stale_tables, *self._closed(), *coming}
         return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
 
     def published(self) -> Wanted:
@@ -189,7 +196,9 @@ class Look:
         """
         failures = len(failures_of(self.runs, asset, day))
         layer, _, name = asset.partition("/")
-        is_bad = failures > 0 and layer == "reports" and name in failed_reports(self.context.instance, [name], day)
+        if not failures or layer != "reports" or asset not in self.keys:
+            return failures >= _HOPELESS
+        is_bad = bool(failed_reports(self.context.instance, {name: self.keys[asset]}, day))
         return is_bad or failures >= _HOPELESS
 
     def checks(self) -> Wanted:
@@ -235,22 +244,31 @@ class Look:
         return utc_day(hour[:10])[1] <= self.now
 
     def _is_being_made(self, layer: str, day: str) -> bool:
-        return any(
-            run.ended is None
-            and run.first[:10] <= day <= run.last[:10]
-            and any(asset.startswith(layer) for asset in run.assets)
-            for run in self.runs
-        )
+        return any(True for _ in self._making(layer, day))
+
+    def _making(self, layer: str, day: str) -> Iterator[Run]:
+        """The runs that go on, over a layer's partitions of a day."""
+        for run in self.runs:
+            of_layer = any(asset.startswith(layer) for asset in run.assets)
+            if run.ended is None and of_layer and run.first[:10] <= day <= run.last[:10]:
+                yield run
+
+    def _is_being_read(self, day: str) -> bool:
+        """Whether pages of a day are still to come. A run over the hours of many days stores them day by day: tables of
+        those that it has stored are made while it fetches the others.
+        """
+        return any(not find.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a sensor asks for: of which job, how many partitions at most in one run, how often it looks. `can_make`: see
-    `plan.plan`.
+    """What a sensor asks for: of which job and layer, how many partitions at most in one run, how often it looks.
+    `can_make`: see `plan.plan`.
     """
 
     name: str
-    job: Any
+    job: str
+    layer: str
     wanted: Callable[[Look], Wanted]
     description: str
     most: int = _MOST_DAYS
@@ -261,14 +279,16 @@ class Kind:
 KINDS = (
     Kind(
         "upkeep",
-        UPKEEP,
+        "upkeep",
+        "reference",
         Look.upkeep,
         "Asks once a night, from 02:00 UTC on, for the reference data and for housekeeping.",
         every_seconds=300,
     ),
     Kind(
         "observe",
-        OBSERVE,
+        "observe",
+        "reference",
         Look.observations,
         "Asks once a day, from 00:10 UTC on, for the members of queues and the skills of users, of which the platform "
         "keeps no history. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch it off.",
@@ -277,7 +297,8 @@ KINDS = (
     ),
     Kind(
         "hours",
-        HOURLY,
+        "hourly",
+        "pages",
         Look.hours,
         "Asks for the pages of each full hour ten minutes after its end, for all hours that are missing, and from "
         "03:30 UTC on for the aggregates of look-back days again.",
@@ -285,7 +306,8 @@ KINDS = (
     ),
     Kind(
         "days",
-        COMPLETE,
+        "complete",
+        "pages",
         Look.days,
         "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
         "from 03:30 UTC on for look-back days again.",
@@ -293,7 +315,8 @@ KINDS = (
     ),
     Kind(
         "data_lake",
-        DATA_LAKE,
+        "data_lake",
+        "pages",
         Look.lake_files,
         "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
         "where GENESYS_ASSETS_DATA_LAKE is on.",
@@ -301,7 +324,8 @@ KINDS = (
     ),
     Kind(
         "users",
-        USERS,
+        "users",
+        "pages",
         Look.users,
         "Asks for agents' status of days as soon as details jobs have all of them, of today after each full hour, and "
         "from 03:30 UTC on of look-back days again. GENESYS_ASSETS_USER_STATUS switches it off.",
@@ -309,20 +333,23 @@ KINDS = (
     ),
     Kind(
         "tables",
-        RECOMPUTE,
+        "recompute",
+        "tables",
         Look.tables,
         "Asks for the tables of days whose pages are others than those that the tables were made of.",
         can_make=Look.can_make_table,
     ),
     Kind(
         "checks",
-        CHECKS,
+        "checks",
+        "tables",
         Look.checks,
         "Asks for the checks of finished days whose tables have changed since they were checked.",
     ),
     Kind(
         "reports",
-        RECOMPUTE,
+        "recompute",
+        "reports",
         Look.reports,
         "Asks for the reports of days whose tables, names or definitions are others than those that the reports were "
         "made of.",
@@ -330,7 +357,8 @@ KINDS = (
     ),
     Kind(
         "publish",
-        RECOMPUTE,
+        "recompute",
+        "published",
         Look.published,
         "Asks for the published files of finished business days whose reports or failing checks have changed, and for "
         "the list of days.",
@@ -340,56 +368,65 @@ KINDS = (
 
 
 def build_sensors(
-    calendar: Calendar, reports: Sequence[Report], questions: Sequence[AggregateQuestion]
+    calendar: Calendar,
+    reports: Sequence[Report],
+    questions: Sequence[AggregateQuestion],
+    layers: Collection[str] = LAYERS,
+    running: Collection[str] = (),
 ) -> list[dg.SensorDefinition]:
     """`reports` are those of the code location, `questions` what is asked of aggregates."""
-    return [*(_sensor(kind, calendar, reports, questions) for kind in KINDS), _reports_file()]
+    asking = [_sensor(kind, calendar, reports, questions, running) for kind in KINDS if kind.layer in layers]
+    return [*asking, *([_reports_file(running)] if "ops" in layers else [])]
 
 
-def _reports_file() -> dg.SensorDefinition:
+def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
     return dg.AutomationConditionSensorDefinition(
         "reports_file",
-        target=dg.AssetSelection.assets(["genesys", "ops", "reports_file"]),
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        target=dg.AssetSelection.assets(asset_key("ops", "reports_file")),
+        default_status=sensor_status("reports_file", running),
         description="Asks for ops/reports_file as soon as the file of own reports has changed.",
     )
 
 
 def _sensor(
-    kind: Kind, calendar: Calendar, reports: Sequence[Report], questions: Sequence[AggregateQuestion]
+    kind: Kind,
+    calendar: Calendar,
+    reports: Sequence[Report],
+    questions: Sequence[AggregateQuestion],
+    running: Collection[str],
 ) -> dg.SensorDefinition:
     @dg.sensor(
         name=kind.name,
-        job=kind.job,
+        job_name=kind.job,
         description=kind.description,
         minimum_interval_seconds=kind.every_seconds,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status(kind.name, running),
     )
     def asking(
         context: dg.SensorEvaluationContext,
         genesys_cloud: GenesysCloudResource,
         lake: LakeResource,
         publishing: PublishingResource,
-    ) -> dg.RunRequest | dg.SkipReason:
+    ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
         look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
         wanted = kind.wanted(look)
         can_make = kind.can_make and partial(kind.can_make, look)
         made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
-        return asked(made) if made.request else dg.SkipReason(made.reason(wanted))
+        if made.request is None:
+            return dg.SkipReason(made.reason(wanted))
+        return [run_request(request, look.keys) for request in made.request.cut(calendar.days_per_run)]
 
     return asking
 
 
-def asked(made: Plan) -> dg.RunRequest:
-    """The run that a plan asks for."""
-    if made.request is None:
-        raise ValueError("the plan asks for nothing")
-    first, last, assets = made.request.first, made.request.last, made.request.assets
+def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
+    """The run that is asked for. `keys` are those of assets, by place."""
+    first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKED}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})
-    selection = [asset_key(*asset.split("/")) for asset in sorted(assets)]
+    selection = [keys[asset] for asset in sorted(assets)]
     return dg.RunRequest(tags={RANGE_START: first, RANGE_END: last}, asset_selection=selection)

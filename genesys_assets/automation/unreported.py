@@ -16,9 +16,10 @@ import dagster as dg
 
 from genesys_assets.assets.common import content_metadata
 from genesys_assets.automation.plan import Run
-from genesys_assets.automation.progress import is_ours, place, runs_of
+from genesys_assets.automation.progress import runs_of
+from genesys_assets.automation.switches import sensor_status
 from genesys_assets.days import DAY, REACH_DAYS
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import keys, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import shared_lake, shared_s3_client
 from genesys_assets.partitions import Calendar
@@ -74,25 +75,25 @@ class _Look:
     def of_lake(self, known: dict[str, _Known]) -> Iterator[dg.AssetMaterialization]:
         """What of the lake is to be reported. `known` is brought up to date where nothing is left to be done."""
         changed = {}
-        for key, partitions in _partitioned(self.location):
-            version = self.lake.log(place(key)).version
-            if version >= 0 and (place(key) not in known or known[place(key)].version != version):
-                changed[key] = (partitions, version)
+        for key, where, partitions in _partitioned(self.location):
+            version = self.lake.log(where).version
+            if version >= 0 and (where not in known or known[where].version != version):
+                changed[key] = (where, partitions, version)
         # Runs are looked at after the lake: one that ended in between has reported all that was seen of it.
         runs = self._going_on() if changed else []
         left = _MOST
-        for key, (partitions, version) in changed.items():
+        for key, (where, partitions, version) in changed.items():
             found = [
-                each for each in self._unreported(key, known.get(place(key))) if partitions.has_partition_key(each)
+                each for each in self._unreported(key, where, known.get(where)) if partitions.has_partition_key(each)
             ]
-            free = [each for each in found if not any(run.makes(place(key), each) for run in runs)]
-            yield from (self._materialization(key, each) for each in free[:left])
+            free = [each for each in found if not any(run.makes(where, each) for run in runs)]
+            yield from (self._materialization(key, where, each) for each in free[:left])
             left = max(0, left - len(free))
-            if len(free) == len(found) and left and not any(place(key) in run.assets for run in runs):
-                known[place(key)] = _Known(version, self.now)
+            if len(free) == len(found) and left and not any(where in run.assets for run in runs):
+                known[where] = _Known(version, self.now)
 
-    def _unreported(self, key: dg.AssetKey, known: _Known | None) -> list[str]:
-        written = {each: stored.written_at for each, stored in self.lake.stored(place(key)).items() if each is not None}
+    def _unreported(self, key: dg.AssetKey, where: str, known: _Known | None) -> list[str]:
+        written = {each: stored.written_at for each, stored in self.lake.stored(where).items() if each is not None}
         since = known.at - _SLACK if known else self.now
         return unreported(written, self.instance.get_materialized_partitions(key), self._reported(key, since), since)
 
@@ -106,8 +107,7 @@ class _Look:
     def _going_on(self) -> Sequence[Run]:
         return [run for run in runs_of(self.instance, self.location, self.now) if run.ended is None]
 
-    def _materialization(self, key: dg.AssetKey, partition: str) -> dg.AssetMaterialization:
-        where = place(key)
+    def _materialization(self, key: dg.AssetKey, where: str, partition: str) -> dg.AssetMaterialization:
         content = self.lake.content(where, partition) if where.startswith(_WITH_CONTENT) else None
         by = self.lake.provenance(where, partition).get("run_id")
         return dg.AssetMaterialization(
@@ -123,7 +123,9 @@ class _Look:
 
     def of_published(self, calendar: Calendar, publishing: PublishingResource) -> Iterator[dg.AssetMaterialization]:
         """The published days of the last weeks that were never reported."""
-        key = asset_key(*_PUBLISHED.split("/"))
+        key = keys(self.location).get(_PUBLISHED)
+        if key is None:
+            return
         publisher = publishing.publisher(shared_s3_client)
         first = max(self.now.date() - DAY * (REACH_DAYS + calendar.look_back_days), calendar.start_date)
         days = {first + DAY * number for number in range((self.now.date() - first).days + 1)}
@@ -135,14 +137,14 @@ class _Look:
                 yield dg.AssetMaterialization(key, partition=f"{day}", metadata={"stored_by_run": manifest.run_id})
 
 
-def build_unreported_sensor(calendar: Calendar) -> dg.SensorDefinition:
+def build_unreported_sensor(calendar: Calendar, running: Collection[str] = ()) -> dg.SensorDefinition:
     @dg.sensor(
         name="unreported",
         description="Reports to Dagster the stored partitions that it does not know, since the run that stored them "
         "died: the UI would show them as missing.",
         target=[],
         minimum_interval_seconds=_LOOK_EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        default_status=sensor_status("unreported", running),
     )
     def unreported_partitions(
         context: dg.SensorEvaluationContext, lake: LakeResource, publishing: PublishingResource
@@ -160,13 +162,15 @@ def build_unreported_sensor(calendar: Calendar) -> dg.SensorDefinition:
     return unreported_partitions
 
 
-def _partitioned(location: dg.RepositoryDefinition) -> Iterator[tuple[dg.AssetKey, dg.PartitionsDefinition[str]]]:
-    """The assets of the lake that have partitions."""
+def _partitioned(
+    location: dg.RepositoryDefinition,
+) -> Iterator[tuple[dg.AssetKey, str, dg.PartitionsDefinition[str]]]:
+    """The assets of the lake that have partitions, with their places."""
     graph = location.asset_graph
-    for key in sorted(graph.materializable_asset_keys):
-        partitions = graph.get(key).partitions_def
-        if is_ours(key) and partitions is not None and place(key) != _PUBLISHED:
-            yield key, partitions
+    for key, where in sorted(places(location).items()):
+        node = graph.get(key)
+        if node.is_materializable and node.partitions_def is not None and where != _PUBLISHED:
+            yield key, where, node.partitions_def
 
 
 def _read(cursor: str | None) -> dict[str, _Known]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.plan import Wanted, last_moment
+from genesys_assets.automation.plan import Run, Wanted, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
@@ -45,7 +45,7 @@ from genesys_assets.days.sources import (
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES, has_status, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.ledger import LEDGER
+from genesys_assets.lake.ledger import LEDGER, booked
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
@@ -174,6 +174,17 @@ def hours_wanted(
                 if hour not in details:
                     found.add(hour, HOURLY)
     return found.wanted
+
+
+def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
+    """Whether a run over hours has stored all of its hours of a day. Days that a run reads whole are not independent:
+    what was alive on one began on others.
+    """
+    hours = [hour for hour in hours_of(day) if run.first <= hour <= run.last]
+    if run.asked_for is None or not hours or not run.assets <= {HOURLY, HOURLY_AGGREGATES}:
+        return False
+    stored = [lake.stored(place).get(hour) for place in run.assets for hour in hours]
+    return all(partition is not None and partition.written_at >= run.asked_for for partition in stored)
 
 
 def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
@@ -342,8 +353,7 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
 
 def _is_ledger_behind(lake: Lake) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    ledger = lake.log(LEDGER)
-    return any(lake.log(place).version > (ledger.newness(place) or 0) for place in ledgered_places(lake))
+    return any(lake.log(place).version > booked(lake, place) for place in ledgered_places(lake))
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Every abandoned interaction that sessions told of, in the legs: none is lost, and what no leg has is named.
+"""Whether the legs have every abandoned interaction of the sessions, and which ones no leg has.
 
-A leg is a wait in a queue or an agent's, so what a flow, a dialer or a customer's session emits is in none; and a wait
-that emitted tAbandon twice is one leg. The aggregates of the platform count all of these. So the number of abandoned
-legs may be smaller than the count of tAbandon, and this says by how much and why.
+A leg is a wait in a queue or an offer to an agent. So tAbandon of a flow, a dialer or a customer's session is in no
+leg, and a wait that emitted tAbandon twice is one leg. The aggregates of the platform count all of these. So there may
+be fewer abandoned legs than tAbandon, and this check says by how many and why.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def compare_abandons(emitted: pa.Table, legs: pa.Table) -> Finding:
 
 
 def _differing(emitted: pa.Table, legs: pa.Table) -> pa.Table:
-    """The conversations of which the legs have other milliseconds than the sessions emitted."""
+    """The conversations whose legs have other milliseconds than their sessions emitted."""
     found, expected = (
         rows.group_by("conversation_id").aggregate([(name, "sum")]).rename_columns(["conversation_id", side])
         for rows, name, side in ((legs, "t_abandon_ms", "found_sum"), (emitted, "value", "expected_sum"))

@@ -3,7 +3,7 @@
     genesys/reports/api_cost
         within_budget_share   a warning where a day took more than GENESYS_ASSETS_API_BUDGET_SHARE
 
-What each request cost stands in `tables/api_requests`.
+`tables/api_requests` has the cost of each request.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _MINUTES = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class BudgetUse:
     """What the requests of a UTC day took; `allowed_per_minute` is None where no answer said."""
 
     day: str
@@ -38,17 +38,19 @@ class Spent:
         return None if not self.allowed_per_minute else self.attempts / (self.allowed_per_minute * _MINUTES)
 
 
-def spent(lake: Lake, day: str) -> Spent | None:
+def spent(lake: Lake, day: str) -> BudgetUse | None:
     """What a day took, None where the report is not stored."""
     if not lake.has(PLACE, day):
         return None
     rows = lake.read(PLACE, day, columns=["attempts", "allowed_per_minute"]).to_pylist()
     allowed = [row["allowed_per_minute"] for row in rows if row["allowed_per_minute"] is not None]
-    return Spent(day, sum(row["attempts"] or 0 for row in rows), max(allowed, default=None))
+    return BudgetUse(day, sum(row["attempts"] or 0 for row in rows), max(allowed, default=None))
 
 
 def counted(lake: Lake, day: str) -> int | None:
-    """How many requests the platform counted of the OAuth client, whoever else used it; None where nobody asked."""
+    """How many requests of the OAuth client the platform counted, also those of other users of the client; None if it
+    was not asked.
+    """
     return sum(lake.read(USAGE, day, columns=["requests"])["requests"].to_pylist()) if lake.has(USAGE, day) else None
 
 

@@ -22,14 +22,14 @@ from tabulate import tabulate
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
 from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import named, our_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar, utc_day
 from genesys_assets.resources import LakeResource
 from genesys_assets.tolerance import Tolerance
 
-TABLE = asset_key("tables", "conversations")
-PAGES = asset_key("pages", "daily_details")
+TABLE = our_key("tables", "conversations")
+PAGES = our_key("pages", "daily_details")
 LOOKED_AT = ("tables/conversations", figures.DAILY)
 """Of which tables the rows of the day count."""
 AS_MANY = "as_many_as_the_platform_says"
@@ -37,7 +37,7 @@ NOT_SHRUNK = "day_has_not_shrunk"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class DayFigures:
     """The figures of one day; None where nobody told."""
 
     day: str
@@ -78,8 +78,8 @@ class Counted:
         return found
 
 
-def counted(lake: Lake, day: str) -> Counted | str:
-    """What is known of the day, or why it can not be judged."""
+def counted(lake: Lake, day: str) -> DayFigures | str:
+    """What is known of the day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
         return "the day is not over"
@@ -91,7 +91,7 @@ def counted(lake: Lake, day: str) -> Counted | str:
         return "the platform told no total"
     if datetime.fromisoformat(said[figures.READ_AT]) < end:
         return f"it was last read at {said[figures.READ_AT]}, before it was over"
-    return Counted(
+    return DayFigures(
         day=day,
         total_hits=said[figures.TOTAL_HITS],
         there=said.get(figures.THERE),
@@ -114,15 +114,15 @@ def shrunk(lake: Lake, day: str) -> tuple[int, int] | None:
     return (before, now) if before is not None and now is not None and 2 * now < before else None
 
 
-def build_completeness_checks(calendar: Calendar, *, tolerance: str) -> list[dg.AssetChecksDefinition]:
-    """The checks; `tolerance` is written as `Tolerance.parse` reads it."""
-    return [_as_many(calendar, Tolerance.parse(tolerance)), _not_shrunk(calendar)]
+def build_table_check(calendar: Calendar, *, tolerance: str) -> dg.AssetChecksDefinition:
+    """The check of conversations; `tolerance` is written as `Tolerance.parse` reads it."""
+    return _as_many(calendar, Tolerance.parse(tolerance))
 
 
 def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=AS_MANY,
-        asset=TABLE,
+        asset=named(TABLE),
         description="The day has no fewer rows than the platform said it has conversations, give or take "
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
     )
@@ -133,7 +133,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
             give(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )
-        known = [of_day for of_day in found.values() if isinstance(of_day, Counted)]
+        known = [of_day for of_day in found.values() if isinstance(of_day, DayFigures)]
         problems = {of_day.day: of_day.problems(tolerance) for of_day in known}
         metadata: dict[str, Any] = {"tolerance": str(tolerance)}
         if known:
@@ -151,17 +151,17 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     return as_many
 
 
-def _verdict(of_day: Counted | str, tolerance: Tolerance) -> Verdict:
+def _verdict(of_day: DayFigures | str, tolerance: Tolerance) -> Verdict:
     if isinstance(of_day, str):
         return Verdict(TABLE.path[-1], AS_MANY, None, says=of_day)
     problems = of_day.problems(tolerance)
     return Verdict(TABLE.path[-1], AS_MANY, not problems, says="; ".join(problems) or None)
 
 
-def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:
+def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=NOT_SHRUNK,
-        asset=PAGES,
+        asset=named(PAGES),
         description="The day was not left with less than half of the conversations it had when it was read before. "
         "A division that the OAuth client lost looks like this.",
     )
@@ -177,7 +177,7 @@ def _not_shrunk(calendar: Calendar) -> dg.AssetChecksDefinition:
     return not_shrunk
 
 
-def _table(days: Sequence[Counted]) -> str:
+def _table(days: Sequence[DayFigures]) -> str:
     rows = [asdict(of_day) for of_day in days]
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
 

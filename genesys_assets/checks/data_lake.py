@@ -21,7 +21,7 @@ from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import Window, data_lake, data_lake_status
 from genesys_assets.days.completeness import is_complete
 from genesys_assets.days.users import USER_DETAILS
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import named, our_key
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
@@ -32,7 +32,7 @@ from genesys_assets.tables.data_lake.decode import UnreadableFile
 from genesys_assets.tables.data_lake.schemas import Names
 from genesys_assets.tables.users.time import USER_TIME, time_table
 
-FILES = asset_key("pages", "lake_files")
+FILES = our_key("pages", "lake_files")
 MATCHES = "matches_details"
 _DAYS_BEFORE = 7
 """How far back days are compared again: rows of them still come."""
@@ -135,7 +135,7 @@ def _figures(tables: Iterable[pa.Table]) -> Figures:
 def build_data_lake_check(calendar: Calendar) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name=MATCHES,
-        asset=FILES,
+        asset=named(FILES),
         description="Of days that details jobs and the data lake have all of: the same conversations, and each metric "
         "as often and with the same sum, and the same time of agents in each status. What is not documented of the "
         "data lake shows here.",

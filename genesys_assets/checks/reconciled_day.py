@@ -1,4 +1,4 @@
-"""One day reconciled: which files are read for it, and which differences may be nobody's fault.
+"""Reconciles one day: which files are read for it, and which differences have an innocent explanation.
 
 An aggregate counts what was emitted on the day, whenever its conversation began. Of conversations that began earlier,
 pages/daily_overlap has all that were alive on the day, as they were after it; where it has been read the comparison is
@@ -48,8 +48,8 @@ _ROWS_AT_ONCE = 1_000_000
 class Finding:
     """What the comparison of a day gave: differences that stand, and those that unread conversations may explain.
 
-    `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` where it rests on
-    days that are not stored, of which nobody knows how much they would explain.
+    `left_out` are metrics that were not compared, each with the reason. A finding is not `judged` if it depends on days
+    that are not stored, because it is unknown how much they would explain.
     """
 
     compared: int
@@ -156,8 +156,8 @@ class _Sides:
         return reconcile.compare(expected, found, grouping, tolerance)
 
     def left_out(self, grouping: Grouping, compared: Comparison) -> Iterator[tuple[str, str]]:
-        """Metrics that only one side has, of which nobody has shown that sessions carry them, and why they are not
-        compared: the other side does not have them on the days around either.
+        """Metrics that only one side has, and the reason why they are not compared: it is unknown whether sessions
+        carry them, and the other side does not have them on the days around either.
         """
         only_expected, only_found = (
             (these - those) & reconcile.UNPROVEN
@@ -255,7 +255,7 @@ def _read_after(lake: Lake, earlier: str, day: str) -> bool:
 
 
 def _obstacle(lake: Lake, day: str, *tables: str, until: datetime | None = None) -> str | None:
-    """Why a day can not be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
+    """Why a day cannot be compared yet: it is not over, or a table does not hold all of it. `until` is its end where
     that is another than the UTC day's.
     """
     end = until or utc_day(day)[1]

@@ -37,16 +37,16 @@ from genesys_assets.checks.reconciled_day import (
     reconcile_sessions,
 )
 from genesys_assets.days.verdicts import Verdict, give, looked_at
-from genesys_assets.keys import asset_key
+from genesys_assets.keys import named, our_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.resources import LakeResource
 from genesys_assets.tables.personal import CONVERSATION_IDS
 from genesys_assets.tables.reconcile import BY_USER
 from genesys_assets.tolerance import Tolerance
 
-SESSIONS = asset_key("tables", "session_metrics")
-HOURS = asset_key("tables", "interval_metrics")
-DAYS = asset_key("tables", "daily_metrics")
+SESSIONS = our_key("tables", "session_metrics")
+HOURS = our_key("tables", "interval_metrics")
+DAYS = our_key("tables", "daily_metrics")
 DAY_MATCHES = "day_matches_interval_metrics"
 
 FIRST_DAY, LAST_DAY = "genesys_assets/first_day", "genesys_assets/last_day"
@@ -90,13 +90,15 @@ def _of_sessions(
         "sessions emitted is in no leg, and is listed: the aggregates count it.",
     }
 
+    key = named(SESSIONS)
+
     @dg.multi_asset_check(
         name="reconcile_sessions",
         specs=[
             dg.AssetCheckSpec(
                 name,
-                asset=SESSIONS,
-                additional_deps=[HOURS],
+                asset=key,
+                additional_deps=[named(HOURS)],
                 description=text,
                 blocking=blocking and name not in _LAWS,
             )
@@ -105,7 +107,7 @@ def _of_sessions(
     )
     def sessions_match(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
         findings = {
-            name: Findings(SESSIONS, name, dg.AssetCheckSeverity.WARN if name in _LAWS else severity, blocking)
+            name: Findings(SESSIONS, key, name, dg.AssetCheckSeverity.WARN if name in _LAWS else severity, blocking)
             for name in described
         }
         for day in run_days(context, calendar):
@@ -124,16 +126,18 @@ def _of_sessions(
 def _of_days(
     calendar: Calendar, tolerance: Tolerance, severity: dg.AssetCheckSeverity, blocking: bool
 ) -> dg.AssetChecksDefinition:
+    key = named(DAYS)
+
     @dg.asset_check(
         name=DAY_MATCHES,
-        asset=DAYS,
-        additional_deps=[HOURS],
+        asset=key,
+        additional_deps=[named(HOURS)],
         blocking=blocking,
         description="The aggregates asked for the business day are the sum of those asked for its hours, per queue or "
         "user, media type and metric.",
     )
     def day_matches(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = Findings(DAYS, DAY_MATCHES, severity, blocking)
+        found = Findings(DAYS, key, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
             stored = lake.lake
             rows = looked_at(stored, day, LOOKED_AT[DAYS])
@@ -164,9 +168,10 @@ def run_days(context: dg.AssetCheckExecutionContext, calendar: Calendar) -> Sequ
 
 @dataclass(slots=True)
 class Findings:
-    """What a check found of each day of its run."""
+    """What a check found of each day of its run. `key` is that of the asset in the code location."""
 
     asset: dg.AssetKey
+    key: dg.AssetKey
     check: str
     severity: dg.AssetCheckSeverity
     blocking: bool
@@ -224,7 +229,7 @@ class Findings:
             )
         return dg.AssetCheckResult(
             check_name=self.check,
-            asset_key=self.asset,
+            asset_key=self.key,
             passed=not differing and not self.not_evaluated,
             severity=dg.AssetCheckSeverity.WARN if self.not_evaluated and not differing else self.severity,
             metadata=metadata,

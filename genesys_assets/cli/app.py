@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import typer
@@ -54,5 +55,21 @@ app.command(
 )(sandbox.sandbox)
 
 
+class _WithoutPandas:
+    """Lets nothing import pandas, as though it were not installed."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+_WITHOUT_PANDAS = ("import", "take-back")
+"""Commands that need no pandas. pyarrow imports it with the first array that it makes, only to see whether a value is a
+Series: 36 MB, of the 200 MB that an import may take.
+"""
+
+
 def main() -> None:
+    if sys.argv[1:] and sys.argv[1] in _WITHOUT_PANDAS:
+        sys.meta_path.insert(0, _WithoutPandas())
     app(prog_name="genesys-assets")

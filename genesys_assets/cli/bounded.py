@@ -1,4 +1,4 @@
-"""A limit of time for a command that reads a place which may not answer."""
+"""A time limit for a command that reads from a place which may not answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ T = TypeVar("T")
 
 
 class OutOfTime(Exception):
-    """The work was not done within its time."""
+    """The lake did not answer within the time of the command."""
 
 
 def bounded(work: Callable[[], T], seconds: float) -> T:
-    """What `work` returns, or whatever it raises. Raises OutOfTime where it takes longer than `seconds`: then it goes
-    on in a thread that does not keep the process from ending, so it must only read.
+    """The result of `work`, or the error that it raises. Raises OutOfTime if it takes longer than `seconds`. Then it
+    goes on in a thread that does not keep the process from ending, so it must only read.
 
     >>> bounded(lambda: 42, seconds=60)
     42

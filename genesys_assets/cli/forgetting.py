@@ -86,7 +86,7 @@ def _published() -> tuple[Published, Recomputation]:
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.partitions import Calendar
     from genesys_assets.publishing.business_day import BusinessDay
-    from genesys_assets.publishing.day import Wanted, publish_day
+    from genesys_assets.publishing.day import PublishRequest, publish_day
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.reports.own import OwnReports
     from genesys_assets.resources import PublishingResource
@@ -104,14 +104,14 @@ def _published() -> tuple[Published, Recomputation]:
 
     def republish(lake: Lake, manifest: Manifest) -> None:
         day = BusinessDay.of(f"{manifest.date}", calendar.zone)
-        publish_day(lake, publisher, Wanted(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
+        publish_day(lake, publisher, PublishRequest(day, reports, _RUN_ID, manifest.missing, calendar.start_date))
 
     by_name = {report.name: report for report in reports}
     return Published(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 
 def text(report: Report, *, dry_run: bool) -> str:
-    """What was done, for a terminal."""
+    """The outcome, for a terminal."""
     from tabulate import tabulate
 
     tables = sorted({*report.partitions, *report.old_files})

@@ -206,19 +206,12 @@ def _command(asset: str, first: str, last: str) -> str:
 
 
 def _completeness(imported: Imported, is_complete: bool) -> list[str]:
+    from genesys_assets.importing.summary import not_complete
+
     if not is_complete:
         return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
-    if imported.is_whole and imported.short_of is None:
-        return []
-    if imported.short_of is not None and imported.is_whole:
-        here, counted = imported.short_of
-        what = (
-            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
-            "the answer together"
-        )
-    else:
-        what = "a file was skipped" if imported.skipped else "something was left out"
-    return [f"No day was marked as complete, for {what}."]
+    why = not_complete(imported)
+    return [] if why is None else [why]
 
 
 def _line(outcome: Outcome) -> str:

@@ -70,13 +70,20 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.reports.meaning.questions import all_questions
     from genesys_assets.reports.own import OwnReports
-    from genesys_assets.settings import AggregatesSettings, RateSettings, ReportSettings, SettingError
+    from genesys_assets.settings import (
+        AggregatesSettings,
+        DataLakeSettings,
+        RateSettings,
+        ReportSettings,
+        SettingError,
+        UserStatusSettings,
+    )
 
     own = OwnReports.read(ReportSettings.load().file)
     if own.problems:
         raise SettingError(f"{own.path} has mistakes. Mend it first: genesys-assets reports check {own.path}")
     reports, calendar = [*built_in_reports(), *own.reports], Calendar.from_environment()
-    aggregates = AggregatesSettings.load()
+    aggregates, lake_files = AggregatesSettings.load(), DataLakeSettings.load()
     questions = all_questions(reports, aggregates.families)
     terms = Terms(
         questions=len(questions),
@@ -84,6 +91,8 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
         longest_window=aggregates.longest_window,
         requests_per_minute=RateSettings.load().requests_per_minute,
         conversations_per_day=conversations,
+        users=UserStatusSettings.load().is_read,
+        data_lake=lake_files if lake_files.is_on else None,
     )
     found = estimate(open_lake_for_a_person(), calendar, first, last, datetime.now(UTC), reports, terms)
     return found, _notes(found, calendar.start_date)
@@ -91,6 +100,8 @@ def _estimate(first: date, last: date, conversations: int | None) -> tuple[Estim
 
 def _notes(found: Estimate, start_date: date) -> list[str]:
     """What the figures rest on, and what they leave out."""
+    from genesys_assets.days.data_lake import LAKE_FILES
+
     basis = {
         "given": "as given",
         "measured": f"the mean of the {found.measured_days} newest stored days",
@@ -99,6 +110,8 @@ def _notes(found: Estimate, start_date: date) -> list[str]:
     notes = [f"{found.conversations_per_day:,} conversations a day: {basis[found.basis]}."]
     if any(not each.measured for each in found.assets):
         notes.append("Bytes with * are assumed: nothing is stored, and a day of the sandbox has so many.")
+    if any(each.asset == LAKE_FILES and not each.measured for each in found.assets):
+        notes.append("How many files the data lake has of a day is not documented: its listings alone are counted.")
     notes.append(
         "Hours are requests at the limit of one token. Details jobs also wait for the platform, and tables and reports "
         "are computed beside it. Retries, look-backs and reference data come on top."

@@ -38,7 +38,7 @@ def preflight() -> None:
     from genesys_assets.resources import GenesysCloudResource
     from genesys_assets.settings import DataLakeSettings, PreflightSettings, SettingError
 
-    # Whoever waits for a platform that is down sees why.
+    # A person who waits for a platform that is down sees why.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         expected, families = PreflightSettings.load().expected_queues, wanted_families()
@@ -56,7 +56,7 @@ def preflight() -> None:
 
 
 def text(found: Preflight) -> str:
-    """The findings for a terminal: one line each, what to do below, and at the end what all of it comes to."""
+    """The findings for a terminal: one line each with what to do below, and a summary at the end."""
     wide = max(len(finding.what) for finding in found.findings)
     lines = []
     for finding in found.findings:

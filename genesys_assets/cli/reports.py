@@ -109,9 +109,7 @@ def preview(
     with _named_errors(NotStored, NumberTooLarge):
         calendar = CalendarSettings.load()
         lake = open_lake_for_a_person()
-        table = own.preview(
-            report.definition, lake, date, name=name, zone=calendar.zone, start_date=calendar.start_date
-        )
+        table = own.preview(report, lake, date, zone=calendar.zone, start_date=calendar.start_date)
         csv = CsvSettings.load()
     if sys.stdout.isatty():
         _print_table(table.slice(0, rows or _ROWS), report, title=f"{name} of {date}", total=len(table))
@@ -178,10 +176,10 @@ def _counted(count: int, what: str) -> str:
 
 
 def _cost(reports: Iterable[Report]) -> list[str]:
-    """What is asked of the platform beside the usual questions, and for which reports."""
+    """What the platform is asked in addition to the standard questions, and for which reports."""
     from genesys_assets.cloud.analytics.families import CONVERSATIONS
     from genesys_assets.reports.built_in import asked_in_any_case
-    from genesys_assets.reports.meaning.questions import beyond, identity, questions_of, said
+    from genesys_assets.reports.meaning.questions import beyond, identity, question_in_words, questions_of
 
     usual = {identity(question) for question in asked_in_any_case()}
     of_all = list(reports)
@@ -193,10 +191,10 @@ def _cost(reports: Iterable[Report]) -> list[str]:
     lines = ["They cost no request: what is asked in any case answers them."]
     if asked:
         lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and {a_day} a day:"]
-        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in asked]
+        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in asked]
     if along:
         lines.append("Asked along in requests that are made in any case:")
-        lines += [f"  {said(question)}, for {_askers(question, of_all)}" for question in along]
+        lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in along]
     return lines
 
 
@@ -214,7 +212,7 @@ def _askers(question: AggregateQuestion, reports: Iterable[Report]) -> str:
 
 
 def _named(name: str, own: OwnReports) -> Report:
-    """Raises BadParameter where there is none; ends with 1 where it may be in a file that is refused."""
+    """Raises BadParameter if there is no such report; exits with 1 if it may be in a file that is refused."""
     from genesys_assets.reports.built_in import built_in_reports, operating_reports
     from genesys_assets.reports.language.problems import one_of
 
@@ -257,7 +255,7 @@ def _must_be_a_date(text: str) -> None:
 
 
 def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> None:
-    """As a table; where the window is too narrow, a block for each row."""
+    """As a table; if the window is too narrow, a block for each row."""
     from rich.console import Console
     from rich.measure import Measurement
 
@@ -277,7 +275,7 @@ def _print_table(shown: pa.Table, report: Report, *, title: str, total: int) -> 
 
 
 def _worth_showing(shown: pa.Table, report: Report) -> list[str]:
-    """The columns without ends of intervals, and without ids that have names beside them."""
+    """The columns without ends of intervals, and without ids that also have names."""
     left_out = {key.column for key in report.keys if key.name_column in shown.column_names} | {"interval_end"}
     left_out |= {column.ids for column in report.shown if column.ids}
     if "local_date" in shown.column_names:

@@ -1,4 +1,4 @@
-"""How many requests the platform itself counted for a client: a query that it carries out, and its result.
+"""How many requests the platform itself counted for a client: a query, which it runs as a job, and its result.
 
 Names and limits: `UsageApi` and `ClientPublicApiUsage` of PureCloudPlatformClientV2. Unverified: how soon a day is
 counted, and whether its last second belongs to it as documented (start and end are inclusive).
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from urllib.parse import quote
 
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, after_of_answer
-from genesys_assets.cloud.http.parsing import words
+from genesys_assets.cloud.http.parsing import read_id, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 QUERIES = "/api/v2/usage/client/{client}/aggregates/query/jobs"
@@ -24,7 +25,7 @@ _OPEN = ("Queued", "Running")
 
 
 class UsageNotCounted(GenesysCloudError):
-    """The platform did not carry out the query, or not in time."""
+    """The platform did not carry out the usage query, or not in time."""
 
 
 def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:
@@ -35,13 +36,12 @@ def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:
     queries = QUERIES.format(client=cloud.client_id)
     asked = {"interval": f"{day}T00:00:00/{day}T23:59:59", "granularity": "Day"}
     submitted = cloud.post(queries, asked)
-    id_ = submitted.json().get("id")
-    if not isinstance(id_, str) or not id_:
+    id_ = read_id(submitted.json().get("id"))
+    if id_ is None:
         raise UnexpectedAnswer(f"{queries} was answered without an id.", correlation_id=submitted.correlation_id)
-    _wait(cloud, f"{queries}/{id_}", day)
-    yield from Cursor(cloud.get, "pageSize", "after", after_of_answer).pages(
-        f"{queries}/{id_}", {"pageSize": PAGE_SIZE}
-    )
+    query = f"{queries}/{quote(id_, safe='')}"
+    _wait(cloud, query, day)
+    yield from Cursor(cloud.get, "pageSize", "after", after_of_answer).pages(query, {"pageSize": PAGE_SIZE})
 
 
 def _wait(cloud: GenesysCloud, query: str, day: str) -> None:

@@ -1,18 +1,14 @@
-"""Everything that can go wrong between here and Genesys Cloud, as one tree of exceptions.
+"""Everything that can go wrong between here and Genesys Cloud, as one tree of exceptions. docs/errors.md draws it.
 
-Here stand the classes and what each one carries. Which answer becomes which error is decided in `answers`;
-which error is worth another try is decided in `retry`. No message ever holds a client secret or a token.
+`answers` decides which answer becomes which error, and `retry` which error is worth another try. No message holds a
+client secret or a token.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
 
 class GenesysCloudError(Exception):
-    """Any failure of a request to Genesys Cloud; `str()` ends with the status, the API's code and the
-    correlation id.
-    """
+    """Any failure of a request. `str()` ends with the status, the API's code and the correlation id."""
 
     def __init__(
         self,
@@ -39,15 +35,15 @@ class GenesysCloudError(Exception):
 
 
 class UnknownRegion(GenesysCloudError):
-    """The region or address given is none of Genesys Cloud's; the message names the closest ones."""
+    """The given region or URL is none of Genesys Cloud's. The message names the closest ones."""
 
 
 class InvalidQuery(GenesysCloudError):
-    """A query refused before any request was made."""
+    """A query is invalid. It was refused here, before any request."""
 
 
 class LoginRefused(GenesysCloudError):
-    """The login host gave no token."""
+    """The login host issued no token."""
 
 
 class WrongClientId(LoginRefused):
@@ -55,11 +51,11 @@ class WrongClientId(LoginRefused):
 
 
 class WrongClientSecret(LoginRefused):
-    """The login host knows the OAuth client, and the secret is not its secret."""
+    """The login host knows the OAuth client, but not with this secret."""
 
 
 class ForeignHost(GenesysCloudError):
-    """A request would have taken the token to another host than the API's; it was not sent."""
+    """A request would have taken the token to another host than the API's. It was not sent."""
 
 
 class Unauthorized(GenesysCloudError):
@@ -67,37 +63,36 @@ class Unauthorized(GenesysCloudError):
 
 
 class MissingPermission(GenesysCloudError):
-    """The OAuth client's roles lack a permission; `permissions` are those the API named."""
+    """The roles of the OAuth client lack a permission. `permissions` are those that the API named."""
 
     permissions: tuple[str, ...] = ()
 
 
 class BadRequest(GenesysCloudError):
-    """The API did not accept the request; the message is the API's own."""
+    """The API did not accept the request. The message is the API's own."""
 
 
 class NotFound(GenesysCloudError):
-    """The API knows nothing at that path."""
+    """The API has nothing at that path."""
 
 
 class TooLarge(GenesysCloudError):
-    """More was asked than one request may carry or one answer may hold."""
+    """The request or its answer would be larger than the API allows."""
 
 
 class AnswerTooLarge(TooLarge):
-    """The answer holds more than the platform sends at once, or than is read of one answer: ask for less."""
+    """The answer is larger than the platform sends, or than the limit set here: ask for less."""
 
 
 class RateLimited(GenesysCloudError):
-    """The request budget is used up. `retry_after` is in seconds and None where the API did not say."""
+    """The rate limit is used up. `retry_after` is in seconds, and None if the API did not say."""
 
     retry_after: float | None = None
-    retry_at: datetime | None = None
 
 
 class Unreachable(GenesysCloudError):
-    """No answer at all: no connection, no such host, or none in time. `may_have_arrived` is False where not
-    even a connection was made.
+    """No answer arrived: no connection, unknown host, or time ran out. `may_have_arrived` is False if not even a
+    connection was made.
     """
 
     host: str = ""
@@ -105,33 +100,31 @@ class Unreachable(GenesysCloudError):
 
 
 class ServerTrouble(GenesysCloudError):
-    """The platform failed (408 or 5xx). `retry_after` is what it asked to wait, in seconds, if it did."""
+    """The platform failed (408 or 5xx). `retry_after` is in seconds, and None if the API did not say."""
 
     retry_after: float | None = None
 
 
 class CircuitOpen(ServerTrouble):
-    """The platform has been unavailable for so long that calls fail at once. `retry_in` is in seconds."""
+    """The platform has been down for so long that calls fail at once. `retry_in` is in seconds."""
 
     retry_in: float = 0.0
 
 
 class BrokenAnswer(GenesysCloudError):
-    """A body that is not a complete JSON object: cut short, empty, HTML, or another content."""
+    """A body is not a complete JSON object: it was cut short, is empty, or is HTML."""
 
 
 class UnexpectedAnswer(GenesysCloudError):
-    """Sound JSON that lacks what this endpoint's answers always have."""
+    """Valid JSON lacks what answers of this endpoint always have."""
 
 
 class EndlessPages(UnexpectedAnswer):
-    """Pages that would never end: each leads on, and none brings anything new."""
+    """Pages would never end: each leads to another, and none brings anything new."""
 
 
 class JobError(GenesysCloudError):
-    """A details job gave no conversations; `state` is the platform's word, None where there is no job to ask
-    about.
-    """
+    """A details job delivered no pages. `state` is the platform's word, and None if no job is known."""
 
     def __init__(self, message: str, *, job_id: str | None = None, state: str | None = None) -> None:
         super().__init__(message)
@@ -140,11 +133,11 @@ class JobError(GenesysCloudError):
 
 
 class JobFailed(JobError):
-    """The platform gave up on the job, and on the one submitted in its place."""
+    """The platform gave up on the job, and on the second one submitted in its place."""
 
 
 class JobExpired(JobError):
-    """The job's results were gone before they were read, and so were those of the one in its place."""
+    """The results of the job expired before they were read, and so did those of the second one."""
 
 
 class JobCancelled(JobError):
@@ -152,11 +145,11 @@ class JobCancelled(JobError):
 
 
 class JobTooSlow(JobError):
-    """The job was not done by the deadline. It is left to go on, and the next try takes it up."""
+    """The job did not finish by the deadline. It goes on, and the next attempt takes it up."""
 
 
 class SubmissionLost(JobError):
-    """The answer to a submission was lost, so that nobody knows whether there is a job."""
+    """The answer to a submission was lost, so it is unknown whether the job exists."""
 
 
 class DownloadFailed(GenesysCloudError):
@@ -164,16 +157,16 @@ class DownloadFailed(GenesysCloudError):
 
 
 class FileGone(DownloadFailed):
-    """The platform lists the file and gives no URL for it: it has expired."""
+    """The platform lists the file but gives no URL for it: the file has expired."""
 
 
 class UrlNotTrusted(DownloadFailed):
-    """A signed URL leads to where nothing is downloaded from: neither https, nor this machine."""
+    """A signed URL uses neither https nor this machine, so nothing is downloaded from it."""
 
 
 class UrlRefused(DownloadFailed):
-    """The host of the files refused each signed URL that the platform gave for the file."""
+    """The host refused each signed URL that the platform gave for the file."""
 
 
 class NotAParquetFile(DownloadFailed):
-    """What was downloaded is no whole Parquet file."""
+    """The download is not a whole Parquet file."""

@@ -1,7 +1,5 @@
-"""What the platform knows of now alone and keeps no history of: the members of queues, and the skills of users.
-
-Who wants to know them later has to ask every day. Here stands what is asked; what a row is belongs to
-`tables.observations`.
+"""What the platform keeps no history of: the members of queues, and the skills of users. They must be read every day.
+`tables.observations` says what a row is.
 """
 
 from __future__ import annotations
@@ -9,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from types import MappingProxyType
+from urllib.parse import quote
 
 from genesys_assets.cloud import reference
 from genesys_assets.cloud.errors import NotFound
@@ -19,11 +18,11 @@ PAGE_SIZE = 100
 """The most that `GET routing/queues/{id}/members` gives at once: its docstring in the official SDK."""
 MEMBERS = "/api/v2/routing/queues/{id}/members"
 SKILLS = reference.Listing("/api/v2/users", MappingProxyType({"state": "active", "expand": "skills"}))
-"""A request for a hundred users, where `users/{id}/routingskills` takes one for each user."""
+"""One request for a hundred users. `users/{id}/routingskills` would take one for each user."""
 
 
 def queue_members(cloud: GenesysCloud) -> Iterator[Page]:
-    """The members of each queue that is listed now: at least one page a queue, empty where it has none.
+    """The members of each queue that is listed now: at least one page for each queue, empty if it has no members.
 
     Costs a request for each hundred queues, and one for each hundred members of each queue. A queue that is deleted
     meanwhile has no page. Raises a GenesysCloudError.
@@ -41,7 +40,8 @@ def user_skills(cloud: GenesysCloud) -> Iterator[Page]:
 
 def _members(cloud: GenesysCloud, queue_id: str) -> list[Page]:
     try:
-        return list(_bare(reference.pages_of(cloud, reference.Listing(MEMBERS.format(id=queue_id)), PAGE_SIZE)))
+        path = MEMBERS.format(id=quote(queue_id, safe="", errors="surrogatepass"))
+        return list(_bare(reference.pages_of(cloud, reference.Listing(path), PAGE_SIZE)))
     except NotFound:
         return []
 

@@ -29,17 +29,17 @@ from genesys_assets.cloud.errors import (
     Unreachable,
 )
 from genesys_assets.cloud.extraction.listing import PERMISSION, list_files
-from genesys_assets.cloud.http.parsing import http_date, whole_number, words
+from genesys_assets.cloud.http.parsing import http_date, read_count, whole_number, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
 
 Level = Literal["ok", "warn", "fail"]
 
-# The Date header has whole seconds, and the answer took a while to come.
+# The Date header has whole seconds, and the answer took some time.
 TOLERATED_SKEW = timedelta(seconds=5)
-# The hourly schedule asks ten minutes after an hour is over; a clock this wrong comes close to asking before.
+# The sensor `hours` asks ten minutes after an hour is over. With a clock this wrong it might ask too early.
 LARGEST_SKEW = timedelta(minutes=5)
-# Genesys Cloud fills the days that jobs read within hours; longer than this is worth a question to its support.
+# Details jobs usually have a day within hours. A longer lag is worth a question to Genesys support.
 USUAL_LAG = timedelta(hours=24)
 LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
@@ -89,11 +89,11 @@ def preflight(
     families: Collection[AggregateFamily] = (),
     data_lake: bool = False,
 ) -> Preflight:
-    """Looks at everything and raises nothing: what went wrong is a finding too.
+    """Looks at everything and raises nothing: an error is a finding too.
 
     `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
-    aggregates that reports or settings want: one that is not permitted is a warning, of others it is only told.
-    `data_lake`: files of the data lake extraction are wanted.
+    aggregates that reports or settings want: a missing permission for one of them is a warning, for other families only
+    information. `data_lake`: files of the data lake extraction are wanted.
     """
     return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
 
@@ -105,7 +105,7 @@ def _look(
     yield login
     if login.level == "fail":
         return
-    seen = _Seen()
+    seen = _Visible()
     of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
     for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
         try:
@@ -121,9 +121,8 @@ def _look(
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One question to the platform, and the permissions of which one is enough for it, the best one first.
-
-    `is_optional`: without the permission everything else works as before.
+    """One question to the platform, and the permissions for it: any one of them is enough, the best first.
+    `is_optional`: without the permission everything else works.
     """
 
     what: str
@@ -132,7 +131,7 @@ class _Look:
     is_optional: bool = False
 
 
-class _Seen:
+class _Visible:
     """What later questions need of earlier ones."""
 
     def __init__(self) -> None:
@@ -140,7 +139,7 @@ class _Seen:
         self.queue_ids: list[str] = []
 
 
-def _looks(cloud: GenesysCloud, seen: _Seen, expected_queues: int) -> list[_Look]:
+def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_Look]:
     detail = "analytics:conversationDetail:view"
     observation = ("analytics:queueObservation:view",)
 
@@ -245,7 +244,7 @@ def _login(cloud: GenesysCloud) -> Finding:
     except Unreachable as error:
         return Finding("fail", "login", "no answer", str(error))
     except (MissingPermission, NotFound):
-        # A gateway may let through only what is needed; there is a token all the same.
+        # A gateway may let through only what is needed. The token is good nevertheless.
         return Finding("ok", "login", "accepted")
     except GenesysCloudError as error:
         return Finding("fail", "login", "failed", str(error))
@@ -253,7 +252,7 @@ def _login(cloud: GenesysCloud) -> Finding:
     return Finding("ok", "login", f"organisation {organisation}, OAuth client {client}")
 
 
-def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
+def _divisions(cloud: GenesysCloud, seen: _Visible) -> Finding:
     for division in _entities(cloud, "divisions"):
         seen.divisions[division["id"]] = words(division.get("name") or division["id"])
     if not seen.divisions:
@@ -262,7 +261,7 @@ def _divisions(cloud: GenesysCloud, seen: _Seen) -> Finding:
     return Finding("ok", "divisions", f"{len(seen.divisions)} visible: {', '.join(sorted(seen.divisions.values()))}")
 
 
-def _queues(cloud: GenesysCloud, seen: _Seen, expected: int) -> Finding:
+def _queues(cloud: GenesysCloud, seen: _Visible, expected: int) -> Finding:
     queues = list(_entities(cloud, "queues"))
     seen.queue_ids = [queue["id"] for queue in queues]
     of_division = Counter(_division_of(queue) for queue in queues)
@@ -294,8 +293,8 @@ def _division_of(queue: dict[str, Any]) -> str | None:
 def _counted(cloud: GenesysCloud, name: str, at_least: int = 0) -> Finding:
     listing, what = reference.LISTINGS[name], _in_plain_words(name)
     page = cloud.get(listing.path, {**listing.params, **_fewest(listing)}).json()
-    total = page.get("total")
-    if not isinstance(total, int):
+    total = read_count(page.get("total"))
+    if total is None:
         return Finding("ok", what, "permitted")
     if total < at_least:
         return Finding("fail", what, "none visible", "Give the OAuth client a role in the divisions they belong to.")

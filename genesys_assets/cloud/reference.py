@@ -1,6 +1,6 @@
 """The lists of things that analytics names by id: queues, users, wrap-up codes, flows, campaigns and so on.
 
-Here stands where each list is and how it is read. What a row of it is belongs to `tables.entities`.
+This module knows where each list is and how it is read. `tables.entities` says what a row is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from genesys_assets.cloud.analytics.catalogue import closest
 from genesys_assets.cloud.errors import EndlessPages, InvalidQuery, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri, after_of_answer, held_together, list_in
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PAGE_SIZE = 100
@@ -69,10 +70,9 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
 
 
 def fetch(cloud: GenesysCloud, name: str, page_size: int = PAGE_SIZE) -> Iterator[Page]:
-    """Every page of a list, an entity each in `entities`.
-
-    Raises InvalidQuery for an unknown name; UnexpectedAnswer for a page without entities, and for a list that ends
-    before it has as many as its total; EndlessPages; or any other GenesysCloudError.
+    """Every page of a list, with its entities in `entities`. Raises InvalidQuery for an unknown name; UnexpectedAnswer
+    for a page without entities, and for a list that ends before its total; EndlessPages; or any other
+    GenesysCloudError.
     """
     if name not in LISTINGS:
         close = closest(name, LISTINGS) or tuple(LISTINGS)
@@ -129,9 +129,9 @@ def _ids(path: str, page: Page) -> list[str]:
 
 
 def _must_be_whole(path: str, last: Page, listed: int) -> None:
-    """A list that ends early would pass for one of which the rest was deleted."""
+    """A list that ends early would look as if the rest had been deleted."""
     told = last.json()
-    total, number, count = (_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
+    total, number, count = (read_count(told.get(name)) for name in ("total", "pageNumber", "pageCount"))
     if total is not None and listed < total:
         problem = f"lists {listed:,} entities of {total:,}"
     elif number is not None and count is not None and number < count:
@@ -142,7 +142,3 @@ def _must_be_whole(path: str, last: Page, listed: int) -> None:
         f"{path} {problem} and names no next page. Nothing of the list is used; ask again later.",
         correlation_id=last.correlation_id,
     )
-
-
-def _count(told: object) -> int | None:
-    return told if isinstance(told, int) and not isinstance(told, bool) else None

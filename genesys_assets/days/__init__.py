@@ -5,6 +5,7 @@
 `users` the same of agents' status, `data_lake_status` of its files; `waits` of waits in queues
 `families` which families of aggregates the stored hours have answers of
 `completeness` how much of a day was read, and when a new reading is refused
+`day_tables` writing a day's tables, anew or what further hours brought
 `made_of` what a table of a day was made of, as one number
 `verdicts` the results of a day's checks
 `ledgered` the tables whose readings the ledger has

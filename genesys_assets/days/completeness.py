@@ -1,7 +1,7 @@
-"""How much of a day was read: the figures that stay with its pages, and when a new reading is refused.
+"""How much of a day was read, as figures that are stored with its pages, and when a new reading is refused.
 
-The figures stand in the materialisation and in the page file's provenance, under the same names. What they must be is
-a matter of `checks.completeness`.
+The figures are in the materialisation and in the page file's provenance, under the same names. `checks.completeness`
+judges them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Figures = dict[str, Any]
 
 
 def is_figure(name: str) -> bool:
-    """Whether a name of a page file's provenance is one of a figure."""
+    """Whether a name in a page file's provenance is that of a figure."""
     return name.startswith("day_")
 
 
@@ -52,7 +52,7 @@ class DayNotComplete(DayRefused):
 
 
 @dataclass(slots=True)
-class Came:
+class PagesRead:
     """What the pages of a day read so far hold."""
 
     pages: int = 0
@@ -88,8 +88,9 @@ def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
 
 
 def counted_by_place(cloud: GenesysCloud, day: str, figures: Figures) -> Figures:
-    """How many conversations the day has by the place of the last one, where its total may be too high: the day is
-    over, and its total exceeds what came or was read for a part of it. That total is an estimate; a place is none.
+    """How many conversations the day has, by the place of the last one. It is found only if the total may be too high:
+    the day is over, and its total exceeds the conversations that were read, or only a part was read. The total is an
+    estimate; the place is exact.
     """
     total, bounds = figures.get(TOTAL_HITS), Interval(*utc_day(day))
     if not total or figures.get(MISSING) == 0 or bounds.end > cloud.now():
@@ -97,19 +98,19 @@ def counted_by_place(cloud: GenesysCloud, day: str, figures: Figures) -> Figures
     return _known({THERE: details.exact_total(cloud, bounds, total)})
 
 
-def figures_of_job(came: Came, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
-    """Those of a day read by a job, which tells no total: it is the query's."""
+def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, page_size: int) -> Figures:
+    """The figures of a day read by a job. Jobs have no total, so the query's is used."""
     expected = None if total_hits is None else max(1, -(-total_hits // page_size))
     return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(came: Came, read_at: datetime, tail: Reading) -> Figures:
-    """Those of a day read by a job first and by the query to its end; the query tells the total of the day."""
+def figures_of_both(came: PagesRead, read_at: datetime, tail: Reading) -> Figures:
+    """The figures of a day read by a job first and then by the query. The query has the total of the day."""
     said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
     return _of_day(came, read_at, tail.total_hits_last) | _known(said)
 
 
-def _of_day(came: Came, read_at: datetime, total_hits: int | None) -> Figures:
+def _of_day(came: PagesRead, read_at: datetime, total_hits: int | None) -> Figures:
     return _known(
         {
             READ_AT: read_at.isoformat(),
@@ -137,7 +138,7 @@ def newest_figures(lake: Lake, day: str, assets: Iterable[str] = (DAILY, HOURLY)
 
 
 def taken_out(lake: Lake, day: str) -> int:
-    """How many conversations came and are not stored, because they must be forgotten."""
+    """How many conversations were read but not stored, because they must be forgotten."""
     partitions = [(DAILY, day), *((HOURLY, hour) for hour in hours_of(day))]
     return len({each for asset, key in partitions for each in lake.provenance(asset, key).get(TAKEN_OUT, ())})
 
@@ -150,7 +151,7 @@ def conversations_before(lake: Lake, day: str) -> int | None:
 
 
 def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: str) -> None:
-    """Raises DayEmptied where there are none now of those there were before."""
+    """Raises DayEmptied if the day had conversations and now has none."""
     if before and now == 0:
         raise DayEmptied(
             f"{day} has no conversations any more: the platform has 0, the stored pages have {before:,}. A division "

@@ -25,11 +25,17 @@ _BEFORE = (CONVERSATIONS.name,)
 
 
 class PagesOfFamily:
-    """The pages of a partition that answer questions of one family. Bodies of others are not read."""
+    """The pages of an hour that answer questions of one family. Bodies of others are not read; which page is whose is
+    looked up once for all families.
+    """
 
-    def __init__(self, pages: StoredPages, family: AggregateFamily) -> None:
+    def __init__(self, lake: Lake, hour: str, pages: StoredPages, family: AggregateFamily) -> None:
+        def asked() -> list[str]:
+            return [family_of(pages.about(index).request).name for index in range(len(pages))]
+
         self._pages = pages
-        self._where = [index for index in range(len(pages)) if family_of(pages.about(index).request) is family]
+        of_pages = lake.once("families", PLACE, hour, asked)
+        self._where = [index for index, name in enumerate(of_pages) if name == family.name]
 
     def __len__(self) -> int:
         return len(self._where)

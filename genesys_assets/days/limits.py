@@ -1,4 +1,4 @@
-"""How long after its end a part of time may become known: later is late, and somebody is told."""
+"""How long after its end an hour or a day may become known. Later is late, and an alert is sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What a day's tables are made of, each as one number: it changes when a stored partition does that they are made of.
+"""What each table of a day was made of, as one number. It changes when a stored partition changes that the table is
+made of.
 
-A table keeps the number that it was computed from (`Lake.made_of`). Where that of what is stored now is another one,
-the table is to be computed again, whatever happened in between. Which pages count for what is in `sources`.
+A table keeps its number (`Lake.made_of`). If the number of what is stored now differs, the table must be computed
+again, no matter what happened in between. `sources` knows which pages count for which day.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -36,10 +37,10 @@ from genesys_assets.spans import hours_of, utc_day
 from genesys_assets.tables.spec import INSTANT, TableSpec
 
 _BITS = 53
-"""As many as every reader of a Delta log can take for a number."""
+"""Every reader of a Delta log can read numbers of this size."""
 
 _BEGINS = ("interval_start", "conversation_start", "quarter_start")
-"""The columns that say when what a row tells of began."""
+"""The columns that say when the event of a row began."""
 
 
 class Part(NamedTuple):
@@ -52,7 +53,7 @@ class Part(NamedTuple):
 
 
 def number(read: Iterable[Part], *versions: object) -> int:
-    """One number for all parts in the order of their newness, and for the version of whatever is made of them."""
+    """One number for all parts, in the order of their newness, and for the version of the table made of them."""
     digest = hashlib.sha256(repr(versions).encode())
     for part in sorted(read):
         digest.update(f"{part.place} {part.key} {part.content}\n".encode())
@@ -61,10 +62,11 @@ def number(read: Iterable[Part], *versions: object) -> int:
 
 def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
     """The stored ones of some partitions."""
-    stored = lake.stored(place)
+    stored, log = lake.stored(place), lake.log(place)
     for key in keys:
-        if key in stored:
-            yield Part(lake.newness([(place, key)]), place, key, stored[key].content)
+        partition = stored.get(key)
+        if partition is not None:
+            yield Part(log.newness(key) or 0, place, key, partition.content)
 
 
 def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:
@@ -113,9 +115,8 @@ def of_conversations(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[s
     """What the tables of a day's conversations are made of, by place. Of two forms of a conversation the newer one
     counts, so the order in which pages were read counts as well.
     """
-    read = [*parts(lake, DAILY, [day]), *parts(lake, IMPORTED, [day]), *parts(lake, HOURLY, hours_of(day))]
-    pages = number([*read, *_overlaps(lake, day), *_data_lake(lake, day)])
-    return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
+    hours = parts(lake, HOURLY, hours_of(day))
+    return _of_details([*hours, *_beside_hours_of_details(lake, day)], specs)
 
 
 def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
@@ -123,8 +124,53 @@ def of_interval_metrics(lake: Lake, day: str, spec: TableSpec) -> int:
     return _without_order([*hours, *parts(lake, IMPORTED_HOURLY, [day])], spec)
 
 
+def hours_of_details_since(lake: Lake, day: str, specs: Iterable[TableSpec]) -> list[str] | None:
+    """The hours of which conversations' tables of a day lack the pages, which have all of the hours before: these
+    begin the day, and nothing but hours tells of it. None where it is otherwise.
+    """
+    specs = list(specs)
+    if any(True for _ in _beside_hours_of_details(lake, day)):
+        return None
+    return _hours_since(lake, HOURLY, day, lambda hours: _of_details(hours, specs))
+
+
+def hours_of_metrics_since(lake: Lake, day: str, spec: TableSpec) -> list[str] | None:
+    """The same of `interval_metrics`."""
+    if any(True for _ in parts(lake, IMPORTED_HOURLY, [day])):
+        return None
+    place = f"tables/{spec.name}"
+    return _hours_since(lake, HOURLY_AGGREGATES, day, lambda hours: {place: _without_order(hours, spec)})
+
+
+def _hours_since(
+    lake: Lake, place: str, day: str, made_of: Callable[[Sequence[Part]], dict[str, int]]
+) -> list[str] | None:
+    """The last of the stored hours, without which tables would be made of what they are made of."""
+    hours = list(parts(lake, place, hours_of(day)))
+    keys = [str(part.key) for part in hours]
+    if keys != hours_of(day)[: len(keys)]:
+        return None
+    for count in range(len(keys), 0, -1):
+        numbers = made_of(hours[:count])
+        if all(day in lake.stored(table) and lake.made_of(table, day) == known for table, known in numbers.items()):
+            return keys[count:]
+    return None
+
+
+def _of_details(read: Iterable[Part], specs: Iterable[TableSpec]) -> dict[str, int]:
+    pages = number(read)
+    return {f"tables/{spec.name}": number([], pages, spec.name, spec.version) for spec in specs}
+
+
+def _beside_hours_of_details(lake: Lake, day: str) -> Iterator[Part]:
+    yield from parts(lake, DAILY, [day])
+    yield from parts(lake, IMPORTED, [day])
+    yield from _overlaps(lake, day)
+    yield from _data_lake(lake, day)
+
+
 def of_families(lake: Lake, day: str, specs: Iterable[TableSpec]) -> dict[str, int]:
-    """What the tables of families are made of, by place: the hours are looked at once for all of them."""
+    """What the tables of families are made of, by place. The hours are read once for all of them."""
     hours = number(part._replace(newness=0) for part in parts(lake, HOURLY_AGGREGATES, hours_of(day)))
     return {f"tables/{spec.name}": number([], hours, spec.name, spec.version) for spec in specs}
 
@@ -142,8 +188,8 @@ def _without_order(read: Iterable[Part], spec: TableSpec) -> int:
 
 
 def _data_lake(lake: Lake, day: str) -> Iterator[Part]:
-    """The files of the data lake that tell of a day, how far they reach and what their columns are called, where the
-    day is not complete: then details alone count.
+    """The files of the data lake about a day, how far they reach and the names of their columns; nothing if the day is
+    complete, because then details alone count.
     """
     found = list(data_lake.identity_of(lake, day))
     daily = lake.footer(DAILY, day) if found else None

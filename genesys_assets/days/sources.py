@@ -10,7 +10,7 @@ Decoding and merging is in `tables`; that a day is computed at all is decided in
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ identifies those of each day.
 
 
 class NotFetched(Exception):
-    """Pages that a day's tables need were never fetched; the message says which, and how to fetch them."""
+    """Pages that a day's tables need were never fetched. The message names them and how to fetch them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,18 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     return Conversations(sources, reach, inputs, of_lake.found, of_lake.problem)
 
 
+def conversations_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Conversations | None:
+    """The pages of the last stored hours of a day that begins with the hours before, and of which nothing but hours
+    tells; how far all of them reach. None where they cannot be read, or an hour of a finished day is missing.
+    """
+    stored, pages = _stored_keys(lake, HOURLY, day), lake.pages_of(HOURLY, hours)
+    if len(pages) < len(hours) or _lacks_hours(day, stored):
+        return None
+    sources = [each for hour, of in pages.items() for each in _each(of, *utc_hour(hour))]
+    inputs = [(DAILY, day), (IMPORTED, day), *((HOURLY, hour) for hour in stored)]
+    return Conversations(sources, Reach(known_through(day, stored, None)), inputs)
+
+
 @dataclass(frozen=True, slots=True)
 class _OfDataLake:
     """What the data lake has of a day. Its reach is None where it has nothing that counts."""
@@ -168,8 +180,18 @@ def interval_metrics_of(lake: Lake, day: str) -> Metrics:
     imported = lake.pages(IMPORTED_HOURLY, day)
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day, needed=imported is None)
     inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in hours)]
-    of_conversations = {hour: PagesOfFamily(pages, CONVERSATIONS) for hour, pages in hours.items()}
+    of_conversations = {hour: PagesOfFamily(lake, hour, pages, CONVERSATIONS) for hour, pages in hours.items()}
     return Metrics(of_conversations, imported, known_through(day, hours, imported), utc_day(day)[1], inputs)
+
+
+def interval_metrics_of_hours(lake: Lake, day: str, hours: Sequence[str]) -> Metrics | None:
+    """As `conversations_of_hours`, of aggregates."""
+    stored, pages = _stored_keys(lake, HOURLY_AGGREGATES, day), lake.pages_of(HOURLY_AGGREGATES, hours)
+    if len(pages) < len(hours) or _lacks_hours(day, stored):
+        return None
+    inputs = [(IMPORTED_HOURLY, day), *((HOURLY_AGGREGATES, hour) for hour in stored)]
+    of_conversations = {hour: PagesOfFamily(lake, hour, of, CONVERSATIONS) for hour, of in pages.items()}
+    return Metrics(of_conversations, None, known_through(day, stored, None), utc_day(day)[1], inputs)
 
 
 def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
@@ -177,7 +199,7 @@ def family_metrics_of(lake: Lake, day: str, family: AggregateFamily) -> Metrics:
     NotFetched.
     """
     hours = fetched_hours(lake, HOURLY_AGGREGATES, day)
-    answered = {hour: PagesOfFamily(pages, family) for hour, pages in hours.items()}
+    answered = {hour: PagesOfFamily(lake, hour, pages, family) for hour, pages in hours.items()}
     known = known_through(day, [hour for hour, pages in answered.items() if len(pages)], None)
     return Metrics(answered, None, known, utc_day(day)[1], [(HOURLY_AGGREGATES, hour) for hour in hours])
 
@@ -200,8 +222,7 @@ def fetched_hours(lake: Lake, asset: str, day: str, *, needed: bool = True) -> d
     """
     hours = _stored_hours(lake, asset, day)
     missing = [hour for hour in hours_of(day) if hour not in hours]
-    finished = utc_day(day)[1] <= datetime.now(UTC)
-    if needed and missing and (finished or not hours):
+    if needed and missing and (_lacks_hours(day, hours) or not hours):
         listed = ", ".join(hour[11:] for hour in missing)
         raise NotFetched(
             f"genesys/{asset} has not been fetched for these hours of {day}: {listed}. Materialise them first, "
@@ -216,6 +237,16 @@ def known_through(day: str, hours: Iterable[str], imported: StoredPages | None) 
     if imported is not None and _is_complete(imported):
         return end
     return next((utc_hour(hour)[0] for hour in hours_of(day) if hour not in stored), end)
+
+
+def _lacks_hours(day: str, hours: Collection[str]) -> bool:
+    """Whether a finished day has too few hours."""
+    return len(hours) < len(hours_of(day)) and utc_day(day)[1] <= datetime.now(UTC)
+
+
+def _stored_keys(lake: Lake, asset: str, day: str) -> list[str]:
+    stored = lake.stored(asset)
+    return [hour for hour in hours_of(day) if hour in stored]
 
 
 def _stored_hours(lake: Lake, asset: str, day: str) -> dict[str, StoredPages]:

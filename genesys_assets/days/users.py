@@ -54,7 +54,7 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Came:
+class SpansRead:
     """What the pages of one reading hold so far."""
 
     day: str

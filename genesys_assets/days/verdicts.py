@@ -1,7 +1,7 @@
-"""The verdict of each check on a day's figures, kept with what it was a verdict of.
+"""The verdict of each check on a day's figures, stored with what was checked.
 
-A run of several days gives each day a verdict of its own. One that was given on other rows than those that are stored
-now says nothing any more: the check is to be made again. What checks compare is in `checks`.
+A run of several days gives each day its own verdict. A verdict on other rows than the stored ones no longer counts: the
+check must run again. `checks` knows what is compared.
 """
 
 from __future__ import annotations

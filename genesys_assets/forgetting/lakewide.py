@@ -120,7 +120,7 @@ def forget(
 
 
 def _cannot_be_found(work: Work, ids: Ids) -> None:
-    """Says so where contacts were dropped: the lake has nothing by which anybody could find one."""
+    """Warns if contact data is dropped: then the lake has nothing that could identify a contact."""
     for id_ in ids.get(Kind.EXTERNAL_CONTACT, ()):
         if work.lake.protection.action(PersonalData.CONTACT) == "drop" and not work.found.of_contacts:
             work.report.problems[f"--external-contact {id_}"] = (
@@ -131,9 +131,7 @@ def _cannot_be_found(work: Work, ids: Ids) -> None:
 
 
 def _affected(work: Work, tables: Iterable[str]) -> set[Partition]:
-    """The partitions that reports may be made of and in which somebody stands. Whatever cannot be read is told by
-    whoever rewrites it.
-    """
+    """The partitions that contain somebody and that reports may be made of. Rewriting reports what cannot be read."""
     found = set()
     for place in tables:
         if not place.startswith(("tables/", "live/", _PAGES)):
@@ -177,7 +175,7 @@ def _reports(work: Work, recomputation: Recomputation, published: Published | No
 
 
 class ForgottenMeanwhile(Exception):
-    """Somebody had to be forgotten while something was made that tells of people by names and numbers alone."""
+    """A person was forgotten while a table was made that may still show them."""
 
 
 def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genesys_assets.forgetting.work import Report
 
 _OURS = ("pages", "tables", "reference", "live", "reports")
-"""Folders of tables whose partitions are days and hours, and whose commits name nobody."""
+"""Folders of tables whose partitions are days and hours, and whose commits contain no names."""
 _IMPORTS = "imports"
 _BOUNDS = ("minValues", "maxValues")
 _OF_CHECKPOINTS = ("sizeInBytes", "checksum")
@@ -42,7 +42,7 @@ def scrub_logs(
     """Take texts out of the statistics of tables in which somebody stands, `affected` and others, and ids, names and
     values out of what is noted of imported files.
     """
-    told = _Told(who, found)
+    told = _Mentions(who, found)
     every = lake.store.listed("")
     for place in sorted(places(every)):
         keys = [file.key for file in every if file.key.startswith(f"{place}/{LOG}/")]
@@ -55,8 +55,8 @@ def scrub_logs(
         _note(lake, f"{_IMPORTS}/{name}", told, report, dry_run=dry_run)
 
 
-class _Told:
-    """Whether a text tells of somebody."""
+class _Mentions:
+    """Whether a text mentions somebody who must be forgotten."""
 
     def __init__(self, who: Forgotten, found: Gathered) -> None:
         self.who = who
@@ -89,7 +89,7 @@ class _Rewritten:
     def __init__(self, taken_out: Iterable[str], left: Iterable[str], written: Callable[[], bytes]) -> None:
         self.taken_out, self.left, self.written = list(taken_out), list(left), written
 
-    def touches(self, told: _Told, *, also_left: bool) -> bool:
+    def touches(self, told: _Mentions, *, also_left: bool) -> bool:
         return any(told(text) for text in [*self.taken_out, *(self.left if also_left else ())])
 
 
@@ -156,7 +156,7 @@ def _without_texts(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put(
-    lake: Lake, place: str, rewritten: dict[str, _Rewritten], told: _Told, report: Report, *, dry_run: bool
+    lake: Lake, place: str, rewritten: dict[str, _Rewritten], told: _Mentions, report: Report, *, dry_run: bool
 ) -> None:
     changed = {key: after for key, after in rewritten.items() if after.taken_out}
     for key, after in changed.items():
@@ -181,7 +181,7 @@ def _forget_size(lake: Lake, key: str) -> None:
         lake.store.put(key, json.dumps({name: said[name] for name in said if name not in _OF_CHECKPOINTS}).encode())
 
 
-def _note(lake: Lake, key: str, told: _Told, report: Report, *, dry_run: bool) -> None:
+def _note(lake: Lake, key: str, told: _Mentions, report: Report, *, dry_run: bool) -> None:
     """A note says what a file is called, and why something of it was left out."""
     body = lake.store.get(key)
     if body is None:

@@ -17,7 +17,7 @@ from genesys_assets.lake.files import (
 )
 from genesys_assets.lake.housekeeping import places
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.store import LakeUnreachable, Listed
+from genesys_assets.lake.store import LakeUnreachable, ListedFile
 from genesys_assets.tables.conversations.decode import UnreadablePage
 
 _DATA_FILE = re.compile(r"(?:date=[^/]+/(?:hour=[^/]+/)?)?[^/=]+\.parquet")
@@ -60,14 +60,14 @@ def _place_of(key: str, tables: Iterable[str]) -> str | None:
     return ours[1] if ours else None
 
 
-def _stands_in(work: Work, lake: Lake, place: str, file: Listed) -> bool:
+def _stands_in(work: Work, lake: Lake, place: str, file: ListedFile) -> bool:
     path = file.key.removeprefix(f"{place}/")
     day = re.search(r"date=([^/]+)", path)
     try:
         opened = StoredFile(lake.store, place, DataFile(path, file.size, 0, 0))
         return any(True for _ in changes(work, place, day[1] if day else None, [opened]))
     except (Unreadable, UnreadablePage):
-        # Nobody can read it. Housekeeping removes it with other leftovers.
+        # It cannot be read. Housekeeping removes it with other leftovers.
         return False
 
 

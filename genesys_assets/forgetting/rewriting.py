@@ -65,7 +65,7 @@ def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:
         if place.startswith(_PAGES):
             pages = PageWriter(begin(), files[-1].provenance)
             writer: FinishedDraft = pages
-            counted = _write_pages(work, place, pages, files)
+            counted = _write_pages(work, place, key, pages, files)
         else:
             schema = common_schema(files)
             table = TableWriter(begin(), _spec(place, schema, files[-1]), files[-1].provenance)
@@ -84,7 +84,7 @@ def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:
 def changes(work: Work, place: str, key: str | None, files: Sequence[StoredFile]) -> Iterator[object]:
     """What differs once everybody is forgotten: answers, or pieces of rows."""
     if place.startswith(_PAGES):
-        yield from (True for page in StoredPages(files) if _page(work, place, page.body, page.request) is not None)
+        yield from (True for page in StoredPages(files) if _page(work, place, key, page.body, page.request) is not None)
         return
     traces = work.found.of(place, key)
     for file in files:
@@ -93,24 +93,28 @@ def changes(work: Work, place: str, key: str | None, files: Sequence[StoredFile]
                 yield rows
 
 
-def _page(work: Work, place: str, body: bytes, request: str) -> tuple[bytes, str, frozenset[str]] | None:
+def _page(
+    work: Work, place: str, key: str | None, body: bytes, request: str
+) -> tuple[bytes, str, frozenset[str]] | None:
     """An answer and its request without those who must be forgotten; None where nobody stands in them."""
     if place == lake_files.PLACE:
         left = lake_files.scrubbed(lake_files.schema_of(request), body, work.who, work.found.names)
     else:
-        left = scrubbed_answer(place, body, work.who, work.found.names)
+        left = scrubbed_answer(place, body, work.who, work.found.names, work.found.of(place, key).in_groups)
     asked = work.who.without_ids(request, work.who.ids_in(request))
     if left is None:
         return None if asked == request else (body, asked, frozenset())
     return left.body, asked, left.taken_out
 
 
-def _write_pages(work: Work, place: str, writer: PageWriter, files: Sequence[StoredFile]) -> tuple[int, int]:
+def _write_pages(
+    work: Work, place: str, key: str | None, writer: PageWriter, files: Sequence[StoredFile]
+) -> tuple[int, int]:
     pages, changed, taken_out = StoredPages(files), 0, set(files[-1].provenance.get(TAKEN_OUT, ()))
     with writer:
         writer.reach = pages.reach
         for page in pages:
-            left = _page(work, place, page.body, page.request)
+            left = _page(work, place, key, page.body, page.request)
             if left is not None:
                 page = replace(page, body=left[0], request=left[1])
                 taken_out |= left[2]

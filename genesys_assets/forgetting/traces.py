@@ -4,6 +4,9 @@ customers; and the conversations in which a forgotten external contact took part
 
 from __future__ import annotations
 
+import hashlib
+import re
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,7 +19,7 @@ from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy import lake_files
 from genesys_assets.privacy.answers import DETAILS_PAGES
 from genesys_assets.privacy.forgotten import Forgotten, Kind
-from genesys_assets.privacy.scrubbed_answers import conversations_of_contacts
+from genesys_assets.privacy.scrubbed_answers import bare, conversations_of_contacts
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.spans import days_around
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
@@ -29,6 +32,7 @@ from genesys_assets.tables.conversations.model import (
 from genesys_assets.tables.spec import TableSpec
 
 _OWN = ("pages", "tables", "reference", "live")
+_AGGREGATES = re.compile(r"_metrics$|_aggregates$")
 _CUSTOMERS = ("customer", "external")
 _SHORTEST_NAME = 3
 _CONVERSATIONS, _PARTICIPANTS, _SESSIONS = (f"tables/{spec.name}" for spec in (CONVERSATIONS, PARTICIPANTS, SESSIONS))
@@ -51,15 +55,21 @@ class Gathered:
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, set[str] | None] = field(default_factory=dict)
     of_contacts: set[str] = field(default_factory=set)
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+    """A random key, so that numbers cannot be found by trying all of them."""
 
     def of(self, place: str, key: str | None) -> Traces:
         """What is looked for in one partition."""
-        if place.split("/")[0] in _OWN:
-            # There columns have classes.
-            return Traces(self.names)
         day = (key or "")[:10]
-        values = (value for value, days in self.values.items() if not day or days is None or day in days)
-        return Traces(self.names, frozenset(values))
+        values = frozenset(value for value, days in self.values.items() if not day or days is None or day in days)
+        if place.split("/")[0] not in _OWN:
+            return Traces(self.names, values)
+        # There columns have classes; only aggregates may be grouped by a number without saying whose it is.
+        in_groups = {bare(value): self._pseudonym(value) for value in values} if _AGGREGATES.search(place) else {}
+        return Traces(self.names, in_groups=in_groups)
+
+    def _pseudonym(self, value: str) -> str:
+        return f"forgotten:{hashlib.sha256(self.salt + bare(value).encode()).hexdigest()[:16]}"
 
     def add_name(self, name: Any, pseudonym: str) -> None:
         if isinstance(name, str) and len(name.strip()) >= _SHORTEST_NAME:
@@ -121,7 +131,7 @@ def _of_day(lake: Lake, day: str, who: Forgotten, found: Gathered) -> None:
 
 
 def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone: set[str], found: Gathered) -> None:
-    """What told of the customers of some conversations."""
+    """The values that identified the customers of some conversations."""
     alive = _alive(lake, day, of_contacts | gone)
 
     def days(conversation: str) -> set[str] | None:
@@ -144,7 +154,7 @@ def _customers(lake: Lake, day: str, rows: pa.Table, of_contacts: set[str], gone
 
 
 def _only_theirs(rows: pa.Table, names: Iterable[str], wanted: pa.Array) -> Iterator[Any]:
-    """The values of columns that only those conversations have: one that others have too tells of nobody."""
+    """The values that only those conversations have. A value that others have too identifies nobody."""
     theirs = pc.is_in(rows["conversation_id"], wanted)
     for name in names:
         others = pc.unique(rows.filter(pc.invert(theirs))[name])

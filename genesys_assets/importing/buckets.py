@@ -16,7 +16,15 @@ from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
-from genesys_assets.importing.figures import STATISTICS, figures_of, gathered, is_platform_metric, number, possible
+from genesys_assets.importing.figures import (
+    STATISTICS,
+    figures_of,
+    gathered,
+    is_platform_metric,
+    number,
+    of_digits,
+    possible,
+)
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks, printable
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
@@ -32,7 +40,6 @@ TimeUnit = Literal["ms", "seconds", "minutes"]
 
 _STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
 _ENDS = ("intervalend", "endtime", "end", "bucketend")
-_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _LENGTH = re.compile(
     r"P(?=.)(?:(?P<days>\d{1,3})D)?(?:T(?=.)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,8})S)?)?"
 )
@@ -42,12 +49,11 @@ _ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupc
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the files do not say of themselves, so whoever imports them must.
-
-    `granularity`: length of buckets of which only the start is known. `interval`: what figures without a time are of.
-    `time_unit`: of times whose name tells no unit. `time_zone`: of instants without an offset. `group_by`: what was
-    grouped by, where the groups do not show it. `business_zone`: in which days of P1D are days.
+class ImportOptions:
+    """What the files do not say, so the person who imports them must. `granularity`: length of buckets that have only a
+    start. `interval`: the time of figures without a time. `time_unit`: the unit of times whose name has no unit.
+    `time_zone`: that of instants without an offset. `group_by`: the grouping, if the groups do not show it.
+    `business_zone`: the time zone of days with P1D.
     """
 
     granularity: str | None = None
@@ -68,7 +74,7 @@ class Bucket:
     views: list[Object] = field(default_factory=list)
 
 
-def buckets(piece: Piece, told: Told, remarks: Remarks) -> Iterator[Bucket]:
+def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
     """The buckets of a piece of figures, and remarks on what was read under another name or left out.
 
     Raises CannotImport where a time, a group or a number is missing or is none.
@@ -94,8 +100,8 @@ def buckets(piece: Piece, told: Told, remarks: Remarks) -> Iterator[Bucket]:
                 yield _bucket(item, _group(item, told, remarks), piece.envelope, told, remarks)
 
 
-def grouping(shown: Collection[str], told: Told) -> tuple[str, ...]:
-    """What an answer is grouped by: what was told, else every dimension that any of its groups shows."""
+def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
+    """The grouping of an answer: the given one, else every dimension that any of its groups has."""
     if told.group_by is None:
         return tuple(sorted(shown))
     unexpected = sorted({*shown} - {*told.group_by})
@@ -104,12 +110,12 @@ def grouping(shown: Collection[str], told: Told) -> tuple[str, ...]:
     return tuple(sorted(told.group_by))
 
 
-def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, remarks: Remarks) -> Bucket:
+def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
-            if measured["stats"] is None:
+            if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
             else:
                 as_it_is.append(_as_it_is(name, measured))
@@ -124,8 +130,13 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: Told, rem
     return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
 
 
+def _is_null(stats: Any) -> bool:
+    """Whether a figure has null for all that it could say."""
+    return stats is None or (isinstance(stats, dict) and bool(stats) and all(value is None for value in stats.values()))
+
+
 def _strange(data: Object) -> str:
-    """The fields of a bucket that say neither when it was nor of whom, and may hold its figures."""
+    """The fields of a bucket that are neither its time nor its group, and may hold its figures."""
     names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in _FIGURES]
     return ", ".join(printable(name, 40) for name in names[:5])
 
@@ -148,17 +159,9 @@ def _as_it_is(name: str, figure: Object) -> Object:
     numbers = {statistic: unwrapped(value) for statistic, value in respelled(stats, NAMES).items()}
     for statistic in STATISTICS & numbers.keys():
         if numbers[statistic] is not None:
-            numbers[statistic] = number(_of_digits(numbers[statistic]), statistic, name)
+            numbers[statistic] = number(of_digits(numbers[statistic]), statistic, name)
     possible(numbers, name, name)
     return figure | {"stats": numbers}
-
-
-def _of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is."""
-    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
-    if digits is None:
-        return value
-    return float(value) if digits["fraction"] else int(value)
 
 
 def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
@@ -174,14 +177,14 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 
 
 def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
-    """The group that stands in `group`, where the platform puts it."""
+    """The group in the field `group`, where the platform puts it."""
     group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
     return _dimensions(group or {}, remarks, is_group=True)
 
 
-def _group(item: Object, told: Told, remarks: Remarks) -> dict[str, str]:
+def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str]:
     """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
     found = _in_group(item, remarks)
@@ -194,7 +197,7 @@ def _group(item: Object, told: Told, remarks: Remarks) -> dict[str, str]:
     return found | _dimensions(fields, remarks)
 
 
-def _kind_of_id(kind: Any, told: Told) -> str:
+def _kind_of_id(kind: Any, told: ImportOptions) -> str:
     """Which dimension an entity's `id` is of."""
     if isinstance(kind, str):
         try:
@@ -277,7 +280,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[._]", "", name).lower()
 
 
-def _span(data: Object, around: Object, told: Told) -> Interval:
+def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
     """When a bucket was: its own interval, or its start with its end or a length; else what lies around it says."""
     for fields in (data, around):
         written = fields.get("interval")
@@ -299,7 +302,7 @@ def _span(data: Object, around: Object, told: Told) -> Interval:
     )
 
 
-def _of_bounds(start: str, end: str, told: Told) -> Interval:
+def _of_bounds(start: str, end: str, told: ImportOptions) -> Interval:
     """A start and an end; or one of them and a length, as ISO 8601 has it."""
     if length := _LENGTH.fullmatch(end):
         begin = _instant(start, told)
@@ -314,7 +317,7 @@ def _long(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
-def _granularity(data: Object, around: Object, told: Told) -> str:
+def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
     written = data.get("granularity") or around.get("granularity") or told.granularity
     if written is None:
         raise CannotImport(
@@ -326,7 +329,7 @@ def _granularity(data: Object, around: Object, told: Told) -> str:
     return written
 
 
-def _from(start: Any, granularity: str, told: Told) -> Interval:
+def _from(start: Any, granularity: str, told: ImportOptions) -> Interval:
     begin = _instant(start, told)
     if granularity == "P1D":
         following = begin.astimezone(told.business_zone).date() + timedelta(days=1)
@@ -346,7 +349,7 @@ def _interval(start: datetime, end: datetime) -> Interval:
         raise CannotImport(error.message) from None
 
 
-def _instant(value: Any, told: Told) -> datetime:
+def _instant(value: Any, told: ImportOptions) -> datetime:
     """An instant in UTC; a date alone is the midnight of the business day."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):

@@ -1,10 +1,9 @@
 """One saved conversation as the platform writes it: its names, times with an offset, lists where lists belong.
 
-Tools between the platform and the file rewrite conversations: the Python SDK's `to_dict()` gives names in snake_case,
-PowerShell writes a list of one as its only element, MongoDB writes `{"$date": …}`. Which fields there are, and of which
-type, is declared in `tables.conversations.model`; what is not declared there stays as it is.
-
-A conversation of which one value cannot be read is not taken at all: half a conversation would count as a whole one.
+Tools between the platform and the file change conversations: the Python SDK's `to_dict()` gives names in snake_case,
+PowerShell writes a list of one as its only element, MongoDB writes `{"$date": …}`. `tables.conversations.model`
+declares fields and their types; undeclared fields stay as they are. If one value of a conversation cannot be read, the
+whole conversation is left out, because half of one would count as a whole.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,7 +76,7 @@ class Loss:
 
 
 @dataclass(slots=True)
-class Read:
+class ReadConversation:
     """A conversation as the platform writes it; and what of it could not be read, by path and reason."""
 
     conversation: Object
@@ -84,25 +84,34 @@ class Read:
     losses: dict[str, Loss]
 
 
-def read_conversation(written: Object, zone: ZoneInfo | None) -> Read:
+def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversation:
     """Read one saved conversation; `zone` is that of instants without an offset. `last` is the last moment it mentions.
 
-    Raises CannotImport where an instant has no offset and `zone` is None.
+    Raises CannotImport if an instant has no offset and `zone` is None.
     """
     reading = _Reading(zone)
     conversation = _CONVERSATION(written, reading)
-    return Read(conversation or {}, reading.last, reading.losses)
+    return ReadConversation(conversation or {}, reading.last, reading.losses)
 
 
 def plain(name: str) -> str:
     """A field's name as all spellings of it agree: `segment_start`, `segment-start`, `Segment Start` and `segmentStart`
     are one.
     """
+    return _known_spelling(name) if len(name) <= _LONGEST_KNOWN else _spelling(name)
+
+
+def _spelling(name: str) -> str:
     return name.replace("_", "").replace("-", "").replace(" ", "").lower()
 
 
+_LONGEST_KNOWN = 64
+_known_spelling = lru_cache(1 << 12)(_spelling)
+"""A file repeats few names, each very often. Long ones are not kept: nobody knows how many a file has."""
+
+
 def respelled(item: Object, names: Mapping[str, str]) -> Object:
-    """The object with those of its names that are among `names`, whatever their spelling, as these have them.
+    """The object with its names spelled as in `names`, if they are among these in any spelling.
 
     >>> respelled({"Group": 1, "more": 2}, {"group": "group"})
     {'group': 1, 'more': 2}
@@ -329,7 +338,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
 
 
 def _attributes(value: Any, reading: _Reading) -> Object | None:
-    """Participants' attributes: names that nobody knows beforehand, with texts."""
+    """Participants' attributes: texts under names that are unknown beforehand."""
     if not isinstance(value, dict):
         reading.lose(_ATTRIBUTES, f"{type(value).__name__} is no object")
         return None

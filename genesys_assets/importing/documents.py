@@ -35,10 +35,8 @@ _LONGEST_TOKEN = 20
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A document, or as much of a long one as came at once.
-
-    `line` is where it began. `answer` is the same for all parts of one answer of the API; `first` is the position of
-    the part's first element in its list.
+    """A document, or one part of a long one. `line` is where it began. `answer` is the same for all parts of one answer
+    of the API; `first` is the position of the part's first element in its list.
     """
 
     value: Any
@@ -111,7 +109,7 @@ class _Text:
         return self._lines
 
     def grow(self, characters: int) -> bool:
-        """Have so many more characters, or all there are; False where there are none."""
+        """Read so many more characters, or all that are left; False if there are none."""
         wanted, added = characters, []
         while wanted > 0 and not self.is_whole:
             text = next(self._texts, None)
@@ -324,7 +322,7 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
         decoder = decoder or codecs.getincrementaldecoder(json.detect_encoding(waiting))()
         yield decoder.decode(waiting, final=True)
     except UnicodeDecodeError as error:
-        raise CannotImport(f"it is not text: {error.reason}") from None
+        raise CannotImport(f"it is not text in {error.encoding.upper()} ({error.reason}): save it as UTF-8") from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """The tutorials' figures as the platform's: which metric a name means, in what unit, and which statistic a number is.
 
-Nothing is guessed. A name without equivalent is left out, with a remark; a number that can not be what its name says
-refuses the file.
+Nothing is guessed. A name without equivalent is left out, with a remark. If a number cannot be what its name says, the
+file is refused.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _UNIT_IN_NAME = re.compile(
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names that say how often a timer was emitted, where other names of timers say how long."""
 
+_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _PLATFORM = re.compile(r"[not][A-Z]\w*")
 STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
 _TIMES = frozenset({"sum", "min", "max"})
@@ -48,7 +49,7 @@ Statistics = dict[str, int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedMetric:
     """What a name means: the platform's metric, the unit of its times, and what a bare number is."""
 
     metric: str
@@ -56,12 +57,12 @@ class Named:
     statistic: str
 
 
-def named(name: str, time_unit: str) -> Named:
+def named(name: str, time_unit: str) -> NamedMetric:
     """The platform's metric for a name of its own or of the tutorials. A unit in the name (`agent.talk.seconds`,
-    `talk_time_ms`) goes before `time_unit`. Raises InvalidQuery where there is no equivalent.
+    `talk_time_ms`) overrides `time_unit`. Raises InvalidQuery if there is no equivalent.
     """
     if is_platform_metric(name):
-        return Named(name, "ms", _bare(name, name))
+        return NamedMetric(name, "ms", _bare(name, name))
     match = _UNIT_IN_NAME.fullmatch(name)
     unit = next((unit for unit in MILLISECONDS if match and match[unit]), time_unit)
     try:
@@ -71,10 +72,10 @@ def named(name: str, time_unit: str) -> Named:
             metric = catalogue.metric(re.sub(r"[_ ]", "", match["name"] if match else name))
         except InvalidQuery:
             raise refusal from None
-    return Named(metric, unit, _bare(metric, name))
+    return NamedMetric(metric, unit, _bare(metric, name))
 
 
-def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
+def statistics(measured: Any, meaning: NamedMetric, name: str) -> Statistics:
     """The statistics of one figure: a number, `{value}`, `{count, sum, …}` or `{stats: {…}}`; empty for null.
 
     Raises CannotImport where a count or a time is none.
@@ -98,9 +99,8 @@ def statistics(measured: Any, meaning: Named, name: str) -> Statistics:
 
 
 def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remarks) -> dict[str, Statistics]:
-    """By metric the statistics of all figures of one bucket, and remarks on what could not be taken.
-
-    What the platform does not measure at all is missed by nobody; of any other unknown name nobody knows.
+    """The statistics of all figures of one bucket, by metric, and remarks on what was left out. What the platform does
+    not measure at all is no loss; any other unknown name may be one.
     """
     found: dict[str, Statistics] = {}
     for name, measured in figures:
@@ -169,17 +169,19 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
     where they had none.
     """
     known: dict[str, int | float] = {
-        statistic: numbers[statistic] for statistic in sorted(_POSSIBLE) if _is_number(numbers.get(statistic))
+        statistic: value for statistic, value in numbers.items() if statistic in _POSSIBLE and _is_number(value)
     }
-    for statistic, value in known.items():
-        if value < 0:
-            raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is below zero")
+    for statistic in sorted(known):
+        if known[statistic] < 0:
+            raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, and no figure is below zero")
+    if not metric.startswith("t"):
+        return
     for smaller, larger in (("min", "max"), ("max", "sum")):
-        if metric.startswith("t") and known.get(smaller, 0) > known.get(larger, math.inf):
+        if known.get(smaller, 0) > known.get(larger, math.inf):
             raise CannotImport(
                 f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
             )
-    if metric.startswith("t") and {"sum", "min", "max"} <= known.keys() and known.get("count"):
+    if known.keys() >= _TIMES and known.get("count"):
         least, most = known["min"] * known["count"], known["max"] * known["count"]
         if not least <= known["sum"] <= most:
             raise CannotImport(
@@ -199,18 +201,30 @@ def _bare(metric: str, name: str) -> str:
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
 
 
+def of_digits(value: Any) -> Any:
+    """The number that a text of digits is; anything else as it is.
+
+    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
+    (12, 1.5, '12 s', None)
+    """
+    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if digits is None:
+        return value
+    return float(value) if digits["fraction"] else int(value)
+
+
 def number(value: Any, statistic: str, name: str) -> int | float:
-    """The value, if a statistic may be that number. Raises CannotImport for anything else."""
+    """The value, if a statistic may be that number: 3.0 of a whole one is 3. Raises CannotImport for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CannotImport(f"{statistic} of {name!r} is {value!r}, not a number")
     if isinstance(value, float) and not math.isfinite(value):
         raise CannotImport(f"{statistic} of {name!r} is larger than any number can be")
     if statistic in _WHOLE and value > _LARGEST:
         raise CannotImport(f"{statistic} of {name!r} is {value}, and no figure is larger than {_LARGEST}")
-    return value
+    return int(value) if statistic in _WHOLE and value == int(value) else value
 
 
-def _number(value: Any, statistic: str, meaning: Named, name: str) -> int | float:
+def _number(value: Any, statistic: str, meaning: NamedMetric, name: str) -> int | float:
     measured = number(value, statistic, name)
     if statistic in _TIMES and meaning.metric.startswith("t") and meaning.unit != "ms":
         return round(measured * MILLISECONDS[meaning.unit])

@@ -25,8 +25,8 @@ _OTHERWISE = tuple(
     for suffix in (".json", ".jsonl", ".ndjson")
     for packed in ("zst", "bz2", "xz", "zip", "part", "crdownload")
 )
-"""Names of saved files that are compressed otherwise, or were not loaded to their end. Whoever names their folder means
-them too, so they are refused by name and not passed over.
+"""Names of saved files that are compressed in other ways, or were not downloaded completely. They belong to a folder
+that is imported, so they are refused by name and not ignored.
 """
 
 LARGEST_INFLATED = 4 << 30
@@ -43,13 +43,15 @@ _NOT_TEXT = (
     (b"\xfd7zXZ\x00", "compressed with xz"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
+    (b"<", "HTML or XML, as a login page or a gateway answers"),
 )
+_INSTEAD = {b"<": "ask again, and save the answer of the platform"}
 _LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
 
 class CannotImport(ValueError):
-    """A file, or a place without files, can not be imported; the message is the reason."""
+    """A file cannot be imported, or a place has no files. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class SavedFile:
 
 def find(places: Sequence[str], s3_client: Callable[[], Any]) -> list[SavedFile]:
     """The files at each place: a file, a folder with all below it, or a pattern with `*`, `**`, `?` or `[…]`, on disk
-    or under `s3://bucket/…`. Those of one place come in the order of their names. A place without any file is given
-    as a file that can not be read.
+    or under `s3://bucket/…`. Those of one place are in the order of their names. A place without files is given as a
+    file that cannot be read.
     """
     found = []
     for place in places:
@@ -95,7 +97,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
         first += piece
     for magic, what in _NOT_TEXT:
         if first.startswith(magic):
-            raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
+            raise CannotImport(f"it is {what}, not JSON: {_INSTEAD.get(magic, 'unpack it, or save it as JSON')}")
     together = _Joined(first, pieces)
     if not first.startswith(_GZIP):
         yield from _pieces(together)

@@ -26,7 +26,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
-from genesys_assets.importing.buckets import Told, midnight
+from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
 from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert, identity
 from genesys_assets.importing.remarks import printable
@@ -39,7 +39,7 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READING = 3
+_READING = 4
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 
@@ -95,7 +95,7 @@ class Imported:
 def import_files(
     lake: Lake,
     files: Iterable[SavedFile],
-    told: Told,
+    told: ImportOptions,
     *,
     complete: Interval | None = None,
     run_id: str | None = None,
@@ -103,7 +103,7 @@ def import_files(
 ) -> Imported:
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
-    `complete` is the span of which the files hold everything: its days count as complete, unless a file was skipped,
+    `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
     something was left out, or an answer counted more conversations than the files have.
     Raises CannotImport where that span is not over, or holds no whole day.
     """
@@ -127,7 +127,7 @@ def import_files(
 class _Import:
     """One import: pages wait in the spool until there are enough, so that a day of many files is written once."""
 
-    def __init__(self, lake: Lake, spool: Spool, told: Told, now: datetime, run_id: str | None) -> None:
+    def __init__(self, lake: Lake, spool: Spool, told: ImportOptions, now: datetime, run_id: str | None) -> None:
         self.lake = lake
         self.spool = spool
         self.told = told
@@ -257,7 +257,7 @@ class _Import:
         self.result.changed.add(partition)
 
     def mark_complete(self, span: Interval) -> None:
-        """Note that the days inside the span hold everything there is, also days of which no file has anything."""
+        """Note that the days inside the span are complete, also days that no file mentions."""
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
@@ -321,13 +321,13 @@ def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
         raise CannotImport("it changed while it was read: import it once it is finished")
 
 
-def _as_json(told: Told) -> dict[str, Any]:
-    """What was told, as it is kept beside what it led to."""
+def _as_json(told: ImportOptions) -> dict[str, Any]:
+    """The options of an import, as they are stored with its result."""
     plain = json.loads(json.dumps(asdict(told), default=str))
     return dict(plain) | {"interval": str(told.interval) if told.interval else None}
 
 
-def _days_within(span: Interval, asset: str, told: Told) -> Iterator[str]:
+def _days_within(span: Interval, asset: str, told: ImportOptions) -> Iterator[str]:
     """The days that lie wholly inside the span: business days of daily aggregates, else UTC days."""
     zone = told.business_zone if asset == DAILY else UTC
     day, last = span.start.date() - timedelta(days=1), span.end.date() + timedelta(days=1)

@@ -1,7 +1,7 @@
 """One saved file to pages by day: what is stored, and what of the file could not be taken.
 
 A page looks like one that was fetched; its request names the file and the sha256 of its bytes. `fetched_at` is the last
-instant that its content mentions: it cannot have been saved earlier, and nobody knows how much later it was.
+instant that its content mentions: it was not saved earlier, and it is unknown how much later.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from typing import Any, TypeVar
 
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
-from genesys_assets.importing.buckets import Told, buckets, grouping, midnight
-from genesys_assets.importing.conversations import missing, read_conversation
+from genesys_assets.cloud.http.parsing import read_count
+from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
+from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
 from genesys_assets.importing.documents import documents
+from genesys_assets.importing.figures import of_digits
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted
 from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
@@ -66,7 +68,7 @@ def convert(
     name: str,
     sha256: str,
     raw: Iterator[bytes],
-    told: Told,
+    told: ImportOptions,
     now: datetime,
     spool: Spool,
     *,
@@ -92,7 +94,13 @@ class _File:
     """A file that is being read."""
 
     def __init__(
-        self, name: str, sha256: str, told: Told, now: datetime, spool: Spool, screened: Callable[[str, Page], Page]
+        self,
+        name: str,
+        sha256: str,
+        told: ImportOptions,
+        now: datetime,
+        spool: Spool,
+        screened: Callable[[str, Page], Page],
     ) -> None:
         self.name = name
         self.screened = screened
@@ -126,8 +134,8 @@ class _File:
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
 
     def _add_conversations(self, piece: Piece) -> None:
-        hits = piece.envelope.get("totalHits")
-        if isinstance(hits, int):
+        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
+        if hits is not None:
             self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
@@ -180,8 +188,8 @@ class _File:
             raise CannotImport(f"nothing of it can be taken: {'; '.join([*reasons[:_SHOWN], *further])}")
 
     def _add_page_of_conversations(self, rows: Sequence[tuple[datetime, datetime, bytes]]) -> None:
-        """Conversations that began in one hour and last did anything in another one share a page: so a page reaches
-        over an hour of starts, and tells of one hour.
+        """Conversations with the same hour of their start and the same hour of their last event share a page. So a page
+        covers one hour of starts, and is true as of one hour.
         """
         body = b'{"conversations":[' + b",".join(body for _, _, body in rows) + b"]}"
         self.converted.conversations += len(rows)
@@ -217,7 +225,7 @@ class _Answers:
     another, but those results that stand alone, which are one answer wherever they are.
     """
 
-    def __init__(self, told: Told, spool: Spool, remarks: Remarks) -> None:
+    def __init__(self, told: ImportOptions, spool: Spool, remarks: Remarks) -> None:
         self._told = told
         self._spool = spool
         self._remarks = remarks
@@ -248,7 +256,7 @@ class _Answers:
         self._remarks.note(_grouped(group_by, self._told))
 
 
-def partition_of(span: Interval, told: Told) -> Partition | None:
+def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
     """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
@@ -279,7 +287,7 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
         yield part
 
 
-def _grouped(group_by: tuple[str, ...], told: Told) -> str:
+def _grouped(group_by: tuple[str, ...], told: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
     return f"answer grouped by {by}, as " + ("was told" if told.group_by else "its groups show; else say --group-by")
 
@@ -288,7 +296,7 @@ def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _nowhere(span: Interval, told: Told) -> str:
+def _nowhere(span: Interval, told: ImportOptions) -> str:
     return (
         f"{_BUCKET} of {_length(span.duration)} left out: it is neither within one hour UTC nor a day of "
         f"{told.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"

@@ -1,6 +1,5 @@
-"""What is said of a file beside its rows: what was read under another name, and what was left out of it.
-
-The difference counts: of what is left out nobody knows which day it belongs to, so that no day is complete then.
+"""Remarks on a file: what was read under another name, and what was left out. The difference matters: it is unknown to
+which day a left-out value belongs, so then no day is complete.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _DIFFERENT = 200
-"""A file may have any number of unknown names: of more than so many different remarks only their number is kept."""
+"""A file may have any number of unknown names. Beyond this many different remarks, only their number is kept."""
 _FURTHER = "further remarks of other kinds"
 _LETTERS = 300
 

@@ -1,6 +1,6 @@
 """Which of the known shapes a JSON document has: conversations, or figures in platform or tutorial form.
 
-Here documents are told apart and taken out of their envelopes. What is inside is read in `buckets` and `pages`.
+This module recognises documents and takes them out of their envelopes. `buckets` and `pages` read what is inside.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Objects of one shape, and the envelope they came in. Pieces of one `answer` of the API were grouped alike."""
+    """Objects of one shape, and their envelope. Pieces of one `answer` of the API have the same grouping."""
 
     shape: Shape
     items: list[Object]
@@ -49,7 +49,7 @@ def pieces(part: Part) -> Iterator[Piece]:
         if isinstance(items := as_list(part.value), list):
             yield from _of_list(items, part)
         elif isinstance(part.value, dict):
-            # A result that stands alone is one of the others of its file: JSON Lines of an answer's results.
+            # A single result belongs to the other results of its file: JSON Lines of an answer's results.
             document = respelled(part.value, NAMES)
             is_alone = _shape_of(document) in (Shape.AGGREGATES, Shape.RESULT_METRICS)
             yield from _of_object(document, () if is_alone else part.answer, part.first)
@@ -199,7 +199,7 @@ _TOTAL = frozenset({"totalHits", "total_hits"})
 
 
 def _instead(document: Object) -> str:
-    """What a document is that can not be imported. Values are not shown: there may be a token among them."""
+    """What a document is that cannot be imported. Values are not shown, because a token may be among them."""
     results, entities = (_objects(document.get(name)) for name in ("results", "entities"))
     if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
@@ -224,7 +224,10 @@ def _instead(document: Object) -> str:
         what = f"{document['status']}, {document.get('code')}"
         return f"it holds an error answer of the platform: {printable(what, 60)}"
     if "userDetails" in document:
-        return "it holds presence and routing status of users; there is no table for these"
+        return (
+            "it holds presence and routing status of users, which are not imported: fetch them, as "
+            "genesys/pages/daily_user_details"
+        )
     if _is_live(document) or (entities and _is_live(entities[0])):
         return (
             "it holds conversations as the conversations API has them (/api/v2/conversations), not analytics "

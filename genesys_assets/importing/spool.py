@@ -1,4 +1,5 @@
-"""What was read of saved files and is not in the lake yet: on the disk, for a file may be larger than the memory.
+"""What was read from saved files and is not in the lake yet. It is on disk, because a file may be larger than the
+memory.
 
 It is a SQLite database without a name: the system removes it with the process, however that ends. Nothing is written to
 the lake before a file has been read to its end, so that a file that turns out to be damaged leaves nothing.
@@ -61,7 +62,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     # -- the file that is being read -----------------------------------------------------------------------------------
 
     def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
-        """Keep a conversation, unless a form of it is there that tells of a later moment."""
+        """Keep a conversation, unless a newer form of it is there."""
         self._do(
             "INSERT INTO conversation VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET start = excluded.start, "
             "last = excluded.last, body = excluded.body WHERE excluded.last >= conversation.last",
@@ -83,7 +84,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(sorted(group_by))))
 
     def buckets(self) -> Iterator[StoredBucket]:
-        """The buckets by what they are grouped by and by place, else in the order in which they came."""
+        """The buckets by grouping and place, and then in the order in which they arrived."""
         rows = self._do(
             "SELECT asset, day, group_by, grouped, finish, body FROM bucket JOIN answer ON number = answer "
             "ORDER BY group_by, asset, day, bucket.rowid"
@@ -117,7 +118,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         return list(self._do("SELECT file, identity FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place))
 
     def pages(self, place: Partition) -> Iterator[Page]:
-        """The pages of a partition, in the order in which they came."""
+        """The pages of a partition, in the order in which they arrived."""
         rows = self._do("SELECT request, as_of, body FROM page WHERE (asset, day) = (?, ?) ORDER BY rowid", place)
         for request, as_of, body in rows:
             yield Page(0, request, moment(as_of), None, body)
@@ -143,5 +144,5 @@ def milliseconds(instant: datetime) -> int:
 
 
 def moment(count: int) -> datetime:
-    """The instant so many milliseconds after 1970, in UTC."""
+    """The instant that is so many milliseconds after 1970, in UTC."""
     return datetime.fromtimestamp(count // 1000, UTC).replace(microsecond=count % 1000 * 1000)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.buckets import GRANULARITIES, TimeUnit, Told
+from genesys_assets.importing.buckets import GRANULARITIES, ImportOptions, TimeUnit
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Imported, Outcome
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
@@ -35,8 +35,8 @@ def told_from(
     time_zone: str | None = None,
     group_by: Sequence[str] = (),
     complete: str | None = None,
-) -> tuple[Told, Interval | None]:
-    """What was told about the files, and the span of which they hold everything. Raises CannotImport."""
+) -> tuple[ImportOptions, Interval | None]:
+    """The options about the files, and the span that they hold completely. Raises CannotImport."""
     if granularity is not None and granularity not in GRANULARITIES:
         raise CannotImport(f"granularity {granularity!r} is none of {', '.join(GRANULARITIES)}")
     unit = next((unit for unit in get_args(TimeUnit) if unit == time_unit), None)
@@ -46,7 +46,7 @@ def told_from(
         dimensions = tuple(sorted({catalogue.dimension(name) for name in group_by})) or None
     except InvalidQuery as error:
         raise CannotImport(error.message) from None
-    told = Told(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
+    told = ImportOptions(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
     return told, _span(complete)
 
 
@@ -102,6 +102,21 @@ def notes(imported: Imported) -> list[str]:
 def left_out(imported: Imported) -> list[str]:
     """What could not be read, in all files together: path, reason and count."""
     return _together(outcome.left_out for outcome in imported.outcomes)
+
+
+def not_complete(imported: Imported) -> str | None:
+    """Why no day was marked as complete though the files were said to hold everything; None where days were."""
+    if imported.is_whole and imported.short_of is None:
+        return None
+    if imported.is_whole and imported.short_of is not None:
+        here, counted = imported.short_of
+        what = (
+            f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
+            "the answer together"
+        )
+    else:
+        what = "a file was skipped" if imported.skipped else "something was left out"
+    return f"No day was marked as complete, for {what}."
 
 
 def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:

@@ -1,7 +1,7 @@
-"""Taking files that were imported out of the lake again; pages of other files stay.
+"""Takes imported files out of the lake again; pages of other files stay.
 
-A day of which nothing else was ever fetched keeps an empty partition of imported pages: its tables can be materialised,
-and are empty then. What files brought is known by `imports/<sha256>.json`, see `into_lake`.
+A day without other pages keeps an empty partition of imported pages, so that its tables can be materialised and become
+empty. `imports/<sha256>.json` notes what each file brought, see `into_lake`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FETCHED = {
     HOURLY: (HOURLY_AGGREGATES,),
     DAILY: (DAILY_AGGREGATES,),
 }
-"""What is fetched of the days of which files have brought something."""
+"""The fetched pages of the days that files have brought data for."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ def _is_named(file: str, name: str) -> bool:
 
 
 def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakenBack:
-    """Take out of the lake what files brought. Days that lose something do not count as complete any more."""
+    """Take out of the lake what files brought. Days that lose something no longer count as complete."""
     brought: dict[Partition, set[str]] = defaultdict(set)
     for sha256, outcome in files.items():
         for asset, days in outcome.partitions.items():
@@ -72,7 +72,7 @@ def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakenBack:
 
 
 def take_back_everything(lake: Lake) -> TakenBack:
-    """Take out of the lake all that was ever imported, and that days are complete of which files had nothing."""
+    """Take out of the lake everything that was ever imported, and the notes that days without files are complete."""
     partitions = [(asset, day) for asset in ASSETS for day in lake.page_partitions(f"pages/{asset}")]
     return _take_back(lake, imported_files(lake, ["*"]), dict.fromkeys(partitions))
 

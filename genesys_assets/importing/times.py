@@ -47,16 +47,16 @@ _EXAMPLE = "2026-01-31T13:00:00Z"
 
 
 class NoInstant(ValueError):
-    """A value that says no instant; the message is the reason and shows the value."""
+    """A value is not an instant. The message shows the value and the reason."""
 
 
 class NoOffset(NoInstant):
-    """An instant of local clocks, of which nobody said in which zone they were."""
+    """An instant has no offset, and no time zone was given for it."""
 
 
 def instant(value: Any, zone: ZoneInfo | None) -> datetime:
-    """The instant that a value of JSON says, in UTC and whole milliseconds; `zone` is that of instants without an
-    offset. Raises NoInstant, NoOffset.
+    """The instant of a JSON value, in UTC and whole milliseconds; `zone` is that of instants without an offset. Raises
+    NoInstant, NoOffset.
 
     >>> instant("/Date(1769600400000)/", None).isoformat()
     '2026-01-28T11:40:00+00:00'

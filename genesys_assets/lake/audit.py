@@ -91,7 +91,7 @@ def _problems(
 
 
 def _repeated(hashes: list[Any]) -> int:
-    """How many rows have the key of another; the hashes are taken out of the list, for they may be many."""
+    """How many rows have the key of another row. The list of hashes is emptied, because they may be many."""
     import numpy as np
 
     every = np.empty(sum(map(len, hashes)), np.uint64)

@@ -24,8 +24,8 @@ _ROWS_AT_ONCE = 1_000_000
 class Change:
     """What a reading changed in a partition.
 
-    `content` identifies the rows and their reach: the same content, the same figures, whoever wrote them and when. The
-    counts are null where nothing readable was stored before. `is_superseded`: a newer reading was committed meanwhile,
+    `content` identifies the rows and their reach: equal content means equal figures, no matter who wrote them and when.
+    The counts are null if nothing readable was stored before. `is_superseded`: a newer reading was committed meanwhile,
     and stays.
     """
 
@@ -106,7 +106,7 @@ class _Hashed:
 
     @classmethod
     def of(cls, parts: list[Self]) -> Self:
-        """All parts as one; the list is emptied, for they may be many."""
+        """All parts as one. The list is emptied, because parts may be many."""
         keys, rows = ([getattr(part, name) for part in parts] for name in ("keys", "rows"))
         parts.clear()
         nothing = np.empty(0, np.uint64)
@@ -139,7 +139,7 @@ def _aligned(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray:
-    """Null where there is no such column, or one that cannot be of this type."""
+    """Null if there is no such column, or if it cannot have this type."""
     if field.name in rows.column_names:
         with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return rows[field.name].cast(field.type)

@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 PARTITION_COLUMNS = {"date": pa.date32(), "hour": pa.int32()}
 INSTANT_AT_REST = pa.timestamp("us", tz="UTC")
 _UNKNOWN_AT_REST = pa.string()
-"""The type of values inside lists and structs, or of whole columns, of which there is none yet."""
+"""The type of lists, structs or columns that have no values yet."""
 _MOST_DECIMAL_DIGITS = 38
 _INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
 
 
 class ReservedColumn(ValueError):
-    """A table has a column named like those that partitions are kept by."""
+    """A table has a column named like a partition column (date, hour)."""
 
 
 class DuplicateColumn(ValueError):
@@ -29,22 +29,22 @@ class DuplicateColumn(ValueError):
 
 
 class NoColumns(ValueError):
-    """A table has no columns, and nothing is stored that would say which it should have."""
+    """A table has no columns, and nothing stored says which it should have."""
 
 
 class UnstorableColumn(ValueError):
-    """A column has a type, or a value, that the lake cannot give back as it is."""
+    """A column has a type or a value that the lake cannot return unchanged."""
 
 
 class ColumnTypeChanged(ValueError):
-    """A column of a stored table has another type than the rows to be written, and no type holds both."""
+    """A column has another type than in the stored table, and no type holds both."""
 
 
 def at_rest(schema: pa.Schema, table: str) -> pa.Schema:
     """The columns as Delta Lake keeps them: instants in microseconds of UTC, none of the type null.
 
-    A column of nulls is left out: until a value is known, nobody knows its type. Where there are no others, they are
-    kept as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
+    A column of nulls is left out, because its type is unknown until it has a value. If there are no other columns, it
+    is stored as text. Raises ReservedColumn, DuplicateColumn, UnstorableColumn.
     """
     check_names(schema.names, table)
     known = [field for field in schema if not pa.types.is_null(field.type)] or list(schema)
@@ -126,7 +126,7 @@ def _advice(type_: pa.DataType) -> str:
 
 
 def unified(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    """The type at rest that holds the values of both, None where there is none. The type null goes with any other.
+    """The type at rest that holds the values of both; None if there is none. The type null goes with any other.
 
     >>> unified(pa.int64(), pa.float64())
     DataType(double)

@@ -1,9 +1,9 @@
-"""Replacing partitions of one table: read what is stored, compare, commit; and again where somebody was faster.
+"""Replaces partitions of one table: read what is stored, compare, commit; and again if another writer was faster.
 
     draft → audit → compare with what is stored → publish the file → commit
 
-Whoever dies before the commit leaves the old partition, afterwards the new one. What a commit replaces it must have
-known: where a newer reading was committed since the work began, that one stays.
+A process that dies before the commit leaves the old partition; after it, the new one. A commit replaces only what it
+has seen: if a newer reading was committed after the work began, that one stays.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from genesys_assets.lake import log_entry
 from genesys_assets.lake.changes import Change, Counts, Rows
-from genesys_assets.lake.delta import WHOLE, Added, Conflict, DataFile, DeltaLog, Key, Removed, new_path
-from genesys_assets.lake.files import StoredFile, Unreadable
+from genesys_assets.lake.delta import WHOLE, AddedFile, Conflict, DataFile, DeltaLog, Key, RemovedFile, new_path
+from genesys_assets.lake.files import StoredFile, StoredFooter, Unreadable, rows_at_rest
+from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.retyping import Retyping
-from genesys_assets.lake.store import Draft
+from genesys_assets.lake.store import Draft, Store
 
 NEVER = 0
 """The newness of a partition that was removed: any reading is newer."""
@@ -33,11 +35,11 @@ _UPLOADS_AT_ONCE = 8
 
 
 class TableContended(Exception):
-    """Others committed to the table again and again, for as long as patience lasted: nothing was committed."""
+    """Other writers committed to the table first, again and again, until time ran out. Nothing was committed."""
 
 
 class Overtaken(Exception):
-    """Somebody else replaced the partition since it was read: read it again, and build on that."""
+    """Another writer replaced the partition after it was read. Read it again, and build on that."""
 
 
 class FinishedDraft(Protocol):
@@ -49,12 +51,16 @@ class FinishedDraft(Protocol):
     schema: pa.Schema
     rows: int
     size: int
+    reach: Reach | None
 
     @property
     def content(self) -> str: ...
 
     def changes_since(self, before: Rows) -> Counts:
         """How its rows differ from those of a stored file, as `changes.compare` counts them. Raises Unreadable."""
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Whether a stored file of the same content has the same bytes, but for what it says of itself."""
 
     def fit(self, log: DeltaLog) -> bool:
         """Take the column types of the table, as far as the values allow. True: the draft has to be published anew."""
@@ -72,9 +78,11 @@ class Known:
 class Proposal:
     """A partition as a run would have it. `newness` grows with each input that is newer: see `Lake.newness`.
 
-    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
-    yields only to what was committed since the work began: there may be fewer inputs than before. `builds_on_known`:
-    it was made of what was stored itself, so nothing else may be replaced.
+    `is_read`: it was read from the platform, and never replaces a newer reading. One that has all of its partition
+    (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
+    newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
+    fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
+    `adds`: its rows come after all that are stored, which stay; it builds on these.
     """
 
     key: Key
@@ -82,7 +90,9 @@ class Proposal:
     known: Known
     newness: int
     is_read: bool = False
+    is_complete: bool = False
     builds_on_known: bool = False
+    adds: bool = False
     published: str | None = None
 
 
@@ -91,8 +101,8 @@ class _Decision:
     """What is done with one proposal, given what is stored."""
 
     change: Change
-    added: list[Added] = field(default_factory=list)
-    removed: list[Removed] = field(default_factory=list)
+    added: list[AddedFile] = field(default_factory=list)
+    removed: list[RemovedFile] = field(default_factory=list)
     healed: bool = False
 
     @property
@@ -227,7 +237,7 @@ def remove_all(
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
             return
-        removed = [Removed(file) for files in stored.values() for file in files]
+        removed = [RemovedFile(file) for files in stored.values() for file in files]
         note = {"removed": [key or WHOLE for key in stored]}
         try:
             log.commit(schema, [], removed, note, dict.fromkeys(stored, NEVER), on_top_of=at)
@@ -265,7 +275,7 @@ def append(
     run_id: str | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Add a file to a partition beside those that are stored. Raises TableContended, and what `Commit.prepare` does."""
+    """Add a file to a partition, and leave the stored ones. Raises TableContended, and what `Commit.prepare` does."""
     give_up_at, retyping = time.monotonic() + _PATIENCE_SECONDS, Retyping(log)
     path, commit_id, since = None, uuid.uuid4().hex, log.version
     while True:
@@ -275,7 +285,7 @@ def append(
         try:
             at = log.version
             retyping.fit(writer.schema)
-            added = [Added(key, path, writer.size, writer.rows)]
+            added = [AddedFile(key, path, writer.size, writer.rows)]
             log.commit(writer.schema, added, [], {"commit_id": commit_id, "run_id": run_id}, {}, on_top_of=at)
         except Conflict as conflict:
             if _is_committed(log, commit_id, since):
@@ -299,13 +309,13 @@ def join(
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     path = new_path(key, writer.content)
     writer.draft.publish(f"{log.place}/{path}")
-    added = Added(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
+    added = AddedFile(key, path, writer.size, writer.rows, same_rows=True, modified_ms=files[-1].modified_ms)
     while True:
         at, stored = log.version, {file.path for file in log.files(key)}
         if not {file.path for file in files} <= stored:
             return path in stored
         try:
-            removed = [Removed(file, same_rows=True) for file in files]
+            removed = [RemovedFile(file, same_rows=True) for file in files]
             log.commit(writer.schema, [added], removed, {"joined": {key or WHOLE: len(files)}}, {}, on_top_of=at)
         except Conflict as conflict:
             _pause(log, conflict, give_up_at, sleep)
@@ -317,23 +327,82 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     """Compare a proposal with what is stored now."""
     stored, now = log.files(proposal.key), known(log, proposal.key)
     content, rows = proposal.writer.content, proposal.writer.rows
-    if proposal.builds_on_known and now != proposal.known:
+    if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
         raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
-    may_be_newer = proposal.is_read or now != proposal.known
-    if may_be_newer and now.newness is not None and now.newness > proposal.newness:
+    if proposal.adds:
+        return _addition(proposal, stored)
+    if _is_superseded(log, proposal, now, stored):
         change = Change(content, sum(file.rows for file in stored), previous_content=_content(stored))
         return _Decision(replace(change, is_superseded=True))
     # Pages say in their file which run read them: who goes on with a run asks them.
-    if not proposal.is_read and [file.content for file in stored] == [content] and _is_whole(log, stored[0]):
+    if (
+        not proposal.is_read
+        and [file.content for file in stored] == [content]
+        and _is_whole(log, proposal.writer, stored[0])
+    ):
         return _Decision(Change(content, rows, rows, 0, 0, 0, content))
     change, healed = _change(log, proposal.writer, stored)
+    if len(stored) > 1 and not proposal.is_read and change.same_rows and _is_kept(log, proposal.writer, stored):
+        return _Decision(replace(change, content=str(change.previous_content)))
     path = proposal.published or new_path(proposal.key, content)
-    added = Added(proposal.key, path, proposal.writer.size, rows, change.same_rows)
-    return _Decision(change, [added], [Removed(file, change.same_rows) for file in stored], healed)
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows)
+    return _Decision(change, [added], [RemovedFile(file, change.same_rows) for file in stored], healed)
 
 
-def _is_whole(log: DeltaLog, file: DataFile) -> bool:
-    """Whether the file that the log names has all its bytes: a disk may have lost some, S3 keeps all or none."""
+def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
+    what it replaces.
+    """
+    is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
+    if not proposal.is_read:
+        return is_newer and came_meanwhile
+    if is_newer and proposal.is_complete and not _is_complete(log, stored):
+        proposal.newness = now.newness or NEVER
+        return False
+    # Whoever read a part of what is complete has looked whether it is. It may have become so since.
+    return is_newer or (came_meanwhile and not proposal.is_complete and _is_complete(log, stored))
+
+
+def _is_complete(log: DeltaLog, stored: Sequence[DataFile]) -> bool:
+    """Whether what is stored of a partition says that it is all of it."""
+    try:
+        reaches = [StoredFooter(log.store, log.place, file).reach for file in stored[-1:]]
+    except Unreadable:
+        return False
+    return any(reach is not None and reach.is_complete for reach in reaches)
+
+
+def _addition(proposal: Proposal, stored: Sequence[DataFile]) -> _Decision:
+    """A file beside those that are stored. One without rows says only how far these reached, and goes."""
+    content, rows, before = proposal.writer.content, proposal.writer.rows, sum(file.rows for file in stored)
+    gone = [file for file in stored if not file.rows]
+    left = [file.content for file in stored if file.rows]
+    path = proposal.published or new_path(proposal.key, content)
+    change = Change("+".join([*left, content]), before + rows, before, rows, 0, 0, _content(stored))
+    # The order of the files is that of their rows, whatever the clocks of different machines say.
+    modified_ms = max([log_entry.now_ms(), *(file.modified_ms + 1 for file in stored)])
+    added = AddedFile(proposal.key, path, proposal.writer.size, rows, change.same_rows, modified_ms)
+    return _Decision(change, [added], [RemovedFile(file, same_rows=True) for file in gone])
+
+
+def _is_kept(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) -> bool:
+    """Whether several files that hold the rows of a draft may stay: they have its columns, reach as far, and are
+    whole.
+    """
+    files = [StoredFile(log.store, log.place, file) for file in stored]
+    has_columns = all(file.parquet.schema_arrow.remove_metadata() == writer.schema for file in files)
+    return has_columns and files[-1].reach == writer.reach and all(_has_its_size(log, file) for file in stored)
+
+
+def _is_whole(log: DeltaLog, writer: FinishedDraft, file: DataFile) -> bool:
+    """Whether a stored file that holds the same as a draft still has all its bytes."""
+    if not _has_its_size(log, file):
+        return False
+    return not log.store.may_alter_files or writer.has_the_bytes_of(log.store, f"{log.place}/{file.path}")
+
+
+def _has_its_size(log: DeltaLog, file: DataFile) -> bool:
+    """Whether as many bytes are stored of a file as its log says: a disk may have lost some, S3 keeps all or none."""
     return log.store.size(f"{log.place}/{file.path}") == file.size
 
 
@@ -343,16 +412,15 @@ def _change(log: DeltaLog, writer: FinishedDraft, stored: Sequence[DataFile]) ->
     if not stored:
         return first, False
     try:
-        if len(stored) != 1:
-            raise Unreadable(f"{log.place} has {len(stored)} files where there should be one")
-        figures = writer.changes_since(StoredFile(log.store, log.place, stored[0]).at_rest())
+        before = rows_at_rest([StoredFile(log.store, log.place, file) for file in stored])
+        figures = writer.changes_since(before)
     except Unreadable:
         return first, True
     return Change(writer.content, previous_content=_content(stored), is_superseded=False, **figures), False
 
 
 def _content(stored: Sequence[DataFile]) -> str | None:
-    return stored[0].content if len(stored) == 1 else None
+    return "+".join(file.content for file in stored) or None
 
 
 def _publish(log: DeltaLog, proposals: Sequence[Proposal], decisions: Mapping[Key, _Decision]) -> None:

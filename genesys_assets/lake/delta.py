@@ -1,7 +1,7 @@
 """One Delta Lake table: which data files it has, and how they are replaced in one commit.
 
-delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). Here stands how our
-partitions map to the log; what is written and when a commit is refused is in `commit`.
+delta-rs reads the log and makes and changes tables; commits of files are ours (`log_entry`). This module maps our
+partitions to the log; `commit` decides what is written and when a commit is refused.
 
 Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 
@@ -14,12 +14,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
 import threading
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,25 +25,45 @@ import pyarrow.compute as pc
 
 from genesys_assets.lake import log_entry
 from genesys_assets.lake.column_types import PARTITION_COLUMNS, ColumnTypeChanged, ReservedColumn, at_rest
+from genesys_assets.lake.delta_files import (
+    WHOLE,
+    AddedFile,
+    DataFile,
+    Key,
+    RemovedFile,
+    add,
+    add_action,
+    dated,
+    file_of_row,
+    files_schema,
+    key_of_row,
+    new_path,
+    oldest_first,
+    partition_folder,
+    partition_value,
+    partition_values,
+    remove_action,
+    replaced,
+)
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
 from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-    from deltalake.transaction import AddAction, RemoveAction
 
 __all__ = [
     "NOTE",
     "WHOLE",
-    "Added",
+    "AddedFile",
     "ColumnTypeChanged",
     "Conflict",
     "DataFile",
     "DeltaLog",
     "Key",
-    "Removed",
+    "RemovedFile",
     "ReservedColumn",
+    "UnreadableLog",
     "new_path",
     "partition_folder",
     "partition_values",
@@ -54,55 +71,18 @@ __all__ = [
 
 NOTE = "genesys_assets"
 """Where a commit says what it did to each partition."""
-WHOLE = "all"
-"""How the log names the only partition of a table that has none."""
 
 _INTERVAL = "delta.checkpointInterval"
 _USUAL_INTERVAL = 100
 _log = logging.getLogger(__name__)
 
-Key = str | None
-
 
 class Conflict(Exception):
-    """Somebody else committed to the table meanwhile: nothing was committed."""
+    """Another writer committed to the table meanwhile. Nothing was committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One data file of a partition, as the log names it. `content` identifies its rows and reach."""
-
-    path: str
-    size: int
-    rows: int
-    modified_ms: int
-
-    @property
-    def content(self) -> str:
-        return self.path.rsplit("/", 1)[-1].split("-", 1)[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """A file that a commit adds to a partition. `same_rows`: it says nothing new to readers of rows.
-
-    `modified_ms` decides the order of the files of a partition: now, unless given.
-    """
-
-    key: Key
-    path: str
-    size: int
-    rows: int
-    same_rows: bool = False
-    modified_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """A file that a commit takes away."""
-
-    file: DataFile
-    same_rows: bool = False
+class UnreadableLog(Exception):
+    """The log of a table is damaged. The message says what to do."""
 
 
 @dataclass(slots=True)
@@ -114,30 +94,9 @@ class _Known:
     numbers: dict[str, int] | None = None
 
 
-def partition_values(key: Key) -> dict[str, str | None]:
-    """`2026-01-31-13:00` -> date and hour, as the log writes them. Raises ValueError for a key of another form."""
-    if key is None:
-        return {}
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:-(\d\d):00)?", key)
-    if match is None:
-        raise ValueError(f"partition {key!r} is neither a day (2026-01-31) nor an hour (2026-01-31-13:00)")
-    day, hour = match.groups()
-    return {"date": day} | ({"hour": str(int(hour))} if hour else {})
-
-
-def partition_folder(key: Key) -> str:
-    """Where the files of a partition lie below their table: `date=2026-01-31/hour=13`."""
-    return "/".join(f"{name}={value}" for name, value in partition_values(key).items())
-
-
-def new_path(key: Key, content: str) -> str:
-    """A path below its table that no file had: what the file holds, and a part that is unique."""
-    folder, name = partition_folder(key), f"{content}-{uuid.uuid4().hex[:12]}.parquet"
-    return f"{folder}/{name}" if folder else name
-
-
 class DeltaLog:
     """The log of one table, as it was when it was last read: see `refresh`. A table that does not exist has no file.
+    Whatever reads the log raises UnreadableLog where it is damaged.
 
     Safe for threads: what they read one after the other may be of different versions, a commit is on top of one.
     """
@@ -190,17 +149,29 @@ class DeltaLog:
 
     def _load(self) -> DeltaTable | None:
         from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         try:
             return DeltaTable(self._log.uri)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            where, why = self.store.uri(f"{self.place}/{LOG}"), str(error).splitlines()[0].rstrip(".")
+            raise UnreadableLog(
+                f"{where} cannot be read ({why}). If its newest file was cut off, as by a power cut, delete that file: "
+                f"the table is then what it was before. Else put {self.store.uri(self.place)} back from a copy, or "
+                "delete it and compute or fetch all its partitions again."
+            ) from error
 
     @property
     def version(self) -> int:
-        """The number of the last commit, -1 where there is no table."""
+        """The number of the last commit; -1 if there is no table."""
         return self._known.version
+
+    @property
+    def table_id(self) -> str | None:
+        """What the table has that no other one has which is made in its place, None where there is no table."""
+        return None if self._table is None else str(self._table.metadata().id)
 
     def files(self, key: Key) -> list[DataFile]:
         """The files of a partition, the oldest first."""
@@ -209,13 +180,13 @@ class DeltaLog:
             if f"partition.{name}" not in actions.column_names:
                 return []
             type_ = PARTITION_COLUMNS[name]
-            wanted = pa.scalar(_partition_value(name, value), type_)
+            wanted = pa.scalar(partition_value(name, value), type_)
             actions = actions.filter(pc.equal(actions[f"partition.{name}"], wanted))
-        return [_data_file(row) for row in _oldest_first(actions).to_pylist()]
+        return [file_of_row(row) for row in oldest_first(actions).to_pylist()]
 
     def every_file(self) -> list[tuple[Key, DataFile]]:
         """The files of all partitions with the key of each, the oldest first."""
-        return [(_key(row), _data_file(row)) for row in _oldest_first(self._add_actions()).to_pylist()]
+        return [(key_of_row(row), file_of_row(row)) for row in oldest_first(self._add_actions()).to_pylist()]
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
@@ -289,8 +260,8 @@ class DeltaLog:
 
     def _read_add_actions(self) -> pa.Table:
         if self._table is None:
-            return _files_schema([]).empty_table()
-        schema = _files_schema(self._table.metadata().partition_columns)
+            return files_schema([]).empty_table()
+        schema = files_schema(self._table.metadata().partition_columns)
         every = pa.table(self._table.get_add_actions(flatten=True))
         return every.select(schema.names).cast(schema) if len(every) else schema.empty_table()
 
@@ -299,8 +270,8 @@ class DeltaLog:
     def commit(
         self,
         schema: pa.Schema,
-        added: Sequence[Added],
-        removed: Sequence[Removed],
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
         *,
@@ -316,7 +287,7 @@ class DeltaLog:
                 table = self._widened(schema, self._partition_by([file.key for file in added], newness))
                 self._must_be_at(on_top_of)
                 if log_entry.is_simple(table, [*(each.path for each in added), *(each.file.path for each in removed)]):
-                    self._write(table, [_dated(file) for file in added], removed, note, newness)
+                    self._write(table, [dated(file) for file in added], removed, note, newness)
                 else:
                     self._write_by_delta_rs(added, removed, note, newness)
             except BaseException:
@@ -331,8 +302,8 @@ class DeltaLog:
     def _write(
         self,
         table: DeltaTable,
-        added: Sequence[Added],
-        removed: Sequence[Removed],
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
         note: Mapping[str, Any],
         newness: Mapping[Key, int],
     ) -> None:
@@ -340,7 +311,7 @@ class DeltaLog:
         files, version, now_ms = self._add_actions(), self.version + 1, log_entry.now_ms()
         actions = [
             log_entry.info({NOTE: dict(note)}, table.metadata().partition_columns, now_ms),
-            *map(_add, added),
+            *map(add, added),
             *(log_entry.remove(each.file.path, now_ms, same_rows=each.same_rows) for each in removed),
             *(log_entry.number(key or WHOLE, value) for key, value in newness.items()),
         ]
@@ -354,7 +325,7 @@ class DeltaLog:
         numbers = self._known.numbers
         if numbers is not None:
             numbers = numbers | {key or WHOLE: value for key, value in newness.items()}
-        self._known = _Known(version, _replaced(files, added, removed), numbers)
+        self._known = _Known(version, replaced(files, added, removed), numbers)
         self._log.ended_with(version)
         if (version + 1) % int(table.metadata().configuration.get(_INTERVAL) or _USUAL_INTERVAL) == 0:
             self._write_checkpoint()
@@ -367,7 +338,11 @@ class DeltaLog:
             _log.warning("%s has no checkpoint of version %d: %s", self.place, self.version, error)
 
     def _write_by_delta_rs(
-        self, added: Sequence[Added], removed: Sequence[Removed], note: Mapping[str, Any], newness: Mapping[Key, int]
+        self,
+        added: Sequence[AddedFile],
+        removed: Sequence[RemovedFile],
+        note: Mapping[str, Any],
+        newness: Mapping[Key, int],
     ) -> None:
         from deltalake import CommitProperties
         from deltalake.transaction import Transaction
@@ -380,7 +355,7 @@ class DeltaLog:
         table = self._as_known()
         with self._conflicts():
             table.create_write_transaction(
-                [*map(_add_action, added), *map(_remove_action, removed)],
+                [*map(add_action, added), *map(remove_action, removed)],
                 mode="append",
                 schema=table.schema(),
                 partition_by=list(table.metadata().partition_columns),
@@ -418,14 +393,16 @@ class DeltaLog:
     @property
     def _identity(self) -> tuple[str, int] | None:
         """Which table it is, and its version: another one may have been made where one was deleted."""
-        return None if self._table is None else (str(self._table.metadata().id), self.version)
+        return None if self.table_id is None else (self.table_id, self.version)
 
     def _partition_by(self, added: Sequence[Key], newness: Mapping[Key, int]) -> list[str]:
         if self._table is not None:
             return list(self._table.metadata().partition_columns)
         return list(partition_values(next(iter([*added, *newness]), None)))
 
-    def replace_all(self, types: Mapping[str, pa.DataType], files: Sequence[Added], note: Mapping[str, Any]) -> None:
+    def replace_all(
+        self, types: Mapping[str, pa.DataType], files: Sequence[AddedFile], note: Mapping[str, Any]
+    ) -> None:
         """Put files in the place of all that are stored, and give columns other types, in one commit on top of what was
         last read. Raises Conflict where somebody committed since.
         """
@@ -439,7 +416,7 @@ class DeltaLog:
             try:
                 with self._conflicts():
                     table.create_write_transaction(
-                        [_add_action(file) for file in files],
+                        [add_action(file) for file in files],
                         mode="overwrite",
                         schema=Schema.from_arrow(pa.schema(fields)),
                         partition_by=list(table.metadata().partition_columns),
@@ -509,88 +486,8 @@ def _missing(place: str, known: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
     return [each for each in wanted if each.name not in known.names]
 
 
-def _key(row: Mapping[str, Any]) -> Key:
-    """The key of the partition that an add action names."""
-    day, hour = row.get("partition.date"), row.get("partition.hour")
-    if day is None:
-        return None
-    return f"{day}" if hour is None else f"{day}-{hour:02d}:00"
-
-
-def _data_file(row: Mapping[str, Any]) -> DataFile:
-    return DataFile(row["path"], row["size_bytes"], row["num_records"] or 0, row["modification_time"])
-
-
-def _files_schema(partition_by: Sequence[str]) -> pa.Schema:
-    """The columns of the files of a table, by the names that delta-rs gives them. People may partition tables of
-    their own by other columns.
-    """
-    of_file = {
-        "path": pa.string(),
-        "size_bytes": pa.int64(),
-        "modification_time": pa.int64(),
-        "num_records": pa.int64(),
-    }
-    of_partition = {f"partition.{name}": PARTITION_COLUMNS.get(name, pa.string()) for name in partition_by}
-    return pa.schema([*of_file.items(), *of_partition.items()])
-
-
-def _oldest_first(files: pa.Table) -> pa.Table:
-    return files.sort_by([("modification_time", "ascending"), ("path", "ascending")])
-
-
-def _replaced(files: pa.Table, added: Sequence[Added], removed: Sequence[Removed]) -> pa.Table:
-    """The files of a table after a commit."""
-    gone = pa.array([each.file.path for each in removed], pa.string())
-    left = files.filter(pc.invert(pc.is_in(files["path"], gone))) if removed else files
-    return pa.concat_tables([left, pa.Table.from_pylist([_row(file) for file in added], files.schema)])
-
-
-def _row(file: Added) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "size_bytes": file.size,
-        "modification_time": file.modified_ms,
-        "num_records": file.rows,
-        **{f"partition.{name}": _partition_value(name, value) for name, value in partition_values(file.key).items()},
-    }
-
-
-def _partition_value(name: str, value: str | None) -> date | int:
-    return date.fromisoformat(str(value)) if name == "date" else int(str(value))
-
-
 def _configuration(store: Store) -> dict[str, str | None]:
     """How tables are made. The ledger of restatements is made of the commits: `housekeeping` removes them once it has
     them.
     """
     return {_INTERVAL: f"{store.commits_between_checkpoints}", "delta.enableExpiredLogCleanup": "false"}
-
-
-def _dated(file: Added) -> Added:
-    return replace(file, modified_ms=log_entry.now_ms()) if file.modified_ms is None else file
-
-
-def _add(file: Added) -> log_entry.Action:
-    return log_entry.add(
-        file.path,
-        file.size,
-        partition_values(file.key),
-        _dated(file).modified_ms or 0,
-        file.rows,
-        same_rows=file.same_rows,
-    )
-
-
-def _add_action(file: Added) -> AddAction:
-    from deltalake.transaction import AddAction
-
-    stats = json.dumps({"numRecords": file.rows})
-    modified_ms = _dated(file).modified_ms or 0
-    return AddAction(file.path, file.size, partition_values(file.key), modified_ms, not file.same_rows, stats)
-
-
-def _remove_action(file: Removed) -> RemoveAction:
-    from deltalake.transaction import RemoveAction
-
-    return RemoveAction(path=file.file.path, data_change=not file.same_rows, deletion_timestamp=log_entry.now_ms())

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import IO, Any
 
 import pyarrow as pa
@@ -24,10 +24,27 @@ from genesys_assets.lake.audit import COLUMNS, Findings, audit, audited_columns,
 from genesys_assets.lake.changes import Change, Counts, Rows, compare
 from genesys_assets.lake.column_types import NoColumns, UnstorableColumn, at_rest, fitting, needed, retyped, unified
 from genesys_assets.lake.delta import DataFile, DeltaLog
+from genesys_assets.lake.parquet_files import (
+    COLUMNS_KEY,
+    FORMAT,
+    PROVENANCE_KEY,
+    HashedFile,
+    Provenance,
+    content_of,
+    is_finer_than_milliseconds,
+    metadata_of,
+    null_columns,
+    provenance_in,
+    reach_in,
+    row_groups,
+    rows_of_parquet,
+    write_retyped,
+    written_schema,
+)
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Draft, Store
 from genesys_assets.privacy.screen import Screen
-from genesys_assets.tables.spec import TableSpec, absent, columns, in_milliseconds
+from genesys_assets.tables.spec import TableSpec, absent, columns
 
 PAGES = TableSpec(
     "pages",
@@ -42,35 +59,26 @@ as_of instant as of when the content was true: when a query was answered, when a
 body binary the bytes of the answer, unchanged; or of an answer about several partitions what concerns this one
 """),
 )
-# Most columns are ids, for which a dictionary is in vain: without any, large tables are written in two thirds of the
-# time and are a tenth smaller. Delta Lake keeps instants in microseconds. Checksums find what a disk has altered.
-_FORMAT = {
-    "compression": "zstd",
-    "compression_level": 1,
-    "use_dictionary": False,
-    "coerce_timestamps": "us",
-    "write_page_checksum": True,
-}
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
+ABSENT = "absent"
+"""What a file of a table says: in how many rows of its partition the platform left a column null that it should fill,
+by column.
+"""
 TAKEN_OUT = "taken_out"
 """What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
-"""What a file of pages says: how often each unknown field was dropped, by path, for it may hold personal data."""
+"""The key under which a file of pages says how often each unknown field was dropped, by path. Such a field may hold
+personal data.
+"""
 _FIELDS_NAMED = 50
-_PROVENANCE = b"genesys_assets"
-_REACH = "reach"
-_COLUMNS = "columns"
-_CONTENT_LETTERS = 32
+_PART_BYTES = 1 << 20
 _FOOTER_BYTES = 64 << 10
 _LARGEST_FOOTER_BYTES = 64 << 20
 
-Provenance = dict[str, Any]
-"""run id, fetched window, source and whatever else says where a file comes from; JSON in the file's metadata."""
-
 
 class Unreadable(Exception):
-    """A data file is lost or damaged: its partition counts as absent, and is healed when it is materialised again."""
+    """A data file is lost or damaged. Its partition counts as missing until it is materialised again."""
 
 
 class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
@@ -99,7 +107,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         self.as_of: datetime | None = None
         self._first: list[dict[str, Any]] = []
         self._answers = hashlib.sha256()
-        self._writer = pq.ParquetWriter(self.draft.file, PAGES.schema, write_statistics=False, **_FORMAT)
+        self._writer = pq.ParquetWriter(self.draft.file, PAGES.schema, write_statistics=False, **FORMAT)
 
     def restart(self) -> None:
         """Forget the pages written so far."""
@@ -133,7 +141,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
 
     @property
     def first_pages(self) -> pa.Table:
-        """The first pages for a preview, with the size of each body in its place."""
+        """The first pages for a preview, with the size of each body instead of the body."""
         schema = PAGES.schema.remove(PAGES.schema.get_field_index("body")).append(pa.field("body_bytes", pa.int64()))
         return pa.Table.from_pylist(self._first, schema)
 
@@ -143,18 +151,22 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
             self.provenance[TAKEN_OUT] = sorted({*known, *self._screen.taken_out})
         if self._screen is not None and self._screen.dropped:
             self.provenance[UNKNOWN_DROPPED] = dict(self._screen.dropped.most_common(_FIELDS_NAMED))
-        self._writer.add_key_value_metadata(_metadata(self.provenance, self.reach))
+        self._writer.add_key_value_metadata(metadata_of(self.provenance, self.reach))
         self._writer.close()
         self.size = self.draft.file.tell()
 
     @property
     def content(self) -> str:
         """Identifies what the answers list and their reach: not when they were given, nor their cursors and totals."""
-        return _content(self._answers.hexdigest(), PAGES.schema, self.reach)
+        return content_of(self._answers.hexdigest(), PAGES.schema, self.reach)
 
     def changes_since(self, before: Rows) -> Counts:
         """Answers are not compared one by one: each says when it was received, so that all are others."""
         return {"rows_before": before.count, "rows_after": self.rows}
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        """Answers that list the same differ in when they were given."""
+        return False
 
     def fit(self, log: DeltaLog) -> bool:
         """Pages have had the same columns ever since."""
@@ -180,8 +192,8 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.head = spec.empty()
         self._head_rows = head_rows
         self.schema = at_rest(spec.schema, spec.name)
-        self._file = _HashedFile(draft.file)
-        self._writer = pq.ParquetWriter(self._file, self.schema, **_FORMAT)
+        self._file = HashedFile(draft.file)
+        self._writer = pq.ParquetWriter(self._file, self.schema, **FORMAT)
         self._waiting: list[pa.Table] = []
 
     def write(self, table: pa.Table) -> None:
@@ -203,7 +215,7 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
             self._flush(_ROWS_PER_GROUP)
 
     def _flush(self, rows: int) -> None:
-        """Write exactly this many rows as one group, so that the same rows give the same bytes however they came."""
+        """Write exactly this many rows as one group, so that the same rows always give the same bytes."""
         waiting = pa.concat_tables(self._waiting)
         self._writer.write_table(waiting.slice(0, rows).combine_chunks(), row_group_size=rows)
         self._waiting = [waiting.slice(rows)]
@@ -219,21 +231,39 @@ class TableWriter(contextlib.AbstractContextManager["TableWriter"]):
         self.size = self._file.tell()
 
     def _metadata(self) -> dict[bytes, bytes]:
-        finer = [field.name for field in self.spec.schema if _is_finer_than_milliseconds(field.type)]
+        finer = [field.name for field in self.spec.schema if is_finer_than_milliseconds(field.type)]
         about = {"null": self._nulls(), "microseconds": finer}
         said = {**self.provenance, "schema_version": self.spec.version}
-        said.pop(_COLUMNS, None)
-        return _metadata(said | ({_COLUMNS: about} if any(about.values()) else {}), self.reach)
+        for name in (COLUMNS_KEY, ABSENT):
+            said.pop(name, None)
+        counted = {ABSENT: dict(self.absent)} if self.absent else {}
+        return metadata_of(said | counted | ({COLUMNS_KEY: about} if any(about.values()) else {}), self.reach)
 
     def _nulls(self) -> list[str]:
         return [name for name in self.spec.schema.names if name not in self.schema.names]
 
     @property
     def content(self) -> str:
-        return _content(self._file.digest, self.schema, self.reach, self._nulls())
+        return content_of(self._file.digest, self.schema, self.reach, self._nulls())
 
     def changes_since(self, before: Rows) -> Counts:
-        return compare(before, _at_rest(self.parquet()), self.spec)
+        return compare(before, rows_of_parquet(self.parquet()), self.spec)
+
+    def has_the_bytes_of(self, store: Store, key: str) -> bool:
+        digest = hashlib.sha256()
+        try:
+            footer = _footer(store, key)
+            provenance_in(footer.metadata)
+            if footer.schema.to_arrow_schema().remove_metadata() != self.schema:
+                return False
+            with store.open(key) as stored:
+                left = self._file.end
+                while part := stored.read(min(left, _PART_BYTES)):
+                    digest.update(part)
+                    left -= len(part)
+        except (pa.ArrowException, OSError, ValueError):
+            return False
+        return digest.hexdigest() == self._file.digest
 
     def fit(self, log: DeltaLog) -> bool:
         """Give the finished draft the column types of a table, as far as its values allow: `fitting`.
@@ -288,7 +318,7 @@ class StoredFile:
         self._store = store
         with self.readable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
-            self.provenance = _provenance(self.parquet.metadata.metadata)
+            self.provenance = provenance_in(self.parquet.metadata.metadata)
 
     def readable(self) -> contextlib.AbstractContextManager[None]:
         """Around whatever reads the file. Raises Unreadable where its bytes are at fault, and not the way to them."""
@@ -296,7 +326,7 @@ class StoredFile:
 
     def at_rest(self) -> Rows:
         """The rows as they lie in the file."""
-        rows = _at_rest(self.parquet)
+        rows = rows_of_parquet(self.parquet)
         return replace(rows, pieces=self._readable(rows.pieces))
 
     def _readable(self, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -316,16 +346,16 @@ class StoredFile:
 
     @property
     def reach(self) -> Reach | None:
-        return _reach(self.provenance)
+        return reach_in(self.provenance)
 
     def write_retyped(self, file: IO[bytes], types: Mapping[str, pa.DataType], table: str) -> tuple[str, int]:
         """Write the file anew, with other types of some columns: gives what identifies it, and its size."""
         now = self.parquet.schema_arrow.remove_metadata()
         schema = pa.schema([field.with_type(types.get(field.name, field.type)) for field in now])
         metadata = self.parquet.metadata.metadata or {}
-        written = write_retyped(self.parquet, file, schema, {_PROVENANCE: metadata[_PROVENANCE]}, table)
+        written = write_retyped(self.parquet, file, schema, {PROVENANCE_KEY: metadata[PROVENANCE_KEY]}, table)
         nulls = null_columns(self.parquet.metadata)
-        return _content(written.digest, schema, self.reach, nulls), written.tell()
+        return content_of(written.digest, schema, self.reach, nulls), written.tell()
 
     def row_groups(self, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows in pieces: see `row_groups`."""
@@ -338,11 +368,11 @@ class StoredFooter:
     def __init__(self, store: Store, place: str, file: DataFile) -> None:
         key = f"{place}/{file.path}"
         with _readable(store, store.uri(key)):
-            self.provenance = _provenance(_footer(store, key).metadata)
+            self.provenance = provenance_in(_footer(store, key).metadata)
 
-    @property
+    @functools.cached_property
     def reach(self) -> Reach | None:
-        return _reach(self.provenance)
+        return reach_in(self.provenance)
 
 
 def _footer(store: Store, key: str) -> pq.FileMetaData:
@@ -409,11 +439,6 @@ def _readable(store: Store, uri: str) -> Iterator[None]:
         raise Unreadable(f"{uri} cannot be read ({error}): materialise its partition again.") from error
 
 
-def _reach(provenance: Provenance) -> Reach | None:
-    said = provenance.get(_REACH)
-    return None if said is None else Reach.from_json(said)
-
-
 def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[StoredFile]:
     """The files of a partition. Raises Unreadable."""
     return [StoredFile(store, place, file) for file in files]
@@ -422,6 +447,15 @@ def open_files(store: Store, place: str, files: Sequence[DataFile]) -> list[Stor
 def common_schema(files: Iterable[StoredFile]) -> pa.Schema:
     """The columns of all files, as they were written."""
     return pa.unify_schemas([file.schema for file in files], promote_options="permissive")
+
+
+def rows_at_rest(files: Sequence[StoredFile]) -> Rows:
+    """The rows of all files of a partition as they lie in them, with the columns of all."""
+    every = [file.at_rest() for file in files]
+    if len(every) == 1:
+        return every[0]
+    schema = pa.unify_schemas([rows.schema for rows in every], promote_options="permissive")
+    return Rows(sum(rows.count for rows in every), schema, chain.from_iterable(rows.pieces for rows in every))
 
 
 def rows_of(files: Iterable[StoredFile], schema: pa.Schema) -> Iterator[pa.Table]:
@@ -451,41 +485,6 @@ def _needed_by_file(file: StoredFile, name: str) -> pa.DataType:
         return needed(file.parquet.read([name], use_threads=False)[name])
 
 
-def written_schema(parquet: pq.ParquetFile) -> pa.Schema:
-    """The columns of a file as they were written: with those of the type null, instants in milliseconds where they
-    were whole ones.
-    """
-    finer = _provenance(parquet.metadata.metadata).get(_COLUMNS, {}).get("microseconds", ())
-    at_rest = parquet.schema_arrow.remove_metadata()
-    stored = [at_rest.field(field.name) if field.name in finer else field for field in in_milliseconds(at_rest)]
-    return pa.schema([*stored, *(pa.field(name, pa.null()) for name in null_columns(parquet.metadata))])
-
-
-def null_columns(metadata: pq.FileMetaData) -> list[str]:
-    """The columns that were left out of a file, for they had no type: all their values were null."""
-    return list(_provenance(metadata.metadata).get(_COLUMNS, {}).get("null", ()))
-
-
-def row_groups(parquet: pq.ParquetFile, names: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of a file in pieces, as they were written: see `written_schema`. (Batches of a dataset would be read
-    ahead.)
-    """
-    written = written_schema(parquet)
-    wanted = written if names is None else pa.schema([written.field(name) for name in names])
-    stored = [name for name in wanted.names if name in parquet.schema_arrow.names]
-    for index in range(parquet.num_row_groups):
-        group = parquet.read_row_group(index, columns=stored, use_threads=False)
-        columns = [
-            group[field.name].cast(field.type) if field.name in stored else pa.nulls(len(group)) for field in wanted
-        ]
-        yield pa.table(columns, schema=wanted)
-
-
-def _at_rest(parquet: pq.ParquetFile) -> Rows:
-    groups = (parquet.read_row_group(index, use_threads=False) for index in range(parquet.num_row_groups))
-    return Rows(parquet.metadata.num_rows, parquet.schema_arrow.remove_metadata(), groups)
-
-
 def _is_on_the_way(error: Exception) -> bool:
     """Whether an error of reading says nothing of the file: the disk, the memory, or the way to S3 failed.
 
@@ -498,29 +497,6 @@ def _is_on_the_way(error: Exception) -> bool:
     return isinstance(error, OSError) and (error.errno is not None or "AWS Error" in str(error))
 
 
-def write_retyped(
-    parquet: pq.ParquetFile, file: IO[bytes], schema: pa.Schema, metadata: dict[bytes, bytes], table: str
-) -> _HashedFile:
-    """Write the rows of a file with the types of a schema. Gives what was written, with its digest.
-
-    Columns of the schema that the file does not have are left out, unless it has none at all. Raises UnstorableColumn.
-    """
-    fields = [field for field in schema if field.name in parquet.schema_arrow.names]
-    kept = pa.schema(fields) if fields else schema
-    written = _HashedFile(file)
-    with pq.ParquetWriter(written, kept, **_FORMAT) as writer:
-        for index in range(parquet.num_row_groups):
-            rows = retyped(parquet.read_row_group(index, use_threads=False), kept, table).combine_chunks()
-            writer.write_table(rows, row_group_size=len(rows))
-        written.end_of_rows()
-        writer.add_key_value_metadata(metadata)
-    return written
-
-
-def _is_finer_than_milliseconds(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_timestamp(type_)) and type_.unit in ("us", "ns")
-
-
 def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
     """The rows with instants in the declared unit: rows that were read from the lake have microseconds."""
     for index, field in enumerate(declared):
@@ -529,55 +505,6 @@ def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
             if given.name == field.name and pa.types.is_timestamp(given.type) and given.type.tz == field.type.tz:
                 table = table.set_column(index, field, table.column(index).cast(field.type))
     return table
-
-
-class _HashedFile:
-    """A draft as Arrow writes to it; keeps a digest of what is written up to the footer, which differs by run."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._sha256 = hashlib.sha256()
-        self._body: str | None = None
-        self.closed = False
-
-    def write(self, data: Any) -> int:
-        self._sha256.update(data)
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        """Stays open: whoever began the draft closes it."""
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    @property
-    def digest(self) -> str:
-        return self._body or self._sha256.hexdigest()
-
-    def end_of_rows(self) -> None:
-        """What is written from now on is the footer."""
-        self._body = self._sha256.hexdigest()
-
-
-def _content(digest: str, schema: pa.Schema, reach: Reach | None, nulls: Sequence[str] = ()) -> str:
-    """What identifies a file's rows, columns and reach."""
-    about = hashlib.sha256(digest.encode())
-    about.update(schema.remove_metadata().serialize())
-    about.update("".join(f"{name}\n" for name in nulls).encode())
-    about.update(json.dumps(reach.as_json() if reach else None, sort_keys=True).encode())
-    return about.hexdigest()[:_CONTENT_LETTERS]
 
 
 def _listed(answer: bytes) -> memoryview:
@@ -594,12 +521,3 @@ def _uncopied(value: bytes) -> pa.Array:
     """An array of that one value, without looking at each of its bytes."""
     offsets = pa.array([0, len(value)], pa.int32())
     return pa.Array.from_buffers(pa.binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(value)])
-
-
-def _metadata(provenance: Provenance, reach: Reach | None) -> dict[bytes, bytes]:
-    said = {**provenance, **({_REACH: reach.as_json()} if reach else {})}
-    return {_PROVENANCE: json.dumps(said, sort_keys=True, default=str).encode()}
-
-
-def _provenance(metadata: dict[bytes, bytes] | None) -> Provenance:
-    return dict(json.loads((metadata or {}).get(_PROVENANCE, b"{}")))

@@ -1,7 +1,7 @@
 """Frames of pandas and polars as Arrow tables, and back: what downstream assets return and get.
 
-Whatever a frame holds comes back as it was, or is refused by name: nothing is dropped or changed in silence. Which
-types the lake can store is in `column_types`.
+The content of a frame comes back unchanged, or the frame is refused with the reason: nothing is dropped or changed
+silently. `column_types` knows which types the lake can store.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OF_NUMPY = {"ndarray": "list", "bool_": "bool"}
 
 
 class UnnamedIndex(ValueError):
-    """The index of a pandas frame holds values and has no name under which they could be stored."""
+    """The index of a pandas frame has values but no name to store them under."""
 
 
 def convert(table: pa.Table, wanted: Any) -> Any:
@@ -47,11 +47,10 @@ def convert(table: pa.Table, wanted: Any) -> Any:
 def as_table(value: Any) -> pa.Table:
     """A pandas or polars frame, or an Arrow table, as an Arrow table.
 
-    Of pandas frames a named index becomes columns, one for each level. An unnamed one that only counts rows (as a frame
-    has by default, or after rows were filtered, sorted or put together) is left out. Times without a time zone
-    are refused: every time in the lake is an instant.
-
-    Raises TypeError for what is no table, UnnamedIndex, DuplicateColumn, UnstorableColumn, NoColumns.
+    A named index of a pandas frame becomes columns, one for each level. An unnamed one that only counts rows (the
+    default, also after rows were filtered, sorted or concatenated) is left out. Times without a time zone are refused,
+    because every time in the lake is an instant. Raises TypeError for anything that is no table, UnnamedIndex,
+    DuplicateColumn, UnstorableColumn, NoColumns.
     """
     if isinstance(value, pa.Table):
         return pa.table(value.columns, schema=pa.schema([pa.field(field.name, field.type) for field in value.schema]))

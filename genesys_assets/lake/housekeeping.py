@@ -1,4 +1,4 @@
-"""Keeping house: the ledger is caught up, small files are joined, and what no reader needs any more is removed.
+"""Housekeeping: catches up the ledger, joins small files, and removes what no reader needs any longer.
 
     keep_house(lake, ledgered=["tables/conversations"], keep=timedelta(hours=24), now=datetime.now(UTC))
 
@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from genesys_assets.lake.commit import TableContended, join
-from genesys_assets.lake.delta import DeltaLog
-from genesys_assets.lake.files import Provenance, TableWriter, Unreadable, common_schema, open_files, rows_of
+from genesys_assets.lake.delta import DeltaLog, UnreadableLog
+from genesys_assets.lake.files import TableWriter, Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
-from genesys_assets.lake.ledger import LEDGER, catch_up
+from genesys_assets.lake.ledger import LEDGER, booked, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
-from genesys_assets.lake.store import LakeUnreachable, Listed, Store, drafts
+from genesys_assets.lake.parquet_files import Provenance
+from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
 
@@ -40,7 +41,7 @@ _OURS = re.compile(rf"(.+?)/{_PARTITION}[0-9a-f]{{32}}-[0-9a-f]{{12}}\.parquet")
 
 @dataclass(slots=True)
 class Report:
-    """What was done. `removed` counts data files by table. What had a problem is left for the next time."""
+    """What was done. `removed` counts data files by table. Tables with a problem are left for the next time."""
 
     removed: Counter[str] = field(default_factory=Counter)
     bytes_removed: int = 0
@@ -57,12 +58,15 @@ class Report:
 def keep_house(
     lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
 ) -> Report:
-    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has."""
+    """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has, as far
+    as they exist.
+    """
     lake, report, before = lake.refreshed(), Report(), now - keep
-    booked = _catch_up(lake, ledgered, provenance or {}, report)
     published = lake.store.listed("")
     tables = places(published)
-    for place in tables:
+    readable = [place for place in tables if _has_readable_log(lake, place, report)]
+    booked = _catch_up(lake, [place for place in ledgered if place in readable], provenance or {}, report)
+    for place in readable:
         try:
             _join_days(lake, place, f"{now:%Y-%m-%d}", report)
             _remove_files(lake.log(place), published, before, report)
@@ -74,9 +78,17 @@ def keep_house(
     return report
 
 
-def places(files: Iterable[Listed]) -> list[str]:
+def places(files: Iterable[ListedFile]) -> list[str]:
     """The tables of a lake, also those that lie below others."""
     return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
+
+
+def _has_readable_log(lake: Lake, place: str, report: Report) -> bool:
+    try:
+        lake.log(place)
+    except UnreadableLog as error:
+        report.problems[place] = str(error)
+    return place not in report.problems
 
 
 # -- the ledger --------------------------------------------------------------------------------------------------------
@@ -84,12 +96,14 @@ def places(files: Iterable[Listed]) -> list[str]:
 
 def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, report: Report) -> dict[str, int]:
     """Catch up the ledger; gives the version of each table up to which the ledger has all readings."""
+    if LEDGER in report.problems:
+        return dict.fromkeys(ledgered, 0)
     versions = {place: lake.log(place).version for place in ledgered}
     try:
         catch_up(lake, ledgered, [], provenance)
     except TableContended as error:
         report.problems[LEDGER] = str(error)
-        return {place: lake.log(LEDGER).newness(place) or 0 for place in ledgered}
+        return {place: booked(lake, place) for place in ledgered}
     return versions
 
 
@@ -102,8 +116,11 @@ def _join_days(lake: Lake, place: str, until: str, report: Report) -> None:
         return
     log = lake.log(place)
     for day in log.partitions():
-        if day < until and len(log.files(day)) > 1 and _join_day(lake, log, day):
-            report.days_joined.setdefault(place, []).append(day)
+        try:
+            if day < until and len(log.files(day)) > 1 and _join_day(lake, log, day):
+                report.days_joined.setdefault(place, []).append(day)
+        except Unreadable as error:
+            report.problems[place] = str(error)
 
 
 def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
@@ -128,7 +145,7 @@ def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
 # -- files that nobody needs -------------------------------------------------------------------------------------------
 
 
-def _remove_files(log: DeltaLog, files: Iterable[Listed], before: datetime, report: Report) -> None:
+def _remove_files(log: DeltaLog, files: Iterable[ListedFile], before: datetime, report: Report) -> None:
     """Remove data files that were published before a moment, and that no version since then has.
 
     The files were listed before the log is read, and the log is read before its commits are listed: what is committed
@@ -159,7 +176,7 @@ def _named_since(log: DeltaLog, moment: datetime) -> set[str]:
 
 
 def _remove_of_no_table(
-    store: Store, files: Iterable[Listed], tables: Collection[str], before: datetime, report: Report
+    store: Store, files: Iterable[ListedFile], tables: Collection[str], before: datetime, report: Report
 ) -> None:
     """Remove what we published before a moment for tables that were never made."""
     for file in files:
@@ -168,7 +185,7 @@ def _remove_of_no_table(
             _remove(store, ours[1], [file], report)
 
 
-def _remove(store: Store, place: str, files: Sequence[Listed], report: Report) -> None:
+def _remove(store: Store, place: str, files: Sequence[ListedFile], report: Report) -> None:
     _delete(store, files)
     if files:
         report.removed[place] += len(files)
@@ -206,15 +223,15 @@ def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: Repo
     report.commits_removed += len(gone)
 
 
-def _log_files(log: DeltaLog) -> list[Listed]:
+def _log_files(log: DeltaLog) -> list[ListedFile]:
     return log.store.listed(f"{log.place}/{LOG}")
 
 
-def _name(file: Listed) -> str:
+def _name(file: ListedFile) -> str:
     return file.key.rsplit("/", 1)[-1]
 
 
-def _delete(store: Store, files: Iterable[Listed]) -> None:
+def _delete(store: Store, files: Iterable[ListedFile]) -> None:
     """Remove files, the oldest versions of a log first: what is left begins at one."""
     for file in files:
         store.delete(file.key)

@@ -26,7 +26,7 @@ _KEYS_NAMED = 20
 
 
 class MissingPartitions(FileNotFoundError):
-    """An input needs partitions that are not stored; the message names them."""
+    """An input needs partitions that are not stored. The message names them."""
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
@@ -56,10 +56,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return convert(table, context.dagster_type.typing_type)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replace the partition; nothing where the asset returned None.
-
-        Raises TypeError for what is no table, UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn and
-        ColumnTypeChanged.
+        """Replace the partition, unless the asset returned None. Raises TypeError for anything that is no table,
+        UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn and ColumnTypeChanged.
         """
         if obj is None:
             return

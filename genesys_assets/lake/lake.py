@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,17 +29,17 @@ from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Known, Proposal
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
+    ABSENT,
     PAGES,
     PageWriter,
-    Provenance,
     StoredFile,
     StoredFooter,
     StoredPages,
     TableWriter,
     Unreadable,
-    null_columns,
     open_files,
 )
+from genesys_assets.lake.parquet_files import Provenance, null_columns
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
@@ -78,7 +79,7 @@ class StoredPartition:
 
 @dataclass(slots=True)
 class _Memory:
-    """What was read of files and of versions of logs, neither of which ever change."""
+    """What was read from files and versions of logs, which never change."""
 
     partitions: dict[str, tuple[DeltaLog, int, dict[str | None, StoredPartition]]] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
@@ -109,6 +110,8 @@ class Lake:
 
     def log(self, asset: str) -> DeltaLog:
         """The log of one table."""
+        if asset in self._fresh:
+            return self._logs[asset]
         with self._lock:
             of_table = self._locks.setdefault(asset, threading.RLock())
         with of_table:
@@ -121,16 +124,15 @@ class Lake:
             return log
 
     def read_logs(self, assets: Collection[str]) -> None:
-        """Read the logs of several tables at once: on S3 each waits for a few answers."""
+        """Read the logs of several tables at once, because on S3 each takes a few requests."""
         if len(assets) > 1:
             with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="logs") as executor:
                 list(executor.map(self.log, assets))
 
     def newness(self, inputs: Iterable[tuple[str, str | None]]) -> int:
-        """How new partitions are together: it grows when one of them is read anew, or another one is added.
-
-        The sum of their own: of pages the instant as of which they were true, in milliseconds. So a table that was
-        made of newer inputs is known by a larger number, whoever commits first.
+        """How new partitions are together: the sum of their numbers, which for pages are the instants as of which they
+        were true, in milliseconds. It grows when one of them is read again, or another one is added. So a table made of
+        newer inputs has a larger number, no matter who commits first.
         """
         return sum(self.log(asset).newness(key) or 0 for asset, key in inputs)
 
@@ -167,7 +169,7 @@ class Lake:
             proposals = [
                 Proposal(key, writer, stored[key], began, is_read=says_anew, builds_on_known=True)
                 if builds_on_stored
-                else Proposal(key, writer, stored[key], self._rank(asset, key, writer, began), is_read=True)
+                else _reading(key, writer, stored[key], began)
                 for key, writer in writers.items()
             ]
             of_pages = Commit(log, proposals, provenance.get("run_id"))
@@ -192,18 +194,8 @@ class Lake:
 
             forget_in(self.refreshed(), partitions)
 
-    def _rank(self, asset: str, key: str | None, writer: PageWriter, began: int) -> int:
-        """How new a reading is. One that has all of its partition replaces one that has not, also where a part of that
-        was answered later: jobs have all data hours after the query has the newest.
-        """
-        newness = began if writer.as_of is None else _milliseconds(writer.as_of)
-        if writer.reach is None or not writer.reach.is_complete:
-            return newness
-        known = self.reach(asset, key)
-        return newness if known is None or known.is_complete else max(newness, self.newness([(asset, key)]))
-
     def pages(self, asset: str, key: str | None) -> StoredPages | None:
-        """The pages of a partition, None where it is not stored, or cannot be read any more."""
+        """The pages of a partition; None if it is not stored, or can no longer be read."""
         try:
             files = open_files(self.store, asset, self.log(asset).files(key))
         except Unreadable:
@@ -222,8 +214,8 @@ class Lake:
         return self.log(asset).partitions()
 
     def remove(self, asset: str, keys: Sequence[str | None], *, builds_on_stored: bool = False) -> None:
-        """Forget partitions, all in one commit, as though they had never been stored. Raises TableContended; where they
-        are removed for what they hold (`builds_on_stored`), Overtaken.
+        """Remove partitions, all in one commit, as if they had never been stored. Raises TableContended; and Overtaken
+        if they are removed because of their content (`builds_on_stored`).
         """
         log = self.log(asset)
         commit.remove_all(log, keys, schema=log.schema(), builds_on_known=builds_on_stored)
@@ -244,7 +236,7 @@ class Lake:
 
         Open it before reading what the rows are made of: what others commit meanwhile from newer inputs stays.
         `builds_on_stored`: the rows are made of those stored, and are committed in the order of the tables; raises
-        Overtaken where others replaced these since.
+        Overtaken where others replaced these since, as it does where rows are added to those stored (`Writing.adds`).
         Raises AuditFailed where rows break a rule of their TableSpec, TableContended, ColumnTypeChanged.
         """
         who = Forgotten.load(self.store)
@@ -268,7 +260,16 @@ class Lake:
         commits = {
             asset: Commit(
                 self.log(asset),
-                [Proposal(writing.key, writer, stored[asset], writing.newness, builds_on_known=builds_on_stored)],
+                [
+                    Proposal(
+                        writing.key,
+                        writer,
+                        stored[asset],
+                        writing.newness,
+                        builds_on_known=builds_on_stored,
+                        adds=writing.adds,
+                    )
+                ],
                 writing.provenance.get("run_id"),
                 _made_of_mark(writing.key, writing.made_of.get(asset)),
             )
@@ -276,7 +277,8 @@ class Lake:
         }
         with ThreadPoolExecutor(_TABLES_AT_ONCE, thread_name_prefix="commit") as executor:
             list(executor.map(Commit.prepare, commits.values()))
-            # What is made of one another is committed in its order, so that whoever dies in between leaves the first.
+            # Tables are committed in the order in which they are made of each other, so that a process that dies in
+            # between leaves the first.
             done = (map if builds_on_stored else executor.map)(Commit.commit, commits.values())
             return {asset: changes[writing.key] for asset, changes in zip(commits, done, strict=True)}
 
@@ -337,7 +339,9 @@ class Lake:
 
     def stored(self, asset: str) -> Mapping[str | None, StoredPartition]:
         """All stored partitions of a table by key."""
-        log = self.log(asset)
+        log, known = self.log(asset), self._memory.partitions.get(asset)
+        if known is not None and known[0] is log and known[1] == log.version:
+            return known[2]
         with self._lock:
             known = self._memory.partitions.get(asset)
             if known is None or known[0] is not log or known[1] != log.version:
@@ -372,8 +376,8 @@ class Lake:
         return found
 
     def made_of(self, asset: str, key: str | None) -> int | None:
-        """What the last computation of a partition was made of, whether or not it brought new rows; None where nobody
-        said.
+        """What the last computation of a partition was made of, whether or not it brought new rows; None if it was not
+        noted.
         """
         return self.log(asset).newness(f"{_MADE_OF}{key or WHOLE}")
 
@@ -392,12 +396,12 @@ class Lake:
         return footer.provenance if footer else {}
 
     def _footer(self, asset: str, key: str | None) -> StoredFooter | None:
-        """That of the newest file of a partition, None where one of its files is not readable."""
+        """That of the newest file of a partition, None where it is not readable."""
+        files = self.log(asset).files(key)
         try:
-            footers = [StoredFooter(self.store, asset, file) for file in self.log(asset).files(key)]
+            return StoredFooter(self.store, asset, files[-1]) if files else None
         except Unreadable:
             return None
-        return footers[-1] if footers else None
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -528,11 +532,18 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
+        self.adds = False
         self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 
     def __getitem__(self, asset: str) -> TableWriter:
         return self.writers[asset]
+
+    def add_to_stored(self, lake: Lake) -> None:
+        """The rows come after all that are stored, which stay where they are."""
+        self.adds = True
+        for asset, writer in self.writers.items():
+            writer.absent += Counter(lake.provenance(asset, self.key).get(ABSENT, {}))
 
     def describe_files(self) -> None:
         for writer in self.writers.values():
@@ -554,10 +565,16 @@ def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
 
 
 def _null_columns(dataset: pads.Dataset) -> list[str]:
-    """The columns that files have without a type, as their metadata name them. The footers stay read for the rows."""
+    """The columns that have no type in the files' metadata. The footers that were read serve for the rows too."""
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE, thread_name_prefix="footers") as executor:
         named = executor.map(lambda fragment: null_columns(fragment.metadata), dataset.get_fragments())
         return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+    newness = began if writer.as_of is None else _milliseconds(writer.as_of)
+    is_complete = writer.reach is not None and writer.reach.is_complete
+    return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
 
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:

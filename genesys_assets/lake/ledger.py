@@ -39,6 +39,17 @@ def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
                 yield Reading(table, partition, version, read_at, note.get("run_id"), figures)
 
 
+def booked(lake: Lake, place: str) -> int:
+    """The version up to which the ledger has all readings of a table. A table that was made in the place of a deleted
+    one is another one.
+    """
+    return lake.log(LEDGER).newness(_mark(lake, place)) or 0
+
+
+def _mark(lake: Lake, place: str) -> str:
+    return f"{place} {lake.log(place).table_id}"
+
+
 def catch_up(
     lake: Lake,
     places: Sequence[str],
@@ -71,10 +82,11 @@ def _catch_up(
     provenance: Mapping[str, Any],
 ) -> dict[str, Change]:
     log = lake.log(LEDGER)
-    marks = {place: max(lake.log(place).version, log.newness(place) or 0) for place in places}
+    existing = [place for place in places if lake.log(place).table_id is not None]
+    marks = {_mark(lake, place): max(lake.log(place).version, booked(lake, place)) for place in existing}
     new: dict[str, list[Reading]] = defaultdict(list)
-    for place in places:
-        for reading in readings(lake, place, log.newness(place) or 0):
+    for place in existing:
+        for reading in readings(lake, place, booked(lake, place)):
             new[reading.partition].append(reading)
     proposals = []
     with drafts(lake.store) as begin:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genesys_assets.lake.log_files import NO_VERSION, checkpoints, commit_name, is_checkpoint_of
+from genesys_assets.lake.store import outlast_a_power_cut
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -76,7 +77,7 @@ def number(name: str, value: int) -> Action:
 
 def numbers(folder: Path, version: int) -> dict[str, int]:
     """The numbers by name as of a version, from the newest checkpoint and the commits since. Raises FileNotFoundError
-    where one of these is not there any more.
+    if one of these no longer exists.
     """
     names = [path.name for path in folder.glob("*.checkpoint.*")]
     checkpoint = max((each for each in checkpoints(names) if each <= version), default=NO_VERSION)
@@ -97,7 +98,9 @@ def write_new(path: Path, actions: Iterable[Action]) -> None:
     """Write the file of a commit, at once and whole. Raises FileExistsError where the number is taken."""
     draft = path.with_name(f"_commit_{uuid.uuid4().hex}.json.tmp")
     try:
-        draft.write_text("\n".join(_lines(actions)), encoding="utf-8")
+        with draft.open("wb") as file:
+            file.write("\n".join(_lines(actions)).encode())
+            outlast_a_power_cut(file)
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)

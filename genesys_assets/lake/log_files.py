@@ -1,8 +1,6 @@
-"""How the files of a table's log are named: a JSON file for each commit, and checkpoints, which say all that commits
-said up to one.
-
-What they say is read in `delta`, what is on S3 is mirrored by `log_mirror`, `housekeeping` removes what is not needed
-any more. Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
+"""Names of the files of a table's log: a JSON file for each commit, and checkpoints, which sum up all commits before
+them. `delta` reads them, `log_mirror` mirrors those on S3, `housekeeping` removes those that are no longer needed.
+Protocol: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#delta-log-entries
 """
 
 from __future__ import annotations

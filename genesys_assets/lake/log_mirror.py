@@ -1,8 +1,8 @@
 """The files of a table's log on S3, mirrored in a folder of this machine, where delta-rs reads and commits.
 
 delta-rs reads each file of a log several times, and asks S3 for it each time. Files of a log never change, so one
-request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has taken its
-file under the next number, which no other commit has. What a log means is in `delta`.
+request for each is enough. A commit is made in the folder, on top of what was mirrored. It counts once S3 has accepted
+its file under the next number, which no other commit has. `delta` knows what a log means.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -37,11 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 class LogMoved(Exception):
-    """Another commit has the number of ours: ours was not made."""
+    """Another commit has taken the number of ours. Ours was not made."""
 
 
 class UnsteadyLog(Exception):
-    """Files of a log vanished again and again while they were read."""
+    """Files of a Delta log vanished again and again while they were read."""
 
 
 class LogPlace(Protocol):
@@ -85,9 +86,13 @@ class LogOnDisk(LogPlace):
 
     def push(self) -> None:
         """Counts already."""
+        _outlasts_a_power_cut(Path(self.uri) / LOG / commit_name(self._last[0] + 1))
 
     def push_checkpoint(self) -> None:
         """They have it already."""
+        for path in (Path(self.uri) / LOG).iterdir():
+            if path.name == LAST_CHECKPOINT or is_checkpoint_of(path.name, self._last[0]):
+                _outlasts_a_power_cut(path)
 
     def ends_with(self, version: int) -> bool:
         known = self._last == (version, self._tag(version)) and self._last[1] is not None
@@ -97,7 +102,7 @@ class LogOnDisk(LogPlace):
         self._last = version, self._tag(version)
 
     def _tag(self, version: int) -> _Tag | None:
-        """What a commit has that no other has under its number: None where there is no commit."""
+        """What identifies a commit among others of its number; None if there is no commit."""
         try:
             found = (Path(self.uri) / LOG / commit_name(version)).stat()
         except FileNotFoundError:
@@ -254,6 +259,12 @@ class LogMirror(LogPlace):
         for path in self._folder.glob("*") if self._folder.exists() else ():
             if path.name == LAST_CHECKPOINT or version_of(path.name) > version:
                 path.unlink()
+
+
+def _outlasts_a_power_cut(path: Path) -> None:
+    """Have a file on the disk that delta-rs has written, which does not wait for it. Others may have removed it."""
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _is_complete(versions: list[int], first: int) -> bool:

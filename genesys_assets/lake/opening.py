@@ -44,8 +44,8 @@ def _shared(location: str, *_: str) -> Lake:
 
 
 def shared_lake(location: str | None = None) -> Lake:
-    """As `open_lake`; all who ask in this process share what was read of logs and files. For whoever looks at the whole
-    lake again and again.
+    """As `open_lake`, but all callers in this process share what was read of logs and files. For sensors, which look at
+    the whole lake again and again.
     """
     return _shared(LakeSettings.load(lake=location).location, *_aws()).refreshed()
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,14 +23,16 @@ LITTLE_SPACE = 2**30
 _SIGNING = "S3 refuses what is signed with a time 15 minutes off."
 
 
-def places(s3_client: Callable[[], Any]) -> tuple[Finding, ...]:
-    """Looks at every place of the settings and raises nothing: what went wrong is a finding too."""
-    return tuple(_look(s3_client))
+def places(s3_client: Callable[[], Any], lake: str | None = None, published: str | None = None) -> tuple[Finding, ...]:
+    """Looks at both places, those of the settings where none are given, and raises nothing: what went wrong is a
+    finding too.
+    """
+    return tuple(_look(s3_client, lake, published))
 
 
-def _look(s3_client: Callable[[], Any]) -> Iterator[Finding]:
+def _look(s3_client: Callable[[], Any], lake: str | None, published: str | None) -> Iterator[Finding]:
     told: set[str] = set()
-    for what, locate in ((LAKE, _lake), (PUBLISHED, _published)):
+    for what, locate in ((LAKE, partial(_lake, lake)), (PUBLISHED, partial(_published, published))):
         try:
             location = locate()
         except SettingError as error:
@@ -42,12 +45,12 @@ def _look(s3_client: Callable[[], Any]) -> Iterator[Finding]:
             told.add(finding.what)
 
 
-def _lake() -> str:
-    return LakeSettings.load().location
+def _lake(stated: str | None) -> str:
+    return LakeSettings.load(lake=stated).location
 
 
-def _published() -> str:
-    return PublishSettings.load().location
+def _published(stated: str | None) -> str:
+    return PublishSettings.load(publish_url=stated).location
 
 
 def _folder(what: str, location: str) -> Finding:

@@ -49,7 +49,7 @@ class Reach:
 
     @classmethod
     def of_all(cls, window: Window, days: Mapping[str, Iterable[Self | None]]) -> Self:
-        """How far a window is known of which tables of several UTC days were read: the least of all.
+        """How far a window is known if tables of several UTC days were read: the least of all.
 
         `days` gives the reach of each table by UTC day, None for a table that is not stored.
         """

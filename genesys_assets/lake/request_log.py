@@ -30,6 +30,7 @@ class RequestRecorder:
         self._requests = requests
         self._origin = origin
         self._left: list[SentRequest] = []
+        self._tried: set[str] = set()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="api-requests", daemon=True)
 
@@ -47,24 +48,32 @@ class RequestRecorder:
             _log.warning("%d requests are missing in %s: %s", len(self._left), PLACE, problem)
 
     def store(self) -> Exception | None:
-        """Store what was asked until now; what could not be stored is kept for the next time, and why is returned."""
+        """Store the requests until now. What cannot be stored is kept for the next time, with the reason returned."""
         self._left += self._requests.take()
         by_day: dict[str, list[SentRequest]] = defaultdict(list)
         for each in self._left:
             by_day[f"{each.time:%Y-%m-%d}"].append(each)
         for of_day in by_day.values():
+            stored = {each.id for each in of_day}
             try:
                 self._append(of_day)
             except Exception as problem:
-                # Whatever it is: figures about requests are no reason to lose what was asked for.
+                # Any error: figures about requests are no reason to lose the fetched data.
+                self._tried |= stored
                 return problem
-            stored = {each.id for each in of_day}
             self._left = [each for each in self._left if each.id not in stored]
         return None
 
     def _append(self, sent: list[SentRequest]) -> None:
-        rows = api_requests(sent, self._origin.get("run_id"))
-        self._lake.refreshed().append(PLACE, API_REQUESTS, rows, sent[0].time, self._origin)
+        lake, at = self._lake.refreshed(), sent[0].time
+        if any(each.id in self._tried for each in sent):
+            # What failed may have done so after it was committed.
+            there = lake.read(PLACE, f"{at:%Y-%m-%d}", columns=["request_id"], schema=API_REQUESTS.schema)
+            known = {*there["request_id"].to_pylist()}
+            sent = [each for each in sent if each.id not in known]
+        if sent:
+            rows = api_requests(sent, self._origin.get("run_id"))
+            lake.append(PLACE, API_REQUESTS, rows, at, self._origin)
 
     def _go_on(self) -> None:
         while not self._ended.wait(EVERY_SECONDS):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from genesys_assets.lake.delta import Added, Conflict, DataFile, DeltaLog, Key, new_path
+from genesys_assets.lake.delta import AddedFile, Conflict, DataFile, DeltaLog, Key, new_path
 from genesys_assets.lake.files import StoredFile, Unreadable
 from genesys_assets.lake.store import drafts
 
@@ -27,7 +27,7 @@ class Retyping:
     def __init__(self, log: DeltaLog) -> None:
         self._log = log
         self._types: dict[str, pa.DataType] = {}
-        self._written: dict[str, Added] = {}
+        self._written: dict[str, AddedFile] = {}
         self.renamed: dict[str, str] = {}
         """The files that were replaced so far, with those that hold their rows now."""
 
@@ -64,7 +64,7 @@ class Retyping:
                 self._written[file.path] = _rewritten(self._log, key, file, self._types)
 
 
-def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.DataType]) -> Added:
+def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.DataType]) -> AddedFile:
     before = StoredFile(log.store, log.place, file)
     with drafts(log.store) as begin:
         draft = begin()
@@ -72,4 +72,4 @@ def _rewritten(log: DeltaLog, key: Key, file: DataFile, types: Mapping[str, pa.D
             content, size = before.write_retyped(draft.file, types, log.place)
         path = new_path(key, content)
         draft.publish(f"{log.place}/{path}")
-    return Added(key, path, size, file.rows, modified_ms=file.modified_ms)
+    return AddedFile(key, path, size, file.rows, modified_ms=file.modified_ms)

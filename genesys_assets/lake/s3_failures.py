@@ -10,7 +10,9 @@ from typing import Any
 _PASSING = (429, 500, 502, 503, 504)
 """Statuses of HTTP that pass by themselves."""
 _PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "OperationAborted")
-"""Codes of S3 that pass by themselves, whatever their status. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+"""Codes of S3 for failures that pass by themselves, with any status.
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
 TAKEN = (409, 412)
 """Statuses of a conditional write where somebody else was faster."""
 ABOUT_ONE_FILE = (404, *TAKEN)
@@ -19,7 +21,7 @@ _CODES_OF_404 = ("NoSuchKey", "NoSuchUpload", "NoSuchBucket")
 
 
 class WrongSize(Exception):
-    """A file came with another size than it has."""
+    """S3 sent another number of bytes than the file has."""
 
 
 def passes(error: BaseException) -> bool:
@@ -35,7 +37,7 @@ def passes(error: BaseException) -> bool:
 
 
 def passes_once_reached(error: BaseException) -> bool:
-    """Where nobody listens the endpoint may be wrong, but not once it has answered."""
+    """If nothing listens, the endpoint may be wrong; but not once it has answered."""
     from botocore.exceptions import ConnectionError as NoConnection
 
     return passes(error) or isinstance(error, NoConnection)

@@ -1,6 +1,4 @@
-"""A lake on S3: a prefix of a bucket. What any store does stands in `store`, what a failure of S3 means in
-`s3_failures`.
-"""
+"""A lake on S3: a prefix of a bucket. `store` says what every store does, `s3_failures` what a failure of S3 means."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from genesys_assets.lake.s3_failures import (
     passes_once_reached,
     status_of,
 )
-from genesys_assets.lake.store import Draft, LakeUnreachable, Listed, Store, Tag, _is_hidden
+from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, _is_hidden
 
 PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
@@ -48,6 +46,7 @@ class S3Store(Store):
 
     # A run reads each commit since the last checkpoint of each of its tables, one request each.
     commits_between_checkpoints = 3
+    may_alter_files = False
 
     def __init__(self, bucket: str, prefix: str, client: Callable[[], Any], patience: float = PATIENCE_SECONDS) -> None:
         self.bucket = bucket
@@ -59,7 +58,7 @@ class S3Store(Store):
 
     @property
     def _client(self) -> Any:
-        """One client for all requests, made when it is first needed: making one takes a quarter of a second."""
+        """One client for all requests. It is made when it is first needed, which takes a quarter of a second."""
         with self._lock:
             if self._known_client is None:
                 client = self._new_client()
@@ -198,11 +197,11 @@ class S3Store(Store):
         found = self._objects(root, StartAfter=f"{root}{name}")
         return {each["Key"].removeprefix(root): Tag(str(each["ETag"]), int(each["Size"])) for each in found}
 
-    def listed(self, prefix: str) -> list[Listed]:
+    def listed(self, prefix: str) -> list[ListedFile]:
         root = self._key("")
         folder = self._key(f"{prefix.rstrip('/')}/") if prefix else root
         files = [
-            Listed(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
+            ListedFile(each["Key"].removeprefix(root), int(each["Size"]), each["LastModified"].astimezone(UTC))
             for each in self._objects(folder)
             # Consoles of S3 make a folder as an empty file.
             if not each["Key"].endswith("/")

@@ -23,7 +23,7 @@ DRAFTS = ".drafts"
 
 
 class LakeUnreachable(Exception):
-    """The bucket of the lake cannot be used; the message says why and what to check."""
+    """The bucket of the lake cannot be used. The message says why and what to check."""
 
 
 class Tag(NamedTuple):
@@ -34,7 +34,7 @@ class Tag(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile:
     """A published file, as a listing names it."""
 
     key: str
@@ -63,6 +63,8 @@ class Store(Protocol):
     filesystem: pafs.FileSystem
     commits_between_checkpoints: int
     """Of the logs of tables that are made there."""
+    may_alter_files: bool
+    """Whether a published file may lose or change bytes, as on a disk after a power cut."""
 
     def path(self, key: str) -> str:
         """The key as `filesystem` names it."""
@@ -71,7 +73,7 @@ class Store(Protocol):
         """The key as a person or another engine names it."""
 
     def draft(self) -> Draft:
-        """A new file, which nobody sees until it is published."""
+        """A new file, which no reader sees until it is published."""
 
     def open(self, key: str, size: int | None = None) -> pa.NativeFile:
         """A published file for reading. Raises FileNotFoundError."""
@@ -103,12 +105,12 @@ class Store(Protocol):
         """The keys under a folder, without it, sorted: with one request where there are few."""
         return [key.removeprefix(f"{folder}/") for key in self.keys(folder)]
 
-    def listed(self, prefix: str) -> list[Listed]:
+    def listed(self, prefix: str) -> list[ListedFile]:
         """All files under a folder, as `keys` names them."""
         selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
         files = [
-            Listed(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
+            ListedFile(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
             for info in self.filesystem.get_file_info(selector)
             if info.type == pafs.FileType.File
         ]
@@ -127,6 +129,7 @@ class LocalStore(Store):
 
     # Of a table with two years of hours a checkpoint takes as long as a hundred commits.
     commits_between_checkpoints = 10
+    may_alter_files = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
@@ -206,7 +209,7 @@ class _LocalDraft:
         return before
 
     def publish(self, key: str) -> None:
-        self.file.flush()
+        outlast_a_power_cut(self.file)
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
         # Housekeeping lets published files alone while they are young.
@@ -216,6 +219,12 @@ class _LocalDraft:
     def discard(self) -> None:
         self.file.close()
         self._path.unlink(missing_ok=True)
+
+
+def outlast_a_power_cut(file: IO[bytes]) -> None:
+    """Have the bytes of a file on the disk before its name says that they are there."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
-"""Where personal data stand in the platform's answers, and answers in which they are protected.
+"""Where personal data is in the platform's answers, and how answers are protected.
 
-An answer has the classes of the columns that its fields become (`tables.personal`). A field that this project does not
-know may hold anything of anybody, so it is dropped, at every level, as soon as one class is not kept. Answers about the
-organisation's own queues, codes and skills hold nobody's data but who made them.
+An answer has the classes of the columns that its fields become (`tables.personal`). An unknown field may hold personal
+data of any class, so it is dropped, at every level, as soon as one class is not kept. Answers about the organisation's
+own queues, codes and skills hold no personal data except who made them.
 
-A name or an address in a conversation belongs to whoever takes part under it: to an agent (person) or to a customer
-(contact). Where nothing tells which, the stricter of both actions counts.
+A name or an address in a conversation belongs to the participant who has it: an agent (person) or a customer (contact).
+If it is unknown which, the stricter of both actions counts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NONE, PERSON, CONTACT, CONTENT = PersonalData
 
 
 class CannotDrop(ValueError):
-    """A value that tells rows apart cannot be dropped, and there is no key to hash it with."""
+    """A value that identifies rows cannot be dropped, and there is no key to hash it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _protect(holder: Any, rule: Rule, work: _Work, people: People, path: str) ->
         for name in list(holder):
             of_field = rule.of(name)
             if isinstance(of_field, Members) and not isinstance(holder[name], dict | list):
-                # Whatever stands where objects are expected is a field that the model does not know.
+                # Anything in place of an expected object is a field that the model does not know.
                 of_field = of_field.other
             where = f"{path}.{name}" if path else name
             if isinstance(of_field, Members):
@@ -176,7 +176,8 @@ def _hashed(value: Any, protection: Protection) -> Any:
 
 @cache
 def rule_of(place: str) -> Rule:
-    """What the answers are that are stored in a place of the lake, or of which its table is made. Raises Unclassified.
+    """The rule for the answers that are stored in a place of the lake, or that its table is made of. Raises
+    Unclassified.
 
     >>> rule_of("pages/hourly_aggregates").known["results"].known["group"].known["userId"].class_
     <PersonalData.PERSON: 'person'>
@@ -234,7 +235,7 @@ _WHOSE = dict.fromkeys(("participantName", "addressSelf", "screenShareAddressSel
 _WHOSE |= dict.fromkeys(("remote", "remoteNameDisplayable", "addressOther"), Whose.SOMEBODY)
 _WHOSE |= dict.fromkeys(("addressFrom", "addressTo", "transferTargetName", "transferTargetAddress"), Whose.SOMEBODY)
 _WHOSE |= dict.fromkeys(("flowTransferTargetName", "flowTransferTargetAddress"), Whose.SOMEBODY)
-"""The fields that hold names and addresses of customers in one conversation, and of agents in another."""
+"""The fields that hold names and addresses of customers in some conversations, and of agents in others."""
 
 
 def _aggregates() -> Rule:
@@ -245,7 +246,7 @@ def _aggregates() -> Rule:
 
 
 def _observations() -> Rule:
-    """Figures of now stand beside the group, without an interval."""
+    """Current figures are next to the group, without an interval."""
     data = _plain_fields("metric", "qualifier", stats=Members(dict.fromkeys((*KEPT, *UNUSED), Value(NONE))))
     mappings = {"systemToOrganizationMappings": Value(NONE, is_json=True)}
     return Members({"results": Members({"group": _group(), "data": data}), **mappings})
@@ -296,7 +297,7 @@ def _entities(table: str) -> Rule:
         "languageLabels": Value(NONE, is_json=True),
     }
     made: dict[str, Rule] = dict.fromkeys(("createdBy", "modifiedBy"), Value(PERSON))
-    # The id stands in its URI.
+    # The id is part of its URI.
     plain = _plain_fields("version", "deleted", "divisionId", selfUri=Value(known["id"]), **nested, **made, **fields)
     return _listing(plain, cursors=_plain_fields("after", "before"))
 

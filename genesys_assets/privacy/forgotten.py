@@ -1,12 +1,12 @@
-"""Who must be forgotten: digests of ids, kept in the lake, so that nobody comes back with what is fetched later.
+"""The list of who must be forgotten: digests of ids, kept in the lake, so that later fetches do not bring anybody back.
 
     <lake>/forgotten/<kind>/<digest>.<pseudonym>.<length of the id>      one file for each id
     <lake>/forgotten/user-name/<digest>.<pseudonym>.<length>             one for each name of a user, in small letters
 
-Files are only ever added, so two who forget at once lose nothing. A digest does not tell the id, which is random. It
-has no key: a key that was lost would let everybody come back. An id that the lake has hashed is known by its hash too.
-A UUID is the same id in upper and in lower case. A name is not random: whoever has the lake can test whether a name is
-on the list, though no list of digests made elsewhere helps with it.
+Files are only added, so two processes that forget at once lose nothing. A digest does not reveal the id, which is
+random. It has no key, because a lost key would let everybody come back. If the lake has hashed an id, its hash is known
+too. A UUID is the same id in upper and in lower case. A name is not random: somebody who has the lake can test whether
+a name is on the list, but a list of digests made elsewhere does not help.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Protocol
 
-from genesys_assets.lake.store import Store
 from genesys_assets.privacy.protection import Protection
 
 FOLDER = "forgotten"
@@ -29,8 +29,20 @@ _WORD = re.compile(r"(?<!\w)\w")
 _WORD_ENDS = re.compile(r"s?(?!\w)")
 _LETTERS = "[0-9A-Za-z_.-]"
 _OTHER = re.compile(rf"{_LETTERS}{{3,128}}")
-"""A UUID or a hash may stand in the middle of a longer text; any other id stands between letters that no id has."""
+"""A UUID or a hash may be inside a longer text; any other id is between characters that no id has."""
 _NAME = re.compile(r"(?P<kind>[a-z-]+)/(?P<digest>[0-9a-f]{64})\.(?P<pseudonym>[0-9a-f]{16})\.(?P<length>\d+)")
+
+
+class SmallFiles(Protocol):
+    """Where the list lies: `lake.store.Store` is one."""
+
+    def names(self, folder: str) -> list[str]:
+        """The keys under a folder, without it."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """A small file, replaced at once."""
+        ...
 
 
 class Kind(StrEnum):
@@ -47,7 +59,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One id that must be forgotten, and what stands in its place."""
+    """One id that must be forgotten, and the pseudonym that replaces it."""
 
     kind: Kind
     pseudonym: str
@@ -66,7 +78,7 @@ class Forgotten:
     name_lengths: frozenset[int] = frozenset()
 
     @classmethod
-    def load(cls, store: Store) -> Forgotten:
+    def load(cls, store: SmallFiles) -> Forgotten:
         """The list as it is in the lake now."""
         found: dict[str, frozenset[Entry]] = {}
         lengths = set()
@@ -105,7 +117,7 @@ class Forgotten:
         return next((entry for entry in entries if entry.kind is kind), None)
 
     def names_in(self, texts: Iterable[str]) -> dict[str, str]:
-        """The names of forgotten users that stand in texts as words, in small letters, with their pseudonyms."""
+        """The names of forgotten users that texts contain as words, in small letters, with their pseudonyms."""
         found: dict[str, str] = {}
         for text in {text.lower() for text in texts} if self.names else ():
             for at in (match.start() for match in _WORD.finditer(text)):
@@ -117,7 +129,7 @@ class Forgotten:
         return found
 
     def ids_in(self, text: str) -> dict[str, frozenset[Entry]]:
-        """The forgotten ids that stand in a text."""
+        """The forgotten ids in a text."""
         ids = {id_ for form in self._forms for id_ in form.findall(text)}
         wanted = (id_ for id_ in ids if len(id_) in self.lengths)
         return {id_: entries for id_ in wanted if (entries := self.by_digest.get(_digest(id_)))}
@@ -144,13 +156,13 @@ class Forgotten:
         return text
 
 
-def remember(store: Store, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
+def remember(store: SmallFiles, kind: Kind, ids: Iterable[str], protection: Protection) -> None:
     """Add ids to the list."""
     for digest, pseudonym, length in _digests(ids, protection):
         store.put(f"{FOLDER}/{kind}/{digest}.{pseudonym}.{length}", _CONTENT)
 
 
-def remember_names(store: Store, names: Mapping[str, str]) -> None:
+def remember_names(store: SmallFiles, names: Mapping[str, str]) -> None:
     """Add names of users, in small letters, with their pseudonyms, to the list."""
     for name, pseudonym in names.items():
         short = pseudonym.removeprefix("forgotten:")
@@ -162,7 +174,7 @@ def _name_digest(name: str) -> str:
 
 
 def _digests(ids: Iterable[str], protection: Protection) -> Iterator[tuple[str, str, int]]:
-    """The digests by which each id is known, with its pseudonym and length."""
+    """The digests of each id, with its pseudonym and length."""
     for id_ in ids:
         one_case = _in_one_case(id_)
         pseudonym = _digest(f"pseudonym of {one_case}")[:16]

@@ -1,9 +1,9 @@
-"""Files of the data lake extraction: personal data in them, and those who must be forgotten.
+"""Files of the data lake extraction: protects personal data in them, and removes who must be forgotten.
 
-A file has the classes of the columns that its own become (`tables.personal`). A column that this project does not know
-may hold anything of anybody, so it is dropped as soon as one class is not kept, as unknown fields of answers are. A
-name or an address may be an agent's or a customer's: the stricter of both actions counts. Where every class is kept and
-nobody in it must be forgotten, a file stays as it came, to the byte.
+A file has the classes of the columns that its own become (`tables.personal`). An unknown column may hold personal data
+of any class, so it is dropped as soon as one class is not kept, like unknown fields of answers. A name or an address
+may be an agent's or a customer's, so the stricter of both actions counts. If every class is kept and nobody in it must
+be forgotten, a file stays unchanged to the byte.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from genesys_assets.privacy.scrubbed_answers import Scrubbed
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.tables.data_lake.decode import opened
+from genesys_assets.tables.data_lake.decode import opened, read_rows
 from genesys_assets.tables.data_lake.schemas import ATTRIBUTES, SCHEMAS, Known, Names
 from genesys_assets.tables.personal import class_of
 
@@ -47,7 +47,7 @@ class _Column:
 
 
 def schema_of(request: str) -> str:
-    """The schema of a stored file, by what stands in the place of its request."""
+    """The schema of a stored file, from the note in place of its request."""
     return str(json.loads(request)["params"]["dataSchema"])
 
 
@@ -78,8 +78,8 @@ def protected(schema: str, body: bytes, protection: Protection, dropped: Counter
 
 
 def scrubbed(schema: str, body: bytes, who: Forgotten, names: Mapping[str, str] | None = None) -> Scrubbed | None:
-    """A file without those who must be forgotten, None where nobody stands in it. `names` are those of users, with
-    their pseudonyms. Raises UnreadableFile.
+    """A file without those who must be forgotten; None if none of them is in it. `names` are those of users, with their
+    pseudonyms. Raises UnreadableFile.
     """
     rows, columns = _read(schema, body)
     ours = rows.rename_columns([column.name for column in columns.values()])
@@ -137,7 +137,7 @@ def _texts(rows: pa.Table, name: str) -> list[str]:
 
 def _read(schema: str, body: bytes) -> tuple[pa.Table, dict[str, _Column]]:
     """The rows of a file with plain texts, and what each column is."""
-    rows = opened(schema, body).read(use_threads=False)
+    rows = read_rows(schema, opened(schema, body))
     for index, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
             rows = rows.set_column(index, field.name, rows.column(index).cast(pa.string()))

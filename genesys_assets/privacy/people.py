@@ -1,5 +1,5 @@
-"""Whose a name or an address in a conversation is: an agent's or a customer's. One field holds both: under
-`participantName` stands whoever takes part, under `remote` whoever is at the other end.
+"""Whether a name or an address in a conversation is an agent's or a customer's. One field may hold both:
+`participantName` is any participant, `remote` is the one at the other end.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ _CONVERSATION, _PARTICIPANT = "conversations", "conversations.participants"
 
 
 class Whose(StrEnum):
-    """Who tells whom a name or an address belongs to."""
+    """The participant whose purpose decides whom a name or an address belongs to."""
 
     OWN = "own"
     """The participant in whom it stands."""
     SOMEBODY = "somebody"
-    """Whoever takes part in the conversation under it."""
+    """The participant who has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Names and addresses of those who take part in a conversation, in small letters, and the purpose of the one in
-    whom the walk through it is.
+    """Names and addresses of the participants of a conversation, in small letters, and the purpose of the participant
+    that is being visited.
     """
 
     persons: frozenset[str] = frozenset()
@@ -37,13 +37,13 @@ class People:
     purpose: str = ""
 
     def within(self, holder: Mapping[str, Any], path: str) -> People:
-        """Whoever is known once the object at a path of the answer is entered."""
+        """The participants that are known inside the object at a path of the answer."""
         if path == _CONVERSATION:
             return People(frozenset(_known_as(holder, _AGENTS)), frozenset(_known_as(holder, _CUSTOMERS)))
         return replace(self, purpose=_purpose(holder)) if path == _PARTICIPANT else self
 
     def classes(self, value: Any, class_: PersonalData, whose: Whose | None) -> tuple[PersonalData, ...]:
-        """The class of a value; both where nothing tells whose it is."""
+        """The class of a value; both if it is unknown whose it is."""
         if whose is None:
             return (class_,)
         is_persons, is_contacts = self.purpose in _AGENTS, self.purpose in _CUSTOMERS

@@ -1,7 +1,7 @@
 """Keep, hash or drop: what is stored of each class of personal data.
 
-A hash is keyed, so that nobody without the key can test guesses. The same value has the same hash in every column and
-table, so that hashed columns still join.
+A hash needs the key, so nobody without it can test guesses. The same value has the same hash in every column and table,
+so hashed columns still join.
 """
 
 from __future__ import annotations
@@ -58,4 +58,4 @@ class Protection:
 
 
 KEEP = Protection()
-"""Everything is stored as it came."""
+"""Everything is stored unchanged."""

@@ -22,7 +22,7 @@ P = TypeVar("P", bound=Page)
 class Screen:
     """That of the answers which are stored in one place of the lake, or of which its table is made. `taken_out`
     identifies the conversations that were taken out of them so far; `dropped` counts the unknown fields, by path.
-    `of_contacts` are conversations in which a forgotten contact took part, where other answers hold more of them.
+    `of_contacts` are conversations in which a forgotten contact took part and of which other answers hold more.
     """
 
     place: str

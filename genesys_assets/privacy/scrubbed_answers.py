@@ -4,8 +4,8 @@
     user               stays as a pseudonym, without a name: the figures of colleagues and teams need the rows
     external contact   is taken out of its conversations, with all numbers, addresses, names and contents
 
-Ids are found wherever they stand in an answer, also within a longer text. The names of a user are known where the lake
-has them (`names`); a conversation also says itself what its participant is called.
+Ids are found anywhere in an answer, also within a longer text. The names of a user come from the lake (`names`) and
+from the conversation itself.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class _Work:
 
     who: Forgotten
     names: Collection[str]
+    values: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[PersonalData, ...] = (PersonalData.PERSON, *_CUSTOMERS)
     """In which fields names are looked for."""
     changed: bool = False
@@ -54,24 +55,28 @@ class _Work:
         return self.who.entry(value, kind) if isinstance(value, str) else None
 
 
-def scrubbed(place: str, body: bytes, who: Forgotten, names: Collection[str] = ()) -> Scrubbed | None:
-    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters.
+def scrubbed(
+    place: str, body: bytes, who: Forgotten, names: Collection[str] = (), values: Mapping[str, str] | None = None
+) -> Scrubbed | None:
+    """An answer as it may stay in a place of the lake, None where nothing is to be done. `names` are in small letters,
+    and so are `values` that told of customers, with what stands in their place where aggregates are grouped by them.
 
     Raises UnreadablePage.
     """
+    values = values or {}
     text = body.decode("utf-8", errors="replace")
-    # Whoever writes a letter of an id with an escape would hide it.
+    # An escape sequence in place of a letter would hide an id.
     readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
     noted = who.names_in(_contents(place, parsed(body))) if who.names else {}
-    if not found and not noted and not _may_hold(names, readable):
+    if not found and not noted and not _may_hold((*names, *values), readable):
         return None
-    answer, work = parsed(body), _Work(who, names)
+    answer, work = parsed(body), _Work(who, names, values)
     try:
         _scrub(place, answer, work)
         if noted:
-            in_contents = _Work(who, noted, (PersonalData.CONTENT,))
+            in_contents = _Work(who, noted, classes=(PersonalData.CONTENT,))
             _drop_names(answer, rule_of(place), in_contents)
             work.changed |= in_contents.changed
         again = written(answer).decode()
@@ -179,7 +184,7 @@ def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
 
 
 def _drop_classes(holder: Any, rule: Rule) -> bool:
-    """Drop all that tells of customers; says whether there was anything."""
+    """Drop everything about customers; says whether there was anything."""
     changed = False
     if isinstance(holder, list):
         for item in holder:
@@ -199,20 +204,34 @@ def _group(result: Object, work: _Work) -> None:
     """What a result was grouped by tells rows apart: where it is of a forgotten contact a pseudonym stands there."""
     group = result.get("group")
     if isinstance(group, dict):
-        after = without_contact(group, work.who)
+        after = without_contact(group, work.who, work.values)
         work.changed |= after != group
         result["group"] = after
 
 
-def without_contact(group: Mapping[str, Any], who: Forgotten) -> Object:
-    """A group of aggregates, without what it tells of a forgotten contact."""
+def without_contact(group: Mapping[str, Any], who: Forgotten, values: Mapping[str, str]) -> Object:
+    """A group of aggregates, without what it tells of a forgotten contact; or, where it does not say of which, without
+    the values that told of one.
+    """
     entries = [who.entry(value, Kind.EXTERNAL_CONTACT) for value in group.values() if isinstance(value, str)]
     pseudonym = next((entry.pseudonym for entry in entries if entry), None)
-    if pseudonym is None:
+    if pseudonym is None and not values:
         return dict(group)
     rule = rule_of("pages/hourly_aggregates")
     of_group = rule.known["results"].known["group"]  # type: ignore[union-attr]
-    return {name: pseudonym if _is_customers(of_group, name) else value for name, value in group.items()}
+    return {
+        name: (pseudonym or values.get(bare(value), value)) if _is_customers(of_group, name) else value
+        for name, value in group.items()
+    }
+
+
+def bare(value: Any) -> Any:
+    """A value as it is compared with those that told of customers: a number is the same with and without `tel:`.
+
+    >>> bare("tel:+41790001122"), bare("Łucja"), bare(None)
+    ('+41790001122', 'łucja', None)
+    """
+    return value.lower().removeprefix("tel:") if isinstance(value, str) else value
 
 
 def _is_customers(rule: Rule, name: str) -> bool:
@@ -252,7 +271,7 @@ def stands_in(name: str, text: str) -> bool:
 
 
 def holds_name(value: Any, names: Collection[str]) -> bool:
-    """Whether one of the names, in small letters, stands in a value: in a text, or in a text somewhere in it."""
+    """Whether a value contains one of the names, in small letters: in a text, or in a text somewhere inside it."""
     if isinstance(value, str):
         lower = value.lower()
         return any(lower == name or (len(name) >= _SHORTEST_WITHIN and stands_in(name, lower)) for name in names)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import holds_name, without_contact
+from genesys_assets.tables.metrics.decode_arrow import group_key
 from genesys_assets.tables.personal import Unclassified, class_of
 
 _CUSTOMERS = (PersonalData.CONTACT, PersonalData.CONTENT)
@@ -34,34 +35,35 @@ Ids = Mapping[str, frozenset[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is looked for beside ids, in small letters: names of users with their pseudonyms, and in reports what told
-    of customers.
+    """What is looked for beside ids, in small letters: names of users with their pseudonyms, in reports what told of
+    customers, and in groups of aggregates the same, with what stands in its place.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     values: frozenset[str] = frozenset()
+    in_groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def scrubbed(place: str, rows: pa.Table, who: Forgotten, traces: Traces) -> pa.Table | None:
     """Rows as they may stay in a table of the lake, None where nothing is to be done."""
     ids = _ids(rows, who)
-    if not ids and not traces.names and not traces.values:
+    if not ids and not traces.names and not traces.values and not traces.in_groups:
         return None
     after = _without_conversations(rows, ids)
     after = _without_contacts(place, after, ids)
     after = _without_names(place, after, ids, traces)
-    after = _without_groups_of_contacts(after, ids, who)
+    after = _without_groups_of_contacts(after, ids, who, traces.in_groups)
     if ids:
         after = _mapped(after, lambda text: who.without_ids(text, ids), _holding(ids))
     return None if after.equals(rows) else after
 
 
 def _ids(rows: pa.Table, who: Forgotten) -> dict[str, frozenset[Entry]]:
-    """The forgotten ids that stand in any text of the rows."""
+    """The forgotten ids in the texts of the rows."""
     found: dict[str, frozenset[Entry]] = {}
     for column in rows.columns:
         for values in _texts(column):
-            # A line for each value: ids never reach over lines.
+            # One line for each value, because ids never contain line breaks.
             found |= who.ids_in("\n".join(str(text) for text in pc.unique(values).to_pylist() if text))
     return found
 
@@ -160,14 +162,16 @@ def _without_names_by_class(place: str, rows: pa.Table, names: Collection[str]) 
     return rows
 
 
-def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten) -> pa.Table:
-    if not _of(ids, Kind.EXTERNAL_CONTACT) or not _is_text(rows, "group_key"):
+def _without_groups_of_contacts(rows: pa.Table, ids: Ids, who: Forgotten, values: Mapping[str, str]) -> pa.Table:
+    if not (_of(ids, Kind.EXTERNAL_CONTACT) or values) or not _is_text(rows, "group_key"):
         return rows
 
     def without(text: str) -> str:
-        return json.dumps(without_contact(json.loads(text), who), sort_keys=True, separators=(",", ":"))
+        group = json.loads(text)
+        after = without_contact(group, who, values)
+        return text if after == group else group_key(after, None)
 
-    return _mapped(rows, without, _holding(ids), only="group_key")
+    return _mapped(rows, without, lambda text: without(text) != text, only="group_key")
 
 
 def _holding(ids: Ids) -> Callable[[str], bool]:

@@ -1,4 +1,4 @@
-"""What a webhook is told of a day that was published: its headline, in words and figures, and the URL of its page."""
+"""The message to a webhook about a published day: its headline, in words and figures, and the URL of its page."""
 
 from __future__ import annotations
 

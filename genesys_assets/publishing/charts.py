@@ -1,8 +1,8 @@
 """The charts of a page, drawn by matplotlib, as SVG that lives inside HTML.
 
-Every chart is as wide as a phone, so that its text is as large as the page's; a desk shows several beside each other.
-Colours are variables of the page's style sheet, text stays text, and the same figures give the same bytes. A chart
-has a title and a description for who cannot see it. What the figures are is `day_figures`.
+Every chart is as wide as a phone, so that its text is as large as the page's; a desk shows several side by side.
+Colours are variables of the page's style sheet, text stays text, and the same figures give the same bytes. A chart has
+a title and a description for people who cannot see it. `day_reports` has the figures.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """matplotlib's settings and Python's warnings belong to the whole process."""
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
-# What matplotlib is told to paint with, and the variable of the style sheet that takes its place.
+# The colours that matplotlib paints with, and the variables of the style sheet that replace them.
 INK, MUTED, RULE, TRACK, ACCENT, ALERT, HOLD, WRAP = (f"#0000{number:02x}" for number in range(1, 9))
 _VARIABLES = {
     INK: "var(--ink)",
@@ -98,9 +98,8 @@ def dots(
     top: float | None = None,
     height: int = 168,
 ) -> Markup:
-    """A dot for each interval that has a value, the larger the more stands behind it.
-
-    What lies far above all else would flatten the rest: it becomes a triangle at the upper edge.
+    """A dot for each interval that has a value; a larger dot has more behind it. A value far above all others would
+    flatten the rest, so it becomes a triangle at the upper edge.
     """
     figure, axes = _timeline(hours, unit, height)
     known = [(at, value, weights[at] or 0) for at, value in enumerate(values) if value is not None]
@@ -128,7 +127,7 @@ def ceiling(values: Sequence[float]) -> float:
 
 
 def ranking(words: Words, rows: Sequence[Row]) -> Markup:
-    """A bar for each row under its name, the value at the end of the line."""
+    """A bar for each row under its name, with the value at the end of the line."""
     figure = _figure(max(len(rows), 1) * _ROW)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()

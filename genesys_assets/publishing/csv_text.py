@@ -20,7 +20,7 @@ _FORMULA = frozenset("=+-@\u2212")
 """The signs, and the minus of mathematics, with which some spreadsheets read a number."""
 _BREAKS = ("\t", "\r", "\n")
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
-"""Characters that show nothing, beside those of the categories of white space, control and format characters."""
+"""Invisible characters, in addition to the categories of white space, control and format characters."""
 _DIGITS = 15
 """Significant digits that a spreadsheet keeps of a number."""
 
@@ -28,7 +28,7 @@ _DIGITS = 15
 @dataclass(frozen=True, slots=True)
 class CsvStyle:
     """How CSV is written: `formulas`, whether texts may be formulas; `bom`, whether the file begins with a byte order
-    mark, by which Excel knows that it is UTF-8.
+    mark, which Excel needs to recognise UTF-8.
     """
 
     formulas: bool = False
@@ -47,7 +47,7 @@ class CsvStyle:
         if value is None:
             return ""
         text = self._text(value)
-        # Only quotes tell an empty text from a null.
+        # Only quotes distinguish an empty text from a null.
         if not text or not _QUOTED.isdisjoint(text):
             return '"' + text.replace('"', '""') + '"'
         return text

@@ -24,7 +24,7 @@ from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
 from genesys_assets.publishing.html import write_page
-from genesys_assets.publishing.links import Links, Listed, links_of, with_links
+from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.place import DAY_PAGE, key_of
 from genesys_assets.publishing.publisher import Publisher
@@ -40,11 +40,11 @@ _TRIES = 5
 
 
 class NothingToPublish(Exception):
-    """No report of the day is stored, or a table that its page needs is not; says what to materialise."""
+    """No report of the day is stored, or a table that its page needs is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PublishRequest:
     """What is to be published: `failed` gives for reports whose last computation failed the reason; days before
     `start_date` were never fetched.
     """
@@ -73,7 +73,7 @@ class PublishedDay:
         return self.manifest.file(DAY_PAGE)
 
 
-def publish_day(lake: Lake, publisher: Publisher, wanted: Wanted) -> PublishedDay:
+def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> PublishedDay:
     """Publish a day. Raises NothingToPublish and PublishingError."""
     overtaken: Overtaken | None = None
     published: PublishedDay | None = None
@@ -144,7 +144,7 @@ def _reaches(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> Iterato
             yield replace(reach, through=day.end) if reach.covers(window) else reach
 
 
-def _publish(lake: Lake, publisher: Publisher, wanted: Wanted, made: Mapping[str, str]) -> PublishedDay:
+def _publish(lake: Lake, publisher: Publisher, wanted: PublishRequest, made: Mapping[str, str]) -> PublishedDay:
     day, before = wanted.day, manifest_before(publisher, wanted.day.date)
     for table in PAGE_TABLES:
         if not lake.has(table, day.key):
@@ -186,7 +186,7 @@ def manifest_before(publisher: Publisher, day: date) -> Manifest | None:
         return None
 
 
-def _missing(lake: Lake, wanted: Wanted) -> dict[str, str]:
+def _missing(lake: Lake, wanted: PublishRequest) -> dict[str, str]:
     """The reports that cannot be published, with the reason."""
     found = {report.name: wanted.failed[report.name] for report in wanted.reports if report.name in wanted.failed}
     for report in wanted.reports:
@@ -195,7 +195,7 @@ def _missing(lake: Lake, wanted: Wanted) -> dict[str, str]:
     return found
 
 
-def _why_not_stored(lake: Lake, wanted: Wanted, report: Report) -> str:
+def _why_not_stored(lake: Lake, wanted: PublishRequest, report: Report) -> str:
     try:
         StoredDay(lake, wanted.day.key, wanted.day.zone, wanted.start_date).must_hold(report)
     except NotStored as error:
@@ -224,7 +224,7 @@ def _publish_reports(
         return [file for files in executor.map(publish, reports) for file in files], unwritten
 
 
-def _page(lake: Lake, wanted: Wanted, reach: Reach, missing: dict[str, str]) -> DayPage | None:
+def _page(lake: Lake, wanted: PublishRequest, reach: Reach, missing: dict[str, str]) -> DayPage | None:
     """The page; where it cannot be made, `missing` says why."""
     try:
         return day_page(
@@ -242,4 +242,4 @@ def _page(lake: Lake, wanted: Wanted, reach: Reach, missing: dict[str, str]) -> 
 
 def _links(publisher: Publisher, day: BusinessDay, files: Sequence[PublishedFile]) -> Links:
     page = key_of(publisher.place, DAY_PAGE, f"date={day.key}", "page")
-    return links_of(publisher.place, page, files, Listed.around(publisher.place, day.date))
+    return links_of(publisher.place, page, files, NeighbourDays.around(publisher.place, day.date))

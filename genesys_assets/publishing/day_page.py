@@ -1,8 +1,7 @@
 """The page of a day: what it shows, in which words, with which charts.
 
-The page is made of stored tables only, so that the same tables give the same bytes but for its links. What the figures
-are is `day_reports`, how charts are drawn `charts`, where it leads `links`, how it is laid out
-`templates/day_page.html`.
+The page is made of stored tables only, so that the same tables give the same bytes, except for its links. `day_reports`
+has the figures, `charts` draws them, `links` knows where the page leads, `templates/day_page.html` is the layout.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from genesys_assets.days import utc_day
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.lake.reach import Reach
 from genesys_assets.publishing import charts
@@ -47,9 +47,9 @@ _NOT_TOLD = ("user_presence", "user_routing_status", "queue_waits")
 and no figure of the day with them.
 """
 MOST_ROWS = 15
-"""So many queues and agents are shown at once; the rest can be unfolded."""
+"""How many queues and agents are shown at once; the rest can be unfolded."""
 MOST_BARS = 8
-"""So many queues are ranked in a chart: those to look at first."""
+"""How many queues are ranked in a chart: those to look at first."""
 _MINUTE = 60_000
 
 
@@ -86,7 +86,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """A finished page without links, and the figures that stand for the day elsewhere."""
+    """A finished page without links, and the figures that represent the day elsewhere."""
 
     html: str
     headline: dict[str, Any]
@@ -109,9 +109,8 @@ def day_page(
     start_date: date = date.min,
 ) -> DayPage:
     """The page of a business day; `reach` is how far the day is known, else that of the tables behind the page.
-    `missing` gives for each report that is not published the reason.
-
-    Raises FileNotFoundError or NotStored that names the first table of it not stored, or not stored far enough.
+    `missing` gives the reason for each report that is not published. Raises FileNotFoundError or NotStored, which names
+    the first table that is not stored, or not stored far enough.
     """
     known, not_there = reach or reach_of(lake, day), missing or {}
     there = {"with_agents": AGENTS not in not_there, "with_status": STATUS not in not_there}
@@ -124,7 +123,7 @@ def day_page(
         tuple(failing_checks),
         dict(not_there),
     )
-    return DayPage(_html(day, known, figures, notes), figures.headline)
+    return DayPage(_html(day, known, figures, notes, _never_fetched(lake, day, start_date)), figures.headline)
 
 
 def _rows(lake: Lake, place: str, key: str) -> pa.Table:
@@ -139,6 +138,13 @@ def told_readings(ledger: pa.Table) -> pa.Table:
 
 def _others(day: BusinessDay) -> list[str]:
     return [each for each in day.utc_days if each != f"{day.date}"]
+
+
+def _never_fetched(lake: Lake, day: BusinessDay, start_date: date) -> datetime | None:
+    """Up to when nothing of the day was ever fetched, for it begins before `start_date`; None where it does not."""
+    first = utc_day(f"{max(start_date, day.window.start.date())}")[0]
+    before = [each for each in day.utc_days if utc_day(each)[0] < first]
+    return None if all(lake.has("tables/interval_metrics", each) for each in before) else first
 
 
 def _reading(lake: Lake, table: str, day: str) -> Reading:
@@ -162,7 +168,9 @@ def _changed(row: dict[str, Any]) -> bool:
     return any(row[name] for name in ("rows_added", "rows_changed", "rows_removed"))
 
 
-def _html(day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes) -> str:
+def _html(
+    day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes, never_fetched: datetime | None = None
+) -> str:
     return render(
         "day_page.html",
         day=day,
@@ -172,6 +180,7 @@ def _html(day: BusinessDay, reach: Reach, figures: DayReports, notes: Notes) -> 
         called=called,
         time_of_day=lambda interval: _time_of_day(day, interval),
         is_complete=reach.is_complete,
+        never_fetched=never_fetched,
         available_through=reach.through,
         readings=notes.readings,
         failing_checks=notes.failing_checks,

@@ -44,9 +44,9 @@ class Medium:
 
 @dataclass(frozen=True, slots=True)
 class DayReports:
-    """The rows of a day's page. `agents`, most handle time first, is None where their report is not there; each has its
-    `occupancy` where agents' status is there (`has_status`). `occupancy` is that of all agents of the day together.
-    `flows` and `quality` are None where the platform did not answer their families.
+    """The rows of a day's page. `agents`, most handle time first, is None if their report is not stored; each has its
+    `occupancy` if agents' status is stored (`has_status`). `occupancy` is that of all agents of the day together.
+    `flows` and `quality` are None if the platform did not answer their families.
     """
 
     total: Row
@@ -61,7 +61,7 @@ class DayReports:
 
     @property
     def headline(self) -> dict[str, Any]:
-        """What a day is summed up by, for the manifest and the list of days: counts, and all else by medium."""
+        """The summary of a day, for the manifest and the list of days: counts, and everything else by medium."""
         media = {medium.name or NO_MEDIUM: medium.row for medium in self.media}
         return {
             **{name: self.total[name] for name in _OF_ALL},
@@ -126,8 +126,8 @@ def _of(rows: Iterable[Row], medium: Row) -> list[Row]:
 
 
 def _through(day: BusinessDay, rows: Sequence[Row], nothing: Row) -> list[Interval]:
-    """Every interval of the day, those without a row too: as many half hours as the day has, or longer intervals where
-    imported figures cannot be told to half hours.
+    """Every interval of the day, also those without a row: as many half hours as the day has, or longer intervals if
+    imported figures cannot be divided into half hours.
     """
     step = max((row["interval_end"] - row["interval_start"] for row in rows), default=_HALF_HOUR)
     known = {row["interval_start"]: row for row in rows}

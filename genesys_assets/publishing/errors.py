@@ -17,44 +17,44 @@ from __future__ import annotations
 
 
 class PublishingError(Exception):
-    """A file was not published: no URL of it was handed out."""
+    """A file was not published. No URL of it was handed out."""
 
 
 class InvalidLocation(PublishingError, ValueError):
-    """Neither a folder nor of the form s3://bucket/prefix."""
+    """The place to publish to is neither a folder nor s3://bucket/prefix."""
 
 
 class InvalidExpiry(PublishingError, ValueError):
-    """A lifetime outside 1 second to 7 days, the bounds of SigV4."""
+    """The lifetime of a presigned URL is outside 1 second to 7 days, the limits of AWS Signature Version 4."""
 
 
 class UploadRefused(PublishingError):
-    """The place did not take the file."""
+    """The place did not accept the file."""
 
 
 class NotReadable(PublishingError):
-    """The file, or its presigned URL, cannot be read."""
+    """A published file or its presigned URL cannot be read."""
 
 
 class Gone(NotReadable):
-    """The file is not there."""
+    """A published file no longer exists."""
 
 
 class Altered(PublishingError):
-    """The file has other bytes than were written."""
+    """A published file has other bytes than were written."""
 
 
 class InvalidManifest(Altered):
-    """What stands where the manifest of a day should be is no manifest."""
+    """The file in the place of a day's manifest is not a manifest."""
 
 
 class Overtaken(PublishingError):
-    """Something else, mostly another run, replaced the manifest at the same time."""
+    """Another writer, mostly another run, replaced the manifest at the same time."""
 
 
 class NotRefused(PublishingError):
-    """Without a signature the answer was neither a refusal nor the file, which proves nothing."""
+    """A request without signature got neither a refusal nor the file, so it is unknown whether the file is private."""
 
 
 class PubliclyReadable(PublishingError):
-    """Anyone can read what was published; it was deleted again."""
+    """Anyone can read the published file. It was deleted again."""

@@ -1,7 +1,7 @@
-"""Which published files may go: those that no manifest names any more, once no URL of them can work.
+"""Which published files may be removed: those that no manifest names any longer, once none of their URLs can work.
 
-A URL is signed while a manifest names its file, so it ends at most `LONGEST_EXPIRY` after the manifest that stands now
-was written. A file that no manifest names yet may be part of a day that is being published: its own age protects it.
+A URL is signed while a manifest names its file, so it ends at most `LONGEST_EXPIRY` after the current manifest was
+written. A file that no manifest names yet may be part of a day that is being published. Its own age protects it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OF_A_DAY = re.compile(r"(?P<report>[^/]+)/date=(?P<day>\d{4}-\d{2}-\d{2})/[^/]+
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class Cleanup:
     """What was removed, and the days that were left alone because their manifest cannot be read."""
 
     keys: tuple[str, ...]
@@ -38,7 +38,7 @@ def may_go(
     return [file.key for file in files if file.key not in named and now - max([file.modified, *last_signed]) > longest]
 
 
-def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
+def remove_garbage(publisher: Publisher, now: datetime) -> Cleanup:
     """Delete every file that may go. Raises PublishingError."""
     removed: list[str] = []
     unreadable: list[str] = []
@@ -50,14 +50,14 @@ def remove_garbage(publisher: Publisher, now: datetime) -> Removed:
         try:
             going = may_go(files, publisher.manifest(day), now)
         except InvalidManifest as wrong:
-            # Nobody knows what it named.
+            # It is unknown which files it named.
             unreadable.append(str(wrong))
             continue
         for key in going:
             if _is_as_listed(publisher, key, files):
                 publisher.place.delete(key)
                 removed.append(key)
-    return Removed(tuple(removed), tuple(unreadable))
+    return Cleanup(tuple(removed), tuple(unreadable))
 
 
 def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[PlacedFile]], list[str]]:
@@ -78,6 +78,8 @@ def _old_files(publisher: Publisher, now: datetime) -> tuple[Mapping[date, list[
 
 
 def _is_as_listed(publisher: Publisher, key: str, files: Iterable[PlacedFile]) -> bool:
-    """Whether nobody wrote the file since it was listed: a day may have come back to earlier figures."""
+    """Whether the file was not written again since it was listed. It may have been, if a day returned to earlier
+    figures.
+    """
     listed = next(file for file in files if file.key == key)
     return listed in publisher.place.files(key)

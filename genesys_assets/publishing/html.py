@@ -1,7 +1,7 @@
 """HTML from templates: how values look in a page, and a page as a file to publish.
 
-Templates are in `templates`; whatever they show is escaped. A page is one file that asks for nothing else: its style
-sheet and charts are inside, and it has no script. What the pages say is `day_page` and `index_page`.
+Templates are in `templates`; all that they show is escaped. A page is one file that loads nothing else: its style sheet
+and charts are inside, and it has no script. `day_page` and `index_page` make the pages.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def clock(milliseconds: float | None) -> str:
 
 
 def long_date(day: date) -> str:
-    """Saturday 31 January 2026, in English whatever the machine's locale"""
+    """Saturday 31 January 2026, in English with any locale of the machine"""
     return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 

@@ -1,8 +1,8 @@
-"""The list of days: the last 31, each with its headline and the way to its page.
+"""The list of days: the last 31, each with its headline and a link to its page.
 
-What a day says of itself is what its manifest says, so that the list and the pages agree. Presigned URLs expire, and
-the day after is published later: so each day's page stands in the list under a name that stays, with fresh links
-whenever the list is made.
+The list shows what each day's manifest says, so that list and pages agree. Presigned URLs expire, and the next day is
+published later. So the list has a copy of each day's page under a fixed name, and gives it fresh links whenever the
+list is made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from genesys_assets.publishing.charts import Hours, Words
 from genesys_assets.publishing.day_page import called
 from genesys_assets.publishing.errors import InvalidManifest
 from genesys_assets.publishing.html import clock, count, percent, render, short_date, write_page
-from genesys_assets.publishing.links import LIST, Listed, links_of, listed_page, with_links
+from genesys_assets.publishing.links import LIST, NeighbourDays, links_of, listed_page, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Headline, Manifest, PublishedFile
 from genesys_assets.publishing.place import DAY_PAGE, INDEX, key_of
 
@@ -105,7 +105,7 @@ def _listed(publisher: Publisher, day: date) -> ListedDay:
 
 
 def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -> list[ListedDay]:
-    """The days with their pages in the list, each of which leads to those beside it."""
+    """The days with their pages in the list. Each page links to the days before and after it."""
     paged = {day.date for day in days if day.html is not None}
     place = publisher.place
     index = key_of(place, INDEX, *LIST)
@@ -115,7 +115,7 @@ def _with_pages(publisher: Publisher, days: Sequence[ListedDay], folder: Path) -
             return day
         before, after = (each if each in paged else None for each in (day.date - _DAY, day.date + _DAY))
         name = listed_page(day.date)
-        links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, Listed(before, after))
+        links = links_of(place, key_of(place, INDEX, *name), day.manifest.files, NeighbourDays(before, after))
         page = publisher.replace(name, write_page(with_links(day.html, links), folder / f"{day.date}.html"))
         return replace(day, page=page, href=place.link(page.key, page.url, index))
 

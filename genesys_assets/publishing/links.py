@@ -1,7 +1,7 @@
 """Where the page of a day leads: to its files, to the days before and after, and to the list.
 
-Links stand in the page between marks, so that the list can put fresh ones in their place: presigned URLs expire, and
-the day after is published later. On S3 a page with links is as secret as what it leads to.
+In the page, links are between marks, so that the list can replace them by fresh ones: presigned URLs expire, and the
+next day is published later. On S3 a page with links is as secret as the files that it links to.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Links:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class NeighbourDays:
     """What of the list is there: the days before and after a day, if they have a page in it, and the list itself."""
 
     before: date | None = None
@@ -70,7 +70,7 @@ class Listed:
     has_list: bool = True
 
     @classmethod
-    def around(cls, place: Place, day: date) -> Listed:
+    def around(cls, place: Place, day: date) -> NeighbourDays:
         """What is there now, as far as it may be known."""
         before, after = (each if _is_there(place, listed_page(each)) else None for each in (day - _DAY, day + _DAY))
         return cls(before, after, _is_there(place, LIST))
@@ -89,7 +89,7 @@ def listed_page(day: date) -> tuple[str, ...]:
     return (f"date={day.isoformat()}", "day_page.html")
 
 
-def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], listed: Listed) -> Links:
+def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], listed: NeighbourDays) -> Links:
     """What the page `seen_from` leads to, every URL fresh."""
     until: list[datetime] = []
 

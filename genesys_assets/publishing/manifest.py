@@ -17,10 +17,8 @@ Headline = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One published file; `rows` None where it is a page to look at.
-
-    `url` is the URL for a person: presigned on S3, readable for whoever holds it until `expires_at`; of a folder a
-    file:// URL that does not expire.
+    """One published file; `rows` is None for a page. `url` is the URL for a person: on S3 a presigned one, which
+    anybody who has it can read until `expires_at`; in a folder a file:// URL that does not expire.
     """
 
     report: str
@@ -44,10 +42,9 @@ class FailingCheck:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is published of a day.
-
-    `missing` gives for each report that is not published the reason. `made_of` names the stored partitions that the
-    day was made of, with what identifies their content: where the lake has another content, the day is stale.
+    """What is published of a day. `missing` gives the reason for each report that is not published. `made_of` names the
+    stored partitions that the day was made of, each with the identity of its content. If the lake has another content,
+    the day is stale.
     """
 
     date: date
@@ -63,7 +60,7 @@ class Manifest:
     made_of: Mapping[str, str] = field(default_factory=dict)
 
     def file(self, report: str) -> PublishedFile | None:
-        """The first file of a report, None where there is none."""
+        """The first file of a report; None if there is none."""
         return next((file for file in self.files if file.report == report), None)
 
     def says_the_same_as(self, other: Manifest) -> bool:

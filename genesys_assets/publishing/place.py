@@ -19,7 +19,7 @@ from typing import BinaryIO, Protocol
 
 ROOT = "reports"
 MANIFEST, INDEX, DAY_PAGE = "manifest", "index", "day_page"
-"""Folders beside those of the reports; no report may be called so."""
+"""Folders next to those of the reports. No report may have one of these names."""
 LONGEST_EXPIRY = timedelta(days=7)
 """The longest that a presigned URL works.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
@@ -46,7 +46,7 @@ class PlacedFile:
 
 
 class Place(Protocol):
-    """Files by key. Every key begins with `prefix`, where that is not empty; `bucket` is that of S3."""
+    """Files by key. Every key begins with `prefix`, if that is not empty. `bucket` is that of S3."""
 
     bucket: str | None
     prefix: str
@@ -73,7 +73,7 @@ class Place(Protocol):
         """What another file, `seen_from`, writes to lead to this one, whose URL is given."""
 
     def prove(self, key: str, url: str, sha256: str) -> None:
-        """See that a URL of the place gives these bytes, and only to whoever holds it. Raises PublishingError."""
+        """Check that a URL of the place gives these bytes, and only with its signature. Raises PublishingError."""
 
 
 def key_of(place: Place, *names: str) -> str:

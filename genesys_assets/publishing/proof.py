@@ -1,11 +1,11 @@
 """Presigned URLs of a bucket, and the proof that only their holder can read a file.
 
-A URL is handed out only after three things were seen: without its signature the file is refused, with it the file
-comes, and what comes has the sha256 that was written.
+A URL is handed out only after three checks: without its signature the file is refused, with it the file can be read,
+and the bytes have the sha256 that was written.
 
-**A presigned URL is a key**: whoever has it reads the file until it expires. URLs stand in the manifest, in pages and
-in the materialisation's metadata, never in a log or an error. Manifest and pages are thus as secret as what they name,
-and are published under the same proof.
+**A presigned URL is a key**: anybody who has it can read the file until it expires. URLs appear in the manifest, in
+pages and in the materialisation's metadata, never in a log or an error. So manifest and pages are as secret as the
+files they name, and are published with the same proof.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class PrivateBucket(Bucket):
         return url
 
     def prove(self, key: str, url: str, sha256: str) -> None:
-        """See that a presigned URL gives these bytes, and only to whoever holds it. Raises PublishingError."""
+        """Check that a presigned URL gives these bytes, and only with its signature. Raises PublishingError."""
         with unlogged(SIGNATURES):
             self._prove_private(key, url)
             self._prove_readable(key, url, sha256)

@@ -46,7 +46,7 @@ class Publisher:
     def publish(self, report: str, day: date, files: Sequence[LocalFile]) -> list[PublishedFile]:
         """Upload the files of one report and day, and give their proven URLs.
 
-        A file that is there already is written again: so it counts as new for whoever removes old ones.
+        An existing file is written again, so that it counts as new when old files are removed.
         """
         return [self._write(report, self._content_key(report, day, file), file) for file in files]
 

@@ -1,8 +1,8 @@
 """One report as files that anyone can open: Parquet, CSV and JSON.
 
-Here is how values look in each format. Where the files go and who may read them is `publisher`; what the
-columns mean is `genesys_assets.reports`. Each file is written batch by batch, and measured while it is written, so
-that none is read again.
+This module knows how values look in each format. `publisher` decides where files go and who may read them;
+`genesys_assets.reports` knows what the columns mean. Each file is written batch by batch, and measured while it is
+written, so that none is read again.
 
 - Parquet: the table's own types, without metadata of the run, so that the same rows give the same bytes.
 - CSV: RFC 4180 in UTF-8, with a header and CRLF. How its values look is in `csv_text`.

@@ -1,5 +1,5 @@
-"""The reports that ship, read from built_in.yaml; those of which the page of a day is made, from day_page.yaml; and
-those about the pipeline itself, from operating.yaml.
+"""The reports that ship (built_in.yaml), those that the page of a day shows (day_page.yaml), and those about the
+pipeline itself (operating.yaml).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
-from genesys_assets.reports.language.file import read_reports
+from genesys_assets.reports.meaning.entries import read_reports
 from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
 
@@ -31,17 +31,17 @@ def asked_in_any_case() -> tuple[AggregateQuestion, ...]:
 
 @functools.cache
 def page_reports() -> dict[str, Report]:
-    """By name. They are assets of nobody: publishing computes them."""
+    """By name. They are no assets: publishing computes them."""
     return {report.name: report for report in _reports(PAGE_FILE)}
 
 
 @functools.cache
 def operating_reports() -> tuple[Report, ...]:
-    """Assets like those that ship, but nobody's figures: they are not published."""
+    """Assets like those that ship, but about the pipeline: they are not published."""
     return _reports(OPERATING_FILE)
 
 
 def _reports(file: Path) -> tuple[Report, ...]:
     reading = read_reports(file)
     assert not reading.problems, "\n".join(map(str, reading.problems))
-    return tuple(Report.of(name, definition) for name, definition in reading.reports.items())
+    return tuple(reading.reports.values())

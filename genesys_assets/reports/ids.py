@@ -31,7 +31,7 @@ _MOST_CLOSE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedEntity:
     """An entity in the time in which it had a name."""
 
     kind: str
@@ -50,20 +50,20 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The entities of a name. Where there are none, the closest names; `known` is how many names there are."""
+class NameSearch:
+    """The entities of a name. If there are none, the closest names. `known` is the number of all names."""
 
-    named: tuple[Named, ...]
+    named: tuple[NamedEntity, ...]
     closest: tuple[str, ...]
     known: int
 
 
-def ids_of(lake: Lake, name: str) -> Found:
+def ids_of(lake: Lake, name: str) -> NameSearch:
     """The entities that have, or had, a name, in any case. Raises LakeUnreachable."""
     every = list(_all(lake))
     wanted = name.strip().casefold()
     named = tuple(each for each in every if each.name.casefold() == wanted)
-    return Found(named, () if named else _closest(wanted, [each.name for each in every]), len(every))
+    return NameSearch(named, () if named else _closest(wanted, [each.name for each in every]), len(every))
 
 
 def _closest(wanted: str, names: list[str]) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ def _closest(wanted: str, names: list[str]) -> tuple[str, ...]:
     return tuple(by_folded[folded] for folded in sorted(close)[:_MOST_CLOSE])
 
 
-def _all(lake: Lake) -> Iterator[Named]:
+def _all(lake: Lake) -> Iterator[NamedEntity]:
     for history, spec in HISTORIES.items():
         for row in lake.read(f"reference/{spec.name}", None, schema=spec.schema).to_pylist():
-            yield Named(
+            yield NamedEntity(
                 _KINDS[history], row["id"], row["name"], row["valid_from"], row["valid_to"], bool(row["is_deleted"])
             )

@@ -17,8 +17,8 @@ from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, operating_reports
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
-from genesys_assets.reports.language.file import Problem, read_reports
-from genesys_assets.reports.language.model import ReportDefinition
+from genesys_assets.reports.language.file import Problem
+from genesys_assets.reports.meaning.entries import read_reports
 from genesys_assets.reports.meaning.questions import families_of, questions_of, wanted_by_settings
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import AggregatesSettings, ReportSettings
@@ -37,21 +37,20 @@ class OwnReports:
 
     @classmethod
     def read(cls, path: Path | None) -> OwnReports:
-        """What stands in the file now. Nothing is raised: problems are kept."""
+        """What is in the file now. Nothing is raised: problems are returned."""
         if path is None:
             return cls(None)
         try:
             reading = read_reports(path, [report.name for report in (*built_in_reports(), *operating_reports())])
-            reports = tuple(Report.of(name, definition) for name, definition in reading.reports.items())
         except Exception as error:
-            # Whatever a file holds, everything that is not in it must load.
+            # No file, whatever it holds, may keep everything else from loading.
             reason = f"cannot be read: {type(error).__name__}: {error}. This is a mistake in genesys_assets"
             return cls(path, problems=(Problem(str(path), 1, 1, "", f"{reason}: report it with the file"),))
-        return cls(path, reports, reading.problems, reading.version)
+        return cls(path, tuple(reading.reports.values()), reading.problems, reading.version)
 
 
 def wanted_families() -> tuple[AggregateFamily, ...]:
-    """The families of aggregates, beside conversations, that reports or settings want. Raises SettingError."""
+    """The families of aggregates, except conversations, that reports or settings need. Raises SettingError."""
     own, further = OwnReports.read(ReportSettings.load().file), AggregatesSettings.load().families
     return families_of([*asked_in_any_case(), *questions_of(own.reports), *wanted_by_settings(further)])
 
@@ -61,17 +60,8 @@ def check(path: Path) -> list[Problem]:
     return list(OwnReports.read(path).problems)
 
 
-def preview(
-    definition: ReportDefinition,
-    lake: Lake,
-    day: str,
-    *,
-    name: str = "preview",
-    zone: ZoneInfo = _UTC,
-    start_date: date = date.min,
-) -> pa.Table:
-    """The report of one day, or of the week or month that it belongs to, from what is stored, kept nowhere. `zone` is
-    that of the business day. Raises NotStored.
+def preview(report: Report, lake: Lake, day: str, *, zone: ZoneInfo = _UTC, start_date: date = date.min) -> pa.Table:
+    """The report of one day, or of the week or month that it belongs to, from stored tables. It is not stored. `zone`
+    is that of the business day. Raises NotStored.
     """
-    report = Report.of(name, definition)
     return compute(report, StoredDay(lake, report.period.last(day), zone, start_date))

@@ -1,6 +1,6 @@
 """`genesys-assets sandbox`, or `python -m genesys_assets.sandbox`: an organisation on this machine, until Ctrl-C.
 
-Here belongs the command line only; see `server.running` for the same in a program.
+This is the command line; `server.running` does the same in a program.
 """
 
 from __future__ import annotations

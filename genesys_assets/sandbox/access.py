@@ -1,7 +1,4 @@
-"""Who may ask, and how often: access tokens and the request budget of each.
-
-Here belong tokens and rate windows. Which permission an endpoint asks for stands in `application`.
-"""
+"""Access tokens, and the rate limit of each. `application` checks the permissions of an endpoint."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """POST /api/v2/analytics/<family>/aggregates/query: counts what sessions and others emitted, by time and dimension.
 
-Here belongs the arithmetic. A metric counts in the bucket in which it was emitted, whenever its conversation
-began. Only what there is is answered: no zero rows, and a group lacks a dimension that has no value there.
+A metric counts in the bucket in which it was emitted, no matter when its conversation began. There are no zero rows,
+and a group lacks a dimension that has no value.
 """
 
 from __future__ import annotations

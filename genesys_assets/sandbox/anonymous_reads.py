@@ -1,8 +1,7 @@
 """A step of the S3 server's request pipeline: unsigned requests reach buckets by the path of signed ones.
 
-Swift on its own answers an unsigned `/bucket/key` with 412, whatever the bucket's access list says, so a
-bucket open to everyone would look closed. With this step the access list decides, as on other S3 servers:
-401 or the object.
+Swift on its own answers an unsigned `/bucket/key` with 412, without a look at the bucket's access list, so a bucket
+open to everyone would look closed. With this step the access list decides, as on other S3 servers: 401 or the object.
 
 It runs inside the S3 server's own environment (see `swift_settings`), so it imports nothing of the package.
 """

@@ -1,7 +1,6 @@
-"""What every request goes through: faults, login, budget, permission, body; and headers and compression on
-the way out.
+"""What every request goes through: faults, login, budget, permission, body; and headers and compression on the way out.
 
-Here belongs HTTP. Which paths there are stands in `endpoints`.
+`endpoints` knows the paths.
 """
 
 from __future__ import annotations
@@ -54,9 +53,9 @@ class Answer:
 
 
 def build(platform: Platform, now: Callable[[], int], log: Log, count: Count) -> Starlette:
-    """The whole HTTP application; `log` is told each request's method and path, `count` also the path with its ids left
-    out, the status of the answer, None where the connection was closed instead, and the bytes of its body before it was
-    packed.
+    """The whole HTTP application; `log` is called with each request's method and path; `count` also with the path
+    without ids, the status of the answer (None if the connection was closed instead) and the bytes of its body before
+    it was packed.
     """
 
     async def log_in(request: Request, _: str) -> Answer:
@@ -130,7 +129,7 @@ def _handler(
 
 
 def _template(request: Request) -> str:
-    """The path as endpoints have it; empty where it is none of theirs."""
+    """The path as endpoints have it; empty if it is no endpoint's."""
     found: str = getattr(request.scope.get("route"), "path", "")
     return "" if found == _NOWHERE else found
 
@@ -141,7 +140,7 @@ class _NoAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         of_request: Any = receive
         of_request.__self__.transport.abort()
-        # The server is told of it in the next round of its loop: until then it would try to answer.
+        # The server learns it in the next round of its loop. Until then it would try to answer.
         await asyncio.sleep(0.01)
 
 

@@ -1,6 +1,5 @@
-"""When conversations begin and of which kind they are: the plan of a day, before any of them is told.
-
-Here belong counts and the shape of a day. What happens in a conversation is in `stories`.
+"""The plan of a day: when conversations begin and of which kind they are. `stories` knows what happens in a
+conversation.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ KINDS = {
 LASTING_KINDS = frozenset({"callback_long", "email_long", "message_long", "email_open", "message_open"})
 LONGEST_SHORT = 3 * HOUR
 LONGEST_LASTING = 3 * DAY
-# What never ends is taken for in progress so long, and then for forgotten.
+# A conversation that never ends counts as in progress for this time, and then as forgotten.
 LONGEST_OPEN = 31 * DAY
 
 

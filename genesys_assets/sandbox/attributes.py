@@ -1,6 +1,6 @@
 """The attributes that flows, scripts and integrations put on participants: only details jobs show them.
 
-Here belongs what they say; who may see them is decided in `organisation`.
+`organisation` decides who may see them.
 """
 
 from __future__ import annotations

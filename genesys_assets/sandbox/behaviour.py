@@ -1,6 +1,6 @@
 """How the sandbox misbehaves: latency, short-lived tokens, missing permissions and scripted faults.
 
-Here belong the knobs only; `application` turns them into answers.
+These are only the switches; `application` turns them into answers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ JOB_STATES = ("QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"
 class Fault:
     """Answers that go wrong `times` times: with an error, or with status 200, which may come truncated.
 
-    Status 200 without a body stands for the true answer. With `takes_effect` the request is carried out all the
-    same: only its answer is lost. With `dropped` the connection is closed in place of an answer.
+    Status 200 without a body stands for the true answer. With `takes_effect` the request is carried out, and only its
+    answer is lost. With `dropped` the connection is closed instead of an answer.
     """
 
     status: int

@@ -1,9 +1,8 @@
-"""The main job on the sandbox: one whole day, from reference data to published reports, through Dagster, over real
-HTTP and S3.
+"""The main job on the sandbox: one whole day, from reference data to published reports, through Dagster, over real HTTP
+and S3.
 
-`make demo` runs it. It ends with exit code 0 only if every report is there and every address in the manifest was
-fetched and
-matched its sha256. What it starts it stops; the lake it wrote and the page of the day stay in `.demo` for a look.
+`make demo` runs it. It ends with exit code 0 only if every report exists, and every URL in the manifest was fetched and
+matched its sha256. It stops what it starts; the lake and the page of the day stay in `.demo` for a look.
 """
 
 from __future__ import annotations
@@ -146,7 +145,7 @@ def _manifest(day: str) -> dict[str, Any]:
 
 
 def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
-    """Fetch every address of the manifest as a reader would; say what each gave, and keep the page of the day."""
+    """Fetch every URL of the manifest as a reader would, print the result of each, and keep the page of the day."""
     import requests
 
     from genesys_assets.publishing.place import DAY_PAGE

@@ -1,6 +1,6 @@
 """POST /api/v2/analytics/conversations/details/query, and conversations by id.
 
-Here belong the query's choice of days and its paging. Like the platform, it selects the conversations that began
+Like the platform, the query selects the conversations that began
 on any UTC day that the interval touches, not only those that began within it. Filters and order are in
 `selection`.
 """

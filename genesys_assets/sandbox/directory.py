@@ -1,7 +1,6 @@
 """Who and what the organisation consists of: divisions, skills, queues, users, wrap-up codes, flows.
 
-Here belong entities in the form the platform lists them, drawn from the seed. What they do all day is in
-`conversations`; how lists are paged is in `reference`.
+Entities have the form of the platform's lists, and are drawn from the seed. `reference` pages lists.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""Changes of the directory: entities get another name or are deleted, and the listings say so from then on.
-
-Here belongs making a changed directory of a given one. How lists are filtered and paged is in `reference`.
+"""Changes of the directory: entities get another name or are deleted, and the listings show it from then on.
+`reference` filters and pages lists.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""What is drawn by lot in a conversation: durations, names, numbers, queues and skills.
-
-Here belong single draws; what they are used for is told in `stories` and `service`.
+"""What is drawn by lot in a conversation: durations, names, numbers, queues and skills. `stories` and `service` use the
+draws.
 """
 
 from __future__ import annotations

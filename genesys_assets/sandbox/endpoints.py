@@ -1,7 +1,6 @@
 """The table of endpoints: path, permission, answer.
 
-Here belongs what connects a path with the module of its family. What every request goes through is in
-`application`.
+It connects a path with the module of its family. Every request goes through `application`.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path, the permissions of which one is enough, and its answer: object, JSON bytes or None for 204."""
+    """A path, its permissions, any one of which is enough, and its answer: object, JSON bytes or None for 204."""
 
     method: str
     path: str

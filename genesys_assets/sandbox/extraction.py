@@ -1,8 +1,8 @@
 """/api/v2/analytics/dataextraction/downloads: the platform's own Parquet export, and the files behind signed URLs.
 
-Here belong files: their listing, their lifetime, their bytes and their URLs. What their rows say is in
-`extraction_rows`. A file is made for each schema and full hour; its id tells which. Once downloaded it stays as it is,
-whatever is rewritten afterwards. A signed URL works for everybody who has it, and for nobody who sends a token as well.
+This module has the files: their listing, lifetime, bytes and URLs. `extraction_rows` makes their rows. A file is made
+for each schema and full hour, which its id names. Once downloaded it stays unchanged, even if its conversations are
+rewritten afterwards. A signed URL works for everybody who has it, and for nobody who sends a token as well.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Extraction:
 
     @property
     def schemas(self) -> tuple[str, ...]:
-        """Those that are switched on for the organisation."""
+        """The schemas that are switched on for the organisation."""
         enabled = self.behaviour.extraction_schemas
         known = tuple(COLUMNS) if enabled is None else tuple(enabled)
         return (*known, UNKNOWN_SCHEMA) if self.behaviour.unknown_fields else known

@@ -1,8 +1,7 @@
 """What the data lake extraction says of an hour: flat rows, one schema each, of all that changed within it.
 
-Here belong columns and rows. Files, their lifetime and their URLs are in `extraction`. Which columns the platform has
-is not documented in full: these are those of the conversation model, as far as they are no nested lists, with the names
-that a public reader of the files uses for keys and times.
+`extraction` has the files. The platform does not document all columns. These are those of the conversation model,
+except nested lists, with the names that a public reader of the files uses for keys and times.
 """
 
 from __future__ import annotations

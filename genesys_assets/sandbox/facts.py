@@ -1,6 +1,6 @@
 """A session as the aggregates see it: its dimensions' values, and which metrics it emitted when.
 
-Here belongs how a dimension is read off the conversation model. Grouping and counting are in `aggregates`.
+It reads dimensions from the conversation model. `aggregates` groups and counts.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def of_conversation(conversation: Item) -> list[SessionFacts]:
 
 
 def _emissions(metrics: list[Item]) -> Iterator[Emission]:
-    """What the session emitted, and tWait, which only the aggregates know: whoever leaves a queue has waited."""
+    """What the session emitted, and tWait, which only the aggregates have: everybody who leaves a queue has waited."""
     for item in metrics:
         emitted = millis(item["emitDate"])
         yield emitted, item["name"], item["value"]

@@ -1,7 +1,6 @@
-"""The families of aggregates beside conversations and users: what each is called, permits and accepts.
-
-Written down here on its own, so that the sandbox can judge the names that the rest of the package uses. What happens
-in a family is told in `happenings`, counted in `aggregates`.
+"""The families of aggregates except conversations and users: the name, permissions and dimensions of each. They are
+written down here again, so that the sandbox can judge the names that the rest of the package uses. `happenings` makes
+what a family counts, `aggregates` counts it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Filters of analytics queries: checking them, and asking whether something matches.
 
-Here belongs and/or, clauses and predicates. Which names may be used, and how they are looked up, the caller
-says.
+It handles and/or, clauses and predicates. The caller knows the allowed names and how to look them up.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Vocabulary:
 
 
 def check(stated: Any, vocabulary: Vocabulary, *, nested: bool = False) -> Item:
-    """The filter, or clause, as it came, if it is valid."""
+    """The filter or clause, unchanged, if it is valid."""
     properties = ("type", "predicates") if nested else ("type", "clauses", "predicates")
     filter_ = validation.known_properties(stated, properties, f"{vocabulary.kind}QueryFilter")
     validation.one_of(filter_.get("type"), ("and", "or"), "QueryFilterType")

@@ -1,7 +1,7 @@
-"""What the families of aggregates beside conversations count: derived from each conversation, deterministic.
+"""What the families of aggregates other than conversations count: derived from each conversation, deterministic.
 
-Flows, evaluations, surveys and resolutions are those that stand in the conversation. Of the other families something
-happens in some conversations, drawn by lot from its id. Counting is in `aggregates`, the names are in `families`.
+Flows, evaluations, surveys and resolutions are those of the conversation. For the other families something happens in
+some conversations, drawn by lot from their id. `aggregates` counts, `families` has the names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""Rewritten history: conversations that were planted, restated, re-opened or deleted after the seed had told
-them.
-
-Here belongs what is true now in place of the seed's truth. What the seed tells is found in `organisation`; how a
-conversation continues when it is re-opened, in `reopening`.
+"""Rewritten history: conversations that were planted, restated, re-opened or deleted, in place of what the seed made.
+`organisation` finds what the seed made; `reopening` continues a conversation that is re-opened.
 """
 
 from __future__ import annotations
@@ -43,7 +40,7 @@ class History:
         self._merged: dict[date, list[Arrival]] = {}
 
     def knows(self, conversation_id: str) -> bool:
-        """Whether it speaks of this conversation, if only to say that there is none."""
+        """Whether it has this conversation, or says that it was deleted."""
         return conversation_id in self._arrivals or conversation_id in self._deleted
 
     def arrival(self, conversation_id: str) -> Arrival | None:

@@ -1,8 +1,8 @@
 """/api/v2/analytics/…/details/jobs of conversations and of users: submitted, waited for, read page by page, deleted.
 
-Here belong a job's life, and what jobs of conversations find; what those of users find is in `user_status`. Like the
-platform's, a job sees no later than the availability: what comes after is missing, and nothing in its answers says so.
-How jobs fail is scripted in `behaviour`.
+This module has a job's life, and the results of jobs of conversations; `user_status` has those of users. Like the
+platform's, a job sees nothing after the availability: later data is missing, and no answer says so. `behaviour` scripts
+failing jobs.
 """
 
 from __future__ import annotations

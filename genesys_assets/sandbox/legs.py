@@ -1,9 +1,8 @@
-"""The legs of a conversation: one function per role builds that participant with its session, segments and
-metrics.
+"""The legs of a conversation: one function per role builds that participant with its session, segments and metrics.
 
-Here the laws of the metrics are kept: a timer is emitted when what it measures is over, and
-tHandle = tTalkComplete + tHeldComplete + tAcw + tContacting + tDialing in every session that has it.
-Which legs follow each other is told in `stories`.
+The metrics follow these laws: a timer is emitted when what it measures is over, and tHandle = tTalkComplete +
+tHeldComplete + tAcw + tContacting + tDialing in every session that has it. `stories` decides which legs follow each
+other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""The present: conversation activity and queue observations.
-
-Here belongs what is waiting, alerting and interacting at an instant. Nothing of it carries a timestamp, as on
-the platform.
+"""The present: conversation activity and queue observations, which show what is waiting, alerting and interacting at an
+instant. As on the platform, nothing has a timestamp.
 """
 
 from __future__ import annotations

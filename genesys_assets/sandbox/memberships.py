@@ -1,7 +1,7 @@
 """Who belongs to which queue on a day, and which skills users have.
 
-Whoever serves conversations of a queue is its member all the time. Others come and go from week to week, and some of
-them have not joined. How lists are paged is in `reference`.
+Users who serve conversations of a queue are always its members. Others come and go from week to week, and some of them
+have not joined. `reference` pages lists.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The organisation: its directory and all its conversations, each told anew from the seed and kept for a
-while; and what was rewritten of them since.
+"""The organisation: its directory and all its conversations, each told anew from the seed and kept for a while; and
+what was rewritten of them since.
 
-Here belongs finding conversations by day, hour and id. What they contain is in `stories`, what was known when
-in `past`, what was rewritten in `history`.
+It finds conversations by day, hour and id. `stories` makes their content, `past` knows what was known when, `history`
+what was rewritten.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""What was known of a conversation at an instant: the same conversation with everything later taken out of
-it.
+"""What was known of a conversation at an instant: the same conversation with everything later taken out of it.
 
-Here belongs the passage of time only. Instants are compared as the platform's texts, which sort like the
-instants.
+Instants are compared as the platform's texts, which sort like the instants.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ def as_of(conversation: Item, now: str) -> Item | None:
 
 
 def settled(conversation: Item) -> str:
-    """The instant after which nothing in it changes any more."""
+    """The instant after which nothing in it changes."""
     latest = [conversation["conversationStart"], conversation.get("conversationEnd", "")]
     latest += [item["eventTime"] for name in AFTERTHOUGHTS for item in conversation.get(name, ())]
     for participant in conversation["participants"]:

@@ -1,6 +1,6 @@
 """Processes and folders that go when the process that made them ends, even when that one is killed outright.
 
-Only the guard belongs here. Whoever starts a process also ends it when all goes well: `object_store`.
+This is only the guard. When all goes well, `object_store` ends the processes that it starts.
 """
 
 from __future__ import annotations

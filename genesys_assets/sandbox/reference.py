@@ -1,6 +1,6 @@
 """The listings: queues and their members, users, wrap-up codes, skills, divisions, flows, presence definitions.
 
-Here belong paging and the few filters of lists. The entities themselves are in `directory`.
+It pages and filters lists. `directory` has the entities.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def numbered(path: str, name: str) -> Listing:
 
 
 def teams(directory: Directory, parameters: dict[str, str]) -> Item:
-    """By cursor, without a total; the address of the next page has the cursor."""
+    """By cursor, without a total; the URL of the next page has the cursor."""
     page, after = _after("teams", list(directory.surroundings["teams"]), parameters, "pageSize", "after")
     if after is None:
         return page

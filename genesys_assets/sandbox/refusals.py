@@ -1,7 +1,6 @@
 """Refusals: the platform's error bodies, code by code, in its own words.
 
-Here belong the texts and their status. When to refuse is decided in `validation`, in the endpoints and in
-`application`.
+It has the texts and their status. `validation`, the endpoints and `application` decide when to refuse.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _OF_STATUS = {
 
 
 class Refused(Exception):
-    """An answer other than 200: status, code, message and whatever else the body says."""
+    """An answer other than 200: status, code, message and other fields of the body."""
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         super().__init__(message)

@@ -1,6 +1,6 @@
 """A conversation that goes on after its end: the customer writes again, and somebody answers again.
 
-Here belong the legs that this adds. From when on they are the truth is kept in `history`.
+It makes the legs that this adds. `history` knows from when on they are true.
 """
 
 from __future__ import annotations

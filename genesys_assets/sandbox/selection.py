@@ -1,6 +1,6 @@
 """Which conversations a details query or job wants, and in which order: filters, `order` and `orderBy`.
 
-Here belongs what both have in common. How each selects by time, and its paging, is in `details` and `jobs`.
+It is what both have in common. `details` and `jobs` select by time and page.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def applied(organisation: Organisation, selection: Selection, found: list[Arriva
 
 
 class Recent:
-    """The last few answers of `applied`, for a query is asked again for each of its pages."""
+    """The last few answers of `applied`, because a query is asked again for each of its pages."""
 
     def __init__(self, most: int = 8) -> None:
         self._most = most

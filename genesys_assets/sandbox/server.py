@@ -1,6 +1,6 @@
 """Starting and stopping the sandbox: `with running() as sandbox: ...` serves it on a free loopback port.
 
-Here belongs the process side: the socket, the thread, the clock. What is served is built in `application`.
+It has the socket, the thread and the clock. `application` builds what is served.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Now = datetime | Callable[[], datetime] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ServedRequest:
     """A request as the sandbox counted it: `status` is None where the connection was closed, `size` the bytes of the
     answer's body before it was packed.
     """
@@ -64,7 +64,7 @@ class Sandbox:
     behaviour: Behaviour
     requests: deque[tuple[str, str]]
     jobs: list[Job]
-    answered: deque[Answered]
+    answered: deque[ServedRequest]
     user_jobs: list[Job]
     timelines: Timelines
     extraction: Extraction
@@ -125,10 +125,10 @@ def running(
     extraction = Extraction(organisation, behaving, timelines)
     usage, present = Usage(), _clock(now)
     platform = Platform(organisation, access, behaving, jobs, user_jobs, timelines, extraction, usage=usage)
-    answered: deque[Answered] = deque(maxlen=_KEPT_REQUESTS)
+    answered: deque[ServedRequest] = deque(maxlen=_KEPT_REQUESTS)
 
     def count(method: str, path: str, template: str, status: int | None, size: int) -> None:
-        answered.append(Answered(method, path, status, size))
+        answered.append(ServedRequest(method, path, status, size))
         usage.count(method, template, status, present())
 
     app = application.build(

@@ -1,8 +1,6 @@
-"""How the organisation serves who waits in a queue: ringing, answering, transferring, consulting, giving up,
-voicemail.
+"""How the organisation serves who waits in a queue: ringing, answering, transferring, consulting, giving up, voicemail.
 
-Here belongs what all media have in common between entering a queue and the end. How a conversation gets there
-is in `stories`.
+It is what all media have in common between entering a queue and the end. `stories` knows how a conversation gets there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an agent would do all day if no conversation came: shifts, breaks, meals, meetings, days off and leave.
 
-Here belongs what the seed alone decides. What conversations make of it is in `timelines`.
+The seed alone decides it. `timelines` adds what conversations change.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from genesys_assets.sandbox.directory import Directory, Entity, uuid
 from genesys_assets.sandbox.times import HOUR, MINUTE, SECOND, day_start
-
-LONGEST_SHIFT = 12 * HOUR
 
 
 class State(NamedTuple):
@@ -69,7 +67,7 @@ def _is_off(number: int, day: date) -> bool:
 
 
 def _look_in(directory: Directory, rng: Random, day: date) -> Iterator[Piece]:
-    """On Mondays before dawn each account is used for minutes, so that nobody is in one state for ever."""
+    """On Mondays before dawn each account is used for minutes, so that no agent is in one state for ever."""
     start = day_start(day) + 3 * HOUR + rng.randrange(HOUR)
     yield Piece(start, start + MINUTE + rng.randrange(5 * MINUTE), _state(directory, "AVAILABLE"))
 

@@ -1,6 +1,6 @@
 """What happens in a conversation of each kind, told as a complete conversation in the form the API gives it.
 
-Here belongs the order of events and how long they take. The legs themselves are built in `legs`.
+It decides the order of events and how long they take. `legs` builds the legs.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def _location(id_: str, name: str) -> Entity:
 
 def _campaign(rng: Random, id_: str, row: tuple[str, str, str], division: Entity, queues: Sequence[Entity]) -> Entity:
     name, mode, status = row
-    # Nobody answers what an agentless campaign calls.
+    # No agent answers calls of an agentless campaign.
     queue = {} if mode == "agentless" else {"queue": _of(queues[rng.randrange(len(queues))])}
     return _linked(
         "outbound/campaigns",

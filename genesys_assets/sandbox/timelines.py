@@ -1,8 +1,8 @@
 """Each agent's presence and routing status over time, from the seed and the organisation's conversations.
 
 The laws: whoever has a segment of a conversation is ON_QUEUE, and INTERACTING (COMMUNICATING where the segment belongs
-to no queue); whoever lets a phone ring in vain is NOT_RESPONDING afterwards. Parked segments, and those that never
-end, keep nobody busy. Here belongs how states become spans; what the API shows of them is in `user_status`.
+to no queue); whoever lets a phone ring in vain is NOT_RESPONDING afterwards. Parked segments, and those that never end,
+keep nobody busy. This module turns states into spans; what the API shows of them is in `user_status`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from genesys_assets.sandbox.times import DAY, MINUTE, SECOND, day_of, day_start,
 Item = dict[str, Any]
 
 STAYS_ON_QUEUE = 10 * MINUTE
-"""So long an agent stays on queue between two conversations outside a shift."""
+"""How long an agent stays on queue between two conversations outside a shift."""
 _WORK = frozenset({"alert", "interact", "hold", "wrapup", "contacting", "dialing"})
 _MOST_DAYS = 60
-"""Nobody is in one state for longer: every account is used on Mondays."""
+"""No agent is in one state for longer: every account is used on Mondays."""
 _KEPT_DAYS = 80
 _KEPT_STATES = 10_000
 
@@ -204,7 +204,7 @@ class Timelines:
             return work
 
     def _told(self, day: date) -> list[tuple[str, str, Work]]:
-        """The same as the seed tells it, with the conversations' ids; it never changes."""
+        """The seed's timeline, with the conversations' ids; it never changes."""
         if day not in self._days:
             told = self._organisation.told(day)
             self._days[day] = [(each["conversationId"], *work) for each in told for work in work_of(each)]

@@ -1,6 +1,6 @@
 """Instants as integer milliseconds since 1970 and as the platform's ISO-8601 texts.
 
-Here belong conversions only. What a valid interval is stands in `validation`.
+`validation` knows what a valid interval is.
 """
 
 from __future__ import annotations

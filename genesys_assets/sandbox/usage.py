@@ -1,6 +1,6 @@
 """How the platform counts what a client asks: by day, method and path, in queries that take a moment.
 
-Here belongs counting and telling. What a request goes through is in `application`.
+It counts and answers. Every request goes through `application`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """/api/v2/analytics/users: presence and routing status of agents, by the details query, by details jobs, as aggregates.
 
-Here belongs what the API shows of the spans in `timelines`. A span comes in full in the answer of each interval that it
+This module shows the spans in `timelines` as the API does. A span comes in full in the answer of each interval that it
 touches; one that goes on has no endTime. Who has a span of days is listed twice, so that a page may hold fewer users
 than asked for and a user may come on two pages; totalHits counts both.
 """
@@ -37,7 +37,7 @@ _OF_USERS = filters.Vocabulary("UserAggregate", ("userId",))
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class UserQuery:
     """What a query or a job wants."""
 
     interval: Interval
@@ -75,7 +75,7 @@ def query(timelines: Timelines, body: Any, now: int) -> Item:
     return {**({"userDetails": shown} if shown else {}), "totalHits": len(rows)}
 
 
-def parse(body: Item) -> Wanted:
+def parse(body: Item) -> UserQuery:
     stated: dict[str, list[Item]] = {}
     for name, vocabulary in _FILTERS.items():
         given = body.get(name) or []
@@ -83,10 +83,10 @@ def parse(body: Item) -> Wanted:
             raise refusals.of_status(400)
         stated[name] = [filters.check(each, vocabulary) for each in given]
     order = validation.one_of(body.get("order", "asc"), ("asc", "desc", "unordered"), "UserDetailsQueryOrder")
-    return Wanted(validation.interval(body), stated, order == "desc")
+    return UserQuery(validation.interval(body), stated, order == "desc")
 
 
-def select(timelines: Timelines, wanted: Wanted, now: int) -> list[Row]:
+def select(timelines: Timelines, wanted: UserQuery, now: int) -> list[Row]:
     """All rows as of `now`, in order of user ids; the second row of a user stands two users further on."""
     rows: list[tuple[float, Row]] = []
     if wanted.interval.start > now:
@@ -117,7 +117,7 @@ class UserFindings:
     def __init__(self, timelines: Timelines) -> None:
         self._timelines = timelines
 
-    def parse(self, body: Any) -> Wanted:
+    def parse(self, body: Any) -> UserQuery:
         validation.known_properties(body, (*_JOB, "limit"), "AsyncUserDetailsQuery")
         checked_limit(body)
         return parse(body)

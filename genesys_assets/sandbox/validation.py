@@ -1,6 +1,6 @@
 """What a request must look like to be answered: intervals, granularities, filters, pages, known names.
 
-Here belongs reading and refusing what several endpoints share; the refusals' texts are in `refusals`.
+It parses and refuses what several endpoints share; `refusals` has the texts.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""Every setting, read from the environment when it is first needed, and what a right value looks like.
+"""Every setting, with its default and an example. A setting is read from the environment when it is first needed.
 
-Settings come in groups by who needs them, so that a missing AWS address never stops a fetch. Nothing is read at import.
+Settings are grouped by who needs them, so that a missing AWS endpoint never stops a fetch. Nothing is read at import.
+docs/settings.md is made from these classes.
 
 `group` what all groups share
-`platform` what is asked of Genesys Cloud, how fast, and by whom
-`days` when days begin, how far back they are read again, and how much a day may differ before a check says so
-`lake` where the lake is, how long it keeps what was replaced, and what it stores of persons
-`publishing` which reports people have of their own, and where and how reports are published
-`alerts` who is told of failed runs, late figures, published days and ended runs
+`platform` Genesys Cloud: which organisation, which client, what is fetched, and how fast
+`days` when days begin, how many are read again, and how much a day may differ before a check fails
+`lake` where the lake is, how it is filled, how long it keeps old versions, and which personal data it stores
+`publishing` reports of your own, and where and how reports are published
+`alerts` where messages about failed runs, late figures, published days and ended runs are sent
 """
 
 from genesys_assets.settings.alerts import (
@@ -24,7 +25,7 @@ from genesys_assets.settings.days import (
     ReconciliationSettings,
 )
 from genesys_assets.settings.group import SettingError, refuse_user_info_of_aws
-from genesys_assets.settings.lake import LakeSettings, PersonalDataSettings, RetentionSettings
+from genesys_assets.settings.lake import DecodingSettings, LakeSettings, PersonalDataSettings, RetentionSettings
 from genesys_assets.settings.platform import (
     AggregatesSettings,
     ApiBudgetSettings,
@@ -49,6 +50,7 @@ __all__ = [
     "CompletenessSettings",
     "CsvSettings",
     "DataLakeSettings",
+    "DecodingSettings",
     "LakeSettings",
     "ObservationSettings",
     "OpenConversationSettings",

@@ -1,4 +1,4 @@
-"""Who is told of failed runs, late figures, published days and ended runs."""
+"""Where messages about failed runs, late figures, published days and ended runs are sent."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _named_host(webhook: SecretStr | None) -> SecretStr | None:
 
 
 class AlertSettings(Group):
-    """Who is told of failed runs and late figures, besides the log."""
+    """Where messages about failed runs and late figures are sent, besides the log."""
 
     webhook: SecretStr | None = setting(
         ALERT_WEBHOOK,
-        "Address that receives a JSON message for each failed run and each late figure; kept secret, for whoever knows "
-        "it can post there.",
+        "URL that receives a JSON message for each failed run and each late figure. It is kept secret, because whoever "
+        "knows it can post there.",
         "https://hooks.example.com/T0/B0",
         default=None,
     )
@@ -43,12 +43,12 @@ class AlertSettings(Group):
 
 
 class AnnouncementSettings(Group):
-    """Who is told of published days."""
+    """Where messages about published days are sent."""
 
     webhook: SecretStr | None = setting(
         PUBLISH_WEBHOOK,
         "URL that receives a JSON message for each day that was published or has changed: its headline and the URL of "
-        "its page; kept secret, for whoever knows it can post there.",
+        "its page. It is kept secret, and may be the same as that of alerts.",
         "https://hooks.example.com/T0/B0",
         default=None,
     )
@@ -66,7 +66,16 @@ class RunMetricsSettings(Group):
 
     file: Path | None = setting(
         "GENESYS_ASSETS_RUN_METRICS",
-        "File to which one line of JSON is appended for each ended run; not set: none.",
+        "File to which one line of JSON is appended for each run that ends. Not set: none.",
         "/var/log/genesys_runs.jsonl",
+        see="operations.md#metrics",
         default=None,
+    )
+    opentelemetry: bool = setting(
+        "GENESYS_ASSETS_OPENTELEMETRY",
+        "Whether each run that ends is sent to OpenTelemetry too, to where its own variables OTEL_* say. It needs the "
+        "extra opentelemetry.",
+        "true",
+        see="operations.md#metrics",
+        default=False,
     )

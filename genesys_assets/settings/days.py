@@ -1,4 +1,4 @@
-"""When days begin, how far back they are read again, and how much a day may differ before a check says so."""
+"""Days: when they begin, how many are read again, and how much a day may differ before a check fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import field_validator
 from genesys_assets.settings.group import Group, setting
 
 _EARLIEST = date(2010, 1, 1)
-"""Before there was anything to fetch; an earlier date is a slip that would make millions of partitions."""
+"""Genesys Cloud has no data before. An earlier date is a slip that would make millions of partitions."""
 
 
 class CalendarSettings(Group):
@@ -26,7 +26,7 @@ class CalendarSettings(Group):
     )
     look_back_days: int = setting(
         "GENESYS_ASSETS_LOOK_BACK_DAYS",
-        "How many days back, beginning with yesterday, the daily look-back reads again.",
+        "How many days the nightly look-back reads again, beginning with yesterday, 1 to 31.",
         "4",
         default=4,
         ge=1,
@@ -34,11 +34,19 @@ class CalendarSettings(Group):
     )
     month_close_day: int | None = setting(
         "GENESYS_ASSETS_MONTH_CLOSE_DAY",
-        "Day of the month, 1 to 28, on which the look-back reads the whole month before again; not set: never.",
+        "Day of the month, 1 to 28, on which the look-back reads the whole previous month again. Not set: never.",
         "5",
         default=None,
         ge=1,
         le=28,
+    )
+    days_per_run: int | None = setting(
+        "GENESYS_ASSETS_DAYS_PER_RUN",
+        "Most days that one run covers of a backfill, or of what a sensor asks for; not set: a backfill is one run.",
+        "1",
+        default=None,
+        ge=1,
+        le=366,
     )
 
     @field_validator("start_date", mode="before")
@@ -60,7 +68,7 @@ class CalendarSettings(Group):
     @classmethod
     def _is_zone(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError("not a name of the IANA time zone database")
+            raise ValueError("not a name in the IANA time zone database")
         return value
 
     @property
@@ -69,7 +77,7 @@ class CalendarSettings(Group):
 
 
 class OpenConversationSettings(Group):
-    """When an open conversation is a matter of concern."""
+    """How long a conversation may stay open."""
 
     open_days: int = setting(
         "GENESYS_ASSETS_OPEN_DAYS", "Days a conversation may be open before a check warns.", "7", default=7, ge=0
@@ -81,7 +89,7 @@ class CompletenessSettings(Group):
 
     tolerance: str = setting(
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE",
-        "How many of the conversations that the platform says a day has may be missing: a count, a share, or both.",
+        "How many of the conversations that the platform counts for a day may be missing: a count, a share, or both.",
         "2, 0.1%",
         default="0.1%",
     )
@@ -92,7 +100,7 @@ class CompletenessSettings(Group):
         from genesys_assets.tolerance import Tolerance
 
         if Tolerance.parse(value).milliseconds:
-            raise ValueError("conversations are counted: a tolerance here is written like 0, or 2, 0.1%")
+            raise ValueError("conversations are counted, not timed: write a tolerance such as 0, or 2, 0.1%")
         return value
 
 
@@ -101,12 +109,13 @@ class ReconciliationSettings(Group):
 
     tolerance: str = setting(
         "GENESYS_ASSETS_RECONCILE_TOLERANCE",
-        "By how much details and aggregates may differ: a count, milliseconds, a share, or several of them.",
+        "By how much details and aggregates may differ: a count, milliseconds, a share, or several of these.",
         "2, 1500ms, 0.1%",
+        see="semantics.md#reconciliation",
         default="0",
     )
     severity: Literal["error", "warn"] = setting(
-        "GENESYS_ASSETS_RECONCILE_SEVERITY", "What a difference is: error or warn.", "warn", default="error"
+        "GENESYS_ASSETS_RECONCILE_SEVERITY", "Severity of a difference: error or warn.", "warn", default="error"
     )
     blocking: bool = setting(
         "GENESYS_ASSETS_RECONCILE_BLOCKING",
@@ -117,7 +126,7 @@ class ReconciliationSettings(Group):
 
     @property
     def is_blocking(self) -> bool:
-        """Whether nothing is made of a day on which details and aggregates differ."""
+        """Whether a difference keeps the day's reports from being computed and published."""
         return self.blocking and self.severity == "error"
 
     @field_validator("tolerance")

@@ -1,4 +1,4 @@
-"""What every group of settings shares: reading variables, and saying what is wrong with one."""
+"""What all groups of settings share: reading variables, and messages about wrong ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from genesys_assets.secrets_manager import SecretNotRead, revealed
 
 
 class SettingError(ValueError):
-    """A setting is missing or malformed; the message names it, its value unless it is a secret, and what is allowed."""
+    """A setting is missing or malformed. The message names it, its value unless it is secret, and what is allowed."""
 
 
 _NO_VARIABLE = "no variable: "
-"""In front of the names of fields, which are looked for in the environment as well: `columns` is not the COLUMNS of a
-terminal.
+"""A prefix that no variable has. Pydantic looks up each field's own name too, and the field `columns` must not read the
+terminal's COLUMNS.
 """
 
 
@@ -30,13 +30,29 @@ class Group(BaseSettings):
     @classmethod
     def load(cls, **given: Any) -> Self:
         """The group from the given values, then the environment. Raises SettingError naming every wrong setting."""
-        try:
-            return cls(**{name: value for name, value in given.items() if value is not None})
-        except ValidationError as error:
-            raise SettingError("\n".join(cls._explain(problem) for problem in error.errors())) from None
+        stated = {name: value for name, value in given.items() if value is not None}
+        return cls._read(stated) if stated else cls._of_environment()
 
     @classmethod
-    def _explain(cls, problem: Any) -> str:
+    def _of_environment(cls) -> Self:
+        """Read again when one of its variables has changed: whoever looks at a thousand days asks as often."""
+        names = {str(field.validation_alias).upper() for field in cls.model_fields.values()}
+        now = {name: value for name, value in os.environ.items() if name.upper() in names}
+        known = _KNOWN.get(cls)
+        if known is None or known[0] != now:
+            known = _KNOWN[cls] = (now, cls._read({}))
+        return known[1]  # type: ignore[return-value]
+
+    @classmethod
+    def _read(cls, stated: dict[str, Any]) -> Self:
+        try:
+            return cls(**stated)
+        except ValidationError as error:
+            raise SettingError("\n".join(cls.explain(problem) for problem in error.errors())) from None
+
+    @classmethod
+    def explain(cls, problem: Any) -> str:
+        """One of pydantic's errors, as a line that names the variable and says what is allowed."""
         names = {(field.validation_alias or name): field for name, field in cls.model_fields.items()}
         where = problem["loc"][0] if problem["loc"] else ""
         field = names.get(where) or cls.model_fields.get(str(where))
@@ -54,23 +70,27 @@ class Group(BaseSettings):
         return f"{name}{value} ({reason}): {hint}"
 
 
+_KNOWN: dict[type[Group], tuple[dict[str, str], Group]] = {}
+"""Groups as they were read of the environment last, with the variables they were read from."""
+
+
 def _address(value: str) -> str:
     return checked_address(value)
 
 
 def refuse_user_info_of_aws() -> None:
-    """Raises SettingError for an endpoint of S3 with a user or a password, which AWS's own libraries accept."""
+    """Raises SettingError for an S3 endpoint with a user or a password, although AWS's own libraries accept it."""
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if "@" in os.environ.get(name, ""):
             raise SettingError(
-                f"{name} holds a user or a password, which would stand in logs and messages. Put them into "
+                f"{name} holds a user or a password, which would appear in logs and messages. Put them into "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
             )
 
 
 def without_user(place: str) -> str:
     if place.startswith("s3://") and "@" in place.removeprefix("s3://").split("/")[0]:
-        raise ValueError("a bucket is named without a user or a password: credentials come from the AWS environment")
+        raise ValueError("a bucket has no user or password in its URL: put credentials into the AWS environment")
     return place
 
 
@@ -87,11 +107,13 @@ def revealed_address(setting: SecretStr | None, variable: str) -> str | None:
     try:
         return checked_address(revealed_secret(setting, variable), tls=False)
     except NotAnAddress as error:
-        raise SettingError(f"{variable} does not lead to the address of a webhook: {error}") from None
+        raise SettingError(f"{variable} does not hold the URL of a webhook: {error}") from None
 
 
 Address = Annotated[str, AfterValidator(_address)]
 
 
-def setting(name: str, description: str, example: str, **options: Any) -> Any:
-    return Field(validation_alias=name, description=description, examples=[example], **options)
+def setting(name: str, description: str, example: str, *, see: str = "", **options: Any) -> Any:
+    """A field that is read from the variable `name`. `see` is the page of docs that explains it."""
+    extra: dict[str, Any] | None = {"see": see} if see else None
+    return Field(validation_alias=name, description=description, examples=[example], json_schema_extra=extra, **options)

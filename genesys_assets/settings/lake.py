@@ -1,7 +1,8 @@
-"""Where the lake is, how long it keeps what was replaced, and what it stores of persons."""
+"""The lake: where it is, how it is filled, how long it keeps old versions, and which personal data it stores."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -10,11 +11,19 @@ from pydantic import SecretStr, field_validator, model_validator
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.settings.group import Group, setting, without_user
 
+_MOST_THREADS = 4
+"""Unless told otherwise: beyond that decoding waits for writing."""
+
 
 class LakeSettings(Group):
     """Where the lake is."""
 
-    lake: str = setting("GENESYS_ASSETS_LAKE", "A folder or s3://bucket/prefix.", "s3://my-bucket/genesys", default="")
+    lake: str = setting(
+        "GENESYS_ASSETS_LAKE",
+        "The lake: a folder or s3://bucket/prefix. Not set: the folder lake beside dagster.yaml.",
+        "s3://my-bucket/genesys",
+        default="",
+    )
     dagster_home: Path | None = setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property
@@ -31,19 +40,43 @@ class LakeSettings(Group):
         return without_user(value)
 
 
+class DecodingSettings(Group):
+    """How many cores decoding uses."""
+
+    given: int | None = setting(
+        "GENESYS_ASSETS_DECODE_THREADS",
+        f"Threads on which a run decodes pages of conversations. Not set: as many as there are cores, "
+        f"{_MOST_THREADS} at most.",
+        "2",
+        default=None,
+        ge=1,
+        le=64,
+    )
+
+    @property
+    def threads(self) -> int:
+        return self.given or min(_MOST_THREADS, cores())
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class RetentionSettings(Group):
-    """How long pages stay that nothing is computed from any more, and older versions of tables."""
+    """How long superseded pages and old versions of tables stay."""
 
     keep_superseded_days: int | None = setting(
         "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS",
-        "After how many days hours are removed that a complete day has superseded; not set: never.",
+        "After how many days the hours of a complete day are removed. Not set: never.",
         "35",
+        see="semantics.md#history-that-changes",
         default=None,
         ge=1,
     )
     keep_versions_hours: int = setting(
         "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
-        "For how many hours older versions of tables stay, and leftovers of runs that were killed.",
+        "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes.",
         "24",
         default=24,
         ge=0,
@@ -58,17 +91,18 @@ _SHORTEST_KEY = 32
 
 
 class PersonalDataSettings(Group):
-    """What is stored of personal data."""
+    """Which personal data is stored, and how."""
 
     personal_data: str = setting(
         "GENESYS_ASSETS_PERSONAL_DATA",
-        "What is stored of personal data: keep, hash or drop, for all of it or by class (person, contact, content).",
+        "What is done with personal data: keep, hash or drop, for all of it or by class (person, contact, content).",
         "contact=hash,content=drop",
+        see="security.md#personal-data",
         default="keep",
     )
     key: SecretStr | None = setting(
         "GENESYS_ASSETS_PERSONAL_DATA_KEY",
-        f"Secret with which personal data are hashed, {_SHORTEST_KEY} characters or more.",
+        f"Secret with which personal data is hashed, {_SHORTEST_KEY} characters or more.",
         "<the output of: openssl rand -hex 32>",
         default=None,
     )
@@ -83,14 +117,14 @@ class PersonalDataSettings(Group):
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
-            raise ValueError(f"it has {len(value.get_secret_value())} characters, {_SHORTEST_KEY} or more are needed")
+            raise ValueError(f"it has {len(value.get_secret_value())} characters and needs {_SHORTEST_KEY} or more")
         return value
 
     @model_validator(mode="after")
     def _has_key(self) -> Self:
         hashed = [class_ for class_, action in self.actions.items() if action == "hash"]
         if self.actions[PersonalData.PERSON] == "drop":
-            # Rows of agents are told apart by the id of the user.
+            # The user's id identifies rows of agents, so it is hashed instead of dropped.
             hashed.append(PersonalData.PERSON)
         if hashed and self.key is None:
             raise ValueError(

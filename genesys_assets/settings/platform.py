@@ -1,4 +1,4 @@
-"""What is asked of Genesys Cloud, how fast, and by whom."""
+"""Genesys Cloud: which organisation, which client, what is fetched, and how fast."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from genesys_assets.settings.group import Address, Group, revealed_secret, setti
 
 
 class RateSettings(Group):
-    """How fast the platform may be asked."""
+    """How many requests may be sent."""
 
     requests_per_minute: int = setting(
         "GENESYS_CLOUD_REQUESTS_PER_MINUTE",
-        "Most requests a minute; the API's own headers lower it.",
+        "Most requests a minute of one process. The API's own headers lower it.",
         "300",
         default=300,
         ge=1,
@@ -26,23 +26,23 @@ class RateSettings(Group):
 
 
 class CloudSettings(RateSettings):
-    """Which Genesys Cloud organisation, as whom, and how fast."""
+    """Which Genesys Cloud organisation, with which OAuth client, and how fast."""
 
     region: str | None = setting(
         "GENESYS_CLOUD_REGION",
-        "Region of the organisation, as key or domain.",
+        "Region of the organisation, as key (us_east_1) or domain (mypurecloud.com).",
         "mypurecloud.com",
         default=None,
     )
     api_url: Address | None = setting(
         "GENESYS_CLOUD_API_URL",
-        "API address instead of a region.",
+        "URL of the API instead of a region: a gateway by https, or the sandbox.",
         "https://api.mypurecloud.com",
         default=None,
     )
     login_url: Address | None = setting(
         "GENESYS_CLOUD_LOGIN_URL",
-        "Login address instead of a region.",
+        "URL of the login instead of a region.",
         "https://login.mypurecloud.com",
         default=None,
     )
@@ -53,8 +53,9 @@ class CloudSettings(RateSettings):
     )
     client_secret: SecretStr = setting(
         "GENESYS_CLOUD_CLIENT_SECRET",
-        "Secret of that OAuth client.",
+        "Secret of that OAuth client, or secretsmanager:NAME#KEY of AWS Secrets Manager.",
         "<the secret shown when the client was made>",
+        see="security.md#secrets",
     )
 
     @property
@@ -82,18 +83,19 @@ def _families(stated: str) -> Iterator[AggregateFamily]:
 
 
 class AggregatesSettings(Group):
-    """Which aggregates are asked beside those that reports want, and how much at once."""
+    """Which aggregates are fetched in addition to those that reports need, and how many days at once."""
 
     further_families: str = setting(
         "GENESYS_ASSETS_FAMILIES",
-        "Families of aggregates to keep although no report wants them, separated by commas: all metrics of each.",
+        "Families of aggregates to fetch although no report needs them, separated by commas: all metrics of each.",
         "transcripts,bots",
+        see="reports.md#aggregates",
         default="",
     )
 
     window_days: int = setting(
         "GENESYS_ASSETS_AGGREGATES_WINDOW_DAYS",
-        "Most days of aggregates that one request asks for, 1 to 31.",
+        "Most days of aggregates that one request asks for, 1 to 31. If a window is refused, it is halved.",
         "7",
         default=7,
         ge=1,
@@ -106,7 +108,7 @@ class AggregatesSettings(Group):
 
     @property
     def families(self) -> tuple[AggregateFamily, ...]:
-        """The families that are asked in any case, beside conversations."""
+        """The families that are fetched in any case, in addition to conversations."""
         return tuple(dict.fromkeys(_families(self.further_families)))
 
     @field_validator("further_families")
@@ -119,30 +121,31 @@ class AggregatesSettings(Group):
 class DataLakeSettings(Group):
     """Data lake extraction: whether the platform's own Parquet files are fetched, which ones, and how often.
 
-    The platform documents little of it, so what is assumed is a setting.
+    The platform documents little of it, so each assumption is a setting.
     """
 
     source: Literal["on", "off"] = setting(
         "GENESYS_ASSETS_DATA_LAKE",
         "Whether files of the data lake extraction are fetched: on or off.",
         "on",
+        see="data_lake.md",
         default="off",
     )
     schemas: str = setting(
         "GENESYS_ASSETS_DATA_LAKE_SCHEMAS",
-        "Which schemas are fetched, with commas between them; not set: all that the organisation has.",
+        "Which schemas are fetched, separated by commas. Not set: all that the organisation has.",
         "conversations,segments,conversation-metrics,flow-metrics,participant-attributes",
         default="",
     )
     columns: str = setting(
         "GENESYS_ASSETS_DATA_LAKE_COLUMNS",
-        "What columns of the files are called by the names that are known: schema.column=known column.",
+        "Columns of the files that have another name than the one known here: schema.column=known column.",
         "segments.segmentStartTime=segmentStart",
         default="",
     )
     every_hours: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_EVERY_HOURS",
-        "After how many hours the files of a day that may still get some are listed again.",
+        "After how many hours the files of a day are listed again while more may appear.",
         "6",
         default=6,
         ge=1,
@@ -150,7 +153,7 @@ class DataLakeSettings(Group):
     )
     lag_hours: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_LAG_HOURS",
-        "Within how many hours what has happened stands in a file.",
+        "Within how many hours the platform writes an event into a file.",
         "24",
         default=24,
         ge=1,
@@ -158,7 +161,7 @@ class DataLakeSettings(Group):
     )
     days: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_DAYS",
-        "How many days back files are asked for: as long as the platform keeps them.",
+        "How many days back files are asked for. The platform keeps them no longer.",
         "14",
         default=14,
         ge=1,
@@ -166,7 +169,7 @@ class DataLakeSettings(Group):
     )
     largest_file_mib: int = setting(
         "GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB",
-        "Most MiB that one file may have; it is held in memory as a whole.",
+        "Largest file in MiB. A file is held in memory as a whole.",
         "512",
         default=256,
         ge=1,
@@ -208,7 +211,7 @@ class PreflightSettings(Group):
 
     expected_queues: int | None = setting(
         "GENESYS_ASSETS_EXPECTED_QUEUES",
-        "How many queues must be visible at least; fewer mean that the OAuth client lost a division.",
+        "How many queues preflight must see at least. Fewer mean that the OAuth client lost a division.",
         "120",
         default=None,
         ge=1,
@@ -216,18 +219,20 @@ class PreflightSettings(Group):
 
 
 class ObservationSettings(Group):
-    """What is asked for every day because the platform keeps no history of it."""
+    """What is fetched every day because the platform keeps no history of it."""
 
     queue_members: bool = setting(
         "GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS",
-        "Whether the members of each queue are asked for once a day: a request for each hundred of a queue.",
+        "Whether the members of each queue are fetched once a day. Each hundred members of a queue cost a request.",
         "false",
+        see="semantics.md#queue-members-and-skills",
         default=True,
     )
     user_skills: bool = setting(
         "GENESYS_ASSETS_OBSERVE_USER_SKILLS",
-        "Whether the skills of active users are asked for once a day: a request for each hundred users.",
+        "Whether the skills of active users are fetched once a day. Each hundred users cost a request.",
         "false",
+        see="semantics.md#queue-members-and-skills",
         default=True,
     )
 
@@ -239,30 +244,32 @@ class ObservationSettings(Group):
 
 
 class ApiBudgetSettings(Group):
-    """How much of what the platform allows may be taken before a check warns."""
+    """How many of the allowed requests may be used before a check warns."""
 
     share: float = setting(
         "GENESYS_ASSETS_API_BUDGET_SHARE",
-        "Which share of a day's allowed requests runs may take before a check warns, above 0 and up to 1.",
+        "Share of a day's allowed requests that runs may use before a check warns, above 0 and up to 1.",
         "0.5",
+        see="semantics.md#what-the-api-costs",
         default=0.5,
         gt=0,
         le=1,
     )
     usage: bool = setting(
         "GENESYS_ASSETS_API_USAGE",
-        "Whether the platform's own count of requests is asked for; it needs the permission usage:client:view.",
+        "Whether the platform's own count of requests is fetched. It needs the permission usage:client:view.",
         "true",
         default=False,
     )
 
 
 class UserStatusSettings(Group):
-    """Whether agents' presence and routing status is read."""
+    """Whether agents' presence and routing status is fetched."""
 
     is_read: bool = setting(
         "GENESYS_ASSETS_USER_STATUS",
-        "Whether agents' presence and routing status is asked for, of which genesys/reports/agent_day is made.",
+        "Whether agents' presence and routing status is fetched. The report agent_day needs it.",
         "false",
+        see="semantics.md#agents-status",
         default=True,
     )

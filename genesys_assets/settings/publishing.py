@@ -1,4 +1,4 @@
-"""Which reports people have of their own, and where and how reports are published."""
+"""Reports of your own, and where and how reports are published."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ class ReportSettings(Group):
     """Where people define reports of their own."""
 
     reports: Path | None = setting(
-        "GENESYS_ASSETS_REPORTS", "File of reports of your own.", "/etc/genesys/reports.yaml", default=None
+        "GENESYS_ASSETS_REPORTS",
+        "File of reports of your own. Not set: reports.yaml beside dagster.yaml, if there is one.",
+        "/etc/genesys/reports.yaml",
+        see="reports.md",
+        default=None,
     )
     dagster_home: Path | None = setting("DAGSTER_HOME", "The folder of dagster.yaml.", "$PWD", default=None)
 
     @property
     def file(self) -> Path | None:
-        """The file that was named, there or not; else reports.yaml beside dagster.yaml, if there is one."""
+        """The file that was named, whether it exists or not; else reports.yaml beside dagster.yaml, if it exists."""
         beside = (self.dagster_home or Path.cwd()) / "reports.yaml"
         return self.reports or (beside if beside.is_file() else None)
 
@@ -29,7 +33,8 @@ class PublishSettings(Group):
 
     publish_url: str = setting(
         "GENESYS_ASSETS_PUBLISH_URL",
-        "Where reports are published: s3://bucket/prefix, a folder, or file:///folder.",
+        "Where reports are published: s3://bucket/prefix, a folder, or file:///folder. Not set: the folder published "
+        "beside dagster.yaml.",
         "s3://my-bucket/published",
         default="",
     )
@@ -62,13 +67,14 @@ class CsvSettings(Group):
 
     formulas: bool = setting(
         "GENESYS_ASSETS_CSV_FORMULAS",
-        "Whether a text in CSV may be a formula to a spreadsheet; else it gets a ' in front.",
+        "Whether a text in CSV may be a formula to a spreadsheet. If not, it gets a ' in front.",
         "true",
+        see="security.md#published-files",
         default=False,
     )
     bom: bool = setting(
         "GENESYS_ASSETS_CSV_BOM",
-        "Whether CSV begins with a byte order mark, by which Excel knows that it is UTF-8.",
+        "Whether CSV begins with a byte order mark. Excel needs it to recognise UTF-8.",
         "true",
         default=False,
     )

@@ -23,19 +23,18 @@ _LARGEST = 2**63 - 1
 _EXACT = 2**53
 _ROWS_AT_ONCE = 131_072
 _ROWS_A_KEY = 4
-"""Partial rows are folded when they are more than so many times the rows that the last fold left: a fold reads few rows
-twice then, and memory stays a small multiple of the groups."""
+"""Partial rows are folded when there are this many times the rows that the last fold left. So a fold reads few rows
+twice, and memory stays a small multiple of the groups.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure of a group: what is done with which column, and what the result is called.
+    """One figure of a group: what is done with which column, and the name of the result. Of nulls alone, sum, min and
+    max are null, count and count_distinct are 0, and distinct (the list of the values, in no order) is empty.
 
-    sum, min and max of nothing but nulls are null; count and count_distinct, of the values that are not null, are then
-    0, and distinct, the list of these values in no order, is empty.
-
-    A percentile is the value of the nearest rank: the smallest value that at least so many of the values do not exceed,
-    null where there is none. `rank` says how many, in thousandths of a per cent: 95,000 for 95 %.
+    A percentile is the value of the nearest rank: the smallest value that at least this share of the values does not
+    exceed; null if there are no values. `rank` is the share in thousandths of a per cent: 95,000 for 95 %.
     """
 
     name: str
@@ -53,11 +52,11 @@ class Measure:
 
 
 class OutOfOrder(ValueError):
-    """A row came after its group was finished."""
+    """A row arrived after its group was finished."""
 
 
 class SumTooLarge(ArithmeticError):
-    """A sum might not fit into 64 bits, which Arrow would not notice; the message names it."""
+    """A sum might not fit into 64 bits, which Arrow does not report. The message names it."""
 
 
 def aggregate(
@@ -90,8 +89,8 @@ def finished_groups(
 
 
 class Groups:
-    """Groups of the rows added so far. It keeps partial figures, and each distinct value of a group once: for
-    percentiles with how often it came.
+    """Groups of the rows added so far. It keeps partial figures, and each distinct value of a group once, for
+    percentiles with its count.
     """
 
     def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
@@ -128,7 +127,7 @@ class Groups:
             values.add(counted.rename_columns([*values.keys, _TIMES.name]))
 
     def _must_fit(self, rows: pa.Table) -> None:
-        """Raises SumTooLarge where all that was added so far comes to more than 64 bits, whatever its groups."""
+        """Raises SumTooLarge if everything added so far, over all groups, exceeds 64 bits."""
         for measure in self._figures.measures:
             if measure.name in self._bounds and pa.types.is_integer(rows[measure.column].type):
                 self._bounds[measure.name] += _bound(rows[measure.column])
@@ -152,7 +151,7 @@ class Groups:
 
 
 class _Partials:
-    """Rows with partial figures: several rows a key, until there are so many that they are folded to one each."""
+    """Rows with partial figures: several rows a key, until they are folded to one each."""
 
     def __init__(self, keys: Sequence[str], measures: Sequence[Measure]) -> None:
         self.keys = list(keys)
@@ -187,14 +186,14 @@ class _Partials:
 
 
 def _percentile(counted: pa.Table, keys: Sequence[str], measure: Measure) -> pa.Table:
-    """The percentile of each group, one row a group; given are the values of the groups with how often each came, some
-    values in several rows.
+    """The percentile of each group, one row a group, from the values of the groups with their counts. A value may have
+    several rows.
     """
     value = _value_of(measure.column)
     if not len(counted):
         return counted.select([*keys, value]).rename_columns([*keys, measure.name])
     numbered = counted.append_column("row", pa.array(np.arange(len(counted))))
-    # Whatever the types of the keys are, a group is known by its first row.
+    # A group is identified by its first row, so keys may have any types.
     firsts = numbered.group_by(list(keys)).aggregate([("row", "min"), ("row", "list"), (_TIMES.name, "sum")])
     rows = firsts["row_list"].combine_chunks()
     group = np.empty(len(counted), np.int64)
@@ -217,7 +216,7 @@ def _gathered(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         if sum(map(len, waiting)) >= _ROWS_AT_ONCE:
             gathered = pa.concat_tables(waiting, promote_options="default")
             yield gathered
-            # Whoever comes next may lack columns that were there before.
+            # The next part may lack columns that earlier ones had.
             waiting = [gathered.schema.empty_table()]
     yield pa.concat_tables(waiting, promote_options="default")
 
@@ -237,7 +236,7 @@ def _value_of(column: str) -> str:
 
 
 _TIMES = Measure("times", "times", "sum")
-"""How often a value of a group came."""
+"""The count of a value in a group."""
 _ALL = 100_000
 """Thousandths of a per cent that are all of it."""
 _AT_LEAST_ONE = pc.ScalarAggregateOptions(skip_nulls=True, min_count=1)

@@ -190,11 +190,11 @@ WIRE = {
 
 
 JSON_FIELDS = frozenset(("mediaSettings",))
-"""The fields that a column keeps as JSON, whatever they hold."""
+"""The fields that a column keeps as JSON, with any content."""
 
 
 class ListingShrunk(ValueError):
-    """A listing lacks so many known entities that they were more likely hidden than deleted."""
+    """A listing lacks so many known entities that they are more likely hidden than deleted."""
 
 
 def entity_table(
@@ -222,7 +222,7 @@ def entity_table(
 
 
 def newly_deleted(table: pa.Table, known_before: pa.Table | None) -> list[str]:
-    """Names, or ids where there is none, of the entities that were not deleted before and are now."""
+    """The names, or else ids, of the entities that are newly deleted."""
     if known_before is None:
         return []
     alive = known_before.filter(pc.invert(known_before["is_deleted"]))["id"]

@@ -1,8 +1,8 @@
 """Pages of JSON by Arrow's reader: whole, fast and strict, and only those fields that occur.
 
-A page is one JSON object with a list in it, whose elements the model describes. The reader is asked for the fields of
-the model that have occurred so far; any other it finds by itself. If the model knows what was found, the page is read
-again with it, so that its values get the model's types and not guessed ones. What pages these are is not known here.
+A page is one JSON object with a list whose elements the model describes. Arrow's reader is given the fields of the
+model that have occurred so far, and reports others. If the model knows a reported field, the page is read again with
+it, so that its values get the model's type and not a guessed one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.json as pj
 from genesys_assets.tables.conversations.nested import conformed, field_of, grown, retyped
 
 
-class Found(NamedTuple):
+class Elements(NamedTuple):
     """The elements of a page's list, and how often each unknown field occurred, by path."""
 
     elements: pa.StructArray
@@ -30,8 +30,8 @@ class Found(NamedTuple):
 class Reader:
     """Reads pages whose elements, in the list `name`, are of the model or of a part of it.
 
-    A map in the model stands for an object of names that nobody knows beforehand; it is read as a struct. `envelope`
-    are the page's other fields, `known` those of the elements that surely occur. The reader remembers from page to page
+    A map in the model stands for an object whose names are unknown beforehand; it is read as a struct. `envelope` are
+    the page's other fields, `known` the fields of elements that always occur. The reader remembers from page to page
     which fields occur. Threads may share it: each only adds to it.
     """
 
@@ -44,13 +44,13 @@ class Reader:
         self._unit = "ms"
         self.known = pa.struct([]) if known is None else known
 
-    def read(self, body: bytes) -> Found:
+    def read(self, body: bytes) -> Elements:
         """Raises ArrowInvalid or UnicodeDecodeError where a page does not fit the model as it stands."""
         (found,) = self.read_all([body])
         return found
 
-    def read_all(self, bodies: Sequence[bytes]) -> list[Found]:
-        """Several pages at once, for each field has its price in every read. Raises if one of them does not fit."""
+    def read_all(self, bodies: Sequence[bytes]) -> list[Elements]:
+        """Reads several pages at once, because each field costs time in every read. Raises if one does not fit."""
         try:
             return self._read(bodies, self._unit)
         except pa.ArrowInvalid:
@@ -61,7 +61,7 @@ class Reader:
         self._unit = "us"
         return found
 
-    def _read(self, bodies: Sequence[bytes], unit: str) -> list[Found]:
+    def _read(self, bodies: Sequence[bytes], unit: str) -> list[Elements]:
         asked = known = self.known
         parsed, lists = _parse(bodies, self._name, known, unit, "infer")
         if lists.type != _schema(self._name, known, unit).field(0).type:
@@ -74,7 +74,7 @@ class Reader:
         ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy())
         pages = [elements.slice(end - count, count) for end, count in zip(ends, np.diff(ends, prepend=0), strict=True)]
         return [
-            Found(page.drop_null() if page.null_count else page, counts)
+            Elements(page.drop_null() if page.null_count else page, counts)
             for page, counts in zip(pages, unknown, strict=True)
         ]
 
@@ -98,7 +98,8 @@ def _parse(
 ) -> tuple[pa.Table, pa.ListArray]:
     """The pages as a table of a row each, and their lists."""
     for body in bodies:
-        body.decode("utf-8")
+        if not body.isascii():
+            body.decode("utf-8")
     block = b"\n".join(bodies)
     parsed = pj.read_json(
         pa.BufferReader(block),

@@ -1,13 +1,13 @@
-"""Which columns hold personal data, and of whom: the one place where it is declared.
+"""Which columns hold personal data, and whose: the one place that declares it.
 
     person    agents: names, e-mail, ids of users
     contact   customers: numbers, addresses, names, ids
     content   what was said or noted: subjects, notes, attributes, free text
     none      nothing of either
 
-A column has the class of its name, whichever table it is in. Where a name means several things, as `name` and `value`
-do, it is declared as `table.column`. A name that stands nowhere has no class, which is an error. What is done with the
-classes is `genesys_assets.privacy`.
+A column has the class of its name, in every table. A name with several meanings, such as `name` and `value`, is
+declared as `table.column`. A name that is not declared is an error. `genesys_assets.privacy` keeps, hashes or drops the
+classes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from genesys_assets.personal_data import PersonalData
 
 
 class Unclassified(LookupError):
-    """A column of which nobody said whether it holds personal data."""
+    """A column has no class of personal data."""
 
 
 _CLASSES = {
@@ -154,7 +154,7 @@ CONVERSATION_IDS = frozenset(
         "overtaking_conversation_id",
     )
 )
-"""Ids of conversations belong to no class, for every table is told apart and joined by them. They can be forgotten,
+"""Ids of conversations belong to no class, because they identify and join rows of every table. They can be forgotten,
 so they are shown as little as personal data: see `may_be_shown`.
 """
 

@@ -1,7 +1,7 @@
-"""Two ways to the same figures, compared: what the aggregates say, and what the sessions themselves emitted.
+"""Compares two ways to the same figures: what the aggregates say, and what the sessions themselves emitted.
 
-Here stand the arithmetic and what is comparable at all. Which days are read, and what a difference means for a run, is
-in `checks.reconciliation`.
+This module has the arithmetic, and knows what is comparable. `checks.reconciliation` decides which days are read, and
+what a difference means for a run.
 
 Only what must balance is compared: a metric with itself, at the time it was emitted. nOffered is not compared with its
 outcomes (one counts at the entry, the others at the exit of a queue), and oServiceLevel, whose denominator depends on
@@ -37,7 +37,9 @@ WAIT = "tWait"
 METRICS = tuple(name for name in DEFAULT_METRICS if name.startswith(("n", "t")) and name not in AGGREGATE_ONLY)
 """Counters and timers that sessions may carry; what begins with o is derived and no session emits it."""
 UNPROVEN = frozenset({*METRICS, WAIT}) - SESSION_METRICS
-"""Those of which nobody has shown that sessions carry them: compared only where both sides have ever had them."""
+"""Metrics of which it is unknown whether sessions carry them. They are compared only where both sides have ever had
+them.
+"""
 _OF_QUEUES = frozenset({"nOffered", "nOverSla", "tAbandon", "tAcd", "tFlowOut", "tShortAbandon"})
 """Facts of a queue, not of a person: a query grouped by userId leaves them out."""
 
@@ -68,7 +70,9 @@ WAITS = Grouping(QUEUES, "queue_id", (WAIT,))
 _LEFT = Grouping(QUEUES, "queue_id", WAYS_OUT)
 
 AT_LEAST = 3
-"""So many times every open conversation may emit a metric on a day, where those that were read did so less often."""
+"""How often each open conversation may emit a metric on a day, at least. More is assumed if conversations that were
+read emitted it more often.
+"""
 
 SESSION = ("conversation_id", "participant_id", "session_id", "queue_id", "user_id", "media_type")
 
@@ -108,11 +112,10 @@ class Comparison:
         return Comparison(rows, self.differences.filter(kept), self.expected - left_out, self.found - left_out)
 
     def of_unread(self, most: Callable[[str | None, str], float]) -> tuple[pa.Table, pa.Table]:
-        """The differences that stand, and those that conversations which were not read may account for: the aggregates
-        have counted more, of values that lie within their extremes.
-
-        `most` tells how often these can have emitted a metric, by media type. Where the differences of a metric and
-        media type add up to more, something else is missing, and all of them stand.
+        """The real differences, and those that unread conversations may explain: the aggregates have counted more, with
+        values within their extremes. `most` is how often unread conversations can have emitted a metric, by media type.
+        If the differences of a metric and media type add up to more, something else is missing, and all of them are
+        real.
         """
         rows = self.differences.append_column("more", _more_than_found(self.differences))
         explained = pc.greater(rows["more"], 0)
@@ -319,7 +322,7 @@ def _aggregated(
 
 
 def _side_by_side(expected: pa.Table, found: pa.Table, key: list[str]) -> pa.Table:
-    """One row per key of either, the figures of both beside each other. A null in a key is a value like others."""
+    """One row per key of either side, with the figures of both. A null in a key is a value like others."""
     sides = {"expected": expected, "found": found}
     names = [f"{side}_{statistic}" for statistic in _STATISTICS for side in sides]
     stacked = pa.concat_tables(

@@ -14,7 +14,7 @@ RESTATEMENTS = TableSpec(
     "restatements",
     "One row per table and reading of the day after the first. Genesys Cloud processes history again, 48 hours and "
     "more afterwards, and deletes on request: figures that were published can change.",
-    ("day", "table", "version"),
+    ("day", "table", "version", "read_at"),
     columns("""
 day day the day that was read again
 table string the table
@@ -32,8 +32,8 @@ rows_removed integer rows whose key is gone
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One time that a stored day of a table was read again. `version` is that of the table afterwards; `figures` are
-    the counts of the columns that begin with rows_, null where what was stored could not be read any more.
+    """One later reading of a stored day of a table. `version` is that of the table afterwards; `figures` are the counts
+    of the columns that begin with rows_, null if the stored rows could no longer be read.
     """
 
     table: str

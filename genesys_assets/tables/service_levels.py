@@ -1,6 +1,5 @@
-"""Service levels over time: what was set for each queue and media type, since when, and what was valid at an instant.
-
-The platform keeps no history of settings, so this is made of its listings, as `names` is.
+"""Service levels over time: the setting of each queue and media type, since when, and the setting at an instant. The
+platform keeps no history of settings, so this history is made from its listings, like `names`.
 """
 
 from __future__ import annotations

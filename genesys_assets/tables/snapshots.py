@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables.metrics.decode_arrow import group_key
 from genesys_assets.tables.spec import TableSpec, columns
 
 LIVE_CONVERSATIONS = TableSpec(
@@ -92,11 +93,10 @@ def live_queues(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
             group = result.get("group") or {}
             for observed in _list(result, "data"):
                 qualifier = observed.get("qualifier")
-                key = group if qualifier is None else {**group, "qualifier": qualifier}
                 rows.append(
                     {
                         "observed_at": observed_at,
-                        "group_key": json.dumps(key, sort_keys=True, separators=(",", ":")),
+                        "group_key": group_key(group, qualifier),
                         "queue_id": group.get("queueId"),
                         "media_type": group.get("mediaType"),
                         "metric": observed.get("metric"),

@@ -70,7 +70,7 @@ def without_overlaps(rows: pa.Table) -> pa.Table:
 
 def _overlapped(order: Numbers, series: Numbers, start: Numbers, end: Numbers) -> list[int]:
     """Positions of the rows to leave out; `order` has those of a series one after the other, by start."""
-    # A start before any earlier end of its series: looked for without a loop, for mostly there is none.
+    # A start before any earlier end of its series. It is searched without a loop, because mostly there is none.
     shift = series * (int(end.max()) - int(start.min()) + 1)
     reach = np.maximum.accumulate(end[order] + shift)
     touched = np.unique(series[1:][start[order][1:] + shift[1:] < reach[:-1]])
@@ -102,8 +102,8 @@ def _overlaps(buckets: Iterable[tuple[int, int]]) -> list[bool]:
 
 
 def granularity_of(metrics: pa.Table, asked: Granularity, begin: datetime) -> Granularity:
-    """The granularity asked for, or the finest coarser one that no bucket of `INTERVAL_METRICS` reaches out of: an
-    imported figure of an hour can not be told to its quarters. Intervals are laid from `begin` on.
+    """The requested granularity, or the finest coarser one whose intervals contain every bucket of `INTERVAL_METRICS`:
+    an imported figure of an hour cannot be divided into quarters. Intervals begin at `begin`.
     """
     bounds = metrics["interval_start"], pc.subtract(metrics["interval_end"], pa.scalar(_MILLISECOND))
     elapsed = (pc.subtract(instants.cast(INSTANT), pa.scalar(begin, INSTANT)) for instants in bounds)

@@ -1,8 +1,8 @@
 """What a table is: its columns, its key, what one row means.
 
-Here stand the types every table is declared with, and nothing about any one table. The declarations live beside the
-code that fills them (`conversations.model`, `metrics`, `entities` and others); Arrow schemas, the column
-descriptions in the UI and the asset checks are all derived from them.
+Every table is declared with these types. The declarations are beside the code that fills the tables
+(`conversations.model`, `metrics`, `entities` and others). Arrow schemas, column descriptions in the UI, asset checks
+and docs/tables.md follow from them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def columns(declaration: str) -> tuple[Column, ...]:
 
 
 def in_milliseconds(schema: pa.Schema) -> pa.Schema:
-    """The columns as our tables declare them: an instant at rest has microseconds, of which the last three are 0."""
+    """The columns as our tables declare them. A stored instant has microseconds, and the last three digits are 0."""
     for index, field in enumerate(schema):
         if pa.types.is_timestamp(field.type) and field.type.tz:
             schema = schema.set(index, field.with_type(INSTANT))

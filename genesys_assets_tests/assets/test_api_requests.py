@@ -14,7 +14,7 @@ import pytest
 from genesys_assets.cloud.http import retry
 from genesys_assets.cloud.http.request_log import template
 from genesys_assets.lake.request_log import PLACE as REQUESTS
-from genesys_assets.sandbox.server import Answered, running
+from genesys_assets.sandbox.server import ServedRequest, running
 from genesys_assets_tests.assets.world import COST, World, metadata
 from genesys_assets_tests.conftest import DAYS, NOW
 
@@ -39,7 +39,7 @@ def stored(world: World) -> list[dict[str, Any]]:
     return [row for day in days(world) for row in world.lake.read(REQUESTS, day).to_pylist()]
 
 
-def counted(world: World) -> list[Answered]:
+def counted(world: World) -> list[ServedRequest]:
     """What the platform was asked, logins apart."""
     return [each for each in world.sandbox.answered if each.path != "/oauth/token"]
 

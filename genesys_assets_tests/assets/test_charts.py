@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
-from genesys_assets.assets.charts import bars_of
+from genesys_assets.assets.charts import bars_of, chart_metadata
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.meaning.report import Report
 
@@ -103,3 +105,53 @@ def test_a_day_on_which_clocks_change_has_a_bar_for_each_of_its_hours(day: str, 
     assert [height for _, height in bars] == [2.0] * hours
     assert (bars[0][0], bars[-1][0]) == ("00:00", "23:00")
     assert [label for label, _ in bars].count("02:00") == hours - 23
+
+
+def picture(of: Report, table: pa.Table) -> ElementTree.Element:
+    """What the UI shows of the chart."""
+    said = chart_metadata(of, table, UTC_ZONE)["chart"].value
+    alt, _, data = said.partition("](data:image/svg+xml;base64,")
+    assert alt == f"![{of.chart.y} by {of.chart.x}" if of.chart else False
+    return ElementTree.fromstring(base64.b64decode(data.removesuffix(")")))
+
+
+def texts(of: ElementTree.Element) -> list[str]:
+    return [str(each.text) for each in of.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def heights(of: ElementTree.Element) -> list[float]:
+    """Of the bars, the background left out."""
+    return [float(each.attrib["height"]) for each in of.iter("{http://www.w3.org/2000/svg}rect")][1:]
+
+
+def test_the_picture_has_a_bar_and_a_label_for_each_value() -> None:
+    mine = report(group_by=["queueId"], chart={"x": "queue_name", "y": "handled"})
+    names = [f'<{nth}> & "Sales"' for nth in range(24)]
+    drawn = picture(mine, rows(mine, *({"queue_name": name, "handled": 50 - nth} for nth, name in enumerate(names))))
+    assert texts(drawn) == ["handled by queue_name", "0", "20", "40", "60", *names]
+    assert heights(drawn) == [round(150 * (50 - nth) / 60, 1) for nth in range(24)]
+    assert all(0 <= float(each.attrib.get("x", 0)) <= 580 for each in drawn)
+
+
+def test_a_long_label_is_cut() -> None:
+    mine = report(group_by=["queueId"], chart={"x": "queue_name", "y": "handled"})
+    drawn = picture(mine, rows(mine, {"queue_name": "x" * 100, "handled": 1}))
+    assert texts(drawn)[-1] == "x" * 31 + "…"
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ([0, 0], ["0", "0.5"]),
+        ([3], ["0", "1", "2", "3"]),
+        ([0.03, 0.01], ["0", "0.01", "0.02", "0.03"]),
+        ([1234567.0], ["0", "500,000", "1,000,000", "1,500,000"]),
+        ([40, -20], ["-20", "0", "20", "40"]),
+    ],
+)
+def test_the_axis_has_round_values_around_all_bars(values: list[float], steps: list[str]) -> None:
+    mine = report(group_by=["queueId"], chart={"x": "queue_name", "y": "average"})
+    drawn = picture(mine, rows(mine, *({"queue_name": f"q{at}", "average": each} for at, each in enumerate(values))))
+    assert texts(drawn)[1 : -len(values)] == steps
+    span = float(steps[-1].replace(",", "")) - float(steps[0])
+    assert heights(drawn) == [pytest.approx(150 * abs(each) / span, abs=0.11) for each in sorted(values, reverse=True)]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,68 +11,34 @@ import pytest
 from genesys_assets.assets import daily_details
 from genesys_assets.assets.daily_details import reading_of
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of
-from genesys_assets.sandbox.organisation import Item
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, events, hours, metadata, told
+from genesys_assets_tests.assets.daily_details import (
+    AVAILABLE,
+    DATE,
+    DAY,
+    DETAILS,
+    END,
+    NEXT,
+    OVERLAP,
+    START,
+    TABLES,
+    TODAY,
+    TODAYS_DATE,
+    of_jobs,
+    read,
+    stored_ids,
+    table_ids,
+    tables,
+)
+from genesys_assets_tests.assets.world import World, error, hours, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare
 
-DETAILS, OVERLAP = "pages/daily_details", "pages/daily_overlap"
-DAY, NEXT, TODAY = "2026-01-28", "2026-01-29", "2026-01-30"
-DATE, TODAYS_DATE = date(2026, 1, 28), date(2026, 1, 30)
-START, END = datetime(2026, 1, 28, tzinfo=UTC), datetime(2026, 1, 29, tzinfo=UTC)
-AVAILABLE = datetime(2026, 1, 30, 10, 7, 30, 123_000, tzinfo=UTC)
-TABLES = TABLES_OF_HOURS[1:]
-A_LONG_TIME = 10 * 365 * 86_400
-"""In which jobs of the sandbox's days are still there on the day of the test."""
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(details_jobs, "FIRST_WAIT", 0.001)
-
-
-@pytest.fixture
-def available(world: World) -> World:
-    """A world whose jobs have all data up to AVAILABLE, in the middle of TODAY."""
-    world.sandbox.behaviour.availability = AVAILABLE
-    return world
-
-
-def read(world: World, asset: str, day: str, *, page_size: int = 1000) -> Any:
-    ops = {f"genesys__{name.replace('/', '__')}": {"config": {"page_size": page_size}} for name in (DETAILS, OVERLAP)}
-    return world.run("complete", asset, partition=day, config={"ops": {of: ops[of] for of in ops if asset[6:] in of}})
-
-
-def tables(world: World, day: str, *names: str) -> Any:
-    return world.run("daily", *(names or TABLES), partition=day)
-
-
-def stored_ids(world: World, day: str, asset: str = DETAILS) -> list[str]:
-    """Of each row on the pages of a day."""
-    pages = world.lake.pages(asset, day)
-    assert pages is not None
-    return [item["conversationId"] for page in pages for item in json.loads(page.body).get("conversations", ())]
-
-
-def table_ids(world: World, day: str) -> list[str]:
-    listed: list[str] = world.lake.read("tables/conversations", day)["conversation_id"].to_pylist()
-    return listed
-
-
-def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
-    """The conversations that began on a day as a job shows them that has all data up to `available`."""
-    organisation = world.sandbox.organisation
-    told = (
-        organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
-        for item in organisation.conversations(day)
-    )
-    return [item for item in told if item is not None]
+pytestmark = pytest.mark.usefixtures("without_waiting")
 
 
 # -- what to ask for ---------------------------------------------------------------------------------------------------
@@ -191,62 +154,6 @@ def test_its_pages_keep_how_much_came_and_how_much_the_platform_says_there_is(wo
     assert (kept["day_pages_read"], kept["day_pages_expected"], kept["day_rows_repeated"]) == (9, 9, 0)
     assert "day_conversations_before" not in kept
     assert metadata(read(world, DETAILS, DAY), DETAILS)["day_conversations_before"] == 60
-
-
-# -- a day that came back empty ----------------------------------------------------------------------------------------
-
-
-def delete_all(world: World, day: date) -> None:
-    for item in world.sandbox.organisation.conversations(day):
-        world.sandbox.organisation.delete(item["conversationId"])
-
-
-@pytest.mark.parametrize("known_by", [DETAILS, "pages/hourly_details"])
-def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_accepted(
-    world: World, known_by: str
-) -> None:
-    if known_by == DETAILS:
-        assert read(world, DETAILS, DAY).success
-    else:
-        assert world.run("hourly", known_by, between=hours(DAY)).success
-    assert tables(world, DAY).success
-    before = world.files()
-    delete_all(world, DATE)
-    said = error(read(world, DETAILS, DAY))
-    assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
-    for named in ("division", "retention", "make preflight", f"{DETAILS} of {DAY}", "allow_emptied: true"):
-        assert named in said
-    assert world.files() == before
-    accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}
-    assert world.run("complete", DETAILS, partition=DAY, config=accepted).success
-    assert tables(world, DAY).success
-    assert table_ids(world, DAY) == []
-    assert read(world, DETAILS, DAY).success, "once accepted it is no news any more"
-
-
-def test_a_day_that_never_had_a_conversation_is_no_emptied_one(world: World) -> None:
-    delete_all(world, DATE)
-    for _ in range(2):
-        assert read(world, DETAILS, DAY).success
-    assert stored_ids(world, DAY) == []
-
-
-def test_other_days_of_the_range_are_read_stored_and_told_of_all_the_same(world: World) -> None:
-    days = ("2026-01-27", DAY, NEXT)
-    assert world.run("complete", DETAILS, between=(days[0], days[-1])).success
-    delete_all(world, DATE)
-    organisation = world.sandbox.organisation
-    gone = [organisation.conversations(date.fromisoformat(day))[0]["conversationId"] for day in (days[0], NEXT)]
-    for conversation_id in gone:
-        organisation.delete(conversation_id)
-    run = world.run("complete", DETAILS, between=(days[0], days[-1]))
-    said = error(run)
-    assert f"{DAY} has no conversations any more" in said
-    assert NEXT not in said
-    assert [len(stored_ids(world, day)) for day in days] == [59, 60, 59]
-    heard = told(world, run, DETAILS)
-    assert [materialization.partition for materialization in heard] == [days[0], NEXT]
-    assert all(materialization.metadata["is_complete"].value for materialization in heard)
 
 
 # -- a job whose last page is empty ------------------------------------------------------------------------------------
@@ -407,248 +314,6 @@ def test_a_day_that_turned_out_complete_as_it_was_says_so_in_every_file(world: W
     run = tables(world, DAY)
     assert {metadata(run, name)["changed"] for name in TABLES} == {False}
     assert world.stored() == stored
-
-
-@pytest.fixture
-def lasting(world: World) -> tuple[World, str]:
-    """A conversation begun on DAY that opened again on NEXT."""
-    organisation = world.sandbox.organisation
-    reopened = next(
-        item["conversationId"]
-        for item in organisation.conversations(DATE)
-        if "conversationEnd" in item and plain.moment(item["conversationEnd"]) < END
-    )
-    organisation.reopen(reopened, END + timedelta(hours=10))
-    return world, reopened
-
-
-def test_what_the_overlap_of_a_later_day_knows_comes_into_the_day_of_the_start(lasting: tuple[World, str]) -> None:
-    world, reopened = lasting
-    world.sandbox.behaviour.availability = END
-    assert read(world, DETAILS, DAY).success
-    assert tables(world, DAY).success
-    before = {row["conversation_id"]: row for row in world.lake.read("tables/conversations", DAY).to_pylist()}
-    assert before[reopened]["conversation_end"] < END
-    world.sandbox.behaviour.availability = None
-    said = metadata(read(world, OVERLAP, NEXT), OVERLAP)
-    assert DAY in said["start_days"]
-    assert tables(world, DAY).success
-    after = {row["conversation_id"]: row for row in world.lake.read("tables/conversations", DAY).to_pylist()}
-    assert after.keys() == before.keys()
-    assert after[reopened]["conversation_end"] > END + timedelta(hours=10)
-    sessions = world.lake.read("tables/sessions", DAY).to_pylist()
-    assert max(row["session_end"] for row in sessions if row["conversation_id"] == reopened) > END
-
-
-def test_an_overlap_older_than_the_complete_day_brings_nobody_back(lasting: tuple[World, str]) -> None:
-    world, reopened = lasting
-    assert read(world, OVERLAP, NEXT).success
-    world.sandbox.organisation.delete(reopened)
-    assert read(world, DETAILS, DAY).success
-    assert tables(world, DAY).success
-    assert reopened not in table_ids(world, DAY)
-    world.sandbox.organisation.restore()
-    assert read(world, OVERLAP, NEXT).success
-    assert tables(world, DAY).success
-
-
-def was_active(conversation: dict[str, Any], since: str) -> bool:
-    """Whether it ended on that day or later, or a metric was emitted."""
-    emitted = [
-        metric["emitDate"]
-        for participant in conversation["participants"]
-        for session in participant["sessions"]
-        for metric in session.get("metrics", ())
-    ]
-    return any(moment >= since for moment in [*emitted, conversation.get("conversationEnd", "")])
-
-
-def test_the_overlap_keeps_only_pages_with_conversations_begun_earlier(lasting: tuple[World, str]) -> None:
-    world, _ = lasting
-    run = read(world, OVERLAP, NEXT, page_size=3)
-    assert run.success
-    stored = world.lake.pages(OVERLAP, NEXT)
-    assert stored is not None
-    starts = [[item["conversationStart"] for item in json.loads(page.body)["conversations"]] for page in stored]
-    assert all(min(of_page) < NEXT for of_page in starts)
-    told = [item for page in stored for item in json.loads(page.body)["conversations"]]
-    days = {item["conversationStart"][:10] for item in told if was_active(item, NEXT)}
-    assert metadata(run, OVERLAP)["start_days"].keys() == {day for day in days if day < NEXT}
-    assert len(days) < len({item["conversationStart"][:10] for item in told}), "some only lie open"
-    (job,) = world.sandbox.jobs
-    assert job.query["startOfDayIntervalMatching"] is False
-    assert job.pages == len(stored) + 1
-    assert job.deleted
-    assert not [path for path in world.files() if path.startswith("jobs/")]
-    assert job.found is not None
-    assert sum(arrival.start < END.timestamp() * 1000 for arrival in job.found) == sum(
-        start < NEXT for of_page in starts for start in of_page
-    )
-
-
-def test_an_overlap_whose_job_cannot_be_deleted_is_read_all_the_same(lasting: tuple[World, str]) -> None:
-    world, _ = lasting
-    world.sandbox.behaviour.fail_next(500, times=100, path="details/jobs/", method="DELETE")
-    assert read(world, OVERLAP, NEXT, page_size=3).success
-    assert world.lake.pages(OVERLAP, NEXT)
-    assert not [path for path in world.files() if path.startswith("jobs/")]
-
-
-def test_the_overlap_of_a_day_that_jobs_have_nothing_of_is_empty(world: World) -> None:
-    world.sandbox.behaviour.availability = END
-    run = read(world, OVERLAP, NEXT)
-    assert run.success
-    assert metadata(run, OVERLAP)["start_days"] == {}
-    stored = world.lake.pages(OVERLAP, NEXT)
-    assert stored is not None
-    assert len(stored) == 0
-    assert not world.sandbox.jobs
-
-
-def test_an_overlap_of_which_jobs_had_nothing_gives_way_to_the_first_one_that_has(lasting: tuple[World, str]) -> None:
-    world, reopened = lasting
-    world.sandbox.behaviour.availability = END
-    assert read(world, OVERLAP, NEXT).success
-    world.sandbox.behaviour.availability = END + timedelta(hours=11)
-    assert read(world, OVERLAP, NEXT).success
-    assert reopened in stored_ids(world, NEXT, OVERLAP)
-
-
-# -- jobs that go wrong ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("after_pages", [1, 4])
-@pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_job_that_expires_while_it_is_read_begins_the_file_anew(world: World, after_pages: int, status: int) -> None:
-    world.sandbox.behaviour.expired_results_status = status
-    world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=after_pages)
-    run = read(world, DETAILS, DAY, page_size=10)
-    assert run.success
-    assert len(world.sandbox.jobs) == 2
-    ids = stored_ids(world, DAY)
-    assert len(ids) == len(set(ids)) == 60
-    pages = world.lake.pages(DETAILS, DAY)
-    assert pages is not None
-    assert [page.number for page in pages] == [1, 2, 3, 4, 5, 6]
-    assert metadata(run, DETAILS)["pages"] == 6
-    assert metadata(run, DETAILS)["is_complete"] is True
-    assert "expired" in events(world.instance, run) or "not there any more" in events(world.instance, run)
-
-
-def test_an_overlap_whose_job_expires_begins_anew_too(lasting: tuple[World, str], elsewhere: World) -> None:
-    world, _ = lasting
-    assert read(elsewhere, OVERLAP, NEXT, page_size=1).success
-    world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=1)
-    run = read(world, OVERLAP, NEXT, page_size=1)
-    assert run.success
-    assert len(world.sandbox.jobs) == 3
-    assert stored_ids(world, NEXT, OVERLAP) == stored_ids(elsewhere, NEXT, OVERLAP)
-    assert metadata(run, OVERLAP)["start_days"] == metadata(elsewhere.runs[-1], OVERLAP)["start_days"]
-
-
-def test_a_job_that_expires_twice_fails_and_leaves_what_was_there(world: World) -> None:
-    assert read(world, DETAILS, DAY).success
-    before = world.files()
-    for _ in range(2):
-        world.sandbox.behaviour.next_job(state="EXPIRED", after_pages=1)
-    assert "JobExpired" in error(read(world, DETAILS, DAY, page_size=10))
-    assert world.files() == before
-
-
-def leave(world: World, day: str, *, after_pages: int = 2) -> None:
-    """Let a try read some pages of the day's job and then find no way to the platform any more."""
-    behaviour = world.sandbox.behaviour
-    behaviour.job_lifetime_seconds = A_LONG_TIME
-    spent = partial(behaviour.fail_next, 429, path="/results", headers={"Retry-After": "4000"})
-    behaviour.interrupt("/results", spent, after=after_pages)
-    assert "request budget is used up" in error(read(world, DETAILS, day, page_size=10))
-    assert world.lake.pages(DETAILS, day) is None
-    assert [path for path in world.files() if path.startswith("jobs/")]
-
-
-def test_a_job_that_was_left_over_is_taken_up_again(world: World) -> None:
-    leave(world, DAY)
-    assert read(world, DETAILS, DAY, page_size=10).success
-    (job,) = world.sandbox.jobs
-    assert job.deleted
-    assert sorted(stored_ids(world, DAY)) == sorted(item["conversationId"] for item in of_jobs(world, DATE, NOW))
-    assert not [path for path in world.files() if path.startswith("jobs/")]
-
-
-def test_a_job_of_a_day_that_is_not_complete_is_taken_up_again_while_jobs_reach_no_further(available: World) -> None:
-    leave(available, TODAY, after_pages=1)
-    assert read(available, DETAILS, TODAY, page_size=10).success
-    assert [job.deleted for job in available.sandbox.jobs] == [True]
-    assert metadata(available.runs[-1], DETAILS)["is_complete"] is False
-
-
-def test_a_job_with_a_broken_page_costs_one_more_job_and_is_never_asked_again(world: World) -> None:
-    behaviour = world.sandbox.behaviour
-    behaviour.job_lifetime_seconds = A_LONG_TIME
-    behaviour.fail_next(500, times=100, path="/results")
-    assert "failed on the platform's side" in error(read(world, DETAILS, DAY, page_size=10))
-    assert [job.deleted for job in world.sandbox.jobs] == [True, True]
-    assert not world.files()
-    behaviour.faults.clear()
-    assert read(world, DETAILS, DAY, page_size=10).success
-    assert [job.pages for job in world.sandbox.jobs] == [0, 0, 6]
-
-
-def test_a_page_that_breaks_off_for_good_is_read_from_another_job_in_the_same_run(world: World) -> None:
-    cut = partial(world.sandbox.behaviour.fail_next, 200, times=5, path="/results", truncated=True)
-    world.sandbox.behaviour.interrupt("/results", cut, after=2)
-    run = read(world, DETAILS, DAY, page_size=10)
-    assert run.success
-    assert sorted(stored_ids(world, DAY)) == sorted(item["conversationId"] for item in of_jobs(world, DATE, NOW))
-    assert metadata(run, DETAILS)["pages"] == 6
-    assert "is submitted once more" in events(world.instance, run)
-    assert [job.deleted for job in world.sandbox.jobs] == [True, True]
-
-
-def lead_on(world: World, page: int, page_size: int, times: int = 1) -> None:
-    """Let pages without conversations come before a page of the next job, each with a cursor to go on with."""
-    behaviour = world.sandbox.behaviour
-
-    def answer(turn: int) -> None:
-        # The zeros make it another cursor to the same place.
-        place = f"{world.sandbox.jobs[-1].id} {'0' * turn}{(page - 1) * page_size}"
-        cursor = base64.urlsafe_b64encode(place.encode()).decode()
-        behaviour.fail_next(200, path="/results", body={"cursor": cursor})
-
-    for turn in range(1, times + 1):
-        behaviour.interrupt("/results", partial(answer, turn), after=page - 1)
-
-
-@pytest.mark.parametrize(("page", "times"), [(1, 1), (2, 1), (3, 4)])
-def test_a_day_whose_job_answers_an_empty_page_in_the_middle_is_read_whole(world: World, page: int, times: int) -> None:
-    lead_on(world, page, 20, times)
-    run = read(world, DETAILS, DAY, page_size=20)
-    assert run.success
-    assert stored_ids(world, DAY) == [item["conversationId"] for item in of_jobs(world, DATE, NOW)]
-    assert len(world.sandbox.jobs) == 1
-    said = metadata(run, DETAILS)
-    assert (said["is_complete"], said["day_missing"], said["pages"]) == (True, 0, 3 + times)
-    assert tables(world, DAY).success
-    assert len(table_ids(world, DAY)) == 60
-
-
-def test_an_overlap_whose_job_answers_an_empty_page_is_read_on(lasting: tuple[World, str], elsewhere: World) -> None:
-    world, _ = lasting
-    assert read(elsewhere, OVERLAP, NEXT, page_size=1).success
-    lead_on(world, 2, 1, times=2)
-    run = read(world, OVERLAP, NEXT, page_size=1)
-    assert run.success
-    assert stored_ids(world, NEXT, OVERLAP) == stored_ids(elsewhere, NEXT, OVERLAP)
-    assert metadata(run, OVERLAP)["start_days"] == metadata(elsewhere.runs[-1], OVERLAP)["start_days"]
-    assert len(stored_ids(world, NEXT, OVERLAP)) > 2
-
-
-def test_a_missing_permission_for_jobs_is_named(world: World) -> None:
-    world.sandbox.behaviour.missing_permissions = {"analytics:conversationDetail:view"}
-    said = error(read(world, DETAILS, DAY))
-    assert "needs the permission" in said
-    assert "analytics:conversationDetail:view" in said
-    assert not world.files()
 
 
 # -- tables of their own -----------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def deployment() -> Iterator[Deployment]:
 
 
 def reports(deployment: Deployment, day: str = FIRST) -> dict[str, str]:
-    return failed_reports(deployment.instance, ["mine", "other"], day)
+    return failed_reports(deployment.instance, {name: key(f"reports/{name}") for name in ("mine", "other")}, day)
 
 
 def test_a_report_that_failed_is_told_with_what_it_said(deployment: Deployment) -> None:

@@ -15,7 +15,9 @@ import pytest
 from genesys_assets.automation.wanted import can_make_report, can_make_table, hours_wanted, tables_wanted
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.cloud.http import retry
+from genesys_assets.forgetting import lakewide
 from genesys_assets.partitions import Calendar
+from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports
 from genesys_assets.sandbox.server import running
 from genesys_assets.tables.metrics.buckets import FAMILY_METRICS
@@ -60,6 +62,7 @@ def calendar() -> Calendar:
         return Calendar.from_environment()
 
 
+@pytest.mark.long
 def test_a_page_of_every_family_arrives_in_its_table(busy: World) -> None:
     assert busy.run("hourly", HOURS, between=hours(DAY)).success
     for name in OTHERS:
@@ -170,6 +173,7 @@ def test_a_permission_that_is_given_later_fills_the_table_when_hours_are_read_ag
     assert rows(world, "reports/flows")
 
 
+@pytest.mark.long
 def test_a_day_of_which_only_some_hours_were_answered_has_no_report(world: World) -> None:
     world.run("hourly", HOURS, between=(f"{DAY}-00:00", f"{DAY}-11:00"))
     world.sandbox.behaviour.missing_permissions = {FLOWS.permission}
@@ -194,6 +198,33 @@ def test_conversations_that_are_refused_end_the_run(world: World) -> None:
     assert not world.lake.has(HOURS, f"{DAY}-10:00")
 
 
+@pytest.mark.parametrize("action", ["hash", "drop"])
+def test_users_are_not_asked_by_hashes_and_the_reason_is_named(world: World, action: str) -> None:
+    personal = {"GENESYS_ASSETS_PERSONAL_DATA": f"person={action}", "GENESYS_ASSETS_PERSONAL_DATA_KEY": "k" * 32}
+    protecting = replace(
+        world, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}), settings=personal
+    )
+    assert protecting.run("upkeep", "reference/users").success
+    run = protecting.run("hourly", HOURS, partition=f"{DAY}-10:00")
+    assert run.success
+    assert "GENESYS_ASSETS_PERSONAL_DATA lets the lake keep hashes only" in str(verdict(run).metadata["users"].value)
+    assert protecting.sandbox.requested("users/aggregates") == 0
+
+
+def test_a_forgotten_user_is_not_asked_for(world: World) -> None:
+    with_users = replace(world, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}))
+    assert with_users.run("upkeep", "reference/users").success
+    gone = with_users.sandbox.organisation.directory.users[0]["id"]
+    lakewide.forget(with_users.lake, {Kind.USER: [gone]}, datetime.now(UTC))
+    assert with_users.run("hourly", HOURS, partition=f"{DAY}-10:00").success
+    pages = with_users.lake.pages(HOURS, f"{DAY}-10:00")
+    assert pages is not None
+    asked = "".join(page.request for page in pages)
+    assert with_users.sandbox.organisation.directory.users[1]["id"] in asked
+    assert "forgotten:" not in asked
+
+
+@pytest.mark.long
 def test_users_are_asked_in_batches_once_the_listing_has_them(busy: World) -> None:
     with_users = replace(busy, definitions=definitions(DAY, settings={"GENESYS_ASSETS_FAMILIES": "users"}))
     first = with_users.run("hourly", HOURS, partition=f"{DAY}-10:00")

@@ -11,6 +11,8 @@ from genesys_assets.days.verdicts import Verdict, give
 from genesys_assets_tests.assets.world import World, error, without_reports
 from genesys_assets_tests.conftest import DAYS
 
+pytestmark = pytest.mark.long
+
 FIRST, SECOND = f"{DAYS[0]}", f"{DAYS[1]}"
 FAILS = Verdict("session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 of 9 differ")
 REPORT = "reports/conversation_type"

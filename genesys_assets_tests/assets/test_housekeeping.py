@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.metrics.buckets import FAMILY_METRICS
+from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.assets.world import World, events, metadata
 from genesys_assets_tests.lake.things import DAYS, NOON, SPEC, things
 
@@ -37,13 +41,16 @@ def test_what_was_replaced_within_the_hours_of_the_setting_stays(world: World) -
     assert metadata(house(world, 1).runs[-1], HOUSEKEEPING)["files_removed"] == 0
 
 
-def test_the_ledger_has_every_reading_before_its_commit_goes(world: World) -> None:
+@pytest.mark.parametrize(
+    "spec", [CONVERSATIONS, FAMILY_METRICS["flows"], FAMILY_METRICS["bots"]], ids=lambda spec: spec.name
+)
+def test_the_ledger_has_every_reading_before_its_commit_goes(world: World, spec: TableSpec) -> None:
     for _ in range(2):
-        world.lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), OF_DAY, {"run_id": "r"})
+        world.lake.write(f"tables/{spec.name}", spec, spec.empty(), OF_DAY, {"run_id": "r"})
     # The first time a checkpoint is written, from which readers begin; once it stands the commits before it go.
     removed = [metadata(house(world, 0).runs[-1], HOUSEKEEPING)["commits_removed"] for _ in range(2)]
     assert (removed[0], removed[1] >= 2) == (0, True)
-    assert world.lake.read(LEDGER, OF_DAY)["table"].to_pylist() == ["conversations"]
+    assert world.lake.read(LEDGER, OF_DAY)["table"].to_pylist() == [spec.name]
 
 
 def test_a_table_that_cannot_be_kept_in_order_is_warned_of_and_the_others_are(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ DETAIL_TABLES = TABLES_OF_HOURS[1:]
 IMPORT = "ops/import"
 ALL_ASSETS = "__ASSET_JOB"
 CUSTOMER = [{"participantId": "p", "purpose": "customer", "sessions": [{"sessionId": "s", "mediaType": "voice"}]}]
+
+CALL = {"conversationId": "A", "conversationStart": f"{DAY}T10:00:00.000Z", "participants": CUSTOMER}
 
 
 @pytest.fixture
@@ -81,6 +84,7 @@ def sources(world: World, name: str) -> set[str]:
     return set(world.lake.read(name, DAY)["source"].to_pylist())
 
 
+@pytest.mark.long
 def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhere: World, tmp_path: Path) -> None:
     bring_day(elsewhere, saved_day(fetched, tmp_path / "saved"), complete=f"{DAY}/{NEXT}")
     run = elsewhere.run("daily", *TABLES_OF_HOURS, "tables/daily_metrics", partition=DAY)
@@ -100,6 +104,7 @@ def test_a_saved_day_gives_the_tables_of_the_fetched_day(fetched: World, elsewhe
     assert all("holds imported figures" in str(check.metadata["not_evaluated"].value) for check in compared)
 
 
+@pytest.mark.long
 def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:
@@ -120,12 +125,40 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     assert elsewhere.files() == before
 
 
+@pytest.mark.parametrize(
+    ("document", "warnings"),
+    [
+        (
+            {"conversations": [CALL, {"conversationId": "B"}]},
+            ["Left out: ", "No day was marked as complete, for something was left out."],
+        ),
+        (
+            {"conversations": [CALL], "totalHits": 3},
+            ["No day was marked as complete, for the platform counted 3 conversations (totalHits) and the files"],
+        ),
+    ],
+)
+def test_a_run_warns_of_what_keeps_its_days_from_being_complete(
+    world: World, tmp_path: Path, document: dict[str, Any], warnings: list[str]
+) -> None:
+    run = bring(world, save(tmp_path / "saved", "a.json", [document]), complete=f"{DAY}/{NEXT}")
+    assert run.success
+    logged = [entry for entry in world.instance.all_logs(run.run_id) if entry.level == logging.WARNING]
+    said = [entry.user_message for entry in logged]
+    assert len(said) == len(warnings)
+    assert all(each.startswith(warning) for each, warning in zip(said, warnings, strict=True))
+    reach = world.lake.reach("pages/imported_details", DAY)
+    assert reach is not None
+    assert not reach.is_complete
+
+
 def test_a_run_fails_where_no_file_could_be_read_or_a_setting_is_none(world: World, tmp_path: Path) -> None:
     assert "No file could be read." in error(bring(world, f"{tmp_path}/none.json"))
     assert "granularity 'PT5M' is none of PT15M" in error(bring(world, f"{tmp_path}", granularity="PT5M"))
     assert "is not over" in error(bring(world, f"{tmp_path}", complete="2026-01-01/2099-01-01"))
 
 
+@pytest.mark.long
 def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:
@@ -139,6 +172,7 @@ def test_a_day_that_is_only_imported_is_computed_and_not_called_complete(
     assert metadata(run, "tables/conversations")["is_complete"] is False
 
 
+@pytest.mark.long
 def test_reports_want_it_said_that_an_imported_day_is_whole(fetched: World, elsewhere: World, tmp_path: Path) -> None:
     files = saved_day(fetched, tmp_path / "saved")
     bring_day(elsewhere, files)
@@ -154,6 +188,7 @@ def test_reports_want_it_said_that_an_imported_day_is_whole(fetched: World, else
         assert rows(elsewhere, name) == rows(fetched, name), name
 
 
+@pytest.mark.long
 def test_imported_hours_fill_those_that_were_never_fetched_and_are_never_added(
     fetched: World, elsewhere: World, tmp_path: Path
 ) -> None:

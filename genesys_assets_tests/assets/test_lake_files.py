@@ -225,6 +225,7 @@ def figures(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], tuple[int, int]
     return found
 
 
+@pytest.mark.long
 def test_figures_made_of_the_data_lake_alone_are_those_of_the_organisation(fetched: World) -> None:
     run = tables(fetched, DAY)
     assert run.success
@@ -260,6 +261,7 @@ def test_without_one_of_the_schemas_that_figures_need_a_day_is_not_made(off_worl
     assert "has not been fetched" in error(tables(some, DAY))
 
 
+@pytest.mark.long
 def test_conversations_that_details_have_are_taken_from_details(fetched: World) -> None:
     morning = hours(DAY)[0], f"{DAY}-11:00"
     assert fetched.run("hourly", "pages/hourly_details", between=morning).success
@@ -271,6 +273,7 @@ def test_conversations_that_details_have_are_taken_from_details(fetched: World) 
     assert {row["source"] for row in rows if row["conversation_start"] >= noon} == {"data_lake"}
 
 
+@pytest.mark.long
 def test_a_complete_day_is_made_of_details_alone(lake_world: World) -> None:
     assert lake_world.run("complete", "pages/daily_details", partition=DAY).success
     assert tables(lake_world, DAY).success
@@ -281,6 +284,7 @@ def test_a_complete_day_is_made_of_details_alone(lake_world: World) -> None:
     assert set(lake_world.lake.read("tables/conversations", DAY)["source"].to_pylist()) == {"fetched"}
 
 
+@pytest.mark.long
 def test_unknown_columns_are_told_with_the_tables(lake_world: World) -> None:
     lake_world.sandbox.behaviour.unknown_fields = True
     assert fetch(lake_world, DAY, TODAY).success
@@ -290,6 +294,7 @@ def test_unknown_columns_are_told_with_the_tables(lake_world: World) -> None:
     assert f"segments.{UNKNOWN_COLUMN}" in unknown
 
 
+@pytest.mark.long
 def test_files_whose_columns_are_called_otherwise_never_keep_a_day_from_its_details(
     lake_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +309,7 @@ def test_files_whose_columns_are_called_otherwise_never_keep_a_day_from_its_deta
     assert "GENESYS_ASSETS_DATA_LAKE_COLUMNS" in metadata(run, "tables/conversations", DAY)["data_lake_problem"]
 
 
+@pytest.mark.long
 def test_once_a_column_has_a_name_stored_files_make_tables_without_being_fetched_again(
     lake_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +467,7 @@ def checked(run: Any) -> dg.AssetCheckEvaluation:
     return evaluation
 
 
+@pytest.mark.long
 def test_a_day_that_details_and_the_data_lake_tell_alike_passes(fetched: World) -> None:
     fetched.sandbox.behaviour.availability = KNOWN
     assert fetched.run("complete", "pages/daily_details", partition=DAY).success
@@ -470,6 +477,7 @@ def test_a_day_that_details_and_the_data_lake_tell_alike_passes(fetched: World) 
     assert found.metadata["compared_days"].value == [DAY]
 
 
+@pytest.mark.long
 def test_what_differs_between_details_and_the_data_lake_is_named(fetched: World) -> None:
     organisation = fetched.sandbox.organisation
     fetched.sandbox.behaviour.availability = KNOWN

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.reports_file import KEY, VALID
+from genesys_assets.assets.reports_file import VALID
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import STANDARD, merged, questions_of
 from genesys_assets.tables.metrics.buckets import BY_QUEUE
@@ -71,6 +71,7 @@ def expected(world: World) -> dict[str, tuple[int, int, int | None]]:
     return {media: (len(found), sum(found), long[media] or None) for media, found in values.items()}
 
 
+@pytest.mark.long
 def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, file: Path) -> None:
     world = with_reports(world, file)
     read(world)
@@ -89,6 +90,7 @@ def test_a_report_with_a_filter_says_what_the_conversations_say(world: World, fi
     assert checks == {"columns_and_types", "key_is_unique", "key_has_no_nulls"}
 
 
+@pytest.mark.long
 def test_what_the_report_asks_changes_nothing_for_others(world: World, elsewhere: World, file: Path) -> None:
     read(world)
     read(with_reports(elsewhere, file))
@@ -97,6 +99,7 @@ def test_what_the_report_asks_changes_nothing_for_others(world: World, elsewhere
     assert [row for row in more.to_pylist() if not row["selection"]] == usual.to_pylist()
 
 
+@pytest.mark.long
 def test_hours_that_were_fetched_before_the_report_was_defined_have_to_be_fetched_again(
     world: World, file: Path
 ) -> None:
@@ -138,6 +141,7 @@ reports:
 """
 
 
+@pytest.mark.long
 def test_a_report_over_several_days_is_stored_and_published_with_the_last_of_them(
     past_days: World, tmp_path: Path, file: Path
 ) -> None:
@@ -186,7 +190,7 @@ def test_it_is_an_asset_like_those_that_ship(file: Path) -> None:
     assert (mine.group_name, mine.partitions_def, mine.tags) == (theirs.group_name, theirs.partitions_def, theirs.tags)
     published = specs[key("published/reports")]
     assert key("reports/inbound") not in {dep.asset_key for dep in published.deps}, "one that fails stops nobody"
-    assert "`genesys/reports/inbound`" in (specs[KEY].description or "")
+    assert "`genesys/reports/inbound`" in (specs[key("ops/reports_file")].description or "")
 
 
 def test_a_file_with_a_mistake_is_refused_where_people_see_it(
@@ -201,7 +205,7 @@ def test_a_file_with_a_mistake_is_refused_where_people_see_it(
     assert len(said) == 1
     for mistake in (f"{file}:9:", f"{file}:12:", "Closest: tHandle", "'minutes'", "none of its reports is loaded"):
         assert mistake in said[0]
-    (spec,) = (spec for spec in world.definitions.resolve_all_asset_specs() if spec.key == KEY)
+    (spec,) = (spec for spec in world.definitions.resolve_all_asset_specs() if spec.key == key("ops/reports_file"))
     assert "is refused" in (spec.description or "")
     assert "Closest: tHandle" in (spec.description or "")
     run = world.run("daily", "ops/reports_file", partition=f"{DAY}")
@@ -232,6 +236,7 @@ def test_without_a_file_there_is_nothing_to_complain_about(world: World) -> None
     assert metadata(run, "ops/reports_file")["file"] == "none"
 
 
+@pytest.mark.long
 def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
     past_days: World, tmp_path: Path, file: Path
 ) -> None:
@@ -257,6 +262,7 @@ def test_one_that_fails_keeps_nobody_else_from_being_published_and_is_named(
     assert "its last computation failed" in metadata(later, "published/reports")["missing"]
 
 
+@pytest.mark.long
 def test_it_stands_on_s3_with_the_others(past_days: World, tmp_path: Path, s3_client: Any, bucket: str) -> None:
     file = tmp_path / "reports.yaml"
     file.write_text(

@@ -56,7 +56,7 @@ def test_an_hour_of_aggregates_keeps_one_answer_by_queue_and_one_by_user(world: 
     stored = world.lake.pages(AGGREGATES, hour(10))
     assert run.success
     assert stored is not None
-    asked = [json.loads(page.request)["body"] for page in PagesOfFamily(stored, CONVERSATIONS)]
+    asked = [json.loads(page.request)["body"] for page in PagesOfFamily(world.lake, hour(10), stored, CONVERSATIONS)]
     assert [body["groupBy"] for body in asked] == [["queueId", "mediaType"], ["userId", "mediaType"]]
     assert {body["interval"] for body in asked} == {"2026-01-28T10:00:00.000Z/2026-01-28T11:00:00.000Z"}
     assert all(set(DEFAULT_METRICS) == set(body["metrics"]) and body["granularity"] == "PT15M" for body in asked)
@@ -78,6 +78,7 @@ def test_a_range_stores_the_same_as_its_hours_one_by_one(world: World, elsewhere
     assert len(world.contents()) == 10
 
 
+@pytest.mark.long
 def test_the_aggregates_of_a_range_of_hours_cost_one_request_a_question(world: World) -> None:
     run = world.run("hourly", "pages/hourly_aggregates", between=hours("2026-01-26", "2026-01-29"))
     assert run.success
@@ -126,6 +127,7 @@ def test_tables_of_a_range_of_business_days_are_those_of_its_days_one_by_one(wor
     assert len(stored[0]) == 3
 
 
+@pytest.mark.long
 def test_fetching_again_stores_the_same(world: World) -> None:
     world.run("hourly", between=hours(DAY))
     before = world.contents()
@@ -192,6 +194,7 @@ def test_the_pages_of_each_hour_keep_what_the_platform_said_of_its_day(world: Wo
         assert (kept["day_pages_read"], kept["day_pages_expected"], kept["day_missing"]) == (1, 1, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reread", [hours(DAY), (hour(10), hour(10))])
 def test_hours_of_a_day_that_has_no_conversations_any_more_are_refused(world: World, reread: tuple[str, str]) -> None:
     """A division that was lost answers like this; an hour that is empty by itself does not."""

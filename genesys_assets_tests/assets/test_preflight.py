@@ -11,7 +11,8 @@ import pytest
 
 from genesys_assets.assets.preflight import build_preflight_asset
 from genesys_assets.cloud.analytics.families import FAMILIES
-from genesys_assets.resources import GenesysCloudResource
+from genesys_assets.reports.own import wanted_families
+from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment, error, metadata
 
@@ -22,7 +23,9 @@ OTHERS = [name for name in FAMILIES if name != "conversations"]
 def outpost(tmp_path: Path) -> Iterator[World]:
     """A world in which there is nothing but the preflight."""
     job = dg.define_asset_job("preflight", selection=dg.AssetSelection.assets(["genesys", "ops", "preflight"]))
-    alone = dg.Definitions([build_preflight_asset()], jobs=[job], resources={"genesys_cloud": GenesysCloudResource()})
+    resources = {"genesys_cloud": GenesysCloudResource(), "lake": LakeResource(), "publishing": PublishingResource()}
+    with environment({}):
+        alone = dg.Definitions([build_preflight_asset(wanted_families())], jobs=[job], resources=resources)
     with running(conversations_per_day=20, requests_per_minute=None) as sandbox:
         yield World(sandbox, tmp_path / "lake", alone, instance=dg.DagsterInstance.ephemeral(str(tmp_path / "dagster")))
 
@@ -67,4 +70,4 @@ def test_an_expectation_that_is_no_number_is_named(outpost: World) -> None:
 
 def test_building_it_needs_no_settings() -> None:
     with environment({}):
-        assert build_preflight_asset().key == dg.AssetKey(["genesys", "ops", "preflight"])
+        assert build_preflight_asset(()).key == dg.AssetKey(["genesys", "ops", "preflight"])

@@ -78,6 +78,7 @@ def test_every_report_stands_on_s3_in_every_format_with_a_manifest(past_days: Wo
             assert file["rows"] == len(past_days.lake.read(f"reports/{file['report']}", f"{DAY}"))
 
 
+@pytest.mark.long
 def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
     past_days: World, s3_client: Any, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +94,9 @@ def test_the_manifest_says_that_a_day_is_complete_once_jobs_had_all_of_it(
 
 
 def test_every_address_gives_the_file_that_the_manifest_describes(past_days: World, s3_client: Any) -> None:
-    for file in manifest(s3_client, PAST_BUCKET)["files"]:
+    files = manifest(s3_client, PAST_BUCKET)["files"]
+    assert {file["format"] for file in files} == {"parquet", "csv", "json", "html"}
+    for file in files:
         body = fetch(file["url"]).content
         assert len(body) == file["bytes"]
         assert hashlib.sha256(body).hexdigest() == file["sha256"]
@@ -146,6 +149,7 @@ def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_cli
 
 def test_without_its_signature_or_with_another_no_file_can_be_read(past_days: World, s3_client: Any) -> None:
     urls = [file["url"] for file in manifest(s3_client, PAST_BUCKET)["files"]]
+    assert urls
     urls.append(metadata(past_days.runs[-1], "published/reports")["manifest"])
     urls.append(metadata(past_days.runs[-1], "published/index")["page"])
     for url in urls:
@@ -164,6 +168,7 @@ def test_a_bucket_that_anyone_can_read_fails_the_asset_and_keeps_nothing(
     assert not objects(s3_client, public_bucket)
 
 
+@pytest.mark.long
 def test_no_address_is_ever_logged(
     past_days: World, bucket: str, public_bucket: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -181,6 +186,7 @@ def test_no_address_is_ever_logged(
     assert secret not in logged
 
 
+@pytest.mark.long
 def test_publishing_again_gives_the_same_files_whose_addresses_live_as_long_as_the_setting_says(
     past_days: World, s3_client: Any, bucket: str
 ) -> None:

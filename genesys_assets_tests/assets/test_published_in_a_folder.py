@@ -54,6 +54,7 @@ def path_of(url: str) -> Path:
     return Path(unquote(urlsplit(url).path))
 
 
+@pytest.mark.long
 def test_the_first_day_needs_no_bucket(published: Published) -> None:
     manifest = published.folder / f"reports/manifest/date={DAY}/manifest.json"
     said = json.loads(manifest.read_text())

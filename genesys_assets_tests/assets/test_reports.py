@@ -39,6 +39,7 @@ def interval(world: World, granularity: str) -> dg.ExecuteInProcessResult:
     return world.run("daily", "reports/interval", partition=f"{DAY}", config=config)
 
 
+@pytest.mark.long
 def test_a_range_of_days_is_the_same_as_its_days_one_by_one(days: World) -> None:
     before = reports_of(days)
     read = dg.AssetSelection.assets(*map(key, ALL)).upstream() & dg.AssetSelection.groups("tables")
@@ -63,9 +64,9 @@ def test_a_report_tells_its_rows_columns_preview_and_a_chart(past_days: World, s
     assert [column.name for column in said["dagster/column_schema"].columns] == table.schema.names
     assert said["preview"].startswith("| interval_start")
     assert said["path"] == past_days.lake.place(f"reports/{name}", f"{DAY}")
-    picture = re.fullmatch(r"!\[.+ by .+\]\(data:image/png;base64,(.+)\)", said["chart"])
+    picture = re.fullmatch(r"!\[.+ by .+\]\(data:image/svg\+xml;base64,(.+)\)", said["chart"])
     assert picture is not None
-    assert base64.b64decode(picture[1]).startswith(b"\x89PNG")
+    assert base64.b64decode(picture[1]).startswith(b"<svg ")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,7 @@ def test_an_unknown_granularity_is_refused_with_those_there_are(days: World) -> 
     assert days.files() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_a_report_without_its_tables_says_what_to_materialise_first(world: World, name: str) -> None:
     said = error(world.run("daily", name, partition=f"{DAY}"))
@@ -98,6 +100,7 @@ def test_a_report_without_its_tables_says_what_to_materialise_first(world: World
     assert not world.files()
 
 
+@pytest.mark.long
 def test_a_day_without_conversations_has_empty_reports(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 0
     assert world.run("hourly", between=hours(f"{DAY}")).success

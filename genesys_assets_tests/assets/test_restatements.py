@@ -51,11 +51,13 @@ def ids(world: World) -> list[str]:
     return [item["conversationId"] for item in world.sandbox.organisation.conversations(DATE)]
 
 
+@pytest.mark.long
 def test_a_first_reading_restates_nothing(complete: World) -> None:
     assert len(complete.lake.read(LEDGER, DAY)) == 0
     assert metadata(complete.runs[-1], LEDGER)["dagster/partition_row_count"] == 0
 
 
+@pytest.mark.long
 def test_what_is_restated_added_and_deleted_is_counted_by_table(complete: World) -> None:
     organisation = complete.sandbox.organisation
     gone, first, second, *_ = ids(complete)
@@ -80,6 +82,7 @@ def test_what_is_restated_added_and_deleted_is_counted_by_table(complete: World)
     assert of_participants["rows_changed"] == 0
 
 
+@pytest.mark.long
 def test_every_table_of_the_day_is_in_the_ledger_in_every_reading(complete: World) -> None:
     for _ in range(2):
         read_again(complete)
@@ -117,6 +120,7 @@ def another(item: dict[str, Any]) -> dict[str, Any]:
     return {**last, "participantId": "00000000-0000-4000-8000-000000000002", "sessions": sessions}
 
 
+@pytest.mark.long
 def test_metrics_are_in_the_ledger_too(complete: World) -> None:
     for _ in range(2):
         assert complete.run("hourly", "pages/hourly_aggregates", between=hours(DAY)).success
@@ -189,12 +193,14 @@ def once(world: World, then: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
+@pytest.mark.long
 def test_what_a_dead_run_wrote_of_another_day_is_told_by_the_next(two_days: World) -> None:
     die(two_days)
     write_ledger(two_days)
     compare_with_dagster(two_days)
 
 
+@pytest.mark.long
 def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that_one(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +209,7 @@ def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that
     compare_with_dagster(two_days)
 
 
+@pytest.mark.long
 def test_what_a_run_wrote_and_died_after_a_later_one_had_written_is_told_by_the_next(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_the_hours_of_a_complete_day_are_removed_and_no_others(days: World) -> N
     assert metadata(days.run("daily", SUPERSEDED, partition=NEXT), SUPERSEDED)["hours_removed"] == 0
 
 
+@pytest.mark.long
 def test_every_table_can_be_made_of_what_stays(days: World) -> None:
     assert days.run("daily", *TABLES, between=(DAY, NEXT)).success
     before = {path: digest for path, digest in days.contents().items() if path.startswith("tables/")}
@@ -64,6 +65,7 @@ def holders(world: World, conversation_id: str) -> set[str]:
     return found
 
 
+@pytest.mark.long
 def test_a_deleted_conversation_can_be_forgotten_everywhere(days: World) -> None:
     """As docs/semantics.md says: read its day and the days after it again, compute, remove the hours."""
     organisation = days.sandbox.organisation

@@ -62,6 +62,7 @@ def pages_of_hours(world: World) -> int:
     return sum(len(pages) for pages in stored if pages is not None)
 
 
+@pytest.mark.long
 def test_a_range_of_days_is_the_same_as_its_days_one_by_one(fetched: World) -> None:
     assert fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY)).success
     at_once = tables_of(fetched)
@@ -71,6 +72,7 @@ def test_a_range_of_days_is_the_same_as_its_days_one_by_one(fetched: World) -> N
     assert len(at_once) == 2 * len(TABLES_OF_HOURS)
 
 
+@pytest.mark.long
 def test_hours_fetched_one_by_one_give_the_same_tables_as_a_range(fetched: World, elsewhere: World) -> None:
     for hour in range(24):
         assert elsewhere.run("hourly", partition=f"{DAY}-{hour:02d}:00").success
@@ -79,6 +81,7 @@ def test_hours_fetched_one_by_one_give_the_same_tables_as_a_range(fetched: World
     assert tables_of(fetched) == tables_of(elsewhere)
 
 
+@pytest.mark.long
 def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
     run = fetched.run("daily", *TABLES_OF_HOURS, between=(FIRST, DAY))
     for name in TABLES_OF_HOURS:
@@ -90,6 +93,7 @@ def test_each_day_of_a_range_tells_its_own_rows(fetched: World) -> None:
             assert said["window_end"] == said["window_start"] + 86_400
 
 
+@pytest.mark.long
 def test_a_day_of_a_range_is_told_when_it_is_stored_and_once_more_with_the_versions_of_its_inputs(
     fetched: World,
 ) -> None:
@@ -103,6 +107,7 @@ def test_a_day_of_a_range_is_told_when_it_is_stored_and_once_more_with_the_versi
     assert TOLD_BEFORE not in metadata(alone, "tables/interval_metrics")
 
 
+@pytest.mark.long
 def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
     run = fetched.run("daily", *TABLES_OF_HOURS, partition=DAY)
     said = metadata(run, "tables/conversations")
@@ -122,6 +127,7 @@ def test_a_table_tells_its_columns_and_a_preview(fetched: World) -> None:
     assert "values_lost" not in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["tables/interval_metrics", "tables/conversations"])
 def test_an_hour_that_was_never_fetched_fails_a_finished_day_by_name(world: World, name: str) -> None:
     world.run("hourly", between=(f"{DAY}-00:00", f"{DAY}-20:00"))
@@ -134,6 +140,7 @@ def test_an_hour_that_was_never_fetched_fails_a_finished_day_by_name(world: Worl
     assert world.files() == before
 
 
+@pytest.mark.long
 def test_a_day_that_was_never_fetched_leaves_its_table_as_it_was(fetched: World) -> None:
     assert fetched.run("daily", *TABLES_OF_HOURS, partition=DAY).success
     before = fetched.files()
@@ -162,6 +169,7 @@ def test_today_without_any_hour_fails(world: World, monkeypatch: pytest.MonkeyPa
     assert "has not been fetched for these hours" in said
 
 
+@pytest.mark.long
 def test_a_day_without_conversations_has_empty_tables_and_fails_no_check(world: World) -> None:
     world.sandbox.organisation.conversations_per_day = 0
     assert world.run("hourly", between=hours(DAY)).success
@@ -176,6 +184,7 @@ def test_a_day_without_conversations_has_empty_tables_and_fails_no_check(world: 
         assert metadata(run, f"tables/{spec.name}")["preview"] == "no rows"
 
 
+@pytest.mark.long
 def test_a_day_fetched_again_when_it_is_over_shows_what_was_still_open(
     tmp_path: Path, code_location: dg.Definitions
 ) -> None:

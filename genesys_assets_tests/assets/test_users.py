@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,14 @@ import pytest
 from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.privacy.protection import Protection
 from genesys_assets.sandbox.timelines import Span, Timelines, presence, routing
 from genesys_assets.sandbox.times import from_datetime, to_datetime
 from genesys_assets_tests.assets.world import World, error, metadata
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
+from genesys_assets_tests.forgetting.traces import files_with
 
 FIRST, DAY, NEXT, TODAY = "2026-01-27", "2026-01-28", "2026-01-29", "2026-01-30"
 TABLES = tuple(f"tables/{spec.name}" for spec in USER_TABLES)
@@ -81,6 +85,24 @@ def test_a_day_by_job_has_all_time_of_all_agents_to_the_millisecond(world: World
         key = (row["user_id"], row["kind"], row["status"], row["organization_presence_id"])
         told[key] = told.get(key, 0) + row["duration_ms"]
     assert told == times_of(world, DAY)
+
+
+@pytest.mark.parametrize("action", ["hash", "drop"])
+def test_where_persons_are_not_kept_times_are_those_of_hashes(world: World, action: str) -> None:
+    key = "a key of thirty-two characters, or more"
+    settings = {"GENESYS_ASSETS_PERSONAL_DATA": f"person={action}", "GENESYS_ASSETS_PERSONAL_DATA_KEY": key}
+    protecting = replace(world, settings=settings)
+    assert read(protecting, DAY).success
+    assert tables(protecting, DAY).success
+    hashed = Protection({PersonalData.PERSON: "hash"}, key.encode()).hashed
+    told: dict[str, int] = {}
+    for row in rows(protecting, "user_time", DAY):
+        told[row["user_id"]] = told.get(row["user_id"], 0) + row["duration_ms"]
+    expected: dict[str, int] = {}
+    for (user, *_), length in times_of(world, DAY).items():
+        expected[hashed(user)] = expected.get(hashed(user), 0) + length
+    assert told == expected
+    assert files_with(world.folder, world.sandbox.timelines.user_ids) == {}
 
 
 def test_each_span_is_one_row_in_the_partition_of_its_start_however_many_days_and_pages_tell_it(world: World) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from genesys_assets.automation.estimate import AssetEstimate, Estimate, Terms, estimate
-from genesys_assets.days import hours_of
+from genesys_assets.automation.estimate import REQUESTS_OF_A_JOB, AssetEstimate, Estimate, Terms, estimate
+from genesys_assets.days import hours_of, utc_day
+from genesys_assets.days.data_lake import LAKE_FILES
 from genesys_assets.days.sources import DAILY, DAILY_AGGREGATES, HOURLY, HOURLY_AGGREGATES, OVERLAP
+from genesys_assets.days.users import USER_DETAILS
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.questions import all_questions
 from genesys_assets.sandbox.server import running
+from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.automation.a_lake import store, store_days
@@ -110,6 +115,26 @@ def test_sizes_are_the_mean_of_stored_days(lake: Lake) -> None:
     twice = estimated(lake, last=FIRST, terms=Terms(2, 2, timedelta(days=7), 300, conversations_per_day=4_000))
     assert twice.basis == "given"
     assert of(twice, "tables/conversations").bytes == sum(sizes)
+
+
+def test_agents_status_costs_a_job_a_day_where_it_is_read(lake: Lake) -> None:
+    found = estimated(lake, terms=replace(TERMS, users=True))
+    status = of(found, USER_DETAILS)
+    assert (status.missing, status.requests) == (30, 30 * (1 + REQUESTS_OF_A_JOB))
+    assert {"tables/user_presence", "tables/user_routing_status", "tables/user_time"} <= {
+        each.asset for each in found.assets
+    }
+    store(lake, USER_DETAILS, f"{FIRST}", reach=Reach(utc_day(f"{FIRST}")[1], is_complete=True))
+    assert of(estimated(lake.refreshed(), terms=replace(TERMS, users=True)), USER_DETAILS).missing == 29
+    assert USER_DETAILS not in {each.asset for each in estimated(lake).assets}
+
+
+def test_files_of_the_data_lake_cost_their_listings_and_as_many_requests_as_days_have_files(lake: Lake) -> None:
+    settings = DataLakeSettings.load(source="on", schemas="conversations,segments", every_hours=6, days=400)
+    terms = replace(TERMS, data_lake=settings)
+    assert of(estimated(lake, terms=terms), LAKE_FILES).requests == 30 * 5 * 2
+    store(lake, LAKE_FILES, f"{FIRST}", reach=Reach(utc_day(f"{FIRST}")[1], is_complete=True))
+    assert of(estimated(lake.refreshed(), terms=terms), LAKE_FILES).requests == 29 * (5 * 2 + 1)
 
 
 def test_today_is_not_measured_for_it_goes_on(lake: Lake) -> None:

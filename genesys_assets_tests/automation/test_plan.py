@@ -72,6 +72,12 @@ def test_or_together_where_making_all_of_them_costs_little() -> None:
     assert made(both, can_make=lambda asset, key: True).request == Request(day(3), day(5), frozenset([A, B]))
 
 
+def test_but_not_where_most_of_what_is_made_would_not_be_wanted() -> None:
+    many = {day(5): frozenset("abcde"), day(4): frozenset("abc"), day(3): frozenset("a")}
+    request = made(many, can_make=lambda asset, key: True).request
+    assert request == Request(day(4), day(5), frozenset("abcde"))
+
+
 def test_nothing_is_asked_for_that_cannot_be_made() -> None:
     both = {**wanted(3, 4), **wanted(5, assets=B)}
     without = made(both, can_make=lambda asset, key: (asset, key) != (B, day(3)))
@@ -223,3 +229,33 @@ def test_asked_for_and_made_one_after_the_other_nothing_is_left_and_nothing_is_m
             del left[key]
             key = following(key)
     assert sorted(done) == sorted(wanted(*of))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days", "parts"),
+    [
+        ("2026-02-03", "2026-02-09", None, [("2026-02-03", "2026-02-09")]),
+        ("2026-02-03", "2026-02-05", 1, [("2026-02-05",) * 2, ("2026-02-04",) * 2, ("2026-02-03",) * 2]),
+        (
+            "2026-02-03",
+            "2026-02-07",
+            2,
+            [("2026-02-07",) * 2, ("2026-02-05", "2026-02-06"), ("2026-02-03", "2026-02-04")],
+        ),
+        ("2026-02-28-22:00", "2026-02-28-23:00", 1, [("2026-02-28-22:00", "2026-02-28-23:00")]),
+        (
+            *("2026-02-27-22:00", "2026-03-01-05:00", 1),
+            [
+                ("2026-03-01-00:00", "2026-03-01-05:00"),
+                ("2026-02-28-00:00", "2026-02-28-23:00"),
+                ("2026-02-27-22:00", "2026-02-27-23:00"),
+            ],
+        ),
+    ],
+)
+def test_a_request_is_cut_into_runs_of_whole_days_the_newest_first(
+    first: str, last: str, days: int | None, parts: list[tuple[str, str]]
+) -> None:
+    cut = Request(first, last, frozenset([A])).cut(days)
+    assert [(part.first, part.last) for part in cut] == parts
+    assert {part.assets for part in cut} == {frozenset([A])}

@@ -52,6 +52,7 @@ def test_the_sensors_are_these_and_ship_stopped(definitions: dg.Definitions) -> 
     assert all(definitions.resolve_sensor_def(name).description for name in names)
 
 
+@pytest.mark.long
 def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: Ticks) -> None:
     # The first look finds the day before: hours for its aggregates and details, then tables, then reports.
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
@@ -75,7 +76,21 @@ def test_a_lake_is_filled_kept_up_and_caught_up_after_hours_of_downtime(ticks: T
     assert of("hours", later) == [("2026-01-28-05:00", "2026-01-28-08:00")]
     assert len(of("users", later)) == 1
     assert len(later) <= 6
+    # What is made of today waits for its next hour.
+    ticks.off = {"hours"}
+    without = ticks.at(ticks.present.at + timedelta(hours=1))
+    assert {each.sensor for each in without if each.last[:10] == "2026-01-28"} == {"users"}
     assert all(run.status == dg.DagsterRunStatus.SUCCESS for run in ticks.world.instance.get_runs())
+
+
+def test_what_is_missing_is_asked_for_as_runs_of_at_most_the_days_that_are_set(ticks: Ticks) -> None:
+    with clock_at(TODAY):
+        of_a_day = definitions(f"{FIRST:%Y-%m-%d}", settings={"GENESYS_ASSETS_DAYS_PER_RUN": "1"})
+    ticks.world, ticks.carries_out = replace(ticks.world, definitions=of_a_day), False
+    ticks.off = {kind.name for kind in KINDS} - {"hours"}
+    asked = of("hours", ticks.at(TODAY + timedelta(days=2, hours=4, minutes=12)))
+    every = [f"2026-01-{day}" for day in (30, 29, 28, 27)]
+    assert asked == [(f"{day}-00:00", f"{day}-{'03' if day == every[0] else '23'}:00") for day in every]
 
 
 def test_members_and_skills_are_asked_for_once_a_day_and_a_missed_day_is_never_asked_for_later(ticks: Ticks) -> None:
@@ -109,6 +124,7 @@ def test_agents_status_is_asked_for_by_day_and_of_today_after_each_hour(ticks: T
     assert reach.is_complete
 
 
+@pytest.mark.long
 def test_without_its_permission_agents_status_is_not_asked_for_and_all_else_is(ticks: Ticks) -> None:
     ticks.world.sandbox.behaviour.missing_permissions = {"analytics:userDetail:view"}
     asked = ticks.at(TODAY + timedelta(hours=4, minutes=12))
@@ -159,3 +175,19 @@ def test_what_is_being_made_is_not_asked_for_again(ticks: Ticks) -> None:
     [asked] = ticks.at(moment)
     assert ticks.at(moment + timedelta(minutes=20)) == []
     assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-27-23:00")
+
+
+def test_tables_of_days_whose_hours_are_in_are_asked_for_while_others_are_fetched(ticks: Ticks) -> None:
+    ticks.off = {each.name for each in KINDS} - {"hours"}
+    ticks.carries_out = False
+    moment = TODAY + timedelta(days=1, minutes=12)
+    # Neither day is left to jobs.
+    ticks.world.sandbox.behaviour.availability_lag_seconds = timedelta(days=2).total_seconds()
+    [asked] = ticks.at(moment)
+    assert (asked.first, asked.last) == ("2026-01-27-00:00", "2026-01-28-23:00")
+    ticks.present.at = moment
+    with clock_at(moment + timedelta(minutes=1)), environment(ticks.world.environment):
+        assert ticks.world.run("hourly", between=("2026-01-28-00:00", "2026-01-28-23:00")).success
+        [request] = ticks.requests("tables")
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-01-28"
+    assert request.tags["dagster/asset_partition_range_end"] == "2026-01-28"

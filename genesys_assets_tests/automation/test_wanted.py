@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 import time_machine
 
+from genesys_assets.automation.plan import Run
 from genesys_assets.automation.wanted import (
     OBSERVED,
     USAGE,
     days_wanted,
+    has_read_hours,
     hours_wanted,
     observations_wanted,
     usage_wanted,
@@ -229,3 +232,29 @@ def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_d
         store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
     assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=1))) == []
     assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=4))) == [YESTERDAY]
+
+
+# -- hours that are being read -----------------------------------------------------------------------------------------
+
+
+def test_a_day_is_read_once_the_run_has_stored_all_of_its_hours(lake: Lake) -> None:
+    places = frozenset([HOURLY, HOURLY_AGGREGATES])
+    run = Run(places, f"{FIRST}-00:00", f"{YESTERDAY}-23:00", asked_for=NOON)
+
+    def read(of_run: Run = run) -> list[bool]:
+        return [has_read_hours(lake.refreshed(), of_run, day) for day in (FIRST, YESTERDAY, TODAY)]
+
+    with time_machine.travel(NOON - timedelta(hours=1), tick=False):
+        store(lake, HOURLY, *hours_of(FIRST), *hours_of(YESTERDAY))
+        store(lake, HOURLY_AGGREGATES, *hours_of(FIRST))
+    assert read() == [False, False, False]
+    with time_machine.travel(NOON + timedelta(minutes=1), tick=False):
+        store(lake, HOURLY_AGGREGATES, *hours_of(FIRST), *hours_of(YESTERDAY))
+        assert read() == [False, False, False]
+        store(lake, HOURLY, *hours_of(FIRST), *hours_of(YESTERDAY)[1:])
+    assert read() == [True, False, False]
+    # Of the last day it reads only some hours.
+    some = replace(run, first=f"{FIRST}-20:00", last=f"{YESTERDAY}-05:00", assets=frozenset([HOURLY_AGGREGATES]))
+    assert read(some) == [True, True, False]
+    assert read(replace(run, asked_for=None)) == [False, False, False]
+    assert read(replace(run, assets=places | {DAILY})) == [False, False, False]

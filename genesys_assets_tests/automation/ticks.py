@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 import time_machine
 
-from genesys_assets.automation.progress import RANGE_END, RANGE_START, place
+from genesys_assets.automation.progress import RANGE_END, RANGE_START
 from genesys_assets.automation.sensors import KINDS
+from genesys_assets.keys import place
 from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.scenarios.conftest import Present
 

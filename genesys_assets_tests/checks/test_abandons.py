@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow.compute as pc
+import pytest
 from hypothesis import given, settings
 
 from genesys_assets.checks.abandons import compare_abandons, reconcile_abandons
@@ -14,7 +15,9 @@ from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interacti
 from genesys_assets.tables.conversations.model import SESSION_METRICS
 from genesys_assets_tests.checks.stored_days import DAY, WHOLE, offered, put, store_conversations
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
-from genesys_assets_tests.tables.conversations.test_legs import any_conversations, exploded, queue
+from genesys_assets_tests.tables.conversations.drawn import any_conversations
+from genesys_assets_tests.tables.conversations.exploded import exploded
+from genesys_assets_tests.tables.conversations.test_legs import queue
 
 GAVE_UP = metric("tAbandon", 30_000, 30)
 
@@ -30,6 +33,7 @@ def flow(purpose: str) -> dict[str, Any]:
     return participant(purpose, purpose, waits)
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
 def test_legs_have_all_that_queues_and_agents_emitted_whatever_the_platform_tells(told: list[dict[str, Any]]) -> None:

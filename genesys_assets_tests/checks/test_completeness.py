@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, Counted, counted, shrunk
+from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, DayFigures, counted, shrunk
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
@@ -51,9 +51,9 @@ def compute(world: World) -> dg.ExecuteInProcessResult:
     return run
 
 
-def found(world: World) -> Counted:
+def found(world: World) -> DayFigures:
     of_day = counted(world.lake, DAY)
-    assert isinstance(of_day, Counted)
+    assert isinstance(of_day, DayFigures)
     return of_day
 
 
@@ -82,7 +82,7 @@ def test_a_complete_day_is_all_there(world: World) -> None:
     passed, said = result(compute(world), AS_MANY)
     assert passed
     assert (said["missing"], said["tolerance"]) == (0, "0.1%")
-    assert found(world) == Counted(
+    assert found(world) == DayFigures(
         day=DAY,
         total_hits=60,
         there=None,
@@ -131,17 +131,18 @@ def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> Non
 
 @pytest.mark.parametrize(("total", "tolerance", "passes"), [(62, "2", True), (62, "1", False), (62, "4%", True)])
 def test_an_estimate_may_be_too_high_by_the_tolerance(total: int, tolerance: str, passes: bool) -> None:
-    of_day = Counted(DAY, total, None, 60, 60, 1, 1, 1, 0, None, False)
+    of_day = DayFigures(DAY, total, None, 60, 60, 1, 1, 1, 0, None, False)
     assert (of_day.problems(Tolerance.parse(tolerance)) == []) is passes
 
 
 def test_a_place_is_no_estimate() -> None:
-    of_day = Counted(DAY, 62, 60, 60, 60, 1, 1, 1, 0, None, False)
+    of_day = DayFigures(DAY, 62, 60, 60, 60, 1, 1, 1, 0, None, False)
     assert (of_day.problems(EXACT), of_day.missing) == ([], 0)
-    (problem,) = Counted(DAY, 62, 61, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT)
+    (problem,) = DayFigures(DAY, 62, 61, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT)
     assert problem == "1 of 61 conversations are missing"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("by", ["job", "hours at once", "hour by hour", "a job that is not done"])
 def test_an_estimate_that_is_2_too_high_is_no_reason_where_every_row_is_there(world: World, by: str) -> None:
     world.sandbox.behaviour.total_hits_too_many = 2
@@ -169,11 +170,11 @@ def test_a_job_that_ended_early_is_found_out_whatever_the_estimate(world: World)
 
 
 def test_more_rows_than_the_estimate_are_no_problem() -> None:
-    assert Counted(DAY, 58, None, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
+    assert DayFigures(DAY, 58, None, 60, 60, 1, 1, 1, 0, None, False).problems(EXACT) == []
 
 
 def test_pages_that_never_rested_are_told() -> None:
-    (problem,) = Counted(DAY, 60, None, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
+    (problem,) = DayFigures(DAY, 60, None, 60, 60, 1, 1, 1, 0, 1, True).problems(EXACT)
     assert "again when they were read once more" in problem
 
 
@@ -223,7 +224,7 @@ def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
     assert counted(world.lake, DAY) == "the day is not over"
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight))
-    assert isinstance(counted(world.lake, DAY), Counted)
+    assert isinstance(counted(world.lake, DAY), DayFigures)
 
 
 def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:

@@ -63,6 +63,7 @@ def found(lake: Lake, name: str = QUEUES_MATCH) -> tuple[int, int]:
 
 def test_a_day_of_the_sandbox_reconciles_to_the_millisecond(past_days: World) -> None:
     findings = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=3)
+    assert WAIT in findings
     findings["day"] = reconcile_daily(past_days.lake, f"{PAST_DAY}", EXACT, IN_UTC)
     for name, finding in findings.items():
         assert isinstance(finding, Finding), f"{name}: {finding}"
@@ -79,6 +80,7 @@ def test_the_same_day_does_not_reconcile_without_the_days_before(past_days: Worl
     assert len(finding.differences) + len(finding.unread or ())
 
 
+@pytest.mark.long
 def test_a_complete_day_reconciles_alone_and_strictly(tmp_path: Path) -> None:
     """With details jobs nothing is left to unread conversations, though no earlier day is stored."""
     now = datetime(2026, 2, 1, 9, tzinfo=UTC)
@@ -104,6 +106,7 @@ def test_a_day_compared_in_parts_gives_the_same(
     at_once = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
     monkeypatch.setattr(reconciled_day, "_ROWS_AT_ONCE", rows_at_once)
     in_parts = reconcile_sessions(past_days.lake, f"{PAST_DAY}", EXACT, reach_days=0)
+    assert WAIT in at_once
     for name, finding in at_once.items():
         part = in_parts[name]
         assert isinstance(finding, Finding)

@@ -103,6 +103,8 @@ def test_a_table_without_partitions_names_none(tmp_path_factory: pytest.TempPath
 def test_a_failed_check_stops_what_comes_after_it() -> None:
     reports = [report.spec for report in built_in_reports()]
     for spec in (*CONVERSATION_TABLES, INTERVAL_METRICS, DAILY_METRICS, *reports, *ENTITIES.values()):
-        for check in check_specs(spec, CALLS_KEY):
+        checks = list(check_specs(spec, CALLS_KEY))
+        assert checks, spec.name
+        for check in checks:
             assert check.blocking == (check.name != EXPECTED)
             assert check.description

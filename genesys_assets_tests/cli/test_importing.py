@@ -228,6 +228,19 @@ def test_files_are_named_or_all_is_said_and_not_both(saved: Path, arguments: lis
     assert take_back(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize("arguments", [["--all"], ["saved/agents.json"]])
+def test_with_s3_away_it_ends_with_1_and_names_it(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    away = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "B", "AWS_DEFAULT_REGION": "eu-west-1"}
+    away |= {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "GENESYS_ASSETS_LAKE": "s3://some-bucket/lake"}
+    for name, value in away.items():
+        monkeypatch.setenv(name, value)
+    done = take_back(*arguments)
+    assert (done.exit_code, done.stdout, type(done.exception)) == (1, "", SystemExit)
+    assert "S3 at http://127.0.0.1:9 cannot be reached" in done.stderr
+
+
 # -- as a command ------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +252,17 @@ def test_as_a_command_it_reads_the_env_file_and_is_quiet_when_piped(saved: Path,
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert (tmp_path / "elsewhere" / "pages" / "imported_details").is_dir()
+
+
+def test_as_a_command_it_takes_no_memory_for_pandas(saved: Path) -> None:
+    program = (
+        "import sys; from genesys_assets.cli.app import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'pandas', 'pyarrow'} & {*sys.modules}), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "import", f"{saved}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "['pyarrow']")
 
 
 def test_files_and_lake_may_both_be_on_s3(

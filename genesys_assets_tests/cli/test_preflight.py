@@ -68,6 +68,7 @@ def test_an_unknown_region_is_named(sandbox: Sandbox, monkeypatch: pytest.Monkey
     assert "mypurecloud.com" in ended.stdout
 
 
+@pytest.mark.long
 def test_as_a_command_it_reads_the_env_file(sandbox: Sandbox, tmp_path: Path) -> None:
     env = {**os.environ, "GENESYS_ASSETS_EXPECTED_QUEUES": ""}
     secret = env.pop("GENESYS_CLOUD_CLIENT_SECRET")

@@ -273,6 +273,16 @@ def test_a_lake_without_reference_data_says_what_to_materialise(file: Path, tmp_
     assert "materialise the asset group reference" in said(done)
 
 
+@pytest.mark.parametrize("command", [("preview", "interval", f"{DAY}"), ("ids", "Sales UK")])
+def test_a_lake_that_is_a_file_is_named_with_1(
+    file: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("GENESYS_ASSETS_LAKE", f"{file}")
+    done = run(*command)
+    assert (done.exit_code, done.stdout, type(done.exception)) == (1, "", SystemExit)
+    assert "a file, and not a folder" in said(done)
+
+
 # -- S3 that is away ---------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from genesys_assets.cloud.analytics import details_paging
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.cloud.jobs.run import JobBookInMemory
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import JobArchive
 from genesys_assets_tests.cloud.platform import Clock, Platform, client, running_platform
 

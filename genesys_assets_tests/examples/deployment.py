@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import requests
 
@@ -49,7 +49,7 @@ mutation ($backfill: LaunchBackfillParams!) { launchPartitionBackfill(backfillPa
 _BACKFILL_STATUS = """
 query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
 _RUNS = """
-{ runsOrError(limit: 50) { ... on Runs { results {
+{ runsOrError(limit: 1000) { ... on Runs { results {
     runId status repositoryOrigin { repositoryLocationName } assetSelection { path } tags { key value } } } } }"""
 
 
@@ -63,6 +63,7 @@ class Run:
     assets: tuple[str, ...]
     partition: str | None
     by_itself: bool
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,22 @@ class Part:
     log: Path
 
 
+class Watched(Protocol):
+    """A process that must go on while something is waited for."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]: ...
+    @property
+    def log(self) -> Path: ...
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A running web server and daemon."""
 
     url: str
-    parts: Sequence[Part]
+    parts: Sequence[Watched]
+    patience: float = _PATIENCE_SECONDS
 
     def wait_for(self, look: Callable[[], Seen | None]) -> Seen:
         """What `look` returns, once it returns something. Fails at once with its log when a part has ended."""
@@ -88,7 +99,7 @@ class Deployment:
                 assert part.process.poll() is None, part.log.read_text()
             return look()
 
-        return wait_for(look_while_all_run, _PATIENCE_SECONDS, pause=0.5)
+        return wait_for(look_while_all_run, self.patience, pause=0.5)
 
     def locations(self) -> dict[str, str]:
         """Each code location with its state: LOADED, LOADING, or why it could not be loaded."""
@@ -132,7 +143,20 @@ class Deployment:
 
     def backfill(self, asset: str, partitions: Sequence[str]) -> str:
         """Several partitions of one asset as a backfill; gives its id."""
-        asked = {"assetSelection": [{"path": asset.split("/")}], "partitionNames": list(partitions)}
+        return self._backfill({"assetSelection": [{"path": asset.split("/")}], "partitionNames": list(partitions)})
+
+    def backfill_ranges(self, ranges: Mapping[str, tuple[str, str] | None]) -> str:
+        """A range of partitions of each asset, None of one without, as one backfill; gives its id."""
+        asked = [
+            {
+                "assetKey": {"path": asset.split("/")},
+                "partitions": bounds and {"range": {"start": bounds[0], "end": bounds[1]}},
+            }
+            for asset, bounds in ranges.items()
+        ]
+        return self._backfill({"partitionsByAssets": asked})
+
+    def _backfill(self, asked: Mapping[str, Any]) -> str:
         answer = self._ask(_BACKFILL, backfill=asked)["launchPartitionBackfill"]
         assert answer["__typename"] == "LaunchBackfillSuccess", answer
         return str(answer["backfillId"])
@@ -175,6 +199,7 @@ def _run(result: dict[str, Any]) -> Run:
         assets=tuple("/".join(asset["path"]) for asset in result["assetSelection"] or []),
         partition=tags.get("dagster/partition"),
         by_itself=tags.get("dagster/from_automation_condition") == "true",
+        tags=tags,
     )
 
 

@@ -21,6 +21,8 @@ from genesys_assets_tests.assets.world import World, definitions
 from genesys_assets_tests.examples.deployment import REPOSITORY, Deployment, Run, code_server, deployed
 from genesys_assets_tests.ports import free_port
 
+pytestmark = pytest.mark.long
+
 AGGREGATES = "genesys/pages/hourly_aggregates"
 DAY = "2026-01-29"
 QUEUED = [f"{DAY}-{hour:02d}:00" for hour in range(3)]

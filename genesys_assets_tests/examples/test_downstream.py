@@ -22,6 +22,8 @@ from genesys_assets_tests.assets.world import World, environment
 from genesys_assets_tests.conftest import DAY, DAYS
 from genesys_assets_tests.examples.deployment import REPOSITORY, SHARED_DATABASES, Deployment, databases, deployed
 
+pytestmark = pytest.mark.long
+
 SPECS = {report.name: report.spec for report in built_in_reports()}
 
 

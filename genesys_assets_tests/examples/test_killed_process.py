@@ -16,6 +16,8 @@ from genesys_assets.automation.progress import runs_of
 from genesys_assets.definitions import build_definitions
 from genesys_assets_tests.examples.deployment import REPOSITORY, Deployment, Run, deployed
 
+pytestmark = pytest.mark.long
+
 HOURS = ["genesys", "pages", "hourly_aggregates"]
 
 

@@ -21,6 +21,8 @@ from genesys_assets.sandbox.server import running
 from genesys_assets_tests.examples.deployment import REPOSITORY
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.long
+
 PAGE = REPOSITORY / "docs/operations.md"
 _MAY_BE_LATE = "genesys-assets status"
 """The sandbox's day is long ago, so its figures are late: exit code 1."""

@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.publishing.business_day import BusinessDay
-from genesys_assets.publishing.day import Wanted, publish_day
+from genesys_assets.publishing.day import PublishRequest, publish_day
 from genesys_assets.publishing.manifest import Manifest
-from genesys_assets.publishing.publisher import open_publisher
+from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report as ReportOfLanguage
 from genesys_assets.reports.own import OwnReports
@@ -188,14 +188,26 @@ class Scene:
         shutil.copytree(self.home, home)
         return replace(self, home=home, world=at_home(self.world, home))
 
-    def published(self) -> Published:
-        publisher = open_publisher(str(self.home / "published"), lambda: None)
+    @property
+    def manifest(self) -> Manifest:
+        """That of the day which is published."""
+        found = open_publisher(str(self.home / "published"), lambda: None).manifest(date.fromisoformat(DAY))
+        assert found is not None
+        return found
+
+    def files_of(self, *places: str) -> list[tuple[str, Path]]:
+        """The files of some tables of the lake, by key."""
+        files = (path for place in places for path in (self.home / "lake" / place).rglob("*") if path.is_file())
+        return [(str(path.relative_to(self.home)), path) for path in sorted(files)]
+
+    def published(self, publisher: Publisher | None = None) -> Published:
+        publisher = publisher or open_publisher(str(self.home / "published"), lambda: None)
         reports = [*built_in_reports(), *OwnReports.read(self.home / "reports.yaml").reports]
         zone = Calendar.from_environment().zone
 
         def republish(lake: Lake, manifest: Manifest) -> None:
             day = BusinessDay.of(f"{manifest.date}", zone)
-            publish_day(lake, publisher, Wanted(day, reports, "forget", manifest.missing))
+            publish_day(lake, publisher, PublishRequest(day, reports, "forget", manifest.missing))
 
         return Published(publisher, republish)
 

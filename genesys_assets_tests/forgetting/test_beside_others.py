@@ -265,6 +265,7 @@ def test_whoever_is_killed_completes_when_run_again(
     assert {row["conversation_id"] for row in lake.refreshed().read(TABLE, DAY).to_pylist()} == {SECOND}
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_for_real_completes_when_run_again(lake: Lake, tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
@@ -308,6 +309,7 @@ def bytes_of(store: Store) -> bytes:
     return b"\n".join(store.get(file.key) or b"" for file in store.listed(""))
 
 
+@pytest.mark.long
 def test_on_s3_nobody_is_left_either(on_s3: Lake, tmp_path: Path) -> None:
     assert forget(on_s3, FIRST).problems == {}
     for number, file in enumerate(on_s3.store.listed("")):

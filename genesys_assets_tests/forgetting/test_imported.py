@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genesys_assets.forgetting import lakewide
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -29,16 +29,16 @@ def test_what_a_file_has_is_hashed_and_imported_again_it_changes_nothing(tmp_pat
     lake = Lake(LocalStore(tmp_path), protection=HASH)
     figures = {"results": [result({"userId": "user-1", "mediaType": "voice"}, metric("tHandle", count=1, sum=5))]}
     files = [saved_file("details.json", as_bytes([call(ID)])), saved_file("figures.json", as_bytes(figures))]
-    assert len(import_files(lake, files, Told()).changed) == 2
+    assert len(import_files(lake, files, ImportOptions()).changed) == 2
     assert files_with(tmp_path, ["tag of aaaaaaaa", "user-1"]) == {}
     assert files_with(tmp_path, [HASH.hashed("tag of aaaaaaaa"), HASH.hashed("user-1")])
-    assert import_files(lake.refreshed(), files, Told(time_unit="seconds")).changed == set()
+    assert import_files(lake.refreshed(), files, ImportOptions(time_unit="seconds")).changed == set()
 
 
 def test_a_question_grouped_by_what_is_dropped_is_named_and_skipped(tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path), protection=Protection({PersonalData.CONTACT: "drop"}))
     figures = {"results": [result({"ani": "tel:+41790001122"}, metric("tHandle", count=1, sum=5))]}
-    (outcome,) = import_files(lake, [saved_file("figures.json", as_bytes(figures))], Told()).outcomes
+    (outcome,) = import_files(lake, [saved_file("figures.json", as_bytes(figures))], ImportOptions()).outcomes
     assert outcome.state == "skipped"
     assert outcome.reason.startswith("ani tells rows apart")
     assert files_with(tmp_path, ["+41790001122"]) == {}
@@ -47,10 +47,10 @@ def test_a_question_grouped_by_what_is_dropped_is_named_and_skipped(tmp_path: Pa
 def test_a_file_brings_nobody_back(tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path))
     first = saved_file("a.json", as_bytes([call(ID), call(OTHER)]))
-    import_files(lake, [first], Told())
+    import_files(lake, [first], ImportOptions())
     lakewide.forget(lake, {Kind.CONVERSATION: [ID]}, datetime.now(UTC) + timedelta(hours=2))
     again = saved_file("b.json", as_bytes([call(OTHER), call(ID)]))
     for files in ([first], [again]):
-        import_files(lake.refreshed(), files, Told())
+        import_files(lake.refreshed(), files, ImportOptions())
         assert files_with(tmp_path, [ID, "tag of aaaaaaaa"]) == {}
     assert files_with(tmp_path, [OTHER])

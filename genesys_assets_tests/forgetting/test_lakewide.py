@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from genesys_assets.checks.completeness import Counted, counted
+from genesys_assets.checks.completeness import DayFigures, counted
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.recomputed import Recomputation
 from genesys_assets.lake.lake import Lake
+from genesys_assets.partitions import Calendar
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.forgotten import Kind
 from genesys_assets.privacy.protection import Protection
+from genesys_assets.publishing.publisher import open_publisher
+from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
 from genesys_assets.tolerance import Tolerance
-from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.assets.world import World, definitions, environment
 from genesys_assets_tests.conftest import DAYS, NOW
+from genesys_assets_tests.faults import only_in_make_faults
 from genesys_assets_tests.forgetting.scene import (
     BYSTANDER,
     CONTACT,
@@ -41,7 +46,9 @@ from genesys_assets_tests.forgetting.scene import (
     fill,
     places,
 )
-from genesys_assets_tests.forgetting.traces import events_with
+from genesys_assets_tests.forgetting.traces import events_with, files_with
+
+pytestmark = pytest.mark.long
 
 NUMBER = "+41790001122"
 EVERYWHERE = {
@@ -50,6 +57,12 @@ EVERYWHERE = {
     *("live/conversations", "downstream/bonus_points", "published/reports"),
     *("reports/colours", "reports/transfers", "downstream/by_delta_lake"),
 }
+
+ON_S3 = {
+    *("pages/daily_details", "live/conversations", "reference/users", "reports/callers"),
+    *(f"tables/{name}" for name in ("conversations", "participants", "sessions", "interval_metrics", "restatements")),
+}
+"""On S3 each commit takes half a second, so not all of the lake is there: what a day's page and a report need."""
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +211,7 @@ def forget(scene: Scene, kind: Kind, id_: str) -> tuple[str, ...]:
 def test_what_is_computed_again_is_what_was_left(scene: Scene, kind: Kind, id_: str) -> None:
     forget(scene, kind, id_)
     tables = {place: scene.rows(place) for place in OF_DAY if not place.endswith("daily_metrics")}
+    assert any(tables.values())
     scene.run(*OF_DAY)
     for place, rows in tables.items():
         key = scene.lake.log(place).schema().names
@@ -218,7 +232,7 @@ def test_nobody_comes_back_with_what_is_fetched_and_computed_again(scene: Scene,
     scene.run("published/reports")
     assert scene.found(*gone) == {}
     judged = counted(scene.lake, DAY)
-    assert isinstance(judged, Counted)
+    assert isinstance(judged, DayFigures)
     assert judged.problems(Tolerance.parse("0")) == []
     assert judged.forgotten == (kind is Kind.CONVERSATION)
 
@@ -294,3 +308,39 @@ def test_a_day_that_cannot_be_published_again_is_withdrawn(scene: Scene) -> None
     assert scene.published().publisher.manifest(DAYS[-2]) is None
     assert "It was withdrawn" in report.problems[f"published day {DAY}"]
     assert scene.found(*scene.of_user) == {}
+
+
+@only_in_make_faults
+def test_on_s3_nobody_is_left_in_any_object_of_the_bucket(
+    full: Scene, bucket: str, s3_client: Any, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """Older versions, files that no commit names and published days are objects as all others are."""
+    for key, path in full.files_of(*ON_S3):
+        s3_client.upload_file(str(path), bucket, key)
+    settings = {**full.world.settings, **object_store.environment(), "GENESYS_ASSETS_LAKE": f"s3://{bucket}/lake"}
+    scene = replace(full, world=replace(full.world, settings=settings))
+    with environment(scene.world.environment):
+        published = scene.published(open_publisher(f"s3://{bucket}/published", lambda: s3_client))
+        published.republish(scene.lake, full.manifest)
+        gone = (VICTIM, *OF_CONTACT, *full.of_user)
+        before = files_with(downloaded(s3_client, bucket, tmp_path / "before"), gone)
+        assert {VICTIM, "+41790001122", *full.of_user} <= {value for each in before.values() for value in each}
+        assert places(before) >= {*ON_S3, "published/reports"} - {"tables/restatements"}
+        ids = {Kind.CONVERSATION: [VICTIM], Kind.EXTERNAL_CONTACT: [CONTACT], Kind.USER: [full.user["id"]]}
+        again = Recomputation(scene.reports(), Calendar.from_environment().zone)
+        report = lakewide.forget(scene.lake, ids, datetime.now(UTC) + timedelta(hours=2), published, again)
+        assert report.problems == {}
+    after = downloaded(s3_client, bucket, tmp_path / "after")
+    assert files_with(after, gone) == {}
+    assert places(files_with(after, OF_BYSTANDER)) >= {"tables/sessions", "reports/callers", "published/reports"}
+    assert len(before) > len(places(before)), "older versions were there"
+
+
+def downloaded(s3_client: Any, bucket: str, folder: Path) -> Path:
+    """Every object of a bucket, in a folder."""
+    for page in s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for found in page["Contents"]:
+            path = folder / found["Key"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            s3_client.download_file(bucket, found["Key"], str(path))
+    return folder

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.pages import convert
 from genesys_assets.importing.spool import Spool
@@ -21,7 +21,7 @@ QUARTER = "2026-01-28T13:15:00.000Z/2026-01-28T13:30:00.000Z"
 DAY = "2026-01-28T00:00:00.000Z/2026-01-29T00:00:00.000Z"
 
 
-def metric(name: str, **stats: float) -> dict[str, Any]:
+def metric(name: str, **stats: float | None) -> dict[str, Any]:
     return {"metric": name, "stats": stats}
 
 
@@ -66,15 +66,17 @@ class Imported:
     buckets: int
     notes: dict[str, int]
     left_out: dict[str, int]
+    total_hits: int
 
 
-def converted(document: Any, told: Told | None = None, *, now: datetime = NOW) -> Imported:
+def converted(document: Any, told: ImportOptions | None = None, *, now: datetime = NOW) -> Imported:
     raw = document if isinstance(document, bytes) else as_bytes(document)
     with Spool() as spool:
-        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or Told(), now, spool)
+        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or ImportOptions(), now, spool)
         pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
     remarks = found.remarks
-    return Imported(pages, found.conversations, found.buckets, dict(remarks.read), dict(remarks.left_out))
+    said = dict(remarks.read), dict(remarks.left_out)
+    return Imported(pages, found.conversations, found.buckets, *said, found.total_hits)
 
 
 def saved_file(place: str, raw: bytes) -> SavedFile:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.importing.buckets import Bucket, Told, buckets, grouping
+from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import Remarks
@@ -17,13 +17,13 @@ from genesys_assets_tests.importing.saved import DAY, HOUR, metric, result
 LONDON, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
 
 
-def read(document: Any, told: Told | None = None) -> tuple[list[Bucket], Remarks]:
+def read(document: Any, told: ImportOptions | None = None) -> tuple[list[Bucket], Remarks]:
     remarks = Remarks()
     (piece,) = pieces(Part(document, 1, (0, 0)))
-    return list(buckets(piece, told or Told(), remarks)), remarks
+    return list(buckets(piece, told or ImportOptions(), remarks)), remarks
 
 
-def one(document: Any, told: Told | None = None) -> Bucket:
+def one(document: Any, told: ImportOptions | None = None) -> Bucket:
     (bucket,), _ = read(document, told)
     return bucket
 
@@ -91,7 +91,7 @@ def test_a_group_is_read_from_where_it_stands(fields: dict[str, Any], group: dic
 
 def test_an_id_without_a_kind_is_of_what_was_grouped_by() -> None:
     document = {"entities": [{"id": "U", "metrics": {"handleTime": 5}}], "interval": HOUR}
-    assert one(document, Told(group_by=("userId",))).group == {"userId": "U"}
+    assert one(document, ImportOptions(group_by=("userId",))).group == {"userId": "U"}
     with pytest.raises(CannotImport, match="nothing says of what: say so with --group-by"):
         read(document)
 
@@ -105,25 +105,25 @@ def test_two_values_of_one_dimension_are_refused_and_not_shown() -> None:
 @pytest.mark.parametrize(
     ("fields", "told", "span"),
     [
-        ({"interval": HOUR}, Told(), HOUR),
-        ({"interval": {"start": "2026-01-28T13:00Z", "end": "2026-01-28T14:00Z"}}, Told(), HOUR),
-        ({"startTime": "2026-01-28T13:00Z", "endTime": "2026-01-28T14:00Z"}, Told(), HOUR),
-        ({"timestamp": "2026-01-28T14:00:00+01:00"}, Told(granularity="PT1H"), HOUR),
-        ({"timestamp": "2026-01-28T13:00Z", "granularity": "PT1H"}, Told(), HOUR),
-        ({"timestamp": 1_769_605_200}, Told(granularity="PT1H"), HOUR),
-        ({"timestamp": 1_769_605_200_000}, Told(granularity="PT1H"), HOUR),
-        ({"timestamp": "2026-01-28T08:00:00"}, Told(granularity="PT1H", time_zone=NEW_YORK), HOUR),
-        ({"date": "2026-01-28"}, Told(granularity="P1D"), DAY),
-        ({}, Told(interval=Interval.parse(HOUR)), HOUR),
+        ({"interval": HOUR}, ImportOptions(), HOUR),
+        ({"interval": {"start": "2026-01-28T13:00Z", "end": "2026-01-28T14:00Z"}}, ImportOptions(), HOUR),
+        ({"startTime": "2026-01-28T13:00Z", "endTime": "2026-01-28T14:00Z"}, ImportOptions(), HOUR),
+        ({"timestamp": "2026-01-28T14:00:00+01:00"}, ImportOptions(granularity="PT1H"), HOUR),
+        ({"timestamp": "2026-01-28T13:00Z", "granularity": "PT1H"}, ImportOptions(), HOUR),
+        ({"timestamp": 1_769_605_200}, ImportOptions(granularity="PT1H"), HOUR),
+        ({"timestamp": 1_769_605_200_000}, ImportOptions(granularity="PT1H"), HOUR),
+        ({"timestamp": "2026-01-28T08:00:00"}, ImportOptions(granularity="PT1H", time_zone=NEW_YORK), HOUR),
+        ({"date": "2026-01-28"}, ImportOptions(granularity="P1D"), DAY),
+        ({}, ImportOptions(interval=Interval.parse(HOUR)), HOUR),
     ],
 )
-def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], told: Told, span: str) -> None:
+def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], told: ImportOptions, span: str) -> None:
     assert one(measured(**fields), told).span == Interval.parse(span)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])
 def test_a_date_is_the_business_day_where_clocks_change_too(day: str, hours: int) -> None:
-    span = one(measured(date=day), Told(granularity="P1D", business_zone=LONDON)).span
+    span = one(measured(date=day), ImportOptions(granularity="P1D", business_zone=LONDON)).span
     assert span.start == datetime.fromisoformat(day).replace(tzinfo=LONDON)
     assert span.duration.total_seconds() == 3600 * hours
 
@@ -148,7 +148,7 @@ def test_what_can_not_be_known_refuses_the_file_with_what_to_say(fields: dict[st
 
 
 def test_what_was_grouped_by_is_every_dimension_of_any_group_unless_it_is_told() -> None:
-    assert grouping({"queueId", "mediaType"}, Told()) == ("mediaType", "queueId")
-    assert grouping({"mediaType"}, Told(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
+    assert grouping({"queueId", "mediaType"}, ImportOptions()) == ("mediaType", "queueId")
+    assert grouping({"mediaType"}, ImportOptions(group_by=("queueId", "mediaType"))) == ("mediaType", "queueId")
     with pytest.raises(CannotImport, match="its groups have queueId"):
-        grouping({"queueId", "mediaType"}, Told(group_by=("mediaType",)))
+        grouping({"queueId", "mediaType"}, ImportOptions(group_by=("mediaType",)))

@@ -41,13 +41,17 @@ def test_a_recorded_conversation_in_snake_case_is_the_conversation(name: str) ->
 
 @pytest.mark.parametrize("name", samples.CONVERSATIONS)
 def test_a_recorded_conversation_stays_as_it_is(name: str) -> None:
-    for recorded in samples.conversations(name):
+    conversations = list(samples.conversations(name))
+    assert conversations
+    for recorded in conversations:
         read = read_conversation(recorded, None)
         assert (read.conversation, read.losses) == (recorded, {})
 
 
 def test_no_two_fields_of_an_object_have_one_spelling() -> None:
-    for name in fields(CONVERSATION_TYPE):
+    names = list(fields(CONVERSATION_TYPE))
+    assert "conversationId" in names
+    for name in names:
         assert plain(snake_case(name)) == plain(name)
 
 
@@ -55,7 +59,9 @@ def test_no_two_fields_of_an_object_have_one_spelling() -> None:
     "model", ["AnalyticsConversation", "AnalyticsParticipant", "AnalyticsSession", "AnalyticsConversationSegment"]
 )
 def test_names_of_the_sdk_are_those_of_the_platform_in_snake_case(model: str) -> None:
-    for attribute, wire in getattr(sdk, model)().attribute_map.items():
+    wire_names = getattr(sdk, model)().attribute_map
+    assert wire_names
+    for attribute, wire in wire_names.items():
         assert plain(attribute) == plain(wire)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.documents import LISTS, Part, documents
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.pages import convert
@@ -47,6 +47,7 @@ def together(parts: list[Part]) -> list[Any]:
     return list(found.values())
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(
     st.lists(st.tuples(values | long_documents, between), min_size=1, max_size=4), st.lists(st.integers(0), max_size=9)
@@ -80,6 +81,7 @@ def test_a_list_that_comes_in_parts_is_the_list(written: list[Any], part: int, c
     ]
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(long_documents, st.integers(0), st.integers(1, 60))
 def test_a_file_that_is_cut_anywhere_is_refused(written: dict[str, Any], cut: int, part: int) -> None:
@@ -95,7 +97,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(written: dict[str, Any], cut: in
 def test_any_bytes_are_documents_or_refused_by_name(raw: bytes, is_gzip: bool) -> None:
     with Spool() as spool:
         try:
-            convert("any.json", "0" * 64, iter([gzip.compress(raw) if is_gzip else raw]), Told(), NOW, spool)
+            convert("any.json", "0" * 64, iter([gzip.compress(raw) if is_gzip else raw]), ImportOptions(), NOW, spool)
         except CannotImport:
             assert spool.places() == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile
 from genesys_assets.importing.into_lake import Imported, import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
@@ -60,7 +60,7 @@ def is_complete(lake: Lake, asset: str, day: str) -> bool | None:
 
 def test_files_go_to_the_days_they_are_of(lake: Lake) -> None:
     files = [saved("a.json", [conversation("A")]), saved("b.json", figures()), saved("c.json", figures(DAY))]
-    imported = import_files(lake, files, Told())
+    imported = import_files(lake, files, ImportOptions())
     assert imported.changed == {(asset, "2026-01-28") for asset in (DETAILS, HOURLY, DAILY)}
     assert bodies(lake, DETAILS, "2026-01-28") == [{"conversations": [conversation("A")]}]
     assert [outcome.partitions for outcome in imported.outcomes] == [
@@ -80,7 +80,7 @@ def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -
         SavedFile("saved/gone.json", gone),
         saved("b.json", figures()),
     ]
-    imported = import_files(lake, files, Told())
+    imported = import_files(lake, files, ImportOptions())
     assert states(imported) == {
         "saved/a.json": "imported",
         "saved/cut.json": "skipped",
@@ -94,9 +94,9 @@ def test_a_file_that_can_not_be_read_is_named_and_the_others_go_in(lake: Lake) -
 
 def test_the_same_file_again_changes_nothing(lake: Lake) -> None:
     files = [saved("a.json", [conversation("A")]), saved("b.json", figures())]
-    import_files(lake, files, Told())
+    import_files(lake, files, ImportOptions())
     before = everything(lake)
-    again = import_files(lake, [saved("renamed.json", [conversation("A")]), files[1]], Told())
+    again = import_files(lake, [saved("renamed.json", [conversation("A")]), files[1]], ImportOptions())
     assert set(states(again).values()) == {"unchanged"}
     assert again.changed == set()
     assert again.days(DETAILS) == ["2026-01-28"]
@@ -104,34 +104,34 @@ def test_the_same_file_again_changes_nothing(lake: Lake) -> None:
 
 
 def test_the_same_bytes_twice_in_one_import_count_once(lake: Lake) -> None:
-    imported = import_files(lake, [saved("a.json", figures()), saved("copy.json", figures())], Told())
+    imported = import_files(lake, [saved("a.json", figures()), saved("copy.json", figures())], ImportOptions())
     assert imported.outcomes[1].reason == "the same bytes as saved/a.json"
     assert len(bodies(lake, HOURLY, "2026-01-28") or ()) == 1
 
 
 def test_a_record_that_was_lost_does_no_harm(lake: Lake) -> None:
     file = saved("a.json", figures())
-    import_files(lake, [file], Told())
+    import_files(lake, [file], ImportOptions())
     for key in lake.store.keys("imports"):
         lake.store.delete(key)
     before = everything(lake)
-    assert import_files(lake, [file], Told()).changed == set()
+    assert import_files(lake, [file], ImportOptions()).changed == set()
     after = everything(lake)
     assert {path: after[path] for path in before} == before
 
 
 def test_a_day_that_was_removed_is_brought_back(lake: Lake) -> None:
     file = saved("a.json", figures())
-    import_files(lake, [file], Told())
+    import_files(lake, [file], ImportOptions())
     lake.remove(f"pages/{HOURLY}", ["2026-01-28"])
-    assert import_files(lake, [file], Told()).changed == {(HOURLY, "2026-01-28")}
+    assert import_files(lake, [file], ImportOptions()).changed == {(HOURLY, "2026-01-28")}
 
 
 def test_a_file_read_in_another_way_replaces_what_it_had_brought(lake: Lake) -> None:
     other, file = saved("a.json", figures()), saved("timeless.json", TIMELESS)
-    first = Told(interval=Interval.parse(HOUR))
+    first = ImportOptions(interval=Interval.parse(HOUR))
     import_files(lake, [other, file], first)
-    second = Told(interval=Interval.parse("2026-01-29T13:00Z/2026-01-29T14:00Z"), time_unit="seconds")
+    second = ImportOptions(interval=Interval.parse("2026-01-29T13:00Z/2026-01-29T14:00Z"), time_unit="seconds")
     imported = import_files(lake, [file], second)
     assert imported.changed == {(HOURLY, "2026-01-28"), (HOURLY, "2026-01-29")}
     assert bodies(lake, HOURLY, "2026-01-28") == [figures()]
@@ -142,8 +142,8 @@ def test_a_file_read_in_another_way_replaces_what_it_had_brought(lake: Lake) -> 
 
 
 def test_pages_stand_in_the_order_in_which_files_were_imported(lake: Lake) -> None:
-    import_files(lake, [saved("z.json", figures(count=1)), saved("a.json", figures(count=2))], Told())
-    import_files(lake, [saved("m.json", figures(count=3))], Told())
+    import_files(lake, [saved("z.json", figures(count=1)), saved("a.json", figures(count=2))], ImportOptions())
+    import_files(lake, [saved("m.json", figures(count=3))], ImportOptions())
     counts = [
         body["results"][0]["data"][0]["metrics"][0]["stats"]["count"]
         for body in bodies(lake, HOURLY, "2026-01-28") or ()
@@ -155,21 +155,21 @@ def test_however_often_pages_are_written_the_days_are_the_same(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [saved(f"{number}.json", [conversation(f"{number}")]) for number in range(5)]
-    import_files(lake, files, Told())
+    import_files(lake, files, ImportOptions())
     other = Lake(LocalStore(tmp_path / "other"))
     monkeypatch.setattr(into_lake, "_BYTES_AT_ONCE", 1)
-    import_files(other, files, Told())
+    import_files(other, files, ImportOptions())
     assert bodies(other, DETAILS, "2026-01-28") == bodies(lake, DETAILS, "2026-01-28")
 
 
 def test_nothing_is_complete_unless_it_is_said(lake: Lake) -> None:
-    import_files(lake, [saved("a.json", [conversation("A")])], Told())
+    import_files(lake, [saved("a.json", [conversation("A")])], ImportOptions())
     assert is_complete(lake, DETAILS, "2026-01-28") is False
 
 
 def test_days_wholly_inside_a_complete_span_are_complete_also_without_anything(lake: Lake) -> None:
     span = Interval.parse("2026-01-27T12:00Z/2026-01-31T00:00Z")
-    imported = import_files(lake, [saved("a.json", [conversation("A")])], Told(), complete=span)
+    imported = import_files(lake, [saved("a.json", [conversation("A")])], ImportOptions(), complete=span)
     days = [f"2026-01-{day}" for day in (27, 28, 29, 30, 31)]
     assert [is_complete(lake, DETAILS, day) for day in days] == [None, True, True, True, None]
     assert bodies(lake, DETAILS, "2026-01-30") == []
@@ -180,27 +180,27 @@ def test_days_wholly_inside_a_complete_span_are_complete_also_without_anything(l
 def test_what_is_complete_can_be_said_later_and_stays_when_more_is_imported(lake: Lake) -> None:
     files = [saved("a.json", [conversation("A")])]
     span = Interval.parse(DAY)
-    import_files(lake, files, Told())
-    assert import_files(lake, files, Told(), complete=span).changed == {(DETAILS, "2026-01-28")}
-    assert import_files(lake, files, Told(), complete=span).changed == set()
-    import_files(lake, [saved("b.json", [conversation("B")])], Told())
+    import_files(lake, files, ImportOptions())
+    assert import_files(lake, files, ImportOptions(), complete=span).changed == {(DETAILS, "2026-01-28")}
+    assert import_files(lake, files, ImportOptions(), complete=span).changed == set()
+    import_files(lake, [saved("b.json", [conversation("B")])], ImportOptions())
     assert is_complete(lake, DETAILS, "2026-01-28") is True
     assert len(bodies(lake, DETAILS, "2026-01-28") or ()) == 2
 
 
 def test_with_a_file_skipped_nothing_counts_as_complete(lake: Lake) -> None:
     files = [saved("a.json", [conversation("A")]), saved("cut.json", b"{")]
-    import_files(lake, files, Told(), complete=Interval.parse(DAY))
+    import_files(lake, files, ImportOptions(), complete=Interval.parse(DAY))
     assert is_complete(lake, DETAILS, "2026-01-28") is False
 
 
 def test_what_is_not_over_can_not_be_complete(lake: Lake) -> None:
     with pytest.raises(CannotImport, match="is not over"):
-        import_files(lake, [], Told(), complete=Interval.parse("2026-01-01T00:00Z/2099-01-01T00:00Z"))
+        import_files(lake, [], ImportOptions(), complete=Interval.parse("2026-01-01T00:00Z/2099-01-01T00:00Z"))
 
 
 def test_each_outcome_is_told_as_it_comes(lake: Lake) -> None:
     told: list[str] = []
     on_file: Callable[[Any], None] = lambda outcome: told.append(outcome.file)  # noqa: E731
-    import_files(lake, [saved("a.json", figures()), saved("b.json", b"")], Told(), on_file=on_file)
+    import_files(lake, [saved("a.json", figures()), saved("b.json", b"")], ImportOptions(), on_file=on_file)
     assert told == ["saved/a.json", "saved/b.json"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.tables.conversations import decode
@@ -96,7 +96,7 @@ def rows(found: Imported) -> pa.Table:
 def test_every_shape_of_the_same_figures_gives_the_rows_of_the_answer(answer: Answer) -> None:
     request = json.dumps({"method": "POST", "body": {"groupBy": ["userId"]}})
     fetched = metric_rows(INTERVAL_METRICS, [(request, json.dumps(platform(answer)).encode())]).table
-    told = Told(granularity="PT15M")
+    told = ImportOptions(granularity="PT15M")
     for document in (platform(answer), entities_with_buckets(answer), results_with_timestamp(answer)):
         imported = rows(converted(document, told))
         assert set(imported["source"].to_pylist()) == {"imported"}
@@ -199,7 +199,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 def taken_or_refused(document: Any) -> None:
     """What is taken can be read back as the tables read it."""
     try:
-        found = converted(document, Told(granularity="PT15M", group_by=("userId",)))
+        found = converted(document, ImportOptions(granularity="PT15M", group_by=("userId",)))
     except CannotImport:
         return
     for each in found.pages:

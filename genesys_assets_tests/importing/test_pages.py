@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.tables.conversations import decode
@@ -98,7 +98,7 @@ def test_figures_go_by_hours_and_by_whole_days() -> None:
 
 def test_a_whole_day_is_one_of_the_business_zone() -> None:
     local = "2026-03-29T00:00:00.000+00:00/2026-03-30T00:00:00.000+01:00"
-    told = Told(business_zone=ZoneInfo("Europe/London"))
+    told = ImportOptions(business_zone=ZoneInfo("Europe/London"))
     (page,) = converted(results(local), told, now=datetime(2026, 4, 1, tzinfo=UTC)).pages
     assert (page.asset, page.day, asked(page)["body"]["timeZone"]) == (DAILY, "2026-03-29", "Europe/London")
     with pytest.raises(CannotImport, match=r"bucket of 23 hours left out: .* nor a day of UTC"):
@@ -161,8 +161,7 @@ def test_what_could_not_be_read_back_is_refused(document: Any, reason: str) -> N
 
 def test_an_answer_with_nothing_in_it_is_no_mistake() -> None:
     nothing: list[Any] = [{"results": []}, {"totalHits": 0}, {"conversations": []}]
-    for document in nothing:
-        assert converted(document).pages == []
+    assert [converted(document).pages for document in nothing] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", ["conversation_chat_2021", "conversation_voice_2024"])

@@ -10,7 +10,7 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days.sources import HOURLY_AGGREGATES, NotFetched, interval_metrics_of
 from genesys_assets.importing import take_back as module
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
@@ -42,7 +42,7 @@ def fetch_an_hour(lake: Lake) -> None:
 
 def test_what_a_file_brought_goes_and_what_others_brought_of_the_day_stays(lake: Lake) -> None:
     files = [saved("a.json", figures(TWO_HOURS[0])), saved("b.json", figures(TWO_HOURS[1]))]
-    import_files(lake, files, Told())
+    import_files(lake, files, ImportOptions())
     both = bodies(lake, HOURLY, DAY_KEY) or []
     done = back(lake, "saved/a.json")
     assert (names(done), done.changed, done.days(HOURLY)) == (["saved/a.json"], {(HOURLY, DAY_KEY)}, [DAY_KEY])
@@ -52,15 +52,15 @@ def test_what_a_file_brought_goes_and_what_others_brought_of_the_day_stays(lake:
 
 def test_it_can_be_imported_again(lake: Lake) -> None:
     file = saved("a.json", [conversation("A")])
-    import_files(lake, [file], Told())
+    import_files(lake, [file], ImportOptions())
     before = bodies(lake, DETAILS, DAY_KEY)
     back(lake, "saved/a.json")
-    assert [outcome.state for outcome in import_files(lake, [file], Told()).outcomes] == ["imported"]
+    assert [outcome.state for outcome in import_files(lake, [file], ImportOptions()).outcomes] == ["imported"]
     assert bodies(lake, DETAILS, DAY_KEY) == before
 
 
 def test_twice_is_as_good_as_once(lake: Lake) -> None:
-    import_files(lake, [saved("a.json", figures()), saved("b.json", [conversation("A")])], Told())
+    import_files(lake, [saved("a.json", figures()), saved("b.json", [conversation("A")])], ImportOptions())
     known = imported_files(lake, ["saved/a.json"])
     take_back(lake, known)
     version = lake.log(f"pages/{HOURLY}").version
@@ -70,7 +70,7 @@ def test_twice_is_as_good_as_once(lake: Lake) -> None:
 
 
 def test_the_tables_of_a_day_that_was_never_fetched_can_be_made_and_are_empty(lake: Lake) -> None:
-    import_files(lake, [saved("a.json", figures())], Told())
+    import_files(lake, [saved("a.json", figures())], ImportOptions())
     back(lake, "saved/a.json")
     pages = interval_metrics_of(lake.refreshed(), DAY_KEY)
     assert pages.imported is not None
@@ -79,7 +79,7 @@ def test_the_tables_of_a_day_that_was_never_fetched_can_be_made_and_are_empty(la
 
 def test_a_day_that_was_fetched_in_part_is_what_was_fetched(lake: Lake) -> None:
     fetch_an_hour(lake)
-    import_files(lake, [saved("a.json", figures())], Told())
+    import_files(lake, [saved("a.json", figures())], ImportOptions())
     assert back(lake, "saved/a.json").changed == {(HOURLY, DAY_KEY)}
     assert bodies(lake.refreshed(), HOURLY, DAY_KEY) is None
     with pytest.raises(NotFetched):
@@ -88,7 +88,7 @@ def test_a_day_that_was_fetched_in_part_is_what_was_fetched(lake: Lake) -> None:
 
 def test_a_day_that_loses_something_is_not_complete_any_more(lake: Lake) -> None:
     files = [saved("a.json", figures(TWO_HOURS[0])), saved("b.json", figures(TWO_HOURS[1]))]
-    import_files(lake, files, Told(), complete=Interval.parse("2026-01-28T00:00:00Z/2026-01-30T00:00:00Z"))
+    import_files(lake, files, ImportOptions(), complete=Interval.parse("2026-01-28T00:00:00Z/2026-01-30T00:00:00Z"))
     assert [is_complete(lake, HOURLY, day) for day in (DAY_KEY, "2026-01-29")] == [True, True]
     back(lake, "saved/a.json")
     assert [is_complete(lake, HOURLY, day) for day in (DAY_KEY, "2026-01-29")] == [False, True]
@@ -96,7 +96,7 @@ def test_a_day_that_loses_something_is_not_complete_any_more(lake: Lake) -> None
 
 def test_everything_is_taken_back_also_that_empty_days_were_complete(lake: Lake) -> None:
     files = [saved("a.json", [conversation("A")]), saved("b.json", figures()), saved("c.json", figures(DAY))]
-    import_files(lake, files, Told(), complete=Interval.parse("2026-01-28T00:00:00Z/2026-01-30T00:00:00Z"))
+    import_files(lake, files, ImportOptions(), complete=Interval.parse("2026-01-28T00:00:00Z/2026-01-30T00:00:00Z"))
     done = take_back_everything(lake)
     assert names(done) == ["saved/a.json", "saved/b.json", "saved/c.json"]
     for asset in (DETAILS, HOURLY, DAILY):
@@ -108,7 +108,7 @@ def test_everything_is_taken_back_also_that_empty_days_were_complete(lake: Lake)
 
 
 def test_pages_of_a_file_whose_record_was_lost_go_with_everything(lake: Lake) -> None:
-    import_files(lake, [saved("a.json", figures())], Told())
+    import_files(lake, [saved("a.json", figures())], ImportOptions())
     for key in lake.store.keys("imports"):
         lake.store.delete(key)
     assert take_back_everything(lake).changed == {(HOURLY, DAY_KEY)}
@@ -116,7 +116,7 @@ def test_pages_of_a_file_whose_record_was_lost_go_with_everything(lake: Lake) ->
 
 
 def test_files_are_found_by_path_folder_pattern_and_sha256(lake: Lake) -> None:
-    import_files(lake, [saved("a.json", figures()), saved("b.json", [conversation("A")])], Told())
+    import_files(lake, [saved("a.json", figures()), saved("b.json", [conversation("A")])], ImportOptions())
     known = {outcome.file: sha256 for sha256, outcome in imported_files(lake, ["*"]).items()}
     for names, found in (
         (["saved/a.json"], ["saved/a.json"]),
@@ -135,14 +135,14 @@ def test_what_another_import_brings_meanwhile_stays(
 ) -> None:
     if fetched:
         fetch_an_hour(lake)
-    import_files(lake, [saved("a.json", figures(TWO_HOURS[0]))], Told())
+    import_files(lake, [saved("a.json", figures(TWO_HOURS[0]))], ImportOptions())
     came: list[SavedFile] = []
     known, is_fetched = imported_files(lake, ["*"]), module._is_fetched
 
     def late(lake: Lake, partition: tuple[str, str]) -> bool:
         if not came:
             came.append(saved("b.json", figures(TWO_HOURS[1])))
-            import_files(Lake(LocalStore(tmp_path / "lake")), came, Told())
+            import_files(Lake(LocalStore(tmp_path / "lake")), came, ImportOptions())
         return is_fetched(lake, partition)
 
     monkeypatch.setattr(module, "_is_fetched", late)

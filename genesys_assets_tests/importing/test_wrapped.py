@@ -22,6 +22,7 @@ from genesys_assets_tests.importing.saved import (
     result,
 )
 
+NOTHING = {"count": None, "sum": None}
 ANSWER = {"conversations": [conversation("A")]}
 UUID = "5a0c0000-1111-4222-8333-000000000a01"
 
@@ -111,11 +112,20 @@ def test_errors_behind_a_long_list_are_seen() -> None:
             {"group": {}, "data": [{"interval": QUARTER, "metrics": [{"metric": "tTalk", "stats": None}]}]},
             "tTalk: null in the place of its stats",
         ),
+        (
+            {"group": {}, "data": [{"interval": QUARTER, "metrics": [{"metric": "tTalk", "stats": NOTHING}]}]},
+            "tTalk: null in the place of its stats",
+        ),
     ],
 )
 def test_null_in_the_place_of_figures_is_left_out_and_said(answer: dict[str, Any], said: str) -> None:
     whole = result({"mediaType": "voice"}, metric("nError", count=1), interval=QUARTER)
     assert converted({"results": [answer, whole]}).left_out == {said: 1}
+
+
+@pytest.mark.parametrize("hits", [3, "3", {"$numberLong": "3"}])
+def test_a_total_is_known_however_it_is_written(hits: Any) -> None:
+    assert converted(ANSWER | {"totalHits": hits}).total_hits == 3
 
 
 def test_an_empty_end_is_none() -> None:

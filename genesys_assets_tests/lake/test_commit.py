@@ -170,6 +170,21 @@ def test_a_damaged_partition_is_healed_by_the_next_reading(
     ]
 
 
+@pytest.mark.parametrize("where", [slice(None), slice(20, 30), slice(-8, -4)])
+def test_a_partition_of_which_a_disk_has_altered_bytes_is_healed_by_a_reading_of_the_same_rows(
+    lake: Lake, propose: Callable[..., Commit], where: slice
+) -> None:
+    """A power cut may leave a file with its size and zeros in the place of its bytes."""
+    do(propose({DAYS[0]: [("a", 1)]}))
+    (file,) = Lake(lake.store).log(PLACE).files(DAYS[0])
+    altered = bytearray(lake.store.get(f"{PLACE}/{file.path}") or b"")
+    altered[where] = bytes(len(altered[where]))
+    lake.store.put(f"{PLACE}/{file.path}", bytes(altered))
+    assert do(propose({DAYS[0]: [("a", 1)]}))[DAYS[0]].is_new
+    assert stored(lake, DAYS[0]) == [[("a", 1)]]
+    assert Lake(lake.store).log(PLACE).files(DAYS[0]) != [file]
+
+
 def test_of_several_files_where_there_should_be_one_all_are_replaced(
     lake: Lake, propose: Callable[..., Commit], drafts: contextlib.ExitStack
 ) -> None:

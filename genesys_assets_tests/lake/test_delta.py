@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,17 +15,20 @@ import pytest
 from deltalake.exceptions import DeltaError
 
 from genesys_assets.lake.delta import (
-    Added,
+    AddedFile,
     Conflict,
     DataFile,
     DeltaLog,
     Key,
-    Removed,
+    RemovedFile,
     ReservedColumn,
     partition_folder,
     partition_values,
 )
+from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import LocalStore, Store
+from genesys_assets.tables.spec import TableSpec, columns
 from genesys_assets_tests.lake.things import DAYS, HOURS, PLACE, SPEC
 
 TABLE = SPEC.schema
@@ -46,8 +51,8 @@ def commit(
     """Add files by partition and name; the log does not look whether they exist."""
     log.commit(
         schema,
-        [Added(key, f"{partition_folder(key)}/{name}.parquet".lstrip("/"), 10, 1) for key, name in added],
-        [Removed(file) for file in removed],
+        [AddedFile(key, f"{partition_folder(key)}/{name}.parquet".lstrip("/"), 10, 1) for key, name in added],
+        [RemovedFile(file) for file in removed],
         note or {},
         newness or {},
         on_top_of=log.version if on_top_of is None else on_top_of,
@@ -323,6 +328,37 @@ def test_columns_that_cannot_be_stored_are_named(
     with pytest.raises(error, match=said):
         commit(log, (DAYS[1], "b"), schema=refused)
     assert (log.version, names(log_of(disk), DAYS[1])) == (1, [])
+
+
+def test_whatever_a_commit_names_is_on_the_disk_before_it_and_so_is_all_of_the_log(
+    disk: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that has a name and no bytes yet is empty after a power cut, and with it all of its table may be lost."""
+    on_disk: set[int] = set()
+    sync, link, replace = os.fsync, os.link, os.replace
+
+    def syncing(descriptor: int) -> None:
+        sync(descriptor)
+        on_disk.add(os.fstat(descriptor).st_ino)
+
+    def naming(name: Callable[..., None]) -> Callable[..., None]:
+        def named(before: Path, after: Path) -> None:
+            assert before.stat().st_ino in on_disk
+            name(before, after)
+
+        return named
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "link", naming(link))
+    monkeypatch.setattr(os, "replace", naming(replace))
+    spec = TableSpec("x", "", ("id",), columns("id string its id\nlater integer comes later"))
+    for number in range(12):
+        table = SPEC if number < 5 else spec
+        rows = pa.Table.from_pylist([{"id": f"{number}"}], table.schema)
+        Lake(disk).write(PLACE, table, rows, DAYS[0], {})
+    log = [path for path in (disk.folder / PLACE / LOG).iterdir() if path.is_file()]
+    assert {path.suffix for path in log} == {".json", ".parquet", ""}
+    assert {path.stat().st_ino for path in log} <= on_disk
 
 
 def test_the_log_is_what_other_engines_read(disk: LocalStore) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -26,7 +27,7 @@ from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import DRAFTS, LocalStore, Store
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.lake.leftovers import leftovers, missing
-from genesys_assets_tests.lake.test_races import Race, Write, _lakes, check_ledger
+from genesys_assets_tests.lake.test_races import WIDER, Race, Write, _lakes, check_ledger
 from genesys_assets_tests.lake.things import DAYS, HOURS, NOON, PAGES, PLACE, SPEC, bodies, page, things, write_pages
 from genesys_assets_tests.lake.thorough import seeds
 from genesys_assets_tests.lake.turns import Turns, hooked
@@ -85,6 +86,7 @@ def test_a_lake_without_tables_has_none(store: Store) -> None:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_files_that_were_replaced_are_removed_and_rows_stay(store: Store) -> None:
     for number in range(4):
         write(store, number)
@@ -231,6 +233,7 @@ def test_what_was_published_for_a_table_that_was_never_made_is_removed(store: St
 # -- the log -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_commits_that_no_version_needs_are_removed_and_the_table_is_what_it_was(store: Store) -> None:
     for number in range(13):
         write(store, number, newness=number + 1)
@@ -264,6 +267,26 @@ def test_who_has_read_the_log_before_it_was_cleaned_goes_on(disk: LocalStore) ->
     assert reader.refreshed().read(PLACE, DAYS[1])["n"].to_pylist() == [14]
     writer.write(PLACE, SPEC, things(("a", 50)), DAYS[0], {})
     assert numbers(disk) == [50, 14]
+
+
+@pytest.mark.parametrize("place", [PLACE, LEDGER])
+def test_a_log_that_a_power_cut_has_cut_off_is_named_with_what_to_do_and_all_other_tables_are_kept(
+    disk: LocalStore, place: str
+) -> None:
+    for number in range(3):
+        write(disk, number)
+        Lake(disk).write("tables/others", SPEC, things(("a", number)), DAYS[0], {})
+    catch_up(Lake(disk), [PLACE], [], {})
+    newest = disk.folder / place / LOG / f"{Lake(disk).log(place).version:020d}.json"
+    newest.write_bytes(newest.read_bytes()[:-50])
+    report = house(disk)
+    assert list(report.problems) == [place]
+    assert "If its newest file was cut off, as by a power cut, delete that file" in report.problems[place]
+    assert report.removed["tables/others"] == 2
+    assert commits(disk)[-3:] == [1, 2, 3]
+    newest.unlink()
+    assert house(disk).problems == {}
+    assert numbers(disk) == [1 if place == PLACE else 2]
 
 
 def test_the_ledger_is_caught_up_before_commits_are_removed(disk: LocalStore) -> None:
@@ -314,16 +337,31 @@ def race_with_housekeeping(store: Store, shared: bool, seed: int) -> None:
         ]
         actors.append(race.table_writer(made, wider=chance.random() < 0.3))
 
+    added: dict[int, int] = {0: 0, 10: 0}
+
     def append(first: int) -> None:
         for number in range(3):
-            race.lakes().append(LIVE, SPEC, things((f"{first + number}", 0)), NOON, {})
+            spec = WIDER if number == first // 10 else SPEC
+            rows = [{"id": f"{first + number}", "n": 0, "later": None}]
+            race.lakes().append(LIVE, spec, pa.Table.from_pylist(rows, spec.schema), NOON, {})
+            added[first] += 1
+
+    def watch() -> None:
+        """Every snapshot that was added by then is seen, and each once."""
+        for _ in range(4):
+            least = dict(added)
+            seen = [int(row["id"]) for row in rows(race.lakes().store)] if race.lakes().has(LIVE, DAYS[1]) else []
+            for first in added:
+                of_one = sorted(id_ for id_ in seen if id_ // 10 == first // 10)
+                assert of_one == list(range(first, first + len(of_one)))
+                assert len(of_one) >= least[first]
 
     def keep() -> None:
         for _ in range(3):
             report = keep_house(race.lakes(), [PLACE], keep=timedelta(minutes=5), now=datetime.now(UTC))
             assert report.problems == {}
 
-    Turns(seed).run([*actors, lambda: append(0), lambda: append(10), keep, keep])
+    Turns(seed).run([*actors, lambda: append(0), lambda: append(10), watch, keep, keep])
     race.check(store)
     check_ledger(store)
     assert missing(store) == []

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
+from genesys_assets.cloud.jobs.book import JobBook, RecordedJob
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets.sandbox.object_store import ObjectStore
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 
 QUERY, OTHER = "a" * 64, "b" * 64
 THEN = datetime(2026, 1, 31, 12, 0, 0, 123_000, tzinfo=UTC)

@@ -25,6 +25,7 @@ def snapshots(store: Store, *moments: datetime) -> None:
         Lake(store).append(LIVE, SPEC, things((f"{moment:%H:%M}", number)), moment, {"run_id": f"{number}"})
 
 
+@pytest.mark.long
 def test_the_snapshots_of_a_day_that_is_over_become_one_file_in_one_commit(store: Store) -> None:
     snapshots(store, *(NOON + timedelta(minutes=minute) for minute in range(6)))
     before, version = rows(store), Lake(store).log(LIVE).version
@@ -112,6 +113,19 @@ def test_a_day_that_somebody_else_joins_is_joined_once(disk: LocalStore, monkeyp
     assert house(disk, keep=DAY).days_joined == {}
     assert rows(disk) == before
     assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 1
+
+
+def test_a_day_with_a_snapshot_that_cannot_be_read_keeps_no_other_from_being_joined_and_cleaned(
+    disk: LocalStore,
+) -> None:
+    for day in (NOON, NOON + DAY):
+        snapshots(disk, day, day + timedelta(minutes=1))
+    (broken, _) = Lake(disk).log(LIVE).files(DAYS[1])
+    disk.put(f"{LIVE}/{broken.path}", b"")
+    report = house(disk)
+    assert (list(report.problems), report.days_joined) == ([LIVE], {LIVE: [DAYS[2]]})
+    assert report.removed == {LIVE: 2}
+    assert len(Lake(disk).log(LIVE).files(DAYS[1])) == 2
 
 
 def test_a_snapshot_that_cannot_be_read_is_a_problem_of_its_table_alone(disk: LocalStore) -> None:

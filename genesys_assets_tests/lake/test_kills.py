@@ -40,9 +40,9 @@ from genesys_assets_tests.lake.killed_process import (
 )
 from genesys_assets_tests.lake.leftovers import leftovers, missing
 from genesys_assets_tests.lake.thorough import is_thorough, kills
+from genesys_assets_tests.processes import ended
 
-_PATIENCE_SECONDS = 60
-_KILLS = kills(2)
+_KILLS = kills(1)
 _KILLS_ON_S3 = kills(1)
 _WORKS_ON_S3 = ["read_pages", "compute_and_keep_ledger", "keep_house"] if is_thorough() else ["append_snapshot"]
 _SIGKILL = -9
@@ -199,11 +199,11 @@ class Victim:
 
     def _kill(self, location: str, at: int) -> None:
         arguments = (location, self.lakes.environment, self.work, _KILLED, 1, at)
-        process = self.nursery.Process(target=work_until_killed, args=arguments)
+        process = self.nursery.Process(target=work_until_killed, args=arguments, daemon=True)
         process.start()
-        process.join(_PATIENCE_SECONDS)
-        assert process.exitcode in (0, _SIGKILL)
-        self.killed += process.exitcode == _SIGKILL
+        exit_code = ended(process)
+        assert exit_code in (0, _SIGKILL)
+        self.killed += exit_code == _SIGKILL
 
     def _check_reading_again(self, location: str, again: list[State], end: Seen) -> None:
         snapshots, entries = seen(location).snapshots, self._entries(location, again)
@@ -268,6 +268,7 @@ _COMPUTED = {
 """The tables that a work computes, in their order."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("work", WORKS)
 def test_a_work_that_is_killed_is_done_or_not_done(nursery: Any, on_disk: Lakes, work: str) -> None:
     Victim(nursery, on_disk, work, [_BEFORE]).check(_KILLS)
@@ -278,6 +279,7 @@ def test_a_work_that_is_killed_in_an_empty_lake_is_done_or_not_done(nursery: Any
     Victim(nursery, on_disk, work, []).check(_KILLS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("work", _WORKS_ON_S3)
 def test_a_work_that_is_killed_on_s3_is_done_or_not_done(nursery: Any, on_s3: Lakes, work: str) -> None:
     Victim(nursery, on_s3, work, [_BEFORE], _AGAIN if is_thorough() else _AGAIN[:1]).check(_KILLS_ON_S3)

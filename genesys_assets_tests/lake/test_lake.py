@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -303,3 +305,48 @@ def test_a_reading_that_has_all_of_a_day_replaces_one_that_has_not_and_was_answe
     assert stored() == [b"all of it, by a job"]
     read(b"not all of it", 170, is_complete=False)
     assert stored() == [b"all of it, by a job"]
+
+
+@pytest.mark.parametrize(("first", "last"), [("all of it", "a part"), ("a part", "all of it")])
+def test_a_part_of_a_day_never_replaces_all_of_it_though_both_are_read_at_once(
+    lake: Lake, first: str, last: str
+) -> None:
+    """A query that ended after a job was submitted is newer, whoever commits first."""
+
+    @contextlib.contextmanager
+    def reading(what: str, minutes: int) -> Iterator[None]:
+        with Lake(lake.store).page_writers(PAGES, [DAYS[0]], {}) as writers:
+            writers[DAYS[0]].write(page(what.encode(), as_of=NOON + timedelta(minutes=minutes)))
+            writers[DAYS[0]].reach = Reach(NOON, is_complete=what == "all of it")
+            yield
+
+    minutes = {"all of it": 30, "a part": 180}
+    write_pages(lake, DAYS[1], [b"of another day"])
+    with reading(last, minutes[last]), reading(first, minutes[first]):
+        pass
+    assert bodies(lake.refreshed(), DAYS[0]) == [b"all of it"]
+
+
+def test_a_lake_that_is_moved_to_a_bucket_and_back_is_gone_on_with(
+    lake: Lake, s3_store: S3Store, tmp_path: Path
+) -> None:
+    def seen(lake: Lake) -> list[object]:
+        rows = [lake.read(PLACE, day)["n"].to_pylist() for day in DAYS[:2]]
+        return [rows, lake.log(PLACE).version, lake.newness([(PLACE, DAYS[1])]), lake.reach(PLACE, DAYS[1])]
+
+    for number in range(10):
+        lake.write(PLACE, SPEC, things(("a", number)), DAYS[number % 2], {}, reach=_REACH, newness=number + 1)
+    write_pages(lake, HOURS[0], [b"first", b"second"])
+    for number, store in enumerate((s3_store, LocalStore(tmp_path / "back")), start=20):
+        _copy(lake.store, store)
+        moved = Lake(store)
+        assert seen(moved) == seen(lake)
+        assert bodies(moved, HOURS[0]) == [b"first", b"second"]
+        assert moved.write(PLACE, SPEC, things(("a", number)), DAYS[1], {}, newness=number).rows_changed == 1
+        lake = Lake(store)
+        assert lake.read(PLACE, DAYS[1])["n"].to_pylist() == [number]
+
+
+def _copy(store: Store, other: Store) -> None:
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda key: other.put(key, store.get(key) or b""), store.keys("")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -151,6 +152,18 @@ def test_a_removed_day_that_is_read_again_is_read_for_the_first_time(lake: Lake)
     read_day(lake, DAYS[0], 2)
     caught_up(lake)
     assert entries(lake) == []
+
+
+def test_a_table_that_was_deleted_and_made_anew_loses_no_reading(lake: Lake) -> None:
+    """As the error advises where a column has another type: delete the folder, and compute all days again."""
+    for number in range(4):
+        read_day(lake, DAYS[0], number)
+    caught_up(lake)
+    shutil.rmtree(lake.place(PLACES[0], None))
+    for number in range(3):
+        read_day(lake.refreshed(), DAYS[0], 10 * number)
+        caught_up(lake)
+    assert [version for _, _, version in entries(lake)] == [2, 2, 3, 3, 4]
 
 
 def test_two_who_catch_up_at_once_have_each_reading_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

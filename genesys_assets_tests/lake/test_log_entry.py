@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake import log_entry
-from genesys_assets.lake.delta import Added, Conflict, DeltaLog, Removed, new_path
+from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog, RemovedFile, new_path
 from genesys_assets.lake.store import LocalStore, Store
 from genesys_assets_tests.lake.things import DAYS, PLACE
 
@@ -26,8 +26,8 @@ def log_with_files(store: Store, count: int = 1) -> DeltaLog:
     return log
 
 
-def commit(log: DeltaLog, day: str, *removed: Removed, newness: int = 1, modified_ms: int | None = None) -> None:
-    added = Added(day, new_path(day, "abc"), 10, 3, modified_ms=modified_ms)
+def commit(log: DeltaLog, day: str, *removed: RemovedFile, newness: int = 1, modified_ms: int | None = None) -> None:
+    added = AddedFile(day, new_path(day, "abc"), 10, 3, modified_ms=modified_ms)
     log.commit(ROWS, [added], removed, {"newness": newness}, {day: newness}, on_top_of=log.version)
 
 
@@ -60,7 +60,7 @@ def test_of_many_that_write_one_number_at_once_one_succeeds_and_nothing_is_left_
 def test_what_is_known_after_a_commit_is_what_others_read(store: Store) -> None:
     log = log_with_files(store)
     commit(log, DAYS[1], newness=5)
-    commit(log, DAYS[0], Removed(log.files(DAYS[0])[0]), newness=7)
+    commit(log, DAYS[0], RemovedFile(log.files(DAYS[0])[0]), newness=7)
     commit(log, DAYS[0], newness=6, modified_ms=1)
     assert known(log) == known(DeltaLog(store, PLACE))
     log.refresh()
@@ -111,7 +111,7 @@ def test_a_name_that_a_uri_writes_in_another_way_is_left_to_delta_rs(tmp_path: P
     store = LocalStore(tmp_path)
     log = log_with_files(store)
     odd = "date=2026-01-31/a b%20c.parquet"
-    log.commit(ROWS, [Added(DAYS[0], odd, 1, 1)], [], {}, {}, on_top_of=log.version)
-    commit(log, DAYS[0], *(Removed(file) for file in log.files(DAYS[0]) if file.path == odd))
+    log.commit(ROWS, [AddedFile(DAYS[0], odd, 1, 1)], [], {}, {}, on_top_of=log.version)
+    commit(log, DAYS[0], *(RemovedFile(file) for file in log.files(DAYS[0]) if file.path == odd))
     assert known(log) == known(DeltaLog(store, PLACE))
     assert odd not in {file.path for _, file in log.every_file()}

@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake import log_entry
-from genesys_assets.lake.delta import Added, Conflict, DeltaLog
+from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LakeUnreachable
@@ -36,7 +36,7 @@ def asked(s3_client: Any) -> Iterator[Counter[str]]:
 
 def add(log: DeltaLog, name: str, note: str = "") -> None:
     """Commit one file, which does not exist."""
-    added = [Added(DAYS[0], f"date={DAYS[0]}/{name}.parquet", 10, 1)]
+    added = [AddedFile(DAYS[0], f"date={DAYS[0]}/{name}.parquet", 10, 1)]
     log.commit(SPEC.schema, added, [], {"commit_id": note or name}, {DAYS[0]: 7}, on_top_of=log.version)
 
 

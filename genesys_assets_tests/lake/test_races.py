@@ -6,6 +6,7 @@ Interleavings are made of seeds, with actors that take turns (`turns`); `test_ra
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from genesys_assets.lake.changes import Change
+from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.reach import Reach
@@ -33,19 +35,23 @@ if TYPE_CHECKING:
 
 __all__ = ["hooked"]
 
-_WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
+WIDER = TableSpec("things", SPEC.description, SPEC.key, (*SPEC.columns, *columns("later string a column that is new")))
 _Rows = dict[str, int]
 """A partition's rows: number by id."""
 
 
 @dataclass
 class Write:
-    """One run that writes some partitions: what it wrote, and what it was told."""
+    """One run that writes some partitions: what it wrote, and what it was told. `may_add`: its rows come beside those
+    that are stored, if there are any; `adds` says whether there were.
+    """
 
     run_id: str
     rows: Mapping[str, _Rows]
     newness: int
     is_read: bool
+    may_add: bool = False
+    adds: bool = False
     began_at: int = -1
     changes: dict[str, Change] = field(default_factory=dict)
 
@@ -71,18 +77,26 @@ class Race:
     def table_writer(self, writes: list[Write], wider: bool) -> Callable[[], None]:
         """An actor that computes days, one after the other, from inputs of some newness."""
         self.writes += writes
-        spec = _WIDER if wider else SPEC
+        spec = WIDER if wider else SPEC
 
         def act() -> None:
             for write in writes:
                 lake = self.lakes()
                 (day,) = write.rows
-                with lake.table_writers({self.place: spec}, day, {"run_id": write.run_id}) as writing:
+                # What is added builds on what is stored: it is not stored where others replaced that.
+                with (
+                    contextlib.suppress(Overtaken),
+                    lake.table_writers({self.place: spec}, day, {"run_id": write.run_id}) as writing,
+                ):
                     write.began_at = lake.log(self.place).version
+                    write.adds = write.may_add and lake.has(self.place, day)
+                    if write.adds:
+                        writing.add_to_stored(lake)
                     writing.newness, writing.reach = write.newness, Reach(NOON)
                     rows = [{"id": id_, "n": n, "later": None} for id_, n in write.rows[day].items()]
                     writing[self.place].write(pa.Table.from_pylist(rows, spec.schema))
-                write.changes[day] = writing.changes[self.place]
+                if self.place in writing.changes:
+                    write.changes[day] = writing.changes[self.place]
 
         return act
 
@@ -143,7 +157,7 @@ class Race:
         assert log.partitions() == sorted(final)
         for partition, rows in final.items():
             assert self.rows(lake, partition) == rows
-            assert len(log.files(partition)) == 1
+            assert len(log.files(partition)) == 1 or any(write.adds for write in self.writes)
         self._check_newness(lake)
 
     def _replayed(self, lake: Lake) -> Iterator[tuple[int, dict[str, _Rows]]]:
@@ -162,6 +176,8 @@ class Race:
             for partition, said in note["readings"].items():
                 told.remove((write.run_id, partition))
                 before, after = state.get(partition), write.rows[partition]
+                if write.adds:
+                    after = (before or {}) | after
                 assert said == _expected(before, after, self.place == PAGES)
                 assert write.changes[partition].figures() == {k: v for k, v in said.items() if k.startswith("rows_")}
                 state[partition] = after
@@ -177,13 +193,16 @@ class Race:
             for partition in note.get("removed", ()):
                 del newest[partition]
                 removed.add(partition)
-            for partition in note.get("readings", ()):
+            for partition, said in note.get("readings", {}).items():
                 write = by_run[note["run_id"]]
                 newness, since = newest.get(partition, (0, -1))
                 if newness > write.newness:
                     assert not write.is_read
                     assert since <= write.began_at
-                newest[partition] = (write.newness, version)
+                counts = {said[name] for name in ("rows_added", "rows_changed", "rows_removed")}
+                # The same rows of the same newness are what was known before.
+                if counts != {0} or newness != write.newness:
+                    newest[partition] = (write.newness, version)
         for write in self.writes:
             for partition, change in write.changes.items():
                 assert not change.is_superseded or any(
@@ -242,16 +261,20 @@ def race_of_tables(store: Store, shared: bool, seed: int, times: int = 6) -> Tur
     bookkeepers = [_bookkeeper(race.lakes, times) for _ in range(chance.randint(1, 2))]
     actors: list[Callable[[], Any]] = [race.reader(days, 3), *bookkeepers]
     for actor in range(chance.randint(2, 4)):
-        writes = [
-            Write(f"{actor}-{number}", {chance.choice(days): some_rows(chance)}, chance.randint(1, 20), is_read=False)
-            for number in range(chance.randint(1, 2))
-        ]
+        writes = [_write(chance, f"{actor}-{number}", chance.choice(days)) for number in range(chance.randint(1, 2))]
         actors.append(race.table_writer(writes, wider=chance.random() < 0.3))
     turns = Turns(seed)
     turns.run(actors)
     race.check(store)
     check_ledger(store)
     return turns
+
+
+def _write(chance: random.Random, run_id: str, day: str) -> Write:
+    """A day computed anew, or what a run adds to it, which nobody else has."""
+    may_add = chance.random() < 0.4
+    rows = {run_id: chance.randrange(3)} if may_add else some_rows(chance)
+    return Write(run_id, {day: rows}, chance.randint(1, 20), is_read=False, may_add=may_add)
 
 
 def _bookkeeper(lakes: Callable[[], Lake], times: int) -> Callable[[], None]:

@@ -20,12 +20,13 @@ from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.lake.test_races import Race, Write, check_ledger, some_rows
 from genesys_assets_tests.lake.things import PLACE
 from genesys_assets_tests.lake.thorough import seeds
+from genesys_assets_tests.patience import PATIENCE_SECONDS
+from genesys_assets_tests.processes import ended
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
     from multiprocessing.synchronize import Barrier, Event
 
-_PATIENCE_SECONDS = 120
 _PAUSE_SECONDS = 0.05
 
 
@@ -83,7 +84,7 @@ def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, se
     chance, context = random.Random(seed), multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "dagster_aws.s3"])
     days = [f"2026-01-{day:02d}" for day in range(1, writers + 1 if disjoint else 2)]
-    together, results, done = context.Barrier(writers + 1), context.Queue(), context.Event()
+    together, results, done = context.Barrier(writers + 1, timeout=PATIENCE_SECONDS), context.Queue(), context.Event()
     processes = []
     for number in range(writers):
         day = days[number % len(days)]
@@ -92,17 +93,16 @@ def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, se
             for time in range(times)
         ]
         share = Share(place.location, place.environment, days, writes, wider=number == 1)
-        processes.append(context.Process(target=writing_process, args=(share, together, results)))
+        processes.append(context.Process(target=writing_process, args=(share, together, results), daemon=True))
     share = Share(place.location, place.environment, days)
-    reader = context.Process(target=reading_process, args=(share, together, results, done))
+    reader = context.Process(target=reading_process, args=(share, together, results, done), daemon=True)
     for process in [*processes, reader]:
         process.start()
-    parts = [results.get(timeout=_PATIENCE_SECONDS) for _ in processes]
+    parts = [results.get(timeout=PATIENCE_SECONDS) for _ in processes]
     done.set()
-    parts.append(results.get(timeout=_PATIENCE_SECONDS))
+    parts.append(results.get(timeout=PATIENCE_SECONDS))
     for process in [*processes, reader]:
-        process.join(_PATIENCE_SECONDS)
-        assert process.exitcode == 0
+        assert ended(process) == 0
     return Race(
         lambda: open_lake(place.location),
         PLACE,
@@ -111,6 +111,7 @@ def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, se
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("writers", "disjoint"), [(2, False), (4, False), (4, True)])
 def test_processes_that_write_at_once(tmp_path: Path, writers: int, disjoint: bool) -> None:
     race = race_of_processes(Place(str(tmp_path)), writers, 8, disjoint, seed=writers)

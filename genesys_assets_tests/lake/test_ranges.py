@@ -230,6 +230,7 @@ def _known(value: Any) -> Any:
     return {"a": None, "b": None, **value} if isinstance(value, dict) else value
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(st.lists(frames(), min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_what_is_read_of_days_is_what_a_plain_union_says(

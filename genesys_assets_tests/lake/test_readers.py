@@ -168,7 +168,9 @@ ENGINES = [with_deltalake, with_pandas, with_polars, with_duckdb_over_arrow]
 def test_an_engine_reads_every_table_as_the_lake_does(
     lake: Lake, engine: Callable[[str], tuple[Rows, pa.Schema | None]]
 ) -> None:
-    for place in folders(lake):
+    places = list(folders(lake))
+    assert "all_types" in places
+    for place in places:
         rows, types = expected(lake, place)
         read, schema = engine(lake.place(place, None))
         assert multiset(read) == multiset(rows), place
@@ -215,7 +217,9 @@ def read_with_duckdb(
 
 
 def test_duckdbs_own_reader_reads_every_table_as_the_lake_does(duckdb_python: Path, lake: Lake, tmp_path: Path) -> None:
-    for place, table, _ in read_with_duckdb(duckdb_python, lake, tmp_path):
+    tables = list(read_with_duckdb(duckdb_python, lake, tmp_path))
+    assert tables
+    for place, table, _ in tables:
         rows, types = expected(lake, place)
         assert multiset(table.to_pylist()) == multiset(rows), place
         assert {name: table.schema.field(name).type for name in types} == types, place
@@ -230,6 +234,7 @@ def test_what_duckdb_calls_the_types(duckdb_python: Path, lake: Lake, tmp_path: 
     assert of_tables["became_float"]["n"] == "DOUBLE"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["tables", "reports", "reference"])
 def test_duckdbs_own_reader_reads_what_some_days_were_computed_to_as_the_lake_does(
     duckdb_python: Path, past_days: World, tmp_path: Path, layer: str

@@ -14,7 +14,7 @@ from genesys_assets.lake.commit import TableContended
 from genesys_assets.lake.housekeeping import keep_house
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE, RequestRecorder
-from genesys_assets.lake.store import LocalStore
+from genesys_assets.lake.store import LakeUnreachable, LocalStore
 from genesys_assets.tables.api_requests import API_REQUESTS
 
 DAY = "2026-02-20"
@@ -109,6 +109,24 @@ def test_what_could_not_be_stored_is_stored_with_the_next(lake: Lake, monkeypatc
         with monkeypatch.context() as patch:
             patch.setattr(Lake, "append", lambda *_: 1 / 0)
             assert isinstance(recorder.store(), ZeroDivisionError)
+        ask(log, 1)
+    assert rows(lake) == 3
+
+
+def test_what_failed_after_it_was_committed_is_there_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 goes away between the commit and the look who was forgotten meanwhile."""
+
+    def away(*_: object) -> None:
+        raise LakeUnreachable("S3 is away")
+
+    log = RequestLog()
+    with RequestRecorder(lake, log, ORIGIN) as recorder:
+        ask(log, 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(Lake, "_forget_again", away)
+            assert isinstance(recorder.store(), LakeUnreachable)
+        assert rows(lake) == 2
+        assert recorder.store() is None
         ask(log, 1)
     assert rows(lake) == 3
 

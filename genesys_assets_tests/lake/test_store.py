@@ -247,21 +247,27 @@ def test_an_endpoint_that_goes_away_later_is_waited_for(
 
 def test_a_bucket_that_does_not_exist_is_named(connect: Callable[..., S3Store], object_store: ObjectStore) -> None:
     lake = Lake(connect(object_store.endpoint_url, bucket="no-such-bucket"))
-    for use in _uses(lake):
+    uses = _uses(lake)
+    assert uses
+    for use in uses:
         with pytest.raises(LakeUnreachable, match="'no-such-bucket' does not exist: create it"):
             use()
 
 
 def test_wrong_credentials_are_named(connect: Callable[..., S3Store], object_store: ObjectStore) -> None:
     lake = Lake(connect(object_store.endpoint_url, secret="wrong"))
-    for use in _uses(lake):
+    uses = _uses(lake)
+    assert uses
+    for use in uses:
         with pytest.raises(LakeUnreachable, match=r"refuses the AWS credentials \(HTTP 403\): check them"):
             use()
 
 
 def test_an_endpoint_where_nobody_listens_is_named_at_once(connect: Callable[..., S3Store]) -> None:
     lake = Lake(connect("http://127.0.0.1:9"))
-    for use in _uses(lake):
+    uses = _uses(lake)
+    assert uses
+    for use in uses:
         with pytest.raises(LakeUnreachable, match=r"http://127\.0\.0\.1:9 cannot be reached .*AWS_ENDPOINT_URL_S3"):
             use()
 

@@ -1,7 +1,10 @@
 """How thoroughly races and kills are tested: a little in every run of the suite, as much as one likes on demand.
 
 GENESYS_ASSETS_TESTS_SEEDS=300        interleavings of each race, from as many seeds
-GENESYS_ASSETS_TESTS_KILLS=1000       kills of each work, all there can be where there are fewer
+GENESYS_ASSETS_TESTS_KILLS=1000       kills of each work, all there can be where there are fewer; and every place at
+                                      which a run of Dagster dies (`scenarios.killed_runs`)
+
+`make kills` sets both.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.settings import CloudSettings
 
+_OTHERS_WORK_EVERY = timedelta(seconds=30)
+
 
 class Clock:
     """Everything in this process that asks for the time of day gets this one's; `time.monotonic` stays real."""
@@ -26,6 +28,9 @@ class Clock:
     def __init__(self, traveller: time_machine.Traveller) -> None:
         self._traveller = traveller
         self._lock = threading.Lock()
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What others do while a run waits."""
+        self._done_at = self.now()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -37,6 +42,13 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         with self._lock:
             self._traveller.shift(timedelta(seconds=seconds))
+
+    def wait(self, seconds: float) -> None:
+        """Let time go on and others work, once in half a minute."""
+        self.sleep(seconds)
+        if self.now() - self._done_at >= _OTHERS_WORK_EVERY:
+            self._done_at = self.now()
+            self.meanwhile()
 
     def move_to(self, moment: datetime) -> None:
         """Forward only: a moment that has passed leaves it where it is."""
@@ -69,9 +81,11 @@ def simulated(start: datetime) -> Iterator[Clock]:
 
 
 def _wait_until_ready(execution: ActiveExecution) -> None:
-    """Real waiting would never end: the clock stands meanwhile."""
+    """Real waiting would never end: the clock stands meanwhile. Who waits for a place in a pool is told to wait for no
+    time at all.
+    """
     seconds: float = execution.sleep_interval()  # type: ignore[no-untyped-call]
-    the_clock().sleep(max(0.0, seconds))
+    the_clock().wait(max(1.0, seconds))
 
 
 def _date_runs_by(now: Callable[[], datetime]) -> None:

@@ -31,6 +31,7 @@ from dagster._daemon.sensor import execute_sensor_iteration
 from dagster._scheduler.scheduler import launch_scheduled_runs
 
 from genesys_assets_tests.months import location, shortcuts
+from genesys_assets_tests.months.clock import the_clock
 from genesys_assets_tests.months.databases import one_engine_each
 
 UNFINISHED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
@@ -66,6 +67,7 @@ class Launcher(RunLauncher):
     requests: Callable[[], int] = lambda: 0
     dies: Callable[[dg.DagsterRun], bool] = lambda run: False
     assets: Callable[[dg.DagsterRun], list[str]] = lambda run: []
+    executing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -100,6 +102,8 @@ class Launcher(RunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """A run that nobody executes any more has lost its process."""
+        if run.run_id in self.executing:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, "its process is gone")
 
     def terminate(self, run_id: str) -> bool:
@@ -169,8 +173,7 @@ class Daemon:
     def evaluate(self) -> int:
         """Everything that the daemon does at a time, but runs; how many now wait in the queue."""
         context = self._context
-        self._do("monitoring", execute_run_monitoring_iteration(context, _LOG))
-        self._do("slots", execute_concurrency_slots_iteration(context, _LOG))
+        self.watch()
         self._do("retries", self._retries.run_iteration(context))
         self._do("schedules", launch_scheduled_runs(context, _LOG, datetime.now(UTC), self._iterations))
         self._do("sensors", execute_sensor_iteration(context, _LOG, None, None))
@@ -197,7 +200,17 @@ class Daemon:
             job = job.get_subset(asset_selection=run.asset_selection, asset_check_selection=run.asset_check_selection)
         elif run.resolved_op_selection:
             job = job.get_subset(op_selection=run.resolved_op_selection)
-        execute_run(InMemoryJob(job), run, self.instance)
+        the_clock().meanwhile = self.watch
+        self.launcher.executing.add(run.run_id)
+        try:
+            execute_run(InMemoryJob(job), run, self.instance)
+        finally:
+            self.launcher.executing.remove(run.run_id)
+
+    def watch(self) -> None:
+        """Find runs that died, and free the places in pools that they hold: also while another run waits for one."""
+        self._do("monitoring", execute_run_monitoring_iteration(self._context, _LOG))
+        self._do("slots", execute_concurrency_slots_iteration(self._context, _LOG))
 
     def assets_of(self, run: dg.DagsterRun) -> list[str]:
         """What a run makes, as `pages/hourly_details`."""

@@ -17,6 +17,7 @@ from genesys_assets_tests.months.readings import (
     DETAILS,
     HOURS,
     OVERLAP,
+    USERS,
     hours_of,
 )
 
@@ -46,22 +47,28 @@ def partitions(asset: str, told: str) -> Iterator[str]:
     yield from (key for key in keys if first <= key <= (last or first))
 
 
-def reasons(asset: str, partition: str, now: datetime, look_back: int = 4) -> int:
+def reasons(asset: str, partition: str, now: datetime, look_back: int = 4, looks: int = 0) -> int:
     """How often there was reason to read a partition by now: once when it was over, and in each night of the look-back.
 
-    The first reading of a complete day is that of its first night.
+    The first reading of a complete day is that of its first night. Agents' status of a day is read at each of the
+    `looks` that it had, for it cannot be known of an hour alone.
     """
     day = date.fromisoformat(partition[:10])
     nights = sum(day + DAY * back <= now.date() for back in range(1, look_back + 1))
     if asset == HOURS:
         return 1
-    return max(1, nights) if asset in (DETAILS, OVERLAP) else 1 + nights
+    return max(1, nights) if asset in (DETAILS, OVERLAP) else 1 + nights + (looks if asset == USERS else 0)
 
 
-def read_and_needed(runs: Iterable[Ran], now: datetime) -> tuple[int, int]:
+def looks_by_day(runs: Iterable[Ran]) -> Counter[str]:
+    """In how many hours of each day something ran."""
+    return Counter(hour[:10] for hour in {f"{ran.at:%Y-%m-%d %H}" for ran in runs})
+
+
+def read_and_needed(runs: Sequence[Ran], now: datetime) -> tuple[int, int]:
     """How often partitions of pages were read well, and how often there was reason to."""
-    counted = readings(runs)
-    return counted.total(), sum(reasons(asset, key, now) for asset, key in counted)
+    counted, looks = readings(runs), looks_by_day(runs)
+    return counted.total(), sum(reasons(asset, key, now, looks=looks[key[:10]]) for asset, key in counted)
 
 
 def needs(runs: Sequence[Ran], together: timedelta = timedelta(minutes=10)) -> int:
@@ -95,12 +102,13 @@ def layer(ran: Ran) -> str:
 
 def wasted(runs: Sequence[Ran], now: datetime) -> Iterator[Violation]:
     """Partitions that were read more often than there was reason to, and runs that were too many."""
-    counted = readings(runs)
-    for asset in (HOURS, AGGREGATES_OF_HOURS, DETAILS, OVERLAP, AGGREGATES):
+    counted, looks = readings(runs), looks_by_day(runs)
+    for asset in (HOURS, AGGREGATES_OF_HOURS, DETAILS, OVERLAP, AGGREGATES, USERS):
         read = {key: times for (of, key), times in counted.items() if of == asset}
-        reason = sum(reasons(asset, key, now) for key in read)
+        needed = {key: reasons(asset, key, now, looks=looks[key[:10]]) for key in read}
+        reason = sum(needed.values())
         if sum(read.values()) > MOST_READINGS * reason + _SOME:
-            most = max(read, key=lambda key: read[key] - reasons(asset, key, now))
+            most = max(read, key=lambda key: read[key] - needed[key])
             found = f"{sum(read.values())}, of {most} {read[most]}"
             yield Violation("read too often", asset, f"at most {MOST_READINGS} x {reason} readings", found)
     well = [ran for ran in runs if ran.status == dg.DagsterRunStatus.SUCCESS]

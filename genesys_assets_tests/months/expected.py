@@ -9,26 +9,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.lake.lake import Lake
+from genesys_assets.sandbox.timelines import Timelines
+from genesys_assets.sandbox.times import from_datetime
+from genesys_assets_tests import plain_agents, plain_quality, plain_reports
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests import plain_reports
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.readings import (
     AGGREGATES_OF_HOURS,
     DETAILS,
     HOURS,
     OVERLAP,
+    USERS,
     Moment,
     Reading,
     hours_of,
     readings,
 )
 from genesys_assets_tests.plain_figures import Item, Row
+from genesys_assets_tests.plain_quality import Counts
 
-REPORTS: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]]] = {
+KNOWN: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]]] = {
     "agent_hourly": (False, lambda known: plain_reports.agent(known, plain.HOUR)),
     "agent_daily": (True, lambda known: plain_reports.agent(known, None)),
     "interval": (False, plain_reports.interval),
@@ -36,7 +41,20 @@ REPORTS: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]
     "conversation_type": (False, plain_reports.conversation_type),
     "conversation_quality": (False, plain_reports.conversation_quality),
 }
-"""Each report, and whether it is of the business day: the others are of the UTC day."""
+"""Reports of conversations, and whether each is of the business day: the others are of the UTC day."""
+
+_BEGUN_DAYS = 12
+"""On how many days conversations began of which something is counted in an hour, that of the hour included."""
+
+REPORTS: dict[str, Callable[[Expected, date], list[Row] | None]] = {
+    **{name: partial(lambda name, told, day: told.known_report(name, day), name) for name in KNOWN},
+    "agent_day": lambda told, day: told.agent_day(day),
+    "service_level": lambda told, day: told.service_level(day),
+    "flows": lambda told, day: told.flows(*told.window(day)),
+    "flows_hourly": lambda told, day: [row for hour in hours_begun_on(day) for row in told.flows(hour, hour + HOUR)],
+    "quality": lambda told, day: told.quality(*told.window(day)),
+}
+"""What each report says of a day; None where too little was read to tell."""
 
 
 def utc_midnight(day: date) -> datetime:
@@ -47,6 +65,10 @@ def window(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     bounds = (datetime(each.year, each.month, each.day, tzinfo=zone) for each in (day, day + DAY))
     start, end = (bound.astimezone(UTC) for bound in bounds)
     return start, end
+
+
+def hours_begun_on(day: date) -> list[datetime]:
+    return [utc_midnight(day) + HOUR * number for number in range(24)]
 
 
 def touched(start: datetime, end: datetime) -> list[date]:
@@ -75,9 +97,16 @@ class Expected:
             self._readings |= {(asset, key): found for key, found in readings(self.lake, asset, wanted).items()}
         return self._readings[asset, partition]
 
-    def report(self, name: str, day: date) -> list[Row]:
-        of_business_day, figures = REPORTS[name]
+    def report(self, name: str, day: date) -> list[Row] | None:
+        return REPORTS[name](self, day)
+
+    def known_report(self, name: str, day: date) -> list[Row]:
+        of_business_day, figures = KNOWN[name]
         return figures(self.knowledge(*(window(day, self.zone if of_business_day else ZoneInfo("UTC")))))
+
+    def window(self, day: date) -> tuple[datetime, datetime]:
+        """The business day."""
+        return window(day, self.zone)
 
     def business_day(self, day: date) -> plain_reports.Knowledge:
         return self.knowledge(*window(day, self.zone))
@@ -125,7 +154,7 @@ class Expected:
 
     def _emitting(self, start: datetime, moment: Moment) -> list[Item]:
         found = []
-        for back in range(12):
+        for back in range(_BEGUN_DAYS):
             for item in self._begun((start - DAY * back).date(), moment):
                 if _emits_within(item, start, start + HOUR):
                     found.append(item)
@@ -136,6 +165,93 @@ class Expected:
 
     def _target(self, queue: str, media: str) -> float:
         return float(self.past.organisation.directory.queue_by_id[queue].service_level(media)[0])
+
+    def service_level(self, day: date) -> list[Row]:
+        queues = self.past.organisation.directory.queue_by_id
+
+        def levels(queue: str, media: str) -> tuple[float | None, int | None]:
+            # Of a queue that no listing shows, nobody knows what is set.
+            return (None, None) if queues[queue].deleted else queues[queue].service_level(media)
+
+        return plain_reports.service_level_of_queues(self.business_day(day), levels)
+
+    def agent_day(self, day: date) -> list[Row] | None:
+        """Each UTC day as of the last time that agents' status of it was read, once all of it was."""
+        start, end = self.window(day)
+        parts: list[tuple[Timelines, int, int]] = []
+        for each in touched(start, end):
+            reading, begin = self.reading(USERS, f"{each}"), utc_midnight(each)
+            if reading is None or reading.through is None or reading.through < begin + DAY:
+                return None
+            first, last = max(start, begin), min(end, begin + DAY)
+            timelines = self.past.timelines(reading.moment.asked_at)
+            parts.append((timelines, from_datetime(first), from_datetime(last)))
+        known = self.business_day(day)
+        metrics = known.measured(plain_reports.BY_USER, plain_agents.METRICS)
+        of_users = plain.grouped(metrics, lambda row: (row["user_id"],))
+        return [
+            {
+                **_bounds(start, end),
+                "user_id": user,
+                "user_name": known.users.get(user, user),
+                **plain_agents.times(parts, user),
+                **{name: plain.total(rows, metric, "sum") for metric, name in plain_agents.METRICS.items()},
+                "handled": plain.total(rows, "tHandle", "count"),
+            }
+            for user in parts[0][0].user_ids
+            for rows in [of_users.get((user,), [])]
+        ]
+
+    # -- families of aggregates ------------------------------------------------------------------------------------
+
+    def flows(self, start: datetime, end: datetime) -> list[Row]:
+        found = self._of_family("flows", start, end, self._begun, plain_quality.flows)
+        names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
+        return [
+            {**_bounds(start, end), "flow_id": flow, "flow_name": names[flow], **plain_quality.flow_row(counts)}
+            for flow, counts in found.items()
+        ]
+
+    def quality(self, start: datetime, end: datetime) -> list[Row]:
+        """Evaluations, surveys and resolutions are asked for together."""
+
+        def complete(day: date, moment: Moment) -> Sequence[Item]:
+            return list(self.past.complete(day, moment.as_of, moment.asked_at))
+
+        found = self._of_family("surveys", start, end, complete, plain_quality.quality)
+        known = self.knowledge(start, end)
+        return [
+            {
+                **_bounds(start, end),
+                "queue_id": queue,
+                "queue_name": known.queues.get(queue, queue),
+                "user_id": user,
+                "user_name": known.users.get(user, user),
+                "form_id": form,
+                **plain_quality.quality_row(counts),
+            }
+            for (queue, user, form), counts in found.items()
+        ]
+
+    def _of_family(
+        self,
+        family: str,
+        start: datetime,
+        end: datetime,
+        begun: Callable[[date, Moment], Sequence[Item]],
+        count: Callable[[Iterable[Item], datetime, datetime], Counts],
+    ) -> Counts:
+        """What was counted from `start` to `end`, each hour as of the last time that it was read."""
+        found = []
+        hour = start.replace(minute=0)
+        while hour < end:
+            reading = self.reading(AGGREGATES_OF_HOURS, f"{hour:%Y-%m-%d-%H:00}")
+            if reading is not None and family in reading.families:
+                days = [(hour - DAY * back).date() for back in range(_BEGUN_DAYS)]
+                items = [item for day in days for item in begun(day, reading.families[family])]
+                found.append(count(items, max(start, hour), min(end, hour + HOUR)))
+            hour += HOUR
+        return plain_quality.added(found)
 
     # -- conversations ---------------------------------------------------------------------------------------------
 
@@ -182,6 +298,11 @@ class Expected:
                 newer = daily is None or overlap.by_job.as_of > daily.moment.as_of
                 tell(alive, overlap.by_job.as_of, not complete or newer)
         return [max(forms[each], key=lambda form: form[0])[1] for each in sorted(exist)]
+
+
+def _bounds(start: datetime, end: datetime) -> Row:
+    """With the date of a business day, which shorter intervals do not tell."""
+    return {"interval_start": start, "interval_end": end, "local_date": (start + (end - start) / 2).date()}
 
 
 def _starting(items: Iterable[Item], start: datetime, end: datetime) -> list[Item]:

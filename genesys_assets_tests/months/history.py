@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 from genesys_assets.sandbox import attributes, past
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.history import ALWAYS, Revision
 from genesys_assets.sandbox.organisation import Organisation
+from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime, iso
 from genesys_assets_tests.plain_figures import Item, sessions
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+_TIMELINES_KEPT = 30
+LATER = "9999-12-31T23:59:59.999Z"
+"""After all that ever happens, in the platform's form."""
 
 
 @dataclass
@@ -32,6 +37,16 @@ class Past:
     _told: dict[str, tuple[Item, str]] = field(default_factory=dict)
     _found: dict[tuple[date, datetime, datetime], list[Item]] = field(default_factory=dict)
     _version: int = -1
+    _timelines: dict[datetime, Timelines] = field(default_factory=dict)
+
+    def timelines(self, asked_at: datetime) -> Timelines:
+        """What agents did, as it was told at a moment: whoever was deleted or went on since changes it."""
+        if asked_at not in self._timelines:
+            while len(self._timelines) >= _TIMELINES_KEPT:
+                del self._timelines[next(iter(self._timelines))]
+            as_it_was: Any = AsItWas(self, asked_at)
+            self._timelines[asked_at] = Timelines(as_it_was)
+        return self._timelines[asked_at]
 
     def begun(self, day: date, known_at: datetime, asked_at: datetime) -> Sequence[Item]:
         """The conversations begun on a UTC day as they were at `known_at`, without those deleted by `asked_at`.
@@ -46,6 +61,19 @@ class Past:
         if key not in self._found:
             self._found[key] = [*self._there(day, known_at), *self._deleted_since(day, known_at, asked_at)]
         return self._found[key]
+
+    def complete(self, day: date, known_at: datetime, asked_at: datetime) -> Iterator[Item]:
+        """The same as they turn out in the end, as far as that was the truth at `known_at`."""
+        moment = from_datetime(known_at)
+        for arrival in self.organisation.arrivals(day):
+            if arrival.start <= moment:
+                if self.organisation.history.knows(arrival.id):
+                    yield self.organisation.history.conversation(arrival.id, moment)
+                else:
+                    yield self._told_at(arrival, LATER)
+        for deleted_at, began, revisions in self._deleted.values():
+            if began == day and asked_at < deleted_at:
+                yield self._known(revisions, moment)
 
     def _there(self, day: date, known_at: datetime) -> Iterator[Item]:
         moment = from_datetime(known_at)
@@ -69,10 +97,13 @@ class Past:
         moment = from_datetime(known_at)
         for deleted_at, began, revisions in self._deleted.values():
             if began == day and asked_at < deleted_at:
-                known = [one for one in revisions if one.known_from <= moment] or revisions[:1]
-                shown = past.as_of(attributes.removed(known[-1].conversation), iso(moment))
+                shown = past.as_of(attributes.removed(self._known(revisions, moment)), iso(moment))
                 if shown is not None:
                     yield shown
+
+    def _known(self, revisions: Sequence[Revision], moment: int) -> Item:
+        known = [one for one in revisions if one.known_from <= moment] or revisions[:1]
+        return known[-1].conversation
 
     def delete(self, conversation_id: str, now: datetime) -> None:
         revisions = list(self.organisation.history.revisions(conversation_id)) or [
@@ -86,6 +117,25 @@ class Past:
         self.names.setdefault(queue_id, set()).add(self.organisation.directory.queue_by_id[queue_id].name)
         self.names[queue_id].add(name)
         self.organisation.rename("queues", queue_id, name)
+
+
+class AsItWas:
+    """The organisation at a moment, in the words in which `Timelines` asks for it."""
+
+    version = 0
+
+    def __init__(self, past_: Past, asked_at: datetime) -> None:
+        self._past, self._asked_at = past_, asked_at
+        self.directory, self.history = past_.organisation.directory, self
+
+    def knows(self, conversation_id: str) -> bool:
+        return False
+
+    def arrivals(self, day: date) -> Sequence[Arrival]:
+        return ()
+
+    def told(self, day: date) -> Iterator[Item]:
+        return self._past.complete(day, self._asked_at, self._asked_at)
 
 
 @dataclass(order=True)

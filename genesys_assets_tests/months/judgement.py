@@ -31,13 +31,14 @@ from genesys_assets_tests.months.readings import (
     DETAILS,
     HOURS,
     OVERLAP,
+    USERS,
     Reading,
     hours_of,
 )
 from genesys_assets_tests.plain_figures import Row
 
 BUILT_IN = {report.name: report for report in built_in_reports()}
-RULED = (DETAILS, OVERLAP, HOURS, AGGREGATES, AGGREGATES_OF_HOURS)
+RULED = (DETAILS, OVERLAP, HOURS, AGGREGATES, AGGREGATES_OF_HOURS, USERS)
 """The pages of which it is known when they must be there."""
 PUBLISHED = "published/reports"
 NAMES = ("queue_name", "user_name", "unique_wrapup_code_names")
@@ -139,7 +140,7 @@ def _is_complete(expected: Expected, day: date) -> bool:
 def _complete_days(case: Case, expected: Expected) -> Iterator[Violation]:
     day = case.first
     while utc_midnight(day) + DAY <= case.due - case.lag:
-        for asset in (DETAILS, OVERLAP):
+        for asset in (DETAILS, OVERLAP, USERS):
             found = expected.reading(asset, f"{day}")
             if found is None or found.through is None or found.through < utc_midnight(day) + DAY:
                 through = "nothing" if found is None else f"through {found.through}"
@@ -154,8 +155,8 @@ def _look_back(case: Case, expected: Expected) -> Iterator[Violation]:
         day = (today - DAY * back).date()
         if day < case.first:
             continue
-        for asset in (DETAILS, OVERLAP, AGGREGATES, AGGREGATES_OF_HOURS):
-            behind = case.lag if asset in (DETAILS, OVERLAP) else timedelta()
+        for asset in (DETAILS, OVERLAP, USERS, AGGREGATES, AGGREGATES_OF_HOURS):
+            behind = case.lag if asset in (DETAILS, OVERLAP, USERS) else timedelta()
             keys = hours_of([f"{day}"]) if asset == AGGREGATES_OF_HOURS else [f"{day}"]
             if asset == AGGREGATES and window(day, case.zone)[1] > case.due:
                 continue
@@ -246,8 +247,9 @@ def without_plain_figures() -> list[str]:
 
 def _figures_of(case: Case, expected: Expected, name: str, day: date) -> Sequence[Row] | None:
     """What a built-in report must say; None where it is not known and cannot be computed of what is stored."""
-    if name in REPORTS:
-        return expected.report(name, day)
+    told = expected.report(name, day) if name in REPORTS else None
+    if told is not None:
+        return told
     try:
         rows: list[Row] = compute(BUILT_IN[name], StoredDay(case.lake, f"{day}", case.zone, case.first)).to_pylist()
     except NotStored:

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from genesys_assets.assets import charts
+from genesys_assets.assets import common, pages
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing import day_page, index_page
@@ -51,9 +51,9 @@ _AT_MIDNIGHT = 3
 yet.
 """
 _MOST_ROUNDS = 24
-_MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 24, timedelta(minutes=30), 4
-"""Runs that are no storm yet, in any half hour: after an outage everything is asked for. And those of one kind over the
-same days in a look.
+_MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 28, timedelta(minutes=30), 4
+"""Runs that are no storm yet, in any half hour: after an outage of a day each sensor asks for what has failed in two or
+three ranges. And those of one kind over the same days in a look.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
@@ -117,6 +117,7 @@ class Month:
         self._judged: dict[date, tuple[Any, ...]] = {}
         self._own = own
         self._hook = hook
+        self._lake = Lake(LocalStore(home / "lake"))
         self._late = LateAlerts(self._posted, self._late_from)
 
     def run(self) -> None:
@@ -244,7 +245,7 @@ class Month:
         if since is None or since > moment - GRACE:
             self.skipped.append(moment.date())
             return
-        lake = Lake(LocalStore(self.home / "lake"))
+        lake = self._lake.refreshed()
         lags = [self._lag(moment - HOUR * back) for back in range(48)]
         case = Case(
             past=self.past,
@@ -271,8 +272,7 @@ class Month:
         return [message for _, _, message in self._hook.posted]
 
     def _late_from(self) -> dict[str, datetime]:
-        lake = Lake(LocalStore(self.home / "lake"))
-        return alerts.late_from(lake, self._published(), self.wanted.first, self.zone)
+        return alerts.late_from(self._lake.refreshed(), self._published(), self.wanted.first, self.zone)
 
     def _published(self) -> list[date]:
         """The days that have a manifest."""
@@ -291,9 +291,9 @@ class Month:
             self.wanted.tell(line)
 
     def _without_rule(self) -> list[str]:
-        """Pages that sensors may ask for, of which nobody says here when they must be there."""
-        pages = (place for place in self.daemon.reported() if place.startswith("pages/"))
-        return sorted(place for place in pages if place not in judgement.RULED and "imported" not in place)
+        """Pages that were made, of which nobody says here when they must be there."""
+        pages = (place for place, known in self.daemon.reported().items() if place.startswith("pages/") and known)
+        return sorted(place for place in pages if place not in judgement.RULED)
 
     def figures(self) -> dict[str, Any]:
         runs = self.daemon.launcher.runs
@@ -325,7 +325,7 @@ def simulate(wanted: Wanted, home: Path, after: Callable[[Month], None] = lambda
     own.begin()
     with ExitStack() as stack:
         stack.enter_context(quiet())
-        stack.enter_context(without_charts())
+        stack.enter_context(without_pictures())
         clock = stack.enter_context(simulated(start))
         sandbox = stack.enter_context(
             running(
@@ -375,10 +375,11 @@ def settings(wanted: Wanted, home: Path, sandbox: Sandbox, hook: Hook) -> dict[s
 
 
 @contextmanager
-def without_charts() -> Iterator[None]:
-    """Nobody looks at them here, and they take longer than the figures."""
+def without_pictures() -> Iterator[None]:
+    """Nobody looks at charts and previews here, and they take longer than the figures."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(charts, "_png", lambda *args, **kwargs: b"")
+        for module in (common, pages):
+            patch.setattr(module, "preview_metadata", lambda *args: dg.MetadataValue.null())
         for page in (day_page, index_page):
             patch.setattr(page, "_charts", lambda *args: {})
         yield

@@ -15,6 +15,7 @@ from genesys_assets.lake.lake import Lake
 
 DETAILS, OVERLAP, HOURS = "pages/daily_details", "pages/daily_overlap", "pages/hourly_details"
 AGGREGATES, AGGREGATES_OF_HOURS = "pages/daily_aggregates", "pages/hourly_aggregates"
+USERS = "pages/daily_user_details"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Reading:
-    """A stored partition. `checked` is the last moment as of which it was read, whether or not it had changed."""
+    """A stored partition. `checked` is the last moment as of which it was read, whether or not it had changed.
+
+    `questions` are those about conversations, by what they group by, with when each was answered; `families` says when
+    the last question of each family was.
+    """
 
     moment: Moment
     checked: datetime
@@ -36,6 +41,7 @@ class Reading:
     by_job: Moment | None
     by_query: Moment | None
     questions: Mapping[tuple[str, ...], Moment] = field(default_factory=dict)
+    families: Mapping[str, Moment] = field(default_factory=dict)
 
 
 def readings(lake: Lake, asset: str, partitions: Sequence[str]) -> dict[str, Reading]:
@@ -50,12 +56,16 @@ def readings(lake: Lake, asset: str, partitions: Sequence[str]) -> dict[str, Rea
 def _reading(pages: StoredPages, checked: datetime) -> Reading:
     moments: dict[bool, list[Moment]] = {True: [], False: []}
     questions = {}
+    families: dict[str, list[Moment]] = {}
     for index in range(len(pages)):
         about = pages.about(index)
         moment, asked = Moment(about.as_of, about.fetched_at), json.loads(about.request)
         moments["/jobs/" in asked["path"]].append(moment)
         body = asked.get("body") or {}
-        if "groupBy" in body:
+        *_, family, _, _ = asked["path"].split("/") if "groupBy" in body else ("", "", "")
+        if family:
+            families.setdefault(family, []).append(moment)
+        if family == "conversations":
             questions[tuple(sorted(body["groupBy"]))] = moment
     every = [*moments[True], *moments[False]]
     reach = pages.reach
@@ -67,6 +77,7 @@ def _reading(pages: StoredPages, checked: datetime) -> Reading:
         by_job=_last(moments[True]),
         by_query=_last(moments[False]),
         questions=questions,
+        families={family: max(of_family, key=lambda one: one.as_of) for family, of_family in families.items()},
     )
 
 

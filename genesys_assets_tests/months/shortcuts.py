@@ -6,12 +6,15 @@ schedules are kept in memory, for nobody else reads them.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
 from dagster._config.pythonic_config import resource
+from dagster._core.definitions import scoped_resources_builder
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.execution.context.data_version_cache import DataVersionCache
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus
@@ -21,7 +24,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 
 _SHAPE = {
     ConsolidatedSqliteEventLogStorage: ("has_table", "_has_asset_key_col_on_connection"),
-    SqliteRunStorage: ("has_built_index",),
+    SqliteRunStorage: ("has_built_index", "has_run_stats_index_cols"),
     SqliteScheduleStorage: (
         *("_has_instigators_table", "_has_asset_daemon_asset_evaluations_table"),
         *("has_built_index", "has_secondary_index_table"),
@@ -41,6 +44,10 @@ is stored in the lake, which is what sensors go by.
 """
 
 
+_SHOWN = (dg.MarkdownMetadataValue, dg.TableMetadataValue, dg.TableSchemaMetadataValue)
+"""Metadata for people's eyes. Dagster writes those of each asset twice, which takes a twelfth of the time."""
+
+
 def store_no_unread(instance: dg.DagsterInstance) -> None:
     """Not for a run that dies: the run that continues it reads what it did."""
     storage: Any = instance.event_log_storage
@@ -48,13 +55,17 @@ def store_no_unread(instance: dg.DagsterInstance) -> None:
 
     def stored(event: Any) -> None:
         if event.dagster_event is not None and event.dagster_event.event_type not in UNREAD:
+            if event.dagster_event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
+                metadata = event.dagster_event.step_materialization_data.materialization.metadata
+                for name in [name for name, value in metadata.items() if isinstance(value, _SHOWN)]:
+                    del metadata[name]
             store(event)
 
     storage.store_event = stored
 
 
 def keep_states_in_memory(instance: dg.DagsterInstance) -> None:
-    """The states of sensors and schedules: each tick writes its own six times."""
+    """The states of sensors and schedules: each tick writes its own six times. Ticks stay, however many there are."""
     storage: Any = instance.schedule_storage
     states: dict[str, InstigatorState] = {}
 
@@ -80,6 +91,15 @@ def keep_states_in_memory(instance: dg.DagsterInstance) -> None:
     storage.get_instigator_state = lambda origin_id, selector_id: states.get(selector_id)
     storage.delete_instigator_state = lambda origin_id, selector_id: states.pop(selector_id, None)
     storage.all_instigator_state = every
+    storage.purge_ticks = lambda *args, **kwargs: None
+
+
+_made = lru_cache(None)(namedtuple)
+
+
+def _class_of_resources(name: str, fields: Sequence[str]) -> Any:
+    """Each step has several contexts, each with a class of its own for its resources."""
+    return _made(name, tuple(fields))
 
 
 def _no_versions(cache: DataVersionCache, keys: Sequence[dg.AssetKey]) -> None:
@@ -93,6 +113,7 @@ def take() -> None:
         for name in names:
             _once(storage, name, lambda self, *asked: (id(self), *(each for each in asked if isinstance(each, str))))
     _once(dg.JobDefinition, "get_subset", _selection)
+    scoped_resources_builder.namedtuple = _class_of_resources  # type: ignore[attr-defined,assignment]
     # The schema of a resource's settings is that of its class; a resource is made anew for each run and tick.
     _once(resource, "infer_schema_from_config_class", lambda model, **given: (model, repr(sorted(given.items()))))
 

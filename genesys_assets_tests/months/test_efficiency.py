@@ -17,7 +17,7 @@ from genesys_assets_tests.months.efficiency import (
     reasons,
     wasted,
 )
-from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS
+from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS, USERS
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -66,6 +66,15 @@ def test_runs_are_counted_together_wherever_the_half_hour_begins() -> None:
 )
 def test_a_partition_is_read_when_it_is_over_and_in_the_nights_after(asset: str, partition: str, times: int) -> None:
     assert reasons(asset, partition, NOON) == times
+
+
+def test_agents_status_of_a_day_is_read_whenever_the_daemon_looks_on_it_too() -> None:
+    day = NOON - timedelta(days=4)
+    runs = [ran(day + timedelta(hours=hour), "tables/sessions") for hour in (5, 5, 20)]
+    runs += [ran(day + timedelta(hours=hour), USERS) for hour in (5, 20, 25, 30, 53, 77, 101)]
+    assert not list(wasted(runs, NOON))
+    too_many = [ran(day + timedelta(hours=30 + number), USERS) for number in range(5)]
+    assert USERS in [each.subject for each in wasted([*runs, *too_many], NOON)]
 
 
 def test_one_run_of_a_layer_is_needed_for_today_and_one_for_earlier_days_whenever_the_daemon_looks() -> None:

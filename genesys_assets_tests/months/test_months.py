@@ -21,6 +21,8 @@ from genesys_assets_tests.months.month import Month, Wanted, simulate
 from genesys_assets_tests.months.readings import AGGREGATES_OF_HOURS
 from genesys_assets_tests.plain_figures import Item, sessions
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 3, 2)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -97,6 +99,22 @@ def test_a_step_that_is_tried_again_waits_for_the_simulated_clock() -> None:
     with simulated(NOON):
         assert dg.GraphDefinition("again", node_defs=[twice]).execute_in_process().success
     assert begun == [NOON, NOON + HOUR]
+
+
+def test_a_run_that_waits_for_a_place_in_a_pool_gets_it_once_others_have_freed_it() -> None:
+    begun: list[datetime] = []
+
+    @dg.op(pool="platform")
+    def asks() -> None:
+        begun.append(datetime.now(UTC))
+
+    with simulated(NOON) as clock, dg.instance_for_test() as instance:
+        pools = instance.event_log_storage
+        pools.set_concurrency_slots("platform", 1)
+        assert pools.claim_concurrency_slot("platform", "a run that died", "step").is_claimed
+        clock.meanwhile = lambda: pools.free_concurrency_slots_for_run("a run that died")
+        assert dg.GraphDefinition("again", node_defs=[asks]).execute_in_process(instance=instance).success
+    assert NOON + timedelta(seconds=30) <= begun[0] < NOON + timedelta(minutes=5)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Zurich", "America/Los_Angeles", "Australia/Lord_Howe"])

@@ -1,15 +1,20 @@
-"""A lake in which all personal data are hashed: nothing of them stands anywhere, and every figure is what it was."""
+"""A lake in which all personal data are hashed or dropped: nothing of them stands anywhere, not in what is published
+and in what a webhook is told either, and every figure is what it was.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 import pytest
 
 from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.opening import open_lake
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.protection import Protection
 from genesys_assets.reports.built_in import built_in_reports
@@ -18,14 +23,33 @@ from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.entities import ENTITIES
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
-from genesys_assets_tests.assets.world import World, definitions, hours
+from genesys_assets_tests.assets.world import World, definitions, environment, error, hours
 from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.forgetting.traces import events_with, files_with
+from genesys_assets_tests.webhooks import Hook, listening
+
+pytestmark = pytest.mark.long
 
 DAY = f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"
 HASHED = Protection(dict.fromkeys(PersonalData, "hash"), KEY.encode())
 TABLES = [(f"tables/{spec.name}", spec) for spec in (*DAY_TABLES, INTERVAL_METRICS)]
+LISTED = ("queues", "users", "wrapup_codes", "skills", "divisions")
+
+
+def copy_pages(clear: Lake, other: Lake) -> None:
+    """The hours and the day as the other lake stores them."""
+    for name in ("hourly_details", "hourly_aggregates", "daily_details", "daily_overlap"):
+        place = f"pages/{name}"
+        keys = clear.page_partitions(place)
+        with other.page_writers(place, keys, {}) as writers:
+            for key in keys:
+                stored = clear.pages(place, key)
+                assert stored is not None
+                writers[key].reach = stored.reach
+                writers[key].provenance |= clear.provenance(place, key)
+                for page in stored:
+                    writers[key].write(page)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +63,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Wo
         hashed = replace(clear, folder=folder / "hashed", settings=settings, instance=instance, runs=[])
         for world in (clear, hashed):
             world.run("hourly", between=hours(DAY))
-            for table in ("queues", "users", "wrapup_codes", "skills", "divisions"):
+            for table in LISTED:
                 world.run("daily", f"reference/{table}", f"reference/{table}_history")
             world.run("complete", "pages/daily_details", "pages/daily_overlap", partition=DAY)
             world.run("daily", *(place for place, _ in TABLES), partition=DAY)
@@ -116,3 +140,48 @@ def test_each_report_has_the_same_figures(worlds: tuple[World, World], name: str
     assert sorted(clear, key=lambda row: [str(row[key]) for key in by]) == sorted(
         hashed, key=lambda row: [str(row[key]) for key in by]
     )
+
+
+@pytest.fixture(scope="module", params=["hash", "drop"])
+def published(
+    request: pytest.FixtureRequest, worlds: tuple[World, World], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[World, Path, Hook]]:
+    """A day that is published of a lake without personal data, and what the webhook was told."""
+    folder = tmp_path_factory.mktemp("published")
+    with listening() as hook:
+        settings = {
+            **worlds[1].settings,
+            "GENESYS_ASSETS_PERSONAL_DATA": request.param,
+            "GENESYS_ASSETS_PUBLISH_URL": str(folder),
+            "GENESYS_ASSETS_PUBLISH_WEBHOOK": hook.url,
+        }
+        world = replace(worlds[1], settings=settings)
+        if request.param == "drop":
+            world = replace(world, folder=folder / "lake", instance=dg.DagsterInstance.ephemeral(), runs=[])
+            with environment(world.environment):
+                copy_pages(worlds[0].lake, open_lake())
+            assert world.run(
+                "upkeep", *(f"reference/{table}{of}" for table in LISTED for of in ("", "_history"))
+            ).success
+        run = world.run("daily", partition=DAY)
+        assert run.success, error(run)
+        yield world, folder / "reports", hook
+
+
+def test_neither_the_page_nor_any_published_file_nor_the_webhook_tells_of_anybody(
+    worlds: tuple[World, World], published: tuple[World, Path, Hook]
+) -> None:
+    wanted = canaries(worlds[0])
+    _, folder, hook = published
+    assert files_with(folder, wanted) == {}
+    ((_, _, message),) = hook.posted
+    assert "is published" in message["text"]
+    assert not [value for value in wanted if value in json.dumps(message, ensure_ascii=False)]
+
+
+def test_the_page_tells_agents_apart_by_hashes(published: tuple[World, Path, Hook]) -> None:
+    world, folder, _ = published
+    (page,) = folder.glob("day_page/*/*.html")
+    agents = world.lake.read("reports/agent_daily", DAY)["user_name"].to_pylist()
+    assert len({*agents}) > 2
+    assert all(name.startswith("hash:") and name in page.read_text() for name in agents)

@@ -328,6 +328,7 @@ CONVERSATIONS = of_model(
 ).map(lambda drawn: drawn | conversation("c", *drawn.get("participants", [])))
 
 
+@pytest.mark.long
 @given(CONVERSATIONS)
 def test_tables_of_hashed_answers_are_the_tables_with_their_columns_hashed(item: Item) -> None:
     raw = json.dumps({"conversations": [item]}).encode()

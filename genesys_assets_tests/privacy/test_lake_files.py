@@ -36,6 +36,8 @@ from genesys_assets_tests.forgetting.scene import (
     call,
 )
 
+pytestmark = pytest.mark.long
+
 FILES, DAY = "pages/lake_files", f"{DAYS[-2]}"
 KEY = "a key of thirty-two characters, or more"
 CALLED = {

@@ -26,6 +26,8 @@ from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.tables.builders import conversation, metric, participant, segment, session
 
+pytestmark = pytest.mark.long
+
 DETAILS, AGGREGATES, USERS = "pages/daily_details", "pages/hourly_aggregates", "pages/reference_users"
 CONVERSATIONS, USER, CONTACT = ("conv-one", "conv-two", "conv-three"), "user-one", "contact-one"
 NAMES = ("Ann Miller", "tel:+41791112233", "a queue")

@@ -14,7 +14,14 @@ import pytest
 
 from genesys_assets.days.verdicts import Verdict, give
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.publishing.day import NothingToPublish, PublishedDay, Wanted, made_of, publish_day, reach_of_day
+from genesys_assets.publishing.day import (
+    NothingToPublish,
+    PublishedDay,
+    PublishRequest,
+    made_of,
+    publish_day,
+    reach_of_day,
+)
 from genesys_assets.publishing.errors import NotReadable, Overtaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
@@ -47,9 +54,9 @@ def lake(tmp_path: Path) -> Lake:
     return made_up_lake(tmp_path / "lake", agents=3)
 
 
-def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: Any) -> Wanted:
+def wanted(reports: Sequence[Report] = STORED, run_id: str = "a-run", **more: Any) -> PublishRequest:
     usual = {"day": business_day(), "failed": {}}
-    return Wanted(**{**usual, "reports": reports, "run_id": run_id, **more})
+    return PublishRequest(**{**usual, "reports": reports, "run_id": run_id, **more})
 
 
 def restate(lake: Lake, offered: int) -> None:
@@ -133,6 +140,7 @@ def test_checks_that_failed_are_named_on_page_and_manifest(lake: Lake, to_folder
     assert "3 of 40 are missing" in page
 
 
+@pytest.mark.long
 def test_a_deleted_report_leaves_the_manifest(lake: Lake, to_folder: Publisher) -> None:
     publish_day(lake, to_folder, wanted())
     publish_day(lake, to_folder, wanted(STORED[:1]))
@@ -184,6 +192,7 @@ class Interrupted(Publisher):
         return super().publish_manifest(manifest)
 
 
+@pytest.mark.long
 def test_of_two_runs_at_once_the_newer_figures_stand_whichever_run_is_faster(lake: Lake, anywhere: Publisher) -> None:
     other = lake.refreshed()
 
@@ -207,6 +216,7 @@ def test_what_changes_while_a_day_is_published_is_published_too(lake: Lake, to_f
     assert manifest.made_of == made_of(lake.refreshed(), business_day(), STORED)
 
 
+@pytest.mark.long
 def test_runs_that_publish_one_day_at_once_leave_one_true_manifest(lake: Lake, anywhere: Publisher) -> None:
     def publish(run: int) -> PublishedDay:
         return publish_day(lake.refreshed(), anywhere, wanted(run_id=f"run {run}"))
@@ -219,6 +229,7 @@ def test_runs_that_publish_one_day_at_once_leave_one_true_manifest(lake: Lake, a
         assert standing(anywhere).says_the_same_as(each.manifest)
 
 
+@pytest.mark.long
 def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake, anywhere: Publisher) -> None:
     before = publish_day(lake, anywhere, wanted())
     restate(lake, 7)
@@ -233,6 +244,7 @@ def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake
     assert all(hashlib.sha256(body_of(file.url)).hexdigest() == file.sha256 for file in before.files)
 
 
+@pytest.mark.long
 def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_folder: Publisher) -> None:
     class Contested(Publisher):
         def publish_manifest(self, manifest: Manifest) -> PublishedFile:
@@ -242,6 +254,7 @@ def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_
         publish_day(lake, Contested(to_folder.place), wanted())
 
 
+@pytest.mark.long
 def test_a_day_is_new_until_it_was_published_as_it_is(lake: Lake, to_folder: Publisher) -> None:
     assert publish_day(lake, to_folder, wanted()).is_new
     assert not publish_day(lake, to_folder, wanted(run_id="other")).is_new

@@ -96,6 +96,7 @@ def test_the_style_sheet_asks_for_nothing_either(tmp_path: Path) -> None:
     assert not re.search(r"@import|@font-face|url\((?!#)", html)
 
 
+@pytest.mark.long
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (day_page(made_up_lake(tmp_path / each), business_day()) for each in ("one", "two"))
     assert first == second

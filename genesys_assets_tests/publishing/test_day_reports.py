@@ -280,6 +280,7 @@ def test_queues_and_media_say_what_the_report_by_queue_and_medium_says(past_days
 
 def test_half_hours_say_what_the_report_by_interval_says(past_days: World, real: DayReports) -> None:
     rows = past_days.lake.read("reports/interval", f"{conftest.DAY}").to_pylist()
+    assert real.intervals
     for interval in real.intervals:
         inside = [row for row in rows if timedelta(0) <= row["interval_start"] - interval.start < timedelta(minutes=30)]
         assert interval.row["abandoned"] == total(inside, "abandoned_count")

@@ -88,6 +88,7 @@ def seen(request: pytest.FixtureRequest, browser: Browser, pages: dict[str, str]
         yield opened
 
 
+@pytest.mark.long
 def test_a_page_opens_without_complaint_and_asks_for_nothing_else(seen: Visit) -> None:
     seen.page.wait_for_load_state("networkidle")
     assert seen.complaints == []

@@ -121,6 +121,7 @@ def test_a_manifest_that_anyone_could_read_fails_too(s3_client: Any, public_buck
         publisher.publish_manifest(a_manifest())
 
 
+@pytest.mark.long
 def test_the_environment_of_aws_tools_is_enough(
     object_store: ObjectStore, bucket: str, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_connection_that_breaks_is_told_without_the_address(
     assert not any("X-Amz" in str(error) for error in told)
 
 
+@pytest.mark.long
 def test_an_exposed_object_that_cannot_be_deleted_is_told(
     misled: Publisher, stand_in: StandIn, files: list[LocalFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,7 +44,9 @@ def test_the_formats_round_trip(anywhere: Publisher, files: list[LocalFile]) -> 
 
 def test_files_lie_by_report_day_and_content(publisher: Publisher, files: list[LocalFile]) -> None:
     folder = "some/prefix/reports/agent_daily/date=2026-01-31"
-    for file in publisher.publish("agent_daily", DAY, files):
+    published = list(publisher.publish("agent_daily", DAY, files))
+    assert len(published) == len(files) > 0
+    for file in published:
         assert file.key == f"{folder}/agent_daily-{file.sha256[:16]}.{file.format}"
 
 

@@ -86,7 +86,9 @@ def test_each_report_becomes_three_files_named_after_it(tmp_path: Path) -> None:
 
 
 def test_size_and_digest_are_those_of_the_file_on_disk(tmp_path: Path) -> None:
-    for file in written(ROWS, tmp_path).values():
+    files = written(ROWS, tmp_path)
+    assert set(files) == {"parquet", "csv", "json"}
+    for file in files.values():
         body = file.path.read_bytes()
         assert (file.bytes, file.sha256) == (len(body), hashlib.sha256(body).hexdigest())
 

@@ -45,7 +45,9 @@ def test_a_server_that_is_not_there_is_told(s3_resource: S3Resource, files: list
 def test_a_report_is_saved_under_its_name_and_day_and_kept_by_no_cache(
     publisher: Publisher, files: list[LocalFile], s3_client: Any
 ) -> None:
-    for published in publisher.publish("agent_daily", DAY, files):
+    uploaded = list(publisher.publish("agent_daily", DAY, files))
+    assert len(uploaded) == len(files) > 0
+    for published in uploaded:
         head = s3_client.head_object(Bucket=publisher.place.bucket, Key=published.key)
         name = f"agent_daily-{DAY}.{published.format}"
         assert (head["ContentDisposition"], head["CacheControl"]) == (

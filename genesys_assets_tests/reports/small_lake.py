@@ -17,9 +17,9 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
+from genesys_assets.reports.language.sources import TABLES
 from genesys_assets.reports.meaning.questions import key_of, merged, questions_of, usual
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import TABLES
 from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY as LEVELS

@@ -67,6 +67,7 @@ def test_the_interface_runs_on_your_organisation_where_a_client_is_set_anywhere(
     assert settings.get(dev.CLIENT_ID) == client
 
 
+@pytest.mark.long
 def test_on_the_sandbox_nothing_points_to_what_is_yours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("GENESYS_CLOUD_REGION=mypurecloud.ie\nGENESYS_ASSETS_LAKE=s3://ours/lake\n")
     (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")

@@ -108,6 +108,7 @@ def test_times_are_whole_milliseconds(client: Client) -> None:
     assert table(client, file_id).schema.field("segmentStart").type == pa.int64()
 
 
+@pytest.mark.long
 def test_the_newest_rows_say_what_the_conversations_say(client: Client, warehouse: Sandbox) -> None:
     newest = {row["conversationId"]: row for row in rows(client, "conversations", timedelta(days=4))}
     told = warehouse.organisation.conversations(DAY.date())

@@ -24,6 +24,8 @@ from genesys_assets.sandbox.object_store import ObjectStore, ObjectStoreError, r
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 from genesys_assets_tests.processes import beside
 
+pytestmark = pytest.mark.long
+
 
 @contextmanager
 def client_of(store: ObjectStore) -> Iterator[Any]:

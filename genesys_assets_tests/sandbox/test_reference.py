@@ -82,7 +82,9 @@ def test_a_deleted_queue_is_not_listed_but_still_works_in_conversations(at_noon:
 
 
 def test_a_queue_tells_its_service_level_per_media(at_noon: Client) -> None:
-    for queue in entities(at_noon, "/api/v2/routing/queues"):
+    queues = list(entities(at_noon, "/api/v2/routing/queues"))
+    assert queues
+    for queue in queues:
         for media in ("call", "callback", "chat", "email", "message"):
             level = queue["mediaSettings"][media]["serviceLevel"]
             assert 0 < level["percentage"] < 1

@@ -35,6 +35,7 @@ def page(client: Client, number: int, order: str) -> list[str]:
     return [conversation["conversationId"] for conversation in answer["conversations"]]
 
 
+@pytest.mark.long
 def test_the_query_reaches_100000_from_either_end(client: Client) -> None:
     ids = [arrival.id for arrival in client.sandbox.organisation.arrivals(DAY)]
     assert len(set(ids)) == COUNT

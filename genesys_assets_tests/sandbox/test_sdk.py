@@ -84,6 +84,7 @@ def test_it_pages_through_details(sdk: Any, client: Any, sandbox: Sandbox) -> No
     assert found == [arrival.id for arrival in sandbox.organisation.arrivals(day)]
 
 
+@pytest.mark.long
 def test_it_reads_a_details_job_to_the_end(sdk: Any, client: Any, sandbox: Sandbox) -> None:
     api = sdk.AnalyticsApi(client)
     assert api.get_analytics_conversations_details_jobs_availability().data_availability_date

@@ -35,6 +35,7 @@ def timelines(organisation: Organisation) -> Timelines:
 
 
 def test_every_millisecond_of_a_day_has_one_presence_and_one_routing_status(timelines: Timelines) -> None:
+    assert timelines.user_ids
     for user_id in timelines.user_ids:
         for of in (presence, routing):
             spans = timelines.spans(user_id, MORNING, MIDNIGHT, of)
@@ -44,6 +45,7 @@ def test_every_millisecond_of_a_day_has_one_presence_and_one_routing_status(time
 
 
 def test_a_span_is_the_same_whichever_day_asks_for_it(timelines: Timelines) -> None:
+    assert timelines.user_ids
     for user_id in timelines.user_ids:
         days = [timelines.spans(user_id, MORNING + n * DAY, MORNING + (n + 1) * DAY, presence) for n in range(5)]
         together = timelines.spans(user_id, MORNING, MORNING + 5 * DAY, presence)
@@ -90,6 +92,7 @@ def test_a_phone_that_rings_in_vain_is_followed_by_not_responding(
 
 
 def test_off_queue_and_on_queue_agree_in_both_timelines(timelines: Timelines) -> None:
+    assert timelines.user_ids
     for user_id in timelines.user_ids:
         on_queue = [
             (max(span.start, MORNING), min(span.end, MIDNIGHT))

@@ -39,6 +39,7 @@ def _spans(pages: list[dict[str, Any]], name: str) -> dict[str, set[tuple[str, .
 def test_all_pages_together_hold_each_span_that_touches_the_day(afterwards: Client) -> None:
     timelines = afterwards.sandbox.timelines
     found = _spans(_pages(afterwards, 100), "primaryPresence")
+    assert any(found.values())
     for user_id in timelines.user_ids:
         assert len(found[user_id]) == len(timelines.spans(user_id, START, START + A_DAY, presence))
 
@@ -56,6 +57,7 @@ def test_pages_are_shorter_than_asked_for_users_come_twice_and_total_hits_is_too
 def test_what_goes_on_has_no_end_and_what_is_to_come_is_not_shown(at_noon: Client) -> None:
     pages = _pages(at_noon, 100)
     now = NOON.isoformat()
+    assert any(page["userDetails"] for page in pages)
     for page in pages:
         for user in page["userDetails"]:
             assert "endTime" not in user["primaryPresence"][-1]
@@ -73,6 +75,7 @@ def test_filters_choose_users_and_spans(afterwards: Client) -> None:
     assert shown == {"OFFLINE"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("days", "filtered", "status"), [(7, False, 200), (8, False, 400), (31, True, 200), (32, True, 400)]
 )

@@ -35,6 +35,8 @@ from genesys_assets_tests.plain_comparison import compare
 from genesys_assets_tests.plain_figures import Item, Row
 from genesys_assets_tests.scenarios import hard_days
 
+pytestmark = pytest.mark.long
+
 ZONE = ZoneInfo("Europe/Zurich")
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 CLOCK_CHANGE = date(2026, 3, 29)

@@ -85,6 +85,7 @@ def test_every_figure_of_a_day_is_that_of_plain_python(tmp_path: Path, zone: str
     assert any(row["interacting_ms"] for row in found.values())
 
 
+@pytest.mark.long
 def test_a_week_is_the_sum_of_its_days_one_of_which_has_23_hours(tmp_path: Path) -> None:
     zone, first, last = "Europe/London", date(2026, 3, 23), date(2026, 3, 29)
     with a_world(tmp_path, zone, first, last, conversations=12) as world:

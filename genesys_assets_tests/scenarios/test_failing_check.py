@@ -18,6 +18,8 @@ from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.months.efficiency import partitions
 from genesys_assets_tests.scenarios.conftest import Present
 
+pytestmark = pytest.mark.long
+
 FAILING = f"{DAYS[2]}"
 FINISHED = {f"{day}" for day in DAYS if day < NOW.date()}
 

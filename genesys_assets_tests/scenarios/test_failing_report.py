@@ -16,6 +16,8 @@ from genesys_assets_tests.conftest import DAYS, NOW
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.test_failing_check import everything_but
 
+pytestmark = pytest.mark.long
+
 DAY, AROUND = f"{DAYS[2]}", (f"{DAYS[1]}", f"{DAYS[3]}")
 READ_BY_IT_ALONE = "tables/segments"
 NEXT_LOOK = NOW + timedelta(hours=1)

@@ -17,6 +17,8 @@ from genesys_assets_tests.assets.world import World, hours, metadata
 from genesys_assets_tests.plain_figures import Item
 from genesys_assets_tests.scenarios.hard_days import DETAILS, compute, midnight, read_complete
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 1, 28)
 COUNT = 120_000
 EVERY = timedelta(days=1) / COUNT

@@ -108,6 +108,7 @@ def refresh(world: World, present: Present, day: date) -> None:
             assert world.run("recompute", *TABLES, partition=f"{each}").success
 
 
+@pytest.mark.long
 def test_a_conversation_that_ends_two_days_later_is_refreshed_where_it_began(lasting: World, present: Present) -> None:
     present.at = midnight(SECOND) + timedelta(minutes=5)
     read_hours(lasting, FIRST, FIRST, OF_HOURS)

@@ -118,6 +118,7 @@ def longer(item: Item) -> None:
                 return
 
 
+@pytest.mark.long
 def test_the_ledger_says_exactly_what_changed_and_what_is_gone(rewritten: Rewritten) -> None:
     world, run, (before, after) = rewritten.world, rewritten.run, rewritten.rows
     ledger = {row["table"]: row for row in world.lake.read(LEDGER, f"{DAY}").to_pylist() if row["run_id"] == run.run_id}

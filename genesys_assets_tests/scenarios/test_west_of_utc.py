@@ -52,6 +52,7 @@ def test_a_business_day_is_published_ten_minutes_after_its_own_midnight(
     assert (KEY in wanted) == published
 
 
+@pytest.mark.long
 def test_the_hours_that_finish_a_day_change_its_report(tmp_path: Path) -> None:
     numbers = [made_of(with_hours(tmp_path / f"{last}", last), QUEUES, KEY, ZONE) for last in (24, 32, 33, 40)]
     assert numbers[0] != numbers[1]

@@ -1,7 +1,7 @@
 """Aggregates of many spans of time by few requests: windows as large as the platform takes, cut into the spans.
 
-Here is decided how much is asked at once, and which bucket of an answer belongs to which span. What is asked stands in
-`queries`, how one question is asked in `aggregates`; which spans are partitions is the assets' matter.
+This module decides how much is asked at once, and which bucket of an answer belongs to which span. `queries` builds the
+questions, `aggregates` sends one; the assets know which spans are partitions.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def group_spans(
 
 
 class WindowedQuestion:
-    """One question about many spans. What the platform does not answer for a window it is asked for the window's
-    halves, and from then on for no more at once.
+    """One question about many spans. If a window is refused, it is halved; the smaller size is kept for the rest of the
+    run.
     """
 
     def __init__(self, cloud: GenesysCloud, over: Callable[[Interval], AggregateQuery]) -> None:
@@ -62,10 +62,8 @@ class WindowedQuestion:
         self._most = sys.maxsize
 
     def pages(self, window: Sequence[Interval]) -> Iterator[Page]:
-        """One page per span of a window, in order: the answer, or its part with the buckets of the span, of which
-        there may be none.
-
-        Raises whatever the platform says to a single span.
+        """One page per span of a window, in order: the answer, or its part with the buckets of the span, of which there
+        may be none. Raises the platform's refusal of a single span.
         """
         done = 0
         while done < len(window):
@@ -92,7 +90,7 @@ class WindowedQuestion:
 
 def divided(page: Page, spans: Sequence[Interval]) -> list[Page]:
     """An answer for adjoining spans as one page per span, each an answer of the same shape with the buckets that begin
-    in the span. Its request is that of the whole, and tells beside it which part this is.
+    in the span. Its request is that of the whole, with a note which part this is.
     """
     answer, starts = page.json(), [span.start for span in spans]
     places: dict[str, int] = {}
@@ -141,7 +139,7 @@ def _buckets(result: Any) -> list[Any]:
 def _interval(bucket: Any) -> str:
     interval = bucket.get("interval") if isinstance(bucket, dict) else None
     if not isinstance(interval, str):
-        raise _Indivisible("A bucket tells no interval.")
+        raise _Indivisible("A bucket has no interval.")
     return interval
 
 

@@ -1,7 +1,7 @@
-"""The names the platform knows of conversations: metrics, dimensions, and what other names for them mean.
+"""The platform's names of metrics and dimensions of conversations, and the other names that people use for them.
 
-Here stand names only; those of the other families of aggregates are in `families`. Putting them together into
-a question belongs to `queries`; the unit and meaning of a figure belong to `tables`.
+`families` has the names of the other families of aggregates, `queries` puts names together into a query, and `tables`
+knows unit and meaning of a figure.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ METRICS: tuple[str, ...] = _names(
     tTransmitting tUserResponseTime tVoicemail tWait
     """
 )
+"""Metrics of aggregates. Source: ConversationAggregationView.target of the platform's SDK 269.0.0."""
 
 SESSION_METRICS: frozenset[str] = frozenset(
     _names(
@@ -43,18 +44,18 @@ SESSION_METRICS: frozenset[str] = frozenset(
         """
     )
 )
-"""Metrics that sessions of conversation details carry: all that were seen in nine published payloads of real
-organisations, of 2016 to 2024, voice, callback and chat. nFlow, tFlow and tFlowExit are no metrics of aggregates.
+"""Metrics that sessions of conversation details carry: all that appear in nine published payloads of real organisations
+(2016 to 2024; voice, callback and chat). nFlow, tFlow and tFlowExit are no metrics of aggregates.
 """
 
 AGGREGATE_ONLY: frozenset[str] = frozenset(_names("nConversations oServiceLevel oServiceTarget tWait"))
-"""Metrics that no session carries: the platform derives them. Of tWait there was none beside 14 tAcd in those payloads.
+"""Metrics that no session carries, because the platform derives them. Those payloads have 14 tAcd and no tWait.
 
-Of a metric in neither list nobody has shown yet whether sessions carry it.
+For a metric in neither list it is unknown whether sessions carry it.
 """
 
 WAYS_OUT: tuple[str, ...] = _names("tAnswered tAbandon tFlowOut")
-"""Metrics of which tWait is made: each who leaves a queue leaves it one of these ways, after the time waited."""
+"""The metrics that add up to tWait. Everybody who leaves a queue leaves it in one of these ways, after the wait."""
 
 DIMENSIONS: tuple[str, ...] = _names(
     """
@@ -74,6 +75,7 @@ DIMENSIONS: tuple[str, ...] = _names(
     waitingInteractionCount wrapUpCode
     """
 )
+"""Dimensions of aggregates. Source: ConversationAggregateQueryPredicate.dimension of the platform's SDK 269.0.0."""
 
 MULTI_VALUED: frozenset[str] = frozenset(
     _names(
@@ -84,35 +86,9 @@ MULTI_VALUED: frozenset[str] = frozenset(
         """
     )
 )
-"""Dimensions of which one session may have several values: it counts once in the group of each, so that such groups
-add up to more than there is.
+"""Dimensions of which a session may have several values. It counts once in the group of each value, so such groups add
+up to more than the total.
 """
-
-CONVERSATION_DIMENSIONS: tuple[str, ...] = _names(
-    """
-    accessAttribute conversationEnd conversationId conversationInitiator conversationStart
-    customerParticipation divisionId externalTag mediaStatsMinConversationMos originatingDirection
-    originatingSocialMediaPublic
-    """
-)
-
-SEGMENT_DIMENSIONS: tuple[str, ...] = _names(
-    """
-    addressFrom addressTo agentAssistantId agentOwned ani authenticated bargedParticipantId callbackNumber
-    callbackScheduledTime canonicalExternalContactId cleared coachedParticipantId conference
-    deliveryPushed deliveryStatus destinationAddress destinationConversationId detectedSpeechEnd
-    detectedSpeechStart direction disconnectType dnis edgeId engagementSource errorCode exitReason
-    extendedDeliveryStatus externalContactId externalOrganizationId flaggedReason flowId flowName
-    flowOutType flowOutcome flowOutcomeId flowOutcomeValue flowVersion groupId journeyActionId
-    journeyActionMapId journeyCustomerId journeyCustomerIdType journeyCustomerSessionId mediaCount
-    mediaType messageType monitoredParticipantId outboundCampaignId outboundContactId
-    outboundContactListId participantName protocolCallId provider purpose queueId recording remote
-    remoteNameDisplayable requestedLanguageId requestedRouting requestedRoutingSkillId scoredAgentId
-    screenMonitoredUserId screenRecording scriptId segmentEnd segmentType sessionDnis sipResponseCode
-    skillExpressionId snippetRecording subject teamId transferTargetAddress transferTargetName
-    transferType usedRouting userId wrapUpCode wrapUpNote
-    """
-)
 
 METRIC_ALIASES: Mapping[str, str] = {
     "handleTime": "tHandle",
@@ -170,30 +146,29 @@ DEFAULT_METRICS: tuple[str, ...] = _names(
 
 
 def metric(name: str) -> str:
-    """The platform's name of a metric, for its own name in any case or an alias. Raises InvalidQuery
-    otherwise.
+    """The platform's name of a metric, from its own name in any case or an alias. Raises InvalidQuery.
+
+    >>> metric("thandle"), metric("wrapUpTime")
+    ('tHandle', 'tAcw')
     """
     return resolve("metric", name, METRICS, METRIC_ALIASES, METRICS_WITHOUT_EQUIVALENT)
 
 
 def dimension(name: str) -> str:
-    """The platform's name of a dimension of aggregates, likewise."""
+    """The platform's name of a dimension of aggregates, from its own name in any case or an alias. Raises InvalidQuery.
+
+    >>> dimension("conversationType")
+    'mediaType'
+    """
     return resolve("dimension", name, DIMENSIONS, DIMENSION_ALIASES, DIMENSIONS_WITHOUT_EQUIVALENT)
 
 
-def conversation_dimension(name: str) -> str:
-    """The platform's name of a dimension that a details query filters conversations by."""
-    return resolve("conversation dimension", name, CONVERSATION_DIMENSIONS, {})
-
-
-def segment_dimension(name: str) -> str:
-    """The platform's name of a dimension that a details query filters segments by."""
-    aliases = {alias: real for alias, real in DIMENSION_ALIASES.items() if real in SEGMENT_DIMENSIONS}
-    return resolve("segment dimension", name, SEGMENT_DIMENSIONS, aliases)
-
-
 def closest(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Up to three of the names that a person who wrote `name` may have meant, the likeliest first."""
+    """Up to three of the names that a person who wrote `name` may have meant, the likeliest first.
+
+    >>> closest("tHandel", METRICS)
+    ('tHandle', 'tHeld')
+    """
     by_lower = {known.lower(): known for known in names}
     return tuple(by_lower[match] for match in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6))
 
@@ -207,7 +182,7 @@ def resolve(
     *,
     of: str = "Genesys Cloud",
 ) -> str:
-    """The one of the names that is meant, for itself in any case or an alias. Raises InvalidQuery with the nearest."""
+    """The known name that is meant by a name in any case, or by an alias. Raises InvalidQuery with the closest ones."""
     wanted = name.strip().lower()
     for refused, reason in (without_equivalent or {}).items():
         if refused.lower() == wanted:

@@ -1,6 +1,6 @@
-"""A page of conversations, and the little of it that paging and partitions need, looked up once when it comes.
+"""A page of conversations, and the few facts of it that paging and partitions need, read once when it arrives.
 
-Parsed, a page takes many times its bytes; so nothing of that is kept. What a conversation is belongs to `tables`.
+A parsed page takes many times its bytes, so it is not kept. `tables` knows what a conversation is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ConversationsPage(Page):
 
 
 def seen(page: Page, kind: type[P], **more: Any) -> P:
-    """The page with what there is on it. Raises UnexpectedAnswer where its `conversations` are no list."""
+    """The page with the facts about it. Raises UnexpectedAnswer if its `conversations` are not a list."""
     rows = list_in(page, "conversations")
     return kind(
         page.number,

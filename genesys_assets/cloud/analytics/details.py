@@ -1,9 +1,8 @@
 """Conversations in full, by the details query: page after page, as they started.
 
-Here is dealt with what the query does not do by itself: it answers with every conversation that started on
-any UTC day the interval touches, reaches no further than 100,000 results, covers 7 days at most, and now and
-then is too heavy to be answered. Bulk history belongs to details jobs. Rows outside the interval are dropped
-in `tables`.
+The query answers with every conversation that started on any UTC day that the interval touches, reaches at most 100,000
+results and 7 days, and is sometimes too heavy for the platform. This module works around these limits. Bulk history
+belongs to details jobs. `tables` drops rows outside the interval.
 """
 
 from __future__ import annotations
@@ -43,17 +42,15 @@ def fetch(
     on_progress: OnProgress | None = None,
     reading: Reading | None = None,
 ) -> Iterator[ConversationsPage]:
-    """Every page whose first to last start overlaps the interval, numbered from 1; none if there is none.
+    """Every page whose first to last start overlaps the interval, numbered from 1.
 
-    A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of
-    each. Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in
-    descending order. Where pages moved while they were read, all are read once more and given as further
-    pages. `near` is the page of the day on which an interval within it may begin (see `number_in_day`).
-    `on_progress(pages done, pages expected, total hits)` hears of each page; the last two are estimates.
-    A `reading` given is filled in: what was there and what came.
-
-    From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an interval that
-    reaches into the future, TooLarge where not all conversations can be reached, UnexpectedAnswer, or any
+    A page may hold rows outside the interval, and pages may repeat rows: keep those inside, and the newest of each.
+    Rows ascend by conversationStart, except where a day has more than 100,000: its later part comes in descending
+    order. If pages moved while they were read, all are read once more and given as further pages. `near` is the page of
+    the day on which an interval within it may begin (see `number_in_day`). `on_progress(pages done, pages expected,
+    total hits)` is called for each page; the last two are estimates. `reading`, if given, is filled in with what was
+    expected and what arrived. From `POST /api/v2/analytics/conversations/details/query`. Raises InvalidQuery for an
+    interval that reaches into the future, TooLarge if not all conversations can be reached, UnexpectedAnswer, or any
     other GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
@@ -90,11 +87,11 @@ def total_hits(cloud: GenesysCloud, interval: Interval) -> int | None:
 
 
 def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int | None:
-    """How many conversations began on the UTC days of the interval, of 7 at most, where that is no more than the
-    estimate: the place of the last one. None where that cannot be told: more than the query reaches, or its two ends
-    do not agree on which is the last.
+    """How many conversations began on the UTC days of the interval, at most 7: the place of the last one, which is at
+    most the estimate. None if that is unknown: there are more than the query reaches, or its two ends do not agree on
+    the last one.
 
-    One request where the estimate is right, two for each doubling by which it is too high, and one more. Raises
+    One request if the estimate is right, two for each doubling by which it is too high, and one more. Raises
     InvalidQuery for an interval that reaches into the future, or any other GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
@@ -117,11 +114,11 @@ def exact_total(cloud: GenesysCloud, interval: Interval, estimate: int) -> int |
 
 
 def newest_start(cloud: GenesysCloud, interval: Interval) -> datetime | None:
-    """When the newest conversation began that the query knows in the interval, UTC; None if it knows none.
+    """When the newest conversation that the query knows in the interval began, UTC; None if it knows none.
 
-    One request for each UTC day, from the last one back to the first that has a conversation; about ten more where the
+    One request for each UTC day, from the last one back to the first that has a conversation; about ten more if the
     interval ends before its day and others began after it. Raises InvalidQuery for an interval that reaches into the
-    future, TooLarge where more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
+    future, TooLarge if more than 100,000 began on the last day after the interval, UnexpectedAnswer, or any other
     GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
@@ -172,8 +169,8 @@ def _read_steadily(
 def _read(
     cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None = None
 ) -> Iterator[ConversationsPage]:
-    """The pages of an interval; where the platform cannot answer for all at once, those of its halves, and where a page
-    is too large, smaller ones from there on.
+    """The pages of an interval. If the platform cannot answer for all at once, those of its halves. If a page is too
+    large, smaller ones from there on.
     """
     reached = interval.start
     try:

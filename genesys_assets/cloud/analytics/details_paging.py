@@ -1,7 +1,6 @@
-"""The pages of one details query: which of them an interval needs, and when they end.
+"""The pages of one details query in one order: which of them an interval needs, and when they end.
 
-Here one query in one order is paged through. Splitting an interval into queries, and putting them together, is
-told in `details`.
+`details` splits an interval into queries and puts their pages together.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
 from genesys_assets.cloud.analytics.reading import Drift, Reading
 from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/query"
@@ -78,7 +78,7 @@ class PagedQuery:
         self.reached: datetime | None = None
 
     def begin(self, near: int = 1) -> Answer:
-        """A first answer: of the page `near`, or of page 1 where there are not so many."""
+        """A first answer: of the page `near`, or of page 1 if there are fewer pages."""
         answer = self.answer(min(near, self.furthest))
         if answer.rows == 0 and answer.number > 1:
             answer = self.answer(1)
@@ -97,8 +97,8 @@ class PagedQuery:
         return self._seen[number]
 
     def newest_start(self) -> datetime | None:
-        """The latest start within the interval; for a query in descending order. Raises TooLarge where more began
-        after the interval than the query reaches.
+        """The latest start within the interval; for a query in descending order. Raises TooLarge if more began after
+        the interval than the query reaches.
         """
         begun = self.begin()
         pages = min(-(-self.total(begun) // self._page_size), self.furthest)
@@ -136,7 +136,7 @@ class PagedQuery:
             ascends = self._order == "asc"
             begin, end = (interval.start, interval.end) if ascends else (interval.end, interval.start)
             first = self._search(1, pages, begin, near, unknown=True)
-            # Pages of a day that is going on are asked for one by one: the end shows when it comes.
+            # Pages of a day that is going on are asked for one by one, until one of them is the last.
             last = self._search(first, pages, end, first, unknown=False) if self._settled else pages
         kept = range(first, last + 1) if self._settled else range(first, first + 1)
         self._seen = {number: found for number, found in self._seen.items() if number in kept}
@@ -165,9 +165,9 @@ class PagedQuery:
         return chain(ahead, beyond)
 
     def _search(self, low: int, high: int, bound: datetime, near: int | None, *, unknown: bool) -> int:
-        """The first page from `low` on that reaches the bound, or `high`. Looked for in growing steps from the page
-        `near`, if one is given, then by halving; many pages may lie before it. `unknown`: what counts where a page
-        tells no starts.
+        """The first page from `low` on that reaches the bound, or `high`. The search goes in growing steps from the
+        page `near`, if one is given, then by halving; many pages may lie before it. `unknown` is the result for a page
+        without starts.
         """
         step = 0
         low, high = self._narrowed(low, high, bound, unknown)
@@ -217,8 +217,8 @@ class PagedQuery:
             )
 
     def _ends_before(self, number: int) -> bool:
-        """Whether the last conversation of the interval stands on the page before. From the other end it comes first,
-        but for those that began after the interval.
+        """Whether the last conversation of the interval is on the page before. From the other end it comes first, after
+        those that began after the interval.
         """
         if number == 1:
             return False
@@ -236,11 +236,11 @@ class PagedQuery:
     def _ask(self, number: int) -> Answer:
         query = DetailsQuery(interval=self._interval, page_number=number, page_size=self._page_size, order=self._order)
         page = self._cloud.post(PATH, query.body())
-        total = page.json().get("totalHits")
+        total = read_count(page.json().get("totalHits"))
         return Answer(
             page=seen(page, ConversationsPage),
             number=number,
-            total=total if isinstance(total, int) and 0 <= total <= MOST_HITS else None,
+            total=total if total is not None and total <= MOST_HITS else None,
             ascends=self._order == "asc",
         )
 

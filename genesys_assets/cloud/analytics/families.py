@@ -1,9 +1,9 @@
 """The families of aggregates that the platform counts: one declared record for each, with the names that it knows.
 
-A family is one path with a permission, metrics and dimensions of its own; all take the same question and give the same
-shape of answer. Source: Genesys Cloud's SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python (models
-…AggregationView, …AggregateQueryPredicate); permissions from its documentation of AnalyticsApi. The names
-themselves are in `family_names` and, those of conversations, in `catalogue`, the question is built in `queries`.
+A family is one path with its own permission, metrics and dimensions. All families take the same query and give answers
+of the same shape. Source: Genesys Cloud's SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python
+(models …AggregationView, …AggregateQueryPredicate); permissions from its documentation of AnalyticsApi. The names are
+in `family_names` and, for conversations, in `catalogue`. `queries` builds the query.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ TimeDimension = Literal["eventTime"]
 class AggregateFamily:
     """One family of aggregates.
 
-    `grouping` is how it is asked where nothing finer is wanted; dimensions in `columns` are columns of its table too.
-    `counted_once`: metrics that count a thing once in a bucket and group, so that they add up over neither.
-    `time_dimension` is by which time things are counted where the platform's own default is another one than the time
-    of the event. `batched_by` is a dimension that a query must name the values of, at most `largest_batch` at once.
-    `has_qualifier`: of one metric there are several figures, told apart by a qualifier. `is_preview`: the platform
-    says that it may change at any time.
+    `grouping` is its usual grouping; dimensions in `columns` are columns of its table. `counted_once`: metrics that
+    count a thing once in each bucket and group, so their figures must not be added up. `time_dimension` is set if
+    things must be counted by another time than the platform's default. `batched_by` is a dimension whose values a query
+    must name, at most `largest_batch` at once. `has_qualifier`: a metric has several figures, distinguished by a
+    qualifier. `is_preview`: the platform says that the family may change at any time.
     """
 
     name: str
@@ -66,7 +65,7 @@ class AggregateFamily:
         return self._resolved("metric", name)
 
     def dimension(self, name: str) -> str:
-        """The platform's name of a dimension that it groups and filters by, likewise."""
+        """The platform's name of a dimension that the family groups and filters by. Raises InvalidQuery."""
         return self._resolved("dimension", name)
 
     def _resolved(self, kind: Literal["metric", "dimension"], name: str) -> str:
@@ -82,7 +81,7 @@ class AggregateFamily:
 
 
 def family(name: str) -> AggregateFamily:
-    """The family of a name in any case. Raises InvalidQuery with the nearest ones.
+    """The family of a name in any case. Raises InvalidQuery with the closest ones.
 
     >>> family("Surveys").path
     '/api/v2/analytics/surveys/aggregates/query'
@@ -96,7 +95,11 @@ def family(name: str) -> AggregateFamily:
 
 
 def of_path(path: str) -> AggregateFamily | None:
-    """The family that is asked at a path, None where none is."""
+    """The family that is asked at a path; None if it is no family's.
+
+    >>> of_path("/api/v2/analytics/flows/aggregates/query").name
+    'flows'
+    """
     return _BY_PATH.get(path)
 
 
@@ -136,7 +139,7 @@ CONVERSATIONS = AggregateFamily(
 )
 
 _OF_SKILLS = frozenset(_names("requestedRouting requestedRoutingSkillId wrapUpCode divisionId"))
-"""Dimensions of which one thing may have several values, whatever the family."""
+"""Dimensions of which one thing may have several values, in every family."""
 
 FAMILIES = _by_name(
     (

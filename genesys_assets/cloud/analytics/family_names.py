@@ -1,6 +1,6 @@
-"""The names of metrics and dimensions of each family of aggregates but conversations. Those are in `catalogue`.
+"""The names of metrics and dimensions of each family of aggregates except conversations, which has `catalogue`.
 
-Here stand names only. Source: the enumerations of Genesys Cloud's SDK 269.0.0, see `families`; a test compares them.
+Source: the enumerations of Genesys Cloud's SDK 269.0.0, see `families`. A test compares them.
 """
 
 from __future__ import annotations

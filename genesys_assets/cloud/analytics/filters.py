@@ -1,7 +1,6 @@
-"""Which conversations or segments a query is about, as typed values.
+"""Filters of a query as typed values, and their JSON.
 
-Here stand the shapes of a filter and their JSON. The names in it are resolved by whoever asks (`queries`),
-since each kind of query knows its own dimensions.
+`queries` resolves the names in a filter, because each kind of query has its own dimensions.
 """
 
 from __future__ import annotations
@@ -88,8 +87,8 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Clauses and conditions of which all (`and`) or one (`or`) hold; the platform knows these two levels and
-    no more.
+    """Clauses and conditions of which all (`and`) or one (`or`) hold. The platform knows these two levels and no more:
+    `ConversationAggregateQueryFilter` of its SDK.
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -113,7 +112,11 @@ class Filter:
 
 
 def any_of(dimension: str, values: Iterable[str]) -> Clause:
-    """The dimension has one of the values."""
+    """The dimension has one of the values.
+
+    >>> any_of("queueId", ["q1"]).body(str, str)
+    {'type': 'or', 'predicates': [{'operator': 'matches', 'type': 'dimension', 'dimension': 'queueId', 'value': 'q1'}]}
+    """
     return Clause(tuple(Predicate(dimension=dimension, value=value) for value in values))
 
 

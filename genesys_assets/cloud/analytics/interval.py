@@ -1,7 +1,6 @@
 """A span of time as the platform understands it: half-open, UTC, whole milliseconds.
 
-Here stands what can be asked of a span alone. Which spans a query accepts belongs to `queries`; partitions
-belong to `genesys_assets.partitions`.
+`queries` knows which spans a query accepts, `genesys_assets.partitions` which spans are partitions.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from typing import Self
 from genesys_assets.cloud.errors import InvalidQuery
 
 MILLISECOND = timedelta(milliseconds=1)
-# Clocks of two machines differ a little; a question about "until now" must not fail for that.
+# Clocks of two machines differ a little. A question about "until now" must not fail because of that.
 CLOCK_SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
-    """From `start` up to, not including, `end`. Any aware instants are accepted; kept are UTC and whole
-    milliseconds.
+    """From `start` up to, but not including, `end`. Any aware instants are accepted, and converted to UTC and whole
+    milliseconds. Raises InvalidQuery if it would be empty.
     """
 
     start: datetime
@@ -34,7 +33,11 @@ class Interval:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """An interval from `start/end` in ISO 8601, each with its offset or Z."""
+        """An interval from `start/end` in ISO 8601, each with its offset or Z. Raises InvalidQuery.
+
+        >>> str(Interval.parse("2026-01-31T00:00:00+01:00/2026-02-01T00:00:00+01:00"))
+        '2026-01-30T23:00:00.000Z/2026-01-31T23:00:00.000Z'
+        """
         start, slash, end = text.partition("/")
         try:
             if not slash:
@@ -61,8 +64,10 @@ class Interval:
         return self.start <= instant < self.end
 
     def halves(self) -> tuple[Self, Self]:
-        """The interval in two, cut at the UTC midnight next to its middle if there is one inside, else at its
-        middle.
+        """The interval in two, cut at the UTC midnight nearest to its middle, or at its middle if it has no midnight.
+
+        >>> [str(half) for half in Interval.parse("2026-01-01T00:00Z/2026-01-01T00:00:01Z").halves()]
+        ['2026-01-01T00:00:00.000Z/2026-01-01T00:00:00.500Z', '2026-01-01T00:00:00.500Z/2026-01-01T00:00:01.000Z']
         """
         midnights = [piece.start for piece in self.days()[1:]]
         middle = self.start + (self.duration // (2 * MILLISECOND)) * MILLISECOND
@@ -70,7 +75,11 @@ class Interval:
         return type(self)(self.start, cut), type(self)(cut, self.end)
 
     def days(self, at_most: int = 1) -> tuple[Self, ...]:
-        """The interval cut at UTC midnights into pieces that touch at most so many days each."""
+        """The interval cut at UTC midnights into pieces that touch at most `at_most` days each.
+
+        >>> [str(day) for day in Interval.parse("2026-01-01T12:00Z/2026-01-02T06:00Z").days()]
+        ['2026-01-01T12:00:00.000Z/2026-01-02T00:00:00.000Z', '2026-01-02T00:00:00.000Z/2026-01-02T06:00:00.000Z']
+        """
         cuts = [self.start]
         midnight = datetime.combine(self.start.date(), time(), UTC)
         while (midnight := midnight + timedelta(days=at_most)) < self.end:
@@ -78,7 +87,7 @@ class Interval:
         return tuple(type(self)(start, end) for start, end in zip(cuts, [*cuts[1:], self.end], strict=True))
 
     def until(self, instant: datetime) -> Self:
-        """The part before `instant`. Raises InvalidQuery where nothing is left."""
+        """The part before `instant`. Raises InvalidQuery if nothing is left."""
         if _instant(instant) <= self.start:
             raise InvalidQuery(f"The interval {self} lies in the future: nothing of it is before {iso(instant)}.")
         return type(self)(self.start, min(self.end, instant))
@@ -95,7 +104,11 @@ class Interval:
 
 
 def iso(instant: datetime, zone: tzinfo = UTC) -> str:
-    """An instant in ISO 8601 with three digits of milliseconds, as the platform writes it."""
+    """An instant in ISO 8601 with milliseconds, as the platform writes it.
+
+    >>> iso(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    '2026-01-31T12:00:00.000Z'
+    """
     return instant.astimezone(zone).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

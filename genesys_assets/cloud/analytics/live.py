@@ -1,7 +1,7 @@
 """What is going on this moment: conversations in queues, and the queues' own figures.
 
-The API stamps no time on these answers and keeps no history, so `fetched_at` of each page is when it was
-true. What a row is belongs to `tables.snapshots`.
+The API puts no time on these answers and keeps no history, so a page was true at its `fetched_at`. `tables.snapshots`
+says what a row is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OBSERVATION_METRICS = (
     "oUserRoutingStatuses",
 )
 PAGE_SIZE = 100
-# So many the platform takes in one question.
+# The platform accepts so many in one query.
 QUEUES_PER_REQUEST = 200
 
 
@@ -56,8 +56,8 @@ def conversation_activity(cloud: GenesysCloud, *, page_size: int = PAGE_SIZE) ->
 
 
 def queue_observations(cloud: GenesysCloud, queue_ids: Iterable[str]) -> Iterator[Page]:
-    """Figures of each queue, and per media type, in `results`; a page per 200 queues, or several where it would be too
-    large; none for no queues.
+    """Figures of each queue, and per media type, in `results`; one page for 200 queues, or several if it would be too
+    large; no page for no queues.
 
     From `POST /api/v2/analytics/queues/observations/query`. Raises a GenesysCloudError.
     """

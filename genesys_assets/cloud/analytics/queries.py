@@ -1,8 +1,8 @@
-"""The questions analytics answers, checked before they are asked.
+"""Queries of analytics, checked before they are sent.
 
-Each builder holds a valid question or does not exist: its constructor raises InvalidQuery naming what is
-wrong. Whether its interval has passed depends on the clock, so `validate(now)` is asked right before the
-request. Sending belongs to `aggregates`, `details` and `jobs.run`.
+Every query is valid: its constructor raises InvalidQuery, which names what is wrong. Whether its interval has passed
+depends on the clock, so `validate(now)` is called right before the request. `aggregates`, `details` and `jobs.run` send
+queries.
 """
 
 from __future__ import annotations
@@ -43,10 +43,15 @@ Order = Literal["asc", "desc"]
 
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 MOST_VIEWS = 10
+"""Views of one query. Source: developer.genesys.cloud, analytics, aggregate views."""
 LARGEST_PAGE = 100
+"""Conversations or users of one page. The platform refuses more (400)."""
 MOST_RESULTS = 100_000
+"""Page number times page size. The platform refuses pages beyond. Source: developer.genesys.cloud, organisation limits,
+analytics (https://developer.genesys.cloud/organization/organization/limits).
+"""
 LONGEST = timedelta(days=7)
-LONGEST_FILTERED = timedelta(days=31)
+"""Of a details query without filters. Source: developer.genesys.cloud, analytics, detail queries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,20 +184,16 @@ class AggregateQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsQuery:
-    """One page of the conversations that started on any UTC day the interval touches, by
-    conversationStart.
+    """One page of the conversations that started on any UTC day that the interval touches, in the order of
+    conversationStart. Source of this rule: developer.genesys.cloud, analytics, detail queries.
     """
 
     interval: Interval
     page_number: int = 1
     page_size: int = LARGEST_PAGE
     order: Order = "asc"
-    conversation_filters: tuple[Filter, ...] = ()
-    segment_filters: tuple[Filter, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
-        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
         if self.order not in get_args(Order):
             raise InvalidQuery(f"{self.order!r} is not an order. Allowed are {', '.join(get_args(Order))}.")
         if not 1 <= self.page_size <= LARGEST_PAGE:
@@ -206,11 +207,8 @@ class DetailsQuery:
                 f"Page {self.page_number} of {self.page_size} lies beyond the first {MOST_RESULTS:,} results:"
                 " ask for a shorter interval."
             )
-        filtered = bool(self.conversation_filters or self.segment_filters)
-        longest = LONGEST_FILTERED if filtered else LONGEST
-        if self.interval.duration > longest:
-            raise InvalidQuery(f"The interval {self.interval} is longer than {longest.days} days: ask for its parts.")
-        self.body()
+        if self.interval.duration > LONGEST:
+            raise InvalidQuery(f"The interval {self.interval} is longer than {LONGEST.days} days: ask for its parts.")
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
@@ -219,7 +217,7 @@ class DetailsQuery:
             "order": self.order,
             "orderBy": "conversationStart",
             "paging": {"pageSize": self.page_size, "pageNumber": self.page_number},
-        } | _details_filters(self.conversation_filters, self.segment_filters)
+        }
 
     def validate(self, now: datetime) -> Self:
         """The query itself. Raises InvalidQuery if its interval reaches into the future."""
@@ -231,19 +229,14 @@ class DetailsQuery:
 class DetailsJobQuery:
     """Conversations by a bulk job, ascending by conversationStart.
 
-    With `start_of_day_interval_matching` those that started on any UTC day the interval touches, like the
-    details query; without it all whose lifetime overlaps the interval, however long ago they started.
+    With `start_of_day_interval_matching`, those that started on any UTC day that the interval touches, like the details
+    query. Without it, all whose lifetime overlaps the interval, however long ago they started. The
+    former is so for whole UTC days: the SDK calls it a filter in addition to the latter. Source:
+    developer.genesys.cloud, analytics, conversation details jobs.
     """
 
     interval: Interval
     start_of_day_interval_matching: bool
-    conversation_filters: tuple[Filter, ...] = ()
-    segment_filters: tuple[Filter, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "conversation_filters", tuple(self.conversation_filters))
-        object.__setattr__(self, "segment_filters", tuple(self.segment_filters))
-        self.body()
 
     def body(self) -> dict[str, Any]:
         """The question as the platform reads it."""
@@ -252,16 +245,11 @@ class DetailsJobQuery:
             "order": "asc",
             "orderBy": "conversationStart",
             "startOfDayIntervalMatching": self.start_of_day_interval_matching,
-        } | _details_filters(self.conversation_filters, self.segment_filters)
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether conversations of the interval may be left out."""
-        return bool(self.conversation_filters or self.segment_filters)
+        }
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same question, on any machine and at any time; 64 hexadecimal digits."""
+        """64 hexadecimal digits that are the same for the same question, on any machine and at any time."""
         return _digest(self.body())
 
     def validate(self, now: datetime) -> Self:
@@ -303,11 +291,6 @@ class UserDetailsJobQuery:
         return {"interval": str(self.interval), "order": "asc"}
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether users or spans of the interval may be left out."""
-        return False
-
-    @property
     def fingerprint(self) -> str:
         """As that of `DetailsJobQuery`, and never the same as one of these."""
         return _digest({"users": self.body()})
@@ -323,26 +306,10 @@ def _digest(question: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _details_filters(conversation: tuple[Filter, ...], segment: tuple[Filter, ...]) -> dict[str, Any]:
-    filters = {
-        "conversationFilters": [
-            given.body(catalogue.conversation_dimension, _details_metric) for given in conversation
-        ],
-        "segmentFilters": [given.body(catalogue.segment_dimension, _details_metric) for given in segment],
-    }
-    return {name: given for name, given in filters.items() if given}
-
-
 def _resolved(names: tuple[str, ...], resolve: Any, field: str) -> tuple[str, ...]:
     if isinstance(names, str):
         raise InvalidQuery(f"{field} takes several names: write ({names!r},).")
     return tuple(dict.fromkeys(resolve(name) for name in names))
-
-
-def _details_metric(name: str) -> str:
-    if name in ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow"):
-        return name
-    return catalogue.metric(name)
 
 
 def time_zone_of(name: str | None) -> tzinfo:

@@ -1,7 +1,7 @@
-"""How complete a reading of details is: what was expected, what came, and whether it held still meanwhile.
+"""How complete a reading of details is: what was expected, what arrived, and whether it changed meanwhile.
 
-Here things are counted and compared. What follows from them — reading once more — is decided in `details`; whether
-a difference is tolerable, in the checks of whoever asked.
+This module counts and compares. `details` decides whether to read once more; checks decide which difference is
+tolerable.
 """
 
 from __future__ import annotations
@@ -17,11 +17,9 @@ OnProgress = Callable[[int, int, int], None]
 
 @dataclass(slots=True)
 class Reading:
-    """The figures of one fetch; final once its last page was taken.
-
-    `pages` were given of `pages_expected`, which is an estimate. `conversations` counts distinct ids on them,
-    `repeated` the rows that came again. `rereads` is how often pages had moved and were read once more,
-    `moved_again` whether they did so even then.
+    """The figures of one fetch; final once its last page was taken. `pages` of `pages_expected`, an estimate, were
+    given. `conversations` counts distinct ids on them, `repeated` the repeated rows. `rereads` counts how often pages
+    had moved and were read once more; `moved_again` says whether they moved even then.
     """
 
     on_progress: OnProgress | None = None
@@ -38,7 +36,7 @@ class Reading:
 
     @property
     def total_hits_first(self) -> int | None:
-        """What `totalHits` said at first, over all UTC days touched; None if it cannot be told."""
+        """The first `totalHits`, over all UTC days that the interval touches; None if unknown."""
         return None if self._totals_lost or not self._totals else sum(first for first, _ in self._totals.values())
 
     @property
@@ -48,8 +46,8 @@ class Reading:
 
     @property
     def missing(self) -> int | None:
-        """By how many `total_hits_last` exceeds the conversations read. None if the two do not compare: the total
-        is that of whole days, whichever part of them was read.
+        """By how many `total_hits_last` exceeds the conversations read. None if only a part of the days was read,
+        because the total is that of whole days.
         """
         if not self.whole_days or self.total_hits_last is None:
             return None
@@ -62,7 +60,7 @@ class Reading:
         self._ids = set()
 
     def expect(self, pages: int) -> None:
-        """So many pages more."""
+        """Counts further pages."""
         self.pages_expected = self.pages + max(0, pages)
 
     def take(self, ids: Iterable[str], total: int) -> None:
@@ -94,11 +92,10 @@ class Reading:
 
 
 class Drift:
-    """Whether pages moved while they were read, so that a row may have slipped between two of them.
-
-    Rows that come again tell of one that came in before them; a falling total, of one that went, after which the
-    first row of every later page stands on the page before. A rising total alone tells nothing where pages are
-    asked for strictly in order: new conversations queue at the end.
+    """Whether pages moved while they were read, so that a row may have slipped between two of them. A repeated row
+    means that another one was inserted before it. A falling total means that one was removed: then the first row of
+    every later page moves to the page before. A rising total alone is harmless if pages are read strictly in order,
+    because new conversations appear at the end.
     """
 
     def __init__(self) -> None:

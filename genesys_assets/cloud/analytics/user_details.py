@@ -1,8 +1,8 @@
 """Agents' presence and routing status, by the users' details query: all pages of an interval.
 
-Here is dealt with what the query does not do by itself: it covers 7 days at most, its pages may hold fewer users than
-asked for and still not be the last, and its totalHits is an estimate. A span comes whole with every interval that it
-touches, so pages and days repeat spans: keep the newest of each. Bulk history belongs to details jobs.
+The query covers at most 7 days, its pages may hold fewer users than asked for and still not be the last, and its
+totalHits is an estimate. This module works around these limits. Every interval that a span touches brings the whole
+span, so pages and days repeat spans: keep the newest of each. Bulk history belongs to details jobs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, MOST_R
 from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in, with_smaller_pages
+from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/users/details/query"
@@ -31,7 +32,7 @@ P = TypeVar("P", bound=Page)
 
 @dataclass(frozen=True, slots=True)
 class UsersPage(Page):
-    """`rows` users; `ids` has a digest of each, by which a page that came before is known."""
+    """`rows` users. `ids` has a digest of each, which identifies a repeated page."""
 
     rows: int = 0
     ids: tuple[str, ...] = ()
@@ -44,13 +45,11 @@ def fetch(
     page_size: int = LARGEST_PAGE,
     on_progress: OnProgress | None = None,
 ) -> Iterator[UsersPage]:
-    """Every page of the interval, numbered from 1; none if the platform knows nobody.
-
-    A short page is not the last one: pages end where one without users is followed by another one. Where pages are too
-    large, smaller ones are asked for from page 1. `on_progress(pages done, pages expected, total hits)` hears of each.
-
-    From `POST /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the
-    future, UnexpectedAnswer where a page lost its users, EndlessPages, or any other GenesysCloudError.
+    """Every page of the interval, numbered from 1; none if the platform knows no user. A short page is not the last
+    one: pages end after two without users in a row. If pages are too large, smaller ones are asked for from page 1.
+    `on_progress(pages done, pages expected, total hits)` is called for each. From `POST
+    /api/v2/analytics/users/details/query`. Raises InvalidQuery for an interval that reaches into the future,
+    UnexpectedAnswer if a page lost its users, EndlessPages, or any other GenesysCloudError.
     """
     interval.in_the_past(cloud.now())
     UserDetailsQuery(interval=interval.days()[0], page_size=page_size)
@@ -63,7 +62,7 @@ def fetch(
 
 
 def seen(page: Page, kind: type[P], **more: Any) -> P:
-    """The page with what there is on it. Raises UnexpectedAnswer where its `userDetails` are no list."""
+    """The page with the facts about it. Raises UnexpectedAnswer if its `userDetails` are not a list."""
     rows = list_in(page, ROWS)
     fields: dict[str, Any] = {
         "number": page.number,
@@ -113,9 +112,7 @@ def _must_be_the_end(cloud: GenesysCloud, interval: Interval, size: int, page: U
 def _ask(cloud: GenesysCloud, interval: Interval, size: int, number: int) -> tuple[UsersPage, int | None]:
     query = UserDetailsQuery(interval=interval, page_number=number, page_size=size)
     answer = cloud.post(PATH, query.body())
-    total = answer.json().get("totalHits")
-    known = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-    return replace(seen(answer, UsersPage), number=number), known
+    return replace(seen(answer, UsersPage), number=number), read_count(answer.json().get("totalHits"))
 
 
 def _digest(row: Any) -> str:

@@ -1,7 +1,7 @@
 """The values that dimensions and fields have, where the platform fixes them: enumerations, ids, true and false.
 
-Here stand values only; names of dimensions and metrics are in `catalogue`. Source: the enumerations of Genesys Cloud's
-SDK 269.0.0, https://github.com/MyPureCloud/platform-client-sdk-python (models AnalyticsSession,
+Names of dimensions and metrics are in `catalogue`. Source: the enumerations of Genesys Cloud's SDK 269.0.0,
+https://github.com/MyPureCloud/platform-client-sdk-python (models AnalyticsSession,
 AnalyticsConversationSegment, AnalyticsParticipant, AnalyticsFlow, AnalyticsEvaluation, AnalyticsSurvey).
 """
 
@@ -80,12 +80,12 @@ _SYSTEM_CODE = re.compile(r"ININ-[A-Z0-9-]+")
 
 
 def value_of(name: str, value: str) -> str:
-    """The value as the platform writes it, whose own are compared in any case; any text where it fixes nothing.
+    """The value as the platform writes it, from one in any case. Where the platform fixes no values, any text is one.
 
     >>> value_of("mediaType", "Voice")
     'voice'
 
-    Raises InvalidQuery for a value that it never has, and for what is no id.
+    Raises InvalidQuery for a value that the dimension never has, and for a text that is no id.
     """
     if name in ENUMERATIONS:
         return _one_of(name, value, ENUMERATIONS[name])
@@ -94,11 +94,6 @@ def value_of(name: str, value: str) -> str:
     if name in IDS:
         return _id(name, value)
     return value
-
-
-def has_fixed_values(name: str) -> bool:
-    """Whether `value_of` refuses some values: such a dimension is no number either."""
-    return name in ENUMERATIONS or name in BOOLEANS or name in IDS
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -1,8 +1,8 @@
-"""The bytes of files of the data lake extraction: `POST …/downloads/bulk` gives signed URLs, hosts of files serve them.
+"""Files of the data lake extraction: `POST …/downloads/bulk` gives signed URLs, other hosts serve the bytes.
 
-A signed URL is a key: whoever has it has the file. So it is fetched without the token, stands in no message and no log,
-and leads to nowhere but https, or this machine where the API itself is this machine. It works for minutes: one that is
-refused is asked for again. A file that came in part, or is no Parquet file, is fetched again and then an error.
+A signed URL is a key: anybody who has it can read the file. So it is fetched without the token, appears in no message
+and no log, and must be https (or this machine, if the API itself is this machine). It works for minutes; if it is
+refused, a new one is requested. A file that arrives in part, or is no Parquet file, is fetched again and then an error.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FIRST_PAUSE = 1.0
 """Seconds before a file that did not come whole is fetched again; each further pause is twice as long."""
 _LONGEST_URL = 16_384
 _EXPIRED = (400, 401, 403, 404, 410)
-"""What hosts of files say of a signed URL that does not work any more."""
+"""The statuses with which hosts refuse a signed URL that no longer works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file as it came."""
+    """A file, unchanged."""
 
     file: LakeFile
     body: bytes = field(repr=False)
@@ -91,7 +91,7 @@ class _Fetching:
     allowed: Allowed
 
     def urls(self, files: Sequence[LakeFile]) -> dict[str, str]:
-        """A signed URL for each file that is there."""
+        """A signed URL for each file that still exists."""
         page = self.cloud.post(PATH, {"files": [file.id for file in files]})
         entities = [entity for entity in list_in(page, "entities") if isinstance(entity, dict)]
         return {str(entity.get("id")): str(entity["signedUrl"]) for entity in entities if entity.get("signedUrl")}

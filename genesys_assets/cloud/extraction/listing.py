@@ -1,14 +1,15 @@
 """Which files the data lake extraction has: `GET /api/v2/analytics/dataextraction/downloads/metadata`.
 
-The platform documents the shape of the answers and nothing more. How often files come, how long they stay and what
-`dateStart` and `dateEnd` compare is not documented: whoever asks goes by each file's own `dateCreated`.
+The platform documents only the shape of the answers. It does not document how often files appear, how long they stay
+and what `dateStart` and `dateEnd` compare. So callers use each file's own `dateCreated`.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,7 +18,7 @@ from genesys_assets.cloud.errors import EndlessPages, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import list_in
-from genesys_assets.cloud.http.parsing import words
+from genesys_assets.cloud.http.parsing import instant, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/dataextraction/downloads/metadata"
@@ -39,9 +40,8 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files that were listed, in the order of their creation; `as_of` is when the first answer was given.
-
-    `enabled` are the schemas that are switched on for the organisation, None where the platform did not say.
+    """The listed files, in the order of their creation. `as_of` is the time of the first answer. `enabled` are the
+    schemas that are switched on for the organisation, None if the platform did not say.
     """
 
     files: tuple[LakeFile, ...]
@@ -78,7 +78,7 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
         address = page.json().get("nextUri")
         if not address:
             return
-        # The address of the next page may lack what was asked for: only its cursor is taken from it.
+        # The URL of the next page may lack the parameters of the request, so only its cursor is used.
         cursor = _cursor(address, page)
         if cursor in seen:
             raise EndlessPages(f"{PATH} names a next page that leads nowhere new.", correlation_id=page.correlation_id)
@@ -89,9 +89,11 @@ def _pages(cloud: GenesysCloud, interval: Interval, schema: str | None, size: in
 
 def _cursor(address: object, page: Page) -> str:
     if isinstance(address, str) and len(address) <= limits.LONGEST_ADDRESS and address.isprintable():
-        query = dict(parse_qsl(urlsplit(address).query))
-        if query.get("after"):
-            return query["after"]
+        # No address at all has no query either.
+        with contextlib.suppress(ValueError):
+            query = dict(parse_qsl(urlsplit(address).query))
+            if query.get("after"):
+                return query["after"]
     raise UnexpectedAnswer(
         f"{PATH} names {words(str(address))!r} as its next page, which has no cursor `after`. It is not asked for.",
         correlation_id=page.correlation_id,
@@ -119,11 +121,5 @@ def _is_name(value: object) -> bool:
 
 def _instant(value: object) -> datetime | None:
     """Whole milliseconds UTC; None where there is none, or the text is no instant."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    moment = instant(value)
+    return moment and moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""Which addresses secrets may be sent to: https, or this very machine, and never with a user or a password in them.
+"""Which URLs secrets may be sent to: https, or this machine, and never with a user or a password in them.
 
 `regions` knows the host of each region; `oauth` checks that only the origin of the API gets the token.
 """
@@ -16,12 +16,18 @@ _USER_INFO = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 class NotAnAddress(ValueError):
-    """The message says what an address must be, without the address."""
+    """A URL is not one that requests are sent to. The message says what is allowed, without the URL."""
 
 
 def checked_address(text: str, *, tls: bool = True) -> str:
-    """The address without a trailing slash. Raises NotAnAddress unless it names a host, by https (where `tls` is asked
-    for and the host is not this machine), without user, query or fragment.
+    """The URL without a trailing slash. Raises NotAnAddress unless it names a host, without a user or a password.
+
+    With `tls` it must begin with https, unless the host is this machine.
+
+    >>> checked_address("https://api.mypurecloud.com/")
+    'https://api.mypurecloud.com'
+    >>> checked_address("http://127.0.0.1:8765")
+    'http://127.0.0.1:8765'
     """
     address = text.strip().rstrip("/")
     try:
@@ -30,19 +36,23 @@ def checked_address(text: str, *, tls: bool = True) -> str:
     except ValueError:
         parts, port = SplitResult("", "", "", "", ""), None
     if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not address.isprintable() or "\\" in address:
-        raise NotAnAddress("an address begins with https:// or http:// and names a host")
+        raise NotAnAddress("a URL begins with https:// or http:// and names a host")
     if "@" in parts.netloc:
-        raise NotAnAddress("an address must not hold a user or a password: they would stand in logs and messages")
+        raise NotAnAddress("a URL must not hold a user or a password: they would appear in logs and messages")
     if tls and parts.scheme != "https" and not is_loopback(parts.hostname):
-        raise NotAnAddress("an address begins with https://, or with http:// if its host is this machine (127.0.0.1)")
+        raise NotAnAddress("a URL begins with https://, or with http:// if its host is this machine (127.0.0.1)")
     return address
 
 
 def origin(url: str) -> Origin:
-    """Scheme, host and port that a URL leads to. Raises ValueError where that cannot be told."""
+    """Scheme, host and port that a URL leads to. Raises ValueError if it names no host.
+
+    >>> origin("https://API.mypurecloud.com/api/v2/users?pageNumber=2")
+    ('https', 'api.mypurecloud.com', 443)
+    """
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url:
-        raise ValueError("no address of a host")
+        raise ValueError("the URL names no host")
     return parts.scheme, parts.hostname.lower(), parts.port or _PORTS[parts.scheme]
 
 
@@ -57,5 +67,9 @@ def is_loopback(host: str) -> bool:
 
 
 def without_user_info(text: str) -> str:
-    """The text with all before its last @ hidden, which may be a user and a password."""
+    """The text with everything before its last @ hidden, since it may be a user and a password.
+
+    >>> without_user_info("https://me:secret@example.com")
+    'https://***@example.com'
+    """
     return _USER_INFO.sub(r"\1***@", text)

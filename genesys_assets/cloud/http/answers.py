@@ -1,7 +1,7 @@
-"""What an HTTP answer says: a page's body, or the error it stands for.
+"""Turns an HTTP answer into a page's body, or into the error that it means.
 
-Here is decided which status becomes which error and what its message tells a person. Whether it is worth
-another try is decided in `retry`; the exchange itself happens in `exchange`.
+This module decides which status becomes which error, and what its message says. `retry` decides whether another try is
+worth it; `exchange` sends and receives.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*
 _MOST_PERMISSIONS = 20
 _SECONDS = re.compile(r"\[(\d+)\] seconds")
 _ANY_OF = "missing.any.permissions"
-# A date this far away cannot be reckoned with; no rate limit lasts so long.
+# No rate limit lasts so long, and later dates overflow.
 _LONGEST_WAIT = 366 * 86_400.0
 _HIDDEN = "***"
-# The platform's tokens have 86 characters; shorter ones are words that stand in any answer.
+# The platform's tokens have 86 characters. Shorter texts may be words that appear in any answer.
 _SHORTEST_SECRET = 16
 
 
 def read_object(answer: Answer, what: str) -> dict[str, Any]:
     """The content of a successful answer. Raises BrokenAnswer unless its body is one complete JSON object,
-    AnswerTooLarge where that holds too many values, UnexpectedAnswer where it repeats the token of its request, which
+    AnswerTooLarge if that holds too many values, and UnexpectedAnswer if it repeats the token of its request, which
     must not be stored.
     """
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
@@ -106,7 +106,7 @@ def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
 
 
 def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> GenesysCloudError:
-    """The same for the login host, whose error bodies have a shape of their own."""
+    """The same for the login host, whose error bodies have another shape."""
     status, said = answer.status, _ErrorBody(answer)
     about: dict[str, Any] = {"status": status, "code": said.code, "correlation_id": correlation_id(answer)}
     if status == 400 and said.code in (None, "invalid_client"):
@@ -179,7 +179,6 @@ def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str,
         when = f" Come back at {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
     error = RateLimited(f"{what} was refused, since the request budget is used up.{when}", **about)
     error.retry_after = wait
-    error.retry_at = None if wait is None else now + timedelta(seconds=wait)
     return error
 
 

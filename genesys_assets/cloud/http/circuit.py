@@ -1,7 +1,6 @@
-"""Stops asking a platform that has been unavailable for minutes, so that nobody holds a slot for nothing.
+"""Stops requests to a platform that has been unavailable for minutes, so that no run holds a slot for nothing.
 
-A circuit only counts what it is told; which status counts is decided where it is told (`transport`), and how
-often a single request is repeated in `retry`.
+A circuit only counts. `transport` notes each status, and `retry` decides how often a single request is repeated.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ class Circuit:
         self._probing = False
 
     def admit(self) -> None:
-        """Returns if a request may go out. Raises CircuitOpen otherwise. What is admitted must be told of by
-        `note`.
+        """Returns if a request may go out. Raises CircuitOpen otherwise. Call `note` exactly once for each request that
+        `admit` let through.
         """
         with self._lock:
             if self._opens_again_at is None:
@@ -51,7 +50,7 @@ class Circuit:
             self._probing = True
 
     def note(self, status: int | None) -> None:
-        """What became of an admitted request: its status, or None if there was no answer.
+        """Notes the status of an admitted request, or None if there was no answer.
 
         Raises CircuitOpen if that is one 503 too many.
         """
@@ -70,7 +69,7 @@ class Circuit:
                 raise _circuit_open(self._cooling)
 
     def patience_left(self) -> float:
-        """Seconds of 503 that are still borne before the circuit opens."""
+        """Seconds of 503 that are still tolerated before the circuit opens."""
         with self._lock:
             if self._unavailable_since is None:
                 return self._patience

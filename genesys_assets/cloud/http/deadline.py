@@ -1,7 +1,7 @@
-"""Connections that end in time: nothing is read from them after the deadline of the exchange, be it one byte a second.
+"""Connections that end in time: nothing is read after the deadline of the exchange, not even one byte a second.
 
-A timeout of `requests` holds for each single read, so an answer that drips has no end: its status line, its headers,
-the sizes of its chunks, its body. Here all of these are read by sockets that know the whole exchange's deadline.
+A timeout of `requests` holds for each single read, so a dripping answer has no end: status line, headers, sizes of
+chunks, body. The sockets here know the deadline of the whole exchange.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def within(seconds: float) -> Iterator[float]:
 
 
 class TimedAdapter(HTTPAdapter):
-    """What a session is mounted with so that `within` holds for it."""
+    """The adapter that makes `within` hold for a session."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -71,7 +71,7 @@ class _TimedReads(io.RawIOBase):
 
 
 class _TimedSocket:
-    """A socket of which HTTP is read until the deadline. In all else it is the socket."""
+    """A socket that is read until the deadline. Otherwise it behaves as the socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock

@@ -1,7 +1,7 @@
-"""One HTTP exchange: a request goes out, an answer comes back, or a typed error says why none did.
+"""One HTTP exchange: a request goes out, and an answer comes back or a typed error says why not.
 
-Here stands what `requests` can raise and what it means, and that no answer takes longer or more memory than `limits`
-allows. What the answer says is read in `answers`; login, pacing and retries are added in `transport`.
+This module knows what `requests` can raise and what it means, and keeps answers within the time and memory of `limits`.
+`answers` reads what an answer says; `transport` adds login, pacing and retries.
 """
 
 from __future__ import annotations
@@ -9,36 +9,38 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as urllib3
 
 from genesys_assets.cloud.errors import AnswerTooLarge, BrokenAnswer, GenesysCloudError, Unreachable
 from genesys_assets.cloud.http import in_flight, limits
 from genesys_assets.cloud.http.deadline import TimedAdapter, within
+from genesys_assets.cloud.http.unpacking import ERRORS, Gzip
 
 Timeout = tuple[float, float]
-# Without a connection nothing was sent; whatever breaks one may have come after the request.
+# Without a connection nothing was sent. A connection may break after the request was sent.
 _NEVER_SENT = (
     requests.exceptions.ConnectTimeout,
     socket.gaierror,
     ConnectionRefusedError,
     ssl.SSLCertVerificationError,
 )
-# Read at once; no more is unpacked than that before it is counted.
+# Bytes read at once. No more than this is unpacked before it is counted.
 _PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, its body whole and unpacked; of an answer that refuses, the beginning of its body.
+    """An answer with its whole body, unpacked; a refusal has only the beginning of its body.
 
-    `authorization` is the header that the request carried, so that what came back can be searched for it.
+    `authorization` is the header that the request carried, so that the answer can be searched for it.
     """
 
     status: int
@@ -52,8 +54,8 @@ class Answer:
 
 
 class _Session(requests.Session):
-    """Looks at no redirect: where it may not follow one, requests still reads all of its body and takes its address
-    apart.
+    """Ignores redirects. Otherwise requests reads the whole body and parses the URL even of one that it must not
+    follow.
     """
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -84,11 +86,11 @@ def exchange(
     longest: float | None = None,
     **options: Any,
 ) -> Answer:
-    """The answer, its body read whole and no longer than `most` bytes, `limits.MOST_UNPACKED` unless given; on the wire
-    no longer than `received`, `limits.MOST_RECEIVED` unless given.
+    """The answer, with its whole body of at most `most` bytes (default `limits.MOST_UNPACKED`), and at most `received`
+    bytes on the wire (default `limits.MOST_RECEIVED`).
 
-    Raises Unreachable where no answer comes, or none within `longest` seconds, `limits.LONGEST_EXCHANGE` unless given;
-    BrokenAnswer where it is cut short; AnswerTooLarge.
+    Raises Unreachable if no answer arrives within `longest` seconds (default `limits.LONGEST_EXCHANGE`); BrokenAnswer
+    if it is cut short; AnswerTooLarge.
     """
     most = limits.MOST_UNPACKED if most is None else most
     received = limits.MOST_RECEIVED if received is None else received
@@ -120,7 +122,7 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
         raise _too_large(what, received)
     pieces: list[bytes] = []
     size = 0
-    while piece := raw.read(_PIECE, decode_content=True):
+    for piece in _pieces(raw, is_packed=encoding.endswith("gzip")):
         pieces.append(piece)
         size += len(piece)
         in_flight.hold(len(piece), deadline)
@@ -132,6 +134,18 @@ def _body(response: requests.Response, what: str, most: int, received: int, dead
                 break
             raise _too_large(what, min(most, received))
     return b"".join(pieces)[:most]
+
+
+def _pieces(raw: BaseHTTPResponse, *, is_packed: bool) -> Iterator[bytes]:
+    """An answer as it comes, unpacked. Raises DecodeError where it does not unpack, or ends before it should."""
+    gzip = Gzip(_PIECE)
+    try:
+        while received := raw.read(_PIECE, decode_content=False):
+            yield from gzip.pieces(received) if is_packed else (received,)
+    except ERRORS as error:
+        raise urllib3.DecodeError(str(error)) from error
+    if not gzip.is_whole:
+        raise urllib3.DecodeError("the answer breaks off")
 
 
 def _too_large(what: str, most: int) -> AnswerTooLarge:

@@ -1,9 +1,8 @@
-"""How much memory answers take at once: those that threads read ahead, and those that wait for their turn.
+"""Limits the memory of answers that threads read ahead or that wait for their turn.
 
-Usual pages never wait: all workers may hold one of them. Where pages are larger, fewer are read ahead. The rest of a
-very large answer is read only once somebody waits for that very answer, so that there is one of these at a time. The
-answer that is waited for never waits itself, so there is always one that goes on. Whatever is asked for outside of
-`InFlight.map` is waited for.
+Usual pages never wait: all workers may hold one of them. If pages are larger, fewer are read ahead. The rest of a very
+large answer is read only when it is the next one needed, so there is one of these at a time. The answer that is needed
+next never waits, so there is always progress. Requests outside of `InFlight.map` are always needed next.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _ticket: ContextVar[_Ticket | None] = ContextVar("ticket", default=None)
 
 @dataclass(slots=True)
 class InFlight:
-    """The bytes that a client's answers take. Threads may share it."""
+    """The bytes of a client's answers. Threads may share it."""
 
     most: int = limits.MOST_IN_FLIGHT
     largest: int = 0
@@ -51,7 +50,7 @@ class InFlight:
     def map(
         self, executor: Executor, function: Callable[[T], R], items: Iterable[T], *, ahead: int
     ) -> Generator[R, None, None]:
-        """As `threads.map_in_order`: what an item's answers take is held until the next result is asked for."""
+        """As `threads.map_in_order`, but the memory of an item's answers counts until the next result is requested."""
         numbers: list[int] = []
 
         def numbered() -> Iterator[tuple[int, T]]:
@@ -87,7 +86,7 @@ class InFlight:
             self.largest = max(self.largest, sum(self._held.values()))
 
     def held(self, number: int) -> int:
-        """What an item's answers take so far."""
+        """The bytes of an item's answers so far."""
         with self._changed:
             return self._held.get(number, 0)
 
@@ -99,7 +98,7 @@ class InFlight:
             self._changed.notify_all()
 
     def wait_for_turn(self, number: int, until: float) -> None:
-        """Wait until somebody waits for this item, but no longer than `until`."""
+        """Wait until this item is needed next, but no longer than `until`."""
         with self._changed:
             self._wait(lambda: self._has_turn(number), until)
 
@@ -122,7 +121,7 @@ class InFlight:
             self._changed.notify_all()
 
     def _abandon(self, numbers: Iterable[int]) -> None:
-        """Nobody takes these results, so none of them may wait for its turn."""
+        """The results are not used, so none of them may wait for its turn."""
         with self._changed:
             for number in numbers:
                 self._abandoned.add(number)
@@ -152,12 +151,12 @@ def hold(size: int, until: float) -> None:
 
 
 def hold_parsed(body: bytes) -> None:
-    """Hold what a body takes once it is parsed, before it is."""
+    """Hold the bytes that a body will take once it is parsed."""
     hold(limits.TIMES_PARSED * len(body), time.monotonic() + limits.LONGEST_EXCHANGE)
 
 
 def wait_for_turn(until: float) -> None:
-    """Wait until somebody waits for what this thread works on."""
+    """Wait until the item of this thread is needed next."""
     ticket = _ticket.get()
     if ticket:
         ticket.flight.wait_for_turn(ticket.number, until)

@@ -1,6 +1,6 @@
-"""Who we are: a token from the login host, renewed in time and shared by all threads.
+"""The access token: obtained from the login host, renewed in time and shared by all threads.
 
-Here belongs the client credentials grant and nothing else; what a refused login means is read in `answers`.
+Only the client credentials grant is here; `answers` reads what a refused login means.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, o
 from genesys_assets.cloud.http.answers import login_refusal, read_grant
 from genesys_assets.cloud.http.exchange import Timeout, exchange
 
-# A request sent this close to the end could arrive after it.
+# A request sent this close to the end of a token's life could arrive after it.
 REFRESH_BEFORE_EXPIRY = 60.0
-# What a client may be set to at the least, for answers that do not tell.
+# The shortest life that a client can be set to, for answers that do not say. Source: accessTokenValiditySeconds of
+# OAuthClientRequest in the platform's SDK.
 SHORTEST_LIFETIME = 300.0
-# What a header may hold; a line break in it would end the header.
+# The characters that a header may hold. A line break would end the header.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -37,8 +38,8 @@ class _Token:
 
 
 class ClientCredentials(AuthBase):
-    """Adds the bearer token to requests, if they go to the API and nowhere else. One login serves all threads; a
-    token is renewed 60 s before it expires.
+    """Adds the bearer token to requests to the API, and to no others. One login serves all threads. A token is renewed
+    60 s before it expires.
 
     Raises ForeignHost, WrongClientId, WrongClientSecret, LoginRefused, or what any exchange raises.
     """
@@ -70,7 +71,7 @@ class ClientCredentials(AuthBase):
         return f"ClientCredentials(client_id={self._client_id!r})"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        # The one place where the token is attached: the URL is what is connected to, whatever it was made of.
+        # The only place that attaches the token. The URL here is the one that is connected to.
         try:
             leads_to = origin(request.url or "")
         except ValueError:
@@ -84,7 +85,7 @@ class ClientCredentials(AuthBase):
         return request
 
     def token(self) -> str:
-        """A token good for at least the next minute (or the rest of a life shorter than two)."""
+        """A token that is good for at least the next minute, or for half of its life if that is shorter."""
         token = self._fresh()
         if token is None:
             with self._lock:
@@ -134,7 +135,7 @@ class ClientCredentials(AuthBase):
 
 
 def _lifetime(told: object) -> float:
-    """Seconds for which a token is good, within what a client can be set to."""
+    """The life of a token in seconds, within the limits of a client's setting."""
     if isinstance(told, bool) or not isinstance(told, int | float) or not 0 < told < math.inf:
         return SHORTEST_LIFETIME
     return float(min(told, limits.LONGEST_LIFE))

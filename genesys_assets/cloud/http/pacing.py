@@ -1,10 +1,10 @@
 """Keeps the rate of requests just below what the API allows, by the API's own count.
 
-Here is decided when a request may go out. What to do after a refusal belongs to `retry`.
+This module decides when a request may go out; `retry` decides what follows a refusal.
 
-The API counts requests per token in windows of about a minute and tells, with every answer, the count, the
-allowed number and the seconds until the window ends. Other processes, here or on other machines, may use the same
-budget. They do not know of each other but by that count, so each leaves room for what the others may have sent since.
+The API counts requests per token in windows of about a minute. Every answer has the count, the allowed number and the
+seconds until the window ends. Other processes, here or on other machines, may use the same limit. They know of each
+other only through that count, so each leaves room for what the others may have sent since.
 """
 
 from __future__ import annotations
@@ -16,18 +16,29 @@ from collections.abc import Callable, Mapping
 from genesys_assets.cloud.http.parsing import whole_number
 
 WINDOW_SECONDS = 60.0
-# A process that begins in the middle of a window does not know what is left of it, and asks once to be told. One of so
-# many requests is left for those.
+"""The platform counts requests by the minute. Source: client.credentials.token.rate.per.minute in
+https://developer.genesys.cloud/organization/organization/limits#platform-api.
+"""
 REQUESTS_PER_NEWCOMER = 50
-# In the time that one of our requests takes, others may get answers and ask again: what is in flight counts so often.
+NEWCOMERS_AT_LEAST = 2
+LARGEST_SHARE_OF_NEWCOMERS = 10
+"""A process that starts mid-window sends one request to learn the count. Of every 50 allowed requests, 1 is kept free
+for such newcomers; of a small budget as many as two workers need, but no more than a tenth.
+"""
 CAUTION = 3
-# With others about, requests are spread over so many seconds of a window, so that it is not gone before all have begun.
+"""While one of our requests is under way, other processes may get answers and ask again. So each of ours that is under
+way counts three times.
+"""
 SHARED_SECONDS = 40.0
-# Before it shows in a window how much others ask for each of our requests, as much as in the one before is expected,
-# but no more than so much; and that weighs as much as so many requests.
+"""If other processes use the same limit, requests are spread over these seconds of a window. So the window is not used
+up before all processes have begun.
+"""
 OTHERS_AT_FIRST, PRIOR_REQUESTS = 3.0, 4
-# The API's seconds are whole and answers take their time; window ends that lie this close are one and the same.
+"""How many requests others send for each of ours, at most, before the window shows it: as many as in the window before.
+This guess weighs as much as four requests.
+"""
 SAME_WINDOW_SECONDS = 5.0
+"""The API gives whole seconds, and answers take time. Ends of windows that are this close belong to one window."""
 AFTER_THE_NEXT_ANSWER = math.inf
 
 
@@ -53,10 +64,10 @@ class Budget:
         self._not_before = 0.0
 
     def take(self, now: float) -> float:
-        """Zero if a request may go out now, and then it is taken; else the seconds after which to ask again.
+        """Zero if a request may go out now; then it is taken. Otherwise the seconds after which to ask again.
 
-        AFTER_THE_NEXT_ANSWER where only the next answer can tell. The first request of a window goes alone, since its
-        answer says whether the window is new and what is left of it; unless others are on their way to tell.
+        AFTER_THE_NEXT_ANSWER if only the next answer shows it. The first request of a window goes alone, because its
+        answer says whether the window is new and what is left of it; unless other requests are already under way.
         """
         if now < self._not_before:
             return self._not_before - now
@@ -75,8 +86,8 @@ class Budget:
         return 0.0
 
     def learn(self, headers: Mapping[str, str], now: float, sent_at: float | None = None) -> None:
-        """What an answer, to a request sent at `sent_at`, says of the budget; empty headers where there was no answer.
-        To be told once for each request taken.
+        """Learns the budget from the answer to a request sent at `sent_at`; headers are empty if there was no answer.
+        Call it exactly once for each request that was taken.
         """
         count = _whole(headers.get("inin-ratelimit-count"))
         allowed = _whole(headers.get("inin-ratelimit-allowed"))
@@ -93,20 +104,21 @@ class Budget:
             self._count += 1
 
     def hold(self, until: float) -> None:
-        """Nothing goes out before: the API refused a request and said when to come back."""
+        """Nothing goes out before this time: the API refused a request and said when to come back."""
         self._not_before = max(self._not_before, until)
 
     def _fits(self) -> bool:
-        """Whether there is room for one more, whatever was sent since the newest count that is known."""
+        """Whether there is room for one more, allowing for what was sent since the newest known count."""
         if not self._is_told:
             return max(self._sent, self._count + self._in_flight) < min(self._ceiling, self._allowed)
         unknown = (1 + self._others_per_own) * (1 + CAUTION * self._in_flight)
-        spared = self._allowed // REQUESTS_PER_NEWCOMER
+        at_least = min(NEWCOMERS_AT_LEAST, self._allowed // LARGEST_SHARE_OF_NEWCOMERS)
+        spared = max(at_least, self._allowed // REQUESTS_PER_NEWCOMER)
         return self._sent < self._ceiling and self._count + unknown + spared <= self._allowed
 
     def _learn_count(self, count: int, reset: int, now: float, sent_at: float) -> None:
-        # Rounded down, a window that still lasts ends in 0 seconds.
-        # A window is a minute or so, whatever a header says.
+        # Rounded down, a window that still lasts ends in 0 seconds. A window lasts about a minute, even if a header
+        # says otherwise.
         reset = min(reset, int(2 * WINDOW_SECONDS))
         window_end = now + max(1, reset)
         known = self._window_end if self._is_told else None
@@ -128,7 +140,7 @@ class Budget:
         self._others_before, self._others = self._others, max(0, count - self._sent)
 
     def _estimate_others(self) -> None:
-        """At least so many requests of others; and about so many for each of ours, with those in flight on top."""
+        """The least number of others' requests; and about how many they send for each of ours."""
         self._others = max(self._others, self._count - self._sent)
         own = self._answered - 1
         others = max(0, self._count - self._count_at_first - own)
@@ -154,13 +166,13 @@ class Pacer:
         return waited
 
     def observe(self, headers: Mapping[str, str], sent_at: float | None = None) -> None:
-        """What the answer to a request sent at `sent_at` said of the budget; empty headers where there was none."""
+        """Passes on the answer to a request sent at `sent_at`; headers are empty if there was no answer."""
         with self._answered:
             self._budget.learn(headers, self._clock(), sent_at)
             self._answered.notify_all()
 
     def hold(self, seconds: float) -> None:
-        """Nothing goes out for so long."""
+        """Nothing goes out for these seconds."""
         with self._answered:
             self._budget.hold(self._clock() + seconds)
 

@@ -1,7 +1,7 @@
-"""One answer of the API, kept as it came.
+"""One answer of the API, unchanged.
 
-A page is what `cloud` hands on and the lake stores. Reading what is inside belongs to `tables`; the few
-fields that paging itself needs are read in `paging` and in the endpoint's module.
+`cloud` returns pages, and the lake stores them. `tables` reads what is inside; only the few fields that paging needs
+are read in `paging` and in the endpoint's module.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ _WHEN_FETCHED = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The body of one successful answer and where it came from.
+    """The body of one successful answer and its origin.
 
-    `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked,
-    `fetched_at` is UTC in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the
-    bytes of the answer after gzip, unchanged (but see `aggregate_windows`). `content` is the body parsed, on a
-    page that has just come.
+    `number` counts from 1 in the order of one fetch, `request` is compact JSON of what was asked, `fetched_at` is UTC
+    in whole milliseconds, `correlation_id` is what Genesys support asks for, `body` the bytes of the answer after gzip,
+    unchanged (but see `aggregate_windows`). `content` is the parsed body of a page that has just arrived.
 
-    `as_of` says when the content was true, UTC in whole milliseconds. Of two pages about the same conversation the
-    one with the later `as_of` is newer. A query is answered as of the answer's Date, by the platform's clock;
-    `fetched_at` is the default. A details job shows conversations as of its submission or, where that is earlier, of
-    the instant up to which jobs had all data, however late its pages are fetched. An instant after `fetched_at` is
-    replaced by `fetched_at`.
+    `as_of` says when the content was true, UTC in whole milliseconds. Of two pages about the same conversation the one
+    with the later `as_of` is newer. A query is answered as of the answer's Date, by the platform's clock; `fetched_at`
+    is the default. A details job shows conversations as of its submission or, if that is earlier, as of the instant up
+    to which jobs had all data, no matter when its pages are fetched. An instant after `fetched_at` is replaced by
+    `fetched_at`.
     """
 
     number: int

@@ -1,8 +1,7 @@
-"""How long answers continue: by page number, by the address of the next page, or by a cursor.
+"""How answers continue: by page number, by the URL of the next page, or by a cursor.
 
-Each style is one small object that knows when the last page is reached, and raises EndlessPages where pages lead
-nowhere new. Where an answer holds too much at once, each asks for smaller pages. What a page holds and how it is asked
-for belongs to the endpoint modules.
+Each style is one small object that knows the last page, and raises EndlessPages if pages lead nowhere new. If an answer
+is too large, it asks for smaller pages. The endpoint modules know what a page holds and how to ask for it.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ _MOST_FIELDS = 50
 
 
 def smaller(page_size: int) -> int:
-    """The next smaller page size, of which a whole number fills a page of this one: 100, 50, 25, 5, 1; 0 after that."""
+    """The next smaller page size that divides this one: 100, 50, 25, 5, 1; 0 after that."""
     return next((size for size in range(page_size // 2, 0, -1) if page_size % size == 0), 0)
 
 
 def with_smaller_pages(read: Callable[[int], R], page_size: int) -> R:
-    """What `read` returns for the page size, or for the largest smaller one with which no answer is too large."""
+    """The result of `read` for the page size, or for the largest smaller one with which no answer is too large."""
     while True:
         try:
             return read(page_size)
@@ -55,8 +54,8 @@ def in_parts(ask: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
 
 @dataclass(frozen=True, slots=True)
 class PageNumbers:
-    """Pages 1, 2, 3 … until one holds fewer `items` than `page_size`, or more: then the API does not heed the
-    page size. A full page that came before means that the API does not heed the page number.
+    """Pages 1, 2, 3 … until one does not hold exactly `page_size` `items`. More of them mean that the API ignores the
+    page size. A full page that repeats means that the API ignores the page number.
     """
 
     items: str
@@ -95,10 +94,9 @@ def _asked(ask: Callable[[int, int], Page], number: int, size: int) -> tuple[Pag
 
 @dataclass(frozen=True, slots=True)
 class NextUri:
-    """Each answer tells the address of the next in `nextUri`; the last has none.
+    """Each answer has the URL of the next in `nextUri`; the last has none.
 
-    Only the path that was asked for is followed, with the query of the address; what was asked for besides the page
-    stays as it was.
+    Only the requested path is followed, with the query of that URL; other parameters stay as they were.
     """
 
     get: Get
@@ -144,7 +142,7 @@ def cursor_of_answer(path: str, page: Page) -> object:
 
 
 def after_of_answer(path: str, page: Page) -> object:
-    """What to ask `after`, as the address of the next page has it, or else `cursors`. A page of nothing is the last."""
+    """The parameter `after` in the URL of the next page, or else in `cursors`. An empty page is the last."""
     answer = page.json()
     if not answer.get("entities"):
         return None
@@ -157,10 +155,8 @@ def after_of_answer(path: str, page: Page) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Each answer holds a cursor to ask for the next with; the last has none.
-
-    `size` and `asked_by` are what the parameters are called that hold the page's size and the cursor; `following` reads
-    the cursor in an answer.
+    """Each answer holds a cursor for the next; the last has none. `size` and `asked_by` are the names of the parameters
+    for the page's size and the cursor; `following` reads the cursor in an answer.
     """
 
     get: Get
@@ -239,8 +235,8 @@ def _is_sendable(text: str) -> bool:
 
 
 def _query(path: str, address: object, page: Page) -> dict[str, Any]:
-    """The query of the next page's address. Raises UnexpectedAnswer unless it leads to the path that was asked for:
-    whichever host it names, the token goes to ours alone, and to nothing else there.
+    """The query of the next page's URL. Raises UnexpectedAnswer unless it has the requested path. The host in it is
+    ignored, so the token goes only to ours.
     """
     try:
         if not isinstance(address, str) or len(address) > limits.LONGEST_ADDRESS or not _is_sendable(address):

@@ -1,6 +1,6 @@
-"""Reads what other machines write: JSON, whole numbers, dates. Whatever they wrote, it is read or refused by name.
+"""Parses what other machines write: JSON, whole numbers, dates. It is parsed or refused, whatever it is.
 
-What a field means is read by whoever knows the endpoint.
+The modules that know an endpoint know what its fields mean.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _PIECE = 1 << 15
 _FEW = 200
-# As an expression, for which the rarer first byte is looked for.
+# As an expression, because the engine then looks for the first byte, which is rare.
 _ESCAPED = re.compile(rb'\\"')
 _ESCAPES = re.compile(rb'\\["\\]')
 _TEXT = re.compile(rb'"[^"]*"')
@@ -27,16 +27,23 @@ _LARGEST = 10**_MOST_DIGITS - 1
 
 
 class NotReadable(ValueError):
-    """The bytes are no JSON that is read here; the message says why."""
+    """Bytes are not JSON, or JSON that is not accepted. The message says why."""
 
 
 class TooManyValues(NotReadable):
-    """Sound or not, the JSON holds more than one answer may hold."""
+    """JSON holds more values than one answer may hold. It may be valid."""
+
+
+LONGEST_ID = 200
+"""Characters of an id: the platform's have 36."""
 
 
 def parse_json(body: bytes) -> Any:
-    """The value. Raises NotReadable: no JSON, NaN or infinite numbers, nested deeper than `limits.DEEPEST`; and
-    TooManyValues.
+    """The value. Raises NotReadable for NaN, infinite numbers, what is no JSON or nested deeper than `limits.DEEPEST`;
+    and TooManyValues.
+
+    >>> parse_json(b'{"totalHits": 3}')
+    {'totalHits': 3}
     """
     if len(body) >= limits.COUNT_VALUES_FROM and _values(body) > limits.MOST_VALUES:
         raise TooManyValues(f"more than {limits.MOST_VALUES:,} values")
@@ -49,8 +56,11 @@ def parse_json(body: bytes) -> Any:
 
 
 def whole_number(text: str | None) -> int | None:
-    """A whole number as a header has it, ASCII digits only; None for anything else. One of more than nine digits is the
-    largest of nine: no count and no wait is that large.
+    """A whole number in a header; None for anything else. More than nine digits give 999,999,999, since no count and no
+    wait is that large.
+
+    >>> whole_number(" 300 "), whole_number("1e3"), whole_number("12345678901")
+    (300, None, 999999999)
     """
     written = _WHOLE.fullmatch(text) if text and len(text) <= limits.LONGEST_ADDRESS else None
     if written is None:
@@ -60,8 +70,31 @@ def whole_number(text: str | None) -> int | None:
     return -size if sign else size
 
 
+def read_count(value: object) -> int | None:
+    """How many there are, as an answer says it; None where it says no such number.
+
+    >>> read_count(7), read_count(True), read_count(-1), read_count("7")
+    (7, None, None, None)
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def read_id(value: object) -> str | None:
+    """An id that an answer gives; None where there is none that could be asked for.
+
+    >>> read_id("5a0c"), read_id(""), read_id(7), read_id("a\\r\\nX: y")
+    ('5a0c', None, None, None)
+    """
+    is_id = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
+    return str(value) if is_id else None
+
+
 def http_date(text: str | None) -> datetime | None:
-    """The instant of a Date or Retry-After header, UTC; None for anything else."""
+    """The instant of a Date or Retry-After header, UTC; None for anything else.
+
+    >>> http_date("Sat, 31 Jan 2026 12:00:00 GMT")
+    datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
+    """
     try:
         return in_utc(parsedate_to_datetime(text)) if text else None
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -69,7 +102,11 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def instant(text: object) -> datetime | None:
-    """An ISO 8601 instant, UTC, without an offset taken for UTC; None for anything else."""
+    """An ISO 8601 instant, in UTC; None for anything else. Without an offset it counts as UTC.
+
+    >>> instant("2026-01-31T13:00:00+01:00")
+    datetime.datetime(2026, 1, 31, 12, 0, tzinfo=datetime.timezone.utc)
+    """
     if not isinstance(text, str):
         return None
     try:
@@ -84,7 +121,11 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def words(text: object) -> str:
-    """Somebody else's words on one line, without control characters, no longer than `limits.LONGEST_WORDS`."""
+    """A text from elsewhere on one line, without control characters, no longer than `limits.LONGEST_WORDS`.
+
+    >>> words("not\\n  allowed\\x1b[2J")
+    'not allowed?[2J'
+    """
     line = " ".join(str(text)[: 4 * limits.LONGEST_WORDS].split())
     line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= limits.LONGEST_WORDS else f"{line[: limits.LONGEST_WORDS]} …"
@@ -95,12 +136,12 @@ def _values(body: bytes) -> int:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Whether JSON is nested deeper than it may be, without parsing it: removes pairs of brackets, the innermost first,
-    once for each level. Which kind of bracket each is, the parser will tell.
+    """Whether JSON is nested deeper than allowed, without parsing it: pairs of brackets are removed, the innermost
+    first, once for each level. The parser finds brackets of the wrong kind.
     """
     if _has_escaped_quote(body):
         body = _ESCAPES.sub(b"", body)
-    # In pieces, for large buffers cost more than the work.
+    # In pieces, because large buffers cost more than the work.
     pieces = (body[at : at + _PIECE].translate(_ONE_KIND, _NOT_STRUCTURE) for at in range(0, len(body), _PIECE))
     brackets = _without_pairs(b"".join(pieces))
     if b'"' in brackets:
@@ -108,14 +149,14 @@ def _is_deep(body: bytes) -> bool:
     for _ in range(limits.DEEPEST):
         left = brackets.replace(b"[]", b"")
         if len(left) == len(brackets):
-            # None is left, or those left have no partner, which the parser will tell.
+            # None is left, or those left have no partner, which the parser reports.
             return len(brackets) > limits.DEEPEST
         brackets = left
     return bool(brackets)
 
 
 def _has_escaped_quote(body: bytes) -> bool:
-    """Whether `\\"` stands in it. Most pages have few backslashes, and to find one costs next to nothing."""
+    """Whether it holds `\\"`. Most pages have few backslashes, and finding one costs next to nothing."""
     at = -1
     for _ in range(_FEW):
         at = body.find(b"\\", at + 1)
@@ -125,8 +166,8 @@ def _has_escaped_quote(body: bytes) -> bool:
 
 
 def _without_pairs(marks: bytes) -> bytes:
-    """Brackets and quotes without quotes side by side: these change for no bracket whether it stands within a text."""
-    # Where each run of quotes is even, all of them go. To count them costs half of what it costs to replace them.
+    """Brackets and quotes, without pairs of neighbouring quotes: these do not change whether a bracket is in a text."""
+    # If each run of quotes is even, all of them go. Counting them costs half of replacing them.
     brackets = marks.translate(None, b'"')
     if 2 * marks.count(b'""') == len(marks) - len(brackets):
         return brackets

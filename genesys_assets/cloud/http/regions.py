@@ -1,8 +1,4 @@
-"""Where an organisation's API and login hosts are.
-
-Here stand the regions Genesys Cloud has and the ways people write them. Reading the settings belongs to
-`genesys_assets.settings`.
-"""
+"""The hosts of Genesys Cloud's API and login, by region, in each way that people write a region."""
 
 from __future__ import annotations
 
@@ -35,21 +31,24 @@ REGIONS = MappingProxyType(
         "eusc_de_east_1": "edee1.eusc-pure.cloud",
     }
 )
+"""The domain of each region. Source: `PureCloudRegionHosts` of the platform's SDK 269.0.0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The two addresses of an organisation, without a trailing slash."""
+    """The two URLs of an organisation, without a trailing slash."""
 
     api_url: str
     login_url: str
 
 
 def hosts_for(region: str) -> Hosts:
-    """The hosts of a region given as key (`us_east_1`, `us-east-1`) or domain (`mypurecloud.com`,
-    `api.mypurecloud.com`).
+    """The hosts of a region, written as key or domain. Raises UnknownRegion, which names the closest regions.
 
-    Raises UnknownRegion naming the closest regions.
+    >>> hosts_for("eu-west-1").api_url
+    'https://api.mypurecloud.ie'
+    >>> hosts_for("login.usw2.pure.cloud").login_url
+    'https://login.usw2.pure.cloud'
     """
     name = region.strip().lower()
     domain = REGIONS.get(name.replace("-", "_"), _bare_domain(name))
@@ -59,10 +58,14 @@ def hosts_for(region: str) -> Hosts:
 
 
 def hosts(region: str | None = None, api_url: str | None = None, login_url: str | None = None) -> Hosts:
-    """The hosts of a region, or those given instead: a gateway or the sandbox.
+    """The hosts of a region, or those given instead: a gateway or the sandbox. Raises UnknownRegion.
 
-    A login address that is not given follows the API's (`//api.` becomes `//login.`; any other address serves
-    both).
+    Without a login URL the API's is used, with `//api.` replaced by `//login.`:
+
+    >>> hosts(api_url="https://api.example.com/").login_url
+    'https://login.example.com'
+    >>> hosts(api_url="http://127.0.0.1:8765").login_url
+    'http://127.0.0.1:8765'
     """
     if api_url:
         api = _address(api_url)
@@ -70,7 +73,7 @@ def hosts(region: str | None = None, api_url: str | None = None, login_url: str 
     if not region:
         raise UnknownRegion(
             "No region is given. Name the organisation's region, for example us_east_1 or mypurecloud.com,"
-            " or an API address."
+            " or the URL of an API."
         )
     known = hosts_for(region)
     return Hosts(api_url=known.api_url, login_url=_address(login_url) if login_url else known.login_url)
@@ -82,7 +85,7 @@ def _address(url: str) -> str:
     except NotAnAddress as error:
         shown = without_user_info(url)
         raise UnknownRegion(
-            f"{shown!r} is not an address: {error}. Write it like https://api.mypurecloud.com."
+            f"{shown!r} is not a URL of an API: {error}. Write it like https://api.mypurecloud.com."
         ) from None
 
 

@@ -18,17 +18,16 @@ from datetime import datetime
 from genesys_assets.cloud.http.parsing import whole_number
 
 MOST_KEPT = 100_000
-"""Where nobody takes them, as on a command line, the oldest go."""
+"""If nothing takes them, as on a command line, the oldest are dropped."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z._-]{0,39}|v\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """One request that was sent; a repeated one is another, with a larger `attempt`.
-
-    `status` is None where no answer came, and `size`, the bytes of the unpacked body, where none was read whole.
-    `waited_ms` is how long it was held back for the rate limit. `allowed` and `left` are requests of the minute as the
-    answer said. `asset` and `partition` say what it was sent for.
+    """One request that was sent. A repeated one is another, with a larger `attempt`. `status` is None if no answer
+    arrived; `size`, the bytes of the unpacked body, is None if none was read whole. `waited_ms` is how long the rate
+    limit held it back. `allowed` and `left` are the answer's figures of the minute. `asset` and `partition` say what it
+    was sent for.
     """
 
     id: str
@@ -58,7 +57,7 @@ class RequestLog:
 
     @contextmanager
     def purpose(self, asset: str | None, partition: str | None) -> Iterator[None]:
-        """Within, requests are sent for a partition of an asset, on whichever thread."""
+        """Requests sent in this context, on any thread, belong to a partition of an asset."""
         before, self._purpose = self._purpose, (asset, partition)
         try:
             yield
@@ -111,7 +110,7 @@ class RequestLog:
 
 
 def template(path: str) -> str:
-    """A path with `{id}` in the place of whatever is no word of the API.
+    """A path with `{id}` in place of everything that is no word of the API.
 
     >>> template("/api/v2/analytics/conversations/details/jobs/3c1a5f0e-0d0e-4b0a-9d0e-3f0a5c1e0d0e/results")
     '/api/v2/analytics/conversations/details/jobs/{id}/results'

@@ -1,9 +1,8 @@
 """Which failures are worth another try, how often, and after how long a wait.
 
-The table `POLICY` is the whole policy for requests that read: repeating them is always safe. A request that
-must not happen twice is repeated by the same table, but only after failures that prove it did not happen
-(`may_have_happened`). Errors are made in `answers` and `exchange`; giving up for minutes after a long outage is
-the `circuit`'s.
+The table `POLICY` is the whole policy for requests that read: repeating them is always safe. A request that must not
+happen twice is repeated by the same table, but only after failures that prove it did not happen (`may_have_happened`).
+`answers` and `exchange` make the errors; `circuit` gives up for minutes after a long outage.
 """
 
 from __future__ import annotations
@@ -40,13 +39,13 @@ PRACTICALLY_FOR_EVER = 1000
 
 
 def full_jitter(ceiling: float) -> float:
-    """Anything from 0 to the ceiling."""
+    """A random number from 0 to the ceiling."""
     return random.uniform(0.0, ceiling)
 
 
 def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """Exponential, or what the platform asks for where that is longer. Half of it is drawn, so that threads that failed
-    together do not come back together, and none comes back at once.
+    """An exponential wait, or the platform's if that is longer. Half of it is random, so that threads that failed
+    together do not retry together, and none retries at once.
     """
     told = min(float(getattr(error, "retry_after", None) or 0.0), LONGEST_TOLD_WAIT)
     half = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries - 1, 10)) / 2
@@ -54,8 +53,8 @@ def backoff(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
 
 
 def as_told(error: GenesysCloudError, tries: int, jitter: Jitter) -> float:
-    """What the platform asks for and up to a second more, since its seconds are rounded, but no less than backoff; else
-    backoff and a second.
+    """The platform's wait plus up to a second, because its seconds are rounded, but at least the backoff. Without a
+    wait of the platform: backoff plus a second.
     """
     told = getattr(error, "retry_after", None)
     if told is not None:
@@ -75,21 +74,21 @@ class Clause:
 
 
 POLICY: Mapping[int | str, Clause] = {
-    # The request is right and only early: waiting as told ends it. A budget of a minute that is still used up after ten
-    # is somebody else's, and whoever asked comes back later instead of holding a place.
-    # (A wait above 180 s is final at once: see `kind_of`.)
+    # The request is right, but too early: waiting as the platform says helps. If the limit of a minute is still used up
+    # after ten, somebody else uses it, and the caller should try again later. (A wait above 180 s is final at once: see
+    # `kind_of`.)
     429: Clause(PRACTICALLY_FOR_EVER, 600, as_told),
     # The platform did not get the request in time; the next attempt usually gets through. Each takes up to a minute.
     408: Clause(5, 600, backoff),
-    # Perhaps a passing fault, perhaps one that this very question causes: three tries tell.
+    # Perhaps a passing fault, perhaps one that this query causes: three tries show it.
     500: Clause(3, 300, backoff),
     # A gateway between two deployments; over within a minute, which eight waits outlast however they are drawn.
     502: Clause(8, 300, backoff),
     # Overload or maintenance. Timed over all threads together as well: the circuit opens after 5 minutes.
     503: Clause(PRACTICALLY_FOR_EVER, 600, backoff),
-    # Perhaps a question too heavy to answer in time: callers then ask for less, so they are told soon.
+    # Perhaps the query is too heavy to answer in time. Callers then ask for less, so they learn it soon.
     504: Clause(3, 600, backoff),
-    # The network blinked, or the address is wrong: more tries would only delay saying so.
+    # A short failure of the network, or a wrong URL. More tries would only delay the message.
     NO_CONNECTION: Clause(5, 300, backoff),
     # Cut off under way, or a gateway's HTML in place of the API's JSON.
     BROKEN_BODY: Clause(4, 300, backoff),
@@ -118,7 +117,7 @@ def kind_of(error: BaseException) -> int | str | None:
 
 
 def may_have_happened(error: BaseException) -> bool:
-    """Whether a failed request may have had its effect all the same: its answer was lost or tells nothing."""
+    """Whether a failed request may have had its effect: its answer was lost, or says nothing about it."""
     match error:
         case CircuitOpen():
             # What made the circuit open again may be this very request, sent as its probe.
@@ -145,10 +144,10 @@ def call_with_retries(
     longest_wait: Callable[[GenesysCloudError], float] = lambda error: float("inf"),
     on_retry: Callable[[GenesysCloudError, float], None] = lambda error, wait: None,
 ) -> T:
-    """What `attempt` returns, tried again as the policy says. Raises its last error as it is.
+    """The result of `attempt`, which is tried again as the policy says. Raises its last error unchanged.
 
-    What is not `repeatable` is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
-    `clock`. `longest_wait` caps a wait (the circuit's patience), `on_retry` hears of every retry before its wait.
+    If it is not `repeatable`, it is tried again only if it cannot have happened. No wait ends after `gives_up_at`, by
+    `clock`. `longest_wait` caps a wait (the circuit's patience), `on_retry` is called for every retry before its wait.
     """
     failures: Counter[int | str] = Counter()
     first: dict[int | str, float] = {}

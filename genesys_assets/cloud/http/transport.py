@@ -1,7 +1,7 @@
 """The one way to Genesys Cloud: logged in, paced, retried, counted, on a bounded number of threads.
 
-Here the parts are put together (`oauth`, `pacing`, `retry`, `circuit`, `exchange`, `answers`), each of which
-stands alone. What to ask belongs to the endpoint modules: `aggregates`, `details`, `reference`, `live`.
+This module puts together `oauth`, `pacing`, `retry`, `circuit`, `exchange` and `answers`, which do not know each other.
+The endpoint modules know what to ask: `aggregates`, `details`, `reference`, `live`.
 """
 
 from __future__ import annotations
@@ -48,13 +48,12 @@ class _Call(threading.local):
 
 
 class GenesysCloud:
-    """One organisation, as one OAuth client. Threads may share it; `close()` it, or use it in a `with`
-    statement.
+    """One organisation, as one OAuth client. Threads may share it; `close()` it, or use it in a `with` statement.
 
-    So many `workers` reach 300 requests a minute as long as an answer takes no longer than about three seconds.
-    `clock` counts seconds from anywhere, `now` tells UTC, `sleep` waits, `jitter` draws a wait from 0 to its
-    argument. No wait goes beyond `longest_life` seconds after the client was made, and no exchange takes longer than
-    that: whoever started it has no more time.
+    The usual number of `workers` reaches 300 requests a minute as long as an answer takes at most about three seconds.
+    `clock` counts seconds from any start, `now` gives UTC, `sleep` waits, `jitter` draws a wait from 0 to its argument.
+    No wait and no exchange goes beyond `longest_life` seconds after the client was made, because the caller has no more
+    time.
     """
 
     def __init__(
@@ -116,10 +115,8 @@ class GenesysCloud:
         return self._page("GET", path, params=params)
 
     def post(self, path: str, body: Any, params: Mapping[str, Any] | None = None, *, repeatable: bool = True) -> Page:
-        """The answer to a POST of JSON, likewise.
-
-        One that must not happen twice is not `repeatable`: it is sent again only where it surely had no effect.
-        After any other failure `retry.may_have_happened` tells whether it may have had one.
+        """The answer to a POST of JSON. A POST that must not happen twice is not `repeatable`: it is sent again only if
+        it surely had no effect. After any other failure `retry.may_have_happened` says whether it may have had one.
         """
         return self._page("POST", path, params=params, body=body, repeatable=repeatable)
 
@@ -130,9 +127,9 @@ class GenesysCloud:
     def map_in_order(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """`function` of each item, computed on at most `workers` threads, given in the items' order.
 
-        Reads ahead by no more items than there are workers, and where answers are large by no more bytes than
-        `limits.MOST_IN_FLIGHT`. An error, or closing the iterator, drops what has
-        not begun. `function` must not call `map_in_order` itself: it would wait for the thread it occupies.
+        It reads ahead by at most as many items as there are workers, and by at most `limits.MOST_IN_FLIGHT` bytes. An
+        error, or closing the iterator, drops what has not begun. `function` must not call `map_in_order` itself: it
+        would wait for the thread it occupies.
         """
         return self.in_flight.map(self._executor, function, items, ahead=self._workers)
 
@@ -141,7 +138,7 @@ class GenesysCloud:
         self._sleep(seconds)
 
     def has_time(self, seconds: float) -> bool:
-        """Whether the client may still wait for so long."""
+        """Whether the client has time for a wait of these seconds."""
         return self._clock() + seconds <= self._gives_up_at
 
     def close(self) -> None:
@@ -174,12 +171,13 @@ class GenesysCloud:
                 content = read_object(answer, f"{method} {path}")
             asked = request_text(method, path, params, body)
             now = self.now()
-            # By the platform's clock, which job submissions are told by too. Whole seconds.
+            # By the platform's clock, which also dates job submissions. Whole seconds.
             as_of = http_date(answer.headers.get("Date")) or now
             return Page(1, asked, now, correlation_id(answer), answer.body, content, as_of)
 
         if not repeatable:
-            # Done beforehand, a login may be repeated and its failures are not mistaken for the request's.
+            # Logging in first means that a login may be repeated, and that its failures are not mistaken for the
+            # request's.
             call_with_retries(
                 self._credentials.token,
                 clock=self._clock,

@@ -1,4 +1,4 @@
-"""How much of the API a client has used so far: the figures a person sees beside a fetch."""
+"""How much of the API a client has used so far: the figures that a run shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Usage:
             self.waited_seconds += waited_seconds
 
     def snapshot(self) -> Usage:
-        """The figures of now, which do not change any more."""
+        """A copy of the current figures."""
         with self._lock:
             return Usage(
                 requests=self.requests,

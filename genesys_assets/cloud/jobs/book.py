@@ -1,12 +1,10 @@
-"""What is remembered of jobs submitted, so that none is submitted twice after a crash or a lost answer.
+"""Notes on submitted jobs, so that none is submitted twice after a crash or a lost answer.
 
-Here stand the notes and what a keeper of them must do. Keeping them across processes is the lake's matter; when
-they are written and heeded is decided in `jobs.run`.
+`lake.job_book` keeps the notes across processes; `jobs.run` decides when one is written and read.
 """
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RecordedJob:
-    """One submission, about to be sent at `submitted_at`. Without a `job_id` its answer never came."""
+    """One submission, about to be sent at `submitted_at`. Without a `job_id` no answer arrived."""
 
     fingerprint: str
     job_id: str | None
@@ -44,27 +42,3 @@ class JobBook(Protocol):
         meanwhile stays.
         """
         ...
-
-
-class JobBookInMemory:
-    """A book that lasts as long as the process: for tests and for trying things out."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, RecordedJob] = {}
-        self._lock = threading.Lock()
-
-    def find(self, fingerprint: str) -> RecordedJob | None:
-        with self._lock:
-            return self._jobs.get(fingerprint)
-
-    def record(self, job: RecordedJob) -> None:
-        with self._lock:
-            self._jobs[job.fingerprint] = job
-
-    def forget(self, fingerprint: str) -> None:
-        with self._lock:
-            self._jobs.pop(fingerprint, None)
-
-    def forget_older_than(self, instant: datetime) -> None:
-        with self._lock:
-            self._jobs = {name: job for name, job in self._jobs.items() if job.submitted_at >= instant}

@@ -1,7 +1,6 @@
 """The endpoints of details jobs, of conversations and of users, one function each.
 
-What one answer says is read here. The life of a job — reuse, waiting, starting over, cleaning up — is told in
-`jobs.run`.
+`jobs.run` leads a job through its life: reuse, waiting, starting over, cleaning up.
 """
 
 from __future__ import annotations
@@ -28,19 +27,17 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor
-from genesys_assets.cloud.http.parsing import instant, words
+from genesys_assets.cloud.http.parsing import instant, read_id, words
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 PATH = "/api/v2/analytics/conversations/details/jobs"
 USERS_PATH = "/api/v2/analytics/users/details/jobs"
 PAGE_SIZE = 1000
-# The platform's own maximum is not documented; an answer of more than this would be hundreds of megabytes.
+"""Conversations of a page. The platform documents no size; this one is used in production by others."""
 LARGEST_PAGE = 10_000
-# One after the other. Such pages are not documented; what makes the platform send them is unknown.
+"""The platform documents no maximum. A page of more than this would be hundreds of megabytes."""
 MOST_EMPTY_PAGES = 100
-
-# The platform's have 36 characters.
-LONGEST_ID = 200
+"""In a row. The platform does not document pages without conversations, nor when it sends them."""
 
 Query = DetailsJobQuery | UserDetailsJobQuery
 
@@ -54,14 +51,13 @@ class JobStatus:
     state: str
     error_message: str | None
     submitted_at: datetime | None
-    completed_at: datetime | None
     expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage(ConversationsPage):
     """A page of results: whether it `continues` on another, and the instant before which the job's data was complete
-    (`available_through`, UTC), if the platform tells. Of users `ids` has a digest of each, and there is no `span`.
+    (`available_through`, UTC), if the platform says. For users, `ids` has a digest of each, and there is no `span`.
     """
 
     continues: bool = False
@@ -97,12 +93,12 @@ def availability(cloud: GenesysCloud, kind: Kind = CONVERSATIONS) -> datetime | 
 def submit(cloud: GenesysCloud, query: Query) -> str:
     """The id of a new job, by `POST /api/v2/analytics/…/details/jobs`.
 
-    Sent again only where it surely had no effect; after another failure, `retry.may_have_happened` tells whether
-    there may be a job whose id nobody knows.
+    It is sent again only if it surely had no effect. After another failure, `retry.may_have_happened` says whether a
+    job with an unknown id may exist.
     """
     page = cloud.post(kind_of(query).path, query.validate(cloud.now()).body(), repeatable=False)
-    job_id = page.json().get("jobId")
-    if not isinstance(job_id, str) or not 0 < len(job_id) <= LONGEST_ID:
+    job_id = read_id(page.json().get("jobId"))
+    if job_id is None:
         raise BrokenAnswer(
             f"The details job of {query.interval} was accepted without a jobId.", correlation_id=page.correlation_id
         )
@@ -120,7 +116,6 @@ def status(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> JobS
         state=words(state),
         error_message=words(message) if isinstance(message, str) and message else None,
         submitted_at=_instant(page, told, "submissionDate"),
-        completed_at=_instant(page, told, "completionDate"),
         expires_at=_instant(page, told, "expirationDate"),
     )
 
@@ -130,9 +125,9 @@ def results(
 ) -> Iterator[JobPage]:
     """The pages of a FULFILLED job, numbered from 1, by `GET …/jobs/{jobId}/results`; at least one.
 
-    A page may lack its rows and still not be the last: only a missing cursor ends them. Where a page is too
-    large, smaller ones follow. Raises EndlessPages after 100 empty pages in a row, for a page that came before, and
-    after `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
+    A page without rows need not be the last: only a missing cursor ends them. If a page is too large, smaller ones
+    follow. Raises EndlessPages after 100 empty pages in a row, for a repeated page, and after
+    `limits.MOST_CURSORS` pages; or any other GenesysCloudError.
     """
     pages = Cursor(cloud.get).pages(f"{_path(job_id, kind)}/results", {"pageSize": checked_page_size(page_size)})
     return _leading_on(job_id, kind, (_job_page(page, kind) for page in pages))
@@ -171,7 +166,7 @@ def delete(cloud: GenesysCloud, job_id: str, kind: Kind = CONVERSATIONS) -> None
 
 
 def is_gone(error: GenesysCloudError) -> bool:
-    """Whether an error means that the job or its results are not there any more."""
+    """Whether an error means that the job or its results no longer exist."""
     if isinstance(error, BadRequest):
         return _EXPIRED.search(error.message) is not None or "expired" in (error.code or "").lower()
     return isinstance(error, NotFound) or error.status == 410

@@ -1,8 +1,8 @@
-"""Pages of a details job without conversations: whether conversations are lost where they stand.
+"""Empty pages of a details job: whether conversations are missing there.
 
-An empty page is harmless in itself. A page that came without its conversations looks just like it, and would pass for
-conversations that were deleted. So the details query is asked whether it knows conversations that belong there. How
-many it knows says less: that is an estimate.
+An empty page is harmless in itself. But a page that lost its conversations looks the same, and would look like
+deletions. So the details query is asked whether it knows conversations that belong there. How many it knows says less,
+because that is an estimate.
 """
 
 from __future__ import annotations

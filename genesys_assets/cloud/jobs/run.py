@@ -1,8 +1,8 @@
 """Conversations, or agents' status, by a details job: submitted once, waited for, read page by page, deleted.
 
-Here is told the life of a job, and what happens where it fails, cannot be read to its end, or may exist though nobody
-knows its id. The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in
-`gaps`. How fresh data is asked for stands in `details`.
+This module leads a job through its life, also if it fails, cannot be read to its end, or may exist under an unknown id.
+The single requests are in `endpoints`, the notes that outlive a process in `book`, empty pages in `gaps`. Fresh data is
+read by `details`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.http.retry import may_have_happened
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.cloud.jobs.book import JobBook, JobBookInMemory, RecordedJob
+from genesys_assets.cloud.jobs.book import JobBook, RecordedJob
 from genesys_assets.cloud.jobs.endpoints import (
     CONVERSATIONS,
     PAGE_SIZE,
@@ -63,7 +63,6 @@ __all__ = [
     "USERS_PATH",
     "DetailsJobQuery",
     "JobBook",
-    "JobBookInMemory",
     "JobPage",
     "JobStatus",
     "RecordedJob",
@@ -81,13 +80,13 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 # A job shows conversations as they were at its submission at the latest, which its pages say (`as_of`). An older one
 # is not worth its reading.
 REUSABLE = timedelta(hours=6)
-# A note older than this is of no use to anybody, also if the clocks of two processes differ.
+# An older note has no use, even if the clocks of two processes differ.
 NOTES_KEPT = REUSABLE + timedelta(hours=1)
 # No endpoint lists jobs, so an unanswered submission cannot be looked up. Another process may only be waiting for
 # its answer, though: no request takes this long, and after it the note cannot come true any more.
 GRACE = timedelta(minutes=2)
 _LOOK_AGAIN = 5.0
-# They say nothing about a job: it may be read as soon as the platform can be asked again.
+# These errors say nothing about a job. It may be read as soon as the platform can be asked again.
 _NOTHING_ABOUT_A_JOB = (CircuitOpen, LoginRefused, MissingPermission, RateLimited, Unauthorized, Unreachable)
 
 OnProgress = Callable[[int, int | None, int | None], None]
@@ -107,15 +106,15 @@ def read(
     on_progress: OnProgress | None = None,
     on_restart: Callable[[str], None] | None = None,
 ) -> T:
-    """What `take` returns, given the pages of the query's job.
+    """The result of `take`, which is given the pages of the query's job.
 
     The pages are numbered from 1. There is at least one, and any page may hold no conversations. Their `as_of` is the
-    job's submission, or the instant up to which the job had all data where that is earlier: jobs lag. `take` need not
+    job's submission, or the instant up to which the job had all data, if that is earlier: jobs lag. `take` need not
     read them all: when it returns, the job is deleted.
 
-    Where the results of a job cannot be read to their end, `take` is called once more, with the pages of another job.
-    So each call of `take` must begin with nothing, and whatever an earlier call gathered is void. `on_restart(reason)`
-    hears of it in between.
+    If the results of a job cannot be read to their end, `take` is called once more, with the pages of another job. So
+    each call of `take` must begin anew, and drop what an earlier call gathered. `on_restart(reason)` is called in
+    between.
 
     A job that an earlier try left in `book` is read from page 1 if it was submitted within the last six hours. What
     becomes of a job:
@@ -130,8 +129,8 @@ def read(
     `available_through` of the pages.
 
     Raises InvalidQuery; JobFailed, JobExpired or another error of the results (the second time); JobCancelled;
-    JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks
-    (`gaps`; not of users); or any other GenesysCloudError.
+    JobTooSlow; SubmissionLost; UnexpectedAnswer where the details query knows conversations that the job lacks (`gaps`;
+    not of users); or any other GenesysCloudError.
     """
     query.validate(cloud.now())
     checked_page_size(page_size)
@@ -159,9 +158,8 @@ class _Job:
 
 
 class _Tries:
-    """One question: at most two jobs are read, at most one submission is repeated blindly.
-
-    `may_be_repeated` tells of the job read last whether another one may bring what it did not.
+    """One query: at most two jobs are read, at most one submission is repeated blindly. `may_be_repeated` says whether
+    another job may bring what the last one did not.
     """
 
     def __init__(
@@ -185,7 +183,7 @@ class _Tries:
         self.may_be_repeated = False
 
     def read(self, take: Callable[[Iterator[JobPage]], T]) -> T:
-        """What `take` returns, given the pages of one job."""
+        """The result of `take`, given the pages of one job."""
         self.may_be_repeated = False
         job = self._wait_for(self._take_up() or self._submit())
         result = self._give(job, take)
@@ -195,7 +193,7 @@ class _Tries:
     # -- before: a job to read ----------------------------------------------------------------------------------------
 
     def _take_up(self) -> _Job | None:
-        """The job in the book, if it is still good; otherwise there is none there afterwards."""
+        """The job in the book, if it is still good. Otherwise its note is removed."""
         looked_at = self._cloud.now()
         recorded = self._book.find(self._query.fingerprint)
         while recorded is not None and recorded.job_id is None:
@@ -311,13 +309,13 @@ class _Tries:
         return result
 
     def _without_gaps(self, pages: Iterator[JobPage]) -> Iterator[JobPage]:
-        """Only of conversations it is known where one belongs."""
-        if self._kind is not CONVERSATIONS or self._query.is_filtered:
+        """Users have no order by which a missing one would show, so only conversations are compared."""
+        if self._kind is not CONVERSATIONS:
             return pages
         return without_gaps(self._cloud, self._query.interval, pages)
 
     def _pages(self, job: _Job) -> Generator[JobPage]:
-        """The job's pages; the error that ends them is remembered, for `take` may have hidden it."""
+        """The job's pages. The error that ends them is remembered, because `take` may have hidden it."""
         try:
             rows = 0
             for page in self._results(job.id):
@@ -339,7 +337,7 @@ class _Tries:
             if is_gone(error):
                 raise self._expired(job_id, error) from error
             if isinstance(error, BadRequest):
-                # A cursor may be refused since its job has expired, whatever the refusal says.
+                # A cursor may be refused because its job has expired, even if the refusal says something else.
                 self._status(job_id)
             raise
         if not on_page:
@@ -349,15 +347,15 @@ class _Tries:
     # -- after --------------------------------------------------------------------------------------------------------
 
     def _give_up(self, job: _Job, error: GenesysCloudError) -> None:
-        """A job that was read to a failure is of no more use. Another one may do better at once where the results
-        failed and not `take`, or where the job was left over.
+        """A job that failed while it was read has no further use. Another one may succeed at once if the results failed
+        and not `take`, or if the job was left over.
         """
         of_results = isinstance(error, JobError) or (error is self._failure and not _is_passing(error))
         self.may_be_repeated = (job.is_left_over or of_results) and not isinstance(error, JobCancelled)
         self._discard(job.id)
 
     def _discard(self, job_id: str) -> None:
-        """Deletes a job of no more use. One that cannot be deleted expires by itself."""
+        """Deletes a job without further use. One that cannot be deleted expires by itself."""
         try:
             delete(self._cloud, job_id, self._kind)
         except GenesysCloudError as error:

@@ -1,7 +1,6 @@
-"""Participant attributes as columns of a type: of each conversation the value of the first participant that has it.
-
-A value that is not of the type is null, and counted. So is one that the platform may have cut, unless it is text: a
-number of which the end is missing is another number.
+"""Participant attributes as typed columns: for each conversation the value of the first participant that has it. A
+value that does not have the type is null, and counted. So is one that the platform may have cut, unless it is text: a
+number without its end is another number.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.reports.meaning.sources import TypedAttribute
+from genesys_assets.reports.language.sources import TypedAttribute
 
 NEEDED = ("conversation_id", "participant_ordinal", "name", "value", "is_truncated")
 """The columns of participant_attributes that are read."""

@@ -106,7 +106,7 @@ def _granularity(report: Report, stored: StoredDay, window: Window) -> Granulari
     if not report.period.is_day:
         return granularity
     for part in report.aggregates:
-        for rows in stored.metrics(part, window):
+        for rows in stored.metrics(part, window, ("interval_start", "interval_end")):
             granularity = granularity_of(rows, granularity, window.start)
     counted_once = {pick.metric for part in report.aggregates for pick in part.picks if part.counts_once(pick)}
     if granularity != report.granularity and counted_once:

@@ -49,7 +49,7 @@ def after(window: Window, days: int) -> Window:
 
 
 def missing(lake: Lake, window: Window) -> list[str]:
-    """The UTC days of a span of which not all contacts are stored."""
+    """The UTC days of a span whose contacts are not all stored."""
     return [day for day in window.utc_days() if not _is_whole(lake, day)]
 
 
@@ -97,7 +97,9 @@ class _Known:
         return cls(conversation[by_id], since[: len(order)][by_id], until[: len(order)][by_id])
 
     def of_rows(self, rows: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Of each row how long before and after it the customer came, and whether the customer is unknown."""
+        """For each row, how long before and after it the customer had another contact, and whether the customer is
+        unknown.
+        """
         if not len(self.conversation):
             never = np.full(len(rows), _NEVER)
             return never, never, np.ones(len(rows), bool)

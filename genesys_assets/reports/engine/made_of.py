@@ -6,8 +6,11 @@ definition.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -16,6 +19,7 @@ import pyarrow.compute as pc
 from genesys_assets.days import Window, utc_day
 from genesys_assets.days.made_of import Part, content_until, number
 from genesys_assets.lake.lake import Lake
+from genesys_assets.periods import Period
 from genesys_assets.reports.engine.contacts import days_read
 from genesys_assets.reports.engine.queue_settings import PLACE as PLACE_OF_SETTINGS
 from genesys_assets.reports.engine.queue_settings import content
@@ -26,45 +30,48 @@ from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT
 
 _METRICS = f"tables/{INTERVAL_METRICS.name}"
+_REPORTS_REMEMBERED, _WINDOWS_REMEMBERED = 256, 8_192
 _SEEN_LATER = timedelta(days=3)
-"""How long after a day its entities may be seen for the first time: the listings are read once a day."""
+"""How long after a day its entities may appear for the first time, because listings are read once a day."""
 
 
 def window_of(report: Report, day: str, business: ZoneInfo) -> Window:
     """The days of the report that ends on a day, in its time zone, as UTC."""
-    return report.period.window(day, report.zone or business)
+    return _window(report.period, day, report.zone or business)
+
+
+@lru_cache(maxsize=_WINDOWS_REMEMBERED)
+def _window(period: Period, day: str, zone: ZoneInfo) -> Window:
+    return period.window(day, zone)
 
 
 def windows_of(report: Report, day: str, business: ZoneInfo) -> list[tuple[str, Window]]:
     """The first day and the window of all that the report reads: its own days, and those that it is compared with."""
     last_days = [day, *([report.before.last_day(report.period, day)] if report.before else [])]
-    return [(report.period.days(last)[0], window_of(report, last, business)) for last in last_days]
+    return [(f"{report.period.first(last)}", window_of(report, last, business)) for last in last_days]
 
 
 def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     """`business` is the zone of business days."""
-    window = window_of(report, day, business)
+    window, windows, facts = window_of(report, day, business), windows_of(report, day, business), _facts(_Same(report))
     read = {
-        (place, key, of.end)
-        for first, of in windows_of(report, day, business)
-        for place, keys in _partitions(report, first, of)
-        for key in keys
+        (place, key, of.end) for first, of in windows for place, keys in facts.partitions(first, of) for key in keys
     }
-    if any(part.table.made_of for part in report.details):
-        windows = [of for _, of in windows_of(report, day, business)]
-        read |= {(place, key, utc_day(key)[1]) for of in windows for place, key in days_read(lake, of)}
+    if facts.reads_contacts:
+        read |= {(place, key, utc_day(key)[1]) for _, of in windows for place, key in days_read(lake, of)}
     contents = ((place, key, content_until(lake, place, key, end)) for place, key, end in read)
     stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
-    names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in report.histories]
-    if report.has_queue_settings:
+    names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in facts.histories]
+    if facts.has_queue_settings:
         names.append(Part(0, PLACE_OF_SETTINGS, None, content(lake, window.end)))
-    return number([*stored, *names], report.name, report.spec.version, _definition(report), window.start, window.end)
+    return number([*stored, *names], report.name, report.spec.version, facts.definition, window.start, window.end)
 
 
 def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) -> set[tuple[str, str]]:
     """The partitions of tables and of snapshots that a report of a day is computed from, stored or not."""
     windows = windows_of(report, day, business)
-    read = {(place, key) for first, of in windows for place, keys in _partitions(report, first, of) for key in keys}
+    partitions = _facts(_Same(report)).partitions
+    read = {(place, key) for first, of in windows for place, keys in partitions(first, of) for key in keys}
     for part in report.details:
         if part.table.is_live:
             read |= {(place, key) for place in part.places for _, of in windows for key in of.utc_days()}
@@ -73,30 +80,76 @@ def partitions_read(lake: Lake, report: Report, day: str, business: ZoneInfo) ->
     return read
 
 
-def _partitions(report: Report, first: str, window: Window) -> Iterator[tuple[str, list[str]]]:
-    """The tables that the report reads, with the days of each. Snapshots come every few minutes: what is made of them
-    is computed when an hour's figures have landed.
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a report says of what it reads. `tables` are read of the days of its window, `reaching` also of the days
+    before whose conversations may still be alive.
     """
-    touched = window.utc_days()
+
+    tables: tuple[str, ...]
+    reaching: tuple[str, ...]
+    reads_contacts: bool
+    histories: tuple[str, ...]
+    has_queue_settings: bool
+    definition: str
+
+    def partitions(self, first: str, window: Window) -> Iterator[tuple[str, Sequence[str]]]:
+        """The tables that the report reads, with the days of each; `first` is the window's first day."""
+        touched = window.utc_days()
+        for place in self.tables:
+            yield place, touched
+        for place in self.reaching:
+            yield place, days_that_reach(first, window)
+
+
+class _Same:
+    """A report as the key of a cache: itself, not one that is equal to it."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __hash__(self) -> int:
+        return id(self.report)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.report is self.report
+
+
+@lru_cache(maxsize=_REPORTS_REMEMBERED)
+def _facts(of: _Same) -> _Facts:
+    """Sensors ask for a report's number of each of its days, again and again."""
+    report = of.report
+    tables = list(report.metrics_places)
+    reaching: list[str] = []
+    # Snapshots come every few minutes: what is made of them is computed when an hour's figures have landed.
     if report.only_live:
-        yield _METRICS, touched
-    for place in report.metrics_places:
-        yield place, touched
+        tables.append(_METRICS)
     for part in report.details:
-        begins = part.time == "conversation_start" or part.table.is_of_users
-        days = touched if begins else days_that_reach(first, window)
-        for place in part.places:
-            yield (_METRICS, touched) if part.table.is_live else (place, days)
-
-
-def _definition(report: Report) -> str:
-    return hashlib.sha256(report.definition.model_dump_json(exclude_defaults=True).encode()).hexdigest()
+        if part.table.is_live:
+            tables.append(_METRICS)
+        elif part.time == "conversation_start" or part.table.is_of_users:
+            tables += part.places
+        else:
+            reaching += part.places
+    return _Facts(
+        tables=tuple(dict.fromkeys(tables)),
+        reaching=tuple(dict.fromkeys(reaching)),
+        reads_contacts=any(part.table.made_of for part in report.details),
+        histories=report.histories,
+        has_queue_settings=report.has_queue_settings,
+        definition=hashlib.sha256(report.definition.model_dump_json(exclude_defaults=True).encode()).hexdigest(),
+    )
 
 
 def _names(lake: Lake, name: str, end: datetime) -> str:
     """Identifies the names that were valid at an instant, of all that were seen by a while later."""
     spec = HISTORIES[name]
     place = f"reference/{spec.name}"
+
+    def changes() -> list[datetime]:
+        """The instants after which other names count."""
+        since = lake.read(place, None, columns=["valid_from"], schema=spec.schema)["valid_from"].to_pylist()
+        return sorted({*since, *(moment - _SEEN_LATER for moment in since)})
 
     def read() -> str:
         history = lake.read(place, None, schema=spec.schema)
@@ -105,4 +158,5 @@ def _names(lake: Lake, name: str, end: datetime) -> str:
         names = names_on(history.filter(pc.is_in(history["id"], in_time)), end)
         return hashlib.sha256(repr(sorted(zip(*names.to_pydict().values(), strict=True))).encode()).hexdigest()
 
-    return lake.once(("names", end), place, None, read)
+    # Whatever lies between two changes has the same names: years of days are few readings.
+    return lake.once(("names", bisect_left(lake.once("changes", place, None, changes), end)), place, None, read)

@@ -1,4 +1,4 @@
-"""What was set for the queue and media type of each group: see `tables.service_levels`."""
+"""The settings of each group's queue and media type: see `tables.service_levels`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from genesys_assets.reports.engine.queue_settings import queue_settings
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
 from genesys_assets.reports.language.model import INTERVAL_LENGTH
-from genesys_assets.reports.meaning.columns import Shown
+from genesys_assets.reports.meaning.columns import ShownColumn
 from genesys_assets.reports.meaning.figures import Figure
 from genesys_assets.reports.meaning.report import DAYS, Report, has_local_date
 from genesys_assets.tables.names import named
@@ -123,7 +123,7 @@ def _named(ids: pa.ChunkedArray, names: pa.Table, flat: bool) -> pa.ChunkedArray
 def of_figures(
     report: Report, groups: pa.Table, figures: dict[str, Any], stored: StoredDay, before: StoredDay | None
 ) -> dict[str, Any]:
-    """The columns that are shown. Formulas see what columns above came to, of the same period."""
+    """The columns that are shown. A formula can use the columns above it, of the same period."""
     known = {"now": dict(figures)}
     if report.before is not None:
         earlier = figures_of(map(before_of, report.figures), groups)
@@ -149,23 +149,23 @@ def of_figures(
     return columns
 
 
-def _value(shown: Shown, known: Mapping[str, Mapping[str, Any]]) -> Any:
+def _value(shown: ShownColumn, known: Mapping[str, Mapping[str, Any]]) -> Any:
     """What a column is before its unit and digits: of the period, of the one before, or the difference of both."""
     if shown.of != "change":
         return _of(shown, known[shown.of])
     return pc.subtract_checked(_of(shown, known["now"]), _of(shown, known["before"]))
 
 
-def _of(shown: Shown, known: Mapping[str, Any]) -> Any:
+def _of(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
     return known[shown.figure] if shown.figure else _computed(shown, known)
 
 
-def _computed(shown: Shown, known: Mapping[str, Any]) -> Any:
+def _computed(shown: ShownColumn, known: Mapping[str, Any]) -> Any:
     assert shown.formula is not None
     return shown.formula.compute(known)
 
 
-def _displayed(value: Any, shown: Shown) -> Any:
+def _displayed(value: Any, shown: ShownColumn) -> Any:
     """Formulas see milliseconds in full, readers the unit and as many digits as they want. Raises NumberTooLarge."""
     try:
         if shown.divisor > 1:

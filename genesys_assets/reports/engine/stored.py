@@ -1,8 +1,6 @@
-"""What is stored of a day, or of a period that ends on it, as reports read it: partition by partition and in pieces,
-with only the rows and columns that count.
-
-Here stands which partitions a report needs, and whether they are there and reach far enough. What becomes of the rows
-is `compute`.
+"""The stored tables of a day, or of a period that ends on it, as reports read them: partition by partition and in
+pieces, with only the rows and columns that count. This module knows which partitions a report needs, and checks that
+they are stored and reach far enough. `compute` uses the rows.
 """
 
 from __future__ import annotations
@@ -24,11 +22,11 @@ from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBU
 from genesys_assets.reports.engine.attributes import Remark, typed
 from genesys_assets.reports.engine.contacts import Contacts
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
+from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart
 from genesys_assets.reports.meaning.details_part import DetailsPart, Link
-from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, said, selection
+from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.reports.meaning.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.spans import days_that_reach
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
@@ -37,7 +35,7 @@ from genesys_assets.tables.spec import INSTANT
 
 
 class NotStored(Exception):
-    """A table that a report needs is not there for the day, or does not reach far enough; says what to materialise."""
+    """A table that a report needs is missing for the day, or does not reach far enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class StoredDay:
     """The stored tables as the report of one day reads them. `zone` is that of the business day.
 
     `days` are the days of the report that is computed, in its zone: see `over`. `inputs` are the partitions that were
-    read so far, by table; `remarks` what there is to say of participant attributes, by the name of their column.
+    read so far, by table. `remarks` are notes about participant attributes, by the name of their column.
     """
 
     lake: Lake
@@ -93,12 +91,13 @@ class StoredDay:
         return self.lake.newness((place, day) for place, days in self.inputs.items() for day in days)
 
     def reach(self, report: Report) -> Reach | None:
-        """How far the tables that were read know the days, None where none was read that says so."""
+        """How far the tables that were read know the days, None where none was read that says so. East of UTC the
+        first day begins before anything was fetched: then nothing says that it is whole.
+        """
         window = self.over(report).window
         by_day = {
             day: [self.lake.reach(place, day) for place in self.inputs if place.startswith("tables/")]
             for day in window.utc_days()
-            if utc_day(day)[0].date() >= self.start_date
         }
         return Reach.of_all(window, by_day) if any(by_day.values()) else None
 
@@ -138,8 +137,10 @@ class StoredDay:
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
-    def metrics(self, part: AggregatesPart, window: Window) -> Iterator[pa.Table]:
-        """Rows of the family's table in the window that answer the part's question. Raises NotStored."""
+    def metrics(self, part: AggregatesPart, window: Window, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Rows of the family's table in the window that answer the part's question, with some `columns`, the bounds of
+        their buckets among them, or with all. Raises NotStored.
+        """
         table, days = part.source.table, window.utc_days()
         place = f"tables/{table.name}"
         self._must_answer(part, window)
@@ -156,12 +157,13 @@ class StoredDay:
         if part.source.where:
             own = own_columns(question.family)
             where &= holds(part.source.where, lambda name: pc.field(own[name]), lambda _: pa.string())
-        pieces = self.lake.pieces(place, days, schema=table.schema, columns=table.schema.names, where=where)
+        read = table.schema.names if columns is None else columns
+        pieces = self.lake.pieces(place, days, schema=table.schema, columns=read, where=where)
         return (_inside(piece, window) for piece in pieces)
 
     def _must_have_asked(self, source: Source, days: Iterable[str]) -> None:
-        """Raises NotStored where a fetched hour was not asked the question. Imported hours are exempt: they hold
-        whatever the file had.
+        """Raises NotStored if a fetched hour was not asked the question. Imported hours are exempt: they hold whatever
+        the file had.
         """
         place, question = f"tables/{source.table.name}", source.question
         missing: dict[str, set[str]] = {}
@@ -171,7 +173,7 @@ class StoredDay:
                 missing[day] = set(question.metrics).difference(reach.questions.get(source.key, ()))
         if not missing:
             return
-        what = said(replace(question, metrics=tuple(set.union(*missing.values()))))
+        what = question_in_words(replace(question, metrics=tuple(set.union(*missing.values()))))
         raise NotStored(
             f"Hours of {', '.join(missing)} were fetched before anything asked for {what}: materialise "
             f"genesys/pages/hourly_aggregates again, for example with --partition-range "
@@ -215,7 +217,7 @@ class StoredDay:
                 self._must_reach(place, window)
         if part.time == "conversation_start" or part.table.is_of_users:
             return window.utc_days()
-        return days_that_reach(self.days[0], window)
+        return list(days_that_reach(self.days[0], window))
 
     def _pieces(self, table: Table, day: str, columns: Sequence[str], where: pc.Expression) -> Iterator[pa.Table]:
         self._note(table.place, [day])
@@ -307,9 +309,10 @@ class StoredDay:
             return
         for day in Window(window.start, ended).utc_days():
             start, end = utc_day(day)
-            if start.date() < self.start_date:
-                continue
             reach = self._reach(place, day)
+            if reach is None and start.date() < self.start_date:
+                # Nothing can be fetched of it: what is made of the rest is not complete, see `reach`.
+                continue
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(
@@ -325,7 +328,7 @@ class StoredDay:
 
 
 class _ByConversation:
-    """Where each conversation stands in a column; one that is there several times, somewhere of these."""
+    """The position of each conversation in a column; any position if it is there several times."""
 
     def __init__(self, ids: Iterable[pa.ChunkedArray]) -> None:
         # Hashing a whole day at once would take many times the memory of its hashes.
@@ -335,7 +338,7 @@ class _ByConversation:
         self._hashes, self._order = np.unique(every, return_index=True)
 
     def positions(self, ids: pa.ChunkedArray) -> pa.Array:
-        """The row of each conversation, null where there is none."""
+        """The row of each conversation; null if there is none."""
         if not len(self._hashes):
             return pa.nulls(len(ids), pa.int64())
         wanted = hash_rows(pa.table({"conversation_id": ids}))
@@ -344,7 +347,7 @@ class _ByConversation:
 
 
 def _inside(metrics: pa.Table, window: Window) -> pa.Table:
-    """The rows, none of which may reach over the window's bounds: nobody knows which part of it lies inside."""
+    """The rows. None may cross the window's bounds, because it is unknown which part of its figures lies inside."""
     start, end = (pa.scalar(bound, INSTANT) for bound in (window.start, window.end))
     across = metrics.filter(pc.or_(pc.less(metrics["interval_start"], start), pc.greater(metrics["interval_end"], end)))
     if len(across):

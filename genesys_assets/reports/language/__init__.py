@@ -1,6 +1,7 @@
-"""What an entry of reports.yaml may say. What it means is in `meaning`.
+"""What an entry of reports.yaml may say. `meaning` says what it means. Nothing here imports `meaning` or `engine`.
 
-`model` the language, of strict mappings (`forms`): `measures` what is done with columns, `longer` several days;
-`conditions` and `formulas` its two small grammars; `file` reads a file of reports, `problems` collects what is wrong
-with it, `schema` is the JSON Schema for editors.
+`model` the words, as strict mappings (`forms`); `measures` what is done with columns, `longer` several days
+`sources` the tables that can be counted, `statistics` what a metric has
+`conditions`, `formulas` the two small grammars
+`file` YAML with line numbers; `problems` collects what is wrong; `schema` is the JSON Schema for editors
 """

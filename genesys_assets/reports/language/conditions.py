@@ -1,12 +1,12 @@
-"""Conditions: which rows a figure is about. Every way to write one is read to the same small tree.
+"""Conditions: which rows a figure is about. Every way to write one is parsed to the same small tree.
 
     mediaType: [voice, chat]                       friendly: all of these, each with one of its values
     {or: [{queueId: …}, {userId: {exists: true}}]}
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
     {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
-Here stands the reading, and what the platform can be asked of it. Asking stored rows is in `compute`; which names there
-are is for whoever reads.
+This module parses conditions, and turns them into filters of the platform. `engine.asking` applies them to stored rows;
+`meaning` looks up the names.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Bound = int | float | str | date
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One field is one of the values, none of them, contains or starts with one, is there, is missing, or lies in a
-    range.
+    """A comparison of one field: it is one of the values, none of them, contains or starts with one, exists, is
+    missing, or lies in a range.
     """
 
     name: str
@@ -68,7 +68,7 @@ _PRESENCES: dict[str, Operator] = {
     **dict.fromkeys(("notexists", "missing", "isnull", "null", "empty"), "missing"),
 }
 TEXT_OPERATORS = ("contains", "starts_with")
-"""What looks at a part of a text."""
+"""Operators that look at a part of a text."""
 _OPPOSITE: dict[Operator, Operator] = {"exists": "missing", "missing": "exists"}
 OPERATORS = (
     *("matches", "in", "exists", "notExists", "gt", "gte", "lt", "lte", "ne", "notIn"),
@@ -77,11 +77,16 @@ OPERATORS = (
 _SUBJECTS = ("dimension", "attribute", "field", "metric", "property")
 _DEEPEST = 10
 _MOST = 2**63
-"""Below it every number fits into 64 bits."""
+"""Every smaller number fits into 64 bits."""
 
 
 def read(stated: Any, path: Path, findings: Findings) -> Condition | None:
-    """The condition, None where it cannot be read; why not is then among the findings."""
+    """The condition; None if it cannot be read, with the reason among the findings.
+
+    >>> condition = read({"mediaType": "voice", "queueId": {"exists": True}}, ("filter",), Findings())
+    >>> [(each.name, each.operator, each.values) for each in comparisons(condition)]
+    [('mediaType', 'any_of', ('voice',)), ('queueId', 'exists', ())]
+    """
     return _Reader(findings).condition(stated, path)
 
 
@@ -266,18 +271,20 @@ def _is_time(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    """What was given instead, in words."""
+    """The kind of a wrong value, in words."""
     return {dict: "a mapping", list: "a list", type(None): "nothing"}.get(type(value), quoted(value))
 
 
 def _is_predicate(stated: dict[str, Any]) -> bool:
-    """`metric` and `value` are also columns: what tells that a name is compared decides."""
+    """Whether it compares a name. `metric` and `value` are also names of columns, so other keys must say that a
+    comparison is meant.
+    """
     compares = any(name in stated for name in ("type", "operator", "condition", "range"))
     return any(name in stated for name in _SUBJECTS[:2]) or (compares and any(name in stated for name in _SUBJECTS))
 
 
 def comparisons(condition: Condition | None) -> Iterator[Comparison]:
-    """Every comparison of the tree."""
+    """Every comparison of a condition."""
     if isinstance(condition, Comparison):
         yield condition
     elif isinstance(condition, Group):
@@ -286,7 +293,7 @@ def comparisons(condition: Condition | None) -> Iterator[Comparison]:
 
 
 def all_of(members: Sequence[Condition]) -> Condition | None:
-    """That all of these hold; None where there are none."""
+    """The condition that all members hold; None if there are none."""
     return members[0] if len(members) == 1 else Group("and", tuple(members)) if members else None
 
 
@@ -307,7 +314,12 @@ _BEYOND_PLATFORM = {
 
 
 def to_platform(condition: Condition, findings: Findings) -> Filter | None:
-    """The condition as a filter of the platform, which knows two levels and no `not`; None with the reason found."""
+    """The condition as a filter of the platform, which has two levels and no `not`. If that is impossible, None, with
+    the reason among the findings.
+
+    >>> to_platform(read({"mediaType": "voice"}, (), Findings()), Findings()).predicates[0].value
+    'voice'
+    """
     before = len(findings.found)
     for comparison in comparisons(condition):
         if reason := _BEYOND_PLATFORM.get(comparison.operator):

@@ -1,26 +1,22 @@
-"""Reading reports.yaml: the reports in it, or everything that is wrong with it, each with line and column.
+"""YAML with line numbers: the values of a text and where each of them stands, so that a mistake has line and column.
 
-A file with a mistake is refused as a whole. A file that is larger, deeper or fuller than any that a person writes is
-refused before it costs time or memory. What an entry may say is `model`.
+A file that is larger, deeper or fuller than any that a person writes is refused before it costs time or memory.
+`meaning.entries` reads the reports in it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from genesys_assets.reports.language.forms import told
-from genesys_assets.reports.language.model import ReportDefinition, ReportsFile
 from genesys_assets.reports.language.problems import Path, quoted, shown
 
 MOST_BYTES = 300_000
@@ -66,89 +62,40 @@ class Problem:
         return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a file gave: reports by name, none of them where there is a problem. `version` identifies its bytes."""
-
-    reports: Mapping[str, ReportDefinition]
-    problems: tuple[Problem, ...] = ()
-    version: str = ""
+class UnreadableFile(Exception):
+    """reports.yaml cannot be read. The message says why and what to do."""
 
 
-class _Unreadable(Exception):
-    """The file cannot be read; the message says why and what to do."""
-
-
-def read_reports(path: FilePath, taken: Iterable[str] = ()) -> Reading:
-    """The reports of a file. `taken` are names of other reports."""
+def content_of(path: FilePath) -> bytes:
+    """The bytes of a file. Raises UnreadableFile, also where reading would wait or never end."""
     try:
-        content = _content(path)
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError, _Unreadable) as error:
-        return Reading({}, (Problem(str(path), 1, 1, "", f"cannot be read: {_why_not(error)}"),))
-    reading = read_text(text, str(path), taken)
-    return Reading(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+        return _content(path)
+    except OSError as error:
+        raise UnreadableFile(str(error.strerror)) from None
+
+
+def text_of(content: bytes) -> str:
+    """The text of a file's bytes. Raises UnreadableFile."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8") from None
 
 
 def _content(path: FilePath) -> bytes:
-    """The bytes of a file. Raises OSError and _Unreadable, also where reading would wait or never end."""
     # Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
     opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         kind = os.fstat(opened).st_mode
         if not stat.S_ISREG(kind):
-            raise _Unreadable(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
+            raise UnreadableFile(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
         with open(opened, "rb", closefd=False) as file:
             content = file.read(MOST_BYTES + 1)
     finally:
         os.close(opened)
     if len(content) > MOST_BYTES:
-        raise _Unreadable(f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports")
+        raise UnreadableFile(f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports")
     return content
-
-
-def _why_not(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror)
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8"
-    return str(error)
-
-
-def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
-    """The reports of a text in the form of reports.yaml; `file` is what it is called in problems."""
-    document = _Document(file)
-    if len(text) > MOST_BYTES:
-        document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
-        return document.reading()
-    try:
-        node = _compose(text)
-        stated = {"reports": {}} if node is None else document.value(node, ())
-    except yaml.YAMLError as error:
-        document.not_yaml(error, text)
-        return document.reading()
-    except _TooMuch as too_much:
-        document.refuse(str(too_much), too_much.mark)
-        return document.reading()
-    if isinstance(stated, dict) and "reports" in stated and stated["reports"] is None:
-        stated["reports"] = {}
-    named = stated.get("reports") if isinstance(stated, dict) else None
-    if isinstance(named, dict) and len(named) > MOST_REPORTS:
-        message = f"a file holds at most {MOST_REPORTS} reports, this one has {len(named)}. Take some out"
-        document.add(("reports",), message, None, key=True)
-        return document.reading()
-    reports: Mapping[str, ReportDefinition] = {}
-    try:
-        reports = ReportsFile.model_validate(stated).reports
-    except ValidationError as error:
-        for found in told(error):
-            document.add(found.path, found.message, found.value, key=found.of_key)
-    if isinstance(stated, dict) and isinstance(stated.get("reports"), dict):
-        for name in set(taken) & stated["reports"].keys():
-            document.add(
-                ("reports", name), f"{name!r} is the name of a report that ships. Choose another", name, key=True
-            )
-    return document.reading(reports)
 
 
 class _TooMuch(Exception):
@@ -187,16 +134,47 @@ def _compose(text: str) -> yaml.Node | None:
 
 
 @dataclass(slots=True)
-class _Document:
-    """A YAML text as plain values, and where each of them stands."""
+class Document:
+    """A YAML text as plain values, where each of them stands, and what is wrong with it. `file` is its name in
+    problems. Where the text is not YAML, `is_read` is False.
+    """
 
     file: str
-    problems: list[Problem] = field(default_factory=list)
+    value: Any = None
+    is_read: bool = False
+    _problems: list[Problem] = field(default_factory=list)
     _keys: dict[Path, yaml.Mark] = field(default_factory=dict)
     _values: dict[Path, yaml.Mark] = field(default_factory=dict)
     _nodes: int = 0
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    @classmethod
+    def of(cls, text: str, file: str) -> Document:
+        """The document of a text; an empty one holds no reports."""
+        document = cls(file)
+        if len(text) > MOST_BYTES:
+            document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
+            return document
+        try:
+            node = _compose(text)
+            document.value = {"reports": {}} if node is None else document._value(node, ())
+            document.is_read = True
+        except yaml.YAMLError as error:
+            document._not_yaml(error, text)
+        except _TooMuch as too_much:
+            document.refuse(str(too_much), too_much.mark)
+        return document
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong, in the order of lines."""
+        found = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
+        if len(found) > MOST_PROBLEMS:
+            further = f"{len(found) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
+            last = found[MOST_PROBLEMS]
+            found = [*found[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
+        return tuple(found)
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
         if self._nodes > MOST_VALUES or len(path) > DEEPEST:
             raise _TooMuch(
@@ -209,7 +187,7 @@ class _Document:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             self._untagged(node, path, "seq")
-            return [self.value(each, (*path, index)) for index, each in enumerate(node.value)]
+            return [self._value(each, (*path, index)) for index, each in enumerate(node.value)]
         assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node, path)
 
@@ -233,7 +211,7 @@ class _Document:
                 self._at(key.start_mark, (*path, name), f"{name!r} stands here twice. Take one out", None)
                 continue
             self._keys[(*path, name)] = key.start_mark
-            values[name] = self.value(value, (*path, name))
+            values[name] = self._value(value, (*path, name))
         return values
 
     def _whole_formulas(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[yaml.Node, yaml.Node]]:
@@ -287,6 +265,7 @@ class _Document:
         return int(text) if is_whole else float(text)
 
     def add(self, path: Path, message: str, value: Any, *, key: bool = False) -> None:
+        """A mistake in the value at a path, or in its key."""
         marks = (self._keys, self._values) if key else (self._values, self._keys)
         for length in range(len(path), -1, -1):
             mark = next((where[path[:length]] for where in marks if path[:length] in where), None)
@@ -295,15 +274,15 @@ class _Document:
         return self._at(None, path, message, value)
 
     def refuse(self, message: str, mark: yaml.Mark | None = None) -> None:
-        """The whole file, for what stands there."""
+        """The whole file is refused, because of what stands at the mark."""
         self._at(mark, (), message, None)
 
-    def not_yaml(self, error: yaml.YAMLError, text: str) -> None:
+    def _not_yaml(self, error: yaml.YAMLError, text: str) -> None:
         if isinstance(error, yaml.reader.ReaderError):
             before = text[: error.position]
             line, column = before.count("\n") + 1, error.position - before.rfind("\n")
             message = f"is not YAML: the character {quoted(text[error.position])} is not allowed. Take it out"
-            self.problems.append(Problem(self.file, line, column, "", message))
+            self._problems.append(Problem(self.file, line, column, "", message))
             return
         mark = getattr(error, "problem_mark", None)
         reason = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None)))) or str(
@@ -311,21 +290,10 @@ class _Document:
         )
         self.refuse(f"is not YAML: {reason}", mark)
 
-    def reading(self, reports: Mapping[str, ReportDefinition] | None = None) -> Reading:
-        """The reports, or all that is wrong, in the order of lines."""
-        found = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
-        if not found:
-            return Reading(reports or {})
-        if len(found) > MOST_PROBLEMS:
-            further = f"{len(found) - MOST_PROBLEMS:,} more mistakes are not listed. Mend these first"
-            last = found[MOST_PROBLEMS]
-            found = [*found[:MOST_PROBLEMS], Problem(self.file, last.line, last.column, "", further)]
-        return Reading({}, tuple(found))
-
     def _at(self, mark: yaml.Mark | None, path: Path, message: str, value: Any) -> None:
         text = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
         field_ = _plain(".".join(map(str, path)))
-        self.problems.append(Problem(self.file, *_position(mark), field_, _plain(text), value))
+        self._problems.append(Problem(self.file, *_position(mark), field_, _plain(text), value))
 
 
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:

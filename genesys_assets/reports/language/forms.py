@@ -1,6 +1,6 @@
-"""Mappings of the language: strict, and telling all that is wrong with them at once.
+"""Mappings of the language: strict, and reporting all mistakes at once.
 
-Here stands how mistakes are gathered; which words there are is `model`.
+It gathers mistakes; `model` has the words.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Formulas of report columns: arithmetic, comparisons and a few functions over named figures, a whole column at a time.
 
-A null in a formula gives null; a quotient whose denominator is 0 or null is null. A number that does not fit is an
-error, never another number. Formulas are walked by simpleeval, which is given nothing but the nodes, operators and
-functions that stand here.
+A null in a formula gives null. A quotient whose denominator is 0 or null is null. A number that does not fit is an
+error, never another number. simpleeval evaluates formulas; it knows only the nodes, operators and functions listed
+here.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ import pyarrow.compute as pc
 from simpleeval import SimpleEval
 
 from genesys_assets.reports.language.problems import one_of, quoted
-from genesys_assets.reports.meaning.sources import said
+from genesys_assets.reports.language.sources import type_in_words
 
 _LONGEST = 500
 _DEEPEST = 60
-"""Levels of a formula: as many figures can be added up. Python's own limit is hundreds."""
+"""Levels of a formula. So many figures can be added up. Python's own limit is hundreds."""
 _LARGEST = 2**53
-"""Beyond it not every whole number is a float."""
+"""Above this, not every whole number is a float."""
 _MOST_ROUNDED = 9
 """Digits after the point, as many as a column may show."""
 _ALLOWED = (ast.Name, ast.Constant, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Call)
 
 
 class FormulaError(ValueError):
-    """A formula cannot be read, or uses an unknown name; the message says what is allowed."""
+    """A formula cannot be parsed, or uses an unknown name. The message says what is allowed."""
 
 
 class NumberTooLarge(ArithmeticError):
-    """A number that a formula or a sum comes to does not fit into 64 bits; the message says which."""
+    """The result of a formula or a sum does not fit into 64 bits. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula that was read; `names` are the figures it uses."""
+    """A parsed formula. `names` are the figures that it uses."""
 
     text: str
     tree: ast.expr
@@ -49,7 +49,14 @@ class Formula:
 
     @classmethod
     def parse(cls, text: str) -> Formula:
-        """Raises FormulaError."""
+        """The formula of a text. Raises FormulaError.
+
+        >>> Formula.parse("handle_time / max(handled, 1)").names
+        ('handle_time', 'handled')
+        >>> Formula.parse("handled ** 2")
+        Traceback (most recent call last):
+        FormulaError: 'handled ** 2': Pow is not available. Operators are + - * / and comparisons
+        """
         if len(text) > _LONGEST:
             raise FormulaError(f"a formula must have at most {_LONGEST} characters, this one has {len(text)}")
         tree = _parsed(text)
@@ -69,7 +76,7 @@ class Formula:
             if name not in types:
                 raise FormulaError(f"{quoted(name)} is not a figure of this report. {one_of(types, name)}")
             if types[name] not in _NUMBERS:
-                raise FormulaError(f"{name!r} is {said(types[name])}. A formula computes with numbers")
+                raise FormulaError(f"{name!r} is {type_in_words(types[name])}. A formula computes with numbers")
         found: pa.DataType = _walk(self, _OPERATORS_ON_TYPES, _FUNCTIONS_ON_TYPES, types)
         if any(map(_is_of_numbers, ast.walk(self.tree))):
             try:
@@ -79,15 +86,23 @@ class Formula:
         return found
 
     def power(self, powers: Mapping[str, int | None]) -> int | None:
-        """The power of milliseconds in the result, from those of the figures: 1 for a time, 0 for a number, None where
-        it is not known.
+        """The power of milliseconds in the result, from those of the figures: 1 for a time, 0 for a number, None if
+        unknown.
+
+        >>> Formula.parse("handle_time / handled").power({"handle_time": 1, "handled": 0})
+        1
         """
         known = {name: _Power(powers.get(name)) for name in self.names}
         found = _walk(self, _OPERATORS_ON_POWERS, _FUNCTIONS_ON_POWERS, known)
         return _power_of(found)
 
     def compute(self, columns: Mapping[str, pa.ChunkedArray]) -> pa.ChunkedArray:
-        """The result for every row. Raises NumberTooLarge."""
+        """The result for every row. Raises NumberTooLarge.
+
+        >>> columns = {"a": pa.chunked_array([[3, 4]]), "b": pa.chunked_array([[2, 0]])}
+        >>> Formula.parse("a / b").compute(columns).to_pylist()
+        [1.5, None]
+        """
         try:
             return _walk(self, _OPERATORS, _FUNCTIONS, columns)
         except pa.ArrowInvalid:
@@ -120,7 +135,7 @@ def _is_deeper(tree: ast.AST, limit: int) -> bool:
 
 
 def _is_of_numbers(node: ast.AST) -> bool:
-    """Whether it is arithmetic of numbers alone, which comes to the same in every row."""
+    """Whether it is arithmetic of numbers alone, which gives the same in every row."""
     return isinstance(node, ast.BinOp) and not any(isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
@@ -179,13 +194,13 @@ FUNCTIONS = {
     "total": (2, _MANY),
     "if_else": (3, 3),
 }
-"""The functions there are, and how many values each takes."""
+"""The functions of formulas: the least and the most values that each takes."""
 
 # -- on columns --------------------------------------------------------------------------------------------------------
 
 
 def ratio(numerator: Any, denominator: Any) -> Any:
-    """numerator / denominator; null where the denominator is 0 or either is null."""
+    """numerator / denominator; null if the denominator is 0 or either is null."""
     divisor = _number(denominator)
     divisor = pc.if_else(pc.equal(divisor, 0.0), pa.scalar(None, pa.float64()), divisor)
     return pc.divide(_number(numerator), divisor)
@@ -196,19 +211,23 @@ def _number(value: Any) -> Any:
 
 
 def _total(*values: Any) -> Any:
-    """The sum of those that are there; null where none is."""
+    """The sum of the values that are not null; null if all are."""
     there = functools.reduce(pc.or_, [pc.is_valid(value) for value in values])
     zeros = [pc.coalesce(value, pa.scalar(0)) for value in values]
     return pc.if_else(there, functools.reduce(pc.add_checked, zeros), None)
 
 
 def rounded(value: Any, digits: int = 0) -> Any:
-    """The value with so many digits after the point, halves away from zero."""
+    """The value with `digits` digits after the point, halves away from zero.
+
+    >>> rounded(pa.array([2.5, -0.125]), 0).to_pylist()
+    [3.0, -0.0]
+    """
     return pc.round(value, digits, round_mode="half_towards_infinity")
 
 
 def _finite(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which raises ArrowInvalid where a result is infinite or no number, as Arrow does for whole ones."""
+    """The function, but it raises ArrowInvalid if a result is infinite or NaN, as Arrow does for whole numbers."""
 
     def checked(*values: Any) -> Any:
         result = function(*values)

@@ -1,7 +1,7 @@
 """The language of reports: what an entry of reports.yaml may say.
 
-Here stand the words and their shape, as pydantic models; the JSON Schema for editors is made from them. What the words
-mean, and whether the names in them exist, is `report`: an entry that validates here is one that can be computed.
+These pydantic models are the words and their shape; the JSON Schema for editors is made from them. Whether the names in
+an entry exist, and what it means, is decided in `meaning`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily, family
 from genesys_assets.cloud.analytics.queries import Granularity
-from genesys_assets.reports.language.forms import Model, is_label, mistake
+from genesys_assets.reports.language.forms import Model, is_label
 from genesys_assets.reports.language.formulas import FUNCTIONS
 from genesys_assets.reports.language.longer import AnyOver, Compare
 from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stated, Text, chosen_by_type
-from genesys_assets.reports.language.problems import Findings
-from genesys_assets.reports.meaning.sources import TABLES
-from genesys_assets.reports.meaning.statistics import statistics_of
+from genesys_assets.reports.language.sources import TABLES
+from genesys_assets.reports.language.statistics import statistics_of
 
 MOST_FIGURES = 200
 """Of a source, and columns of a report: more would be no table that anybody reads."""
@@ -289,13 +288,6 @@ class ReportDefinition(Model):
         if not rest.get("aggregates") and not rest.get("details"):
             return None
         return {"description": "…", **rest}
-
-    def _mistakes(self) -> list[InitErrorDetails]:
-        from genesys_assets.reports.meaning.report import Report
-
-        findings = Findings()
-        Report.of("report", self, findings)
-        return [mistake(found.path, found.message, found.value) for found in findings.found]
 
 
 def _remove(value: Any, path: list[str | int]) -> None:

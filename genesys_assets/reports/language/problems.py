@@ -1,4 +1,4 @@
-"""What is wrong with a report, and where: collected, so that all of it is said at once."""
+"""Mistakes in a report: what is wrong and where. They are collected, so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from typing import Any
 
 Path = tuple[str | int, ...]
-"""Where something stands in an entry or file: keys and positions from the outside in."""
+"""The place of something in an entry or file: keys and positions from the outside in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong: where in the entry, what, the value that was given, and whether its key is meant."""
+    """One mistake: where in the entry, what, the value that was given, and whether its key is meant."""
 
     path: Path
     message: str
@@ -23,7 +23,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """All that is wrong with an entry so far."""
+    """All mistakes of an entry so far."""
 
     found: list[Finding] = field(default_factory=list)
 
@@ -34,23 +34,33 @@ class Findings:
 _MOST_LISTED = 25
 _LONGEST_SHOWN = 80
 _LONGEST_COMPARED = 64
-"""No known name is longer: what is longer is no misspelling of one."""
+"""No known name is longer, so a longer text is no misspelling of one."""
 
 
 def quoted(value: Any) -> str:
-    """A value as it is written in a message: no longer than helps, and nothing that a terminal would obey."""
+    """A value as messages show it: not too long, and without control characters.
+
+    >>> quoted("not\\x1b[2Jallowed")
+    "'not\\\\x1b[2Jallowed'"
+    """
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def shown(value: Any, message: str) -> str:
-    """A value as far as it helps: no mapping or list, and nothing that the message says already."""
+    """A value where it helps: not a mapping or list, and nothing that the message already shows."""
     text = quoted(value)
     return "" if value is None or isinstance(value, dict | list) or text in message else text
 
 
 def one_of(names: Iterable[str], given: str) -> str:
-    """What could have been meant by a name that is none of these: the nearest, else all of them."""
+    """What could be meant by an unknown name: the closest names, else all of them.
+
+    >>> one_of(["handled", "media_type"], "handeld")
+    'Closest: handled.'
+    >>> one_of(["handled", "abandoned"], "x")
+    'Known are handled, abandoned.'
+    """
     known = list(names)
     by_folded = {_folded(name): name for name in known}
     folded = _folded(given)

@@ -1,7 +1,8 @@
-"""What an entry of reports.yaml means. How it is computed is in `engine`.
+"""What an entry of reports.yaml means. `language` says how it is written, `engine` computes it.
 
-`report` a whole entry; `aggregates_part` and `details_part` where its figures come from, `figures` what they are,
-`columns` what is shown of them, `comparison` what they are compared with, `having` which rows are shown; `sources` the
-tables that can be counted, `values`, `compared` and `statistics` the names in them; `questions` what the platform must
-be asked; `additive` which columns add up; `standalone` an entry outside reports.yaml.
+`entries` reads entries and compiles each once; `standalone` is an entry outside reports.yaml
+`report` a whole entry: it puts together the parts below
+`aggregates_part`, `details_part` where figures come from; `figures` what they are; `values` what they are compared with
+`columns` which columns are shown; `having` which rows; `period_before` what stands beside them for comparison
+`questions` what the platform must be asked; `additive` which columns add up
 """

@@ -15,9 +15,9 @@ from genesys_assets.reports.language.conditions import Comparison, Condition, Va
 from genesys_assets.reports.language.measures import AVERAGE
 from genesys_assets.reports.language.model import Aggregates
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.statistics import STATISTICS, TIMER, statistics_of
 from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension
 from genesys_assets.reports.meaning.questions import QUALIFIER, Source, split_off, standard_source
-from genesys_assets.reports.meaning.statistics import STATISTICS, TIMER, statistics_of
 from genesys_assets.reports.meaning.values import allowed_value, is_fixed
 from genesys_assets.tables.conversations.model import snake_case
 
@@ -38,7 +38,7 @@ _REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which statistic of which metric, or of which view of it, is a figure."""
+    """The statistic of a metric, or of a view of it, that is a figure."""
 
     figure: str
     metric: str

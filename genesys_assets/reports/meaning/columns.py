@@ -20,12 +20,10 @@ _IDS = (pa.string(), pa.list_(pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One column that is shown: what `formula` gives, or the figure `figure`, or the names of the ids in `ids`, or what
-    is set for the row's queue.
-
-    `name` is how it is called, `known_as` how other columns call it. `of` says of which period it is, where periods are
-    compared: now, before, or the change from before to now.
+class ShownColumn:
+    """One column that is shown: the result of `formula`, the figure `figure`, the names of the ids in `ids`, or the
+    setting of the row's queue. `name` is its name, `known_as` the name that other columns use for it. `of` is its
+    period, if periods are compared: now, before, or the change from before to now.
     """
 
     name: str
@@ -54,13 +52,13 @@ def shown_columns(
     keys: Sequence[GroupKey],
     figures: Mapping[str, Figure],
     findings: Findings,
-) -> tuple[Shown, ...]:
+) -> tuple[ShownColumn, ...]:
     """What the columns mean; those that mean nothing are left out, with the reasons among the findings."""
     names, reader = set(taken), _Reader(keys, figures, findings)
     types = {name: figure.result for name, figure in figures.items()}
     classes = {name: figure.personal for name, figure in figures.items()}
     powers = {name: figure.power for name, figure in figures.items()}
-    found: list[Shown] = []
+    found: list[ShownColumn] = []
     for name, column in stated.items():
         path: Path = ("columns", name)
         shown = reader.column(name, column, path, types, powers)
@@ -92,7 +90,7 @@ class _Reader:
         path: Path,
         types: Mapping[str, pa.DataType],
         powers: Mapping[str, int | None],
-    ) -> Shown | None:
+    ) -> ShownColumn | None:
         column = stated if isinstance(stated, Column) else Column(formula=stated)
         if column.names_of is not None:
             return self._names(name, column, (*path, "names_of"))
@@ -106,7 +104,7 @@ class _Reader:
         described = column.description or (figure.description if figure else text)
         computes = column.unit is not None or column.digits is not None
         if figure and not computes and (column.formula is None or figure.result not in NUMBERS):
-            return Shown(name, name, figure.result, described, figure=text, personal=figure.personal)
+            return ShownColumn(name, name, figure.result, described, figure=text, personal=figure.personal)
         if name in self.figures and text != name:
             message = f"{name!r} is the name of a figure, which formulas would take in place of this column"
             self.findings.add(path, f"{message}. Call the column differently", text)
@@ -125,8 +123,8 @@ class _Reader:
             message = f"{text} is no time in milliseconds, so {column.unit} is no unit of it. Take the unit out"
             self.findings.add((*path, "unit"), message, column.unit)
         if column.unit is None:
-            return Shown(name, name, type_, described, formula=formula, digits=column.digits)
-        return Shown(
+            return ShownColumn(name, name, type_, described, formula=formula, digits=column.digits)
+        return ShownColumn(
             name if name.endswith(f"_{column.unit}") else f"{name}_{column.unit}",
             name,
             type_ if column.unit == "ms" else pa.float64(),
@@ -136,7 +134,7 @@ class _Reader:
             digits=column.digits,
         )
 
-    def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> Shown | None:
+    def _setting(self, name: str, column: Column, setting: QueueSetting, path: Path) -> ShownColumn | None:
         lacking = {"queue_id", "media_type"} - {key.column for key in self.keys}
         if lacking:
             message = f"what is set for a queue needs group_by: [queueId, mediaType], and {', '.join(sorted(lacking))}"
@@ -149,7 +147,7 @@ class _Reader:
         suffix = f"_{column.unit}" if column.unit and not name.endswith(f"_{column.unit}") else ""
         said = "time within which to answer" if is_time else "share to answer in that time, 0 to 1"
         described = column.description or f"{said}, as set for the queue and media type at the end of the row's time"
-        return Shown(
+        return ShownColumn(
             f"{name}{suffix}",
             name,
             pa.int64() if is_time and not converted else pa.float64(),
@@ -159,7 +157,7 @@ class _Reader:
             digits=column.digits,
         )
 
-    def _names(self, name: str, column: Column, path: Path) -> Shown | None:
+    def _names(self, name: str, column: Column, path: Path) -> ShownColumn | None:
         ids = str(column.names_of)
         types = {key.column: pa.string() for key in self.keys}
         types |= {figure.name: figure.result for figure in self.figures.values()}
@@ -172,4 +170,4 @@ class _Reader:
             return None
         described = column.description or f"names of {ids}; the id where no name is known"
         personal = class_of_names(str(histories[ids]))
-        return Shown(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)
+        return ShownColumn(name, name, types[ids], described, ids=ids, history=histories[ids], personal=personal)

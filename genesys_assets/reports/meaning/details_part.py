@@ -17,17 +17,17 @@ from genesys_assets.reports.language.conditions import Comparison, Condition, Gr
 from genesys_assets.reports.language.measures import Measure
 from genesys_assets.reports.language.model import Details, Linked
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
-from genesys_assets.reports.meaning.compared import compared, converted, value_of
-from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
-from genesys_assets.reports.meaning.sources import (
+from genesys_assets.reports.language.sources import (
     OF_ATTRIBUTE,
     OF_CONVERSATION,
     Table,
     TypedAttribute,
     is_instant,
-    said,
     table,
+    type_in_words,
 )
+from genesys_assets.reports.meaning.figures import Figure, GroupKey, How, dimension, history_of
+from genesys_assets.reports.meaning.values import compared, converted, value_of
 from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES, snake_case
 
 _NUMBERS = (pa.int64(), pa.float64())
@@ -50,7 +50,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a row adds to one figure: the value of a column, or 1 for each that is there, where a condition holds."""
+    """What a row adds to one figure if a condition holds: the value of a column, or 1 if it has a value."""
 
     figure: str
     column: str | None
@@ -100,7 +100,7 @@ class DetailsPart:
         return tuple(dict.fromkeys(used))
 
     def key_classes(self, key: str) -> list[PersonalData]:
-        """Whom the columns tell of that a column of the report is read from."""
+        """The classes of personal data of the columns that a column of the report is read from."""
         return [self.table.personal(column) for name, column in self.keys if column and name == key]
 
     @property
@@ -120,7 +120,8 @@ def details_part(stated: Details, keys: Sequence[GroupKey], path: Path, findings
     reader = _Reader(of, findings)
     time = reader.column(stated.time, (*path, "time")) if stated.time else of.time
     if time and not is_instant(of.type(time)):
-        message = f"time must be an instant, got {time}, which is {said(of.type(time))}. Leave it out, or name another"
+        kind = type_in_words(of.type(time))
+        message = f"time must be an instant, got {time}, which is {kind}. Leave it out, or name another"
         findings.add((*path, "time"), message, stated.time)
     where = reader.condition(stated.where, (*path, "where"))
     part = DetailsPart(
@@ -196,7 +197,9 @@ class _Reader:
             return Figure(name, "sum", pa.int64(), f"rows of {self.table.name} with {column}", power=0)
         allowed = {"sum": _NUMBERS, "percentile": _NUMBERS, "distinct": (*_NUMBERS, pa.string())}.get(how)
         if pa.types.is_list(type_) or (allowed and type_ not in allowed):
-            message = f"{column} is {said(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            message = (
+                f"{column} is {type_in_words(type_)}, of which there is no {measure.given}. Use count or count_distinct"
+            )
             self.findings.add((*path, measure.given), message, measure.column)
         gathered, said_of = _how(how), f"{_said_of(measure)} of {column} of {self.table.name}"
         shows_values = gathered in ("min", "max", "distinct")

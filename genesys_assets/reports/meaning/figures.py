@@ -1,4 +1,5 @@
-"""Figures: what sources gather for each group, before anything is derived from it; and the columns that group.
+"""Figures: the values that sources give for each group, before anything is derived from them; and the columns that
+group.
 
 The parts of a report that gather them are `aggregates_part` and `details_part`.
 """
@@ -47,11 +48,9 @@ _OF_PEOPLE = {USERS: PersonalData.PERSON, "external_organizations": PersonalData
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One value for each group: `type` is that of the values gathered, `history` where the names of ids stand,
-    `personal` whom the values tell of.
-
-    `power` is the power of milliseconds in it: 1 for a time, 0 for a number, None where it is not known. `rank` says
-    which percentile it is, in thousandths of a per cent.
+    """One value for each group: `type` is that of its values, `history` the history with the names of its ids,
+    `personal` its class of personal data. `power` is the power of milliseconds in it: 1 for a time, 0 for a number,
+    None if unknown. `rank` is the rank of a percentile, in thousandths of a per cent.
     """
 
     name: str
@@ -87,7 +86,9 @@ class GroupKey:
 
 
 def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData:
-    """Whom a column tells of that rows are grouped by: `sources` are the classes of the columns it is read from."""
+    """The class of personal data of a column that rows are grouped by; `sources` are the classes of the columns it is
+    read from.
+    """
     try:
         return strongest([class_of("", key.column), *sources])
     except Unclassified:
@@ -95,29 +96,37 @@ def class_of_key(key: GroupKey, sources: Iterable[PersonalData]) -> PersonalData
 
 
 def history_of(column: str) -> str | None:
-    """Which history has the names of the ids in a column."""
+    """The history that has the names of the ids in a column.
+
+    >>> history_of("queue_id"), history_of("media_type")
+    ('queues', None)
+    """
     return _HISTORIES.get(column.rpartition(".")[2])
 
 
 def keys_with_names(keys: Sequence[GroupKey]) -> list[GroupKey]:
-    """The keys beside which a column of names stands; none where the report is grouped by the name itself."""
+    """The keys that get a column of names, unless the report is grouped by the name itself."""
     columns = {key.column for key in keys}
     return [key for key in keys if key.history and key.name_column not in columns]
 
 
 def class_of_names(history: str) -> PersonalData:
-    """Whom the names in a history tell of."""
+    """The class of personal data of the names in a history."""
     return _OF_PEOPLE.get(history, PersonalData.NONE)
 
 
 def dimension(name: str, family: AggregateFamily = CONVERSATIONS) -> str:
-    """The family's name of a dimension, for its own in any case, an alias or the column. Raises InvalidQuery."""
+    """The family's name of a dimension, from its own in any case, an alias or the column. Raises InvalidQuery.
+
+    >>> dimension("queue"), dimension("queue_id")
+    ('queueId', 'queueId')
+    """
     by_column = {snake_case(known): known for known in family.dimensions}
     return by_column.get(name) or family.dimension(name)
 
 
 def group_key(name: str, *, families: Sequence[AggregateFamily], path: Path, findings: Findings) -> GroupKey | None:
-    """What a name in group_by means: a dimension of one of the families; where only details are read, a column."""
+    """The key of a name in group_by: a dimension of one of the families; a column if only details are read."""
     refusals = []
     for family in families or (CONVERSATIONS,):
         try:

@@ -14,8 +14,8 @@ from genesys_assets.reports.language import conditions
 from genesys_assets.reports.language.conditions import Comparison, Condition
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.language.problems import Findings, one_of, quoted
-from genesys_assets.reports.meaning.compared import compared
 from genesys_assets.reports.meaning.figures import Figure
+from genesys_assets.reports.meaning.values import compared
 from genesys_assets.tables.spec import TableSpec
 
 

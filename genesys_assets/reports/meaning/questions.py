@@ -1,7 +1,8 @@
-"""What the platform must be asked so that reports can be computed: questions of aggregates, shared where they can be.
+"""The aggregates queries that reports need, shared between reports.
 
-Two questions about conversations are asked in any case. A report whose figures they hold costs no request; others that
-ask the same grouping of the same things of a family share one. Of other families only what is wanted is asked.
+Two questions about conversations are always asked. A report whose figures they hold costs no further request. Reports
+that need the same grouping and filter of a family share a question. Other families are asked only if a report or a
+setting needs them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import Protocol
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
@@ -24,22 +26,30 @@ STANDARD = (
     AggregateQuestion(group_by=("queueId", "mediaType")),
     AggregateQuestion(group_by=("userId", "mediaType")),
 )
-"""What is asked in any case: metrics of queues have no user, so one grouping cannot give both."""
+"""The questions that are always asked. Metrics of queues have no user, so one grouping cannot give both."""
 
 QUALIFIER = "qualifier"
-"""What tells several figures of one metric apart, in families that have it; it is looked up in the answers."""
+"""The column that distinguishes several figures of one metric, in families that have it."""
+
+_QUESTIONS_REMEMBERED = 1024
 
 _FOUND_HERE = ("any_of", "none_of", "exists", "missing")
-
-if TYPE_CHECKING:
-    from genesys_assets.reports.meaning.report import Report
 
 _ANY = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 
 
+class Asking(Protocol):
+    """Something that needs figures which the platform counts: a report."""
+
+    @property
+    def questions(self) -> tuple[AggregateQuestion, ...]:
+        """What the platform must be asked for it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows that hold an answer: the question, and the condition on them that was not asked of the platform."""
+    """The rows that hold an answer: the question, and a condition that is applied to the answer's rows."""
 
     question: AggregateQuestion
     where: Condition | None = None
@@ -59,7 +69,7 @@ class Source:
 
 
 def own_columns(family: AggregateFamily) -> dict[str, str]:
-    """The dimensions that a family's table has as columns, by the platform's name."""
+    """The columns of a family's table that are dimensions, by the platform's name of the dimension."""
     columns = {name: snake_case(name) for name in family.columns}
     return {**columns, QUALIFIER: QUALIFIER} if family.has_qualifier else columns
 
@@ -68,8 +78,9 @@ def grouping(question: AggregateQuestion) -> str:
     return grouping_of(question.group_by)
 
 
+@lru_cache(_QUESTIONS_REMEMBERED)
 def selection(question: AggregateQuestion) -> str:
-    """How rows of the question are marked in tables: see the column `selection`."""
+    """The value that rows of the question have in the column `selection`."""
     return selection_of(question.over(_ANY, "PT15M").body(), question.family)
 
 
@@ -80,7 +91,7 @@ def key_of(question: AggregateQuestion) -> str:
 def standard_source(
     family: AggregateFamily, dimensions: Sequence[str], condition: Condition | None, metrics: Sequence[str]
 ) -> Source | None:
-    """The usual question of the family whose rows can be summed to these groups, None where none can."""
+    """The usual question of the family whose rows can be summed to these groups; None if there is none."""
     needed = {*dimensions, *(comparison.name for comparison in comparisons(condition))} - {QUALIFIER}
     exact = not family.counted_once.isdisjoint(metrics)
     for question in usual(family):
@@ -91,26 +102,26 @@ def standard_source(
 
 
 def usual(family: AggregateFamily) -> tuple[AggregateQuestion, ...]:
-    """How a family is usually asked: so that many reports share the answers."""
+    """The usual questions of a family, whose answers many reports share."""
     if family is CONVERSATIONS:
         return STANDARD
     return (AggregateQuestion(group_by=family.grouping, metrics=family.metrics, family=family),)
 
 
 def wanted_by_settings(families: Iterable[AggregateFamily]) -> tuple[AggregateQuestion, ...]:
-    """What is asked of families although no report wants it: the usual question, with all metrics."""
+    """The usual questions of families that the settings name, with all metrics."""
     return tuple(question for family in families if family is not CONVERSATIONS for question in usual(family))
 
 
 def all_questions(
-    reports: Iterable[Report], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
+    reports: Iterable[Asking], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
 ) -> tuple[AggregateQuestion, ...]:
-    """Everything that is asked: the usual questions, `more`, and those of reports and of the settings' families."""
+    """Everything that is asked: standard questions, `more`, those of reports and those of the settings' families."""
     return merged([*STANDARD, *more, *questions_of(reports), *wanted_by_settings(families)])
 
 
 def families_of(questions: Iterable[AggregateQuestion]) -> tuple[AggregateFamily, ...]:
-    """The families that are asked, beside conversations."""
+    """The families of the questions, except conversations."""
     asked = {question.family.name: question.family for question in questions}
     return tuple(family for name, family in sorted(asked.items()) if family is not CONVERSATIONS)
 
@@ -118,8 +129,10 @@ def families_of(questions: Iterable[AggregateQuestion]) -> tuple[AggregateFamily
 def split_off(
     family: AggregateFamily, condition: Condition | None, metrics: Sequence[str]
 ) -> tuple[Condition | None, Condition | None]:
-    """What the platform is asked, and what is looked up in its answer. The platform has no `not equal`; rows of a
-    family's table have some dimensions as columns, so it is asked by these too. Not where groups do not add up.
+    """The part of a condition that the platform is asked, and the part that is applied to its answer.
+
+    The platform has no `not equal`, but rows of a family's table have some dimensions as columns, which can be compared
+    here. This is not possible for metrics whose groups do not add up.
     """
     members = condition.members if isinstance(condition, Group) and condition.type == "and" else (condition,)
     exact = not family.counted_once.isdisjoint(metrics)
@@ -136,15 +149,15 @@ def _is_found_here(family: AggregateFamily, condition: Condition, exact: bool) -
     return not exact and any(each.operator == "none_of" for each in compared)
 
 
-def questions_of(reports: Iterable[Report]) -> tuple[AggregateQuestion, ...]:
-    """What the reports ask, each by itself."""
-    return tuple(part.source.question for report in reports for part in report.aggregates)
+def questions_of(reports: Iterable[Asking]) -> tuple[AggregateQuestion, ...]:
+    """The questions of reports, one after the other."""
+    return tuple(question for report in reports for question in report.questions)
 
 
 def beyond(
     questions: Iterable[AggregateQuestion], in_any_case: Iterable[AggregateQuestion] = STANDARD
 ) -> Iterator[AggregateQuestion]:
-    """What has to be asked that is not asked in any case: other questions, and further metrics of these."""
+    """What must be asked in addition to `in_any_case`: other questions, and further metrics of the same ones."""
     known = {identity(question): question.metrics for question in merged(in_any_case)}
     for each in merged(questions):
         metrics = tuple(metric for metric in each.metrics if metric not in known.get(identity(each), ()))
@@ -157,15 +170,24 @@ def identity(question: AggregateQuestion) -> tuple[str, str]:
     return question.family.name, key_of(question)
 
 
-def said(question: AggregateQuestion) -> str:
-    """A question in words."""
+def question_in_words(question: AggregateQuestion) -> str:
+    """A question in words.
+
+    >>> question_in_words(AggregateQuestion(group_by=("queueId",), metrics=("tHandle", "nOffered")))
+    'nOffered, tHandle by queueId'
+    """
     narrowed = " with the report's filter, views or flattening" if selection(question) else ""
     of = "" if question.family is CONVERSATIONS else f" of the family {question.family.name}"
     return f"{', '.join(sorted(question.metrics))}{of} by {', '.join(question.group_by) or 'nothing'}{narrowed}"
 
 
 def merged(questions: Iterable[AggregateQuestion]) -> tuple[AggregateQuestion, ...]:
-    """Each grouping of the same things of a family once, with the metrics of all that ask it."""
+    """The questions with equal ones merged: each family, grouping and filter once, with the metrics of all.
+
+    >>> two = [AggregateQuestion(group_by=("queueId",), metrics=(name,)) for name in ("tHandle", "nOffered")]
+    >>> [question.metrics for question in merged(two)]
+    [('tHandle', 'nOffered')]
+    """
     together: dict[tuple[str, str], AggregateQuestion] = {}
     for question in questions:
         alike = identity(question)

@@ -6,7 +6,7 @@ All names in an entry are looked up here, once. Unknown names are reported immed
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo, available_timezones
 import pyarrow as pa
 
 from genesys_assets.cloud.analytics.families import AggregateFamily
-from genesys_assets.cloud.analytics.queries import Granularity
+from genesys_assets.cloud.analytics.queries import AggregateQuestion, Granularity
 from genesys_assets.periods import Period
 from genesys_assets.reports.language.conditions import Condition
 from genesys_assets.reports.language.longer import Rolling
 from genesys_assets.reports.language.model import INTERVAL_COLUMNS, INTERVAL_LENGTH, Chart, ReportDefinition
 from genesys_assets.reports.language.problems import Findings, Path, one_of, quoted
+from genesys_assets.reports.language.sources import type_in_words
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart, aggregates_part
-from genesys_assets.reports.meaning.columns import NUMBERS, Shown, shown_columns
-from genesys_assets.reports.meaning.comparison import PeriodBefore, period_before, with_compared
+from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn, shown_columns
 from genesys_assets.reports.meaning.details_part import DetailsPart, details_part
 from genesys_assets.reports.meaning.figures import (
     Figure,
@@ -33,8 +33,9 @@ from genesys_assets.reports.meaning.figures import (
     keys_with_names,
 )
 from genesys_assets.reports.meaning.having import having
+from genesys_assets.reports.meaning.period_before import PeriodBefore, period_before, with_compared
 from genesys_assets.reports.meaning.questions import families_of
-from genesys_assets.reports.meaning.sources import said
+from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.spec import Column as TableColumn
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -53,8 +54,10 @@ last_date day date of the last day
 _WEEKDAY = columns("weekday integer 1 for Monday to 7 for Sunday")
 DAYS = Figure("days", "sum", pa.int64(), "how many days of the row there are in the calendar", power=0)
 """What formulas of reports over several days may divide by."""
+_ALWAYS_THERE = frozenset(f"tables/{spec.name}" for spec in DAY_TABLES)
+"""The tables of details that every organisation has."""
 _OF_NO_PLACE = {"localtime", "Factory", "posixrules"}
-"""Files beside the zones: what they say depends on the machine."""
+"""Files in the folder of zones that depend on the machine."""
 _Source = TypeVar("_Source")
 
 
@@ -76,12 +79,12 @@ class Report:
     aggregates: tuple[AggregatesPart, ...]
     details: tuple[DetailsPart, ...]
     figures: tuple[Figure, ...]
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownColumn, ...]
     having: Condition | None
     order: tuple[tuple[str, bool], ...]
     top: int | None
     chart: Chart | None
-    definition: ReportDefinition
+    definition: ReportDefinition = field(compare=False)
 
     @classmethod
     def of(cls, name: str, stated: ReportDefinition, findings: Findings | None = None) -> Report:
@@ -100,6 +103,10 @@ class Report:
         """Whether there is a report of the day: a week has one on its last day, and none before the start date."""
         return self.period.ends_on(day) and (self.period.is_day or self.period.first(day) >= start_date)
 
+    def called(self, name: str) -> Report:
+        """The same report under another name."""
+        return replace(self, name=name, spec=replace(self.spec, name=name))
+
     @property
     def zone(self) -> ZoneInfo | None:
         """The zone of its own; None where its days are business days."""
@@ -107,7 +114,7 @@ class Report:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The columns of which each combination is a row."""
+        """The columns that identify a row: each combination is one."""
         weekday = ("weekday",) if self.by_weekday else ()
         return ("interval_start", *weekday, *(key.column for key in self.keys))
 
@@ -122,13 +129,18 @@ class Report:
         return tuple(dict.fromkeys(f"tables/{part.source.table.name}" for part in self.aggregates))
 
     @property
+    def questions(self) -> tuple[AggregateQuestion, ...]:
+        """What the platform must be asked for it, one question for each of its aggregates."""
+        return tuple(part.source.question for part in self.aggregates)
+
+    @property
     def families(self) -> tuple[AggregateFamily, ...]:
-        """The families that it takes figures of, beside conversations."""
-        return families_of(part.source.question for part in self.aggregates)
+        """The families whose figures it uses, except conversations."""
+        return families_of(self.questions)
 
     @property
     def multi_valued(self) -> tuple[str, ...]:
-        """The dimensions that it is grouped by of which one thing may have several values in one of its families."""
+        """The dimensions in its group_by that may have several values for one thing, in one of its families."""
         several = frozenset().union(*(part.source.family.multi_valued for part in self.aggregates))
         return tuple(key.dimension for key in self.keys if key.dimension in several)
 
@@ -136,6 +148,11 @@ class Report:
     def places(self) -> tuple[str, ...]:
         """Where the tables lie from which details are counted: `tables/segments`, `live/queues`."""
         return tuple(dict.fromkeys(place for part in self.details for place in part.places))
+
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether it needs a permission beyond those for conversations and their aggregates."""
+        return bool(self.families) or not _ALWAYS_THERE.issuperset(self.places)
 
     @property
     def only_live(self) -> bool:
@@ -156,7 +173,7 @@ class Report:
 
     @property
     def keys_with_names(self) -> list[GroupKey]:
-        """The keys beside which names are shown."""
+        """The keys that are shown with names."""
         return keys_with_names(self.keys) if self.has_names else []
 
 
@@ -280,7 +297,7 @@ class _Compiler:
                     path = ("details", index) if isinstance(self.stated.details, list) else ("details",)
                     self.findings.add(
                         (*path, "group_by"),
-                        f"{column} is {said(type_)} here and {said(types[column])} in another source",
+                        f"{column} is {type_in_words(type_)} here and {type_in_words(types[column])} in another source",
                         column,
                     )
         return {key.column: types.get(key.column, pa.string()) for key in keys}
@@ -296,7 +313,7 @@ class _Compiler:
                 if known.power != figure.power:
                     figures[figure.name] = replace(known, power=None)
                 if (known.how, known.type) != (figure.how, figure.type):
-                    one, other = (f"the {each.how} of {said(each.type)}" for each in (known, figure))
+                    one, other = (f"the {each.how} of {type_in_words(each.type)}" for each in (known, figure))
                     self.findings.add(
                         (),
                         f"the figure {figure.name} is {one} in one source and {other} in another. Call one differently",
@@ -313,7 +330,7 @@ class _Compiler:
         self,
         keys: tuple[GroupKey, ...],
         key_types: Mapping[str, pa.DataType],
-        shown: tuple[Shown, ...],
+        shown: tuple[ShownColumn, ...],
         details: tuple[DetailsPart, ...],
     ) -> TableSpec:
         required = set(self._required_quietly(keys))
@@ -342,7 +359,7 @@ class _Compiler:
             null_in_key=tuple(key.column for key in keys if key.column not in required),
         )
 
-    def _sums(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def _sums(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         whole_numbers = [column.name for column in shown if column.type == pa.int64()]
         for index, stated in enumerate(self.stated.adds_up):
@@ -368,7 +385,7 @@ class _Compiler:
             "counts in the group of each: groups must not be added up."
         )
 
-    def _order(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Iterator[tuple[str, bool]]:
+    def _order(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Iterator[tuple[str, bool]]:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         for index, text in enumerate(self.stated.order_by):
             name, _, direction = text.strip().partition(" ")
@@ -382,7 +399,7 @@ class _Compiler:
             else:
                 yield known[name], direction.strip().lower() == "desc"
 
-    def _chart(self, spec: TableSpec, shown: tuple[Shown, ...]) -> Chart | None:
+    def _chart(self, spec: TableSpec, shown: tuple[ShownColumn, ...]) -> Chart | None:
         known = {column.name: column.name for column in spec.columns} | {each.known_as: each.name for each in shown}
         numbers = [column.name for column in shown if column.type in NUMBERS]
         stated = self.stated.chart
@@ -409,7 +426,7 @@ def has_local_date(granularity: Granularity, time_zone: str) -> bool:
 
 
 def _label(spec: TableSpec) -> str:
-    """The column by which a person tells rows of a day apart: a name, where there is one."""
+    """The column that labels rows of a day for a person: a name, if there is one."""
     texts = [column.name for column in spec.columns if column.type == pa.string()]
     return next((name for name in texts if name.endswith("_name")), texts[0] if texts else "interval_start")
 

@@ -1,6 +1,5 @@
-"""A report that stands by itself, outside reports.yaml: an entry with its name.
-
-Nobody asks the platform anything for it, so its figures are those that are asked in any case.
+"""A report outside reports.yaml: an entry with its name. The platform is asked nothing for it, so it can use only
+figures that are always asked.
 """
 
 from __future__ import annotations
@@ -8,12 +7,13 @@ from __future__ import annotations
 from pydantic_core import InitErrorDetails
 
 from genesys_assets.reports.language.forms import mistake
-from genesys_assets.reports.language.model import ReportDefinition, ReportName
+from genesys_assets.reports.language.model import ReportName
 from genesys_assets.reports.language.problems import Path
+from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.settings import AggregatesSettings
 
 
-class StandaloneReport(ReportDefinition):
+class StandaloneReport(Entry):
     """One report: figures from one or several sources, grouped by interval and dimensions, and the columns shown."""
 
     name: ReportName
@@ -34,19 +34,19 @@ class StandaloneReport(ReportDefinition):
         return found or self._unasked()
 
     def _unasked(self) -> list[InitErrorDetails]:
-        """What would have to be asked of the platform for this report alone."""
+        """What the platform would have to be asked for this report alone."""
         from genesys_assets.reports.built_in import asked_in_any_case
-        from genesys_assets.reports.meaning.questions import beyond, said, wanted_by_settings
-        from genesys_assets.reports.meaning.report import Report
+        from genesys_assets.reports.meaning.questions import beyond, question_in_words, wanted_by_settings
 
         in_any_case = [*asked_in_any_case(), *wanted_by_settings(AggregatesSettings.load().families)]
         found = []
-        for index, part in enumerate(Report.of(self.name, self).aggregates):
+        for index, part in enumerate(self.report(self.name).aggregates):
             path: Path = ("aggregates", index) if isinstance(self.aggregates, list) else ("aggregates",)
             for question in beyond([part.source.question], in_any_case):
+                asked = question_in_words(question)
                 message = (
-                    f"nothing asks the platform for {said(question)}. Put the report into reports.yaml of the code "
-                    "location genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
+                    f"nothing asks the platform for {asked}. Put the report into reports.yaml of the code location "
+                    "genesys_assets (GENESYS_ASSETS_REPORTS), which then does; or count from `details`"
                 )
                 found.append(mistake(path, message, ", ".join(question.metrics)))
         return found

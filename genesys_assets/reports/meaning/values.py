@@ -1,20 +1,98 @@
-"""Values that people compare columns and dimensions with: as the platform writes them, or refused with what to do."""
+"""Values in conditions: whether a column may be compared with them, and how the column or the platform writes them."""
 
 from __future__ import annotations
 
-from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS, value_of
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS
+from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Comparison, Value
+from genesys_assets.reports.language.problems import Findings, quoted
+from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
 from genesys_assets.tables.conversations.legs import OUTCOMES
 from genesys_assets.tables.conversations.model import snake_case
 
+_NUMBERS = (pa.int64(), pa.float64())
+_MOST = 2**63 - 1
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
 _USERS = ("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
 
+ValueOf = Callable[[Value, str, pa.DataType], Any]
+"""Gives a value as a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
+
+
+def compared(
+    comparison: Comparison, column: str, type_: pa.DataType, findings: Findings, of: ValueOf | None = None
+) -> Comparison:
+    """The comparison with the column's name and values. Mistakes are added to `findings`."""
+    if pa.types.is_list(type_):
+        message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
+        findings.add(comparison.path, message, comparison.name)
+    of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
+    if (of_number and type_ not in _NUMBERS) or (of_text and type_ != pa.string()):
+        message = (
+            f"{column} is {type_in_words(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
+        )
+        findings.add(comparison.path, message, comparison.name)
+    if of_text:
+        return replace(comparison, name=column)
+    values = []
+    for value in comparison.values:
+        try:
+            values.append((of or value_of)(value, column, type_))
+        except InvalidQuery as refused:
+            findings.add(comparison.path, str(refused), value)
+        except (ValueError, TypeError, OverflowError):
+            message = f"{column} must be compared with {type_in_words(type_)}, got {quoted(value)}"
+            findings.add(comparison.path, message, value)
+    return replace(comparison, name=column, values=tuple(values))
+
+
+def value_of(value: Value, column: str, type_: pa.DataType) -> Any:
+    """The value as the column has it. Raises InvalidQuery, ValueError or TypeError if the column cannot have it."""
+    of_type = converted(value, type_)
+    return allowed_value(column, of_type) if type_ == pa.string() else of_type
+
+
+def converted(value: Value, type_: pa.DataType) -> Any:
+    """The value as one of the type. Raises ValueError or TypeError if that is impossible.
+
+    >>> converted("true", pa.bool_()), converted("12", pa.int64())
+    (True, 12)
+    """
+    if is_instant(type_):
+        instant = datetime.fromisoformat(str(value))
+        if instant.tzinfo is None:
+            raise ValueError(value)
+        return instant
+    if type_ == pa.bool_():
+        if str(value).lower() not in ("true", "false"):
+            raise ValueError(value)
+        return str(value).lower() == "true"
+    if type_ == pa.string():
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        raise TypeError(value)
+    number = int(value) if isinstance(value, str) and type_ == pa.int64() else float(value)
+    if not abs(number) <= _MOST or (type_ == pa.int64() and number != int(number)):
+        raise ValueError(value)
+    return int(value) if type_ == pa.int64() else number
+
 
 def allowed_value(column: str, value: str) -> str:
-    """A value of a column, or of the dimension that is called like it. Raises InvalidQuery."""
+    """A value of a column as the platform writes it, if its dimension has fixed values. Raises InvalidQuery.
+
+    >>> allowed_value("media_type", "Voice")
+    'voice'
+    """
     if not value.strip():
         raise InvalidQuery(f"{column} is compared with an empty text. To ask for no value write {{exists: false}}.")
     name = column.rpartition(".")[2]
@@ -24,20 +102,20 @@ def allowed_value(column: str, value: str) -> str:
     if fixed is None:
         return value
     try:
-        return value_of(fixed, value)
+        return platform_value(fixed, value)
     except InvalidQuery as refused:
         hint = f" Find the id of a name with: genesys-assets reports ids {_in_shell(value)}" if history_of(name) else ""
         raise InvalidQuery(f"{refused}{hint if fixed in IDS else ''}") from None
 
 
 def is_fixed(column: str) -> bool:
-    """Whether a column has values of a list, or ids: such values lie in no range."""
+    """Whether a column holds ids or values of a fixed list, which lie in no range."""
     name = column.rpartition(".")[2]
     return name in _FIXED or name in _OTHERWISE_CALLED
 
 
 def _outcome(value: str) -> str:
-    """What becomes of a leg. Raises InvalidQuery."""
+    """The outcome of a leg. Raises InvalidQuery."""
     outcome = value.strip().lower()
     if outcome not in OUTCOMES:
         raise InvalidQuery(f"outcome has no value {value!r}. Known are {', '.join(OUTCOMES)}.")

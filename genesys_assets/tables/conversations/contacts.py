@@ -1,8 +1,8 @@
-"""Contacts: conversations that a customer began, whose customer that was, and where it ended up. Pure functions of the
-tables of one day.
+"""Contacts: conversations that a customer began, who the customer was, and where the contact ended. Pure functions of
+the tables of one day.
 
-A customer is known by the external contact, else by the address: the caller's number, the address that a message came
-from, or the number to call back. Whoever has neither is unknown, and not a customer who never came again.
+The external contact identifies a customer, else the address: the caller's number, the sender of a message, or the
+number to call back. A customer with neither is unknown, which is not the same as one who never came again.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def ended_up(legs: pa.Table) -> pa.Table:
 
 
 def normalised(addresses: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Addresses of one customer as one text: without `tel:` or `sip:`, in small letters, numbers without spaces and
-    signs; null where nobody is named. A hash stays what it is.
+    """One text for all spellings of an address: without `tel:` or `sip:`, in small letters, numbers without spaces and
+    signs; null if it names nobody. A hash stays as it is.
     """
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(pc.replace_substring_regex(addresses, _PREFIX, "")))
     numbers = pc.replace_substring_regex(plain, _SIGNS, "")

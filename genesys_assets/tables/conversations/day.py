@@ -6,13 +6,14 @@ Which pages those are, and where the tables go, is decided in `assets.tables`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.tables.conversations.decode import Decoded, Decoder
+from genesys_assets.tables.conversations.decode import DecodedPage, Decoder
 from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.conversations.merge import Plan, gathered, merged
 from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
@@ -22,48 +23,56 @@ DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
 """What is made of a day's conversations."""
 
 _CONVERSATIONS_AT_ONCE = 750
-_GROUPS_AHEAD = 2
 
 
 def day_tables(
     plan: Plan,
     page_at: Callable[[int], Page],
-    note: Callable[[Page, Decoded], None],
+    note: Callable[[Page, DecodedPage], None],
     nested: Mapping[int, pa.StructArray] | None = None,
+    *,
+    threads: int = 1,
 ) -> Iterator[dict[str, pa.Table]]:
     """Parts of `DAY_TABLES` by name, in the order of conversationStart.
 
-    `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read and
-    decoded on a thread of their own: Arrow does that without Python's lock, while the parts before are written.
-    Positions of `nested` are of no page: their conversations are there already.
+    `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read,
+    decoded and unnested on so many threads: Arrow does most of that without Python's lock, while the parts before are
+    written. Positions of `nested` are of no page: their conversations are there already.
     """
-    for forms in gathered(merged(plan, _conversations(plan, page_at, note, nested or {}))):
-        tables = explode(forms.conversations, forms.supplements)
-        yield {**tables, INTERACTION_LEGS.name: interaction_legs(tables)}
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
+        conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=threads + 1)
+        yield from map_in_order(executor, _unnested, gathered(merged(plan, conversations)), ahead=threads)
+
+
+def _unnested(forms: Forms) -> dict[str, pa.Table]:
+    tables = explode(forms.conversations, forms.supplements)
+    return {**tables, INTERACTION_LEGS.name: interaction_legs(tables)}
 
 
 def _conversations(
+    executor: Executor,
     plan: Plan,
     page_at: Callable[[int], Page],
-    note: Callable[[Page, Decoded], None],
+    note: Callable[[Page, DecodedPage], None],
     nested: Mapping[int, pa.StructArray],
+    *,
+    ahead: int,
 ) -> Iterator[pa.StructArray]:
     decoder = Decoder()
 
-    def read(positions: Sequence[int]) -> list[tuple[Page, Decoded] | pa.StructArray]:
+    def read(positions: Sequence[int]) -> list[tuple[Page, DecodedPage] | pa.StructArray]:
         pages = {position: page_at(position) for position in positions if position not in nested}
         decoded = decoder.decode_all([page.body for page in pages.values()]) if pages else []
         found = dict(zip(pages, zip(pages.values(), decoded, strict=True), strict=True))
         return [nested[position] if position in nested else found[position] for position in positions]
 
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as reader:
-        for group in map_in_order(reader, read, _groups(plan), ahead=_GROUPS_AHEAD):
-            for each in group:
-                if isinstance(each, tuple):
-                    note(*each)
-                    yield each[1].conversations
-                else:
-                    yield each
+    for group in map_in_order(executor, read, _groups(plan), ahead=ahead):
+        for each in group:
+            if isinstance(each, tuple):
+                note(*each)
+                yield each[1].conversations
+            else:
+                yield each
 
 
 def _groups(plan: Plan) -> Iterator[Sequence[int]]:

@@ -19,7 +19,7 @@ from genesys_assets.tables.conversations import decode_arrow, decode_values
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 
-__all__ = ["Decoded", "Decoder", "UnreadablePage", "decode", "starts"]
+__all__ = ["DecodedPage", "Decoder", "UnreadablePage", "decode", "starts"]
 
 _KEYS = ("conversationId", "conversationStart")
 _KEYS_TYPE = pa.struct([(name, CONVERSATION_TYPE.field(name).type) for name in _KEYS])
@@ -27,7 +27,7 @@ _REFUSED = (pa.ArrowInvalid, UnicodeDecodeError)
 
 
 @dataclass(slots=True)
-class Decoded:
+class DecodedPage:
     """One decoded page.
 
     `conversations` has one element per conversation, of `CONVERSATION_TYPE` without those fields that never occurred.
@@ -46,22 +46,22 @@ class Decoder:
     def __init__(self) -> None:
         self._reader = decode_arrow.Reader()
 
-    def decode(self, body: bytes) -> Decoded:
+    def decode(self, body: bytes) -> DecodedPage:
         """The conversations of one details page, of query or job. Raises UnreadablePage where the body is no page."""
         (decoded,) = self.decode_all([body])
         return decoded
 
-    def decode_all(self, bodies: Sequence[bytes]) -> list[Decoded]:
+    def decode_all(self, bodies: Sequence[bytes]) -> list[DecodedPage]:
         """Several pages at once, which is faster; one that does not fit is read alone, and the others with it."""
         try:
-            return [_with_keys(Decoded(*found)) for found in self._reader.read(bodies)]
+            return [_with_keys(DecodedPage(*found)) for found in self._reader.read(bodies)]
         except _REFUSED:
             if len(bodies) > 1:
                 return [self.decode(body) for body in bodies]
-        return [_with_keys(Decoded(*decode_values.read(body))) for body in bodies]
+        return [_with_keys(DecodedPage(*decode_values.read(body))) for body in bodies]
 
 
-def decode(body: bytes) -> Decoded:
+def decode(body: bytes) -> DecodedPage:
     """One page alone, like `Decoder.decode`."""
     return Decoder().decode(body)
 
@@ -78,7 +78,7 @@ def starts(body: bytes) -> pa.StructArray:
     return found.filter(_has_keys(found))
 
 
-def _with_keys(decoded: Decoded) -> Decoded:
+def _with_keys(decoded: DecodedPage) -> DecodedPage:
     keep = _has_keys(decoded.conversations)
     dropped = len(keep) - (keep.true_count if len(keep) else 0)
     if dropped:

@@ -1,7 +1,7 @@
-"""A details page as Arrow's JSON reader takes it: whole, fast, and strict. What it refuses is for `decode_values`.
+"""Decodes a details page by Arrow's JSON reader: whole, fast, and strict. `decode_values` decodes what it refuses.
 
-How only those fields are read that occur is told in `narrow_json`; here is what is particular to conversations:
-participants' attributes, an object of names that nobody knows beforehand.
+`narrow_json` reads only fields that occur. This module adds what is special about conversations: participants'
+attributes, an object whose names are unknown beforehand.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from genesys_assets.tables import narrow_json
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE
 from genesys_assets.tables.conversations.nested import field_of, with_elements
-from genesys_assets.tables.narrow_json import Found
+from genesys_assets.tables.narrow_json import Elements
 
 ENVELOPE = ("aggregations", "totalHits", "cursor", "dataAvailabilityDate")
-"""Fields of a page beside its conversations."""
+"""Fields of a page other than its conversations."""
 
 _CONVERSATIONS = "conversations"
 _ATTRIBUTES = "attributes"
@@ -31,7 +31,7 @@ class Reader:
     def __init__(self) -> None:
         self._pages = narrow_json.Reader(_CONVERSATIONS, _as_map(CONVERSATION_TYPE), ENVELOPE)
 
-    def read(self, bodies: Sequence[bytes]) -> list[Found]:
+    def read(self, bodies: Sequence[bytes]) -> list[Elements]:
         """The conversations of each page. Raises ArrowInvalid or UnicodeDecodeError where one does not fit."""
         return [found._replace(elements=_with_pairs(found.elements)) for found in self._pages.read_all(bodies)]
 

@@ -24,10 +24,10 @@ _ATTRIBUTES = "participants.attributes"
 
 
 class UnreadablePage(ValueError):
-    """A stored page is not the JSON object a details page must be."""
+    """A stored page is not the JSON object that a page must be."""
 
 
-class Kept(NamedTuple):
+class ConversationsOfPage(NamedTuple):
     """The conversations of a page; how often each unknown field occurred, and each loss, by path."""
 
     conversations: pa.StructArray
@@ -35,7 +35,7 @@ class Kept(NamedTuple):
     losses: Counter[str]
 
 
-def read(body: bytes) -> Kept:
+def read(body: bytes) -> ConversationsOfPage:
     """The same as `decode_arrow.Reader.read` on pages both accept. Raises UnreadablePage."""
     try:
         page = json.loads(body.decode("utf-8", errors="replace"))
@@ -43,7 +43,7 @@ def read(body: bytes) -> Kept:
         raise UnreadablePage(f"the page is not JSON ({error}); it has {len(body)} bytes") from error
     if not isinstance(page, dict):
         raise UnreadablePage(f"the page is a JSON {type(page).__name__}, not an object")
-    found = Kept(
+    found = ConversationsOfPage(
         pa.array([], CONVERSATION_TYPE),
         Counter(name for name in page if name not in ("conversations", *ENVELOPE)),
         Counter(),
@@ -53,7 +53,7 @@ def read(body: bytes) -> Kept:
     return found._replace(conversations=pa.array(conversations, CONVERSATION_TYPE))
 
 
-def _keep(value: Any, type_: pa.DataType, path: str, found: Kept) -> Any:
+def _keep(value: Any, type_: pa.DataType, path: str, found: ConversationsOfPage) -> Any:
     """The value as the type wants it; what cannot be kept is counted and becomes null."""
     if value is None:
         return None
@@ -79,7 +79,7 @@ def scalar(value: Any, type_: pa.DataType) -> tuple[Any, str]:
     raise TypeError(f"no rule for values of {type_}")
 
 
-def _pairs(attributes: Item, path: str, found: Kept) -> list[Item]:
+def _pairs(attributes: Item, path: str, found: ConversationsOfPage) -> list[Item]:
     """Attributes by name, each name once; one without a value is left out."""
     named: dict[str | None, Item] = {}
     for name, item in sorted(attributes.items()):
@@ -88,7 +88,7 @@ def _pairs(attributes: Item, path: str, found: Kept) -> list[Item]:
     return list(named.values())
 
 
-def _keep_struct(value: Any, type_: pa.StructType, path: str, found: Kept) -> dict[str, Any] | None:
+def _keep_struct(value: Any, type_: pa.StructType, path: str, found: ConversationsOfPage) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         _lose(value, "object", path, found)
         return None
@@ -102,7 +102,7 @@ def _keep_struct(value: Any, type_: pa.StructType, path: str, found: Kept) -> di
     return kept
 
 
-def _lose(value: Any, wanted: str, path: str, found: Kept) -> None:
+def _lose(value: Any, wanted: str, path: str, found: ConversationsOfPage) -> None:
     found.losses[f"{path}: {type(value).__name__} is no {wanted}"] += 1
 
 

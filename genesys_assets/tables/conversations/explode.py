@@ -166,13 +166,23 @@ def _attributes(participants: Level, in_conversation: Positions) -> Rows:
     of = {"participant_id": ids, "participant_ordinal": _among_equals(in_conversation, ids)}
     attributes, in_participant = _unnest(participants, "attributes", of)
     columns = attributes.columns(model.ATTRIBUTE)
-    lengths = [pc.utf8_length(columns[name]).fill_null(0) for name in ("name", "value")]
-    cut = [pc.greater_equal(length, model.ATTRIBUTE_LIMIT) for length in lengths]
+    cut = [_may_be_cut(columns[name]) for name in ("name", "value")]
     return Rows({**attributes.inherited, **columns, "is_truncated": pc.or_(*cut)}, in_participant)
 
 
+def _may_be_cut(texts: pa.Array) -> pa.Array:
+    """Whether texts are as long as the platform lets them be. It probably counts in units of UTF-16, of which a
+    character beyond the first 65,536 has two.
+    """
+    units = pc.utf8_length(texts).fill_null(0)
+    may_have_more = pc.and_(pc.greater_equal(units, model.ATTRIBUTE_LIMIT // 2), pc.less(units, model.ATTRIBUTE_LIMIT))
+    if pc.any(may_have_more).as_py():
+        units = pc.add(units, pc.count_substring_regex(texts, "[\U00010000-\U0010ffff]").fill_null(0))
+    return pc.greater_equal(units, model.ATTRIBUTE_LIMIT)
+
+
 def _session_numbers(sessions: Level, in_conversation: Positions) -> dict[str, pa.Array]:
-    """What tells the sessions of a participant apart."""
+    """The columns that identify a session of a participant."""
     ids = sessions.field("sessionId", pa.string())
     ordinal = _among_equals(in_conversation, sessions.inherited["participant_id"], ids)
     return {"session_id": ids, "session_ordinal": ordinal}
@@ -206,7 +216,7 @@ def _session_columns(sessions: Level, segments: Level, in_session: Positions) ->
 
 
 def _last_valid(values: pa.Array, group: Positions, groups: int) -> pa.Array:
-    """For each group the position of its last value that is not null; null where there is none."""
+    """For each group the position of its last value that is not null; null if there is none."""
     valid = np.flatnonzero(values.is_valid().to_numpy(zero_copy_only=False))
     last = np.full(groups, -1, dtype=np.int64)
     last[group[valid]] = valid
@@ -289,7 +299,9 @@ def _among_equals(group: Positions, *ids: pa.Array) -> pa.Array:
 
 
 def _occurrence(group: Positions, *columns: pa.Array) -> pa.Array:
-    """Which of the rows of its group with equal values a row is: 0 for the first, 1 for the next … Nulls are equal."""
+    """The number of a row among the rows of its group with equal values: 0 for the first, 1 for the next … Nulls are
+    equal.
+    """
     if not len(group):
         return pa.array([], pa.int64())
     keys = [group, *map(_codes, columns)]

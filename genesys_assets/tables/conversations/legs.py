@@ -1,7 +1,7 @@
-"""Interaction legs: one conversation, three queues, four agents, told as one row for each time somebody was offered it.
+"""Interaction legs: one row for each time that a conversation was offered to somebody.
 
-Here belongs how sessions are put together to legs and what becomes of a leg; `docs/legs.md` explains it with an
-example. The tables read here come from `explode`; counting legs is left to whoever asks.
+This module puts sessions together to legs and finds the outcome of each leg; `docs/legs.md` explains it with an
+example. It reads the tables that `explode` makes.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def interaction_legs(tables: Mapping[str, pa.Table]) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class _Legs:
-    """Each leg's acd and leading agent session, each session's leg; -1 where there is none."""
+    """Each leg's acd session and leading agent session, and each session's leg; -1 if there is none."""
 
     acd: Numbers
     lead: Numbers
@@ -214,7 +214,7 @@ def _consulted(sessions: Sessions, emitted: Emissions, legs: _Legs, left: Number
     """Whether the leg began while an agent who consulted somebody was in the conversation."""
     conversation, begin = sessions.conversation[legs.lead], sessions.begin[legs.lead]
     asking = np.flatnonzero(emitted.any("nConsult", legs.of_session, len(legs.lead)))
-    # One millisecond later, so that nobody is found to have consulted themselves.
+    # One millisecond later, so that no agent appears to have consulted themselves.
     asked_by = _latest_before(conversation, begin, conversation[asking], begin[asking] + 1)
     return begin <= _at(left[asking], asked_by, -1)
 

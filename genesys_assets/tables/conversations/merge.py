@@ -30,14 +30,11 @@ _NEVER = int(np.iinfo(np.int64).max)
 @dataclass(frozen=True, slots=True)
 class Stub:
     """What planning needs of one page: the half-open span of its partition, the instant as of which it shows its
-    conversations, and their ids and starts as `decode.starts` gives them. A page may reach beyond its partition; those
-    conversations belong to another.
-
-    `decides`: a conversation is in the day because this page has it. A page that does not decide brings newer forms of
-    conversations that a page has which decides; what only it has was deleted.
-
-    `by_job`: the page is a result of a details job, so it has what only jobs know. Where the newest form of a
-    conversation is not by job, its newest form by job supplements it.
+    conversations, and their ids and starts from `decode.starts`. A page may reach beyond its partition; those
+    conversations belong to another. `decides`: this page decides which conversations the day has. Other pages bring
+    newer forms of these conversations; a conversation that only they have was deleted. `by_job`: the page is a result
+    of a details job, so it has fields that only jobs have. If the newest form of a conversation is not by job, its
+    newest form by job supplements it.
     """
 
     start: datetime
@@ -70,7 +67,7 @@ class Plan:
     """Which conversations of which pages to take, page by page in the order of their first conversation.
 
     `outside` began outside their page's partition, `duplicates` are older forms of conversations that are taken.
-    `deleted` are conversations that no page has which decides.
+    `deleted` are conversations that no deciding page has.
     """
 
     parts: tuple[Part, ...]
@@ -166,9 +163,8 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """Rows that are taken, ascending. Rows that supplement, and beside each the row that it supplements.
-
-    `deleted` conversations have no row on a page that decides; they have `rows_of_deleted` on others.
+    """Rows that are taken, ascending. Rows that supplement, each with the row that it supplements. `deleted`
+    conversations have no row on a deciding page, and `rows_of_deleted` on others.
     """
 
     taken: Numbers
@@ -233,7 +229,7 @@ def _equal_to_the_one_before(ids: pa.Array) -> Flags:
 
 
 def _last_where(flags: Flags, lasts: Numbers) -> Numbers:
-    """The last position of a flag in each run of positions that ends at one of `lasts`; -1 where there is none."""
+    """The last position of a flag in each run of positions that ends at one of `lasts`; -1 if there is none."""
     latest = np.maximum.accumulate(np.where(flags, np.arange(len(flags)), -1))[lasts]
     begins = np.concatenate(([0], lasts[:-1] + 1))[: len(lasts)]
     return np.where(latest >= begins, latest, -1)
@@ -280,7 +276,7 @@ def _opened(part: Part, conversations: pa.StructArray) -> _Open:
 
 
 def _forms(pieces: Sequence[pa.StructArray], supplements: Sequence[pa.StructArray]) -> Forms:
-    """The conversations of all pieces, and the supplements beside them."""
+    """The conversations of all pieces, and their supplements."""
     conversations = pieces[0] if len(pieces) == 1 else _ordered(concatenated(pieces, CONVERSATION_TYPE))
     if not supplements:
         return Forms(conversations)

@@ -1,6 +1,6 @@
 """The analytics conversation model: every field the platform documents, and the tables it becomes.
 
-Here stand declarations only. Bytes become nested Arrow data in `decode`, nested data becomes these tables in `explode`.
+Only declarations are here. `decode` turns bytes into nested Arrow data, `explode` turns nested data into these tables.
 Source: `POST /api/v2/analytics/conversations/details/query` and the details jobs, whose conversations have the same
 shape.
 """
@@ -324,7 +324,7 @@ CONVERSATION_TYPE = _type(
     surveys=pa.list_(_type(SURVEY)),
     resolutions=pa.list_(_type(RESOLUTION)),
 )
-"""A conversation as the platform nests it, but for participant attributes: there a map, here a list of pairs."""
+"""A conversation as the platform nests it, except that participant attributes are a list of pairs and no map."""
 SUPPLEMENT_TYPE = pa.struct(
     [
         CONVERSATION_TYPE.field("conversationId"),
@@ -387,8 +387,8 @@ def _table(
 
 
 _LEFT_OUT_AT_TIMES = ("participant_id", "session_id", "metric", "emit_date", "evaluation_id", "survey_id")
-"""Columns of keys that the platform may leave out, as it may every field but a conversation's id and start. An ordinal
-in the key tells rows apart that lack an id, or repeat one.
+"""Columns of keys that the platform may leave out: it may leave out every field except a conversation's id and start.
+An ordinal in the key distinguishes rows that lack an id or repeat one.
 """
 
 _SESSION = ("conversation_id", "participant_id", "session_id")

@@ -28,10 +28,8 @@ def field_of(type_: pa.DataType | None, name: str) -> pa.DataType | None:
 
 
 def grown(model: pa.DataType, known: pa.DataType | None, found: pa.DataType | None) -> pa.DataType:
-    """The part of the model with the fields that are known, and those that were found as well.
-
-    Fields stand in the model's order. A map becomes a struct of the names found, sorted, each of the map's values.
-    Raises ArrowInvalid where these are too many.
+    """The part of the model with the known fields and the new ones, in the model's order. A map becomes a struct of its
+    sorted names, each with the type of the map's values. Raises ArrowInvalid if there are too many names.
     """
     if pa.types.is_struct(model):
         members = [(m, field_of(known, m.name), field_of(found, m.name)) for m in model]

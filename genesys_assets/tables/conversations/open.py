@@ -28,7 +28,7 @@ _DAY_MS = 24 * 3600 * 1000
 
 
 def open_conversations(conversations: pa.Table, sessions: pa.Table, as_of: datetime) -> pa.Table:
-    """`OPEN_CONVERSATIONS` of the conversations, of which only open ones are given, and all sessions of theirs."""
+    """`OPEN_CONVERSATIONS` from open conversations and all their sessions."""
     latest = sessions.filter(pc.is_valid(sessions["session_start"])).sort_by(
         [("conversation_id", "ascending"), ("session_start", "ascending")]
     )

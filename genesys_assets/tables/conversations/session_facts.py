@@ -56,7 +56,7 @@ class Emissions:
         return np.flatnonzero(np.isin(self.metric, wanted))
 
     def any(self, metric: str, group_of_session: Numbers, groups: int) -> Flags:
-        """Whether a session of the group emitted it; group -1 is nobody's."""
+        """Whether a session of the group emitted it; sessions with group -1 are ignored."""
         return self._any(self._rows(metric), group_of_session, groups)
 
     def _any(self, rows: Numbers, group_of_session: Numbers, groups: int) -> Flags:
@@ -79,10 +79,9 @@ class Emissions:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """One value per session, in the order of the table. Instants are ms, `NEVER` where there is none.
-
-    `offered` is when a queue took it on, `left` the end of all but after-call work, `connected` when it was answered,
-    `wrap_up` the position of its last code in `wrap_up_codes`. Agents are those who handle, not those who supervise.
+    """One value per session, in the order of the table. Instants are ms, `NEVER` if there is none. `offered` is when a
+    queue took it, `left` the end of all but after-call work, `connected` when it was answered, `wrap_up` the position
+    of its last code in `wrap_up_codes`. Agents are those who handle, not those who supervise.
     """
 
     rows: pa.Table
@@ -158,7 +157,7 @@ def _either(instants: Numbers, otherwise: Numbers) -> Numbers:
 
 
 def extreme(ufunc: Any, default: int, values: Numbers, group: Numbers, groups: int) -> Numbers:
-    """Each group's smallest or largest value; group -1 is nobody's."""
+    """Each group's smallest or largest value; group -1 is ignored."""
     reached = np.full(groups, default, dtype=np.int64)
     ufunc.at(reached, group[group >= 0], values[group >= 0])
     return reached

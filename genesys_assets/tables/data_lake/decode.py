@@ -53,7 +53,7 @@ def decode(schema: str, body: bytes, names: Names | None = None, only: tuple[str
             f"{schema}.<its name>={missing[0]}"
         )
     known = {name: column for name, column in named.items() if name in of.columns and (only is None or name in only)}
-    table = _read(schema, file, list(known.values()))
+    table = read_rows(schema, file, list(known.values()))
     found = FileRows(pa.table({}))
     if only is None:
         found.unknown.update(
@@ -84,7 +84,8 @@ def opened(schema: str, body: bytes) -> pq.ParquetFile:
     return file
 
 
-def _read(schema: str, file: pq.ParquetFile, columns: list[str]) -> pa.Table:
+def read_rows(schema: str, file: pq.ParquetFile, columns: list[str] | None = None) -> pa.Table:
+    """The rows of an opened file, of these columns or of all. Raises UnreadableFile."""
     try:
         return file.read(columns, use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from genesys_assets.tables.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """One request: what the columns of a table of buckets say of it, the zone of its business days, and the timers of
     its views.
     """
@@ -31,7 +31,7 @@ class Asked:
     targets: Mapping[str, str]
 
     @classmethod
-    def by(cls, request: str) -> Asked:
+    def by(cls, request: str) -> AskedQuestion:
         asked = json.loads(request)
         body, family = asked.get("body", {}), _family(asked)
         dimensions = body.get("groupBy") or ()
@@ -61,8 +61,8 @@ def _family(asked: Mapping[str, Any]) -> AggregateFamily:
 
 
 def selection_of(asked: Mapping[str, Any], family: AggregateFamily = CONVERSATIONS) -> str:
-    """What the column `selection` says of a query with this body: the same for the same conversations and views. The
-    filter of a family that is asked in batches says only which batch it is.
+    """The value of the column `selection` for a query with this body: the same for the same conversations and views.
+    The filter of a family that is asked in batches names only the batch, so it does not count.
     """
     names = ["filter", "flattenMultivaluedDimensions", "views"]
     if family.batched_by:
@@ -82,6 +82,11 @@ def answered(parts: Iterable[Iterable[str]]) -> Answered:
     by_part = [_asked(requests) for requests in parts]
     everywhere = set.intersection(*map(set, by_part)) if by_part else set()
     return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
+
+
+def answered_by_both(first: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> Answered:
+    """What was asked in every one of two groups of parts."""
+    return {key: sorted({*first[key]} & {*other[key]}) for key in sorted({*first} & {*other})}
 
 
 def question_key(grouping: str, selection: str) -> str:

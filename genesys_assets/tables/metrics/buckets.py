@@ -22,7 +22,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, Agg
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
 from genesys_assets.tables.metrics import decode_values as metrics_values
-from genesys_assets.tables.metrics.asked import Asked
+from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.sources import SOURCE
 from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets.threads import map_in_order
@@ -105,7 +105,8 @@ def _of_family(family: AggregateFamily) -> TableSpec:
     return TableSpec(
         family.table,
         f"One row per 15-minute bucket, group and metric of the family {family.name} with data; a bucket, group or "
-        "metric without data has no row.",
+        "metric without data has no row."
+        + (" The platform calls the family a preview: it may change at any time." if family.is_preview else ""),
         _KEY,
         (*_BOUNDS, *_GROUP, *own, *_METRIC, *_ANY_SUMS, *_QUOTIENTS, *SOURCE),
         partition_column="interval_start",
@@ -142,7 +143,7 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     reader, parts = metrics_arrow.Reader(), [spec.empty()]
 
     def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
-        asked, body = Asked.by(answer[0]), answer[1]
+        asked, body = AskedQuestion.by(answer[0]), answer[1]
         try:
             return reader.read(asked, body, spec.schema)
         except (pa.ArrowInvalid, UnicodeDecodeError):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables import narrow_json
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.metrics.asked import Asked
+from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.spec import INSTANT
 
 WHOLE = ("count", "sum", "min", "max")
@@ -59,7 +59,7 @@ class _Shape(NamedTuple):
 _OF_CONVERSATIONS, _OF_OTHERS = _Shape.of(WHOLE), _Shape.of(("count",))
 
 
-def _shape(asked: Asked) -> _Shape:
+def _shape(asked: AskedQuestion) -> _Shape:
     return _OF_CONVERSATIONS if asked.family is CONVERSATIONS else _OF_OTHERS
 
 
@@ -76,7 +76,7 @@ class Reader:
     def __init__(self) -> None:
         self._by_grouping: dict[tuple[str, str], narrow_json.Reader] = {}
 
-    def read(self, asked: Asked, body: bytes, schema: pa.Schema) -> MetricColumns:
+    def read(self, asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
         """Raises ArrowInvalid or UnicodeDecodeError where an answer does not fit as it stands."""
         results, unknown = self._pages(asked).read(body)
         buckets = _below(results, "data")
@@ -91,7 +91,7 @@ class Reader:
         ]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
-    def _pages(self, asked: Asked) -> narrow_json.Reader:
+    def _pages(self, asked: AskedQuestion) -> narrow_json.Reader:
         alike, shape = (asked.family.name, asked.grouping), _shape(asked)
         if alike not in self._by_grouping:
             dimensions = pa.struct([(name, pa.string()) for name in asked.grouping.split(",") if name])
@@ -129,7 +129,7 @@ class _Bounds(NamedTuple):
     local_date: pa.Array
 
     @classmethod
-    def of(cls, intervals: pa.Array, asked: Asked) -> _Bounds:
+    def of(cls, intervals: pa.Array, asked: AskedQuestion) -> _Bounds:
         coded = intervals.dictionary_encode()
         try:
             bounds = [
@@ -168,7 +168,7 @@ def _of_metrics(measured: _Level) -> _Figures:
     return _Figures(measured.parent, metric, pa.repeat("", len(metric)), qualifier, stats)
 
 
-def _of_views(viewed: _Level, asked: Asked) -> _Figures:
+def _of_views(viewed: _Level, asked: AskedQuestion) -> _Figures:
     view = _field(viewed.elements, "name", pa.string())
     names, targets = (pa.array(list(each), pa.string()) for each in (asked.targets, asked.targets.values()))
     metric = targets.take(pc.index_in(view, names))
@@ -183,7 +183,7 @@ def _table(
     buckets: _Level,
     bounds: _Bounds,
     figures: _Figures,
-    asked: Asked,
+    asked: AskedQuestion,
     presences: Mapping[str, str],
     schema: pa.Schema,
 ) -> pa.Table:
@@ -212,7 +212,9 @@ def _must_be_whole(sums: pa.Array, metric: pa.Array) -> None:
         raise pa.ArrowInvalid("a time is no whole number")
 
 
-def _of_groups(results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: Asked) -> dict[str, pa.Array]:
+def _of_groups(
+    results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: AskedQuestion
+) -> dict[str, pa.Array]:
     groups = _field(results, "group", pa.struct([]))
     listed = [
         {name: value for name, value in (group or {}).items() if value is not None} for group in groups.to_pylist()

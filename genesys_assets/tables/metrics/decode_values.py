@@ -17,7 +17,7 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.metrics.asked import Asked
+from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.metrics.decode_arrow import (
     ENVELOPE,
     KEPT,
@@ -33,14 +33,14 @@ _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}
 _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
-def read(asked: Asked, body: bytes, schema: pa.Schema) -> MetricColumns:
+def read(asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
     """The same as `metrics_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
     rows = list(_rows(asked, body, unknown))
     return MetricColumns(pa.Table.from_pylist(rows, schema), unknown)
 
 
-def _rows(asked: Asked, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
+def _rows(asked: AskedQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
     of_question = {name: getattr(asked, name) for name in ("grouping", "selection", "is_additive", "source")}
     presences = system_presences(body) if asked.family.has_qualifier else {}
     for result in _results(body, unknown):
@@ -107,7 +107,7 @@ def _said(value: Any) -> str:
     return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
 
-def _target(asked: Asked, view: Any) -> str:
+def _target(asked: AskedQuestion, view: Any) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in asked.targets:
         raise UnreadablePage(f"the aggregates page has a view {_said(view)} that was not asked for")

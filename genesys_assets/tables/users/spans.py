@@ -102,7 +102,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(slots=True)
-class Decoded:
+class SpansOfPage:
     """The spans of a page, the fields that nobody knows, and what could not be kept, by what it is."""
 
     spans: list[Span] = field(default_factory=list)
@@ -110,7 +110,7 @@ class Decoded:
     losses: Counter[str] = field(default_factory=Counter)
 
 
-def decoded(body: bytes) -> Decoded:
+def decoded(body: bytes) -> SpansOfPage:
     """The spans of a page. One without a user or a start is counted as lost. Raises UnreadablePage."""
     try:
         answer = json.loads(body)
@@ -119,7 +119,7 @@ def decoded(body: bytes) -> Decoded:
             raise TypeError("userDetails is no list")
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise UnreadablePage(f"a page of users' details cannot be read ({error})") from error
-    found = Decoded()
+    found = SpansOfPage()
     for user in users:
         user_id = user.get("userId") if isinstance(user, dict) else None
         if not isinstance(user_id, str) or not user_id:
@@ -135,7 +135,7 @@ def decoded(body: bytes) -> Decoded:
     return found
 
 
-def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], found: Decoded) -> Iterator[Span]:
+def _spans(user_id: str, kind: Kind, name: str, listed: Iterable[Any], found: SpansOfPage) -> Iterator[Span]:
     for item in listed:
         start = _instant(item.get("startTime")) if isinstance(item, dict) else None
         if start is None:

@@ -174,6 +174,7 @@ def asking(organisation: Sandbox) -> Iterator[GenesysCloud]:
         yield cloud
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", [BY_QUEUE, BY_USER, BY_SKILL])
 def test_hours_asked_for_at_once_are_those_asked_for_one_by_one(
     asking: GenesysCloud, question: AggregateQuestion

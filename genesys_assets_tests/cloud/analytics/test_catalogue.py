@@ -12,8 +12,6 @@ from genesys_assets.cloud.errors import InvalidQuery
 def test_the_catalogue_is_complete() -> None:
     assert len(set(METRICS)) == len(METRICS) == 82
     assert len(set(DIMENSIONS)) == len(DIMENSIONS) == 84
-    assert len(set(catalogue.CONVERSATION_DIMENSIONS)) == 11
-    assert len(set(catalogue.SEGMENT_DIMENSIONS)) == 80
     assert set(catalogue.DEFAULT_METRICS) <= set(METRICS)
     assert len(catalogue.DEFAULT_METRICS) == 32
 
@@ -100,10 +98,3 @@ def test_an_unknown_dimension_is_refused_with_the_closest_names() -> None:
 def test_a_name_like_no_other_is_refused_with_all_names() -> None:
     with pytest.raises(InvalidQuery, match=r"Known are .*tHandle"):
         metric("§§§")
-
-
-def test_details_have_dimensions_of_their_own() -> None:
-    assert catalogue.conversation_dimension("conversationend") == "conversationEnd"
-    assert catalogue.segment_dimension("queue") == "queueId"
-    with pytest.raises(InvalidQuery, match="conversation dimension"):
-        catalogue.conversation_dimension("queueId")

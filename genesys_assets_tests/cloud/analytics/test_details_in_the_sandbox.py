@@ -14,8 +14,9 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import DetailsJobQuery, JobBookInMemory, JobPage
+from genesys_assets.cloud.jobs.run import DetailsJobQuery, JobPage
 from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import Killed, leave_after
 from genesys_assets_tests.cloud.platform import NOON, Clock
 

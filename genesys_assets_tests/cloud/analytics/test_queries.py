@@ -100,27 +100,10 @@ def test_a_query_reaching_into_the_future_is_refused() -> None:
 
 
 def test_a_details_query_is_written_as_the_platform_reads_it() -> None:
-    ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
-    long = Filter(predicates=(Predicate(metric="tConversationDuration", range=Range(gte=1000)),))
-    of_queue = Filter((any_of("queue", ["q1"]),))
-    query = DetailsQuery(
-        interval=DAY,
-        page_number=2,
-        page_size=50,
-        order="desc",
-        conversation_filters=(ended, long),
-        segment_filters=(of_queue,),
-    )
-    body = query.body()
+    body = DetailsQuery(interval=DAY, page_number=2, page_size=50, order="desc").body()
     assert body["interval"] == str(DAY)
     assert body["paging"] == {"pageSize": 50, "pageNumber": 2}
     assert (body["order"], body["orderBy"]) == ("desc", "conversationStart")
-    assert [given["predicates"][0].get("dimension") for given in body["conversationFilters"]] == [
-        "conversationEnd",
-        None,
-    ]
-    assert body["conversationFilters"][1]["predicates"][0]["metric"] == "tConversationDuration"
-    assert body["segmentFilters"][0]["clauses"][0]["predicates"][0]["dimension"] == "queueId"
 
 
 @pytest.mark.parametrize(
@@ -135,23 +118,11 @@ def test_a_details_query_is_written_as_the_platform_reads_it() -> None:
             {"interval": Interval(DAY.start, DAY.start + timedelta(days=7, milliseconds=1))},
             "longer than 7 days",
         ),
-        (
-            {"segment_filters": (Filter(predicates=(Predicate("date", "x"),)),)},
-            "'date' is not a segment dimension",
-        ),
     ],
 )
 def test_a_wrong_details_query_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidQuery, match=message):
         DetailsQuery(**{"interval": DAY, **changes})
-
-
-def test_a_filtered_details_query_may_cover_a_month() -> None:
-    month = Interval(DAY.start, DAY.start + timedelta(days=31))
-    ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
-    assert DetailsQuery(interval=month, conversation_filters=(ended,)).body()
-    with pytest.raises(InvalidQuery, match="longer than 31 days"):
-        DetailsQuery(interval=Interval(DAY.start, month.end + timedelta(days=1)), conversation_filters=(ended,))
 
 
 @pytest.mark.parametrize(

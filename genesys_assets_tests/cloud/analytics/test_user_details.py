@@ -15,8 +15,9 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import USERS, JobBookInMemory, UserDetailsJobQuery
+from genesys_assets.cloud.jobs.run import USERS, UserDetailsJobQuery
 from genesys_assets.sandbox.server import Sandbox, running
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.platform import NOON, Clock
 
 DAY = Interval(datetime(2026, 1, 28, tzinfo=UTC), datetime(2026, 1, 29, tzinfo=UTC))

@@ -76,7 +76,7 @@ def test_the_login_address_follows_the_api_address(api: str, login: str) -> None
 
 @pytest.mark.parametrize("address", ["api.mypurecloud.ie", "ftp://x", "https://"])
 def test_a_malformed_address_is_refused(address: str) -> None:
-    with pytest.raises(UnknownRegion, match="is not an address"):
+    with pytest.raises(UnknownRegion, match="is not a URL of an API"):
         hosts(api_url=address)
 
 

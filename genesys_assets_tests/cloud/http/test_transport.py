@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
-from itertools import count
 
 import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.http.regions import Hosts
-from genesys_assets.cloud.http.retry import may_have_happened
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, Request, client, impatient
-from genesys_assets_tests.patience import PATIENCE_SECONDS, wait_for
+from genesys_assets_tests.cloud.http.things import BROKEN, DONE, LIMIT, PATH, error_body
+from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request, client, impatient
 from genesys_assets_tests.ports import refusing_port
-
-PATH = "/api/v2/things"
-DONE = Reply(body={"done": True})
-
-
-def error_body(message: str, code: str, **more: object) -> dict[str, object]:
-    return {"message": message, "code": code, "contextId": "ctx-1", "details": [], "errors": [], **more}
 
 
 def test_an_answer_is_kept_as_it_came(platform: Platform, cloud: GenesysCloud) -> None:
@@ -65,17 +53,6 @@ def test_a_delete_needs_no_body_in_return(platform: Platform, cloud: GenesysClou
     platform.on(PATH, Reply(204, b""))
     cloud.delete(PATH)
     assert platform.asked(PATH)[0].method == "DELETE"
-
-
-BROKEN = [
-    Reply(body={"a": "x" * 1000}, fault="truncated"),
-    Reply(body={"a": "x" * 1000}, fault="truncated", packed=True),
-    Reply(body=b'{"a": [1, 2', headers={"Content-Type": "application/json"}),
-    Reply(body=b"<html>Please log in</html>", headers={"Content-Type": "text/html"}),
-    Reply(body=b""),
-    Reply(body=b"[1]"),
-    Reply(body=b"not packed at all", headers={"Content-Encoding": "gzip"}),
-]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -221,9 +198,6 @@ def test_a_token_rejected_after_renewal_is_an_error(platform: Platform, cloud: G
     assert len(platform.asked(PATH)) == 2
 
 
-LIMIT = error_body("Rate limit exceeded the maximum. Retry the request in [33] seconds", "too.many.requests")
-
-
 @pytest.mark.parametrize(
     ("headers", "said", "seconds"),
     [
@@ -255,7 +229,6 @@ def test_a_rate_limit_of_hours_says_when_to_come_back(platform: Platform, cloud:
     with pytest.raises(errors.RateLimited, match="Come back at 2026-02-01 14:00:00 UTC, in 7200 s") as raised:
         cloud.get(PATH)
     assert raised.value.retry_after == 7200
-    assert raised.value.retry_at == NOON + timedelta(hours=2)
     assert clock.slept == []
 
 
@@ -292,95 +265,6 @@ def test_no_error_tells_the_secret_or_the_token(platform: Platform, clock: Clock
         assert "token-" not in told
 
 
-def test_eight_threads_log_in_once(platform: Platform, clock: Clock) -> None:
-    platform.on(PATH, DONE)
-    start = threading.Barrier(8)
-    with client(platform, clock) as cloud:
-
-        def ask(_: int) -> bool:
-            start.wait(PATIENCE_SECONDS)
-            return bool(cloud.get(PATH).json()["done"])
-
-        assert list(cloud.map_in_order(ask, range(8))) == [True] * 8
-    assert len(platform.asked(TOKEN_PATH)) == 1
-
-
-def test_eight_threads_with_a_rejected_token_log_in_once_more(platform: Platform, clock: Clock) -> None:
-    arrived = threading.Barrier(8)
-
-    def reject_the_first_token(request: Request) -> Reply:
-        if request.headers["Authorization"] == "Bearer token-1":
-            arrived.wait(PATIENCE_SECONDS)
-            return Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
-        return DONE
-
-    warm = "/api/v2/warm"
-    platform.on(warm, DONE)
-    platform.on(PATH, reject_the_first_token)
-    with client(platform, clock) as cloud:
-        cloud.get(warm)
-        assert len(list(cloud.map_in_order(lambda _: cloud.get(PATH), range(8)))) == 8
-    assert len(platform.asked(TOKEN_PATH)) == 2
-
-
-def test_results_come_in_the_order_of_the_items(cloud: GenesysCloud) -> None:
-    second_done = threading.Event()
-
-    def work(item: int) -> int:
-        if item == 0:
-            assert second_done.wait(PATIENCE_SECONDS)
-        if item == 1:
-            second_done.set()
-        return item * 10
-
-    assert list(cloud.map_in_order(work, range(5))) == [0, 10, 20, 30, 40]
-
-
-def test_no_more_is_read_ahead_than_there_are_workers(platform: Platform, clock: Clock) -> None:
-    taken: list[int] = []
-
-    def endless() -> Iterator[int]:
-        for number in count():
-            taken.append(number)
-            yield number
-
-    with client(platform, clock, workers=3) as cloud:
-        results = cloud.map_in_order(lambda item: item, endless())
-        assert taken == []
-        assert [next(results) for _ in range(4)] == [0, 1, 2, 3]
-        assert len(taken) <= 4 + 3
-        results.close()  # type: ignore[attr-defined]
-
-
-def test_an_error_drops_what_has_not_begun(platform: Platform, clock: Clock) -> None:
-    begun: list[int] = []
-    release = threading.Event()
-
-    def work(item: int) -> int:
-        begun.append(item)
-        if item == 0:
-            raise KeyError("first")
-        release.wait(PATIENCE_SECONDS)
-        return item
-
-    with client(platform, clock, workers=2) as cloud:
-        with pytest.raises(KeyError, match="first"):
-            list(cloud.map_in_order(work, range(100)))
-        release.set()
-    assert len(begun) <= 4
-
-
-def test_closing_ends_a_wait(platform: Platform) -> None:
-    platform.on(PATH, Reply(429, LIMIT, {"Retry-After": "100"}))
-    with GenesysCloud(Hosts(platform.url, platform.url), "id", "secret") as cloud, ThreadPoolExecutor(1) as thread:
-        answer = thread.submit(cloud.get, PATH)
-        wait_for(lambda: cloud.usage.retries)
-        assert not answer.done()
-        cloud.close()
-        with pytest.raises(errors.GenesysCloudError, match="closed"):
-            answer.result(PATIENCE_SECONDS)
-
-
 def test_usage_is_counted_and_subtracted(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, DONE)
     cloud.get(PATH)
@@ -411,58 +295,6 @@ def test_the_real_rate_limit_of_a_server_is_kept(platform: Platform, clock: Cloc
         list(cloud.map_in_order(lambda _: cloud.get(PATH), range(100)))
         assert cloud.usage.rate_limited == 0
         assert cloud.usage.waited_seconds <= 5 * 60
-
-
-@pytest.mark.parametrize("lost", [Reply(fault="reset"), Reply(500, {}), Reply(504, {}), *BROKEN])
-def test_a_post_that_must_not_happen_twice_is_not_sent_again_if_it_may_have_happened(
-    platform: Platform, cloud: GenesysCloud, lost: Reply
-) -> None:
-    platform.on(PATH, lost, DONE)
-    with pytest.raises(errors.GenesysCloudError) as raised:
-        cloud.post(PATH, {}, repeatable=False)
-    assert len(platform.asked(PATH)) == 1
-    assert may_have_happened(raised.value)
-
-
-def test_a_post_that_must_not_happen_twice_is_sent_again_if_it_did_not_happen(
-    platform: Platform, cloud: GenesysCloud
-) -> None:
-    expired = Reply(401, error_body("Invalid login credentials.", "bad.credentials"))
-    platform.on(PATH, Reply(429, LIMIT), Reply(503, {}), expired, DONE)
-    assert cloud.post(PATH, {}, repeatable=False).json() == {"done": True}
-    assert len(platform.asked(PATH)) == 4
-
-
-def test_a_post_that_reaches_nobody_did_not_happen(clock: Clock, platform: Platform) -> None:
-    with (
-        refusing_port() as port,
-        client(platform, clock, api_url=f"http://127.0.0.1:{port}") as cloud,
-        pytest.raises(errors.Unreachable) as raised,
-    ):
-        cloud.post(PATH, {}, repeatable=False)
-    assert not may_have_happened(raised.value)
-    assert cloud.usage.retries == 5
-
-
-def test_a_post_whose_answer_never_comes_may_have_happened(platform: Platform, cloud: GenesysCloud) -> None:
-    platform.on(PATH, Reply(fault="silent"))
-    with pytest.raises(errors.Unreachable) as raised:
-        impatient(cloud).post(PATH, {}, repeatable=False)
-    assert cloud.usage.requests == len(wait_for(lambda: platform.asked(PATH))) == 1
-    assert may_have_happened(raised.value)
-
-
-def test_a_post_lost_as_the_probe_of_the_circuit_may_have_happened(platform: Platform, clock: Clock) -> None:
-    platform.on(PATH, Reply(503, {}))
-    with client(platform, clock) as cloud:
-        with pytest.raises(errors.CircuitOpen) as opened:
-            cloud.get(PATH)
-        assert not may_have_happened(opened.value)
-        clock.pass_by(121)
-        platform.on(PATH, Reply(fault="reset"))
-        with pytest.raises(errors.CircuitOpen) as raised:
-            cloud.post(PATH, {}, repeatable=False)
-    assert may_have_happened(raised.value)
 
 
 def test_a_client_without_time_does_not_wait_for_the_request_budget(platform: Platform, clock: Clock) -> None:

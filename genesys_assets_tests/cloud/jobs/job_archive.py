@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -142,3 +142,20 @@ class JobArchive:
         if shown and (self.ends_empty or first + size < len(self.rows)):
             body["cursor"] = f"{first + size}.0"
         return Reply(body=body)
+
+
+def all_of(archive: JobArchive) -> list[str]:
+    return [row["conversationId"] for row in archive.rows]
+
+
+class Sinks:
+    """Takes pages into a sink of its own each time, and remembers all of them."""
+
+    def __init__(self) -> None:
+        self.filled: list[list[JobPage]] = []
+
+    def __call__(self, pages: Iterator[JobPage]) -> list[JobPage]:
+        self.filled.append([])
+        for page in pages:
+            self.filled[-1].append(page)
+        return self.filled[-1]

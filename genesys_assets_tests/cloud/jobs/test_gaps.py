@@ -11,17 +11,12 @@ import pytest
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.interval import Interval, iso
-from genesys_assets.cloud.analytics.queries import Filter, Predicate
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import JobBookInMemory
 from genesys_assets_tests.cloud.archive import DAY, Archive, spread
-from genesys_assets_tests.cloud.jobs.job_archive import QUERY, JobArchive, read, written
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
+from genesys_assets_tests.cloud.jobs.job_archive import QUERY, JobArchive, all_of, read, written
 from genesys_assets_tests.cloud.platform import Clock, Platform, Reply
-
-
-def all_of(archive: JobArchive) -> list[str]:
-    return [row["conversationId"] for row in archive.rows]
 
 
 def start(archive: JobArchive, number: int) -> datetime:
@@ -138,17 +133,6 @@ def test_what_began_before_the_interval_is_not_compared(
     lose(archive, "job-2", 2)
     with pytest.raises(errors.UnexpectedAnswer, match="Page 2 of the details job"):
         details_jobs.read(cloud, overlap, book, list, page_size=10)
-
-
-def test_a_job_that_was_asked_for_some_conversations_only_is_not_compared(
-    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
-    archive.empty = {10: 1}
-    archive.rows = archive.rows[:10] + archive.rows[20:]
-    query = replace(QUERY, conversation_filters=(ended,))
-    assert written(details_jobs.read(cloud, query, book, list, page_size=10)) == all_of(archive)
-    assert platform.asked(details.PATH) == []
 
 
 def test_where_the_query_does_not_reach_the_job_is_believed(

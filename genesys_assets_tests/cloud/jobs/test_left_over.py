@@ -17,14 +17,16 @@ from genesys_assets.cloud.analytics.interval import iso
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, JobBookInMemory, JobPage, RecordedJob
+from genesys_assets.cloud.jobs.run import PATH, JobPage, RecordedJob
 from genesys_assets.lake.job_book import LakeJobBook
 from genesys_assets.lake.store import LocalStore
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
 from genesys_assets_tests.cloud.jobs.job_archive import (
     AVAILABLE,
     QUERY,
     JobArchive,
     Killed,
+    all_of,
     leave_after,
     read,
     written,
@@ -35,10 +37,6 @@ HOUR = timedelta(hours=1)
 LATER = NOON + 12 * HOUR
 """An availability that is no limit, where a test is about when jobs were submitted."""
 _ROOT = Path(__file__).parents[3]
-
-
-def all_of(archive: JobArchive) -> list[str]:
-    return [row["conversationId"] for row in archive.rows]
 
 
 def named(reply: Reply) -> str:

@@ -5,52 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.queries import Filter, Predicate
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
 from genesys_assets.cloud.jobs import run as details_jobs
-from genesys_assets.cloud.jobs.run import PATH, DetailsJobQuery, JobBookInMemory, JobPage, RecordedJob
+from genesys_assets.cloud.jobs.run import PATH, DetailsJobQuery, JobPage
 from genesys_assets_tests.cloud.archive import DAY
-from genesys_assets_tests.cloud.jobs.job_archive import AVAILABLE, QUERY, JobArchive, read, written
-from genesys_assets_tests.cloud.platform import NOON, TOKEN_PATH, Clock, Platform, Reply, client
-
-LOST = [Reply(fault="reset"), Reply(202, {"jobId": "x" * 99}, fault="truncated"), Reply(500, {}), Reply(502, b"<html>")]
-EXPIRED = [
-    Reply(404, {"message": "The requested resource was not found.", "code": "not.found"}),
-    Reply(410, {"message": "Gone."}),
-    Reply(400, {"message": "The job has expired.", "code": "bad.request"}),
-]
-BROKEN = [
-    Reply(400, {"message": "Invalid cursor."}),
-    Reply(500, {}),
-    Reply(200, b"<html>"),
-    Reply(body={"conversations": {"a": 1}}),
-    Reply(body={"conversations": [], "cursor": 7}),
-]
-
-
-def all_of(archive: JobArchive) -> list[str]:
-    return [row["conversationId"] for row in archive.rows]
-
-
-class Sinks:
-    """Takes pages into a sink of its own each time, and remembers all of them."""
-
-    def __init__(self) -> None:
-        self.filled: list[list[JobPage]] = []
-
-    def __call__(self, pages: Iterator[JobPage]) -> list[JobPage]:
-        self.filled.append([])
-        for page in pages:
-            self.filled[-1].append(page)
-        return self.filled[-1]
-
+from genesys_assets_tests.cloud.job_book import JobBookInMemory
+from genesys_assets_tests.cloud.jobs.job_archive import AVAILABLE, QUERY, JobArchive, all_of, read, written
+from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply
 
 # -- the common way ---------------------------------------------------------------------------------------------------
 
@@ -149,25 +116,17 @@ def test_nothing_is_asked_for_an_invalid_question(
         details_jobs.read(cloud, ahead, book, list)
     with pytest.raises(errors.InvalidQuery, match="1 to 10,000"):
         details_jobs.read(cloud, QUERY, book, list, page_size=0)
-    with pytest.raises(errors.InvalidQuery, match="noDimension"):
-        DetailsJobQuery(
-            interval=DAY,
-            start_of_day_interval_matching=True,
-            segment_filters=(Filter(predicates=(Predicate("noDimension", "x"),)),),
-        )
     assert platform.requests == []
 
 
 def test_the_fingerprint_is_that_of_the_question() -> None:
     same = DetailsJobQuery(interval=Interval.parse(str(DAY)), start_of_day_interval_matching=True)
-    ended = Filter(predicates=(Predicate("conversationEnd", operator="exists"),))
     others = [
         DetailsJobQuery(interval=DAY, start_of_day_interval_matching=False),
         DetailsJobQuery(interval=DAY.until(NOON - timedelta(days=1)), start_of_day_interval_matching=True),
-        DetailsJobQuery(interval=DAY, start_of_day_interval_matching=True, conversation_filters=(ended,)),
     ]
     assert same.fingerprint == QUERY.fingerprint
-    assert len({query.fingerprint for query in [QUERY, *others]}) == 4
+    assert len({query.fingerprint for query in [QUERY, *others]}) == 3
     # Notes of one version must be found by the next.
     assert QUERY.fingerprint == "8df5b46ae1f086a6826a02aaa6deb83c23941b420dffd337a0b9b1a868c105eb"
 
@@ -207,132 +166,6 @@ def test_a_state_that_is_missing_is_an_error(cloud: GenesysCloud, archive: JobAr
         read(cloud, book)
 
 
-# -- starting over ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("state", ["FAILED", "EXPIRED"])
-def test_a_job_that_comes_to_nothing_is_submitted_once_more(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str
-) -> None:
-    archive.plan("PENDING", state)
-    heard: list[str] = []
-    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
-    assert len(heard) == 1
-    assert "The details job job-1 of 2026-01-31T" in heard[0]
-    assert archive.deleted == ["job-1", "job-2"]
-    assert book.find(QUERY.fingerprint) is None
-
-
-@pytest.mark.parametrize(
-    ("state", "kind"), [("FAILED", errors.JobFailed), ("EXPIRED", errors.JobExpired)], ids=["failed", "expired"]
-)
-def test_a_second_job_that_comes_to_nothing_is_an_error(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, state: str, kind: type[errors.JobError]
-) -> None:
-    archive.plan(state)
-    archive.plan({"state": state, "errorMessage": "The cluster burnt down"})
-    with pytest.raises(kind, match=r"job-2 of 2026-01-31T.*The cluster burnt down") as raised:
-        read(cloud, book)
-    assert (raised.value.job_id, raised.value.state) == ("job-2", state)
-    assert len(archive.bodies) == 2
-    assert archive.deleted == ["job-1", "job-2"]
-    assert book.find(QUERY.fingerprint) is None
-
-
-@pytest.mark.parametrize("states", [("CANCELLED",), ("FULFILLED", "CANCELLED")], ids=["waiting", "reading"])
-def test_a_cancelled_job_is_an_error_and_forgotten(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, states: tuple[str, ...]
-) -> None:
-    archive.plan(*states)
-    archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
-    with pytest.raises(errors.JobCancelled, match=r"job-1 of 2026-01-31T.*cancelled.*only one asks"):
-        read(cloud, book)
-    assert len(archive.bodies) == 1
-    assert book.find(QUERY.fingerprint) is None
-
-
-@pytest.mark.parametrize("failure", [*EXPIRED, *BROKEN])
-@pytest.mark.parametrize("page", [1, 2, 3])
-def test_results_that_cannot_be_read_to_their_end_are_read_anew_from_the_first_page_of_another_job(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, failure: Reply, page: int
-) -> None:
-    archive.in_place_of["job-1", page] = failure
-    sinks = Sinks()
-    pages = details_jobs.read(cloud, QUERY, book, sinks, page_size=10)
-    assert written(pages) == all_of(archive)
-    assert pages is sinks.filled[1]
-    assert len(sinks.filled) == 2
-    assert archive.deleted == ["job-1", "job-2"]
-    assert book.find(QUERY.fingerprint) is None
-
-
-@pytest.mark.parametrize("failure", [*EXPIRED, *BROKEN])
-def test_results_that_fail_twice_are_an_error_and_their_job_is_not_taken_up_again(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, failure: Reply
-) -> None:
-    archive.in_place_of |= {("job-1", 2): failure, ("job-2", 2): failure}
-    with pytest.raises(errors.GenesysCloudError):
-        read(cloud, book)
-    assert archive.deleted == ["job-1", "job-2"]
-    assert book.find(QUERY.fingerprint) is None
-    assert written(read(cloud, book)) == all_of(archive)
-    assert archive.deleted == ["job-1", "job-2", "job-3"]
-
-
-def test_the_error_of_results_that_fail_twice_is_the_platforms(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    refused = Reply(400, {"message": "Pagination may not exceed 400000 results."})
-    archive.in_place_of |= {("job-1", 2): EXPIRED[0], ("job-2", 2): refused}
-    with pytest.raises(errors.BadRequest, match="400000"):
-        read(cloud, book)
-    archive.in_place_of |= {("job-3", 2): refused, ("job-4", 2): EXPIRED[0]}
-    with pytest.raises(errors.JobExpired, match=r"job-4 .*not there any more"):
-        read(cloud, book)
-
-
-def test_a_cursor_that_serves_only_once_and_whose_answer_was_lost_costs_a_job_and_not_the_day(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    archive.single_use = True
-    archive.lost_once = {("job-1", 3)}
-    assert written(read(cloud, book)) == all_of(archive)
-    assert archive.deleted == ["job-1", "job-2"]
-
-
-def test_a_cursor_refused_since_its_job_expired_is_such_a_case(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    archive.plan("FULFILLED", "EXPIRED")
-    archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
-    heard: list[str] = []
-    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
-    assert "expired" in heard[0]
-
-
-def test_results_that_end_in_nothing_since_the_job_expired_are_not_taken_for_the_end(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    archive.plan("FULFILLED", "EXPIRED")
-    archive.ends_empty = True
-    heard: list[str] = []
-    assert written(read(cloud, book, on_restart=heard.append)) == all_of(archive)
-    assert "expired" in heard[0]
-    assert len(archive.bodies) == 2
-
-
-@pytest.mark.parametrize("status", [408, 502, 504])
-def test_a_gateways_trouble_ends_the_job_but_no_other_is_submitted_into_it(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, status: int
-) -> None:
-    archive.in_place_of["job-1", 2] = Reply(status, {})
-    with pytest.raises(errors.ServerTrouble):
-        read(cloud, book)
-    assert len(archive.bodies) == 1
-    assert written(read(cloud, book)) == all_of(archive)
-    assert archive.deleted == ["job-1", "job-2"]
-
-
 # -- whoever takes the pages ------------------------------------------------------------------------------------------
 
 
@@ -351,7 +184,7 @@ def test_whoever_stops_early_just_returns_and_the_job_is_deleted(
 def test_whoever_stops_early_hears_nothing_of_what_comes_behind(
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
 ) -> None:
-    archive.in_place_of["job-1", 2] = BROKEN[0]
+    archive.in_place_of["job-1", 2] = Reply(400, {"message": "Invalid cursor."})
     assert details_jobs.read(cloud, QUERY, book, lambda pages: next(pages).rows, page_size=10) == 10
     assert len(archive.bodies) == 1
 
@@ -368,7 +201,7 @@ def test_an_error_that_whoever_takes_the_pages_keeps_to_himself_voids_them_all_t
             pass
         return taken
 
-    archive.in_place_of["job-1", 3] = BROKEN[0]
+    archive.in_place_of["job-1", 3] = Reply(400, {"message": "Invalid cursor."})
     assert written(details_jobs.read(cloud, QUERY, book, forgiving, page_size=10)) == all_of(archive)
     assert archive.deleted == ["job-1", "job-2"]
 
@@ -412,134 +245,3 @@ def test_deleting_what_is_gone_is_no_error(cloud: GenesysCloud, archive: JobArch
     archive.start("job-1")
     details_jobs.delete(cloud, "job-1")
     assert archive.deleted == ["job-1"]
-
-
-# -- submitting once --------------------------------------------------------------------------------------------------
-
-
-def test_the_intent_is_recorded_before_the_request(
-    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    noted: list[RecordedJob | None] = []
-
-    def look(request: Any) -> Reply:
-        noted.append(book.find(QUERY.fingerprint))
-        archive.start("job-1")
-        return Reply(202, {"jobId": "job-1"})
-
-    def look_again(pages: Iterator[JobPage]) -> None:
-        noted.append(book.find(QUERY.fingerprint))
-
-    platform.on(PATH, look)
-    details_jobs.read(cloud, QUERY, book, look_again)
-    assert noted == [RecordedJob(QUERY.fingerprint, None, NOON), RecordedJob(QUERY.fingerprint, "job-1", NOON)]
-
-
-@pytest.mark.parametrize("lost", [*LOST, Reply(202, {}), Reply(504, {}), Reply(408, {})])
-def test_a_submission_whose_answer_is_lost_is_repeated_once_and_after_a_while(
-    cloud: GenesysCloud,
-    archive: JobArchive,
-    book: JobBookInMemory,
-    clock: Clock,
-    lost: Reply,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    archive.submissions.append((lost, True))
-    with caplog.at_level(logging.WARNING):
-        assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 2
-    assert sum(clock.slept) >= details_jobs.GRACE.total_seconds()
-    assert "It is submitted once more" in caplog.text
-
-
-@pytest.mark.parametrize("lost", LOST)
-def test_a_submission_lost_twice_is_an_error_and_not_sent_a_third_time(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, lost: Reply
-) -> None:
-    archive.submissions += [(lost, True), (lost, True)]
-    with pytest.raises(errors.SubmissionLost, match=r"2026-01-31T.*submitted twice, and both answers were lost"):
-        read(cloud, book)
-    assert len(archive.bodies) == 2
-    noted = book.find(QUERY.fingerprint)
-    assert noted is not None
-    assert noted.job_id is None
-
-
-def test_an_intent_left_behind_is_submitted_after_its_grace_and_once(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
-) -> None:
-    book.record(RecordedJob(QUERY.fingerprint, None, clock.now() - timedelta(hours=1)))
-    archive.submissions.append((Reply(fault="reset"), True))
-    with pytest.raises(errors.SubmissionLost):
-        read(cloud, book)
-    assert len(archive.bodies) == 1
-    assert clock.slept == []
-
-
-def test_an_intent_of_a_clock_that_is_fast_is_not_waited_for_longer_than_any_other(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
-) -> None:
-    book.record(RecordedJob(QUERY.fingerprint, None, clock.now() + timedelta(hours=5)))
-    assert written(read(cloud, book)) == all_of(archive)
-    assert sum(clock.slept) <= details_jobs.GRACE.total_seconds() + 5
-
-
-def test_the_job_of_another_process_is_found_while_its_answer_is_awaited(
-    platform: Platform, archive: JobArchive, clock: Clock
-) -> None:
-    class SharedBook(JobBookInMemory):
-        looks = 0
-
-        def find(self, fingerprint: str) -> RecordedJob | None:
-            self.looks += 1
-            if self.looks == 3:
-                self.record(RecordedJob(fingerprint, "theirs", clock.now()))
-            return super().find(fingerprint)
-
-    archive.start("theirs")
-    shared = SharedBook()
-    shared.record(RecordedJob(QUERY.fingerprint, None, clock.now()))
-    with client(platform, clock) as cloud:
-        assert written(read(cloud, shared)) == all_of(archive)
-    assert archive.bodies == []
-    assert archive.deleted == ["theirs"]
-
-
-@pytest.mark.parametrize(
-    "refused", [Reply(429, {}, {"Retry-After": "7"}), Reply(503, {})], ids=["rate limit", "unavailable"]
-)
-def test_a_submission_that_was_not_begun_is_repeated_at_once(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock, refused: Reply
-) -> None:
-    archive.submissions += [(refused, False), (refused, False)]
-    assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 3
-    assert sum(clock.slept) < 60
-
-
-@pytest.mark.parametrize(
-    ("refused", "kind"),
-    [
-        (Reply(400, {"message": "No."}), errors.BadRequest),
-        (Reply(403, {"message": "No."}), errors.MissingPermission),
-        (Reply(429, {}, {"Retry-After": "4000"}), errors.RateLimited),
-    ],
-    ids=["bad", "forbidden", "limited for long"],
-)
-def test_a_submission_refused_leaves_no_note(
-    cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, refused: Reply, kind: type[Exception]
-) -> None:
-    archive.submissions.append((refused, False))
-    with pytest.raises(kind):
-        read(cloud, book)
-    assert book.find(QUERY.fingerprint) is None
-    assert len(archive.bodies) == 1
-
-
-def test_a_login_that_fails_is_not_taken_for_a_lost_submission(
-    platform: Platform, cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory
-) -> None:
-    token = Reply(body={"access_token": "t", "expires_in": 86399})
-    platform.on(TOKEN_PATH, Reply(500, {}), Reply(fault="reset"), token)
-    assert written(read(cloud, book)) == all_of(archive)
-    assert len(archive.bodies) == 1

@@ -36,6 +36,10 @@ def entity(number: int) -> dict[str, Any]:
     return {"id": f"id-{number}", "name": f"name {number}"}
 
 
+def _lake_file(**more: Any) -> dict[str, Any]:
+    return {"id": "f", "dataSchema": "segments", "dateCreated": "2026-01-30T01:00:00Z", **more}
+
+
 def listed(next_uri: object, **more: Any) -> Reply:
     """A first page that names this next page, and after it a last one."""
 
@@ -289,4 +293,91 @@ AGGREGATES = [
     case("every answer too large", http({"code": "response.entity.too.large"}, 400), AnswerTooLarge, "aggregates"),
 ]
 
-ENDPOINTS: list[Case] = [*LISTINGS, *NOW, *JOBS, *DETAILS, *AGGREGATES]
+USERS = [
+    *(
+        case(f"users of {odd!r}", http({"userDetails": odd}), UnexpectedAnswer, "user details")
+        for odd in ODD
+        if not isinstance(odd, list)
+    ),
+    case("the same users for ever", http({"userDetails": [{"userId": "a"}]}), EndlessPages, "user details"),
+    *(
+        case(f"nobody for a total of {odd!r:.20}", http({"userDetails": [], "totalHits": odd}), RIGHT, "user details")
+        for odd in (*NO_TOTALS, 1.5)
+    ),
+    case("a total and nobody", http({"totalHits": 9}), UnexpectedAnswer, "user details"),
+    case("every page too large", http({"code": "response.entity.too.large"}, 400), AnswerTooLarge, "user details"),
+]
+
+ODD_IDS = (
+    "../users",
+    "a/../../b",
+    "?a=1",
+    "#",
+    "@ELSEWHERE/x",
+    "\r\nX: y",
+    "\x00",
+    "\ud800",
+    "x" * 10_000,
+    "ключ",
+    " ",
+)
+"""What would lead elsewhere if it became a part of a path as it stands."""
+
+OBSERVED = [
+    *(
+        case(f"entities of {odd!r}", http({"entities": odd}), UnexpectedAnswer, question)
+        for odd in (*ODD, [{}], [{"id": 7}])
+        for question in ("members", "skills")
+    ),
+    *(case(f"a queue called {odd!r:.30}", http({"entities": [{"id": odd}]}), RIGHT, "members") for odd in ODD_IDS),
+]
+
+USAGE = [
+    *(case(f"the query {odd!r:.30}", http({"id": odd}), UnexpectedAnswer, "usage") for odd in NO_IDS),
+    *(case(f"the query called {odd!r:.30}", http({"id": odd}), errors.GenesysCloudError, "usage") for odd in ODD_IDS),
+    *(
+        case(f"the state {odd!r:.30}", http({"queryStatus": odd}), errors.GenesysCloudError, "count")
+        for odd in (*NO_STATES, "Failed", "Running", "x" * 100_000)
+    ),
+    *(case(f"counted by {odd!r}", http({"queryStatus": "Succeeded", "entities": odd}), RIGHT, "count") for odd in ODD),
+    case(
+        "cursors for ever",
+        lambda asked: [http({"queryStatus": "Succeeded", "entities": [{}], "cursors": {"after": f"{asked.number}"}})],
+        EndlessPages,
+        "count",
+    ),
+]
+
+LAKE_FILES = [
+    *(case(f"files of {odd!r}", http({"entities": odd}), UnexpectedAnswer, "lake files") for odd in ODD),
+    *(
+        case(
+            f"a file made at {odd!r:.40}",
+            http({"entities": [_lake_file(dateCreated=odd)]}),
+            UnexpectedAnswer,
+            "lake files",
+        )
+        for odd in NO_INSTANTS
+    ),
+    *(
+        case(f"a file that ends at {odd!r:.40}", http({"entities": [_lake_file(dateExpires=odd)]}), RIGHT, "lake files")
+        for odd in NO_INSTANTS
+    ),
+    *(
+        case(f"a file called {odd!r:.30}", http({"entities": [_lake_file(id=odd)]}), UnexpectedAnswer, "lake files")
+        for odd in (*NO_IDS, "a\nb", {})
+    ),
+    *(
+        case(f"a next page at {uri!r:.30}", http({"entities": [], "nextUri": uri}), UnexpectedAnswer, "lake files")
+        for uri in ("http://[", "x", "?after=", "//ELSEWHERE/x", 7, [1], "?after=\ud800\n", "?" + "a=1&" * 9_000)
+    ),
+    case("the same cursor for ever", http({"entities": [], "nextUri": "?after=x"}), EndlessPages, "lake files"),
+    case(
+        "cursors for ever",
+        lambda asked: [http({"entities": [], "nextUri": f"http://ELSEWHERE/?after={asked.number}"})],
+        EndlessPages,
+        "lake files",
+    ),
+]
+
+ENDPOINTS: list[Case] = [*LISTINGS, *NOW, *JOBS, *DETAILS, *AGGREGATES, *USERS, *OBSERVED, *USAGE, *LAKE_FILES]

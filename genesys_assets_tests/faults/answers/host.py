@@ -115,6 +115,7 @@ def hosts() -> Iterator[tuple[Host, Host]]:
     elsewhere = Host()
     host = Host(elsewhere.address)
     host.replies["/oauth/token"] = granted
+    host.replies["/api/v2/usage/client/the-client/aggregates/query/jobs"] = lambda _: [http({"id": "query-1"})]
     try:
         yield host, elsewhere
     finally:

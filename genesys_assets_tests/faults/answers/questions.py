@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.cloud import reference
-from genesys_assets.cloud.analytics import details, details_paging, live
+from genesys_assets.cloud import api_usage, observations, reference
+from genesys_assets.cloud.analytics import details, details_paging, live, user_details
 from genesys_assets.cloud.analytics.aggregate_windows import WindowedQuestion
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuery, DetailsJobQuery
+from genesys_assets.cloud.extraction import listing
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.cloud.jobs import endpoints as job_endpoints
 from genesys_assets.cloud.preflight import preflight
@@ -19,6 +20,7 @@ THINGS = "/api/v2/things"
 QUEUES = reference.LISTINGS["queues"].path
 JOB = f"{job_endpoints.PATH}/job-1"
 RESULTS = f"{JOB}/results"
+USAGE = api_usage.QUERIES.format(client="the-client")
 DAY = Interval(datetime(2026, 1, 30, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=UTC))
 HOURS = tuple(Interval(DAY.start + timedelta(hours=at), DAY.start + timedelta(hours=at + 1)) for at in range(2))
 
@@ -48,5 +50,11 @@ QUESTIONS: Mapping[str, tuple[str, Callable[[GenesysCloud], object]]] = {
     "newest": (details_paging.PATH, lambda cloud: details.newest_start(cloud, DAY)),
     "by ids": (details.BY_IDS_PATH, lambda cloud: list(details.by_ids(cloud, ["a", "b", "c"]))),
     "aggregates": (CONVERSATIONS.path, _aggregated),
+    "user details": (user_details.PATH, lambda cloud: list(user_details.fetch(cloud, DAY, page_size=4))),
+    "members": (QUEUES, lambda cloud: list(observations.queue_members(cloud))),
+    "skills": (observations.SKILLS.path, lambda cloud: list(observations.user_skills(cloud))),
+    "usage": (USAGE, lambda cloud: list(api_usage.fetch(cloud, "2026-01-30"))),
+    "count": (f"{USAGE}/query-1", lambda cloud: list(api_usage.fetch(cloud, "2026-01-30"))),
+    "lake files": (listing.PATH, lambda cloud: listing.list_files(cloud, DAY, page_size=4)),
 }
 """By name: the path whose answers are bad, and the question."""

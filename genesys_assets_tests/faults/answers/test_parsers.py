@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -20,9 +24,17 @@ from genesys_assets.cloud.http.pacing import Budget
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri
 from genesys_assets.cloud.http.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets.personal_data import PersonalData
+from genesys_assets.privacy.lake_files import protected
+from genesys_assets.privacy.protection import Protection
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
+from genesys_assets.tables.data_lake.decode import UnreadableFile
+from genesys_assets.tables.data_lake.decode import decode as decode_lake_file
+from genesys_assets.tables.users import spans
 from genesys_assets_tests.faults import EVERY_CASE
 
 EXAMPLES = settings(max_examples=300 if EVERY_CASE else 25)
+HASHING = Protection(dict.fromkeys(PersonalData, "hash"), b"k" * 32)
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -217,3 +229,49 @@ def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
 def test_no_password_of_an_address_is_shown(password: str) -> None:
     assume(len(password) > 3 and password not in "***@api.example.comhttps://")
     assert password not in without_user_info(f"https://user:{password}@api.example.com")
+
+
+def lake_file() -> bytes:
+    sink = io.BytesIO()
+    rows = {"conversationId": ["c", "d"] * 20, "conversationStart": ["2026-01-30T00:00:00Z"] * 40, "ani": ["+41"] * 40}
+    pq.write_table(pa.table(rows), sink)
+    return sink.getvalue()
+
+
+LAKE_FILE = lake_file()
+
+
+@EXAMPLES
+@example([(40, 255)], len(LAKE_FILE), 0)
+@given(
+    st.lists(st.tuples(st.integers(0, len(LAKE_FILE) - 1), st.integers(0, 255)), max_size=5),
+    st.integers(0, len(LAKE_FILE)),
+    st.integers(0, 40),
+)
+def test_a_file_of_the_data_lake_is_read_or_refused(changed: list[tuple[int, int]], cut: int, gone: int) -> None:
+    body = bytearray(LAKE_FILE)
+    for place, byte in changed:
+        body[place] = byte
+    del body[cut : cut + gone]
+    for read in (
+        lambda: decode_lake_file("conversations", bytes(body)),
+        lambda: protected("conversations", bytes(body), HASHING),
+    ):
+        with contextlib.suppress(UnreadableFile):
+            read()
+
+
+@EXAMPLES
+@given(
+    JSON
+    | st.fixed_dictionaries(
+        {
+            "userDetails": st.lists(
+                st.dictionaries(st.sampled_from(["userId", "primaryPresence", "routingStatus"]), JSON)
+            )
+        }
+    )
+)
+def test_users_details_are_read_or_refused(answer: Any) -> None:
+    with contextlib.suppress(UnreadablePage):
+        spans.decoded(json.dumps(answer).encode())

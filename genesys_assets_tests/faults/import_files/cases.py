@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets_tests.faults.import_files.written import (
     END,
@@ -35,7 +35,7 @@ from genesys_assets_tests.faults.import_files.written import (
 _CALL = dumped(page(call()))
 _PRETTY = json.dumps(page(call()), indent=2).encode()
 
-NEW_YORK = Told(time_zone=ZoneInfo("America/New_York"))
+NEW_YORK = ImportOptions(time_zone=ZoneInfo("America/New_York"))
 
 
 def _dot_net(instant: datetime) -> str:
@@ -71,7 +71,7 @@ def _in_new_york(instant: datetime) -> str:
     return f"{instant - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}"
 
 
-THE_CALL: dict[str, bytes | tuple[bytes, Told]] = {
+THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     # -- times
     "as the platform": _CALL,
     "a page with names of .NET": dumped({"Conversations": [call()], "TotalHits": 1}),
@@ -279,7 +279,7 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
 }
 """Each is one conversation in a page beside the call, which is taken."""
 
-_LONDON = Told(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
+_LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
 
 
 def _measured(**fields: Any) -> bytes:
@@ -290,7 +290,7 @@ def _figure(**stats: Any) -> bytes:
     return dumped({"results": [result(**stats)]})
 
 
-REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, Told]] = {
+REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     # -- no JSON
     "nothing": (b"", "it is empty"),
     "white space": (b" \n\t\r\n", "it is empty"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
@@ -31,7 +31,7 @@ _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake that has a conversation of the day, and knows that it is all of it."""
     lake = Lake(LocalStore(tmp_path_factory.mktemp("import") / "lake"))
-    import_files(lake, [saved_file("before.json", dumped(page(call("before"))))], Told(), complete=DAY)
+    import_files(lake, [saved_file("before.json", dumped(page(call("before"))))], ImportOptions(), complete=DAY)
     return lake
 
 
@@ -59,7 +59,7 @@ def is_for_people(reason: str) -> bool:
 @pytest.mark.parametrize("kind", THE_CALL)
 def test_however_the_call_is_written_it_is_the_call(kind: str) -> None:
     written = THE_CALL[kind]
-    raw, told = written if isinstance(written, tuple) else (written, Told())
+    raw, told = written if isinstance(written, tuple) else (written, ImportOptions())
     found = converted(raw, told)
     expected = decode.decode(dumped(page(call()))).conversations.to_pylist()
     told_of = [{name: each.get(name) for name in expected[0]} for each in conversations(found)]
@@ -94,8 +94,8 @@ def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharm
     assert is_for_people(outcome.reason)
 
 
-def taken(lake: Lake, raw: bytes, told: Told | None = None) -> Outcome:
-    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], told or Told()).outcomes
+def taken(lake: Lake, raw: bytes, told: ImportOptions | None = None) -> Outcome:
+    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], told or ImportOptions()).outcomes
     return outcome
 
 
@@ -107,7 +107,7 @@ def test_there_are_kinds_enough() -> None:
 def test_with_something_left_out_no_day_is_marked_as_complete(kind: str, tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path / "lake"))
     file = saved_file("odd.json", dumped(page(call(), LEFT_OUT[kind][0])))
-    imported = import_files(lake, [file], Told(), complete=DAY)
+    imported = import_files(lake, [file], ImportOptions(), complete=DAY)
     stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
     assert stored is not None
     assert stored.reach is not None
@@ -118,13 +118,13 @@ def test_a_span_without_a_whole_day_cannot_be_complete(tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path / "lake"))
     half = Interval.parse("2026-01-28T06:00:00Z/2026-01-28T18:00:00Z")
     with pytest.raises(CannotImport, match="holds no whole day"):
-        import_files(lake, [saved_file("1.json", dumped(page(call())))], Told(), complete=half)
+        import_files(lake, [saved_file("1.json", dumped(page(call())))], ImportOptions(), complete=half)
 
 
 def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path / "lake"))
     first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
-    one = import_files(lake, [saved_file("1.json", dumped(first))], Told(), complete=DAY)
+    one = import_files(lake, [saved_file("1.json", dumped(first))], ImportOptions(), complete=DAY)
     stored = lake.pages(f"pages/{DETAILS}", "2026-01-28")
     assert one.short_of == (1, 2)
     assert stored is not None
@@ -132,7 +132,7 @@ def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tm
     assert not stored.reach.is_complete
 
     files = [saved_file("1.json", dumped(first)), saved_file("2.json", dumped(second))]
-    both = import_files(lake.refreshed(), files, Told(), complete=DAY)
+    both = import_files(lake.refreshed(), files, ImportOptions(), complete=DAY)
     stored = lake.refreshed().pages(f"pages/{DETAILS}", "2026-01-28")
     assert both.short_of is None
     assert stored is not None

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.files import CannotImport, SavedFile, inflated
 from genesys_assets.importing.into_lake import import_files
@@ -104,7 +104,7 @@ def _peak_of_import(folder: Path, raw: bytes) -> int:
     lake = Lake(LocalStore(folder))
     tracemalloc.start()
     try:
-        (outcome,) = import_files(lake, [SavedFile("large.json", lambda: io.BytesIO(raw))], Told()).outcomes
+        (outcome,) = import_files(lake, [SavedFile("large.json", lambda: io.BytesIO(raw))], ImportOptions()).outcomes
         assert (outcome.state, outcome.reason) == ("imported", "")
         return tracemalloc.get_traced_memory()[1]
     finally:
@@ -113,7 +113,9 @@ def _peak_of_import(folder: Path, raw: bytes) -> int:
 
 def test_of_a_large_file_that_is_cut_nothing_is_stored(tmp_path: Path) -> None:
     raw = b"".join(calls(1_000))[:-2]
-    imported = import_files(Lake(LocalStore(tmp_path)), [SavedFile("cut.json", lambda: io.BytesIO(raw))], Told())
+    imported = import_files(
+        Lake(LocalStore(tmp_path)), [SavedFile("cut.json", lambda: io.BytesIO(raw))], ImportOptions()
+    )
     assert "it ends in the middle: it was cut" in imported.skipped[0].reason
     assert not list(tmp_path.rglob("*.*"))
 
@@ -121,7 +123,7 @@ def test_of_a_large_file_that_is_cut_nothing_is_stored(tmp_path: Path) -> None:
 def test_a_file_that_is_still_written_to_is_skipped(tmp_path: Path) -> None:
     contents = iter([dumped(page(call())), dumped(page(call("B")))])
     file = SavedFile("growing.json", lambda: io.BytesIO(next(contents)))
-    imported = import_files(Lake(LocalStore(tmp_path)), [file], Told())
+    imported = import_files(Lake(LocalStore(tmp_path)), [file], ImportOptions())
     assert imported.skipped[0].reason == "it changed while it was read: import it once it is finished"
 
 

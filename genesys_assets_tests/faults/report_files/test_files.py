@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.language.file import MOST_PROBLEMS, Reading, read_reports, read_text
+from genesys_assets import reports
+from genesys_assets.reports.language.file import MOST_PROBLEMS
+from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
+from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
 from genesys_assets_tests.reports.language.mistakes import MISTAKES, of_entry
 
@@ -186,3 +192,42 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     path.write_bytes(content)
     reading = read_reports(path)
     assert not (reading.reports and reading.problems)
+
+
+SHIPPED = [
+    entry
+    for file in sorted(Path(reports.__file__).parent.glob("*.yaml"))
+    for entry in yaml.safe_load(file.read_text())["reports"].values()
+]
+NEVER_MEANT = st.one_of(
+    st.sampled_from([None, True, 0, -1, 1.5, 10**17, [], {}, [None], [[]], {"": ""}, {"x": 1}, {"sum": "value"}]),
+    st.sampled_from(["", " ", "x", "a.b", "count", "tHandle.sum", "a / 0", "(", "P1D", "2026-01-31", "\u202e", "nan"]),
+    st.sampled_from([{"ne": None}, {"and": []}, {"distinct": None}, {"formula": "1"}, ["queueId", "queueId"]]),
+)
+
+
+def places_in(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a report: names of fields, and numbers of elements."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in items:
+        yield (*place, name)
+        yield from places_in(each, (*place, name))
+
+
+def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+    if not place:
+        return new
+    changed = value.copy()
+    changed[place[0]] = put(value[place[0]], place[1:], new)
+    return changed
+
+
+@settings(max_examples=1_000 if EVERY_CASE else 30, deadline=None)
+@given(st.sampled_from(SHIPPED), NEVER_MEANT, st.data())
+def test_a_report_that_ships_with_another_value_anywhere_is_read_or_refused(
+    entry: dict[str, Any], value: Any, data: st.DataObject
+) -> None:
+    place = data.draw(st.sampled_from(list(places_in(entry))))
+    reading = read(yaml.safe_dump({"reports": {"calls": put(entry, place, value)}}, allow_unicode=True))
+    assert bool(reading.reports) != bool(reading.problems)
+    assert all(is_for_people(str(problem)) for problem in reading.problems), reading.problems

@@ -104,7 +104,7 @@ def test_a_secret_that_cannot_be_read_is_named_and_not_shown(aws: dict[str, str]
 
 def test_a_webhook_is_read_too_and_must_be_an_address(aws: dict[str, str]) -> None:
     settings = {**aws, "GENESYS_ASSETS_ALERT_WEBHOOK": "secretsmanager:plain"}
-    problem = "does not lead to the address of a webhook"
+    problem = "does not hold the URL of a webhook"
     with environment(settings), pytest.raises(SettingError, match=problem) as refused:
         _ = AlertSettings.load().url
     assert "held-" not in str(refused.value)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.reports.language.file import read_text
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import STANDARD, key_of, merged, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
@@ -21,7 +21,7 @@ def report(entry: dict[str, Any]) -> Report:
     text = json.dumps({"reports": {"mine": {"description": "One row per group.", **entry}}})
     reading = read_text(text, "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 def only(rows: list[Row], *names: str) -> list[tuple[Any, ...]]:
@@ -126,6 +126,7 @@ def test_groups_that_overlap_say_so_and_are_never_summed_up() -> None:
     assert question.group_by == ("requestedRoutingSkillId",), "asked as it is shown, not finer"
 
 
+@pytest.mark.long
 def test_a_day_that_was_not_asked_for_what_the_report_needs_is_named(tmp_path: Path) -> None:
     by_code = report({"group_by": ["wrapUpCode"], "aggregates": {"metrics": HANDLED}})
     with pytest.raises(NotStored) as refused:
@@ -155,6 +156,7 @@ def test_a_day_of_another_zone_is_cut_from_two_utc_days(tmp_path: Path) -> None:
     assert (row["local_date"], row["handle_time"]) == (date(2026, 1, 31), 300 + 1739)
 
 
+@pytest.mark.long
 def test_the_business_day_is_that_of_the_setting(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, interval_metrics=[of_queue("tHandle", -60, count=1, sum=1)])
     rows = computed(report({"aggregates": {"metrics": HANDLED}}), lake, "Europe/Zurich")
@@ -203,6 +205,7 @@ def test_rows_are_counted_summed_and_told_apart(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_conversation_counts_once_in_every_group_it_touches(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, sessions=SESSIONS, conversations=CONVERSATIONS)
     touched = {
@@ -229,6 +232,7 @@ def test_rows_are_chosen_by_their_conversation_and_by_what_it_has_or_lacks(tmp_p
     assert only(computed(report({"details": long}), lake), "found") == [(3,)]
 
 
+@pytest.mark.long
 def test_what_several_sources_give_under_one_name_is_one_figure(tmp_path: Path) -> None:
     lake = small_lake(
         tmp_path,

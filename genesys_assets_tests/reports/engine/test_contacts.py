@@ -24,6 +24,8 @@ from genesys_assets.tables.conversations.contacts import HORIZONS, NEEDED, NEEDE
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets_tests.reports.small_lake import Row, computed, small_lake
 
+pytestmark = pytest.mark.long
+
 REPORT = next(report for report in built_in_reports() if report.name == "repeat_contacts")
 DAY = "2026-03-29"
 DAYS = days_around(DAY, 62, 34)

@@ -12,9 +12,9 @@ import pytest
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.reports.built_in import asked_in_any_case
 from genesys_assets.reports.engine.stored import NotStored
-from genesys_assets.reports.language.file import read_text
 from genesys_assets.reports.meaning.additive import adds_up
-from genesys_assets.reports.meaning.questions import beyond, families_of, questions_of, said
+from genesys_assets.reports.meaning.entries import read_text
+from genesys_assets.reports.meaning.questions import beyond, families_of, question_in_words, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.standalone import StandaloneReport
 from genesys_assets_tests.reports.small_lake import Row, at, computed, measured, small_lake
@@ -31,7 +31,7 @@ def report(entry: dict[str, Any]) -> Report:
     text = json.dumps({"reports": {"mine": {"description": "One row per group.", **entry}}})
     reading = read_text(text, "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 def counted(grouping: str, metric: str, minutes: float = 0, **more: Any) -> Row:
@@ -136,7 +136,7 @@ def test_a_qualifier_picks_one_of_the_figures_of_a_metric(tmp_path: Path) -> Non
     )
     (row,) = computed(presences, lake)
     assert (row["on_queue"], row["meal"]) == (600, 300)
-    assert len({said(question) for question in questions_of([presences])}) == 1
+    assert len({question_in_words(question) for question in questions_of([presences])}) == 1
 
 
 def test_a_family_whose_hours_were_not_asked_is_named_with_what_to_do(tmp_path: Path) -> None:

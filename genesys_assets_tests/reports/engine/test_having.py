@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.reports.language.file import read_text
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.tables.aggregate import Measure, aggregate
 from genesys_assets_tests.reports.engine.test_compute import of_queue, only, report
 from genesys_assets_tests.reports.small_lake import at, called, computed, small_lake

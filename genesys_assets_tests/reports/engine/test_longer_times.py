@@ -168,6 +168,7 @@ def shown(rows: list[Row], *, by_weekday: bool = False) -> dict[tuple[Any, ...],
     return {tuple(row[key] for key in keys): tuple(row[name] for name in SHOWN) for row in rows}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(
     ("over", "day", "first"),

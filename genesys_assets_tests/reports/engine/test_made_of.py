@@ -73,6 +73,7 @@ def test_a_restated_day_changes_the_business_days_that_read_it(
     assert (number(restate(lake, day), zone=zone) != before) == changes
 
 
+@pytest.mark.long
 def test_what_begins_after_the_end_of_a_business_day_does_not_change_it(tmp_path: Path) -> None:
     def with_hours(*hours: int) -> Lake:
         minutes = [24 * 60 + 60 * hour for hour in hours]
@@ -151,6 +152,7 @@ WEEKLY = Report.of("weekly", QUEUES.definition.model_copy(update={"over": "week"
 ROLLING = Report.of("rolling", QUEUES.definition.model_copy(update={"over": Rolling(rolling=2)}))
 
 
+@pytest.mark.long
 def test_a_week_is_wanted_on_its_last_day_and_when_one_of_its_days_has_changed(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
     first = replace(calendar(), start_date=date(2026, 1, 26))
@@ -164,6 +166,7 @@ def test_a_week_is_wanted_on_its_last_day_and_when_one_of_its_days_has_changed(t
     assert reports_wanted(restate(lake, "2026-01-25"), first, NOON_AFTER, [WEEKLY], {AFTER}) == {}
 
 
+@pytest.mark.long
 def test_a_week_that_begins_before_the_start_date_is_never_wanted(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
     assert reports_wanted(lake, calendar(), NOON_AFTER, [WEEKLY], ()) == {}

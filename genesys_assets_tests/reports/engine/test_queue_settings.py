@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from genesys_assets.lake.lake import Lake
 from genesys_assets.reports.engine.made_of import made_of
 from genesys_assets_tests.reports.engine.test_compute import of_queue, only, report
@@ -55,6 +57,7 @@ def test_what_was_set_before_the_queue_was_first_seen_is_unknown(tmp_path: Path)
     assert {row["target"] for row in rows} == {None}
 
 
+@pytest.mark.long
 def test_a_setting_of_the_day_makes_another_report_and_a_later_one_does_not(tmp_path: Path) -> None:
     noon = DAY + timedelta(hours=12)
     stored = {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from genesys_assets import GenesysReport
-from genesys_assets.reports.language.file import read_text
+from genesys_assets.reports.meaning.entries import read_text
 
 ROOT = Path(__file__).parents[3]
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "reports.md").read_text(), re.DOTALL | re.MULTILINE)

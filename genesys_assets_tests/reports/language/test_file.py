@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.language.file import Reading, read_reports, read_text
+from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
 from genesys_assets.reports.own import OwnReports, check
 
 GOOD = """\
@@ -101,7 +101,7 @@ def test_what_looks_like_text_is_text(written: str, is_: str) -> None:
     text = GOOD.replace("group_by", "filter_").replace("    filter_: [queueId]\n", "")
     reading = read(text + f"      filter: {{ani: {written}}}\n")
     assert not reading.problems
-    (source,) = reading.reports["one"].aggregate_sources
+    (source,) = reading.reports["one"].definition.aggregate_sources
     assert source.filter == {"ani": is_}
 
 

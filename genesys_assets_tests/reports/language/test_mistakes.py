@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.reports.built_in import built_in_reports
-from genesys_assets.reports.language.file import Problem, read_text
+from genesys_assets.reports.language.file import Problem
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets_tests.reports.language.mistakes import MISTAKES
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reports.md"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.reports.language.file import read_text
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.figures import class_of_names, history_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.names import HISTORIES
@@ -20,7 +20,7 @@ def report(*group_by: str, **entry: Any) -> Report:
     written = {"reports": {"mine": {"description": "One row.", **details, **entry}}}
     reading = read_text(json.dumps(written), "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 @pytest.mark.parametrize(

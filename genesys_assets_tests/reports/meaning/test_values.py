@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics.values import ENUMERATIONS, IDS, value_of
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.reports.language.file import read_text
 from genesys_assets.reports.language.formulas import NumberTooLarge
+from genesys_assets.reports.meaning.entries import read_text
 from genesys_assets.reports.meaning.questions import STANDARD, key_of, questions_of
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.reports.meaning.values import allowed_value
@@ -27,7 +27,7 @@ HANDLED = {"handled": "tHandle.count"}
 def report(entry: dict[str, Any]) -> Report:
     reading = read_text(json.dumps({"reports": {"mine": {"description": "One row.", **entry}}}), "reports.yaml")
     assert not reading.problems, list(map(str, reading.problems))
-    return Report.of("mine", reading.reports["mine"])
+    return reading.reports["mine"]
 
 
 def of_queue(queue: str | None, media: str, count: int, total: int = 0) -> dict[str, Any]:

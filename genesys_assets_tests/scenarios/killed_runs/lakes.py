@@ -17,6 +17,7 @@ import dagster as dg
 from genesys_assets.sandbox.server import Sandbox
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.assets.world import World
+from genesys_assets_tests.processes import ended
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.killed_runs.commits import commits
 from genesys_assets_tests.scenarios.killed_runs.places import ONE, TWO, Place, Step
@@ -138,8 +139,7 @@ class Lakes:
         forking.set_forkserver_preload([run.__module__])
         process = forking.Process(target=run, args=(order,), daemon=True)
         process.start()
-        process.join()
-        assert process.exitcode == -signal.SIGKILL, f"there is no {place}"
+        assert ended(process) == -signal.SIGKILL, f"there is no {place}"
         return _committed_since(world, before)
 
 

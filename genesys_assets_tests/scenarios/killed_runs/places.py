@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -11,13 +10,14 @@ from typing import Any
 import dagster as dg
 
 from genesys_assets_tests.assets.world import World, hours
+from genesys_assets_tests.lake.thorough import is_thorough
 from genesys_assets_tests.scenarios.hard_days import DETAILS, OF_HOURS, OVERLAP, TABLES
 from genesys_assets_tests.scenarios.killed_runs.process import Kill
 
 ONE, TWO = "2026-01-27", "2026-01-28"
 LEDGER, METRICS, REPORT = "tables/restatements", "tables/interval_metrics", "reports/conversation_type"
 AGGREGATES, DOWNSTREAM = "pages/hourly_aggregates", "downstream/durations"
-ALL_PLACES = os.environ.get("KILL_PLACES") == "all"
+ALL_PLACES = is_thorough()
 
 
 @dataclass(frozen=True)
@@ -179,10 +179,10 @@ PLACES = [
         Kill(NOTE_JOB, 1, True),
         Kill(NOTE_JOB, 2, True),
         *around(WRITE_PAGE, 2),
-        Kill(DELETE_JOB, 1, True),
+        *around(DELETE_JOB, 1),
         *around(COMMIT, 1, 2),
         Kill(reported("pages"), 1, True),
-        usual={Kill(SUBMIT, 1, True): SAME, Kill(DELETE_JOB, 1): EARLIER},
+        usual={Kill(SUBMIT, 1, True): SAME},
     ),
     *_places(
         (READ_DAYS, MAKE_SOME_TABLES, WRITE_LEDGER),
@@ -224,8 +224,8 @@ PLACES = [
     *_places(
         (READ_DAYS, MAKE_SOME_TABLES, MAKE_DOWNSTREAM, WRITE_LEDGER),
         MAKE_DOWNSTREAM,
-        Kill(COMMIT, 1),
+        *around(COMMIT, 1),
         Kill(STORED_BY_DOWNSTREAM, 1, True),
-        usual={AFTER_COMMIT: EARLIER},
+        usual={},
     ),
 ]

@@ -31,6 +31,8 @@ from genesys_assets_tests.scenarios.killed_runs.places import (
 from genesys_assets_tests.scenarios.killed_runs.process import Kill, job_of
 from genesys_assets_tests.scenarios.killed_runs.truths import compare_dagster_with_lake, told_of
 
+pytestmark = pytest.mark.long
+
 PLACES = [
     Place((READ_HOURS,), READ_HOURS, AFTER_COMMIT),
     Place((READ_HOURS,), READ_HOURS, Kill(COMMIT, 1)),

@@ -18,6 +18,8 @@ from genesys_assets_tests.scenarios.killed_runs.places import (
 from genesys_assets_tests.scenarios.killed_runs.process import Kill
 from genesys_assets_tests.scenarios.killed_runs.truths import compare_dagster_with_lake
 
+pytestmark = pytest.mark.long
+
 QUEUES, HISTORY = "reference/queues", "reference/queues_history"
 READ_NAMES = Step("daily", (QUEUES, HISTORY, "reference/service_levels_history"))
 AFTER_NAMES_OVER_TIME = Kill(COMMIT, 2, True)
@@ -59,7 +61,7 @@ def test_a_name_that_a_killed_run_stored_is_in_the_names_over_time_though_it_is_
     lakes.first_state()
 
 
-@pytest.mark.skipif(not ALL_PLACES, reason="KILL_PLACES=all tries it")
+@pytest.mark.skipif(not ALL_PLACES, reason="make kills tries it")
 def test_a_queue_that_only_the_names_of_a_killed_run_know_is_deleted_when_the_next_run_does_not_see_it(
     lakes: Lakes,
 ) -> None:

@@ -23,6 +23,8 @@ from genesys_assets_tests.scenarios.killed_runs.truths import (
     compare_with_one_that_lived,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("place", tried(PLACES, Then.THE_SAME), ids=str)
 def test_a_run_that_was_killed_and_is_run_again_leaves_what_one_that_lived_leaves(lakes: Lakes, place: Place) -> None:

@@ -16,7 +16,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.sandbox.organisation import Organisation
 from genesys_assets.tables.conversations import day as conversation_day
 from genesys_assets.tables.conversations.day import DAY_TABLES, day_tables
-from genesys_assets.tables.conversations.decode import decode, starts
+from genesys_assets.tables.conversations.decode import UnreadablePage, decode, starts
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.conversations.merge import Plan, Stub, plan
@@ -51,11 +51,11 @@ def planned(pages: Sequence[Reading], day: datetime = DAY) -> Plan:
     )
 
 
-def tables_of(*pages: Reading, day: datetime = DAY) -> Tables:
+def tables_of(*pages: Reading, day: datetime = DAY, threads: int = 1) -> Tables:
     def page_at(position: int) -> Page:
         return Page(position, "{}", day, None, page(*pages[position].items))
 
-    parts = list(day_tables(planned(pages, day), page_at, lambda page, decoded: None))
+    parts = list(day_tables(planned(pages, day), page_at, lambda page, decoded: None, threads=threads))
     return {
         spec.name: pa.concat_tables([spec.empty(), *(part[spec.name] for part in parts)]).combine_chunks()
         for spec in DAY_TABLES
@@ -208,6 +208,7 @@ def alone(item: Item) -> dict[str, list[Item]]:
     }
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(readings(), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_tables_are_the_same_in_whatever_pages_and_order_the_forms_come(
@@ -218,6 +219,7 @@ def test_tables_are_the_same_in_whatever_pages_and_order_the_forms_come(
     assert {name: table.to_pylist() for name, table in found.items()} == plainly(told)
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(readings())
 def test_keys_hold_whatever_comes_of_several_readings(told: list[Reading]) -> None:
@@ -228,3 +230,25 @@ def test_keys_hold_whatever_comes_of_several_readings(told: list[Reading]) -> No
 
 def most_equal(keys: Iterable[Any]) -> int:
     return max(Counter(keys).values(), default=0)
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_however_many_threads_decode_the_rows_are_the_same_in_the_same_order(threads: int) -> None:
+    items = [conversation(f"{nth:04d}", participant("p", "customer", session("s"))) for nth in range(2_000)]
+    pages = Reading(items).pages(size=50)
+    assert tables_of(*pages, threads=threads) == tables_of(*pages)
+
+
+def test_pages_are_heard_of_in_their_order_and_one_that_is_no_page_ends_it() -> None:
+    items = [conversation(f"{nth:04d}", participant("p", "customer", session("s"))) for nth in range(2_000)]
+    pages = Reading(items).pages(size=50)
+    heard: list[int] = []
+
+    def page_at(position: int) -> Page:
+        return Page(position, "{}", DAY, None, b"[" if position == 30 else page(*pages[position].items))
+
+    with pytest.raises(UnreadablePage):
+        for _ in day_tables(planned(pages), page_at, lambda page, decoded: heard.append(page.number), threads=3):
+            pass
+    assert heard == sorted(heard)
+    assert set(heard) <= set(range(30))

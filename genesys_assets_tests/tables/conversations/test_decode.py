@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 
 from genesys_assets.tables.conversations import decode_arrow, decode_values, nested
 from genesys_assets.tables.conversations import model as model
-from genesys_assets.tables.conversations.decode import Decoded, Decoder, UnreadablePage, decode, starts
+from genesys_assets.tables.conversations.decode import DecodedPage, Decoder, UnreadablePage, decode, starts
 from genesys_assets.tables.conversations.nested import conformed
 from genesys_assets_tests import samples
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 
 
-def fast(body: bytes) -> Decoded:
+def fast(body: bytes) -> DecodedPage:
     """What Arrow's reader makes of a page, with all fields of the model."""
-    return in_full(Decoded(*decode_arrow.Reader().read([body])[0]))
+    return in_full(DecodedPage(*decode_arrow.Reader().read([body])[0]))
 
 
-def tolerant(body: bytes) -> Decoded:
-    return in_full(Decoded(*decode_values.read(body)))
+def tolerant(body: bytes) -> DecodedPage:
+    return in_full(DecodedPage(*decode_values.read(body)))
 
 
-def in_full(decoded: Decoded) -> Decoded:
+def in_full(decoded: DecodedPage) -> DecodedPage:
     return replace(decoded, conversations=conformed(decoded.conversations, model.CONVERSATION_TYPE))
 
 

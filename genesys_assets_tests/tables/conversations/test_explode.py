@@ -16,6 +16,8 @@ from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets_tests.tables.builders import conversation, metric, page, participant, segment, session
 from genesys_assets_tests.tables.strategies import Item, conversations
 
+pytestmark = pytest.mark.long
+
 CUSTOMER = participant(
     "customer",
     "customer",
@@ -180,7 +182,9 @@ def test_media_type_is_that_of_the_earliest_session_from_outside(participants: A
 
 
 def test_no_conversations_give_empty_tables_of_the_same_shape() -> None:
-    for name, table in explode(decode(b"{}").conversations).items():
+    tables = explode(decode(b"{}").conversations)
+    assert set(tables) == {spec.name for spec in CONVERSATION_TABLES}
+    for name, table in tables.items():
         assert len(table) == 0
         assert table.schema == next(spec.schema for spec in CONVERSATION_TABLES if spec.name == name)
 
@@ -271,6 +275,15 @@ def test_sessions_without_an_id_keep_what_belongs_to_them_apart() -> None:
     assert rows(tables["participants"], "participant_id", "ordinal") == [("p", 0), (None, 0), (None, 1)]
     for name in ("segments", "session_metrics", "media_endpoint_stats", "flow_outcomes"):
         assert rows(tables[name], "participant_id", "session_id", "session_ordinal") == numbered
+
+
+@pytest.mark.parametrize(
+    ("value", "is_truncated"),
+    [("x" * 1023, False), ("x" * 1024, True), ("é" * 1023, False), ("🌻" * 511, False), ("🌻" * 512, True)],
+)
+def test_an_attribute_may_be_cut_where_it_has_1024_units_of_utf_16(value: str, is_truncated: bool) -> None:
+    tables = exploded(conversation("a", {"participantId": "p", "attributes": {"k": value, "other": "short"}}))
+    assert rows(tables["participant_attributes"], "name", "is_truncated") == [("k", is_truncated), ("other", False)]
 
 
 def test_attributes_of_participants_without_an_id_keep_their_participant() -> None:

@@ -10,14 +10,9 @@ from hypothesis import given, settings
 
 from genesys_assets.tables.conversations.legs import interaction_legs
 from genesys_assets_tests.tables.builders import metric, participant, segment, session
-from genesys_assets_tests.tables.conversations.test_legs import (
-    agent,
-    any_conversations,
-    exploded,
-    legs_of,
-    outcomes,
-    queue,
-)
+from genesys_assets_tests.tables.conversations.drawn import any_conversations
+from genesys_assets_tests.tables.conversations.exploded import exploded
+from genesys_assets_tests.tables.conversations.test_legs import agent, legs_of, outcomes, queue
 
 GAVE_UP = metric("tAbandon", 30_000, 30)
 
@@ -61,6 +56,7 @@ def test_a_wait_that_the_platform_calls_abandoned_and_answered_is_a_leg_of_its_o
     assert [(leg["t_answered_ms"], leg["t_abandon_ms"]) for leg in legs] == [(30_000, None), (None, 30_000)]
 
 
+@pytest.mark.long
 @settings(max_examples=200)
 @given(any_conversations())
 def test_whatever_the_platform_tells_abandoned_legs_are_those_with_an_abandon(told: list[dict[str, Any]]) -> None:

@@ -30,6 +30,8 @@ from genesys_assets.tables.data_lake.schemas import (
     Names,
 )
 
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 1, 28)
 BEGIN = datetime(2026, 1, 28, tzinfo=UTC)
 HOURS = 80

@@ -74,6 +74,7 @@ def test_the_parts_of_a_partition_of_time_add_up_to_the_whole(of: list[Span], cu
             )
 
 
+@pytest.mark.long
 @given(spans())
 def test_without_overlaps_each_instant_belongs_to_the_span_that_began_last(of: list[Span]) -> None:
     pieces = list(clipped(without_overlaps(of), A_DAY))
@@ -90,6 +91,7 @@ def test_without_overlaps_each_instant_belongs_to_the_span_that_began_last(of: l
     assert {piece.user_id for piece in pieces} <= {piece.user_id for piece in before}
 
 
+@pytest.mark.long
 @given(spans())
 def test_rows_of_quarters_of_hours_add_up_to_the_spans(of: list[Span]) -> None:
     table = time_table(of, A_DAY)

@@ -1,4 +1,4 @@
-"""Statistics of metrics that add up: over time, and over groups."""
+"""The statistics of metrics that may be added up over time and over groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ STATISTICS = (*TIMER, *SERVICE_LEVEL)
 
 
 def statistics_of(metric: str) -> tuple[str, ...]:
-    """Those that a metric of the platform has; none where it has only a current value."""
+    """The statistics that a metric of the platform has; none if it has only a current value.
+
+    >>> statistics_of("nOffered"), statistics_of("tHandle"), statistics_of("oServiceTarget")
+    (('count',), ('count', 'sum', 'min', 'max'), ())
+    """
     if metric.endswith("ServiceLevel"):
         return SERVICE_LEVEL
     if metric == "oServiceTarget":

@@ -1,6 +1,6 @@
-"""Columns beside which stands what they were in the period before, and the difference.
+"""Columns that are compared with the period before: the value then, and the difference.
 
-Both are null where either period has no value: a column that did not exist is no 0.
+Both are null if either period has no value: no value is not 0.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from genesys_assets.periods import Period, week_before
 from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.language.problems import Findings, one_of, quoted
-from genesys_assets.reports.meaning.columns import NUMBERS, Shown
+from genesys_assets.reports.meaning.columns import NUMBERS, ShownColumn
 
 BEFORE: Final = "before"
 CHANGE: Final = "change"
@@ -43,8 +43,8 @@ def period_before(stated: ReportDefinition, period: Period, findings: Findings) 
 
 
 def with_compared(
-    stated: ReportDefinition, shown: Sequence[Shown], taken: Collection[str], findings: Findings
-) -> tuple[Shown, ...]:
+    stated: ReportDefinition, shown: Sequence[ShownColumn], taken: Collection[str], findings: Findings
+) -> tuple[ShownColumn, ...]:
     """The columns that are shown, each compared one followed by what it was and by the difference. `taken` are the
     names of columns that a report has by itself.
     """
@@ -63,7 +63,7 @@ def with_compared(
     return found
 
 
-def _followed(shown: Sequence[Shown], compared: set[str]) -> Iterator[Shown]:
+def _followed(shown: Sequence[ShownColumn], compared: set[str]) -> Iterator[ShownColumn]:
     for each in shown:
         yield each
         if each.known_as in compared:

@@ -1,4 +1,4 @@
-"""The tables that a report may count from by itself: where they lie and which columns they have."""
+"""The tables that a report may count from: where they are, and which columns they have."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from genesys_assets.tables.users.time import USER_TIME
 from genesys_assets.tables.users.waits import QUEUE_WAITS
 
 OF_CONVERSATION = "conversation."
-"""Before the name of a column of the row's conversation."""
-
+"""The prefix of a column of the row's conversation."""
 
 OF_ATTRIBUTE = "attribute."
-"""Before the name of a column that is a participant attribute."""
+"""The prefix of a column that is a participant attribute."""
 _TYPES: dict[AttributeType, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
@@ -42,8 +41,8 @@ _TYPES: dict[AttributeType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class TypedAttribute:
-    """A participant attribute as a column of a type, with a column that says whether the value is none of this type,
-    and one that says whether the platform may have cut it.
+    """A participant attribute as a column of a type. A second column says whether the value does not have this type, a
+    third whether the platform may have cut it.
     """
 
     name: str
@@ -75,10 +74,10 @@ class TypedAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A stored table; `time` is the instant that places its rows where the report names no other.
+    """A stored table. `time` is the instant that places its rows if the report names no other.
 
-    `attributes` are participant attributes that a report adds as columns. `made_of` are the places of the tables that
-    it is made of while it is read, where it is stored nowhere itself.
+    `attributes` are participant attributes that a report adds as columns. A table that is not stored is made from
+    others while it is read: `made_of` are their places.
     """
 
     name: str
@@ -90,12 +89,12 @@ class Table:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where the tables lie that must be stored to read it."""
+        """The places of the tables that must be stored to read it."""
         return self.made_of or (self.place,)
 
     @property
     def is_live(self) -> bool:
-        """Whether it is added to all the time: a snapshot, or what runs asked. Other partitions are replaced."""
+        """Whether rows are appended to its partitions: snapshots and requests. Other partitions are replaced."""
         return self.place.startswith("live/") or self.spec is API_REQUESTS
 
     @property
@@ -105,11 +104,15 @@ class Table:
 
     @property
     def is_of_users(self) -> bool:
-        """Whether it tells of agents by time: each row lies on the UTC day of its partition."""
+        """Whether it is about agents' time. Each row belongs to the UTC day of its partition."""
         return self.spec is USER_TIME
 
     def column(self, name: str) -> str:
-        """The column of a name: its own, the platform's or the tutorials'. Raises LookupError with the nearest."""
+        """The column of a name: the table's own, the platform's or the tutorials'. Raises LookupError with the closest.
+
+        >>> table("interaction_legs").column("queueId")
+        'queue_id'
+        """
         own = self.spec.schema.names
         of_conversation = [OF_CONVERSATION + column for column in CONVERSATIONS.schema.names]
         of_attributes = {name: column for each in self.attributes for name, column in each.columns.items()}
@@ -132,7 +135,7 @@ class Table:
         return self._spec_of(column).schema.field(column.removeprefix(OF_CONVERSATION)).type
 
     def personal(self, column: str) -> PersonalData:
-        """Whom the values of a column tell of."""
+        """The class of personal data of a column."""
         if column.startswith(OF_ATTRIBUTE):
             is_value = column in {each.column for each in self.attributes}
             return class_of(PARTICIPANT_ATTRIBUTES.name, "value" if is_value else "is_truncated")
@@ -167,7 +170,7 @@ _ELSEWHERE = {
 
 
 def table(name: str) -> Table:
-    """The table of a name. Raises LookupError with the nearest ones, or where its figures are read instead."""
+    """The table of a name. Raises LookupError, which names the closest tables or says how its figures are read."""
     found = TABLES.get(name)
     if found is None:
         reason = _ELSEWHERE.get(name)
@@ -177,8 +180,12 @@ def table(name: str) -> Table:
     return found
 
 
-def said(type_: pa.DataType) -> str:
-    """What a value of the type is, in words."""
+def type_in_words(type_: pa.DataType) -> str:
+    """What a value of the type is, in words.
+
+    >>> type_in_words(pa.int64()), type_in_words(INSTANT)
+    ('a whole number', 'an instant')
+    """
     if pa.types.is_list(type_):
         return "a list"
     words = {

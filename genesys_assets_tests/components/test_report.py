@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,19 +18,18 @@ import yaml
 
 import genesys_assets
 from genesys_assets import GenesysReport
-from genesys_assets.component import ReportScaffolder
+from genesys_assets.components.report import ReportScaffolder
 from genesys_assets.definitions import build_definitions
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets_tests.assets.world import RANGE, World, environment
+from genesys_assets_tests.components.projects import Project
 from genesys_assets_tests.conftest import DAY, DAYS
 from genesys_assets_tests.keyed_rows import keyed
-from genesys_assets_tests.patience import PATIENCE_SECONDS
 from genesys_assets_tests.reports.engine.test_compute import of_queue
 from genesys_assets_tests.reports.small_lake import Row, small_lake
 
-REPOSITORY = Path(__file__).parents[1]
 COMPONENT = "genesys_assets.GenesysReport"
 KEY = dg.AssetKey(["genesys", "reports", "calls"])
 CALLS: dict[str, Any] = {
@@ -42,65 +38,6 @@ CALLS: dict[str, Any] = {
     "group_by": ["queueId"],
     "aggregates": {"filter": {"mediaType": "voice"}, "metrics": {"handled": "tHandle.count"}},
 }
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project of somebody else's, as `dg` wants it."""
-    folder = tmp_path / "elsewhere"
-    (folder / "elsewhere" / "defs").mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(
-        '[project]\nname = "elsewhere"\nversion = "0.1.0"\n\n[tool.dg]\ndirectory_type = "project"\n\n'
-        '[tool.dg.project]\nroot_module = "elsewhere"\n'
-    )
-    (folder / "elsewhere" / "__init__.py").touch()
-    (folder / "elsewhere" / "definitions.py").write_text(
-        textwrap.dedent("""\
-            from pathlib import Path
-
-            import dagster as dg
-
-
-            @dg.definitions
-            def defs() -> dg.Definitions:
-                return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-        """)
-    )
-    return folder
-
-
-@pytest.fixture
-def run(project: Path, tmp_path: Path) -> Command:
-    """`dg` as a person types it in the project."""
-    home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(REPOSITORY / "dagster.yaml", home)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GENESYS_", "DAGSTER_"))}
-    clean |= {"DAGSTER_HOME": str(home), "VIRTUAL_ENV": sys.prefix, "NO_COLOR": "1", "COLUMNS": "400"}
-
-    def dg_(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dagster_dg_cli.cli", *arguments],
-            cwd=project,
-            env=clean | settings,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-
-    return dg_
-
-
-def write(project: Path, name: str, *reports: dict[str, Any]) -> Path:
-    """A folder of defs with these reports in one file."""
-    folder = project / "elsewhere" / "defs" / name
-    folder.mkdir()
-    documents = [{"type": COMPONENT, "attributes": report} for report in reports]
-    (folder / "defs.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
-    return folder / "defs.yaml"
 
 
 def refusal(**changed: Any) -> str:
@@ -116,37 +53,38 @@ def built(**changed: Any) -> dg.Definitions:
 # -- with dg -----------------------------------------------------------------------------------------------------------
 
 
-def test_dg_lists_it(run: Command) -> None:
-    done = run("list", "components", "--json")
+def test_dg_lists_it(project: Project) -> None:
+    done = project.dg("list", "components", "--json")
     assert done.returncode == 0, done.stderr
     listed = {item["key"]: item["summary"] for item in json.loads(done.stdout)["items"]}
     assert listed[COMPONENT].startswith("A report of Genesys Cloud analytics")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["yaml", "python"])
-def test_what_dg_scaffolds_is_a_report_that_loads(run: Command, form: str) -> None:
-    made = run("scaffold", "defs", COMPONENT, "--format", form, "Calls-by-queue")
+def test_what_dg_scaffolds_is_a_report_that_loads(project: Project, form: str) -> None:
+    made = project.dg("scaffold", "defs", COMPONENT, "--format", form, "Calls-by-queue")
     assert made.returncode == 0, made.stdout + made.stderr
-    checked = run("check", "defs")
+    checked = project.dg("check", "defs")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "All definitions loaded successfully" in checked.stdout + checked.stderr
-    listed = run("list", "defs", "--json").stdout
+    listed = project.dg("list", "defs", "--json").stdout
     assert "genesys/reports/calls_by_queue" in listed
     assert "genesys/reports/calls_by_queue:key_is_unique" in listed
 
 
-def test_dg_check_yaml_tells_a_mistake_of_form_with_its_line(run: Command, project: Path) -> None:
-    file = write(project, "calls", {**CALLS, "granularity": "PT5M", "groupBy": ["queueId"]})
-    done = run("check", "yaml")
+def test_dg_check_yaml_tells_a_mistake_of_form_with_its_line(project: Project) -> None:
+    file = project.write("calls", COMPONENT, {**CALLS, "granularity": "PT5M", "groupBy": ["queueId"]})
+    done = project.dg("check", "yaml")
     assert done.returncode == 1
     assert f"{file}:12 - {COMPONENT} attributes.granularity 'PT5M' is not one of ['PT15M', 'PT30M'," in done.stdout
     assert f"{file}:13 - {COMPONENT} attributes.groupBy Additional properties are not allowed" in done.stdout
 
 
-def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(run: Command, project: Path) -> None:
+def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(project: Project) -> None:
     aggregates = {"metrics": {"handled": "tHandel.count"}}
-    file = write(project, "calls", {**CALLS, "aggregates": aggregates, "order_by": ["handeld"]})
-    done = run("check", "defs")
+    file = project.write("calls", COMPONENT, {**CALLS, "aggregates": aggregates, "order_by": ["handeld"]})
+    done = project.dg("check", "defs")
     assert done.returncode == 1
     said = done.stdout + done.stderr
     assert (
@@ -156,14 +94,13 @@ def test_dg_check_defs_tells_a_mistyped_name_with_its_line_and_the_nearest(run: 
     assert "  9 |       handled: tHandel.count" in said
 
 
-def test_several_reports_are_computed_by_dg_from_the_lake(
-    run: Command, project: Path, past_days: World, tmp_path: Path
-) -> None:
+@pytest.mark.long
+def test_several_reports_are_computed_by_dg_from_the_lake(project: Project, past_days: World, tmp_path: Path) -> None:
     shutil.copytree(past_days.folder, tmp_path / "lake")
     agents = {"group_by": ["userId"], "aggregates": {"metrics": {"time": "tHandle.sum"}}}
-    write(project, "reports", CALLS, {**CALLS, **agents, "name": "agents", "require": ["userId"]})
+    project.write("reports", COMPONENT, CALLS, {**CALLS, **agents, "name": "agents", "require": ["userId"]})
     settings = {"GENESYS_ASSETS_LAKE": str(tmp_path / "lake"), "GENESYS_ASSETS_START_DATE": f"{DAYS[0]}"}
-    done = run("launch", "--assets", "group:reports", "--partition", f"{DAY}", **settings)
+    done = project.dg("launch", "--assets", "group:reports", "--partition", f"{DAY}", **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     lake = Lake(LocalStore(tmp_path / "lake"))
     metrics = lake.read("tables/interval_metrics", f"{DAY}").to_pylist()
@@ -315,11 +252,12 @@ def test_a_report_of_several_days_is_asked_for_again_when_one_of_them_has_change
                 found = location.resolve_sensor_def("calls_days")(context)
             if isinstance(found, dg.SkipReason):
                 return None
-            assert isinstance(found, dg.RunRequest)
-            assert found.asset_selection == [KEY]
+            assert isinstance(found, list)
+            [request] = found
+            assert request.asset_selection == [KEY]
             job = location.resolve_job_def("calls_days")
-            assert job.execute_in_process(instance=instance, tags=found.tags).success
-            return found.tags[RANGE[0]], found.tags[RANGE[1]]
+            assert job.execute_in_process(instance=instance, tags=request.tags).success
+            return request.tags[RANGE[0]], request.tags[RANGE[1]]
 
         def shown() -> list[tuple[int, int | None]]:
             of_lake = Lake(LocalStore(tmp_path))

@@ -1,0 +1,48 @@
+"""Runs on workers of Celery, which may be lost: Dagster's own launcher for them believes what Redis remembers of a
+task, so that the run of a lost worker would go on for ever, and one that Redis hands out again would count as done.
+
+deploy/celery/dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of
+`run_monitoring`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from celery.exceptions import DuplicateTaskNameWarning
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+if TYPE_CHECKING:
+    from dagster import DagsterRun
+
+# Dagster registers the same task again with each run that it launches.
+warnings.filterwarnings("ignore", category=DuplicateTaskNameWarning)
+
+SECONDS_A_TRY = 5.0
+"""How long workers have to answer. They do so while they work, from a process of their own."""
+
+
+class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
+    """Hands runs to workers of Celery, and asks these whether they still work on them."""
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Failed where no worker says that it works on the run. Dagster looks again whether the run has ended
+        meanwhile, before it believes that.
+        """
+        task = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
+        if task is None or self._is_worked_on(task):
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.FAILED, f"No worker works on task {task}: its worker was lost.")
+
+    def _is_worked_on(self, task: str) -> bool:
+        """The worker that took the task answers at once. Where it does not work on it, all are asked, and once more."""
+        taken = self.celery.AsyncResult(task).info
+        worker = taken.get("hostname") if isinstance(taken, dict) else None
+        return any(self._works_on(task, where) for where in ([worker] if worker else None, None, None))
+
+    def _works_on(self, task: str, workers: list[str] | None) -> bool:
+        answers = self.celery.control.inspect(workers, timeout=SECONDS_A_TRY).query_task(task) or {}
+        return any(state == "active" for tasks in answers.values() for state, _ in tasks.values())

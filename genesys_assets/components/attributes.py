@@ -1,0 +1,85 @@
+"""The attributes of a component: templates filled in, mistakes told with file and line, translation of assets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from genesys_assets.reports.language.problems import Finding
+
+TRANSLATION = "translation"
+Kind = TypeVar("Kind", bound=dg.Component)
+
+
+def components_of(context: dg.ComponentLoadContext, kind: type[Kind]) -> list[Kind]:
+    """The components of a kind in the project; none where the component is loaded outside a project."""
+    from dagster.components.core.component_tree import TestComponentTree
+
+    tree = context.component_tree
+    return [] if isinstance(tree, TestComponentTree) else tree.get_all_components(kind)
+
+
+def described_by(*models: type[BaseModel]) -> type[BaseModel]:
+    """Anything, described to editors and to `dg check yaml` as a mapping of the fields of all models: what is wrong is
+    told by `load`, in words.
+    """
+    from pydantic import GetJsonSchemaHandler, RootModel
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+    class Attributes(RootModel[dict[str, Any]]):
+        @classmethod
+        def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+            first, *others = (handler.resolve_ref_schema(handler(each.__pydantic_core_schema__)) for each in models)
+            properties = {name: said for each in (first, *others) for name, said in each["properties"].items()}
+            return {**first, "properties": properties}
+
+    return Attributes
+
+
+def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
+    """With the templates in it resolved. Other texts stay: Dagster would take "1.10" for a number. What stands under
+    `translation` is resolved for each asset.
+    """
+    if isinstance(value, dict):
+        return {
+            name: each if name == TRANSLATION else filled_in(each, context.at_path(name))
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [filled_in(each, context.at_path(index)) for index, each in enumerate(value)]
+    return context.resolve_value(value) if isinstance(value, str) and "{{" in value else value
+
+
+def explained(headline: str, found: Iterable[Finding], context: dg.ResolutionContext) -> str:
+    """Each mistake as `dg check yaml` tells one: file, line, field, and the lines around it."""
+    from genesys_assets.reports.language.problems import shown
+
+    lines = [headline]
+    for finding in found:
+        path = ["attributes", *finding.path]
+        value = shown(finding.value, finding.message)
+        message = finding.message + (f" (value: {value})" if value else "")
+        if context.source_position_tree is None:
+            lines.append(f"{'.'.join(map(str, path))}: {message}")
+            continue
+        there = context.source_position_tree.source_error(path, finding.message, value_error=False)
+        lines.append(f"{there.file_name}:{there.start_line_no} - {there.location}: {message}\n{there.snippet}")
+    return "\n".join(lines)
+
+
+def translation(stated: Any, context: dg.ResolutionContext) -> Callable[[dg.AssetSpec], dg.AssetSpec] | None:
+    """What `translation` makes of an asset, known to its templates as `spec`. Raises pydantic.ValidationError."""
+    if stated is None:
+        return None
+    from dagster.components.resolved.core_models import AssetAttributesModel
+    from dagster.components.utils.translation import TranslatorResolvingInfo
+
+    attributes = stated if isinstance(stated, str) else AssetAttributesModel.model_validate(stated)
+    resolving = TranslatorResolvingInfo(attributes, context.at_path("attributes"), TRANSLATION)
+    return lambda spec: resolving.get_asset_spec(spec, {"spec": spec})

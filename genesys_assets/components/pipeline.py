@@ -1,0 +1,320 @@
+"""The Dagster component `genesys_assets.GenesysCloud`: the whole pipeline in another project's `defs.yaml`.
+
+Here stands what may be written there and what it means; the pipeline itself is put together in `definitions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import dagster as dg
+from pydantic import Field, ValidationError
+from pydantic_core import InitErrorDetails
+
+from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
+from genesys_assets.definitions import Pipeline, build_pipeline
+from genesys_assets.keys import LAYERS
+from genesys_assets.reports.language.forms import Model, mistake, told
+from genesys_assets.reports.language.problems import Finding, one_of, quoted
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from genesys_assets.settings.group import Group
+
+LayerName = Literal["ops", "reference", "pages", "tables", "reports", "published", "live"]
+_OF_THE_PIPELINE = {
+    "deps": "An asset depends on what it is made of",
+    "partitions_def": "Partitions follow from start_date",
+    "skippable": "The pipeline decides what may be skipped",
+    "code_version": "The version is that of the definition",
+}
+"""What `translation` must not change."""
+
+
+def _all_layers() -> list[LayerName]:
+    return list(get_args(LayerName))
+
+
+class Attributes(Model):
+    """A mapping of which each attribute is looked at, whatever is wrong with the others."""
+
+    @classmethod
+    def _without(cls, value: Any, errors: list[InitErrorDetails]) -> Any:
+        wrong = {line["loc"][0] for line in errors if line["loc"]}
+        return {name: of for name, of in value.items() if name not in wrong} if isinstance(value, dict) else None
+
+
+class Organisation(Attributes):
+    """The Genesys Cloud organisation, and the OAuth client that reads it."""
+
+    region: str | None = None
+    """Region as key or domain: us_east_1, mypurecloud.com. Not stated: GENESYS_CLOUD_REGION."""
+    api_url: str | None = None
+    """URL of the API instead of a region: a gateway, or the sandbox. Not stated: GENESYS_CLOUD_API_URL."""
+    login_url: str | None = None
+    """URL of the login instead of a region. Not stated: GENESYS_CLOUD_LOGIN_URL."""
+    client_id: str | None = None
+    """Id of the OAuth client. Not stated: GENESYS_CLOUD_CLIENT_ID."""
+    client_secret: str | None = None
+    """Its secret, as "{{ env.NAME }}" or secretsmanager:NAME. Not stated: GENESYS_CLOUD_CLIENT_SECRET."""
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Most requests a minute; the API's own headers lower it. Not stated: GENESYS_CLOUD_REQUESTS_PER_MINUTE, or 300."""
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.cloud.errors import UnknownRegion
+        from genesys_assets.cloud.http.regions import hosts
+
+        try:
+            if self.region or self.api_url:
+                hosts(self.region, self.api_url, self.login_url)
+        except UnknownRegion as refused:
+            field = "api_url" if self.api_url else "region"
+            return [mistake((field,), str(refused), None)]
+        return []
+
+
+class Publishing(Attributes):
+    """Where reports are published, and how long presigned URLs work."""
+
+    url: str | None = None
+    """s3://bucket/prefix, a folder, or file:///folder. Not stated: GENESYS_ASSETS_PUBLISH_URL."""
+    url_expiry_seconds: int | None = None
+    """Lifetime of presigned URLs, 1 to 604800. Not stated: GENESYS_ASSETS_URL_EXPIRY_SECONDS, or 86400."""
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.settings import PublishSettings
+
+        given = {"publish_url": self.url, "url_expiry_seconds": self.url_expiry_seconds}
+        return list(_refused(PublishSettings, given, {"publish_url": "url"}))
+
+
+class Reports(Attributes):
+    """Which reports are computed."""
+
+    built_in: Literal["all"] | list[str] = "all"
+    """The reports that ship: all, or a list of names; [] for none."""
+    file: str | None = None
+    """File of reports of your own, beside this one or as a path. Not stated: GENESYS_ASSETS_REPORTS."""
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.reports.built_in import built_in_reports
+
+        names = [report.name for report in built_in_reports()]
+        wanted = [] if self.built_in == "all" else self.built_in
+        return [
+            mistake(("built_in", index), f"{quoted(name)} is no report that ships. {one_of(names, name)}", name)
+            for index, name in enumerate(wanted)
+            if name not in names
+        ]
+
+
+class PipelineAttributes(Attributes):
+    """What a pipeline is made of. Every attribute may be left out, and is then that of the environment's settings."""
+
+    organisation: Organisation = Field(default_factory=Organisation)
+    """The Genesys Cloud organisation, and the OAuth client that reads it."""
+    lake: str | None = None
+    """A folder or s3://bucket/prefix. Not stated: GENESYS_ASSETS_LAKE."""
+    start_date: date | str | None = None
+    """First partition, a UTC date. Not stated: GENESYS_ASSETS_START_DATE, or 2026-01-01."""
+    time_zone: str | None = None
+    """The business day's IANA time zone, such as Europe/London. Not stated: GENESYS_ASSETS_TIME_ZONE, or UTC."""
+    look_back_days: int | None = None
+    """How many days back are read again each night, 1 to 31. Not stated: GENESYS_ASSETS_LOOK_BACK_DAYS, or 4."""
+    month_close_day: int | None = None
+    """Day of the month on which the month before is read again, 1 to 28. Not stated: GENESYS_ASSETS_MONTH_CLOSE_DAY."""
+    layers: Annotated[list[LayerName], Field(min_length=1)] = Field(default_factory=_all_layers)
+    """Which layers this project holds. What they need of others is looked for in other code locations."""
+    reports: Reports = Field(default_factory=Reports)
+    """Which reports are computed."""
+    families: list[str] | None = None
+    """Families of aggregates to keep although no report wants them. Not stated: GENESYS_ASSETS_FAMILIES."""
+    publishing: Publishing = Field(default_factory=Publishing)
+    """Where reports are published, and how long presigned URLs work."""
+    running: Literal["all"] | list[str] = Field(default_factory=list)
+    """Sensors and schedules that run unless somebody switches them off in the UI: all, or a list of names."""
+    translation: dict[str, Any] | str | None = None
+    """Keys, groups, owners, tags, kinds of assets: what they are replaced by. Templates know the asset as `spec`."""
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        from genesys_assets.settings import CalendarSettings, LakeSettings
+
+        return [
+            *_refused(LakeSettings, {"lake": self.lake}),
+            *_refused(CalendarSettings, self.calendar),
+            *self._unknown_families(),
+            *self._unknown_switches(),
+            *self._translated_wrongly(),
+        ]
+
+    @property
+    def calendar(self) -> dict[str, Any]:
+        names = ("start_date", "time_zone", "look_back_days", "month_close_day")
+        return {name: getattr(self, name) for name in names}
+
+    def _unknown_families(self) -> Iterator[InitErrorDetails]:
+        from genesys_assets.cloud.analytics.families import family
+        from genesys_assets.cloud.errors import InvalidQuery
+
+        for index, name in enumerate(self.families or []):
+            try:
+                family(name)
+            except InvalidQuery as refused:
+                yield mistake(("families", index), str(refused), name)
+
+    def _unknown_switches(self) -> Iterator[InitErrorDetails]:
+        from genesys_assets.automation.switches import switches
+
+        names = switches(self.layers)
+        for index, name in enumerate([] if self.running == "all" else self.running):
+            if name not in names:
+                message = f"{quoted(name)} is no sensor or schedule of these layers. {one_of(names, name)}"
+                yield mistake(("running", index), message, name)
+
+    def _translated_wrongly(self) -> Iterator[InitErrorDetails]:
+        stated = self.translation if isinstance(self.translation, dict) else {}
+        for name in stated.keys() & _OF_THE_PIPELINE.keys():
+            yield mistake(("translation", name), f"{_OF_THE_PIPELINE[name]}. Take {name} out", None)
+
+
+def _refused(
+    group: type[Group], given: Mapping[str, Any], called: Mapping[str, str] | None = None
+) -> Iterator[InitErrorDetails]:
+    """What a group of settings has against these values; `called` says what is called otherwise among attributes."""
+    stated = {name: value for name, value in given.items() if value is not None}
+    aliases = {field.validation_alias: name for name, field in group.model_fields.items()}
+    try:
+        group(**stated)
+    except ValidationError as error:
+        for problem in error.errors():
+            where = str(problem["loc"][0]) if problem["loc"] else ""
+            name = str(aliases.get(where, where))
+            if name not in stated:
+                # A variable of the environment, which is no attribute.
+                yield mistake((), group.explain(problem), None)
+                continue
+            field, reason = group.model_fields[name], str(problem["msg"]).removeprefix("Value error, ")
+            example = f"For example {(field.examples or ['…'])[0]}."
+            attribute = (called or {}).get(name, name)
+            message = f"{attribute} is not valid: {reason}. {field.description} {example}"
+            yield mistake((attribute,), message, stated[name])
+
+
+class PipelineScaffolder(dg.Scaffolder[Any]):
+    """Writes a pipeline of the environment's organisation and lake, with nothing switched on."""
+
+    def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
+        from dagster.components import scaffold_component
+
+        if request.scaffold_format != "yaml":
+            text = _IN_PYTHON.format(attributes=repr(_EXAMPLE))
+            (request.target_path / "component.py").write_text(text)
+            return
+        scaffold_component(request, _EXAMPLE)
+
+
+_EXAMPLE: dict[str, Any] = {
+    "start_date": "2026-01-01",
+    "time_zone": "UTC",
+    "layers": [*LAYERS],
+    "reports": {"built_in": "all"},
+    "running": [],
+}
+_IN_PYTHON = """\
+import dagster as dg
+
+from genesys_assets import GenesysCloud
+
+
+@dg.component_instance
+def load(context: dg.ComponentLoadContext) -> GenesysCloud:
+    return GenesysCloud.from_attributes_dict(attributes={attributes}, context=context)
+"""
+
+
+@dg.scaffold_with(PipelineScaffolder)
+@dataclass(frozen=True)
+class GenesysCloud(dg.Component):
+    """Genesys Cloud analytics in your own lake: pages, tables, reports and published files of an organisation.
+
+    Every attribute may be left out and is then that of the environment's settings, as all other settings are. The
+    README of genesys_assets explains them.
+    """
+
+    attributes: PipelineAttributes
+    folder: Path
+    translate: Callable[[dg.AssetSpec], dg.AssetSpec] | None = None
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        return described_by(PipelineAttributes)
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        return dg.ComponentTypeSpec(
+            tags=["genesys-cloud"], produces=["asset", "asset_check", "job", "schedule", "sensor", "resource"]
+        )
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysCloud:
+        """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the attributes."""
+        resolution = context.resolution_context
+        folder = context.path if context.path.is_dir() else context.path.parent
+        stated = filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
+        try:
+            read = PipelineAttributes.model_validate(stated)
+            translate = translation(read.translation, resolution)
+        except ValidationError as error:
+            raise _refusal(told(error), resolution) from None
+        file = read.reports.file and folder / read.reports.file
+        if file and not file.is_file():
+            message = f"{file} is not there. Write it, as docs/reports.md shows, or take file out"
+            raise _refusal([Finding(("reports", "file"), message)], resolution)
+        return cls(read, folder, translate)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What is stated of it. Raises SettingError where the environment states the rest wrongly."""
+        from genesys_assets.automation.switches import switches
+        from genesys_assets.partitions import Calendar
+        from genesys_assets.resources import GenesysCloudResource, PublishingResource
+
+        stated = self.attributes
+        publishing = PublishingResource(
+            publish_url=stated.publishing.url, url_expiry_seconds=stated.publishing.url_expiry_seconds
+        )
+        return Pipeline(
+            calendar=Calendar.from_environment(**stated.calendar),
+            lake=stated.lake,
+            layers=stated.layers,
+            built_in=None if stated.reports.built_in == "all" else stated.reports.built_in,
+            reports_file=None if stated.reports.file is None else self.folder / stated.reports.file,
+            families=None if stated.families is None else ",".join(stated.families),
+            resources={
+                "genesys_cloud": GenesysCloudResource(**stated.organisation.model_dump()),
+                "publishing": publishing,
+            },
+            running=frozenset(switches(stated.layers) if stated.running == "all" else stated.running),
+            translate=self.translate,
+        )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """The pipeline, which asks and publishes for the reports that are components of the same project too."""
+        from genesys_assets.components.report import reports_of
+
+        return build_pipeline(replace(self.pipeline, beside=reports_of(context)))
+
+
+def _refusal(found: Iterable[Finding], context: dg.ResolutionContext) -> dg.DagsterInvalidDefinitionError:
+    return dg.DagsterInvalidDefinitionError(explained("this pipeline cannot be set up:", found, context))
+
+
+def pipeline_of(context: dg.ComponentLoadContext) -> Pipeline | None:
+    """The pipeline of the project, None where it holds none."""
+    found = components_of(context, GenesysCloud)
+    return found[0].pipeline if found else None

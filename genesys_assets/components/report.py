@@ -1,0 +1,219 @@
+"""The Dagster component `genesys_assets.GenesysReport`: a report of somebody's own in another project's `defs.yaml`.
+
+Here stands what Dagster's components need. What a report may say is `reports`, how it is computed `assets.reports`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import dagster as dg
+
+from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
+from genesys_assets.keys import LAYER, naming
+from genesys_assets.reports.language.forms import Model, mistake, told
+from genesys_assets.reports.language.problems import Finding, quoted
+from genesys_assets.reports.meaning.standalone import StandaloneReport
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_core import InitErrorDetails
+
+    from genesys_assets.definitions import Pipeline
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.meaning.report import Report
+
+Read = TypeVar("Read", bound=Model)
+_EXAMPLE = {
+    "description": "One row per queue and hour.",
+    "granularity": "PT1H",
+    "group_by": ["queueId"],
+    "aggregates": {
+        "filter": {"mediaType": "voice"},
+        "metrics": {"handled": "tHandle.count", "handle_time": "tHandle.sum"},
+    },
+    "columns": {
+        "handled": {"description": "how many were handled"},
+        "average_handle_time": {"formula": "handle_time / handled", "unit": "seconds"},
+    },
+}
+_IN_PYTHON = """\
+import dagster as dg
+
+from genesys_assets import GenesysReport
+
+REPORT = {report}
+
+
+@dg.component_instance
+def load(context: dg.ComponentLoadContext) -> GenesysReport:
+    return GenesysReport.from_attributes_dict(attributes=REPORT, context=context)
+"""
+
+
+class AssetAttributes(Model):
+    """What Dagster is told of the asset, beside what the report says."""
+
+    group: str | None = None
+    """The asset's group. Not stated: reports."""
+    owners: list[str] | None = None
+    """Who answers for the asset: e-mail addresses, or team:<name>. Not stated: those of genesys_assets."""
+    tags: dict[str, str] | None = None
+    """Tags of the asset, beside those of genesys_assets."""
+    condition: Any = "refreshed"
+    """When it is computed on its own: refreshed (as soon as its tables are computed again), never, or a condition of
+    Dagster as a template, such as "{{ dg.AutomationCondition.on_cron('0 6 * * *') }}".
+    """
+    translation: dict[str, Any] | str | None = None
+    """The translation of the pipeline whose tables it reads, where that is in another project."""
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        if self.condition in ("refreshed", "never") or isinstance(self.condition, dg.AutomationCondition):
+            return []
+        message = (
+            f"condition must be refreshed, never or a condition of Dagster, got {quoted(self.condition)}. Write a "
+            "template such as \"{{ dg.AutomationCondition.on_cron('0 6 * * *') }}\"."
+        )
+        return [mistake(("condition",), message, None)]
+
+
+class PipelineReport(StandaloneReport):
+    """A report beside the pipeline, which asks the platform for it."""
+
+    def _unasked(self) -> list[InitErrorDetails]:
+        return []
+
+
+class ReportScaffolder(dg.Scaffolder[Any]):
+    """Writes a report that works, named as its folder."""
+
+    def scaffold(self, request: dg.ScaffoldRequest[Any]) -> None:
+        from dagster.components import scaffold_component
+
+        report = {"name": _name(request.target_path), **_EXAMPLE}
+        if request.scaffold_format == "yaml":
+            scaffold_component(request, report)
+        else:
+            text = _IN_PYTHON.format(report=json.dumps(report, indent=4))
+            (request.target_path / "component.py").write_text(text)
+
+
+def _name(path: Path) -> str:
+    """A report's name made of the folder's; another one where it is added to a file."""
+    folder, there = (path.parent, path.read_text()) if path.is_file() else (path, "")
+    plain = re.sub(r"\W", "_", folder.name.lower(), flags=re.ASCII)
+    name = plain if re.match("[a-z]", plain) else f"report_{plain}"
+    further = there.count("attributes:") + 1
+    return f"{name}_{further}" if further > 1 else name
+
+
+@dg.scaffold_with(ReportScaffolder)
+@dataclass(frozen=True)
+class GenesysReport(dg.Component):
+    """A report of Genesys Cloud analytics, computed a day at a time from the lake that genesys_assets fills.
+
+    The attributes are those of an entry in reports.yaml of genesys_assets, explained in its docs/reports.md, with a
+    name, and group, owners, tags and condition of the asset: the report becomes the asset genesys/reports/<name>, with
+    checks. Lake and calendar are those of the GenesysCloud component in the same project; without one, those of the
+    settings GENESYS_ASSETS_LAKE, GENESYS_ASSETS_START_DATE, GENESYS_ASSETS_TIME_ZONE. Without one, a report that reads
+    several days (`over`, `compare`) comes with the sensor <name>_days, which asks for it again when one has changed.
+    """
+
+    definition: StandaloneReport
+    asset: AssetAttributes = field(default_factory=AssetAttributes)
+    pipeline: Pipeline | None = None
+    translate: Callable[[dg.AssetSpec], dg.AssetSpec] | None = None
+
+    @classmethod
+    def get_model_cls(cls) -> type[BaseModel]:
+        return described_by(StandaloneReport, AssetAttributes)
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        return dg.ComponentTypeSpec(tags=["genesys-cloud"], produces=["asset", "asset_check", "job", "sensor"])
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> GenesysReport:
+        """Raises dagster.DagsterInvalidDefinitionError, which tells all that is wrong with the report."""
+        from genesys_assets.components.pipeline import pipeline_of
+
+        resolution, pipeline = context.resolution_context, pipeline_of(context)
+        stated = filled_in(attributes.model_dump() if attributes else {}, resolution.at_path("attributes"))
+        of_asset = {name: stated.pop(name) for name in [*stated] if name in AssetAttributes.model_fields}
+        definition, wrong = _read(StandaloneReport if pipeline is None else PipelineReport, stated)
+        asset, wrong_of_asset = _read(AssetAttributes, of_asset)
+        if definition is None or asset is None:
+            found = [*wrong, *wrong_of_asset]
+            raise dg.DagsterInvalidDefinitionError(explained("this report cannot be computed:", found, resolution))
+        translate = translation(asset.translation, resolution)
+        if translate is None and pipeline is not None:
+            translate = pipeline.translate
+        return cls(definition, asset, pipeline, translate)
+
+    @cached_property
+    def report(self) -> Report:
+        return self.definition.report(self.definition.name)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        from genesys_assets.assets.common import automated, beta_parameters
+        from genesys_assets.assets.reports import build_standalone_report_asset
+        from genesys_assets.definitions import Pipeline
+        from genesys_assets.partitions import Calendar
+        from genesys_assets.presentation import presented_report
+
+        pipeline = replace(self.pipeline or Pipeline(), translate=self.translate)
+        calendar = pipeline.calendar or Calendar.from_environment()
+        with beta_parameters(), naming(pipeline.translate_key):
+            built = build_standalone_report_asset(calendar, self.report, pipeline.lake)
+            assets = presented_report(built, self.report, pipeline.lake_location, self.translate)
+            sensors = self._sensors(calendar)
+        condition = None if sensors else self._condition(calendar)
+        return dg.Definitions(list(automated(dg.map_asset_specs(self._stated, assets), condition)), sensors=sensors)
+
+    def _sensors(self, calendar: Calendar) -> list[dg.SensorDefinition]:
+        """The sensor of a report that reads several days. The sensors of a pipeline in the same project know it."""
+        from genesys_assets.automation.elsewhere import build_elsewhere_sensor
+
+        if self.pipeline or self.asset.condition != "refreshed":
+            return []
+        if self.report.period.is_day and self.report.before is None:
+            return []
+        return [build_elsewhere_sensor(calendar, self.report)]
+
+    def _stated(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+        """With what is stated of the asset itself."""
+        stated = self.asset
+        return spec.replace_attributes(
+            group_name=spec.group_name if stated.group is None else stated.group,
+            owners=spec.owners if stated.owners is None else stated.owners,
+        ).merge_attributes(tags={**(stated.tags or {}), LAYER: spec.tags[LAYER]})
+
+    def _condition(self, calendar: Calendar) -> dg.AutomationCondition[Any] | None:
+        """The sensors of a pipeline in the same project ask for the report by themselves."""
+        from genesys_assets.automation.conditions import refresh_elsewhere
+
+        stated = self.asset.condition
+        if isinstance(stated, dg.AutomationCondition):
+            return stated
+        return None if stated == "never" or self.pipeline else refresh_elsewhere(calendar)
+
+
+def reports_of(context: dg.ComponentLoadContext) -> tuple[Report, ...]:
+    """The reports that are components of the project."""
+    return tuple(component.report for component in components_of(context, GenesysReport))
+
+
+def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Finding]]:
+    """What is stated, or what is wrong with it."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(stated), []
+    except ValidationError as error:
+        return None, list(told(error))

@@ -1,0 +1,175 @@
+"""What each layer of the pipeline holds: its assets and checks. A layer is imported when it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from genesys_assets.cloud.analytics.families import AggregateFamily
+    from genesys_assets.cloud.analytics.queries import AggregateQuestion
+    from genesys_assets.partitions import Calendar
+    from genesys_assets.reports.meaning.report import Report
+    from genesys_assets.reports.own import OwnReports
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the assets of a code location are about: its calendar, its reports, what is asked of aggregates. The assets
+    of reports that are `beside` are built by others.
+    """
+
+    calendar: Calendar
+    built_in: Sequence[Report]
+    own: OwnReports
+    beside: Sequence[Report]
+    questions: Sequence[AggregateQuestion]
+
+    @property
+    def further(self) -> Sequence[Report]:
+        """The reports that do not ship."""
+        return [*self.own.reports, *self.beside]
+
+    @property
+    def families(self) -> Sequence[AggregateFamily]:
+        from genesys_assets.reports.meaning.questions import families_of
+
+        return families_of(self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    assets: Sequence[Any]
+    checks: Sequence[Any] = ()
+
+
+def ops(of: Contents) -> Layer:
+    from genesys_assets.assets.housekeeping import build_housekeeping_asset
+    from genesys_assets.assets.importing import build_import_asset
+    from genesys_assets.assets.preflight import build_preflight_asset
+    from genesys_assets.assets.reports_file import build_reports_file_asset
+    from genesys_assets.assets.superseded import build_superseded_asset
+
+    return Layer(
+        [
+            build_preflight_asset(of.families),
+            build_superseded_asset(),
+            build_housekeeping_asset(),
+            build_reports_file_asset(of.own),
+            build_import_asset(of.calendar),
+        ]
+    )
+
+
+def reference(of: Contents) -> Layer:
+    from genesys_assets.assets.api_usage import build_api_usage_asset
+    from genesys_assets.assets.observations import build_observation_assets
+    from genesys_assets.assets.reference import build_reference_assets
+
+    return Layer(
+        [
+            *build_reference_assets(),
+            *build_observation_assets(of.calendar),
+            build_api_usage_asset(of.calendar),
+        ]
+    )
+
+
+def pages(of: Contents) -> Layer:
+    from genesys_assets.assets.aggregates import build_aggregates_assets
+    from genesys_assets.assets.daily_details import build_daily_details_assets
+    from genesys_assets.assets.importing import build_imported_pages
+    from genesys_assets.assets.lake_files import build_lake_files_asset
+    from genesys_assets.assets.pages import build_page_assets
+    from genesys_assets.assets.users import build_user_pages
+    from genesys_assets.checks.completeness import build_pages_check
+    from genesys_assets.checks.data_lake import build_data_lake_check
+
+    return Layer(
+        [
+            *build_aggregates_assets(of.calendar, of.questions),
+            *build_page_assets(of.calendar),
+            *build_daily_details_assets(of.calendar),
+            build_user_pages(of.calendar),
+            build_lake_files_asset(of.calendar),
+            *build_imported_pages(of.calendar),
+        ],
+        [build_pages_check(of.calendar), build_data_lake_check(of.calendar)],
+    )
+
+
+def tables(of: Contents) -> Layer:
+    from genesys_assets.assets.families import build_family_assets
+    from genesys_assets.assets.open_conversations import build_open_conversation_assets
+    from genesys_assets.assets.queue_waits import build_queue_waits_asset
+    from genesys_assets.assets.request_table import build_request_table
+    from genesys_assets.assets.restatements import build_restatement_assets
+    from genesys_assets.assets.tables import build_table_assets
+    from genesys_assets.assets.users import build_user_tables
+    from genesys_assets.checks.completeness import build_table_check
+    from genesys_assets.checks.reconciliation import build_reconciliation_checks
+    from genesys_assets.settings import CompletenessSettings, ReconciliationSettings
+
+    reconciliation = ReconciliationSettings.load()
+    return Layer(
+        [
+            *build_table_assets(of.calendar),
+            *build_family_assets(of.calendar, of.families),
+            build_user_tables(of.calendar),
+            build_queue_waits_asset(of.calendar),
+            *build_open_conversation_assets(),
+            *build_restatement_assets(of.calendar),
+            build_request_table(),
+        ],
+        [
+            build_table_check(of.calendar, tolerance=CompletenessSettings.load().tolerance),
+            *build_reconciliation_checks(
+                of.calendar,
+                tolerance=reconciliation.tolerance,
+                severity=dg.AssetCheckSeverity[reconciliation.severity.upper()],
+                blocking=reconciliation.blocking,
+            ),
+        ],
+    )
+
+
+def reports(of: Contents) -> Layer:
+    from genesys_assets.assets.reports import build_report_assets
+    from genesys_assets.checks.api_budget import build_api_budget_check
+    from genesys_assets.reports.built_in import operating_reports
+
+    every = [*of.built_in, *of.own.reports, *operating_reports()]
+    return Layer(build_report_assets(of.calendar, every), [build_api_budget_check(of.calendar)])
+
+
+def published(of: Contents) -> Layer:
+    from genesys_assets.assets.published import build_published_assets
+    from genesys_assets.assets.published_index import build_published_index_assets
+
+    return Layer(
+        [
+            *build_published_assets(of.calendar, of.built_in, of.further),
+            *build_published_index_assets(of.calendar),
+        ]
+    )
+
+
+def live(of: Contents) -> Layer:
+    from genesys_assets.assets.live import build_live_assets
+
+    return Layer(build_live_assets())
+
+
+BUILDERS: Mapping[str, Callable[[Contents], Layer]] = {
+    "ops": ops,
+    "reference": reference,
+    "pages": pages,
+    "tables": tables,
+    "reports": reports,
+    "published": published,
+    "live": live,
+}
+"""The layers in the order in which data go through them."""

@@ -1,0 +1,158 @@
+"""What every asset says of itself before its first run: where it lies, what it is called in a warehouse, its columns,
+from which other columns they come, and the version of what it is made by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from genesys_assets.assets.common import column_schema, due_every
+from genesys_assets.cloud.reference import LISTINGS
+from genesys_assets.days import DAY
+from genesys_assets.days.limits import HOURS_LIMIT, PUBLISHED_LIMIT
+from genesys_assets.days.sources import DAILY_AGGREGATES
+from genesys_assets.keys import LAYER, PLACE, asset_key, ours, place
+from genesys_assets.lake.files import PAGES
+from genesys_assets.reports.built_in import operating_reports
+from genesys_assets.reports.meaning.lineage import lineage
+from genesys_assets.tables.conversations.day import DAY_TABLES
+from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
+from genesys_assets.tables.spec import TableSpec
+from genesys_assets.warehouse.statements import Names
+from genesys_assets.warehouse.tables import lake_tables
+
+if TYPE_CHECKING:
+    from genesys_assets.layers import Contents
+    from genesys_assets.reports.meaning.report import Report
+
+Translate = Callable[[dg.AssetSpec], dg.AssetSpec]
+_VERSION_LENGTH = 12
+_OF_EVERY_DAY = {
+    DAILY_AGGREGATES,
+    *(f"tables/{spec.name}" for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where lake and published files are: folders, or `s3://bucket/prefix`."""
+
+    lake: str
+    published: str
+
+
+def presented(assets: Iterable[Any], of: Contents, where: Where, translate: Translate | None) -> Iterable[Any]:
+    """The assets, which are built within `keys.naming`, with their metadata; translated."""
+    saying = _Saying.of(of, where)
+    return dg.map_asset_specs(lambda spec: _present(spec, saying, translate), assets)
+
+
+def presented_report(
+    asset: dg.AssetsDefinition, report: Report, lake: str, translate: Translate | None
+) -> Iterable[dg.AssetsDefinition]:
+    """The same of a report by itself."""
+    at = f"reports/{report.name}"
+    saying = _Saying({at: report.spec}, {at: f"{Names('').schema}.{report.name}"}, {at: report}, Where(lake, ""))
+    return dg.map_asset_specs(lambda spec: _present(spec, saying, translate), [asset])
+
+
+def _present(spec: dg.AssetSpec, saying: _Saying, translate: Translate | None) -> dg.AssetSpec:
+    at = place(ours(spec.key))
+    said = spec.merge_attributes(metadata=saying.metadata(at)).replace_attributes(
+        code_version=spec.code_version or saying.version(at),
+        freshness_policy=spec.freshness_policy or saying.due(at),
+    )
+    return said if translate is None else _translated(said, translate)
+
+
+def _translated(spec: dg.AssetSpec, translate: Translate) -> dg.AssetSpec:
+    """Translated but for what the pipeline finds its assets by."""
+    untranslated = spec.replace_attributes(key=ours(spec.key))
+    return (
+        translate(untranslated)
+        .replace_attributes(key=spec.key, deps=spec.deps, partitions_def=spec.partitions_def, skippable=spec.skippable)
+        .merge_attributes(tags={LAYER: spec.tags[LAYER]}, metadata={PLACE: spec.metadata[PLACE]})
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """What is known of assets, by their places."""
+
+    tables: Mapping[str, TableSpec]
+    names: Mapping[str, str]
+    reports: Mapping[str, Report]
+    where: Where
+
+    @classmethod
+    def of(cls, contents: Contents, where: Where) -> _Saying:
+        reports = [*contents.built_in, *contents.further, *operating_reports()]
+        tables = lake_tables(reports, contents.families)
+        schema = Names("").schema
+        return cls(
+            {table.place: table.spec for table in tables},
+            {table.place: f"{schema}.{table.name}" for table in tables},
+            {f"reports/{report.name}": report for report in reports},
+            where,
+        )
+
+    def metadata(self, at: str) -> dict[str, Any]:
+        layer, report = at.split("/")[0], self.reports.get(at)
+        spec = PAGES if layer == "pages" else self.tables.get(at)
+        said: dict[str, Any] = {PLACE: at}
+        if layer == "published":
+            said["dagster/uri"] = uri(self.where.published)
+        if spec is not None:
+            said["dagster/uri"] = f"{uri(self.where.lake)}/{at}"
+            said["dagster/table_name"] = self.names.get(at) or f"{Names('').schema}.{at.replace('/', '_')}"
+            said["dagster/column_schema"] = column_schema(spec)
+        if report is not None:
+            said["dagster/column_lineage"] = column_lineage(report)
+        return said
+
+    def version(self, at: str) -> str | None:
+        """The version of a report is that of its definition, of a table that of its declaration."""
+        report = self.reports.get(at)
+        if report is not None:
+            return _version(report.name, report.spec.version, report.definition.model_dump_json())
+        return str(self.tables[at].version) if at in self.tables else None
+
+    def due(self, at: str) -> dg.FreshnessPolicy | None:
+        """Of what is made every day whatever the organisation uses and permits: tables and reports of a day, the
+        listings that are needed.
+        """
+        report, layer, name = self.reports.get(at), *at.split("/")
+        if layer == "reference" and name in LISTINGS:
+            return due_every(DAY, HOURS_LIMIT) if LISTINGS[name].is_needed else None
+        is_daily = report.period.is_day and not report.may_be_refused if report else at in _OF_EVERY_DAY
+        return due_every(DAY, PUBLISHED_LIMIT) if is_daily else None
+
+
+def column_lineage(report: Report) -> dg.TableColumnLineage:
+    """The origins of a report's columns, as columns of other assets."""
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_key(*at.split("/")), name) for at, name in origins]
+            for column, origins in lineage(report).items()
+        }
+    )
+
+
+def uri(location: str) -> str:
+    """
+    >>> uri("s3://bucket/prefix/")
+    's3://bucket/prefix'
+    >>> uri("/data/lake")
+    'file:///data/lake'
+    """
+    return location.rstrip("/") if "://" in location else Path(location).expanduser().absolute().as_uri()
+
+
+def _version(*of: object) -> str:
+    return hashlib.sha256(repr(of).encode()).hexdigest()[:_VERSION_LENGTH]

@@ -1,0 +1,92 @@
+"""Entries with their meaning: validating one looks up all names in it and compiles the report, once.
+
+A file with a mistake is refused as a whole. `language` says how an entry is written, `report` what it means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import PrivateAttr, ValidationError
+from pydantic_core import InitErrorDetails
+
+from genesys_assets.reports.language.file import MOST_REPORTS, Document, Problem, UnreadableFile, content_of, text_of
+from genesys_assets.reports.language.forms import mistake, told
+from genesys_assets.reports.language.model import ReportDefinition, ReportName, ReportsFile
+from genesys_assets.reports.language.problems import Findings
+from genesys_assets.reports.meaning.report import Report
+
+
+class Entry(ReportDefinition):
+    """An entry that can be computed."""
+
+    _compiled: Report | None = PrivateAttr(default=None)
+
+    def report(self, name: str) -> Report:
+        """The report, under a name."""
+        assert self._compiled is not None, "an entry is compiled when it is validated"
+        return self._compiled.called(name)
+
+    def _mistakes(self) -> list[InitErrorDetails]:
+        findings = Findings()
+        self._compiled = Report.of("report", self, findings)
+        return [mistake(found.path, found.message, found.value) for found in findings.found]
+
+
+class EntriesFile(ReportsFile):
+    """reports.yaml: reports by name."""
+
+    # A dict of a narrower type is no dict of the wider one to mypy, since it could be written to. These are frozen.
+    reports: dict[ReportName, Entry]  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The reports of a file by name, or its problems. `version` identifies the bytes of the file."""
+
+    reports: Mapping[str, Report]
+    problems: tuple[Problem, ...] = ()
+    version: str = ""
+
+
+def read_reports(path: Path, taken: Iterable[str] = ()) -> Reading:
+    """The reports of a file. `taken` are names of other reports."""
+    try:
+        content = content_of(path)
+        text = text_of(content)
+    except UnreadableFile as error:
+        return Reading({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
+    reading = read_text(text, str(path), taken)
+    return Reading(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+
+
+def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
+    """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
+    document = Document.of(text, file)
+    reports = _reports(document, taken) if document.is_read else {}
+    return Reading({}, document.problems) if document.problems else Reading(reports)
+
+
+def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
+    """The reports; whatever is wrong is added to the document."""
+    stated = document.value
+    if isinstance(stated, dict) and "reports" in stated and stated["reports"] is None:
+        stated["reports"] = {}
+    named = stated.get("reports") if isinstance(stated, dict) else None
+    if isinstance(named, dict) and len(named) > MOST_REPORTS:
+        message = f"a file holds at most {MOST_REPORTS} reports, this one has {len(named)}. Take some out"
+        document.add(("reports",), message, None, key=True)
+        return {}
+    for name in set(taken) & set(named if isinstance(named, dict) else ()):
+        message = f"{name!r} is the name of a report that ships. Choose another"
+        document.add(("reports", name), message, name, key=True)
+    try:
+        entries = EntriesFile.model_validate(stated).reports
+    except ValidationError as error:
+        for found in told(error):
+            document.add(found.path, found.message, found.value, key=found.of_key)
+        return {}
+    return {name: entry.report(name) for name, entry in entries.items()}

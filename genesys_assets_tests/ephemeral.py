@@ -1,0 +1,31 @@
+"""Dagster's event log in memory opens a connection for each thing that it is asked, a tenth of what a run costs: in the
+suite it keeps the one that holds it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from dagster._core.storage.event_log.in_memory import InMemoryEventLogStorage
+from sqlalchemy.engine import Connection
+
+_opened = InMemoryEventLogStorage._connect
+
+
+@contextmanager
+def _held(storage: InMemoryEventLogStorage) -> Iterator[Connection]:
+    with storage._db_lock, storage._held_conn.begin():
+        yield storage._held_conn
+
+
+def _connect(storage: InMemoryEventLogStorage) -> AbstractContextManager[Connection]:
+    """SQLite's connections are of the thread that opened them: tests make their instances in the main one."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return _held(storage) if is_main else _opened(storage)
+
+
+def keep_connections() -> None:
+    """From now on, in this process."""
+    InMemoryEventLogStorage._connect = _connect  # type: ignore[method-assign,assignment]
