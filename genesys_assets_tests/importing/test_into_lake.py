@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +18,7 @@ from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.importing.saved import DAY, HOUR, as_bytes, conversation, metric, result, saved_file
+from genesys_assets_tests.patience import PATIENCE_SECONDS
 
 TIMELESS = {"entities": [{"userId": "U", "metrics": {"handleTime": 60}}]}
 
@@ -204,3 +207,24 @@ def test_each_outcome_is_told_as_it_comes(lake: Lake) -> None:
     on_file: Callable[[Any], None] = lambda outcome: told.append(outcome.file)  # noqa: E731
     import_files(lake, [saved("a.json", figures()), saved("b.json", b"")], ImportOptions(), on_file=on_file)
     assert told == ["saved/a.json", "saved/b.json"]
+
+
+@pytest.mark.parametrize("importers", [2, 4])
+def test_of_imports_at_once_into_one_day_every_page_stays(lake: Lake, tmp_path: Path, importers: int) -> None:
+    begins = threading.Barrier(importers)
+    files = [saved(f"{number}.json", [conversation(f"{number}")]) for number in range(importers)]
+
+    def bring(file: SavedFile) -> dict[str, str]:
+        of_importer = Lake(LocalStore(tmp_path / "lake"))
+        begins.wait(PATIENCE_SECONDS)
+        return states(import_files(of_importer, [file], ImportOptions()))
+
+    with ThreadPoolExecutor(importers) as pool:
+        said = list(pool.map(bring, files))
+    names = [f"saved/{file.name}" for file in files]
+    assert said == [{name: "imported"} for name in names]
+    pages = bodies(lake.refreshed(), DETAILS, "2026-01-28") or []
+    brought = sorted(item["conversationId"] for page in pages for item in page["conversations"])
+    assert brought == [f"{number}" for number in range(importers)]
+    again = states(import_files(lake.refreshed(), files, ImportOptions()))
+    assert again == dict.fromkeys(names, "unchanged")
