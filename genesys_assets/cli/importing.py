@@ -195,7 +195,7 @@ def _to_materialise(days_of: Callable[[str], list[str]], *, is_new: bool) -> lis
         if days := days_of(asset):
             lines.append(f"  {tables:<44} {ranges(days)}")
             if is_new:
-                lines.append(_command(asset, *runs(days)[0]))
+                lines += [_command(asset, first, last) for first, last in runs(days)]
     return ["", "Materialise:" if is_new else "Nothing is new. The files are of:", *lines] if lines else []
 
 

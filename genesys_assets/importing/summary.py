@@ -25,6 +25,9 @@ TABLES = {
 }
 """Which tables are made of the pages of an asset."""
 
+_NAMED_FILES = 3
+"""How many files a remark names: thousands may lack the same."""
+
 
 def told_from(
     business_zone: ZoneInfo,
@@ -90,7 +93,7 @@ def held(outcome: Outcome) -> str:
     parts = [_count(outcome.conversations, "conversation")] if outcome.conversations else []
     parts += [_count(outcome.buckets, "bucket")] if outcome.buckets else []
     figures = [shape for shape in outcome.shapes if shape != "conversations"]
-    what = ", ".join(parts) + (f" ({', '.join(figures)})" if figures else "") or "nothing"
+    what = (", ".join(parts) or "nothing") + (f" ({', '.join(figures)})" if figures else "")
     return f"{what}; not all of it" if outcome.left_out else what
 
 
@@ -100,8 +103,14 @@ def notes(imported: Imported) -> list[str]:
 
 
 def left_out(imported: Imported) -> list[str]:
-    """What could not be read, in all files together: path, reason and count."""
-    return _together(outcome.left_out for outcome in imported.outcomes)
+    """What could not be read, in all files together: path, reason, count, and the files where it is."""
+    counts: Counter[str] = Counter()
+    files: dict[str, list[str]] = {}
+    for outcome in imported.outcomes:
+        counts.update(outcome.left_out)
+        for text in outcome.left_out:
+            files.setdefault(text, []).append(outcome.file)
+    return [f"{text} ({_count(count, 'time')}, in {_some(files[text])})" for text, count in sorted(counts.items())]
 
 
 def not_complete(imported: Imported) -> str | None:
@@ -124,6 +133,12 @@ def _together(remarks: Iterable[Mapping[str, int]]) -> list[str]:
     for of_file in remarks:
         together.update(of_file)
     return [counted(text, count) for text, count in sorted(together.items())]
+
+
+def _some(files: Sequence[str]) -> str:
+    """The first files by name, and how many more there are."""
+    named, further = ", ".join(files[:_NAMED_FILES]), len(files) - _NAMED_FILES
+    return f"{named} and {_count(further, 'further file')}" if further > 0 else named
 
 
 def ranges(days: Sequence[str]) -> str:

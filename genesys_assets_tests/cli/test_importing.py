@@ -85,6 +85,33 @@ def test_days_that_follow_one_another_are_named_as_a_range(saved: Path) -> None:
     assert command("imported_details", "2026-01-27", "2026-01-29") in done
 
 
+def test_each_range_of_days_has_a_command_that_materialises_it(saved: Path) -> None:
+    starts = {"A": "2026-01-20", "B": "2026-01-21", "C": "2026-01-25"}
+    calls = [conversation(id_, f"{day}T13:05:00.000Z", f"{day}T13:09:00.000Z") for id_, day in starts.items()]
+    (saved / "details.json").write_bytes(as_bytes({"conversations": calls}))
+    lines = run(f"{saved}/details.json").stdout.splitlines()
+    ranges = "2026-01-20 to 2026-01-21, 2026-01-25"
+    at = lines.index(f"  tables/conversations and what belongs to it  {ranges}")
+    assert [line for line in lines[at + 1 :] if "dg launch" in line] == [
+        command("imported_details", "2026-01-20", "2026-01-21"),
+        command("imported_details", "2026-01-25", "2026-01-25"),
+    ]
+
+
+def test_a_file_without_any_figure_is_said_to_hold_nothing(saved: Path) -> None:
+    (saved / "figures.json").write_bytes(as_bytes({"results": []}))
+    assert f"imported   {saved}/figures.json: nothing (aggregates)" in run(f"{saved}/figures.json").stdout
+
+
+def test_what_many_files_lack_is_listed_once_with_the_first_of_them(saved: Path) -> None:
+    for number in range(5):
+        lost = conversation(f"C{number}", participants="System.Object[]")
+        (saved / f"lost_{number}.json").write_bytes(as_bytes({"conversations": [conversation(f"K{number}"), lost]}))
+    named = ", ".join(f"{saved}/lost_{number}.json" for number in range(3))
+    said = f"conversations.participants: str is no list (5 times, in {named} and 2 further files)"
+    assert f"  {said}\n" in run(f"{saved}/lost_*.json").stdout
+
+
 def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) -> None:
     (saved / "cut.json").write_text('{"conversations": [')
     done = run(f"{saved}", "nowhere.json", "--complete", "2026-01-28/2026-01-29")
@@ -95,7 +122,7 @@ def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) ->
     assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
 
 
-def test_what_is_left_out_is_listed_by_path_reason_and_count_and_it_ends_with_1(saved: Path) -> None:
+def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_with_1(saved: Path) -> None:
     cut = conversation("C")
     cut["participants"] = [{"purpose": "agent", "sessions": "System.Object[]"}] * 2
     (saved / "details.json").write_bytes(as_bytes({"conversations": [conversation("A"), cut]}))
@@ -104,8 +131,8 @@ def test_what_is_left_out_is_listed_by_path_reason_and_count_and_it_ends_with_1(
     assert f"imported   {saved}/details.json: 1 conversation; not all of it\n" in done.stdout
     assert (
         "\nLeft out, so that no day counts as complete:\n"
-        "  conversation left out whole, for a value of it cannot be read\n"
-        "  conversations.participants.sessions: str is no list (2 times)\n" in done.stdout
+        f"  conversation left out whole, for a value of it cannot be read (1 time, in {saved}/details.json)\n"
+        f"  conversations.participants.sessions: str is no list (2 times, in {saved}/details.json)\n" in done.stdout
     )
     assert done.stdout.endswith("No day was marked as complete, for something was left out.\n")
     again = run(f"{saved}/details.json", "--complete", "2026-01-28/2026-01-29")

@@ -34,21 +34,23 @@ ValueOf = Callable[[Value, str, pa.DataType], Any]
 def compared(
     comparison: Comparison, column: str, type_: pa.DataType, findings: Findings, of: ValueOf | None = None
 ) -> Comparison:
-    """The comparison with the column's name and values. Mistakes are added to `findings`."""
+    """The comparison with the column's name and values. Its first mistake is added to `findings`, or one per value."""
+    named = replace(comparison, name=column)
     if pa.types.is_list(type_):
         message = f"{column} is a list, which cannot be compared. Use `aggregates` with the dimension"
         findings.add(comparison.path, message, comparison.name)
-        return replace(comparison, name=column)
+        return named
     of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
     if of_number and (type_ in _NUMBERS or _is_time(type_)):
-        return replace(comparison, name=column, bounds=tuple(_bounds(comparison, column, type_, findings)))
+        return replace(named, bounds=tuple(_bounds(comparison, column, type_, findings)))
     if of_number or (of_text and type_ != pa.string()):
         message = (
             f"{column} is {type_in_words(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
         )
         findings.add(comparison.path, message, comparison.name)
+        return named
     if of_text:
-        return replace(comparison, name=column)
+        return named
     values = []
     for value in comparison.values:
         try:
@@ -58,7 +60,7 @@ def compared(
         except (ValueError, TypeError, OverflowError):
             message = f"{column} must be compared with {type_in_words(type_)}, got {quoted(value)}"
             findings.add(comparison.path, message, value)
-    return replace(comparison, name=column, values=tuple(values))
+    return replace(named, values=tuple(values))
 
 
 def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: Findings) -> Iterator[tuple[str, Bound]]:

@@ -65,6 +65,20 @@ def test_columns_of_tables_have_the_values_of_the_dimensions() -> None:
     assert allowed_value("participant_name", "Whoever") == "Whoever"
 
 
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ({"requested_routings": "Standart"}, "requested_routings is a list, which cannot be compared"),
+        ({"requested_routings": {"gte": 3}}, "requested_routings is a list, which cannot be compared"),
+        ({"provider": {"gte": 3}}, "provider is text, which has no range"),
+    ],
+)
+def test_a_column_that_cannot_be_compared_so_is_one_mistake_and_not_two(where: dict[str, Any], reason: str) -> None:
+    entry = {"description": "One row.", "details": {"table": "sessions", "where": where, "measures": {"n": "count"}}}
+    (problem,) = read_text(json.dumps({"reports": {"mine": entry}}), "reports.yaml").problems
+    assert problem.message.startswith(reason)
+
+
 def test_a_filter_in_another_case_gives_the_rows_and_not_an_empty_report(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, interval_metrics=[of_queue(FIRST, "voice", 3), of_queue(FIRST, "chat", 9)])
     voice = report({"aggregates": {"filter": {"mediaType": "Voice"}, "metrics": HANDLED}})
