@@ -45,6 +45,7 @@ LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
 _NEEDED = ("conversations", "segments", "conversation-metrics")
+_WORDS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -171,14 +172,11 @@ def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_L
             (detail, "analytics:agentConversationDetail:view"),
             lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
         ),
-        _Look("details jobs", (detail,), lambda: _jobs(cloud)),
+        _Look("details jobs", (detail,), lambda: _jobs(cloud, "details jobs", job_endpoints.CONVERSATIONS)),
         _Look(
             "users' status",
             (user_details.PERMISSION,),
-            permitted(
-                "users' status",
-                lambda: cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
-            ),
+            lambda: _users_status(cloud),
             is_optional=True,
         ),
         asked(
@@ -215,10 +213,10 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     )
     try:
         aggregates.fetch(cloud, query)
-    except (MissingPermission, NotFound, BadRequest):
+    except (MissingPermission, NotFound, BadRequest) as error:
         if is_wanted:
             raise
-        return Finding("ok", what, "not permitted, and nothing asks for it")
+        return Finding("ok", what, f"{_WORDS[type(error)]}, and nothing asks for it")
     return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
 
 
@@ -313,16 +311,22 @@ def _in_plain_words(name: str) -> str:
     return name.replace("wrapup_codes", "wrap-up codes").replace("organizations", "organisations").replace("_", " ")
 
 
-def _jobs(cloud: GenesysCloud) -> Finding:
-    through = job_endpoints.availability(cloud)
+def _users_status(cloud: GenesysCloud) -> Finding:
+    """By the query and, for days that are over, by jobs: both are asked."""
+    cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body())
+    return _jobs(cloud, "users' status", job_endpoints.USERS)
+
+
+def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> Finding:
+    through = job_endpoints.availability(cloud, kind)
     if through is None:
-        return Finding("warn", "details jobs", "permitted", "The platform does not tell how far their data reaches.")
+        return Finding("warn", what, "permitted", "The platform does not tell how far their data reaches.")
     lag = cloud.now() - through
     value = f"data until {through:%Y-%m-%d %H:%M} UTC, {lag / _HOUR:.1f} hours ago"
     if lag > USUAL_LAG:
         advice = "Days after it stay incomplete until Genesys Cloud has caught up."
-        return Finding("warn", "details jobs", value, advice)
-    return Finding("ok", "details jobs", value)
+        return Finding("warn", what, value, advice)
+    return Finding("ok", what, value)
 
 
 def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
