@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from genesys_assets.cloud import reference
+from genesys_assets.cloud import api_usage, reference
 from genesys_assets.cloud.analytics import aggregates, details, live, user_details
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
@@ -89,26 +89,29 @@ def preflight(
     expected_queues: int | None = None,
     families: Collection[AggregateFamily] = (),
     data_lake: bool = False,
+    usage: bool = False,
 ) -> Preflight:
     """Looks at everything and raises nothing: an error is a finding too.
 
     `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
     aggregates that reports or settings want: a missing permission for one of them is a warning, for other families only
-    information. `data_lake`: files of the data lake extraction are wanted.
+    information. `data_lake`: files of the data lake extraction are wanted. `usage`: the platform's own count of
+    requests is wanted.
     """
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
+    wanted = [_look_at_data_lake(cloud)] if data_lake else []
+    wanted += [_look_at_usage(cloud)] if usage else []
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, wanted)))
 
 
 def _look(
-    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], data_lake: bool
+    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], wanted: Sequence[_Look]
 ) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Visible()
-    of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
-    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
+    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *wanted]:
         try:
             yield look.at()
         except (Unreachable, ServerTrouble) as error:
@@ -232,6 +235,17 @@ def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
         return Finding("ok", what, "permitted")
 
     return _Look(what, (PERMISSION,), at, is_optional=True)
+
+
+def _look_at_usage(cloud: GenesysCloud) -> _Look:
+    """A query is submitted, since there is no smaller question; its result is not fetched."""
+    what = "count of requests"
+
+    def at() -> Finding:
+        api_usage.submit(cloud, f"{cloud.now() - timedelta(days=1):%Y-%m-%d}")
+        return Finding("ok", what, "permitted")
+
+    return _Look(what, (api_usage.PERMISSION,), at, is_optional=True)
 
 
 def _login(cloud: GenesysCloud) -> Finding:

@@ -55,14 +55,18 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def look(
-    sandbox: Sandbox, expected_queues: int | None = None, families: Collection[AggregateFamily] = (), **client: Any
+    sandbox: Sandbox,
+    expected_queues: int | None = None,
+    families: Collection[AggregateFamily] = (),
+    usage: bool = False,
+    **client: Any,
 ) -> Preflight:
     secret = client.pop("client_secret", sandbox.client_secret)
     client_id = client.pop("client_id", sandbox.client_id)
     url = client.pop("url", sandbox.url)
     options: dict[str, Any] = {"sleep": lambda seconds: None, "now": lambda: PRESENT, **client}
     with GenesysCloud(Hosts(url, url), client_id, secret, **options) as cloud:
-        return preflight(cloud, expected_queues=expected_queues, families=families)
+        return preflight(cloud, expected_queues=expected_queues, families=families, usage=usage)
 
 
 def finding(found: Preflight, what: str) -> Finding:
@@ -181,6 +185,15 @@ def test_jobs_of_users_are_looked_at_beside_their_query(sandbox: Sandbox) -> Non
     assert (finding(found, "users' status").level, finding(found, "users' status").value) == ("warn", "not permitted")
     assert found.missing_permissions == ("analytics:userDetail:view",)
     assert found.passed
+
+
+def test_the_count_of_requests_is_looked_at_where_it_is_wanted(sandbox: Sandbox) -> None:
+    assert finding(look(sandbox, usage=True), "count of requests") == Finding("ok", "count of requests", "permitted")
+    sandbox.behaviour.missing_permissions = {"usage:client:view"}
+    found = look(sandbox, usage=True)
+    assert (finding(found, "count of requests").level, found.passed) == ("warn", True)
+    assert found.missing_permissions == ("usage:client:view",)
+    assert "count of requests" not in levels(look(sandbox))
 
 
 def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
