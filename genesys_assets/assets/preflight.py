@@ -16,7 +16,7 @@ from genesys_assets.keys import asset_key
 from genesys_assets.lake.opening import s3_client
 from genesys_assets.lake.preflight import places
 from genesys_assets.resources import GenesysCloudResource, LakeResource, PublishingResource
-from genesys_assets.settings import DataLakeSettings, PreflightSettings
+from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings
 
 _DESCRIPTION = """One row per thing that must be right before the first run, shown in the run's metadata.
 
@@ -44,6 +44,7 @@ def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefin
                 expected_queues=expected,
                 families=families,
                 data_lake=DataLakeSettings.load().is_on,
+                usage=ApiBudgetSettings.load().usage,
             )
         found = Preflight(found.findings + places(s3_client, lake.location, publishing.publish_url))
         metadata = {"findings": dg.MetadataValue.md(markdown(found)), **spent}

@@ -36,20 +36,20 @@ def preflight() -> None:
     from genesys_assets.lake.preflight import places
     from genesys_assets.reports.own import wanted_families
     from genesys_assets.resources import GenesysCloudResource
-    from genesys_assets.settings import DataLakeSettings, PreflightSettings, SettingError
+    from genesys_assets.settings import ApiBudgetSettings, DataLakeSettings, PreflightSettings, SettingError
 
     # A person who waits for a platform that is down sees why.
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     try:
         expected, families = PreflightSettings.load().expected_queues, wanted_families()
-        data_lake = DataLakeSettings.load().is_on
+        data_lake, usage = DataLakeSettings.load().is_on, ApiBudgetSettings.load().usage
         cloud = GenesysCloudResource().client
     except (SettingError, UnknownRegion) as error:
         typer.echo(f"FAIL  settings\n{_indented(str(error))}")
         raise typer.Exit(1) from None
     with cloud:
         typer.echo(f"{cloud.hosts.api_url}\n")
-        found = look(cloud, expected_queues=expected, families=families, data_lake=data_lake)
+        found = look(cloud, expected_queues=expected, families=families, data_lake=data_lake, usage=usage)
     found = Preflight(found.findings + places(s3_client))
     typer.echo(text(found))
     raise typer.Exit(0 if found.passed else 1)

@@ -33,15 +33,19 @@ def fetch(cloud: GenesysCloud, day: str) -> Iterator[Page]:
 
     Raises UsageNotCounted, or any other GenesysCloudError.
     """
-    queries = QUERIES.format(client=cloud.client_id)
-    asked = {"interval": f"{day}T00:00:00/{day}T23:59:59", "granularity": "Day"}
-    submitted = cloud.post(queries, asked)
+    queries, submitted = QUERIES.format(client=cloud.client_id), submit(cloud, day)
     id_ = read_id(submitted.json().get("id"))
     if id_ is None:
         raise UnexpectedAnswer(f"{queries} was answered without an id.", correlation_id=submitted.correlation_id)
     query = f"{queries}/{quote(id_, safe='')}"
     _wait(cloud, query, day)
     yield from Cursor(cloud.get, "pageSize", "after", after_of_answer).pages(query, {"pageSize": PAGE_SIZE})
+
+
+def submit(cloud: GenesysCloud, day: str) -> Page:
+    """The answer to a new query about a UTC day."""
+    asked = {"interval": f"{day}T00:00:00/{day}T23:59:59", "granularity": "Day"}
+    return cloud.post(QUERIES.format(client=cloud.client_id), asked)
 
 
 def _wait(cloud: GenesysCloud, query: str, day: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
-from genesys_assets.cloud import reference
+from genesys_assets.cloud import api_usage, reference
 from genesys_assets.cloud.analytics import aggregates, details, live, user_details
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.interval import Interval
@@ -45,6 +45,7 @@ LITTLE_LEFT = 0.1
 _HOUR = timedelta(hours=1)
 _ANY_OF = "missing.any.permissions"
 _NEEDED = ("conversations", "segments", "conversation-metrics")
+_WORDS = {MissingPermission: "not permitted", NotFound: "not there", BadRequest: "not understood"}
 _NO_QUEUE = _NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -88,26 +89,29 @@ def preflight(
     expected_queues: int | None = None,
     families: Collection[AggregateFamily] = (),
     data_lake: bool = False,
+    usage: bool = False,
 ) -> Preflight:
     """Looks at everything and raises nothing: an error is a finding too.
 
     `expected_queues` is how many queues must be visible at least; without it, one. `families` are those of the
     aggregates that reports or settings want: a missing permission for one of them is a warning, for other families only
-    information. `data_lake`: files of the data lake extraction are wanted.
+    information. `data_lake`: files of the data lake extraction are wanted. `usage`: the platform's own count of
+    requests is wanted.
     """
-    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, data_lake)))
+    wanted = [_look_at_data_lake(cloud)] if data_lake else []
+    wanted += [_look_at_usage(cloud)] if usage else []
+    return Preflight(tuple(_look(cloud, max(1, expected_queues or 1), families, wanted)))
 
 
 def _look(
-    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], data_lake: bool
+    cloud: GenesysCloud, expected_queues: int, families: Collection[AggregateFamily], wanted: Sequence[_Look]
 ) -> Iterator[Finding]:
     login = _login(cloud)
     yield login
     if login.level == "fail":
         return
     seen = _Visible()
-    of_data_lake = [_look_at_data_lake(cloud)] if data_lake else []
-    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *of_data_lake]:
+    for look in [*_looks(cloud, seen, expected_queues), *_looks_at_families(cloud, families), *wanted]:
         try:
             yield look.at()
         except (Unreachable, ServerTrouble) as error:
@@ -171,14 +175,11 @@ def _looks(cloud: GenesysCloud, seen: _Visible, expected_queues: int) -> list[_L
             (detail, "analytics:agentConversationDetail:view"),
             lambda: cloud.post(details.PATH, DetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
         ),
-        _Look("details jobs", (detail,), lambda: _jobs(cloud)),
+        _Look("details jobs", (detail,), lambda: _jobs(cloud, "details jobs", job_endpoints.CONVERSATIONS)),
         _Look(
             "users' status",
             (user_details.PERMISSION,),
-            permitted(
-                "users' status",
-                lambda: cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body()),
-            ),
+            lambda: _users_status(cloud),
             is_optional=True,
         ),
         asked(
@@ -215,10 +216,10 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     )
     try:
         aggregates.fetch(cloud, query)
-    except (MissingPermission, NotFound, BadRequest):
+    except (MissingPermission, NotFound, BadRequest) as error:
         if is_wanted:
             raise
-        return Finding("ok", what, "not permitted, and nothing asks for it")
+        return Finding("ok", what, f"{_WORDS[type(error)]}, and nothing asks for it")
     return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
 
 
@@ -234,6 +235,17 @@ def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
         return Finding("ok", what, "permitted")
 
     return _Look(what, (PERMISSION,), at, is_optional=True)
+
+
+def _look_at_usage(cloud: GenesysCloud) -> _Look:
+    """A query is submitted, since there is no smaller question; its result is not fetched."""
+    what = "count of requests"
+
+    def at() -> Finding:
+        api_usage.submit(cloud, f"{cloud.now() - timedelta(days=1):%Y-%m-%d}")
+        return Finding("ok", what, "permitted")
+
+    return _Look(what, (api_usage.PERMISSION,), at, is_optional=True)
 
 
 def _login(cloud: GenesysCloud) -> Finding:
@@ -313,16 +325,22 @@ def _in_plain_words(name: str) -> str:
     return name.replace("wrapup_codes", "wrap-up codes").replace("organizations", "organisations").replace("_", " ")
 
 
-def _jobs(cloud: GenesysCloud) -> Finding:
-    through = job_endpoints.availability(cloud)
+def _users_status(cloud: GenesysCloud) -> Finding:
+    """By the query and, for days that are over, by jobs: both are asked."""
+    cloud.post(user_details.PATH, UserDetailsQuery(interval=_an_hour(cloud), page_size=1).body())
+    return _jobs(cloud, "users' status", job_endpoints.USERS)
+
+
+def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> Finding:
+    through = job_endpoints.availability(cloud, kind)
     if through is None:
-        return Finding("warn", "details jobs", "permitted", "The platform does not tell how far their data reaches.")
+        return Finding("warn", what, "permitted", "The platform does not tell how far their data reaches.")
     lag = cloud.now() - through
     value = f"data until {through:%Y-%m-%d %H:%M} UTC, {lag / _HOUR:.1f} hours ago"
     if lag > USUAL_LAG:
         advice = "Days after it stay incomplete until Genesys Cloud has caught up."
-        return Finding("warn", "details jobs", value, advice)
-    return Finding("ok", "details jobs", value)
+        return Finding("warn", what, value, advice)
+    return Finding("ok", what, value)
 
 
 def clock(what: str, whose: str, told: str, now: datetime) -> Finding:

@@ -22,6 +22,7 @@ Row = Mapping[str, Any]
 
 AGENTS, STATUS = "agent_daily", "agent_day"
 _ON_QUEUE = ("idle_ms", "interacting_ms", "communicating_ms", "not_responding_ms")
+_OF_QUALITY = ("page_evaluations", "page_surveys", "page_resolutions")
 _HALF_HOUR = timedelta(minutes=30)
 
 
@@ -46,7 +47,8 @@ class Medium:
 class DayReports:
     """The rows of a day's page. `agents`, most handle time first, is None if their report is not stored; each has its
     `occupancy` if agents' status is stored (`has_status`). `occupancy` is that of all agents of the day together.
-    `flows` and `quality` are None if the platform did not answer their families.
+    `flows` is None if the platform did not answer that family. `quality` has a row per queue, the one with the most
+    evaluations first, without figures of families that the platform did not answer; None if it answered none of them.
     """
 
     total: Row
@@ -109,7 +111,7 @@ def day_reports(
         has_status=bool(status),
         occupancy=_occupancy(status),
         flows=_where_answered(page_reports()["page_flows"], stored),
-        quality=_where_answered(page_reports()["page_quality"], stored),
+        quality=_quality(stored),
     )
 
 
@@ -119,6 +121,22 @@ def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
     except NotStored:
         return None
     return rows
+
+
+def _quality(stored: StoredDay) -> list[Row] | None:
+    """The rows of the reports of quality side by side, by queue."""
+    answered = [_where_answered(page_reports()[name], stored) for name in _OF_QUALITY]
+    if all(rows is None for rows in answered):
+        return None
+    nothing = dict.fromkeys(name for each in _OF_QUALITY for name in page_reports()[each].spec.schema.names)
+    queues: dict[str | None, dict[str, Any]] = {}
+    for row in (row for rows in answered for row in rows or ()):
+        queues.setdefault(row["queue_id"], dict(nothing)).update(row)
+    return sorted(queues.values(), key=_most_quality_first)
+
+
+def _most_quality_first(row: Row) -> tuple[int, int, bool, str]:
+    return -(row["evaluations"] or 0), -(row["nps_responses"] or 0), row["queue_id"] is None, row["queue_id"] or ""
 
 
 def _of(rows: Iterable[Row], medium: Row) -> list[Row]:

@@ -35,11 +35,12 @@ def test_it_shows_what_it_found_as_a_table_and_stores_nothing(outpost: World) ->
     said = metadata(run, "ops/preflight")
     assert run.success
     asked = [path for _, path in outpost.sandbox.requests if path != "/oauth/token"]
-    assert said["requests"] == len(asked) == len(set(asked)) == 39
+    assert said["requests"] == len(asked) == len(set(asked)) == 40
     rows = said["findings"].splitlines()
     assert "what to do" in rows[0]
-    # Besides what is asked for: the clock, the rate limit, the lake and the published files.
-    assert len(rows) == 2 + len(asked) + 4
+    # Besides what is asked for: the clock, the rate limit, the lake and the published files. Agents' status takes two
+    # requests.
+    assert len(rows) == 2 + len(asked) - 1 + 4
     assert all(sum(f"| aggregates: {name} " in row for row in rows) == 1 for name in OTHERS)
     assert any("queues" in row and "10 visible: 6 in Home, 4 in Switzerland" in row for row in rows)
     assert outpost.files() == {}

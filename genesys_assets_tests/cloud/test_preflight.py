@@ -55,14 +55,18 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def look(
-    sandbox: Sandbox, expected_queues: int | None = None, families: Collection[AggregateFamily] = (), **client: Any
+    sandbox: Sandbox,
+    expected_queues: int | None = None,
+    families: Collection[AggregateFamily] = (),
+    usage: bool = False,
+    **client: Any,
 ) -> Preflight:
     secret = client.pop("client_secret", sandbox.client_secret)
     client_id = client.pop("client_id", sandbox.client_id)
     url = client.pop("url", sandbox.url)
     options: dict[str, Any] = {"sleep": lambda seconds: None, "now": lambda: PRESENT, **client}
     with GenesysCloud(Hosts(url, url), client_id, secret, **options) as cloud:
-        return preflight(cloud, expected_queues=expected_queues, families=families)
+        return preflight(cloud, expected_queues=expected_queues, families=families, usage=usage)
 
 
 def finding(found: Preflight, what: str) -> Finding:
@@ -80,7 +84,7 @@ def test_a_healthy_organisation_passes_with_every_thing_looked_at_once(sandbox: 
     assert found.passed
     assert levels(found) == dict.fromkeys(LOOKED_AT, "ok")
     assert not any(finding.advice for finding in found.findings)
-    assert len(sandbox.requests) - before == 23 + len(FAMILIES) - 1
+    assert len(sandbox.requests) - before == 24 + len(FAMILIES) - 1
 
 
 def test_it_tells_which_organisation_and_how_much_of_it_is_visible(sandbox: Sandbox) -> None:
@@ -161,6 +165,35 @@ def test_a_family_that_a_report_wants_and_may_not_read_is_a_warning(sandbox: San
     assert finding(found, "aggregates: bots").value == "not permitted, and nothing asks for it"
     assert finding(found, "aggregates: surveys").value == "permitted, and nothing asks for it"
     assert found.missing_permissions == (flows.permission,)
+
+
+@pytest.mark.parametrize(("status", "said"), [(403, "not permitted"), (404, "not there"), (400, "not understood")])
+def test_a_family_that_nothing_asks_for_is_told_by_what_the_platform_answered(
+    sandbox: Sandbox, status: int, said: str
+) -> None:
+    sandbox.behaviour.fail_next(status, path="/analytics/bots/aggregates")
+    found = look(sandbox)
+    assert found.passed
+    assert finding(found, "aggregates: bots") == Finding("ok", "aggregates: bots", f"{said}, and nothing asks for it")
+
+
+def test_jobs_of_users_are_looked_at_beside_their_query(sandbox: Sandbox) -> None:
+    status = finding(look(sandbox), "users' status")
+    assert (status.level, status.value) == ("ok", "data until 2026-02-01 08:34 UTC, 4.0 hours ago")
+    sandbox.behaviour.fail_next(403, path="/users/details/jobs/availability")
+    found = look(sandbox)
+    assert (finding(found, "users' status").level, finding(found, "users' status").value) == ("warn", "not permitted")
+    assert found.missing_permissions == ("analytics:userDetail:view",)
+    assert found.passed
+
+
+def test_the_count_of_requests_is_looked_at_where_it_is_wanted(sandbox: Sandbox) -> None:
+    assert finding(look(sandbox, usage=True), "count of requests") == Finding("ok", "count of requests", "permitted")
+    sandbox.behaviour.missing_permissions = {"usage:client:view"}
+    found = look(sandbox, usage=True)
+    assert (finding(found, "count of requests").level, found.passed) == ("warn", True)
+    assert found.missing_permissions == ("usage:client:view",)
+    assert "count of requests" not in levels(look(sandbox))
 
 
 def test_permissions_are_named_as_the_role_editor_shows_them(sandbox: Sandbox) -> None:
@@ -294,11 +327,11 @@ def test_a_clock_that_is_a_little_wrong_will_do(sandbox: Sandbox, skew: timedelt
 
 
 def test_the_rate_limit_is_told_with_what_is_left(sandbox: Sandbox) -> None:
-    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 261 left for the next 60 s"
+    assert finding(look(sandbox), "rate limit").value == "300 requests a minute, 260 left for the next 60 s"
 
 
 def test_a_budget_that_is_almost_used_up_is_a_warning(clock: Clock) -> None:
-    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=39, clock=lambda: 0.0) as busy:
+    with running(conversations_per_day=20, now=PRESENT, requests_per_minute=40, clock=lambda: 0.0) as busy:
         found = look(busy, clock=clock, sleep=clock.sleep)
     assert finding(found, "rate limit").level == "warn"
     assert "one of its own" in finding(found, "rate limit").advice

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.days import Window
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
@@ -19,8 +20,8 @@ from genesys_assets.publishing.day_reports import DayReports, Medium, day_report
 from genesys_assets.reports.built_in import asked_in_any_case, built_in_reports, page_reports
 from genesys_assets.reports.engine.stored import NotStored
 from genesys_assets.reports.language.model import RESERVED_NAMES
-from genesys_assets.reports.meaning.questions import beyond, questions_of
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.reports.meaning.questions import beyond, key_of, questions_of
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets_tests import conftest
 from genesys_assets_tests.assets.world import World
 from genesys_assets_tests.publishing.made_up_day import (
@@ -242,6 +243,85 @@ def test_a_finished_day_of_which_hours_are_missing_is_refused(lake: Lake) -> Non
         day_reports(lake.refreshed(), business_day(), with_agents=False)
 
 
+def answered(lake: Lake, name: str, *rows: Row) -> None:
+    """A family that the platform answered with these rows, in each of which the queue is the group."""
+    spec = table_of(FAMILIES[name])
+    questions = {key_of(each): list(each.metrics) for each in asked_in_any_case() if each.family is FAMILIES[name]}
+    whole = [
+        measured(metric := row.pop("metric"), at("09:00"), row.pop("queue_id"))
+        | {"grouping": ",".join(sorted(FAMILIES[name].grouping)), "group_key": f"{nth}/{metric}", **row}
+        for nth, row in enumerate(rows)
+    ]
+    reach = Reach(Window.of_utc_day(f"{DAY}").end, questions=questions)
+    kept = [{column: value for column, value in row.items() if column in spec.schema.names} for row in whole]
+    lake.write(f"tables/{spec.name}", spec, table(spec, kept), f"{DAY}", {}, reach=reach)
+
+
+def test_flows_and_quality_of_families_that_were_never_answered_are_not_there(lake: Lake) -> None:
+    day = figures(lake, [])
+    assert (day.flows, day.quality) == (None, None)
+
+
+def test_flows_come_by_entries_and_one_without_exits_has_no_share(lake: Lake) -> None:
+    figures(lake, [])
+    left = {"metric": "tFlow", "queue_id": None, "flow_id": "busy"}
+    answered(
+        lake,
+        "flows",
+        {"metric": "nFlow", "queue_id": None, "flow_id": "idle", "count": 1},
+        {"metric": "nFlow", "queue_id": None, "flow_id": "busy", "count": 4},
+        left | {"exit_reason": "TRANSFER", "self_served": "false", "count": 3, "sum": 9_000},
+        left | {"exit_reason": "DISCONNECT", "self_served": "true", "count": 1, "sum": 3_000},
+    )
+    flows = day_reports(lake.refreshed(), business_day(), with_agents=False).flows
+    names = ("flow_id", "entries", "exits", "transferred", "self_served_share", "average_time_in_flow_ms")
+    assert [tuple(row[name] for name in names) for row in flows or ()] == [
+        ("busy", 4, 4, 3, 0.25, 3_000),
+        ("idle", 1, None, None, None, None),
+    ]
+
+
+QUALITY = ("queue_id", "queue_name", "evaluations", "average_score", "surveys_sent", "nps", "next_contacts_avoided")
+
+
+def quality(lake: Lake) -> list[tuple[Any, ...]] | None:
+    rows = day_reports(lake.refreshed(), business_day(), with_agents=False).quality
+    return None if rows is None else [tuple(row[name] for name in QUALITY) for row in rows]
+
+
+def test_a_family_of_quality_that_is_refused_takes_only_its_own_figures_with_it(lake: Lake) -> None:
+    figures(lake, [])
+    answered(
+        lake,
+        "evaluations",
+        {"metric": "nEvaluations", "queue_id": "q2", "count": 1},
+        {"metric": "nEvaluations", "queue_id": "q1", "count": 3},
+        {"metric": "oTotalScore", "queue_id": "q1", "user_id": "a", "count": 2, "sum": 150.5},
+        {"metric": "oTotalScore", "queue_id": "q1", "user_id": "b", "count": 1, "sum": 89.5},
+    )
+    assert quality(lake) == [
+        ("q1", NAMES["q1"], 3, 80.0, None, None, None),
+        ("q2", NAMES["q2"], 1, None, None, None, None),
+    ]
+    answered(lake, "resolutions", {"metric": "nNextContactAvoided", "queue_id": "q2", "count": 5})
+    assert quality(lake) == [
+        ("q1", NAMES["q1"], 3, 80.0, None, None, None),
+        ("q2", NAMES["q2"], 1, None, None, None, 5),
+    ]
+    answered(
+        lake,
+        "surveys",
+        {"metric": "nSurveysSent", "queue_id": "q3", "count": 9},
+        {"metric": "nSurveyNpsResponses", "queue_id": "q2", "count": 4},
+        {"metric": "nSurveyNpsPromoters", "queue_id": "q2", "count": 3},
+    )
+    assert quality(lake) == [
+        ("q1", NAMES["q1"], 3, 80.0, None, None, None),
+        ("q2", NAMES["q2"], 1, None, None, 75.0, 5),
+        ("q3", NAMES["q3"], None, None, 9, None, None),
+    ]
+
+
 # -- against the reports of a real day ---------------------------------------------------------------
 
 
@@ -291,3 +371,28 @@ def test_half_hours_say_what_the_report_by_interval_says(past_days: World, real:
             if one.start == interval.start
         ]
         assert total(handled, "n") == total(inside, "handled_count")
+
+
+def test_flows_say_what_the_report_of_flows_says(past_days: World, real: DayReports) -> None:
+    rows = past_days.lake.read("reports/flows", f"{conftest.DAY}").to_pylist()
+    by_flow = {row["flow_id"]: row for row in rows if row["flow_id"] is not None}
+    assert real.flows
+    assert {row["flow_id"] for row in real.flows} == by_flow.keys()
+    for row in real.flows:
+        theirs = by_flow[row["flow_id"]]
+        same = ("flow_name", "entries", "exits", "transferred", "self_served_share")
+        assert [row[name] for name in same] == [theirs[name] for name in same]
+        seconds = theirs["average_time_in_flow_seconds"]
+        assert row["average_time_in_flow_ms"] == (None if seconds is None else pytest.approx(1000 * seconds))
+
+
+def test_quality_of_a_queue_is_the_report_of_quality_added_up(past_days: World, real: DayReports) -> None:
+    rows = past_days.lake.read("reports/quality", f"{conftest.DAY}").to_pylist()
+    assert real.quality
+    assert {row["queue_id"] for row in real.quality} == {row["queue_id"] for row in rows}
+    for row in real.quality:
+        theirs = [each for each in rows if each["queue_id"] == row["queue_id"]]
+        for name in ("evaluations", "surveys_sent", "nps_responses", "next_contacts_avoided"):
+            assert row[name] == total(theirs, name), name
+        score, scored = total(theirs, "score"), total(theirs, "scored")
+        assert row["average_score"] == (pytest.approx(score / scored) if score is not None and scored else None)
