@@ -19,7 +19,6 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[1]
 PINNED = (
     "constraints.txt",
-    "deploy/constraints.txt",
     "genesys_assets/sandbox/swift-constraints.txt",
     "genesys_assets_tests/lake/duckdb-constraints.txt",
     "genesys_assets_tests/lake/moto-constraints.txt",

@@ -105,11 +105,15 @@ def _repeated(hashes: list[Any]) -> int:
 
 
 def _unequal(rows: pa.Table, whole: str, parts: Iterable[str]) -> int:
-    """In how many rows the parts do not add up to the whole."""
+    """In how many rows the parts do not add up to the whole. A part below 0 adds nothing up: it is what is left of a
+    whole when the others are too much.
+    """
     left = _or_zero(rows[whole])
+    wrong = pc.less(left, 0)
     for name in parts:
-        left = pc.subtract(left, _or_zero(rows[name]))
-    return int(pc.sum(pc.not_equal(left, 0)).as_py() or 0)
+        part = _or_zero(rows[name])
+        wrong, left = pc.or_(wrong, pc.less(part, 0)), pc.subtract(left, part)
+    return int(pc.sum(pc.or_(wrong, pc.not_equal(left, 0))).as_py() or 0)
 
 
 def _or_zero(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -46,11 +46,12 @@ from genesys_assets.lake.delta_files import (
     replaced,
 )
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
-from genesys_assets.lake.log_mirror import LogMoved, log_place
+from genesys_assets.lake.log_mirror import LogMirror, LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
 
 __all__ = [
     "NOTE",
@@ -75,6 +76,11 @@ NOTE = "genesys_assets"
 _INTERVAL = "delta.checkpointInterval"
 _USUAL_INTERVAL = 100
 _log = logging.getLogger(__name__)
+
+_GONE = "Invalid table version"
+"""What delta-rs says of a commit that it has just seen or made and cannot read: on S3, where a copy of the log is begun
+anew. The table is read again then.
+"""
 
 
 class Conflict(Exception):
@@ -375,10 +381,13 @@ class DeltaLog:
             self.refresh()
             if self._identity == before:
                 self._table = self._load()
-            if self._identity == before:
+            if self._identity == before and not self._is_copy_gone(error):
                 raise
             raise Conflict(f"{self.place}: {error}") from error
         self._push()
+
+    def _is_copy_gone(self, error: DeltaError) -> bool:
+        return isinstance(self._log, LogMirror) and _GONE in str(error)
 
     def _push(self) -> None:
         """Raises Conflict."""

@@ -34,8 +34,7 @@ class Protection:
     def from_settings(cls) -> Protection:
         """That of GENESYS_ASSETS_PERSONAL_DATA. Raises SettingError."""
         settings = PersonalDataSettings.load()
-        key = settings.key.get_secret_value().encode() if settings.key else b""
-        return cls(settings.actions, key)
+        return cls(settings.actions, settings.secret)
 
     @property
     def is_on(self) -> bool:

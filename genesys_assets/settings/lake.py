@@ -9,7 +9,8 @@ from typing import Literal, Self
 from pydantic import SecretStr, field_validator, model_validator
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.settings.group import Group, setting, without_user
+from genesys_assets.secrets_manager import is_name
+from genesys_assets.settings.group import Group, SettingError, revealed_secret, setting, without_user
 
 _MOST_THREADS = 4
 """Unless told otherwise: beyond that decoding waits for writing."""
@@ -102,7 +103,7 @@ class PersonalDataSettings(Group):
     )
     key: SecretStr | None = setting(
         "GENESYS_ASSETS_PERSONAL_DATA_KEY",
-        f"Secret with which personal data is hashed, {_SHORTEST_KEY} characters or more.",
+        f"Secret with which personal data is hashed, {_SHORTEST_KEY} characters or more, or `secretsmanager:NAME#KEY`.",
         "<the output of: openssl rand -hex 32>",
         default=None,
     )
@@ -116,8 +117,8 @@ class PersonalDataSettings(Group):
     @field_validator("key")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < _SHORTEST_KEY:
-            raise ValueError(f"it has {len(value.get_secret_value())} characters and needs {_SHORTEST_KEY} or more")
+        if value is not None and not is_name(value) and (problem := _too_short(value.get_secret_value())):
+            raise ValueError(problem)
         return value
 
     @model_validator(mode="after")
@@ -135,9 +136,24 @@ class PersonalDataSettings(Group):
         return self
 
     @property
+    def secret(self) -> bytes:
+        """The key itself, nothing where there is none. Raises SettingError."""
+        if self.key is None:
+            return b""
+        key = revealed_secret(self.key, "GENESYS_ASSETS_PERSONAL_DATA_KEY")
+        if problem := _too_short(key):
+            raise SettingError(f"GENESYS_ASSETS_PERSONAL_DATA_KEY is not valid: {problem}.")
+        return key.encode()
+
+    @property
     def actions(self) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:
         """What is done with each class."""
         return _actions(self.personal_data)
+
+
+def _too_short(key: str) -> str | None:
+    length = len(key)
+    return f"it has {length} characters and needs {_SHORTEST_KEY} or more" if length < _SHORTEST_KEY else None
 
 
 def _actions(stated: str) -> dict[PersonalData, Literal["keep", "hash", "drop"]]:

@@ -92,6 +92,9 @@ def test_parts_that_do_not_add_up_are_found_to_the_last_millisecond() -> None:
     assert problems(shifts((10, 7, 3), (10, 10, None), (None, None, None)), spec=SHIFTS) == PASSED
     wrong = {"parts_add_up": "the parts of all_ms do not add up in 3 rows"}
     assert problems(shifts((10, 7, 3), (10, 7, 2), (10, 7, 4), (None, 1, None)), spec=SHIFTS) == wrong
+    assert problems(shifts((10, 17, -7)), spec=SHIFTS) == {
+        "parts_add_up": "the parts of all_ms do not add up in 1 rows"
+    }
     assert "parts_add_up" in checks_of(SHIFTS)
     assert "parts_add_up" not in checks_of(QUEUES)
 

@@ -68,7 +68,7 @@ def test_what_is_kept_or_dropped_needs_none(stated: str) -> None:
 
 def test_a_short_key_is_refused_and_not_shown() -> None:
     said = refusal({SETTING: "hash", KEY: "hush"})
-    assert said.startswith(f"{KEY} (it has 4 characters, and needs 32 or more)")
+    assert said.startswith(f"{KEY} (it has 4 characters and needs 32 or more)")
     assert "hush" not in said
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -12,15 +12,17 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS
 from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Comparison, Value
+from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Bound, Comparison, Value
 from genesys_assets.reports.language.problems import Findings, quoted
 from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
 from genesys_assets.tables.conversations.legs import OUTCOMES
 from genesys_assets.tables.conversations.model import snake_case
+from genesys_assets.tables.spec import INSTANT
 
 _NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
+_SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
 _USERS = ("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
@@ -39,7 +41,9 @@ def compared(
         findings.add(comparison.path, message, comparison.name)
         return named
     of_text, of_number = comparison.operator in TEXT_OPERATORS, comparison.operator == "range"
-    if (of_number and type_ not in _NUMBERS) or (of_text and type_ != pa.string()):
+    if of_number and (type_ in _NUMBERS or _is_time(type_)):
+        return replace(named, bounds=tuple(_bounds(comparison, column, type_, findings)))
+    if of_number or (of_text and type_ != pa.string()):
         message = (
             f"{column} is {type_in_words(type_)}, which has no {comparison.operator}. Compare it with values (in, ne)"
         )
@@ -59,6 +63,22 @@ def compared(
     return replace(named, values=tuple(values))
 
 
+def _bounds(comparison: Comparison, column: str, type_: pa.DataType, findings: Findings) -> Iterator[tuple[str, Bound]]:
+    """The bounds of a range as the column has its values: numbers, instants or dates."""
+    for name, bound in comparison.bounds:
+        try:
+            if isinstance(bound, str) != _is_time(type_):
+                raise TypeError(bound)
+            yield name, converted(bound, type_) if isinstance(bound, str) else bound
+        except (ValueError, TypeError):
+            such = f", such as {_SUCH[type_]}" if type_ in _SUCH else ""
+            findings.add(comparison.path, f"{column} is {type_in_words(type_)}{such}, so {name} takes one", bound)
+
+
+def _is_time(type_: pa.DataType) -> bool:
+    return is_instant(type_) or bool(type_ == pa.date32())
+
+
 def value_of(value: Value, column: str, type_: pa.DataType) -> Any:
     """The value as the column has it. Raises InvalidQuery, ValueError or TypeError if the column cannot have it."""
     of_type = converted(value, type_)
@@ -76,6 +96,8 @@ def converted(value: Value, type_: pa.DataType) -> Any:
         if instant.tzinfo is None:
             raise ValueError(value)
         return instant
+    if type_ == pa.date32():
+        return date.fromisoformat(str(value))
     if type_ == pa.bool_():
         if str(value).lower() not in ("true", "false"):
             raise ValueError(value)

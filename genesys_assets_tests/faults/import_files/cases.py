@@ -304,7 +304,7 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "white space": (b" \n\t\r\n", "it is empty"),
     "a mark and nothing": (b"\xef\xbb\xbf", "it is empty"),
     "gzip of nothing": (gzip.compress(b""), "it is empty"),
-    "a web page": (b"<!DOCTYPE html><html>", "it is not JSON: Expecting value: line 1 column 1"),
+    "a web page": (b"<!DOCTYPE html><html>", "it is HTML or XML, as a login page or a gateway answers, not JSON"),
     "a table": (b"conversationId,start\nA,B\n", "it is not JSON: Expecting value"),
     "a zip archive": (b"PK\x03\x04\x14\x00", "it is a zip archive"),
     "zstd": (b"\x28\xb5\x2f\xfd\x00", "it is compressed with zstd"),

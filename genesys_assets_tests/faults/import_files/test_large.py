@@ -151,11 +151,11 @@ _GROWTH_KIBIBYTES = 48 << 10
 _IMPORT = """
 import json, resource, sys
 from pathlib import Path
-from genesys_assets.importing.buckets import Told
+from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import find
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-done = import_files(Lake(LocalStore(Path(sys.argv[2]))), find([sys.argv[1]], lambda: None), Told())
+done = import_files(Lake(LocalStore(Path(sys.argv[2]))), find([sys.argv[1]], lambda: None), ImportOptions())
 print(json.dumps([done.outcomes[0].conversations, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """

@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.privacy.protection import Protection
 from genesys_assets.settings import AlertSettings, CloudSettings, SettingError
 from genesys_assets_tests.assets.world import environment
 
-HELD = {"prod/genesys": json.dumps({"client_secret": "held-secret-4711"}), "plain": "held-plain-4711", "binary": None}
+HASHES = "held-key-0123456789-0123456789-0123456789"
+OF_PERSONS = {"client_secret": "held-secret-4711", "personal_data_key": HASHES}
+HELD = {"prod/genesys": json.dumps(OF_PERSONS), "plain": "held-plain-4711", "binary": None}
 CLIENT = {"GENESYS_CLOUD_REGION": "us_east_1", "GENESYS_CLOUD_CLIENT_ID": "C1"}
 
 
@@ -79,6 +82,17 @@ def test_a_secret_is_read_from_where_the_setting_says(
         assert CloudSettings.load().secret == secret
         assert secret == setting or secret not in f"{CloudSettings.load()!r}"
     assert "held-" not in caplog.text
+
+
+def test_personal_data_are_hashed_with_the_key_that_is_held_there_never_with_its_name(aws: dict[str, str]) -> None:
+    def hashed(key: str) -> str:
+        of = {"GENESYS_ASSETS_PERSONAL_DATA": "hash", "GENESYS_ASSETS_PERSONAL_DATA_KEY": key}
+        with environment({**aws, **of}):
+            return Protection.from_settings().hashed("Ada")
+
+    assert hashed("secretsmanager:prod/genesys#personal_data_key") == hashed(HASHES)
+    with pytest.raises(SettingError, match="it has 15 characters and needs 32 or more"):
+        hashed("secretsmanager:plain")
 
 
 @pytest.mark.parametrize(
