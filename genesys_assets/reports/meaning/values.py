@@ -24,7 +24,7 @@ _NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
 _SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
-_USERS = ("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
+_USERS = ("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
 
 ValueOf = Callable[[Value, str, pa.DataType], Any]

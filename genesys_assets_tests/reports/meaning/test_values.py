@@ -79,6 +79,18 @@ def test_a_column_that_cannot_be_compared_so_is_one_mistake_and_not_two(where: d
     assert problem.message.startswith(reason)
 
 
+@pytest.mark.parametrize("column", ["flow_id", "flow_outcome_id", "form_id", "evaluator_id", "survey_form_id"])
+def test_a_name_is_refused_where_an_id_belongs(column: str) -> None:
+    with pytest.raises(InvalidQuery, match=r"must be an id such as .*, got 'Main'"):
+        allowed_value(column, "Main")
+
+
+def test_the_status_of_a_survey_is_one_of_the_platforms() -> None:
+    assert allowed_value("survey_status", "finished") == "Finished"
+    with pytest.raises(InvalidQuery, match=r"surveyStatus has no value 'finishd'\. Closest: Finished"):
+        allowed_value("survey_status", "finishd")
+
+
 def test_a_filter_in_another_case_gives_the_rows_and_not_an_empty_report(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, interval_metrics=[of_queue(FIRST, "voice", 3), of_queue(FIRST, "chat", 9)])
     voice = report({"aggregates": {"filter": {"mediaType": "Voice"}, "metrics": HANDLED}})
