@@ -57,6 +57,11 @@ UUIDS = frozenset(
 """Fields that hold UUIDs. Ids of outbound contacts, calls and messages have 32 digits without hyphens by themselves."""
 _ENDS = frozenset(("conversationEnd", "segmentEnd"))
 """Instants that are none while something goes on."""
+_SPANS: Mapping[str, tuple[str, str]] = {
+    "conversations": ("conversationStart", "conversationEnd"),
+    "conversations.participants.sessions.segments": ("segmentStart", "segmentEnd"),
+}
+"""What begins and ends, by its path."""
 _VALUE = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
 _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.segments": frozenset({"segmentStart"}),
@@ -208,6 +213,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
     exact = {member.name: (member.name, _reader(member.type, f"{path}.{member.name}")) for member in type_}
     by_spelling = {plain(name): found for name, found in exact.items()}
     needed = _NEEDED.get(path, frozenset())
+    first, last = _SPANS.get(path, ("", ""))
 
     def read(value: Any, reading: _Reading) -> Object | None:
         if not isinstance(value, dict):
@@ -232,6 +238,9 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
                 plain(name) == plain(wire) and value[name] is not None for name in value
             ):
                 reading.lose(f"{path}.{wire}", "there is none, and the platform always writes one")
+        # All instants are written in one form by now, in which texts are ordered as the instants are.
+        if last and (begun := kept.get(first)) and (ended := kept.get(last)) and ended < begun:
+            reading.lose(f"{path}.{last}", f"it is before {first}", f"{ended} is before {first}, {begun}")
         return kept
 
     return read

@@ -181,13 +181,21 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
             raise CannotImport(
                 f"{smaller} of {name!r} is {known[smaller]}, which is more than its {larger}, {known[larger]}"
             )
-    if known.keys() >= _TIMES and known.get("count"):
-        least, most = known["min"] * known["count"], known["max"] * known["count"]
-        if not least <= known["sum"] <= most:
-            raise CannotImport(
-                f"sum of {name!r} is {known['sum']}, but {known['count']} times between {known['min']} and "
-                f"{known['max']} are between {least} and {most}"
-            )
+    if known.get("count") == 0:
+        for statistic in sorted(_TIMES & known.keys()):
+            if known[statistic]:
+                raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, but its count is 0")
+    elif "count" in known and "sum" in known:
+        _between(known, name)
+
+
+def _between(known: Mapping[str, int | float], name: str) -> None:
+    """Raises CannotImport where so many times, none below `min` and none above `max`, cannot come to `sum`."""
+    count, total, least, most = known["count"], known["sum"], known.get("min", 0), known.get("max", math.inf)
+    if not least * count <= total <= most * count:
+        bounds = [f"at least {least}"] if "min" in known else []
+        bounds += [f"at most {most}"] if "max" in known else []
+        raise CannotImport(f"sum of {name!r} is {total}, which {count} times of {' and '.join(bounds)} cannot come to")
 
 
 def _is_number(value: Any) -> bool:

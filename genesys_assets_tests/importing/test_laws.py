@@ -26,7 +26,7 @@ QUARTERS = [f"2026-01-28T{hour:02d}:{minute:02d}:00.000Z" for hour in range(23) 
 
 figures = st.dictionaries(
     st.sampled_from(sorted(NAMES)),
-    st.tuples(st.integers(0, 50), st.integers(0, 10**9)),
+    st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 50), st.integers(0, 10**9))),
     min_size=1,
 )
 answers = st.dictionaries(

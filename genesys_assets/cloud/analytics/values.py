@@ -2,7 +2,7 @@
 
 Names of dimensions and metrics are in `catalogue`. Source: the enumerations of Genesys Cloud's SDK 269.0.0,
 https://github.com/MyPureCloud/platform-client-sdk-python (models AnalyticsSession,
-AnalyticsConversationSegment, AnalyticsParticipant, AnalyticsFlow, AnalyticsEvaluation, AnalyticsSurvey).
+AnalyticsConversationSegment, AnalyticsParticipant, AnalyticsFlow, AnalyticsEvaluation, AnalyticsSurvey, Survey).
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
         """,
         "flowEntryType": "agent direct dnis flow outbound",
         "evaluationStatus": "Finished InProgress InReview Pending Retracted",
+        "surveyStatus": "Pending Sent InProgress Finished OptOut Error Expired",
         "surveyType": "Web Voice",
     }.items()
 }
@@ -67,9 +68,10 @@ BOOLEANS = frozenset(
 
 _IDS = """
     activeSkillId agentAssistantId assignerId canonicalExternalContactId conversationId divisionId edgeId
-    externalContactId externalOrganizationId groupId knowledgeBaseId outboundCampaignId outboundContactListId
-    proposedAgentId queueId removedSkillId requestedLanguageId requestedRoutingSkillId scoredAgentId selectedAgentId
-    stationId teamId userId wrapUpCode
+    evaluatorId externalContactId externalOrganizationId flowId flowMilestoneId flowOutcomeId formId groupId
+    knowledgeBaseId outboundCampaignId outboundContactListId proposedAgentId queueId removedSkillId requestedLanguageId
+    requestedRoutingSkillId scoredAgentId selectedAgentId stationId surveyFormId teamId touchpointQueueId userId
+    wrapUpCode
 """
 IDS = frozenset(_IDS.split())
 """Dimensions that are ids of entities. Ids of sessions, contacts and journeys have no fixed form."""

@@ -35,6 +35,10 @@ _ONLY_DETAILS = ("tConversationDuration", "tSegmentDuration", "nFlow", "tFlow")
 """Metrics of sessions that aggregates do not know."""
 _OBSERVED = {
     "live/conversations": ("oWaiting", "oAlerting", "oInteracting"),
+    "live/queues": (
+        *("oInteracting", "oWaiting", "oAlerting", "oOnQueueUsers", "oOffQueueUsers", "oActiveUsers", "oMemberUsers"),
+        "oUserRoutingStatuses",
+    ),
 }
 """The metrics of a table of snapshots."""
 

@@ -24,8 +24,9 @@ _NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
 _SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
-_USERS = ("evaluator_id", "assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
+_USERS = ("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
+_WORDS = {"outcome": OUTCOMES, "known_by": ("external_contact", "address")}
 
 ValueOf = Callable[[Value, str, pa.DataType], Any]
 """Gives a value as a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
@@ -121,8 +122,8 @@ def allowed_value(column: str, value: str) -> str:
     if not value.strip():
         raise InvalidQuery(f"{column} is compared with an empty text. To ask for no value write {{exists: false}}.")
     name = column.rpartition(".")[2]
-    if name == "outcome":
-        return _outcome(value)
+    if name in _WORDS:
+        return _word(name, value)
     fixed = _OTHERWISE_CALLED.get(name) or _FIXED.get(name)
     if fixed is None:
         return value
@@ -139,12 +140,12 @@ def is_fixed(column: str) -> bool:
     return name in _FIXED or name in _OTHERWISE_CALLED
 
 
-def _outcome(value: str) -> str:
-    """The outcome of a leg. Raises InvalidQuery."""
-    outcome = value.strip().lower()
-    if outcome not in OUTCOMES:
-        raise InvalidQuery(f"outcome has no value {value!r}. Known are {', '.join(OUTCOMES)}.")
-    return outcome
+def _word(name: str, value: str) -> str:
+    """One of the words that the lake's own tables have in a column. Raises InvalidQuery."""
+    word = value.strip().lower()
+    if word not in _WORDS[name]:
+        raise InvalidQuery(f"{name} has no value {value!r}. Known are {', '.join(_WORDS[name])}.")
+    return word
 
 
 def _in_shell(value: str) -> str:

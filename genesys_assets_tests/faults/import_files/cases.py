@@ -212,6 +212,14 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.1.sessions.0.metrics.0.value", -1),
         "conversations.participants.sessions.metrics.value: -1 is below zero",
     ),
+    "a conversation that ends before it begins": (
+        with_one("conversationEnd", "2020-01-01T00:00:00Z"),
+        "conversations.conversationEnd: 2020-01-01T00:00:00.000Z is before conversationStart, ",
+    ),
+    "a segment that ends before it begins": (
+        with_one("participants.0.sessions.0.segments.0.segmentEnd", "2020-01-01T00:00:00Z"),
+        "conversations.participants.sessions.segments.segmentEnd: 2020-01-01T00:00:00.000Z is before segmentStart, ",
+    ),
     "participants by their ids": (
         with_one("participants", {"p": {"purpose": "agent"}}),
         "conversations.participants: an object with none of the platform's fields for it, but p",
@@ -326,11 +334,11 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a text below zero": (_figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
     "less than the least of each": (
         _figure(count=3, sum=200, min=100, max=100),
-        "3 times between 100 and 100 are between 300 and 300",
+        "sum of 'tHandle' is 200, which 3 times of at least 100 and at most 100 cannot come to",
     ),
     "more than the most of each": (
         _figure(count=2, sum=900, min=1, max=100),
-        "2 times between 1 and 100 are between 2 and 200",
+        "sum of 'tHandle' is 900, which 2 times of at least 1 and at most 100 cannot come to",
     ),
     "a figure twice": (
         dumped({"results": [_twice(result(count=1), result(count=2))]}),
@@ -407,7 +415,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a bucket in an hour that clocks show twice": (_measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
     "a bucket of local clocks": (_measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
-    "a call that is yet to come": (dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z"}), "in the future"),
+    "a call that is yet to come": (
+        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
+        "in the future",
+    ),
     "a bucket that is yet to come": (_FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
     "a bucket that ends before it begins": (_figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
     "a bucket of half the day": (_FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
@@ -425,6 +436,15 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "min of 'tHandle' is 5, which is more than its max, 3",
     ),
     "a max above the sum": (_figure(count=2, max=9, sum=8), "max of 'tHandle' is 9, which is more than its sum, 8"),
+    "a time of none": (_figure(count=0, sum=5000), "sum of 'tHandle' is 5000, but its count is 0"),
+    "less than the least times the count": (
+        _figure(count=2, min=10, sum=5),
+        "sum of 'tHandle' is 5, which 2 times of at least 10 cannot come to",
+    ),
+    "more than the most times the count": (
+        _figure(count=2, max=10, sum=25),
+        "sum of 'tHandle' is 25, which 2 times of at most 10 cannot come to",
+    ),
     "half a count": (_figure(count=1.5), "only whole milliseconds or counts can be kept"),
     "a count that is a word": (_measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
     "statistics that PowerShell cut": (

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genesys_assets.cloud.analytics.live import OBSERVATION_METRICS
 from genesys_assets.cloud.analytics.values import ENUMERATIONS, IDS, value_of
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language.formulas import NumberTooLarge
@@ -77,6 +78,33 @@ def test_a_column_that_cannot_be_compared_so_is_one_mistake_and_not_two(where: d
     entry = {"description": "One row.", "details": {"table": "sessions", "where": where, "measures": {"n": "count"}}}
     (problem,) = read_text(json.dumps({"reports": {"mine": entry}}), "reports.yaml").problems
     assert problem.message.startswith(reason)
+
+
+@pytest.mark.parametrize("column", ["flow_id", "flow_outcome_id", "form_id", "evaluator_id", "survey_form_id"])
+def test_a_name_is_refused_where_an_id_belongs(column: str) -> None:
+    with pytest.raises(InvalidQuery, match=r"must be an id such as .*, got 'Main'"):
+        allowed_value(column, "Main")
+
+
+def test_the_status_of_a_survey_is_one_of_the_platforms() -> None:
+    assert allowed_value("survey_status", "finished") == "Finished"
+    with pytest.raises(InvalidQuery, match=r"surveyStatus has no value 'finishd'\. Closest: Finished"):
+        allowed_value("survey_status", "finishd")
+
+
+def test_who_a_customer_is_known_by_is_one_of_the_lakes_words() -> None:
+    assert allowed_value("known_by", "Address") == "address"
+    with pytest.raises(InvalidQuery, match=r"known_by has no value 'numbr'\. Known are external_contact, address"):
+        allowed_value("known_by", "numbr")
+
+
+@pytest.mark.parametrize("metric", ["oWaitng", *OBSERVATION_METRICS])
+def test_a_metric_of_live_queues_is_one_that_is_asked_for(metric: str) -> None:
+    details = {"table": "live/queues", "where": {"metric": metric}, "measures": {"n": "count"}}
+    entry = {"description": "One row.", "details": details}
+    problems = read_text(json.dumps({"reports": {"mine": entry}}), "reports.yaml").problems
+    wrong = [problem.message.partition(".")[0] for problem in problems]
+    assert wrong == ([] if metric in OBSERVATION_METRICS else ["live/queues has no metric 'oWaitng'"])
 
 
 def test_a_filter_in_another_case_gives_the_rows_and_not_an_empty_report(tmp_path: Path) -> None:
