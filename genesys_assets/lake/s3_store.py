@@ -27,6 +27,7 @@ from genesys_assets.lake.s3_failures import (
     status_of,
 )
 from genesys_assets.lake.store import Draft, LakeUnreachable, ListedFile, Store, Tag, _is_hidden
+from genesys_assets.s3_body import LARGEST, read_at_most
 
 PATIENCE_SECONDS = 90
 """How long S3 may answer 503, or drop connections, before a read or write fails."""
@@ -155,7 +156,11 @@ class S3Store(Store):
         from botocore.exceptions import ClientError
 
         def read() -> bytes:
-            body = bytes(self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)["Body"].read())
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key), **how)
+            limit = LARGEST if size is None else size
+            body = read_at_most(answer["Body"], limit)
+            if len(body) > limit:
+                raise WrongSize(f"{self.uri(key)} came with more than {limit} bytes")
             if size is not None and len(body) != size:
                 raise WrongSize(f"{self.uri(key)} came with {len(body)} bytes instead of {size}")
             return body

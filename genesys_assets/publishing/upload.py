@@ -16,6 +16,7 @@ from botocore.parsers import ResponseParserError
 
 from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
 from genesys_assets.publishing.place import CACHE_CONTROL, PlacedFile, disposition
+from genesys_assets.s3_body import LARGEST, read_at_most
 
 _MOST_PAGES = 10_000
 """Of a listing: ten million files. A store that lists more of them repeats itself."""
@@ -56,7 +57,7 @@ class Bucket:
     def get(self, key: str) -> bytes | None:
         """The bytes of a file, None where it does not exist. Raises NotReadable."""
         try:
-            return bytes(self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+            body = read_at_most(self.client.get_object(Bucket=self.bucket, Key=key)["Body"], LARGEST)
         except self.client.exceptions.NoSuchKey:
             return None
         except (ClientError, BotoCoreError, ResponseParserError, RecursionError) as error:
@@ -65,6 +66,12 @@ class Bucket:
                 "GENESYS_ASSETS_PUBLISH_URL, the AWS credentials, and their permissions s3:GetObject and "
                 "s3:ListBucket (without the latter S3 refuses what is not there)"
             ) from error
+        if len(body) > LARGEST:
+            raise NotReadable(
+                f"{self.describe(key)} was not read: it came with more than {LARGEST} bytes. See what is between this "
+                "machine and S3 (a proxy, a gateway)"
+            )
+        return body
 
     def files(self, prefix: str) -> Iterator[PlacedFile]:
         """Every file whose key begins so. Raises NotReadable, also for an answer that is no such listing: files that it

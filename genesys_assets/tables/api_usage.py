@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.request_log import template
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables import stored_answers
 from genesys_assets.tables.spec import TableSpec, columns
 
 API_USAGE = TableSpec(
@@ -35,6 +33,7 @@ failed integer with 5xx
     partition_column="day",
     null_in_key=("platform",),
 )
+_PAGE = f"a page of {API_USAGE.name}"
 _WIRE = {
     "requests": "requestCount",
     "succeeded": "status200",
@@ -49,27 +48,16 @@ def api_usage(day: date, pages: Iterable[Page]) -> pa.Table:
     """Rows of `API_USAGE`; what the platform counted of other days is left out. Raises UnreadablePage."""
     counts: dict[tuple[str | None, str, str], Counter[str]] = defaultdict(Counter)
     for page in pages:
-        for entity in _entities(page):
-            if str(entity.get("date"))[:10] != f"{day}":
+        for entity in stored_answers.fields(page.body, _PAGE).objects("entities"):
+            if str(entity.text("date"))[:10] != f"{day}":
                 continue
-            key = (entity.get("platform"), str(entity.get("httpMethod")), template(str(entity.get("templateUri"))))
-            counts[key].update({name: int(entity.get(wire) or 0) for name, wire in _WIRE.items()})
+            method, path = str(entity.text("httpMethod")), template(str(entity.text("templateUri")))
+            counts[entity.text("platform"), method, path].update(
+                {name: entity.whole_number(wire) or 0 for name, wire in _WIRE.items()}
+            )
     rows = [
         {"day": day, "platform": platform, "method": method, "path": path, **{name: of[name] for name in _WIRE}}
         for (platform, method, path), of in counts.items()
     ]
-    table = pa.Table.from_pylist(rows, API_USAGE.schema)
+    table = stored_answers.table(rows, API_USAGE.schema, _PAGE)
     return table.sort_by([(name, "ascending") for name in API_USAGE.key])
-
-
-def _entities(page: Page) -> list[dict[str, Any]]:
-    try:
-        answer = json.loads(page.body)
-    except ValueError as error:
-        raise UnreadablePage(f"a page of {API_USAGE.name} is not JSON ({error})") from error
-    entities = answer.get("entities") if isinstance(answer, dict) else None
-    if entities is None:
-        return []
-    if not isinstance(entities, list):
-        raise UnreadablePage(f"a page of {API_USAGE.name} has `entities` that are no list")
-    return [entity for entity in entities if isinstance(entity, dict)]

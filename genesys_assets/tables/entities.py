@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables import stored_answers
 from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.tables.stored_answers import Fields
 
 _ID = columns("""
 id string the entity
@@ -206,10 +207,12 @@ def entity_table(
 ) -> pa.Table:
     """The entities of a listing's pages, by id, joined by those known before that are no longer listed.
 
-    Raises UnreadablePage where a page has no list of `entities`, ListingShrunk where the listing has none or less than
+    Raises UnreadablePage where a page is no page of a listing, ListingShrunk where the listing has none or less than
     half of those known before, unless disappearances are accepted.
     """
-    listed = {entity["id"]: _row(spec, entity) for body in bodies for entity in _entities(spec, body)}
+    page = f"a page of {spec.name}"
+    rows = [_row(spec, entity) for body in bodies for entity in stored_answers.entities(body, page)]
+    listed = {row["id"]: row for row in rows}
     known = {row["id"]: row for row in known_before.to_pylist()} if known_before is not None else {}
     if not accept_disappearances:
         _must_not_shrink(spec, set(listed), {id_ for id_, row in known.items() if not row["is_deleted"]})
@@ -217,7 +220,7 @@ def entity_table(
         if id_ in listed and listed[id_]["name"] is None:
             listed[id_]["name"] = row["name"]
     gone = [{**row, "is_deleted": True} for id_, row in known.items() if id_ not in listed]
-    table = pa.Table.from_pylist(list(listed.values()), _loose(spec.schema)).cast(spec.schema)
+    table = stored_answers.table(list(listed.values()), spec.schema, page)
     return pa.concat_tables([table, pa.Table.from_pylist(gone, spec.schema)]).sort_by("id")
 
 
@@ -241,38 +244,22 @@ def _must_not_shrink(spec: TableSpec, listed: set[str], alive: set[str]) -> None
         )
 
 
-def _entities(spec: TableSpec, body: bytes) -> list[dict[str, Any]]:
-    try:
-        page = json.loads(body)
-    except ValueError as error:
-        raise UnreadablePage(f"a page of {spec.name} is not JSON ({error})") from error
-    entities = page.get("entities") if isinstance(page, dict) else None
-    if not isinstance(entities, list):
-        raise UnreadablePage(f"a page of {spec.name} has no list of `entities`")
-    return [entity for entity in entities if entity and entity.get("id")]
-
-
-def _row(spec: TableSpec, entity: dict[str, Any]) -> dict[str, Any]:
-    row = {column.name: entity.get(WIRE.get(column.name, column.name)) for column in spec.columns}
+def _row(spec: TableSpec, entity: Fields) -> dict[str, Any]:
+    row = {column.name: entity.value(WIRE.get(column.name, column.name)) for column in spec.columns}
     row["name"] = _name(entity)
-    row["division_id"] = (entity.get("division") or {}).get("id") or entity.get("divisionId")
-    row["is_deleted"] = entity.get("state") == "deleted" or entity.get("deleted") is True
+    row["division_id"] = entity.object("division").text("id") or entity.text("divisionId")
+    row["is_deleted"] = entity.value("state") == "deleted" or entity.value("deleted") is True
     if "queue_id" in row:
-        row["queue_id"] = (entity.get("queue") or {}).get("id")
+        row["queue_id"] = entity.object("queue").text("id")
     if "media_settings" in row:
-        settings = entity.get("mediaSettings")
+        settings = entity.value("mediaSettings")
         row["media_settings"] = None if settings is None else json.dumps(settings, sort_keys=True)
     return row
 
 
-def _name(entity: dict[str, Any]) -> str | None:
+def _name(entity: Fields) -> str | None:
     """Its name. That of a presence stands among its labels by language: the American one, which the platform's own
     presences have, or the first.
     """
-    labels: dict[str, str] = entity.get("languageLabels") or {}
-    return entity.get("name") or labels.get("en_US") or next((labels[each] for each in sorted(labels)), None)
-
-
-def _loose(schema: pa.Schema) -> pa.Schema:
-    """Timestamps as the strings the platform writes; the cast to the table's schema reads them."""
-    return pa.schema([pa.field(f.name, pa.string() if pa.types.is_timestamp(f.type) else f.type) for f in schema])
+    labels = entity.object("languageLabels")
+    return entity.text("name") or labels.text("en_US") or next(map(labels.text, sorted(labels.values)), None)

@@ -97,6 +97,9 @@ def _parse(
     bodies: Sequence[bytes], name: str, elements: pa.StructType, unit: str, unexpected: str
 ) -> tuple[pa.Table, pa.ListArray]:
     """The pages as a table of a row each, and their lists."""
+    if not all(body.lstrip().startswith(b"{") for body in bodies):
+        # Of a body `null` Arrow's reader makes no error: the process ends.
+        raise pa.ArrowInvalid("a page is no object")
     for body in bodies:
         if not body.isascii():
             body.decode("utf-8")

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables import stored_answers
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.spec import TableSpec, columns
+from genesys_assets.tables.stored_answers import Fields
 
 QUEUE_MEMBERS = TableSpec(
     "queue_members",
@@ -65,9 +67,9 @@ def queue_members(day: date, pages: Iterable[Page]) -> pa.Table:
         queue_id = _queue_of(page)
         of_queue = members.setdefault(queue_id, {})
         for entity in _entities(page, QUEUE_MEMBERS):
-            of_queue[entity["id"]] = _member(day, page, queue_id, entity)
+            of_queue[entity.text("id")] = _member(day, page, queue_id, entity)
         if not of_queue:
-            of_queue[None] = _member(day, page, queue_id, {})
+            of_queue[None] = _member(day, page, queue_id, Fields("", {}))
         elif len(of_queue) > 1:
             of_queue.pop(None, None)
     return _table(QUEUE_MEMBERS, [row for of_queue in members.values() for row in of_queue.values()])
@@ -75,38 +77,37 @@ def queue_members(day: date, pages: Iterable[Page]) -> pa.Table:
 
 def user_skills(day: date, pages: Iterable[Page]) -> pa.Table:
     """Rows of `USER_SKILLS`. Raises UnreadablePage."""
-    skills: dict[tuple[str, str | None], dict[str, Any]] = {}
+    skills: dict[tuple[str | None, str | None], dict[str, Any]] = {}
     for page in pages:
         for user in _entities(page, USER_SKILLS):
             for skill in _skills(user):
-                skills[user["id"], skill.get("id")] = {
+                skills[user.text("id"), skill.text("id")] = {
                     "day": day,
                     "as_of": page.as_of,
-                    "user_id": user["id"],
-                    "skill_id": skill.get("id"),
-                    "proficiency": skill.get("proficiency"),
-                    "state": skill.get("state"),
+                    "user_id": user.text("id"),
+                    "skill_id": skill.text("id"),
+                    "proficiency": skill.value("proficiency"),
+                    "state": skill.value("state"),
                 }
     return _table(USER_SKILLS, list(skills.values()))
 
 
-def _skills(user: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def _skills(user: Fields) -> Iterable[Fields]:
     """The skills of a user; one without an id where the platform left them out."""
-    listed = user.get("skills")
-    if not isinstance(listed, list):
-        return [{}]
-    return (skill for skill in listed if isinstance(skill, dict) and skill.get("id"))
+    if user.value("skills") is None:
+        return [Fields(user.page, {})]
+    return [skill for skill in user.objects("skills") if skill.text("id")]
 
 
-def _member(day: date, page: Page, queue_id: str, entity: dict[str, Any]) -> dict[str, Any]:
+def _member(day: date, page: Page, queue_id: str, entity: Fields) -> dict[str, Any]:
     return {
         "day": day,
         "as_of": page.as_of,
         "queue_id": queue_id,
-        "user_id": entity.get("id"),
-        "joined": entity.get("joined"),
-        "ring_number": entity.get("ringNumber"),
-        "member_by": entity.get("memberBy"),
+        "user_id": entity.text("id"),
+        "joined": entity.value("joined"),
+        "ring_number": entity.value("ringNumber"),
+        "member_by": entity.value("memberBy"),
     }
 
 
@@ -117,17 +118,10 @@ def _queue_of(page: Page) -> str:
     return found[1]
 
 
-def _entities(page: Page, spec: TableSpec) -> Iterator[dict[str, Any]]:
-    try:
-        answer = json.loads(page.body)
-    except ValueError as error:
-        raise UnreadablePage(f"a page of {spec.name} is not JSON ({error})") from error
-    entities = answer.get("entities") if isinstance(answer, dict) else None
-    if not isinstance(entities, list):
-        raise UnreadablePage(f"a page of {spec.name} has no list of `entities`")
-    return (entity for entity in entities if isinstance(entity, dict) and entity.get("id"))
+def _entities(page: Page, spec: TableSpec) -> list[Fields]:
+    return stored_answers.entities(page.body, f"a page of {spec.name}")
 
 
 def _table(spec: TableSpec, rows: list[dict[str, Any]]) -> pa.Table:
-    table = pa.Table.from_pylist(rows, spec.schema)
+    table = stored_answers.table(rows, spec.schema, f"a page of {spec.name}")
     return table.sort_by([(name, "ascending") for name in spec.key])

@@ -4,14 +4,13 @@ one `observed_at`, of however many answers it was made.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables import stored_answers
 from genesys_assets.tables.metrics.decode_arrow import group_key
 from genesys_assets.tables.spec import TableSpec, columns
 
@@ -65,58 +64,42 @@ ENTITY_FIELDS = {
     "dnis": "dnis",
 }
 """Which field of the answer each column is."""
+_PAGE = "a live answer"
 
 
 def live_conversations(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
-    """Rows of `LIVE_CONVERSATIONS`, each entity once."""
+    """Rows of `LIVE_CONVERSATIONS`, each entity once. Raises UnreadablePage."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for body in bodies:
-        answer = _answer(body)
-        for entity in [
-            *_list(answer, "entities"),
-            *(e for r in _list(answer, "results") for e in _list(r, "entities")),
-        ]:
-            row = {"observed_at": observed_at} | {name: entity.get(wire) for name, wire in ENTITY_FIELDS.items()}
-            rows[tuple(row[name] for name in LIVE_CONVERSATIONS.key[1:])] = row
-    loose = LIVE_CONVERSATIONS.schema.set(
-        LIVE_CONVERSATIONS.schema.get_field_index("activity_date"), pa.field("activity_date", pa.string())
-    )
-    table = pa.Table.from_pylist(list(rows.values()), loose).cast(LIVE_CONVERSATIONS.schema)
-    return table.sort_by([(name, "ascending") for name in LIVE_CONVERSATIONS.key])
+        answer = stored_answers.fields(body, _PAGE)
+        for holder in (answer, *answer.objects("results")):
+            for entity in holder.objects("entities"):
+                row = {"observed_at": observed_at} | {name: entity.value(wire) for name, wire in ENTITY_FIELDS.items()}
+                rows[tuple(entity.text(ENTITY_FIELDS[name]) for name in LIVE_CONVERSATIONS.key[1:])] = row
+    return _table(LIVE_CONVERSATIONS, list(rows.values()))
 
 
 def live_queues(observed_at: datetime, bodies: Iterable[bytes]) -> pa.Table:
-    """Rows of `LIVE_QUEUES`."""
-    rows = []
-    for body in bodies:
-        for result in _list(_answer(body), "results"):
-            group = result.get("group") or {}
-            for observed in _list(result, "data"):
-                qualifier = observed.get("qualifier")
-                rows.append(
-                    {
-                        "observed_at": observed_at,
-                        "group_key": group_key(group, qualifier),
-                        "queue_id": group.get("queueId"),
-                        "media_type": group.get("mediaType"),
-                        "metric": observed.get("metric"),
-                        "qualifier": qualifier,
-                        "count": (observed.get("stats") or {}).get("count"),
-                    }
-                )
-    table = pa.Table.from_pylist(rows, LIVE_QUEUES.schema)
-    return table.sort_by([(name, "ascending") for name in LIVE_QUEUES.key])
+    """Rows of `LIVE_QUEUES`. Raises UnreadablePage."""
+    return _table(LIVE_QUEUES, [row for body in bodies for row in _observations(observed_at, body)])
 
 
-def _answer(body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise UnreadablePage(f"the live answer is not JSON ({error})") from error
-    if not isinstance(answer, dict):
-        raise UnreadablePage(f"the live answer is a JSON {type(answer).__name__}, not an object")
-    return answer
+def _observations(observed_at: datetime, body: bytes) -> Iterator[dict[str, Any]]:
+    for result in stored_answers.fields(body, _PAGE).objects("results"):
+        group = result.object("group")
+        for observed in result.objects("data"):
+            qualifier = observed.text("qualifier")
+            yield {
+                "observed_at": observed_at,
+                "group_key": group_key(group.values, qualifier),
+                "queue_id": group.value("queueId"),
+                "media_type": group.value("mediaType"),
+                "metric": observed.value("metric"),
+                "qualifier": qualifier,
+                "count": observed.object("stats").value("count"),
+            }
 
 
-def _list(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return [item for item in holder.get(name) or () if item is not None]
+def _table(spec: TableSpec, rows: list[dict[str, Any]]) -> pa.Table:
+    table = stored_answers.table(rows, spec.schema, _PAGE)
+    return table.sort_by([(name, "ascending") for name in spec.key])

@@ -19,7 +19,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-How = Literal["busy", "dropped", "cut", "lost", "answered", "short", "altered", "untagged", "late", "noise", "after"]
+How = Literal[
+    "busy", "dropped", "cut", "lost", "answered", "short", "altered", "untagged", "late", "noise", "after", "endless"
+]
 """What becomes of a request:
 
 busy      HTTP 503
@@ -32,6 +34,7 @@ short     half of the answer's body comes, and its length says that this is all
 altered   one byte of the answer's body is another one
 untagged  the answer lacks its ETag
 late      the answer comes after some seconds
+endless   the answer's body goes on until the reader closes the connection
 noise     something comes that is no HTTP
 """
 
@@ -176,6 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif how == "altered":
             at = len(content) // 2
             self._answer(status, headers, bytes(each ^ (index == at) for index, each in enumerate(content)))
+        elif how == "endless":
+            self._answer_endlessly(status, headers)
         elif how == "short":
             self._answer(status, headers, content[: len(content) // 2])
         else:
@@ -215,6 +220,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if upto is not None:
             self.close_connection = True
+
+    def _answer_endlessly(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(ConnectionError):
+            while True:
+                self.wfile.write(b" " * 65_536)
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""

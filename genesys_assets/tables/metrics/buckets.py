@@ -146,7 +146,7 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
         asked, body = AskedQuestion.by(answer[0]), answer[1]
         try:
             return reader.read(asked, body, spec.schema)
-        except (pa.ArrowInvalid, UnicodeDecodeError):
+        except (pa.ArrowException, UnicodeError):
             return metrics_values.read(asked, body, spec.schema)
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="metrics") as executor:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
-from genesys_assets.tables import narrow_json
+from genesys_assets.tables import narrow_json, stored_answers
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.spec import INSTANT
@@ -24,6 +24,8 @@ KEPT = (*WHOLE, "current", "ratio", "numerator", "denominator", "target")
 UNUSED = ("countNegative", "countPositive", "p95", "p99", "calculatedMetricValue")
 """Statistics that the platform documents, and that cannot be added up or are not asked for."""
 
+PAGE = "the aggregates page"
+"""What messages call an answer."""
 ENVELOPE = ("systemToOrganizationMappings",)
 """What an answer has beside its results: of users, which presences of the organisation mean which of the system."""
 
@@ -137,14 +139,15 @@ class _Bounds(NamedTuple):
                 for interval in coded.dictionary.to_pylist()
             ]
             starts, ends = ([pair[at] for pair in bounds] for at in (0, 1))
-        except (ValueError, IndexError) as error:
+            local_dates = [start.astimezone(asked.zone).date() for start in starts]
+        except (ValueError, IndexError, OverflowError) as error:
             raise pa.ArrowInvalid("a bucket has no sound interval") from error
         if intervals.null_count or any(len(pair) != 2 for pair in bounds):
             raise pa.ArrowInvalid("a bucket has no interval")
         columns = (
             pa.array(starts, INSTANT),
             pa.array(ends, INSTANT),
-            pa.array([start.astimezone(asked.zone).date() for start in starts], pa.date32()),
+            pa.array(local_dates, pa.date32()),
         )
         return cls(*(column.take(coded.indices) for column in columns))
 
@@ -229,9 +232,14 @@ def _of_groups(
 
 
 def system_presences(body: bytes) -> dict[str, str]:
-    """Which presence of the system each presence of the organisation means, as the answer says."""
-    mapping = json.loads(body).get(ENVELOPE[0]) or {}
-    return {id_: presence for presence, ids in mapping.items() for id_ in ids or ()}
+    """Which presence of the system each presence of the organisation means, as the answer says. Raises
+    UnreadablePage.
+    """
+    answer = stored_answers.parsed(body, PAGE)
+    if not isinstance(answer, dict):
+        return {}
+    mapping = stored_answers.Fields(PAGE, answer).object(ENVELOPE[0])
+    return {id_: presence for presence in mapping.values for id_ in mapping.texts(presence)}
 
 
 def system_presence(metric: str, qualifier: str | None, presences: Mapping[str, str]) -> str | None:

@@ -5,22 +5,23 @@ What `decode_arrow` refuses comes here, to be read all the same or to be refused
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 import pyarrow as pa
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
-from genesys_assets.tables.conversations.decode import UnreadablePage
+from genesys_assets.tables import stored_answers
+from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.metrics.decode_arrow import (
     ENVELOPE,
     KEPT,
+    PAGE,
     UNUSED,
     WHOLE,
     MetricColumns,
@@ -28,6 +29,7 @@ from genesys_assets.tables.metrics.decode_arrow import (
     system_presence,
     system_presences,
 )
+from genesys_assets.tables.stored_answers import Fields
 
 _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}")
 _KNOWN = frozenset({*KEPT, *UNUSED})
@@ -37,69 +39,71 @@ def read(asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
     """The same as `metrics_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
     rows = list(_rows(asked, body, unknown))
-    return MetricColumns(pa.Table.from_pylist(rows, schema), unknown)
+    return MetricColumns(stored_answers.table(rows, schema, PAGE), unknown)
 
 
 def _rows(asked: AskedQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
     of_question = {name: getattr(asked, name) for name in ("grouping", "selection", "is_additive", "source")}
+    answer = _answer(body)
+    unknown.update(name for name in answer.values if name not in ("results", *ENVELOPE))
     presences = system_presences(body) if asked.family.has_qualifier else {}
-    for result in _results(body, unknown):
-        group = {name: value for name, value in (result.get("group") or {}).items() if value is not None}
+    for result in answer.objects("results"):
+        group = {name: value for name, value in result.object("group").values.items() if value is not None}
         _count(unknown, "results", result, ("group", "data"))
-        for bucket in result.get("data") or ():
-            start, end = _bounds(bucket.get("interval"))
+        for bucket in result.objects("data"):
+            start, end, local_date = _bounds(bucket.value("interval"), asked.zone)
             _count(unknown, "results.data", bucket, ("interval", "metrics", "views"))
-            figures = [(measured["metric"], "", measured) for measured in bucket.get("metrics") or ()]
-            figures += [
-                (_target(asked, viewed.get("name")), viewed["name"], viewed) for viewed in bucket.get("views") or ()
-            ]
+            figures = [(_required(measured, "metric"), "", measured) for measured in bucket.objects("metrics")]
+            views = ((_required(viewed, "name"), viewed) for viewed in bucket.objects("views"))
+            figures += [(_target(asked, view), view, viewed) for view, viewed in views]
             for metric, view, measured in figures:
                 where = "results.data.views" if view else "results.data.metrics"
                 _count(unknown, where, measured, ("name", "stats") if view else ("metric", "qualifier", "stats"))
-                stats = measured.get("stats") or {}
+                stats = measured.object("stats")
                 whole = WHOLE if asked.family is CONVERSATIONS or metric.startswith("t") else ("count",)
                 _count(unknown, f"{where}.stats", stats, _KNOWN)
+                qualifier = measured.text("qualifier")
                 yield {
                     "interval_start": start,
                     "interval_end": end,
-                    "local_date": start.astimezone(asked.zone).date(),
+                    "local_date": local_date,
                     **of_question,
-                    "group_key": group_key(group, measured.get("qualifier")),
+                    "group_key": group_key(group, qualifier),
                     **{snake_case(name): group.get(name) for name in asked.family.columns},
                     "metric": metric,
-                    "qualifier": measured.get("qualifier"),
-                    "system_presence": system_presence(metric, measured.get("qualifier"), presences),
+                    "qualifier": qualifier,
+                    "system_presence": system_presence(metric, qualifier, presences),
                     "view": view,
-                    **{name: _whole(name, stats.get(name)) if name in whole else stats.get(name) for name in KEPT},
+                    **{name: _whole(stats, name) if name in whole else stats.value(name) for name in KEPT},
                 }
 
 
-def _count(unknown: Counter[str], path: str, found: Mapping[str, Any], known: Any) -> None:
-    unknown.update(f"{path}.{name}" for name, value in found.items() if name not in known and value is not None)
+def _count(unknown: Counter[str], path: str, found: Fields, known: Any) -> None:
+    unknown.update(f"{path}.{name}" for name, value in found.values.items() if name not in known and value is not None)
 
 
-def _results(body: bytes, unknown: Counter[str]) -> list[dict[str, Any]]:
-    try:
-        answer = json.loads(body)
-    except ValueError as error:
-        raise UnreadablePage(f"the aggregates page is not JSON ({error}); it has {len(body)} bytes") from error
+def _answer(body: bytes) -> Fields:
+    """The answer; a list alone counts as its results. Raises UnreadablePage."""
+    answer = stored_answers.parsed(body, PAGE)
     if isinstance(answer, dict):
-        unknown.update(name for name in answer if name not in ("results", *ENVELOPE))
-    results = answer.get("results") if isinstance(answer, dict) else answer
-    if results is None:
-        return []
-    if not isinstance(results, list):
-        raise UnreadablePage(f"the aggregates page's `results` is a {type(results).__name__}, not a list")
-    return results
+        return Fields(PAGE, answer)
+    return Fields(PAGE, {"results": answer})
 
 
-def _bounds(interval: Any) -> tuple[datetime, datetime]:
-    """Begin and end of a bucket, in UTC. Raises UnreadablePage."""
+def _required(found: Fields, name: str) -> str:
+    text = found.text(name)
+    if text is None:
+        raise found.refusal(name, "a text")
+    return text
+
+
+def _bounds(interval: Any, zone: tzinfo) -> tuple[datetime, datetime, date]:
+    """Begin and end of a bucket, in UTC, and its local date. Raises UnreadablePage."""
     try:
         start, end = (datetime.fromisoformat(bound).astimezone(UTC) for bound in str(interval).split("/"))
-    except ValueError as error:
-        raise UnreadablePage(f"the aggregates page has a bucket with interval {_said(interval)}") from error
-    return start, end
+        return start, end, start.astimezone(zone).date()
+    except (ValueError, OverflowError) as error:
+        raise UnreadablePage(f"{PAGE} has a bucket with interval {_said(interval)}") from error
 
 
 def _said(value: Any) -> str:
@@ -107,16 +111,15 @@ def _said(value: Any) -> str:
     return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
 
-def _target(asked: AskedQuestion, view: Any) -> str:
+def _target(asked: AskedQuestion, view: str) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in asked.targets:
-        raise UnreadablePage(f"the aggregates page has a view {_said(view)} that was not asked for")
+        raise UnreadablePage(f"{PAGE} has a view {_said(view)} that was not asked for")
     return asked.targets[view]
 
 
-def _whole(name: str, value: float | None) -> int | None:
-    if value is not None and value != int(value):
-        raise UnreadablePage(
-            f"the aggregates page has {name} = {_said(value)}, where only whole milliseconds or counts can be kept"
-        )
-    return None if value is None else int(value)
+def _whole(stats: Fields, name: str) -> int | None:
+    value = stats.value(name)
+    if isinstance(value, float) and not value.is_integer():
+        raise UnreadablePage(f"{PAGE} has {name} = {_said(value)}, where only whole milliseconds or counts can be kept")
+    return stats.whole_number(name)

@@ -135,6 +135,7 @@ CASES: dict[str, Case] = {
         is_quick=True,
     ),
     "logs shorter than listed": Case("short", method="GET", path_part=f"{LOGS}0", says="bytes instead of"),
+    "logs without end": Case("endless", method="GET", path_part=f"{LOGS}0", says="came with more than", is_quick=True),
     "data files that are HTML": answered(200, HTML, method="GET", path_part=DATA, says="cannot be read"),
     "data files that are empty": answered(200, "", method="GET", path_part=DATA, says="cannot be read"),
     "data files with another byte": Case("altered", method="GET", path_part=DATA, says="cannot be read"),

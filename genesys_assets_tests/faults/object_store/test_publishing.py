@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from genesys_assets.publishing import proof
+from genesys_assets.publishing import proof, upload
 from genesys_assets.publishing.errors import PublishingError
 from genesys_assets.publishing.garbage import remove_garbage
 from genesys_assets.publishing.proof import PrivateBucket
@@ -41,6 +41,9 @@ CASES: dict[str, Case] = {
     "files of half their length": Case("short", method="GET", path_part="X-Amz-Signature", says="gives other bytes"),
     "503 for readers": Case("busy", method="GET", path_part="X-Amz-Signature", says="answered with HTTP 503"),
     "HTML for manifests": answered(200, HTML, method="GET", path_part="manifest", says="manifest"),
+    "manifests without end": Case(
+        "endless", method="GET", path_part="manifest", says="came with more than", is_quick=True
+    ),
     "403 for manifests": answered(403, error("AccessDenied"), method="GET", path_part="manifest", says="was not read"),
     "HTML in the place of listings": answered(200, HTML, path_part=LISTS, says="something else came", is_quick=True),
     "nothing in the place of listings": answered(200, "", path_part=LISTS, says="something else came"),
@@ -72,6 +75,7 @@ def publisher(
 ) -> Iterator[Publisher]:
     faulty.heal()
     monkeypatch.setattr(proof, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(upload, "LARGEST", 1 << 20)
     for name, value in {**object_store.environment(), "AWS_ENDPOINT_URL_S3": faulty.endpoint_url}.items():
         monkeypatch.setenv(name, value)
     client: Any = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))

@@ -124,7 +124,7 @@ def test_conversations_without_id_or_start_are_dropped_and_counted() -> None:
         assert decoded.losses["conversations: no conversationId or conversationStart, dropped"] == 2
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"conversations": [', b"[]", b'"text"'])
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"conversations": [', b"[]", b'"text"', b"null"])
 def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
     with pytest.raises(UnreadablePage, match="page is"):
         decode(body)
