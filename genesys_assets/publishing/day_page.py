@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", LEDGER)
 """What the page is made of, besides reports."""
-_NOT_TOLD = ("user_presence", "user_routing_status", "queue_waits")
+_NOT_TOLD = ("user_presence", "user_routing_status", "user_time", "queue_waits")
 """Tables whose readings the page leaves out: their rows of a day change as often as a later day says how a span ended,
 and no figure of the day with them.
 """

@@ -21,6 +21,7 @@ from genesys_assets.keys import LAYERS, keys
 from genesys_assets.reports.built_in import operating_reports
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment
+from genesys_assets_tests.automation.ticks import clock_at
 from genesys_assets_tests.components.projects import Project
 
 PIPELINE = "genesys_assets.GenesysCloud"
@@ -222,7 +223,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def launched(world: World, job: str, *places: str, partition: str) -> dg.ExecuteInProcessResult:
     """A run with nothing in the environment: all that it needs stands in the project."""
     known = keys(world.definitions.get_repository_def())
-    with environment({}):
+    with environment({}), clock_at(NOW):
         result = world.definitions.resolve_job_def(job).execute_in_process(
             instance=world.instance,
             partition_key=partition,
@@ -244,7 +245,7 @@ def test_an_hour_is_read_and_computed_into_the_lake_that_is_stated(world: World)
     stored = world.lake.read("tables/conversations", DAY, columns=["conversation_id"])["conversation_id"].to_pylist()
     assert {item["conversationId"] for item in began} <= {*stored}
     assert began
-    requests = world.lake.read("tables/api_requests", f"{datetime.now(UTC):%Y-%m-%d}", columns=["asset"])
+    requests = world.lake.read("tables/api_requests", DAY, columns=["asset"])
     assert set(requests["asset"].to_pylist()) == {"pages/hourly_aggregates", "pages/hourly_details"}
 
 
@@ -265,9 +266,10 @@ def test_sensors_ask_for_assets_by_the_keys_that_they_have(world: World) -> None
     resources = {name: location.get_top_level_resources()[name] for name in ("genesys_cloud", "lake", "publishing")}
     with (
         environment({}),
+        clock_at(NOW),
         dg.build_sensor_context(instance=world.instance, repository_def=location, resources=resources) as context,
     ):
-        requests = list(location.get_sensor_def("tables").evaluate_tick(context).run_requests or ())
+        requests = list(location.get_sensor_def("hours").evaluate_tick(context).run_requests or ())
     asked = {key for request in requests for key in request.asset_selection or ()}
     assert asked
     assert asked <= {spec.key for spec in world.definitions.resolve_all_asset_specs()}
