@@ -26,7 +26,7 @@ _SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
 _USERS = ("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
-_WORDS = {"outcome": OUTCOMES, "known_by": ("external_contact", "address")}
+_WORDS = {"outcome": OUTCOMES, "known_by": ("external_contact", "address"), "kind": ("presence", "routing")}
 
 ValueOf = Callable[[Value, str, pa.DataType], Any]
 """Gives a value as a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""

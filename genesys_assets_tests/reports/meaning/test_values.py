@@ -98,6 +98,12 @@ def test_who_a_customer_is_known_by_is_one_of_the_lakes_words() -> None:
         allowed_value("known_by", "numbr")
 
 
+def test_a_span_of_a_user_is_of_presence_or_routing() -> None:
+    assert allowed_value("kind", "Routing") == "routing"
+    with pytest.raises(InvalidQuery, match=r"kind has no value 'presense'\. Known are presence, routing"):
+        allowed_value("kind", "presense")
+
+
 @pytest.mark.parametrize("metric", ["oWaitng", *OBSERVATION_METRICS])
 def test_a_metric_of_live_queues_is_one_that_is_asked_for(metric: str) -> None:
     details = {"table": "live/queues", "where": {"metric": metric}, "measures": {"n": "count"}}
