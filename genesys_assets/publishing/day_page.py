@@ -34,6 +34,7 @@ from genesys_assets.publishing.day_reports import (
 from genesys_assets.publishing.html import NOTHING, clock, count, percent, render
 from genesys_assets.publishing.manifest import FailingCheck
 from genesys_assets.tables.restatements import RESTATEMENTS
+from genesys_assets.tables.users.time import USER_TIME
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 PAGE_TABLES = ("tables/interval_metrics", "tables/conversations", LEDGER)
 """What the page is made of, besides reports."""
-_NOT_TOLD = ("user_presence", "user_routing_status", "user_time", "queue_waits")
+_NOT_TOLD = ("user_presence", "user_routing_status", "queue_waits")
 """Tables whose readings the page leaves out: their rows of a day change as often as a later day says how a span ended,
 and no figure of the day with them.
 """
@@ -132,8 +133,13 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
 
 
 def told_readings(ledger: pa.Table) -> pa.Table:
-    """The rows of the ledger that the page is made of."""
-    return ledger.filter(pc.invert(pc.is_in(ledger["table"], value_set=pa.array(_NOT_TOLD))))
+    """The rows of the ledger that the page is made of: not those of `_NOT_TOLD`. Agents' time is made with these, so its
+    rows count only if they changed something.
+    """
+    changed = [pc.not_equal(ledger[name], 0) for name in ("rows_added", "rows_changed", "rows_removed")]
+    is_changed = pc.or_(pc.or_(*changed[:2]), changed[2])
+    is_told = pc.invert(pc.is_in(ledger["table"], value_set=pa.array(_NOT_TOLD)))
+    return ledger.filter(pc.and_(is_told, pc.or_(is_changed, pc.not_equal(ledger["table"], USER_TIME.name))))
 
 
 def _others(day: BusinessDay) -> list[str]:

@@ -144,7 +144,10 @@ def test_each_answer_of_a_file_has_its_own_grouping() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        (conversation("A", "2027-01-01T00:00:00.000Z"), "begins in the future, at 2027-01-01"),
+        (
+            conversation("A", "2027-01-01T00:00:00.000Z") | {"conversationEnd": None},
+            "begins in the future, at 2027-01-01",
+        ),
         (results("2027-01-01T00:00:00.000Z/2027-01-01T01:00:00.000Z"), "ends in the future"),
         ({"results": [result({}, metric("tHandle", sum=1.5))]}, "only whole milliseconds or counts can be kept"),
         (

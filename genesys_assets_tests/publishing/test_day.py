@@ -275,5 +275,7 @@ def test_readings_that_change_no_figure_of_the_day_publish_it_no_second_time(lak
     known = [restated("conversations", 1, 2, 3), restated("sessions", 0, 0, 0)]
     store(lake, "tables/restatements", RESTATEMENTS, [*known, restated("user_presence", 1, 0, 0)])
     assert made_of(lake.refreshed(), business_day(), STORED) == before
+    store(lake, "tables/restatements", RESTATEMENTS, [*known, restated("user_time", 0, 0, 0)])
+    assert made_of(lake.refreshed(), business_day(), STORED) == before
     store(lake, "tables/restatements", RESTATEMENTS, [*known, restated("user_time", 1, 0, 0)])
     assert made_of(lake.refreshed(), business_day(), STORED) != before
