@@ -133,8 +133,8 @@ def _rows(lake: Lake, place: str, key: str) -> pa.Table:
 
 
 def told_readings(ledger: pa.Table) -> pa.Table:
-    """The rows of the ledger that the page is made of: not those of `_NOT_TOLD`. Agents' time is made with these, so its
-    rows count only if they changed something.
+    """The rows of the ledger that the page is made of: not those of `_NOT_TOLD`. Agents' time is made with these, so
+    its rows count only if they changed something.
     """
     changed = [pc.not_equal(ledger[name], 0) for name in ("rows_added", "rows_changed", "rows_removed")]
     is_changed = pc.or_(pc.or_(*changed[:2]), changed[2])
