@@ -60,7 +60,7 @@ $(DBT_VENV)/.installed: $(VENV)/.installed genesys_assets_tests/warehouse/dbt-co
 $(LOWEST_VENV)/.installed: $(VENV)/.installed pyproject.toml
 	$(PYTHON) -m venv $(LOWEST_VENV)
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python $(LOWEST_VENV)/bin/python --no-header --no-annotate \
-		--no-emit-index-url pyproject.toml -o $(LOWEST_VENV)/lowest.txt
+		pyproject.toml -o $(LOWEST_VENV)/lowest.txt
 	$(BIN)/uv pip install --quiet --python $(LOWEST_VENV)/bin/python -c $(LOWEST_VENV)/lowest.txt --editable '.[dev]'
 	@touch $@
 

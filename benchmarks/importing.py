@@ -69,7 +69,7 @@ def _imported(elements: Callable[[], Iterator[bytes]], megabytes: int) -> dict[s
 
 
 def _write(file: Path, elements: Callable[[], Iterator[bytes]], size: int) -> int:
-    """One document of so many bytes, of a thousand elements at least; says how many."""
+    """Write one document of about so many bytes, with a thousand elements or more. Gives the number of elements."""
     envelope = b'{"conversations":[' if elements is _conversations else b'{"granularity":"PT1H","results":['
     with file.open("wb") as saved:
         saved.write(envelope)

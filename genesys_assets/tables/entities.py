@@ -195,7 +195,7 @@ JSON_FIELDS = frozenset(("mediaSettings",))
 
 
 class ListingShrunk(ValueError):
-    """A listing lacks so many known entities that they are more likely hidden than deleted."""
+    """A listing lacks many known entities. Probably the client may no longer see them; they are not deleted."""
 
 
 def entity_table(
