@@ -85,7 +85,7 @@ NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_nee
 
 
 @dataclass(slots=True)
-class _Found:
+class _WantedAssets:
     """Assets by partition key, as they are found to be wanted."""
 
     assets: dict[str, set[str]] = field(default_factory=dict)
@@ -155,7 +155,7 @@ def hours_wanted(
     Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
     instant: the day is read by jobs then. What was imported is left to who imported it.
     """
-    found, full = _Found(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    found, full = _WantedAssets(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
     again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
@@ -191,7 +191,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
     """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
     not stored whole; and look-back days that were not read since the last look-back.
     """
-    found, again = _Found(), look_back_moments(calendar, now)
+    found, again = _WantedAssets(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -247,7 +247,7 @@ def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: d
     have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
     read since the last look-back.
     """
-    found, again = _Found(), look_back_moments(calendar, now)
+    found, again = _WantedAssets(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     for day in _days(calendar, now):
         start, end = utc_day(day)
@@ -266,7 +266,7 @@ def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: D
     """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
     at once where they were never listed or are over since, else every few hours.
     """
-    found = _Found()
+    found = _WantedAssets()
     if not settings.is_on:
         return found.wanted
     first = f"{(now - DAY * settings.days).date()}"
@@ -287,7 +287,7 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
     """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
     make them. The ledger is made with them, for it lists their commits.
     """
-    found, specs = _Found(), [table_of(family) for family in families]
+    found, specs = _WantedAssets(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
@@ -398,7 +398,7 @@ def reports_wanted(
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
-    found = _Found()
+    found = _WantedAssets()
     for day in _days(calendar, now):
         for report in reports:
             if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
@@ -446,7 +446,7 @@ def published_wanted(
     change: those that a business day touches keep it from being published. `made_of_published` says what the published
     files of a day are made of, None where there are none.
     """
-    found = _Found()
+    found = _WantedAssets()
     zones = [report.zone for report in reports if report.zone]
     since = published_since(calendar, now)
     for day in _days(calendar, now):

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from genesys_assets.sandbox.organisation import Item
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World
 
 DETAILS, OVERLAP = "pages/daily_details", "pages/daily_overlap"
@@ -38,13 +37,3 @@ def stored_ids(world: World, day: str, asset: str = DETAILS) -> list[str]:
 def table_ids(world: World, day: str) -> list[str]:
     listed: list[str] = world.lake.read("tables/conversations", day)["conversation_id"].to_pylist()
     return listed
-
-
-def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
-    """The conversations that began on a day as a job shows them that has all data up to `available`."""
-    organisation = world.sandbox.organisation
-    told = (
-        organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
-        for item in organisation.conversations(day)
-    )
-    return [item for item in told if item is not None]

@@ -27,13 +27,12 @@ from genesys_assets_tests.assets.daily_details import (
     TABLES,
     TODAY,
     TODAYS_DATE,
-    of_jobs,
     read,
     stored_ids,
     table_ids,
     tables,
 )
-from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.assets.world import World, error, hours, metadata, of_jobs
 from genesys_assets_tests.clocks import standing_at
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.plain_comparison import TABLE_KEYS, compare

@@ -15,13 +15,12 @@ from genesys_assets_tests.assets.daily_details import (
     NEXT,
     OVERLAP,
     TODAY,
-    of_jobs,
     read,
     stored_ids,
     table_ids,
     tables,
 )
-from genesys_assets_tests.assets.world import World, error, events, metadata
+from genesys_assets_tests.assets.world import World, error, events, metadata, of_jobs
 from genesys_assets_tests.conftest import NOW
 
 pytestmark = pytest.mark.usefixtures("without_waiting")

@@ -126,6 +126,16 @@ class World:
             yield from ((place, files) for place, files in stored if files)
 
 
+def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
+    """The conversations that began on a day as a job shows them that has all data up to `available`."""
+    organisation = world.sandbox.organisation
+    told = (
+        organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
+        for item in organisation.conversations(day)
+    )
+    return [item for item in told if item is not None]
+
+
 def without_reports(world: World, tmp_path: Path) -> World:
     """A copy of a world with its tables and no report, in which a check that fails blocks."""
     folder = tmp_path / "lake"

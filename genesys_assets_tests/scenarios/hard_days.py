@@ -52,16 +52,6 @@ def compute(world: World, day: date, *names: str) -> dg.ExecuteInProcessResult:
     return run
 
 
-def of_jobs(world: World, day: date, available: datetime) -> list[Item]:
-    """The conversations begun on a day as a job shows them that knows all up to `available`."""
-    organisation = world.sandbox.organisation
-    told = (
-        organisation.as_of(organisation.conversation(item["conversationId"], with_attributes=True), available)
-        for item in organisation.conversations(day)
-    )
-    return [item for item in told if item is not None]
-
-
 def compare_tables(world: World, day: date, conversations: list[Item]) -> None:
     """Every row and value of the conversation tables: nothing missing, nothing twice, all totals exact."""
     expected = plain.model_rows(conversations)

@@ -9,7 +9,7 @@ import pytest
 
 from genesys_assets.lake.reach import Reach
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import World, hours, metadata
+from genesys_assets_tests.assets.world import World, hours, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import (
@@ -18,7 +18,6 @@ from genesys_assets_tests.scenarios.hard_days import (
     compare_tables,
     compute,
     midnight,
-    of_jobs,
     page_ids,
     read_complete,
     table_ids,

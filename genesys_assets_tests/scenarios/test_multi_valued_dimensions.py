@@ -17,7 +17,7 @@ from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.tables.conversations import model as model
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
-from genesys_assets_tests.assets.world import World, definitions
+from genesys_assets_tests.assets.world import World, definitions, of_jobs
 from genesys_assets_tests.conftest import DAYS
 from genesys_assets_tests.plain_figures import Item, Row, Session
 from genesys_assets_tests.scenarios.conftest import Present
@@ -30,7 +30,6 @@ from genesys_assets_tests.scenarios.hard_days import (
     knowledge,
     known_by_now,
     midnight,
-    of_jobs,
     read_complete,
     read_hours,
 )

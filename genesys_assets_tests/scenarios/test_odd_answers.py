@@ -11,7 +11,7 @@ import pytest
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.http import transport
 from genesys_assets_tests import plain_figures as plain
-from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.assets.world import World, error, hours, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import (
@@ -26,7 +26,6 @@ from genesys_assets_tests.scenarios.hard_days import (
     knowledge,
     known_by_now,
     midnight,
-    of_jobs,
     page_ids,
     read_complete,
     read_hours,

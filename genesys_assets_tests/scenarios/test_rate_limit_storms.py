@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.http import transport
 from genesys_assets.sandbox.behaviour import Behaviour
 from genesys_assets.sandbox.server import running
-from genesys_assets_tests.assets.world import World, hours, metadata
+from genesys_assets_tests.assets.world import World, hours, metadata, of_jobs
 from genesys_assets_tests.cloud.platform import Clock
 from genesys_assets_tests.scenarios.conftest import Present
 from genesys_assets_tests.scenarios.hard_days import (
@@ -28,7 +28,6 @@ from genesys_assets_tests.scenarios.hard_days import (
     knowledge,
     known_by_now,
     midnight,
-    of_jobs,
     page_ids,
     read_complete,
 )

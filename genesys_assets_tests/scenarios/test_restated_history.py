@@ -14,7 +14,7 @@ from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests import plain_reports
-from genesys_assets_tests.assets.world import World, metadata
+from genesys_assets_tests.assets.world import World, metadata, of_jobs
 from genesys_assets_tests.plain_figures import Item, Key, Row
 from genesys_assets_tests.scenarios.hard_days import (
     JOBS_LAG,
@@ -27,7 +27,6 @@ from genesys_assets_tests.scenarios.hard_days import (
     knowledge,
     known_by_now,
     midnight,
-    of_jobs,
     read_complete,
     read_hours,
 )
