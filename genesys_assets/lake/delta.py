@@ -46,12 +46,11 @@ from genesys_assets.lake.delta_files import (
     replaced,
 )
 from genesys_assets.lake.log_files import LOG, NO_VERSION, commit_name
-from genesys_assets.lake.log_mirror import LogMirror, LogMoved, log_place
+from genesys_assets.lake.log_mirror import LogMoved, log_place
 from genesys_assets.lake.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-    from deltalake.exceptions import DeltaError
 
 __all__ = [
     "NOTE",
@@ -76,11 +75,6 @@ NOTE = "genesys_assets"
 _INTERVAL = "delta.checkpointInterval"
 _USUAL_INTERVAL = 100
 _log = logging.getLogger(__name__)
-
-_GONE = "Invalid table version"
-"""What delta-rs says of a commit that it has just seen or made and cannot read: on S3, where a copy of the log is begun
-anew. The table is read again then.
-"""
 
 
 class Conflict(Exception):
@@ -381,13 +375,10 @@ class DeltaLog:
             self.refresh()
             if self._identity == before:
                 self._table = self._load()
-            if self._identity == before and not self._is_copy_gone(error):
+            if self._identity == before:
                 raise
             raise Conflict(f"{self.place}: {error}") from error
         self._push()
-
-    def _is_copy_gone(self, error: DeltaError) -> bool:
-        return isinstance(self._log, LogMirror) and _GONE in str(error)
 
     def _push(self) -> None:
         """Raises Conflict."""
@@ -441,7 +432,7 @@ class DeltaLog:
         table = self._existing(schema, partition_by)
         missing = _missing(self.place, self._columns(), at_rest(schema, self.place))
         if missing:
-            self._widen(table, missing)
+            self._widen(missing)
         return table
 
     def _existing(self, schema: pa.Schema, partition_by: list[str]) -> DeltaTable:
@@ -466,10 +457,11 @@ class DeltaLog:
                 configuration=_configuration(self.store),
             )
 
-    def _widen(self, table: DeltaTable, missing: Sequence[pa.Field]) -> None:
+    def _widen(self, missing: Sequence[pa.Field]) -> None:
         """Add columns, in a commit of its own. Always raises Conflict: what else was committed has to be looked at."""
         from deltalake import Schema
 
+        table = self._as_known()
         with self._conflicts():
             table.alter.add_columns(Schema.from_arrow(pa.schema(missing)).fields)
         raise Conflict(f"{self.place} has new columns now: {', '.join(field.name for field in missing)}")

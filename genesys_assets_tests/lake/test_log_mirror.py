@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -155,6 +157,19 @@ def test_a_log_that_ends_with_a_checkpoint_is_gone_on_with(s3_store: S3Store) ->
     for number in range(2 * _INTERVAL + 1):
         add(DeltaLog(s3_store, PLACE), f"f{number}")
     assert len(names(DeltaLog(s3_store, PLACE))) == 2 * _INTERVAL + 1
+
+
+@pytest.mark.parametrize("commits", range(1, 2 * _INTERVAL + 1))
+def test_a_table_gets_a_new_column_wherever_its_log_ends(s3_store: S3Store, commits: int) -> None:
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(commits):
+        add(log, f"f{number}")
+    wider = pa.schema([*SPEC.schema, pa.field("later", pa.string())])
+    for writer in (DeltaLog(s3_store, PLACE), log):
+        with contextlib.suppress(Conflict):
+            writer.commit(wider, [], [], {}, {DAYS[0]: 8}, on_top_of=writer.version)
+        assert writer.schema().names == wider.names
+    assert len(names(DeltaLog(s3_store, PLACE))) == commits
 
 
 def test_a_commit_stands_whose_checkpoint_s3_does_not_take(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,24 +50,41 @@ class Share:
         return Race(lambda: Lake(store), PLACE)
 
 
-def writing_process(share: Share, together: Barrier, results: Queue[Race]) -> None:
+def writing_process(share: Share, together: Barrier, results: Queue[Race | str]) -> None:
     """Top of a process that writes."""
-    race = share.race()
-    act = race.table_writer(share.writes, share.wider)
-    together.wait()
-    act()
-    catch_up(race.lakes(), [PLACE], [], {"run_id": "ledger"})
-    results.put(Race(_no_lake, PLACE, race.writes, []))
-
-
-def reading_process(share: Share, together: Barrier, results: Queue[Race], done: Event) -> None:
-    """Top of a process that reads."""
-    race = share.race()
-    act = race.reader(share.days, 1)
-    together.wait()
-    while not done.wait(_PAUSE_SECONDS):
+    with _told(results):
+        race = share.race()
+        act = race.table_writer(share.writes, share.wider)
+        together.wait()
         act()
-    results.put(Race(_no_lake, PLACE, [], race.glances))
+        catch_up(race.lakes(), [PLACE], [], {"run_id": "ledger"})
+        results.put(Race(_no_lake, PLACE, race.writes, []))
+
+
+def reading_process(share: Share, together: Barrier, results: Queue[Race | str], done: Event) -> None:
+    """Top of a process that reads."""
+    with _told(results):
+        race = share.race()
+        act = race.reader(share.days, 1)
+        together.wait()
+        while not done.wait(_PAUSE_SECONDS):
+            act()
+        results.put(Race(_no_lake, PLACE, [], race.glances))
+
+
+@contextlib.contextmanager
+def _told(results: Queue[Race | str]) -> Iterator[None]:
+    """What goes wrong in a process is its result."""
+    try:
+        yield
+    except Exception:
+        results.put(traceback.format_exc())
+
+
+def _result(results: Queue[Race | str]) -> Race:
+    result = results.get(timeout=PATIENCE_SECONDS)
+    assert isinstance(result, Race), result
+    return result
 
 
 def _no_lake() -> Lake:
@@ -98,9 +118,9 @@ def race_of_processes(place: Place, writers: int, times: int, disjoint: bool, se
     reader = context.Process(target=reading_process, args=(share, together, results, done), daemon=True)
     for process in [*processes, reader]:
         process.start()
-    parts = [results.get(timeout=PATIENCE_SECONDS) for _ in processes]
+    parts = [_result(results) for _ in processes]
     done.set()
-    parts.append(results.get(timeout=PATIENCE_SECONDS))
+    parts.append(_result(results))
     for process in [*processes, reader]:
         assert ended(process) == 0
     return Race(
