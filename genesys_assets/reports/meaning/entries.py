@@ -52,20 +52,20 @@ class Reading:
     version: str = ""
 
 
-def read_reports(path: Path, taken: Iterable[str] = ()) -> Reading:
-    """The reports of a file. `taken` are names of other reports."""
+def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = False) -> Reading:
+    """The reports of a file. `taken` are names of other reports. `is_shipped`: it is a file of this package."""
     try:
         content = content_of(path)
         text = text_of(content)
     except UnreadableFile as error:
         return Reading({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
-    reading = read_text(text, str(path), taken)
+    reading = read_text(text, str(path), taken, is_shipped=is_shipped)
     return Reading(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
 
 
-def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
+def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bool = False) -> Reading:
     """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
-    document = Document.of(text, file)
+    document = Document.of(text, file, is_shipped=is_shipped)
     reports = _reports(document, taken) if document.is_read else {}
     return Reading({}, document.problems) if document.problems else Reading(reports)
 
