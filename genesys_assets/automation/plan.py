@@ -6,7 +6,7 @@ was lost, killed or refused is made again, for what is wanted is still wanted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,8 @@ Wanted = Mapping[str, frozenset[str]]
 CanMake = Callable[[str, str], bool]
 """Whether enough is stored to make an asset's partition."""
 
+CHECKS = "checks"
+"""The job of checks alone; what it makes is named so too."""
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
@@ -215,3 +217,17 @@ def last_moment(now: datetime, hour: int, minute: int) -> datetime:
     """The last time that the clock showed an hour and minute, UTC."""
     today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today if today <= now else today - DAY
+
+
+def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each run of days, or of hours, that follow each other."""
+    first = last = ""
+    for key in sorted(keys):
+        if last and following(last) == key:
+            last = key
+            continue
+        if last:
+            yield first, last
+        first = last = key
+    if last:
+        yield first, last

@@ -26,8 +26,8 @@ import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
+from genesys_assets.automation.plan import CHECKS as CHECKED
 from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
-from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY

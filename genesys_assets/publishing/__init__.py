@@ -3,6 +3,7 @@
 `day`           publishing one day: every report that is there, the page, last the manifest; races and retries
 `manifest`      what a manifest says, and its JSON
 `publisher`     files, manifests and the list, written to one place
+`opening`       opens the place to which the settings publish
 `place`         where files lie, as everybody here sees it; their names
 `upload`        files in an S3 bucket
 `proof`         presigned URLs, and the proof that only their holder can read a file
