@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,6 @@ import pyarrow as pa
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.engine.compute import compute
 from genesys_assets.reports.engine.stored import StoredDay
@@ -26,6 +24,7 @@ from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY as LEVELS
 from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.copied_lakes import copy_into
 from genesys_assets_tests.keyed_rows import keyed
 
 Row = dict[str, Any]
@@ -69,10 +68,7 @@ def small_lake(
     """
     parts = {part.place: part for part in _parts(asked_by, days, reach, only)}
     filled = {place for place, part in parts.items() if tables.get(part.name)}
-    for path, content in _empty_lake(parts).items():
-        if path.split(f"/{LOG}/")[0].split("/date=")[0] not in filled:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
+    copy_into(folder, _name(parts), lambda lake: _write_empty(lake, parts), without=filled)
     lake = Lake(LocalStore(folder))
     for place in filled:
         parts[place].write(lake, tables[parts[place].name])
@@ -115,20 +111,13 @@ def _parts(
             yield _Part(source.name, source.place, source.spec, "conversation_start", tuple(days), reach)
 
 
-_empty_lakes: dict[str, dict[str, bytes]] = {}
-"""The files of lakes without a row. To write a hundred tables takes a second, to copy them a tenth of it."""
+def _name(parts: Mapping[str, _Part]) -> str:
+    return repr([(place, part.days, part.reach) for place, part in parts.items()])
 
 
-def _empty_lake(parts: Mapping[str, _Part]) -> dict[str, bytes]:
-    key = repr([(place, part.days, part.reach) for place, part in parts.items()])
-    if key not in _empty_lakes:
-        with TemporaryDirectory() as folder:
-            lake = Lake(LocalStore(Path(folder)))
-            for part in parts.values():
-                part.write(lake, [])
-            files = [path for path in Path(folder).rglob("*") if path.is_file()]
-            _empty_lakes[key] = {f"{path.relative_to(folder)}": path.read_bytes() for path in files}
-    return _empty_lakes[key]
+def _write_empty(lake: Lake, parts: Mapping[str, _Part]) -> None:
+    for part in parts.values():
+        part.write(lake, [])
 
 
 def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, list[str]]:
