@@ -14,7 +14,7 @@ _written: dict[str, dict[Path, bytes]] = {}
 
 
 def copy_into(folder: Path, name: str, write: Callable[[Lake], None], *, without: Collection[str] = ()) -> None:
-    """Add to a lake in a folder what `write` writes to an empty one, `without` some tables. Each `write` has a `name`."""
+    """Add what `write` writes to an empty lake to the one in a folder, `without` some tables. Each has a `name`."""
     for path, content in _files(name, write).items():
         if _place(path) not in without:
             target = folder / path
