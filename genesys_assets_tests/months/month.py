@@ -140,7 +140,7 @@ class Month:
     # -- one time of the clock -------------------------------------------------------------------------------------
 
     def _tick(self, moment: datetime) -> None:
-        self.history.until(moment)
+        self.history.until(moment, self.clock.now())
         self.clock.move_to(moment)
         if self.plan.now("off", moment):
             return
@@ -238,7 +238,7 @@ class Month:
     # -- judgement -------------------------------------------------------------------------------------------------
 
     def judge(self, moment: datetime, *, everything: bool = False) -> None:
-        self.history.until(moment)
+        self.history.until(moment, self.clock.now())
         self.clock.move_to(moment)
         since = self.plan.able_since(moment, _RECOVERY)
         if since is None or since > moment - GRACE:
