@@ -21,7 +21,13 @@ CanMake = Callable[[str, str], bool]
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
-_PARTS = 8
+_PARTS, _SMALLEST = 8, 3
+"""In how many parts a range is tried that has failed twice, and of how many partitions these are at least: the days of
+a look-back that failed in an outage are one part.
+"""
+_ALONE = 3
+"""After how many failures a partition is tried by itself. How many more there were says only how long that has lasted.
+"""
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
 """One of how many assets a partition wants at least of those that a range makes: what is not wanted costs as much."""
@@ -156,10 +162,11 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
     wanted, failed = standing.free, standing.failed
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]
     assets = wanted[keys[0]]
+    alike = {key: min(failures, _ALONE) for key, failures in failed.items()}
     longest = _longest(most, failed[keys[0]], standing.well)
     while len(keys) < longest:
         before = following(keys[-1], -1)
-        if before not in wanted or failed[before] != failed[keys[0]]:
+        if before not in wanted or alike[before] != alike[keys[0]]:
             break
         both = assets | wanted[before]
         if assets != wanted[before]:
@@ -171,10 +178,10 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
 
 
 def _longest(most: int, failures: int, well: int) -> int:
-    """How many partitions are asked for together that have failed so often: all once more, an eighth, then each; and
-    twice as many for each run of the kind that was well after another.
+    """How many partitions are asked for together that have failed so often: all once more, a part, then each; and twice
+    as many for each run of the kind that was well after another.
     """
-    together = most if failures <= 1 else max(1, most // _PARTS) if failures == 2 else 1
+    together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
 
 
