@@ -32,6 +32,14 @@ Object = dict[str, Any]
 
 _ATTRIBUTES = "conversations.participants.attributes"
 _MEASURED = "conversations.participants.sessions.metrics.value"
+_OF_MEDIA = frozenset(
+    (
+        *("mediaStatsMinConversationMos", "mediaStatsMinConversationRFactor", "minMos", "minRFactor", "maxLatencyMs"),
+        *("receivedPackets", "discardedPackets", "duplicatePackets", "invalidPackets", "overrunPackets"),
+        *("underrunPackets", "mediaCount"),
+    )
+)
+"""Figures of how good a connection was."""
 _METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
@@ -43,9 +51,9 @@ _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": 
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write in the place of a value that is newer than they are."""
-_BARE = 32
-"""Digits of a UUID."""
-_BARE_UUID = re.compile(r"([0-9a-fA-F]{8})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{12})")
+_UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
+_LENGTHS_OF_UUIDS = (32, 36)
+"""Characters of a UUID, without hyphens and with them."""
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -138,12 +146,13 @@ def unwrapped(value: Any) -> Any:
 
 
 def hyphenated(name: str, text: str) -> str:
-    """A UUID that a tool wrote without hyphens as the platform writes it; any other text as it is.
+    """A UUID that a tool wrote without hyphens or in capitals, as SQL Server does, as the platform writes it; any other
+    text as it is.
 
     >>> hyphenated("queueId", "5A0C0000111142228333000000000A01"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
     """
-    found = _BARE_UUID.fullmatch(text) if name in UUIDS else None
+    found = _UUID.fullmatch(text) if name in UUIDS else None
     return "-".join(found.groups()).lower() if found else text
 
 
@@ -275,9 +284,11 @@ def _strange(item: Object) -> str:
 
 
 def _is_one(value: Any) -> bool:
-    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces."""
+    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces, and none
+    are an empty text.
+    """
     return not isinstance(value, dict) and not (
-        isinstance(value, str) and (" " in value or _SHORTENED.match(value) is not None)
+        isinstance(value, str) and (not value or " " in value or _SHORTENED.match(value) is not None)
     )
 
 
@@ -303,20 +314,24 @@ def _instant_reader(path: str) -> _Reader:
 
 
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
-    is_measured, is_text, name = path == _MEASURED, pa.types.is_string(type_), path.rpartition(".")[2]
+    is_text, name = pa.types.is_string(type_), path.rpartition(".")[2]
+    is_measured = path == _MEASURED or name in _OF_MEDIA
     by_spelling = _by_spelling(path)
 
     def read(value: Any, reading: _Reading) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
-            return hyphenated(name, value) if len(value) == _BARE else value
+            return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
+        if is_text and name in UUIDS and isinstance(value, str) and not value.isprintable():
+            reading.lose(path, "a text that is no id", f"{printable(value, 60)!r} is no id")
+            return None
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             reading.lose(path, f"{type(value).__name__} is no {wanted}")
             return None
         if is_measured and kept < 0:
-            reading.lose(path, f"{kept} is below zero, and no time and no count is")
+            reading.lose(path, f"{kept} is below zero, and no such figure is")
         return kept
 
     return read

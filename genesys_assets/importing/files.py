@@ -162,8 +162,11 @@ def _below(folder: str) -> list[SavedFile]:
     """
     refused: list[OSError] = []
     found = []
-    for parent, folders, names in os.walk(folder, onerror=refused.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen = {os.path.realpath(folder)}
+    # What a link leads to would be passed over without a word. Links may lead in a circle.
+    for parent, folders, names in os.walk(folder, onerror=refused.append, followlinks=True):
+        shown = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in shown if not _is_seen(os.path.join(parent, name), seen)]
         found += [
             os.path.join(parent, name)
             for name in names
@@ -171,6 +174,13 @@ def _below(folder: str) -> list[SavedFile]:
         ]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
     return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
+
+
+def _is_seen(folder: str, seen: set[str]) -> bool:
+    real = os.path.realpath(folder)
+    is_seen = real in seen
+    seen.add(real)
+    return is_seen
 
 
 def _local(path: str) -> SavedFile:

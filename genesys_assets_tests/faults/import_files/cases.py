@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets_tests.faults.import_files.written import (
@@ -152,6 +153,7 @@ THE_CALL: dict[str, bytes | tuple[bytes, ImportOptions]] = {
     "gzip": gzip.compress(_CALL),
     "gzip in two members": gzip.compress(_CALL) + gzip.compress(b"\n" + _CALL),
     "a newer form behind an older one": dumped(page(call() | {"conversationEnd": None}, call())),
+    "names in small letters": dumped(with_names(page(call()), str.lower)),
     "fields that are new": dumped(page(call()) | {"somethingNew": {"a": [1]}}),
 }
 """Each gives the call, once, and nothing is left out."""
@@ -177,6 +179,10 @@ THE_FIGURES: dict[str, bytes] = {
     ),
     "numbers as text": dumped({"results": [result(count="2", sum="312000", min="100000", max="212000")]}),
     "an interval of a start and a length": _FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z/PT60M"),
+    "values in capitals": _FIGURES.replace(b'"voice"', b'"VOICE"'),
+    "names with spaces": _FIGURES.replace(b'"queueId"', b'"Queue Id"').replace(b'"mediaType"', b'"Media Type"'),
+    "a dimension that is an empty text": _FIGURES.replace(b'"queueId"', b'"userId": "", "queueId"'),
+    "an interval of a length and an end": _FIGURES.replace(HOUR.encode(), b"PT1H/2026-01-28T14:00:00Z"),
     "statistics that are null": dumped(
         {"results": [result(count=2, sum=312_000, min=100_000, max=212_000, ratio=None)]}
     ),
@@ -199,6 +205,16 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         "conversations.participants.sessions: str is no object",
     ),
     "ids that PowerShell cut": (with_one("divisionIds", "a b"), "conversations.divisionIds: str is no list"),
+    "no ids as an empty text": (with_one("divisionIds", ""), "conversations.divisionIds: str is no list"),
+    "an id of white space": (with_one("conversationId", " "), "it has no conversationId or no conversationStart"),
+    "an id that is half a character": (
+        with_one("conversationId", "\ud83d"),
+        r"conversations.conversationId: '\\ud83d' is no id",
+    ),
+    "a quality below zero": (
+        with_one("mediaStatsMinConversationMos", -1),
+        "conversations.mediaStatsMinConversationMos: -1.0 is below zero, and no such figure is",
+    ),
     "a list in a list": (with_one("participants", [[{}]]), "conversations.participants: list is no object"),
     "a number that is a word": (
         with_one("participants.0.sessions.0.metrics.0.value", "many"),
@@ -328,6 +344,11 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a control character": (_CALL.replace(b"some_value", b"a\x01b"), "Invalid control character"),
     "a field twice": (b'{"conversations": [], "conversations": []}', "has the field 'conversations' twice"),
     "a field twice within": (_CALL.replace(b'"purpose"', b'"participantId"'), "has the field 'participantId' twice"),
+    "a number beyond all": (
+        _CALL.replace(b'"conversationId"', b'"somethingNew": 1e400, "conversationId"'),
+        "it has the number 1e400, which is larger than any can be",
+    ),
+    "a statistic beyond all": (_FIGURES.replace(b'"max"', b'"p95": -1e999, "max"'), "it has the number -1e999"),
     "true as a count": (_figure(count=True), "count of 'tHandle' is True, not a number"),
     "a word as a count": (_figure(count="many"), "count of 'tHandle' is 'many', not a number"),
     "a count larger than can be kept": (_figure(count=2**63), "no figure is larger than 9223372036854775807"),
@@ -361,6 +382,19 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "stands in its field 'body'",
     ),
     "an answer as a text": (dumped(json.dumps(page(call()))), "it was encoded twice"),
+    "a conversation in a field": (
+        dumped({"schema": {}, "payload": call()}),
+        "a conversation stands in its field 'payload': save that field's value by itself",
+    ),
+    "a search of Elasticsearch": (
+        dumped({"took": 1, "hits": {"total": 1, "hits": [{"_id": "A", "_source": call()}]}}),
+        "a conversation stands in its field 'hits.hits._source'",
+    ),
+    "conversations by their ids": (dumped({"A": call(), "B": call("B")}), "a conversation stands in its field 'A'"),
+    "figures that were flattened": (
+        dumped({"results": [{"queueId": "Q", "interval": HOUR, "metric": "nOffered", "count": 3}]}),
+        "the first of its `results` has none either; its fields are: count, interval, metric, queueId",
+    ),
     "a HAR file": (dumped({"log": {"version": "1.2", "entries": []}}), "it is a HAR file"),
     "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
     "a query": (
@@ -419,8 +453,21 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
         "in the future",
     ),
+    "a call that ends in days to come": (
+        dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
+        "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",
+    ),
     "a bucket that is yet to come": (_FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
     "a bucket that ends before it begins": (_figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
+    "an interval that is one instant": (
+        _FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z"),
+        "its interval '2026-01-28T13:00:00Z' is no span: write it like 2026-01-31T13:00Z/2026-01-31T14:00Z",
+    ),
+    "an interval that is none, where another was told": (
+        _FIGURES.replace(HOUR.encode(), b"13:00 - 14:00"),
+        "its interval '13:00 - 14:00' is no span",
+        ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
+    ),
     "a bucket of half the day": (_FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
     # -- figures that cannot be
     "a count below zero": (_figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
@@ -430,6 +477,32 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a ratio below zero": (
         _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": -1}}),
         "ratio of 'oServiceLevel' is -1",
+    ),
+    "a ratio above 1": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 80}}),
+        "ratio of 'oServiceLevel' is 80, and no ratio is above 1: write 80 % as 0.8",
+    ),
+    "a numerator above its denominator": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"numerator": 9, "denominator": 4}}),
+        "numerator of 'oServiceLevel' is 9, which is more than its denominator, 4",
+    ),
+    "a ratio that is not that of its numbers": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 0.5, "numerator": 4, "denominator": 4}}),
+        "ratio of 'oServiceLevel' is 0.5, but 4 of 4 is another",
+    ),
+    "a figure without its statistics": (
+        _FIGURES.replace(b', "stats"', b', "statistics"'),
+        "nothing of it can be taken: 'tHandle' left out",
+    ),
+    "a figure with no statistics": (
+        dumped({"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle"}]}]}]}),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
+    ),
+    "a figure with empty statistics": (
+        dumped(
+            {"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle", "stats": {}}]}]}]}
+        ),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
     ),
     "a min above the max": (
         _figure(count=2, min=5, max=3, sum=8),
