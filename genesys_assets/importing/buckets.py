@@ -194,12 +194,15 @@ def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
     found = _in_group(item, remarks)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
-    if id_ is not None:
+    if id_ not in (None, ""):
         dimension = _kind_of_id(kind, told)
-        found[dimension] = hyphenated(dimension, str(id_))
+        found[dimension] = hyphenated(dimension, _text(id_, "id"))
     elif kind is not None:
         remarks.note("field 'type' left out")
-    return found | _dimensions(fields, remarks)
+    found |= _dimensions(fields, remarks)
+    if "id" in item and not found:
+        raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
+    return found
 
 
 def _kind_of_id(kind: Any, told: ImportOptions) -> str:

@@ -76,6 +76,13 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.metrics": frozenset({"name", "value"}),
 }
 """Fields without which the platform writes no such object: where one is missing, a tool has lost it."""
+_NEVER_NULL = frozenset(
+    (
+        *("conversations.participants", "conversations.participants.sessions"),
+        *("conversations.participants.sessions.segments", "conversations.participants.sessions.metrics"),
+    )
+)
+"""Lists of what figures are made of. A null among them is one that was lost."""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
 
@@ -269,6 +276,8 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
     def read(value: Any, reading: _Reading) -> list[Any] | None:
         value = as_list(value)
         if isinstance(value, list):
+            if path in _NEVER_NULL and None in value:
+                reading.lose(path, "null in the place of one")
             return [element(item, reading) for item in value if item is not None]
         if isinstance(value, dict) if is_of_objects else _is_one(value):
             return [element(value, reading)]

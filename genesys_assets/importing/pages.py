@@ -167,7 +167,7 @@ class _File:
                     self.remarks.leave_out(loss.text, loss.count, kind)
                 continue
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
-            if start is None or not (id_ or "").strip():
+            if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)
                 continue
             if (lack := missing(read.conversation)) is not None:

@@ -87,6 +87,8 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
 
 def _element(item: Any, part: Part, position: int) -> Iterator[Piece]:
     where = f"element {part.first + position + 1}"
+    if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
+        raise CannotImport(f"{where} is JSON within a JSON text: it was encoded twice, so decode it once")
     if not isinstance(item, dict | list):
         raise CannotImport(f"{where} is a JSON {type(item).__name__}, not an answer of the platform")
     try:
@@ -112,6 +114,9 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
 
 
 def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, first: int) -> Piece:
+    by_name = as_list(document[name])
+    if isinstance(by_name, dict) and not _is_conversation(by_name) and any(map(_is_conversation, _dicts(by_name))):
+        raise CannotImport(f"its `{name}` is an object of conversations by their ids: save its values as a list")
     items = listed(document[name], f"its `{name}`")
     objects = [item for item in items if item is not None]
     if name != "conversations":
@@ -239,6 +244,8 @@ def _instead(document: Object) -> str:
         return "it holds audit events; there is no table for these"
     if "jobId" in document or "dataAvailabilityDate" in document:
         return "it holds a details job's state, not its results"
+    if entities and not isinstance(entities[0].get("buckets", []), list):
+        return f"the `buckets` of its `entities` is a JSON {type(entities[0]['buckets']).__name__}, not a list"
     if isinstance(document.get("entities"), list):
         return "it holds a listing; names are read by genesys/reference/…"
     of, fields = ("its", document) if not results else ("the first of its `results` has none either; its", results[0])
@@ -295,6 +302,10 @@ def _is_answer(value: Any) -> bool:
     if isinstance(value, str):
         return value.lstrip().startswith("{") and any(f'"{name}"' in value[:1_000] for name in ENVELOPES)
     return isinstance(value, dict) and any(isinstance(value.get(name), list) for name in ENVELOPES)
+
+
+def _dicts(value: Object) -> list[Object]:
+    return _objects(list(value.values()))
 
 
 def _objects(value: Any) -> list[Object]:

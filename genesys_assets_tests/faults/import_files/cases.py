@@ -245,6 +245,14 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("participants.0.sessions", {}),
         "sessions: an object without fields",
     ),
+    "null in the place of a participant": (
+        with_one("participants", [None, *call("B")["participants"]]),
+        "conversations.participants: null in the place of one",
+    ),
+    "null in the place of a segment": (
+        with_one("participants.0.sessions.0.segments", [None]),
+        "conversations.participants.sessions.segments: null in the place of one",
+    ),
     "no participants": (with_one("participants", None), "conversations.participants: there is none"),
     "fields of a table that was flattened": (
         {"conversationId": "B", "conversationStart": START, "participants.0.purpose": "agent"},
@@ -308,6 +316,12 @@ _LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
 
 def _measured(**fields: Any) -> bytes:
     return dumped({"results": [{"queueId": "Q", "metrics": {"handleTime": 60}, **fields}]})
+
+
+def _entity(**fields: Any) -> bytes:
+    return dumped(
+        {"entities": [{"id": "U", "type": "user", "interval": HOUR, "metrics": {"handleTime": 60}, **fields}]}
+    )
 
 
 def _figure(**stats: Any) -> bytes:
@@ -418,6 +432,17 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "texts in a list": (b'["a"]', "element 1 is a JSON str"),
     "one element that is another": (dumped([call(), {"a": 1}]), "element 2: it has none of the known shapes"),
     "one line that is another": (_CALL + b"\n" + dumped({"a": 1}), "line 2: it has none of the known shapes"),
+    "elements that were encoded twice": (dumped([json.dumps(call())]), "element 1 is JSON within a JSON text"),
+    "conversations of a page by their ids": (
+        dumped({"conversations": {"A": call(), "B": call("B")}}),
+        "its `conversations` is an object of conversations by their ids: save its values as a list",
+    ),
+    "an entity without its id": (_entity(id=None), "an entity of it has no `id`: its figures would count as those of"),
+    "an entity of several ids": (_entity(id=["U", "V"]), "'id' of a group is a JSON list, not one value"),
+    "entities that PowerShell cut": (
+        _entity(metrics=None, buckets="System.Object[]"),
+        "the `buckets` of its `entities` is a JSON str, not a list",
+    ),
     "an error among lines": (_CALL + b'\n{"status": 429, "message": "no", "code": "x"}', "line 2: it holds an error"),
     "conversations that PowerShell cut": (b'{"conversations": "System.Object[]"}', "`conversations` is not a list"),
     "one conversation that is a text": (dumped(page(call(), "A")), "in it there is a JSON str"),
