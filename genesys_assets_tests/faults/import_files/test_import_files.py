@@ -20,7 +20,9 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
-from genesys_assets_tests.faults.import_files.cases import LEFT_OUT, REFUSED, THE_CALL, THE_FIGURES
+from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
+from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result
 from genesys_assets_tests.importing.saved import Imported, converted, saved_file
 
