@@ -28,6 +28,7 @@ ANSWERS = len(CASES) + len(DRIPS) + 1
         ("reliability.md", f"| reports.yaml | {REPORTS} files, {len(FORMULAS)} formulas, {len(MISTAKES)} mistakes; "),
         ("reliability.md", f"| saved files for the import | {FILES} | "),
         ("reliability.md", f"| answers of the platform, of every endpoint that is asked | {ANSWERS} | "),
+        ("security.md", f"`make faults` tries {FILES} kinds of files."),
         ("security.md", f"every endpoint that is asked | {ANSWERS} of {ANSWERS} | "),
     ],
 )
