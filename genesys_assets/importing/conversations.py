@@ -332,8 +332,8 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
             return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
             return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
-        if is_text and name in UUIDS and isinstance(value, str) and not value.isprintable():
-            reading.lose(path, "a text that is no id", f"{printable(value, 60)!r} is no id")
+        if is_text and name in UUIDS and not (isinstance(value, str) and value.isprintable()):
+            reading.lose(path, f"{type(value).__name__} is no id", f"{printable(value, 60)!r} is no id")
             return None
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):

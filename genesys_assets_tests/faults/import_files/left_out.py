@@ -30,6 +30,11 @@ LEFT_OUT: dict[str, tuple[Any, str]] = {
         with_one("conversationId", "\ud83d"),
         r"conversations.conversationId: '\\ud83d' is no id",
     ),
+    "an id that is a number": (with_one("conversationId", 4711), "conversations.conversationId: '4711' is no id"),
+    "an id that is true": (
+        with_one("participants.1.participantId", True),
+        "conversations.participants.participantId: 'True' is no id",
+    ),
     "a quality below zero": (
         with_one("mediaStatsMinConversationMos", -1),
         "conversations.mediaStatsMinConversationMos: -1.0 is below zero, and no such figure is",
