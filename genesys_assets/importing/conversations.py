@@ -131,12 +131,16 @@ _known_spelling = lru_cache(1 << 12)(_spelling)
 
 
 def respelled(item: Object, names: Mapping[str, str]) -> Object:
-    """The object with its names spelled as in `names`, if they are among these in any spelling.
+    """The object with its names spelled as in `names`, if they are among these in any spelling. Raises CannotImport
+    where two spellings of one name have two values.
 
     >>> respelled({"Group": 1, "more": 2}, {"group": "group"})
     {'group': 1, 'more': 2}
     """
-    changed = {name: names[key] for name in item if (key := plain(name)) in names and names[key] not in item}
+    changed = {name: names[key] for name in item if (key := plain(name)) in names and names[key] != name}
+    for name, wanted in changed.items():
+        if any(other != name and changed.get(other, other) == wanted and item[other] != item[name] for other in item):
+            raise CannotImport(f"it has {printable(name, 60)!r} and another spelling of it, with two values")
     return {changed.get(name, name): value for name, value in item.items()} if changed else item
 
 

@@ -97,6 +97,14 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped({"results": [_twice(result(count=1), result(count=2))]}),
         "'tHandle' is there twice in the same place, with two values",
     ),
+    "conversations in two spellings": (
+        dumped({"conversations": [call()], "Conversations": [call("B")]}),
+        "it has 'Conversations' and another spelling of it, with two values",
+    ),
+    "statistics in two spellings": (
+        FIGURES.replace(b'"max"', b'"SUM": 5, "max"'),
+        "it has 'SUM' and another spelling of it, with two values",
+    ),
     "figures under another name": (
         FIGURES.replace(b'"metrics"', b'"measurements"'),
         "a bucket without metrics left out: its fields are measurements",
