@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, value_of
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
 from genesys_assets.importing.figures import (
@@ -38,6 +39,7 @@ GRANULARITIES = {
 }
 TimeUnit = Literal["ms", "seconds", "minutes"]
 
+_EXAMPLE = "2026-01-31T13:00Z/2026-01-31T14:00Z"
 _STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
 _ENDS = ("intervalend", "endtime", "end", "bucketend")
 _LENGTH = re.compile(
@@ -66,12 +68,11 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` and `views` as the platform writes them."""
+    """The figures of one group in one span of time; `metrics` as the platform writes them."""
 
     span: Interval
     group: dict[str, str]
     metrics: list[Object]
-    views: list[Object] = field(default_factory=list)
 
 
 def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
@@ -117,17 +118,21 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
+            elif measured["stats"] == {}:
+                remarks.leave_out(f"{name!r} left out: there is no figure")
             else:
                 as_it_is.append(_as_it_is(name, measured))
         else:
             others.append((name, measured))
     renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
+    if views:
+        remarks.leave_out("results.data.views: only the query says of which metric a view is", len(views))
     if "metrics" in data and data["metrics"] is None and not views:
         remarks.leave_out("metrics: null in the place of a bucket's figures")
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
-    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
+    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]))
 
 
 def _is_null(stats: Any) -> bool:
@@ -189,12 +194,15 @@ def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
     found = _in_group(item, remarks)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
-    if id_ is not None:
+    if id_ not in (None, ""):
         dimension = _kind_of_id(kind, told)
-        found[dimension] = hyphenated(dimension, str(id_))
+        found[dimension] = hyphenated(dimension, _text(id_, "id"))
     elif kind is not None:
         remarks.note("field 'type' left out")
-    return found | _dimensions(fields, remarks)
+    found |= _dimensions(fields, remarks)
+    if "id" in item and not found:
+        raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
+    return found
 
 
 def _kind_of_id(kind: Any, told: ImportOptions) -> str:
@@ -218,7 +226,7 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
     for name, value in fields.items():
         if isinstance(value, dict) and "id" in value:
             value = value["id"]
-        if value is None:
+        if value is None or value == "":
             continue
         if _NAMES.fullmatch(_plain(name)):
             names.append(name)
@@ -230,20 +238,32 @@ def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> 
                 raise CannotImport(error.message) from None
             remarks.note(f"field {name!r} left out: {error.message}")
             continue
-        text = hyphenated(dimension, _text(value, name))
+        text = _fixed(dimension, hyphenated(dimension, _text(value, name)))
         if found.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
     _leave_out(names, found, remarks, is_group=is_group)
     return found
 
 
+def _fixed(dimension: str, text: str) -> str:
+    """A value that the platform fixes in its spelling, as in conversations; any other text as it is: it may be newer.
+
+    >>> _fixed("mediaType", "VOICE"), _fixed("mediaType", "telepathy"), _fixed("queueId", "Q")
+    ('voice', 'telepathy', 'Q')
+    """
+    try:
+        return value_of(dimension, text) if dimension in ENUMERATIONS or dimension in BOOLEANS else text
+    except InvalidQuery:
+        return text
+
+
 def _dimension(name: str) -> str:
-    """The platform's dimension of a name, also in snake_case. Raises InvalidQuery."""
+    """The platform's dimension of a name, also in snake_case or with spaces or hyphens. Raises InvalidQuery."""
     try:
         return catalogue.dimension(name)
     except InvalidQuery as refusal:
         try:
-            return catalogue.dimension(name.replace("_", ""))
+            return catalogue.dimension(re.sub("[_ -]", "", name))
         except InvalidQuery:
             raise refusal from None
 
@@ -287,6 +307,8 @@ def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
         if isinstance(written, str) and "/" in written:
             first, _, last = written.partition("/")
             return _of_bounds(first.strip(), last.strip(), told)
+        if written is not None and not isinstance(written, dict):
+            raise CannotImport(f"its interval {printable(repr(written), 60)} is no span: write it like {_EXAMPLE}")
         times = {_plain(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
         start = next((times[name] for name in _STARTS if times.get(name) is not None), None)
         end = next((times[name] for name in _ENDS if times.get(name) is not None), None)
@@ -297,8 +319,7 @@ def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
     if told.interval is not None:
         return told.interval
     raise CannotImport(
-        "its figures have no time: say what they are of with --interval, "
-        "for example --interval 2026-01-31T13:00Z/2026-01-31T14:00Z"
+        f"its figures have no time: say what they are of with --interval, for example --interval {_EXAMPLE}"
     )
 
 

@@ -66,7 +66,7 @@ class Imported:
     buckets: int
     notes: dict[str, int]
     left_out: dict[str, int]
-    total_hits: int
+    total_hits: dict[str, int]
 
 
 def converted(document: Any, told: ImportOptions | None = None, *, now: datetime = NOW) -> Imported:

@@ -154,6 +154,11 @@ class Document:
         if len(text) > MOST_BYTES:
             document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
             return document
+        if odd := _ODD_INDENTATION.search(text):
+            line = text.count("\n", 0, odd.start(1)) + 1
+            message = f"begins with the character {odd[1]!a}, which is no space. Indent with spaces"
+            document._problems.append(Problem(file, line, odd.start(1) - odd.start() + 1, "", message))
+            return document
         try:
             node = _compose(text)
             document.value = {"reports": {}} if node is None else document._value(node, ())
@@ -288,12 +293,31 @@ class Document:
         reason = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None)))) or str(
             error
         )
-        self.refuse(f"is not YAML: {reason}", mark)
+        instead = next((what for begin, what in _INSTEAD.items() if begin in reason), "")
+        self.refuse(f"is not YAML: {reason}{instead}", mark)
 
     def _at(self, mark: yaml.Mark | None, path: Path, message: str, value: Any) -> None:
         text = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
         field_ = _plain(".".join(map(str, path)))
         self._problems.append(Problem(self.file, *_position(mark), field_, _plain(text), value))
+
+
+_ODD_INDENTATION = re.compile("(?<=\n)[ \t]*([\u00a0\u2000-\u200b\u202f\u3000\ufeff])")
+"""Spaces of other kinds, as text copied from a web page has them: YAML takes them for the first letter of a name."""
+_INSTEAD = {
+    "character '\\t'": ". Indent with spaces, not with tabs",
+    "cannot start any token": ". Put the text in quotes",
+    "scanning an alias": ". Put the text in quotes",
+    "mapping values are not allowed here": ". Put a text that has a colon in quotes, or begin a new line",
+    "could not find expected ':'": ". Write `name: value`",
+    "unexpected end of stream": ". Close the quotes",
+    "<stream end>": ". Close what was opened",
+    "expected <block end>": ". Indent the fields of one mapping by as many spaces",
+    "expected ',' or": ". Close what was opened, in its order",
+    "undefined alias": ". Give a value before it this anchor (&name), or put the text in quotes",
+    "expected a single document": ". Take out the lines of ---",
+}
+"""What to do about what PyYAML says."""
 
 
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:
