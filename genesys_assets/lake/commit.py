@@ -82,7 +82,8 @@ class Proposal:
     (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
     newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
     fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
-    `adds`: its rows come after all that are stored, which stay; it builds on these.
+    `adds`: its rows come after all that are stored, which stay; it builds on these. `yields_to_newer`: what is newer
+    stays, whenever it was committed.
     """
 
     key: Key
@@ -93,6 +94,7 @@ class Proposal:
     is_complete: bool = False
     builds_on_known: bool = False
     adds: bool = False
+    yields_to_newer: bool = False
     published: str | None = None
 
 
@@ -355,7 +357,7 @@ def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequen
     """
     is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
     if not proposal.is_read:
-        return is_newer and came_meanwhile
+        return is_newer and (came_meanwhile or proposal.yields_to_newer)
     if is_newer and proposal.is_complete and not _is_complete(log, stored):
         proposal.newness = now.newness or NEVER
         return False

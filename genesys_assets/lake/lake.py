@@ -268,6 +268,7 @@ class Lake:
                         writing.newness,
                         builds_on_known=builds_on_stored,
                         adds=writing.adds,
+                        yields_to_newer=writing.yields_to_newer,
                     )
                 ],
                 writing.provenance.get("run_id"),
@@ -298,6 +299,17 @@ class Lake:
             writing[asset].write(table)
             writing.reach = reach
             writing.newness = newness or writing.newness
+        return writing.changes[asset]
+
+    def write_unless_newer(
+        self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance, read_at: datetime
+    ) -> Change:
+        """Replace one partition by what was made of inputs that were read at an instant, unless it was made of inputs
+        that were read later; says what is new. Raises as `table_writers` does.
+        """
+        with self.table_writers({asset: spec}, key, provenance) as writing:
+            writing[asset].write(table)
+            writing.newness, writing.yields_to_newer = _milliseconds(read_at), True
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
@@ -521,7 +533,8 @@ class Writing:
     """The writers of some tables of one partition, by asset, and what their files and commits will say.
 
     `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
-    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`.
+    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
+    `Lake.write_unless_newer`.
     """
 
     def __init__(
@@ -532,7 +545,7 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
-        self.adds = False
+        self.adds = self.yields_to_newer = False
         self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 

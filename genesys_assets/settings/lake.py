@@ -77,7 +77,8 @@ class RetentionSettings(Group):
     )
     keep_versions_hours: int = setting(
         "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
-        "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes.",
+        "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes: "
+        "what a run is writing looks like a leftover. 0 only while nothing runs.",
         "24",
         default=24,
         ge=0,
