@@ -135,7 +135,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped({"results": [{"queueId": "Q", "interval": HOUR, "metric": "nOffered", "count": 3}]}),
         "the first of its `results` has none either; its fields are: count, interval, metric, queueId",
     ),
-    "a HAR file": (dumped({"log": {"version": "1.2", "entries": []}}), "it is a HAR file"),
+    "a HAR file": (
+        dumped({"log": {"version": "1.2", "entries": [{"response": {"content": {"text": CALL.decode()}}}]}}),
+        "it is a HAR file",
+    ),
     "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
     "a query": (
         dumped({"interval": HOUR, "groupBy": ["queueId"], "metrics": ["nOffered"], "granularity": "PT1H"}),
