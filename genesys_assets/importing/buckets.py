@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, value_of
+from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
 from genesys_assets.importing.figures import (
@@ -68,11 +68,14 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` as the platform writes them."""
+    """The figures of one group in one span of time; `metrics` as the platform writes them. `is_less` is whether a
+    field that is no dimension was left out of the group, so that others may have the same.
+    """
 
     span: Interval
     group: dict[str, str]
     metrics: list[Object]
+    is_less: bool = False
 
 
 def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
@@ -89,12 +92,12 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
                 if "data" in result and result["data"] is None:
                     remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group, piece.envelope, told, remarks)
+                    yield _bucket(data, _Group(group), piece.envelope, told, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
                 group = _group(entity, told, remarks)
                 for data in _objects(entity["buckets"], "entities.buckets", remarks):
-                    of_bucket = group | _group(data, told, remarks)
+                    of_bucket = _group(data, told, remarks, group)
                     yield _bucket(data, of_bucket, piece.envelope | entity, told, remarks)
         case _:
             for item in piece.items:
@@ -111,7 +114,7 @@ def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
     return tuple(sorted(told.group_by))
 
 
-def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
+def _bucket(data: Object, group: _Group, around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
@@ -132,7 +135,7 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
         remarks.leave_out("metrics: null in the place of a bucket's figures")
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
-    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]))
+    return Bucket(_span(data, around, told), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
 
 
 def _is_null(stats: Any) -> bool:
@@ -181,27 +184,45 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class _Group:
+    """The dimensions of figures. `is_less` is as in `Bucket`; `names` are fields that name a user or a queue."""
+
+    dimensions: dict[str, str] = field(default_factory=dict)
+    is_less: bool = False
+    names: list[str] = field(default_factory=list)
+
+
 def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     """The group in the field `group`, where the platform puts it."""
     group = item.get("group")
     if not isinstance(group, dict | None):
         raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
-    return _dimensions(group or {}, remarks, is_group=True)
+    found = _Group()
+    _add_dimensions(found, group or {}, remarks, is_group=True)
+    _leave_out_names(found, remarks)
+    return found.dimensions
 
 
-def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str]:
-    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
+def _group(item: Object, told: ImportOptions, remarks: Remarks, around: _Group | None = None) -> _Group:
+    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`; and
+    that of the entity around a bucket.
+    """
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
-    found = _in_group(item, remarks)
+    found = _Group(_in_group(item, remarks))
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ not in (None, ""):
         dimension = _kind_of_id(kind, told)
-        found[dimension] = hyphenated(dimension, _text(id_, "id"))
+        found.dimensions[dimension] = hyphenated(dimension, _text(id_, "id"))
     elif kind is not None:
         remarks.note("field 'type' left out")
-    found |= _dimensions(fields, remarks)
-    if "id" in item and not found:
+    _add_dimensions(found, fields, remarks)
+    if around is not None:
+        found.dimensions = around.dimensions | found.dimensions
+        found.is_less |= around.is_less
+    if "id" in item and not found.dimensions:
         raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
+    _leave_out_names(found, remarks)
     return found
 
 
@@ -219,30 +240,29 @@ def _kind_of_id(kind: Any, told: ImportOptions) -> str:
     )
 
 
-def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> dict[str, str]:
-    """The dimensions among fields; all fields are dimensions where they are a group."""
-    found: dict[str, str] = {}
-    names = []
+def _add_dimensions(found: _Group, fields: Object, remarks: Remarks, *, is_group: bool = False) -> None:
+    """Add the dimensions among fields; all fields are dimensions where they are a group."""
     for name, value in fields.items():
-        if isinstance(value, dict) and "id" in value:
+        has_id = isinstance(value, dict) and "id" in value
+        if has_id:
             value = value["id"]
         if value is None or value == "":
             continue
-        if _NAMES.fullmatch(_plain(name)):
-            names.append(name)
+        is_agent = _plain(name) == "agent"
+        if _NAMES.fullmatch(_plain(name)) or (is_agent and not has_id and not is_uuid(str(value).lower())):
+            found.names.append(name)
             continue
         try:
-            dimension = _dimension(name)
+            dimension = "userId" if is_agent else _dimension(name)
         except InvalidQuery as error:
             if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
                 raise CannotImport(error.message) from None
             remarks.note(f"field {name!r} left out: {error.message}")
+            found.is_less = True
             continue
         text = _fixed(dimension, hyphenated(dimension, _text(value, name)))
-        if found.setdefault(dimension, text) != text:
+        if found.dimensions.setdefault(dimension, text) != text:
             raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
-    _leave_out(names, found, remarks, is_group=is_group)
-    return found
 
 
 def _fixed(dimension: str, text: str) -> str:
@@ -268,16 +288,21 @@ def _dimension(name: str) -> str:
             raise refusal from None
 
 
-def _leave_out(names: list[str], found: dict[str, str], remarks: Remarks, *, is_group: bool) -> None:
-    """Names of users and queues are looked up by id. Raises CannotImport where a group has a name and not the id: two
-    such groups would be one.
+def _leave_out_names(found: _Group, remarks: Remarks) -> None:
+    """Names of users and queues are looked up by id. Raises CannotImport where there is a name and not the id: two such
+    groups would be one.
     """
-    for name in names:
+    for name in found.names:
         kind = re.sub("name$", "", _plain(name))
-        if is_group and kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found:
+        if kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found.dimensions:
             raise CannotImport(
                 f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
                 "are grouped by ids"
+            )
+        if not kind and not found.dimensions:
+            raise CannotImport(
+                f"an entity of it has {name!r} and no id: names are not unique, so import figures that are grouped by "
+                "ids"
             )
         remarks.note(f"field {name!r} left out: names are looked up by id")
 
