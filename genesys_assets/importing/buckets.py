@@ -82,11 +82,11 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
-                group = in_group(result, remarks)
+                group = Group(in_group(result, remarks))
                 if "data" in result and result["data"] is None:
                     remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, Group(group), piece.envelope, told, remarks)
+                    yield _bucket(data, group, piece.envelope, told, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
                 group = group_of(entity, told.group_by, remarks)
