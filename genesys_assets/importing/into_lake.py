@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
@@ -177,7 +177,9 @@ class _Import:
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
-            return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
+            seen = self._seen[sha256]
+            # Its conversations are counted there already.
+            return self._again(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
         noted = self.lake.store.get(record_of(sha256))
         before = None if noted is None else dict(json.loads(noted))
         if before is not None and self._would_be_the_same(sha256, before):

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import read_count
-from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
+from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.figures import of_digits
@@ -196,7 +196,19 @@ class _File:
                 continue
             body = _json({"interval": str(bucket.span), "metrics": bucket.metrics})
             group = json.dumps(bucket.group, sort_keys=True)
+            if bucket.is_less:
+                self._must_not_differ(group, bucket)
             self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+
+    def _must_not_differ(self, group: str, bucket: Bucket) -> None:
+        """Figures that only a field tells apart that was left out are not the same figures read again."""
+        for figure in bucket.metrics:
+            key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
+            if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
+                raise CannotImport(
+                    f"it has two values of {figure['metric']} for one group and time, {bucket.span}: a field that is "
+                    "no dimension tells them apart, and is left out. Import figures that are grouped by dimensions"
+                )
 
     def make_pages(self) -> None:
         """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""

@@ -215,12 +215,12 @@ def _instead(document: Object) -> str:
         return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
     if (pipeline := _of_pipeline(document)) is not None:
         return pipeline
-    if (where := _inside(document)) is not None:
-        return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if isinstance(document.get("log"), dict) and "entries" in document["log"]:
         return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
     if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if (where := _inside(document)) is not None:
+        return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
         return "it holds a query, not the platform's answer to it"
     if "error" in document and "error_description" in document:

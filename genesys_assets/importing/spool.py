@@ -25,6 +25,7 @@ PRAGMA temp_store = FILE;
 CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
+CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
@@ -94,6 +95,11 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def add_bucket(self, answer: int, place: Partition, grouped: str, end: datetime, body: bytes) -> None:
         self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?)", (answer, *place, grouped, milliseconds(end), body))
 
+    def is_as_before(self, key: str, stats: str) -> bool:
+        """Whether a figure is the one that came before under this key, or the first; it is kept."""
+        self._do("INSERT OR IGNORE INTO figure VALUES (?, ?)", (key, stats))
+        return list(self._do("SELECT stats FROM figure WHERE key = ?", (key,))) == [(stats,)]
+
     def add_answer(self, number: int, group_by: Collection[str]) -> None:
         """Note what an answer's buckets are grouped by."""
         self._do("INSERT OR REPLACE INTO answer VALUES (?, ?)", (number, json.dumps(sorted(group_by))))
@@ -110,7 +116,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def begin_file(self) -> None:
         """Forget conversations and buckets: another file comes."""
         self._do("DROP INDEX IF EXISTS conversation_order")
-        for table in ("conversation", "bucket", "answer", "total", "of_answer"):
+        for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
 
     # -- pages ---------------------------------------------------------------------------------------------------------

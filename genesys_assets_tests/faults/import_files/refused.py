@@ -135,7 +135,10 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         dumped({"results": [{"queueId": "Q", "interval": HOUR, "metric": "nOffered", "count": 3}]}),
         "the first of its `results` has none either; its fields are: count, interval, metric, queueId",
     ),
-    "a HAR file": (dumped({"log": {"version": "1.2", "entries": []}}), "it is a HAR file"),
+    "a HAR file": (
+        dumped({"log": {"version": "1.2", "entries": [{"response": {"content": {"text": CALL.decode()}}}]}}),
+        "it is a HAR file",
+    ),
     "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
     "a query": (
         dumped({"interval": HOUR, "groupBy": ["queueId"], "metrics": ["nOffered"], "granularity": "PT1H"}),
@@ -289,6 +292,28 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
         "nothing of it can be taken: 'handleTme' is not a metric",
     ),
     "a queue by its name": (FIGURES.replace(b'"queueId"', b'"queueName"'), "has 'queueName' and no queueId"),
+    "a queue by its name, beside the figures": (
+        _measured(interval=HOUR, queueId=None, queueName="Sales"),
+        "a group of it has 'queueName' and no queueId",
+    ),
+    "an agent by name": (_measured(interval=HOUR, agent="Ann Example"), "a group of it has 'agent' and no userId"),
+    "an agent with a name and without an id": (
+        _measured(interval=HOUR, agent={"name": "Ann Example"}),
+        "a group of it has 'agent' and no userId",
+    ),
+    "entities by their names": (
+        dumped({"entities": [{"name": "Sales", "interval": HOUR, "metrics": {"handleTime": 60}}]}),
+        "an entity of it has 'name' and no id",
+    ),
+    "figures by a field that is no dimension": (
+        dumped(
+            [
+                {"queueId": "Q", "shift": shift, "interval": HOUR, "metrics": {"handledCount": count}}
+                for shift, count in (("early", 2), ("late", 3))
+            ]
+        ),
+        "it has two values of tHandle for one group and time",
+    ),
     "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
     "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
 }

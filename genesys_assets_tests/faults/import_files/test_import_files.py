@@ -154,6 +154,13 @@ def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
     assert imported.may_be_complete == (why is None) == (said is None)
 
 
+def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
+    raw = dumped(_with_total(2, "A"))
+    files = [saved_file("1.json", raw), saved_file("copy of 1.json", raw)]
+    imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
+    assert imported.short_of == (1, 2)
+
+
 def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:
     lake = Lake(LocalStore(tmp_path / "lake"))
     first, second = ({"conversations": [call(id_)], "totalHits": 2} for id_ in "AB")
