@@ -1,9 +1,8 @@
-"""What is stored of each asset, what is missing or made of something else than is stored now, and since when that is
-late: a pure function of the lake, the calendar and now.
+"""What is stored of each asset, what is missing or stale, and since when it is late. Reads the lake and the settings;
+writes nothing.
 
-What should be there is decided in `wanted`, by the functions that the sensors use; how long it may take in
-`days.limits`. Nothing is asked of the platform and nothing of Dagster: so it also tells of a daemon that is off. What
-a terminal shows of it is in `cli.status`.
+`wanted` decides what is missing or stale, with the functions that the sensors use; `days.limits` how long it may take.
+Neither the platform nor Dagster is asked, so it also works while the daemon is off. `cli.status` prints it.
 """
 
 from __future__ import annotations

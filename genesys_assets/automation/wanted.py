@@ -1,17 +1,16 @@
-"""What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
-the calendar and now.
+"""What is missing or stale. Functions of the lake, the calendar, now, and the data lake settings; nothing is written.
 
-    observed   today's members of queues and skills of users, which nobody can ask for tomorrow
+    observed   today's members of queues and skills of users, because the platform keeps no history of them
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     lake files days whose files of the data lake extraction may not all be stored
     users      pages of agents' status, of days and of today so far; look-back days again each night
-    checks     finished days whose tables have changed since they were checked
-    tables     days whose pages are others than those that their tables were made of
-    reports    days whose tables, names or definition are others than those that their reports were made of
-    published  finished days whose reports or failing checks are others than those that were published
+    checks     finished days whose tables changed since they were checked
+    tables     days whose pages changed since their tables were computed
+    reports    days whose tables, names or definition changed since their reports were computed
+    published  finished days whose reports or failing checks changed since they were published
 
-What of it is asked for now is decided in `plan`.
+Which of it runs next is decided in `plan`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`genesys-assets forget`: its options, and what it prints. What it does is in `genesys_assets.privacy`."""
+"""`genesys-assets forget`: its options, and what it prints. The work is done in `genesys_assets.forgetting`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
     <prefix>/reports/manifest/date=2026-01-31/manifest.json
     <prefix>/reports/index/…
 
-The name of a report's file begins with the sha256 of its bytes, so a file never changes and an old manifest stays true.
+The name of a report's file ends with the first 16 hex digits of its sha256. So a file never changes, and an old
+manifest stays true.
 The manifest of a day and the files of the list are the only ones that are replaced.
 """
 
