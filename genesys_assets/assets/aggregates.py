@@ -90,7 +90,7 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
-        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
+        "GENESYS_ASSETS_TIME_ZONE; for today up to one minute ago. Several days share a request, except days on which "
         "clocks change.",
         **attributes("pages", "genesys", "parquet"),
     )

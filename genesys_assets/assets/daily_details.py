@@ -197,9 +197,9 @@ def _must_reach_as_far(lake: Lake, day: str, reading: Reading) -> None:
     reach = lake.reach(OVERLAP, day)
     if reach is not None and reading.through < reach.through:
         raise dg.Failure(
-            f"Details jobs have data up to {reading.through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} "
-            f"reach to {reach.through:%Y-%m-%d %H:%M}: what is stored stays. Materialise it again later; "
-            "make preflight says how far jobs reach.",
+            f"Details jobs reach only to {reading.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
+            f"{reach.through:%Y-%m-%d %H:%M}. The stored pages are kept. Materialise the day again later; "
+            "`genesys-assets preflight` shows how far jobs reach.",
             allow_retries=False,
         )
 

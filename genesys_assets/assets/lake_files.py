@@ -160,7 +160,8 @@ class _Day:
         unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))
         if unknown:
             self.context.log.warning(
-                f"{self.day}: nobody knows what to make of the schemas {', '.join(unknown)}. Their files are kept."
+                f"{self.day}: unknown schemas {', '.join(unknown)}. Their files are stored, but no table is made of "
+                "them."
             )
 
 
@@ -193,7 +194,7 @@ class _Coming:
                     if size >= _BYTES_A_COMMIT:
                         break
             except UnreadableFile as error:
-                self._refuse(f"{error} Nothing of it is stored; it is asked for again.")
+                self._refuse(f"{error} Nothing of it is stored; it is fetched again.")
             except (DownloadFailed, AnswerTooLarge) as error:
                 self._left.pop(0)
                 self._refuse(str(error))

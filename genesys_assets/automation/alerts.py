@@ -14,7 +14,7 @@ import dagster as dg
 
 from genesys_assets.automation.late import late as find_late
 from genesys_assets.automation.plan import failures_of, paused_until
-from genesys_assets.automation.progress import assets_of, partitions_of, runs_of
+from genesys_assets.automation.progress import assets_of, location_of, partitions_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.keys import keys
 from genesys_assets.lake.opening import shared_lake
@@ -84,11 +84,9 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         default_status=sensor_status("late", running),
     )
     def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
         now = datetime.now(UTC)
         told: dict[str, str] = json.loads(context.cursor or "{}")
-        key = keys(context.repository_def).get("published/reports")
+        key = keys(location_of(context)).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
         found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
@@ -103,7 +101,7 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
                 _post(webhook, {"text": line, "late": each.what}, f"late {each.what}")
             still[each.what] = now.isoformat()
         said = ", ".join(each.what for each in found)
-        reason = f"Late, and said so: {said}." if said else "Nothing is late."
+        reason = f"Late: {said}." if said else "Nothing is late."
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(still))
 
     return late
@@ -127,7 +125,7 @@ def _becomes(context: dg.RunFailureSensorContext) -> str:
     if until is None:
         return ""
     times = f"; it has failed {len(failures)} times in a row" if len(failures) > 1 else ""
-    return f"{times}; it is asked for again from {until:%Y-%m-%d %H:%M} UTC on"
+    return f"{times}; next retry after {until:%Y-%m-%d %H:%M} UTC"
 
 
 def _cause(context: dg.RunFailureSensorContext) -> str:

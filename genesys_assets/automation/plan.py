@@ -79,9 +79,9 @@ class Plan:
     def reason(self, wanted: Wanted) -> str:
         """Why nothing is asked for."""
         if not wanted:
-            return "Everything that can be there is there."
-        waiting = f"{self.in_progress} partitions are being made" if self.in_progress else ""
-        paused = f"what failed is tried again at {self.paused_until:%Y-%m-%d %H:%M} UTC" if self.paused_until else ""
+            return "Nothing is missing or stale."
+        waiting = f"{self.in_progress} partitions are in progress" if self.in_progress else ""
+        paused = f"next retry at {self.paused_until:%Y-%m-%d %H:%M} UTC" if self.paused_until else ""
         return f"{'; '.join(filter(None, (waiting, paused)))}."
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.automation.progress import assets_of, partitions_of
+from genesys_assets.automation.progress import assets_of, location_of, partitions_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.automation.telemetry import NotSent, send
 from genesys_assets.settings import RunMetricsSettings
@@ -102,8 +102,7 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         """Begins with the runs that end after it was switched on. A line is written again where the process dies
         before Dagster has stored that it was written: `run_id` tells.
         """
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        location = location_of(context)
         if context.cursor is None:
             # What ended within the slack before counts as written.
             now = datetime.now(UTC)
@@ -114,7 +113,7 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
         new = [record for record in records if record.dagster_run.run_id not in written]
-        metrics = [_metrics(context.instance, context.repository_def, record) for record in new]
+        metrics = [_metrics(context.instance, location, record) for record in new]
         lines = [json.dumps(each) for each in metrics]
         for line in lines:
             context.log.info(line)
