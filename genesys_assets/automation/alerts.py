@@ -1,4 +1,4 @@
-"""The sensors that speak up: when a run failed, and when a figure is late.
+"""Sensors that alert: when a run failed, and when a figure is late.
 
 What is late is decided in `late`.
 """
@@ -39,7 +39,7 @@ def failure_line(job: str, run_id: str, partition: str | None, message: str) -> 
 
 
 def partition_of(tags: Mapping[str, str]) -> str | None:
-    """The run's partition, or its first and last one where it was asked for a range."""
+    """The run's partition, or the first and last one of its range."""
     bounds = partitions_of(tags)
     return None if bounds is None else "...".join(dict.fromkeys(bounds))
 
@@ -51,11 +51,10 @@ def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
         default_status=sensor_status("run_failure", running),
     )
     def run_failure(context: dg.RunFailureSensorContext) -> None:
-        """Writes one clear line for each failed run, and what becomes of it; posts it as JSON where
+        """Writes one line per failed run: the cause, and when it is retried. Posts it as JSON if
         GENESYS_ASSETS_ALERT_WEBHOOK is set.
 
-        Where that fails, so does the tick, for people to see. It is not tried again: the line stands in the log, and
-        Dagster goes on to the next failed run.
+        If the webhook refuses it, the tick fails, so that people see it. There is no retry: the line is in the log.
         """
         run = context.dagster_run
         partition = partition_of(run.tags)
@@ -112,8 +111,8 @@ def _moment(said: str | None) -> datetime:
 
 
 def _becomes(context: dg.RunFailureSensorContext) -> str:
-    """How often the run's last partition has failed by now, and when it is asked for again; nothing where a person
-    launched the run, or it is over no partition.
+    """How often the run's last partition failed in a row, and when it is retried. Empty if a person launched the run,
+    or it has no partition.
     """
     run, location = context.dagster_run, context.repository_def
     bounds = partitions_of(run.tags)

@@ -1,7 +1,8 @@
-"""Reports in other code locations that read several days: who asks for them again when one of these days has changed.
+"""The sensor of a report in another code location that reads several days. It launches the report again when one of
+these days has changed.
 
-A condition of Dagster's goes by the assets that a partition depends on, which are those of its own day. So such a
-report has a sensor, which compares what the report is made of with what is stored, as `sensors` does for ours.
+Dagster's automation conditions know only the inputs of a partition's own day. So such a report has a sensor, which
+compares what the report is made of with what is stored, as `sensors` does for ours.
 """
 
 from __future__ import annotations

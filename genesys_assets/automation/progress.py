@@ -1,4 +1,4 @@
-"""What runs and backfills are doing, and which failed lately, as Dagster has it. What follows from it is in `plan`."""
+"""What runs and backfills are doing, and which failed lately, as Dagster knows it. `plan` decides what follows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What each run came to, as one line of JSON: for a log collector, or for whoever plots how long runs take.
+"""One line of JSON per ended run, for log collectors and plots of run times.
 
-`metrics_of` is pure. The sensor looks at the runs that have ended since it last looked, whoever launched them: so a run
-that was killed has its line too. What a line holds is told in docs/operations.md.
+`metrics_of` is pure. The sensor looks at all runs that have ended since it last looked, so a killed run has its line
+too. docs/operations.md says what a line holds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST = 600
 """How many runs are looked at in one tick."""
 _REMEMBERED = 500
 _SLACK = timedelta(minutes=1)
-"""By how much a run may be seen in the database later than it says that it was updated."""
+"""A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _SPENT = ("requests", "retries", "rate_limited", "seconds_waited")
 """Metadata of whatever asks the platform: see `assets.common.asking`."""
@@ -99,8 +99,8 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         default_status=sensor_status("run_metrics", running),
     )
     def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Begins with the runs that end after it was switched on. A line is written again where the process dies
-        before Dagster has stored that it was written: `run_id` tells.
+        """Begins with runs that end after it was switched on. If the process dies before Dagster stores the cursor,
+        lines are written twice: deduplicate by `run_id`.
         """
         location = location_of(context)
         if context.cursor is None:

@@ -11,8 +11,9 @@
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-`wanted` decides what is missing or stale, `plan` which of it runs next. All ship stopped: they are switched on in the
-UI.
+`wanted` decides what is missing or stale, `plan` which of it runs next.
+
+All ship stopped: they are switched on in the UI.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Look:
         return find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._available)
 
     def days(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters."""
+        """Asks the platform how far details jobs reach, but only if a day could be due."""
         if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
@@ -120,7 +121,9 @@ class Look:
         return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
     def users(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
+        """Asks the platform how far details jobs reach, but only if a day could be due. Without the permission nothing
+        is wanted.
+        """
         if not UserStatusSettings.load().is_read:
             return {}
         possibly = find.user_days_wanted(self.lake, self.calendar, self.now, self.now)
@@ -144,21 +147,21 @@ class Look:
         return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Wanted:
-        """Of days whose pages are neither being read just now nor asked for next."""
+        """Of days whose pages are neither being read nor read next."""
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
     def _is_coming(self, day: str) -> bool:
-        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
         return day in self._days_to_be_read or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
-        """The days of which hours are asked for next."""
+        """The days whose hours are read next."""
         wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night, of days whose pages are not just coming."""
+        """Nothing until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
         coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
@@ -189,8 +192,8 @@ class Look:
         return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def _has_failed(self, asset: str, day: str) -> bool:
-        """Whether nobody waits for an asset: its runs failed more than once, or it is a report and failed by itself. A
-        run that died, or whose process was lost, is tried again first.
+        """Whether to publish without an asset: its runs failed twice, or it is a report whose own computation failed. A
+        lost run is retried first.
         """
         failures = len(failures_of(self.runs, asset, day))
         layer, _, name = asset.partition("/")
@@ -221,9 +224,7 @@ class Look:
 
     @cached_property
     def _available(self) -> datetime | None:
-        """Up to when details jobs have all data; None where that cannot be asked: the run that asks for something else
-        will say why.
-        """
+        """How far details jobs reach; None if the platform does not say. Runs that fetch anything will say why."""
         try:
             return details_jobs.availability(self.cloud.client)
         except (GenesysCloudError, SettingError) as error:
@@ -260,8 +261,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a sensor asks for: of which job and layer, how many partitions at most in one run, how often it looks.
-    `can_make`: see `plan.plan`.
+    """A sensor: which job it launches, for what of which layer, how many partitions at most in one run, how often it
+    looks. `can_make`: see `plan.plan`.
     """
 
     name: str
@@ -419,7 +420,7 @@ def _sensor(
 
 
 def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
-    """The run that is asked for. `keys` are those of assets, by place."""
+    """The run of a request. `keys` are those of assets, by place."""
     first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
