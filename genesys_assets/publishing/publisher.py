@@ -20,8 +20,8 @@ from genesys_assets.publishing.manifest import Manifest, PublishedFile
 from genesys_assets.publishing.place import INDEX, MANIFEST, Address, Place, key_of, key_of_content, manifest_key
 from genesys_assets.publishing.report_files import LocalFile
 
-_TRIES = 3
-"""How often a file of the list is written where another run replaces it at the same time."""
+_TRIES = 5
+"""How often a file of the list is written, and a manifest proven, where other runs replace it at the same time."""
 
 
 def open_publisher(
@@ -59,16 +59,17 @@ class Publisher:
         key = manifest_key(self.place, manifest.date)
         body = self._seen_from(key, manifest).as_json()
         self.place.put(key, io.BytesIO(body), "application/json", _sha256(body))
-        try:
-            return self._manifest_file(key, body, manifest)
-        except Altered:
-            standing = self.place.get(key) or b""
-            if not _says_the_same(standing, manifest):
-                raise Overtaken(
-                    f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
-                    "published/reports writes there, and publish again"
-                ) from None
-            return self._manifest_file(key, standing, manifest)
+        for _ in range(_TRIES):
+            try:
+                return self._manifest_file(key, body, manifest)
+            except Altered:
+                body = self.place.get(key) or b""
+                if not _says_the_same(body, manifest):
+                    break
+        raise Overtaken(
+            f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
+            "published/reports writes there, and publish again"
+        )
 
     def _manifest_file(self, key: str, body: bytes, manifest: Manifest) -> PublishedFile:
         digest = _sha256(body)
