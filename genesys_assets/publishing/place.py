@@ -1,4 +1,6 @@
-"""The interface of a place to publish to, and the names of files there. `proof` is an S3 prefix, `folder` a folder.
+"""The interface of a place to publish to, and the names of files there.
+
+Places are an S3 prefix (`proof`) and a folder (`folder`).
 
     <prefix>/reports/<report>/date=2026-01-31/<report>-<first of sha256>.parquet|.csv|.json
     <prefix>/reports/day_page/date=2026-01-31/day_page-<first of sha256>.html

@@ -1,7 +1,7 @@
 """Publishing to one place: reports under names that their content gives them, then the manifest of the day.
 
-`day` says what a day consists of, `place` where files lie. `upload` and `folder` write them, `proof` checks who can
-read them.
+`day` says what a day consists of, `place` where files lie.
+`upload` and `folder` write them, `proof` checks who can read them.
 """
 
 from __future__ import annotations
