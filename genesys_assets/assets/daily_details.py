@@ -126,7 +126,7 @@ def read_days(
         except DayRefused as reason:
             refused.append(str(reason))
         else:
-            # In a run of several days each is told to Dagster as soon as it is stored.
+            # In a run of several days each is reported to Dagster as soon as it is stored.
             describe_pages(context, window, writers, {day: said})
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
@@ -193,13 +193,13 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 
 
 def _must_reach_as_far(lake: Lake, day: str, reading: Reading) -> None:
-    """Late endings that stand nowhere else must not be replaced by pages that could not hold them."""
+    """Late endings are stored here only, so pages that reach less far must not replace them."""
     reach = lake.reach(OVERLAP, day)
     if reach is not None and reading.through < reach.through:
         raise dg.Failure(
-            f"Details jobs have data up to {reading.through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} "
-            f"reach to {reach.through:%Y-%m-%d %H:%M}: what is stored stays. Materialise it again later; "
-            "make preflight says how far jobs reach.",
+            f"Details jobs reach only to {reading.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
+            f"{reach.through:%Y-%m-%d %H:%M}. The stored pages are kept. Materialise the day again later; "
+            "`genesys-assets preflight` shows how far jobs reach.",
             allow_retries=False,
         )
 
@@ -240,7 +240,7 @@ def _read(
     writer: PageWriter,
     page_size: int,
 ) -> tuple[datetime, Figures]:
-    """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
+    """Write the day's pages; returns up to when the job covers, and counts of what was read."""
     through, came = reading.through, PagesRead()
     if reading.by_job:
         through, came = details_jobs.read(
@@ -264,7 +264,7 @@ def _read(
 
 
 def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
-    """Write every page of one job; up to when the job says that it had all data, and how much came."""
+    """Write every page of one job; returns up to when the job covers, and counts of what was read."""
     writer.restart()
     through, came = interval.end, PagesRead()
     for page in pages:

@@ -26,13 +26,17 @@ class ImportConfig(dg.Config):
 
     files: list[str] = Field(description="Files, folders or patterns, on disk or s3://bucket/…")
     complete: str | None = Field(
-        None, description="Span of which the files hold everything, such as 2025-01-01/2025-02-01."
+        None, description="Span for which the files hold all data, such as 2025-01-01/2025-02-01."
     )
-    granularity: str | None = Field(None, description="PT15M, PT30M, PT1H or P1D: of figures with a start only.")
-    interval: str | None = Field(None, description="What figures without a time are of.")
-    time_unit: str = Field("ms", description="ms, seconds or minutes: of times whose name tells no unit.")
-    time_zone: str | None = Field(None, description="IANA zone of instants without an offset.")
-    group_by: list[str] = Field([], description="What was grouped by, where the groups do not show it.")
+    granularity: str | None = Field(
+        None, description="Length of buckets that have only a start: PT15M, PT30M, PT1H or P1D."
+    )
+    interval: str | None = Field(None, description="Time span of figures that have no time.")
+    time_unit: str = Field(
+        "ms", description="Unit of times whose name has no unit, such as handleTime: ms, seconds or minutes."
+    )
+    time_zone: str | None = Field(None, description="IANA time zone of times without a UTC offset.")
+    group_by: list[str] = Field([], description="Dimensions that figures are grouped by, if groups do not show it.")
 
 
 def build_imported_pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:

@@ -1,7 +1,7 @@
 """Files of the data lake extraction, stored as they came, by the UTC day on which the platform made them.
 
-A file is fetched once: what is stored is known by its id. What came is committed a hundred files at a time, so that a
-run that was killed goes on where it stood. Nothing is decoded here but when a file's conversations began.
+A file is fetched once; stored files are known by their ids. A hundred files are one commit, so a killed run continues
+where it stopped. Nothing is decoded here but when a file's conversations began.
 """
 
 from collections import Counter
@@ -143,7 +143,7 @@ class _Day:
         self._warn(files)
 
     def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_Earlier", names: Names) -> None:
-        """Look anew for the days of stored files of which they were not known: columns may have got names since."""
+        """Find the days of stored files whose days were unknown: the setting for column names may have changed."""
         pages = lake.pages(LAKE_FILES, self.day)
         for index in range(len(pages) if pages else 0):
             file = About.of(pages.about(index)) if pages else None
@@ -167,7 +167,7 @@ class _Day:
 
 
 class _Coming:
-    """The files that are still to come, a commit's worth at a time."""
+    """The files that are not fetched yet, one commit's worth at a time."""
 
     def __init__(self, day: _Day, files: Sequence[LakeFile]) -> None:
         self._day = day
@@ -195,7 +195,7 @@ class _Coming:
                     if size >= _BYTES_A_COMMIT:
                         break
             except UnreadableFile as error:
-                self._refuse(f"{error} Nothing of it is stored; it is asked for again.")
+                self._refuse(f"{error} Nothing of it is stored; it is fetched again.")
             except (DownloadFailed, AnswerTooLarge) as error:
                 self._left.pop(0)
                 self._refuse(str(error))
@@ -210,7 +210,7 @@ class _Coming:
 
 
 class _Earlier:
-    """When conversations began that files of earlier days tell of, read as far back as it takes."""
+    """When the conversations in files of earlier days began, read as far back as needed."""
 
     def __init__(self, lake: Lake, day: str, names: Names) -> None:
         self._lake = lake
@@ -219,7 +219,7 @@ class _Earlier:
         self._starts = Starts()
 
     def days_of(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:
-        """The days of conversations, and the ids of those that no file tells of."""
+        """The days of conversations, and the ids of those that no file has."""
         days, left = self._starts.days_of_ids(ids)
         while len(left) and self._unread:
             self._read(self._unread.pop())

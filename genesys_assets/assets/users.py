@@ -132,7 +132,7 @@ def _read_day(
 
 
 def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
-    """Write every page of one job; up to when the job says that it had all data, and what came."""
+    """Write every page of one job; returns up to when the job covers, and the spans that were read."""
     writer.restart()
     through, came = reading.through, SpansRead(day)
     for page in pages:

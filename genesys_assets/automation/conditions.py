@@ -1,6 +1,6 @@
-"""The automation condition of reports in other code locations: when a day is computed again on its own.
+"""The automation condition of reports in other code locations: when Dagster computes a day again.
 
-Our own assets are asked for by `sensors`.
+`sensors` launch our own assets.
 """
 
 from __future__ import annotations

@@ -73,10 +73,10 @@ def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iter
     midnight, _ = utc_day(today)
     due, yesterday = midnight + HOURS_LIMIT, f"{midnight - DAY:%Y-%m-%d}"
     if now > due and today >= f"{calendar.start_date}" and today not in lake.stored(place):
-        said = f"genesys/{place} of {today} is not stored. After midnight UTC nobody can ask for it any more"
+        said = f"genesys/{place} of {today} is not stored. It can be fetched until midnight UTC only"
         yield Late(place, due, said)
     if yesterday in unobserved(lake, calendar, now, place):
-        said = f"genesys/{place} of {yesterday} was not asked for, and nobody can ask for it any more"
+        said = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
         yield Late(f"{place} of {yesterday}", midnight, said)
 
 

@@ -1,18 +1,19 @@
-"""Sensors that ask for what is wanted: each looks at what is stored, and asks for one range of partitions at a time.
+"""Sensors that launch runs: each looks at what is stored, and launches one range of partitions at a time.
 
     upkeep     reference data and housekeeping, once a night
     observe    today's members of queues and skills of users
     hours      pages of full hours; aggregates of look-back days again
     users      agents' status of days, and of today after each full hour
-    days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    days       complete days as soon as details jobs cover them, daily aggregates; look-back days again
     data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-What is wanted is decided in `wanted`, what of it is asked for now in `plan`. All ship stopped: they are switched on in
-the UI.
+`wanted` decides what is missing or stale, `plan` which of it runs next.
+
+All ship stopped: they are switched on in the UI.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import wanted as find
 from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
 from genesys_assets.automation.progress import CHECKS as CHECKED
-from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
+from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
@@ -79,9 +80,7 @@ class Look:
 
     @property
     def location(self) -> dg.RepositoryDefinition:
-        if self.context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
-        return self.context.repository_def
+        return location_of(self.context)
 
     @cached_property
     def runs(self) -> Sequence[Run]:
@@ -113,7 +112,7 @@ class Look:
         return find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._available)
 
     def days(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters."""
+        """Asks the platform how far details jobs reach, but only if a day could be due."""
         if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
             return find.days_wanted(self.lake, self.calendar, self.now, self._available)
         return {}
@@ -122,7 +121,9 @@ class Look:
         return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
     def users(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
+        """Asks the platform how far details jobs reach, but only if a day could be due. Without the permission nothing
+        is wanted.
+        """
         if not UserStatusSettings.load().is_read:
             return {}
         possibly = find.user_days_wanted(self.lake, self.calendar, self.now, self.now)
@@ -132,12 +133,12 @@ class Look:
             available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
         except MissingPermission as error:
             self.context.log.warning(
-                f"Agents' status is not asked for: {error} Without it there is no genesys/reports/agent_day. "
-                "GENESYS_ASSETS_USER_STATUS=false says that it is not wanted."
+                f"Agents' status is not fetched: {error} Without it there is no genesys/reports/agent_day. If you do "
+                "not need it, set GENESYS_ASSETS_USER_STATUS=false."
             )
             return {}
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Nobody knows up to when jobs of users' details have data: {error}")
+            self.context.log.warning(f"Jobs of users' details: the platform did not say how far they reach: {error}")
             available = None
         return find.user_days_wanted(self.lake, self.calendar, self.now, available)
 
@@ -146,21 +147,21 @@ class Look:
         return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
 
     def tables(self) -> Wanted:
-        """Of days whose pages are neither being read just now nor asked for next."""
+        """Of days whose pages are neither being read nor read next."""
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
     def _is_coming(self, day: str) -> bool:
-        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
         return day in self._days_to_be_read or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
-        """The days of which hours are asked for next."""
+        """The days whose hours are read next."""
         wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     def reports(self) -> Wanted:
-        """Once the names are known that were given by last night, of days whose pages are not just coming."""
+        """Nothing until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
         coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
@@ -191,8 +192,8 @@ class Look:
         return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def _has_failed(self, asset: str, day: str) -> bool:
-        """Whether nobody waits for an asset: its runs failed more than once, or it is a report and failed by itself. A
-        run that died, or whose process was lost, is tried again first.
+        """Whether to publish without an asset: its runs failed twice, or it is a report whose own computation failed. A
+        lost run is retried first.
         """
         failures = len(failures_of(self.runs, asset, day))
         layer, _, name = asset.partition("/")
@@ -223,13 +224,11 @@ class Look:
 
     @cached_property
     def _available(self) -> datetime | None:
-        """Up to when details jobs have all data; None where that cannot be asked: the run that asks for something else
-        will say why.
-        """
+        """How far details jobs reach; None if the platform does not say. Runs that fetch anything will say why."""
         try:
             return details_jobs.availability(self.cloud.client)
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Nobody knows up to when details jobs have data: {error}")
+            self.context.log.warning(f"Details jobs: the platform did not say how far they reach: {error}")
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
@@ -262,8 +261,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a sensor asks for: of which job and layer, how many partitions at most in one run, how often it looks.
-    `can_make`: see `plan.plan`.
+    """A sensor: which job it launches, for what of which layer, how many partitions at most in one run, how often it
+    looks. `can_make`: see `plan.plan`.
     """
 
     name: str
@@ -282,7 +281,7 @@ KINDS = (
         "upkeep",
         "reference",
         Look.upkeep,
-        "Asks once a night, from 02:00 UTC on, for the reference data and for housekeeping.",
+        "Reads the reference data and does the housekeeping once a night, from 02:00 UTC on.",
         every_seconds=300,
     ),
     Kind(
@@ -290,8 +289,9 @@ KINDS = (
         "observe",
         "reference",
         Look.observations,
-        "Asks once a day, from 00:10 UTC on, for the members of queues and the skills of users, of which the platform "
-        "keeps no history. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch it off.",
+        "Fetches once a day, from 00:10 UTC on, the members of queues and the skills of users, because the platform "
+        "keeps no history of them. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch "
+        "it off.",
         most=1,
         every_seconds=300,
     ),
@@ -300,8 +300,8 @@ KINDS = (
         "hourly",
         "pages",
         Look.hours,
-        "Asks for the pages of each full hour ten minutes after its end, for all hours that are missing, and from "
-        "03:30 UTC on for the aggregates of look-back days again.",
+        "Fetches the pages of each full hour ten minutes after its end, catches up on missing hours, and from 03:30 "
+        "UTC on reads the aggregates of look-back days again.",
         most=_MOST_HOURS,
     ),
     Kind(
@@ -309,8 +309,8 @@ KINDS = (
         "complete",
         "pages",
         Look.days,
-        "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
-        "from 03:30 UTC on for look-back days again.",
+        "Fetches days as soon as details jobs cover them, the aggregates of finished business days, and from 03:30 UTC "
+        "on look-back days again.",
         every_seconds=600,
     ),
     Kind(
@@ -318,8 +318,8 @@ KINDS = (
         "data_lake",
         "pages",
         Look.lake_files,
-        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
-        "where GENESYS_ASSETS_DATA_LAKE is on.",
+        "Fetches the files of the data lake extraction of each day, until the day is over and all are listed. Needs "
+        "GENESYS_ASSETS_DATA_LAKE=on.",
         every_seconds=600,
     ),
     Kind(
@@ -327,8 +327,8 @@ KINDS = (
         "users",
         "pages",
         Look.users,
-        "Asks for agents' status of days as soon as details jobs have all of them, of today after each full hour, and "
-        "from 03:30 UTC on of look-back days again. GENESYS_ASSETS_USER_STATUS switches it off.",
+        "Fetches agents' status: of days as soon as details jobs cover them, of today after each full hour, of "
+        "look-back days again from 03:30 UTC on. GENESYS_ASSETS_USER_STATUS=false switches it off.",
         every_seconds=300,
     ),
     Kind(
@@ -336,7 +336,7 @@ KINDS = (
         "recompute",
         "tables",
         Look.tables,
-        "Asks for the tables of days whose pages are others than those that the tables were made of.",
+        "Computes the tables of days whose pages changed since.",
         can_make=Look.can_make_table,
     ),
     Kind(
@@ -344,15 +344,14 @@ KINDS = (
         "checks",
         "tables",
         Look.checks,
-        "Asks for the checks of finished days whose tables have changed since they were checked.",
+        "Runs the checks of finished days whose tables changed since.",
     ),
     Kind(
         "reports",
         "recompute",
         "reports",
         Look.reports,
-        "Asks for the reports of days whose tables, names or definitions are others than those that the reports were "
-        "made of.",
+        "Computes the reports of days whose tables, names or definitions changed since.",
         can_make=Look.can_make_report,
     ),
     Kind(
@@ -360,8 +359,7 @@ KINDS = (
         "recompute",
         "published",
         Look.published,
-        "Asks for the published files of finished business days whose reports or failing checks have changed, and for "
-        "the list of days.",
+        "Publishes finished business days whose reports or failing checks changed since, and the list of days.",
         every_seconds=300,
     ),
 )
@@ -384,7 +382,7 @@ def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
         "reports_file",
         target=dg.AssetSelection.assets(asset_key("ops", "reports_file")),
         default_status=sensor_status("reports_file", running),
-        description="Asks for ops/reports_file as soon as the file of own reports has changed.",
+        description="Runs ops/reports_file when the file of custom reports has changed.",
     )
 
 
@@ -422,7 +420,7 @@ def _sensor(
 
 
 def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
-    """The run that is asked for. `keys` are those of assets, by place."""
+    """The run of a request. `keys` are those of assets, by place."""
     first, last, assets = request.first, request.last, request.assets
     if assets <= {*find.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})

@@ -1,9 +1,8 @@
-"""What is stored of each asset, what is missing or made of something else than is stored now, and since when that is
-late: a pure function of the lake, the calendar and now.
+"""What is stored of each asset, what is missing or stale, and since when it is late. Reads the lake and the settings;
+writes nothing.
 
-What should be there is decided in `wanted`, by the functions that the sensors use; how long it may take in
-`days.limits`. Nothing is asked of the platform and nothing of Dagster: so it also tells of a daemon that is off. What
-a terminal shows of it is in `cli.status`.
+`wanted` decides what is missing or stale, with the functions that the sensors use; `days.limits` how long it may take.
+Neither the platform nor Dagster is asked, so it also works while the daemon is off. `cli.status` prints it.
 """
 
 from __future__ import annotations
@@ -69,8 +68,8 @@ class AssetStatus:
     """How things stand with one asset, whose name is like `pages/hourly_details`.
 
     `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
-    still in time. `lost`: not stored, and nobody can ask for it any more. All are keys in order. `newest` is the newest
-    stored partition; of a listing, when it was read.
+    still in time. `lost`: not stored, and the platform keeps no history of it. All are keys in order. `newest` is the
+    newest stored partition; of a listing, when it was read.
     """
 
     asset: str
@@ -113,8 +112,8 @@ def status(
 ) -> Status:
     """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
 
-    `observed`: what of that which the platform keeps no history of is asked for. `blocking`: nothing is made of a day
-    on which a blocking check fails. Raises LakeUnreachable.
+    `observed`: the daily observations that are switched on. `blocking`: whether a failed check stops a day. Raises
+    LakeUnreachable.
     """
     look = _Look(lake, calendar, now, reports, made_of_published, observed, blocking)
     by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
@@ -178,7 +177,7 @@ class _Look:
 
     @property
     def _jobs_had(self) -> datetime:
-        """Up to when details jobs have had all data in any case: they lag by up to a day."""
+        """How far details jobs reach at least: they lag by up to DAYS_LIMIT."""
         return self.now - DAYS_LIMIT
 
     # -- the layers ------------------------------------------------------------------------------------------------
@@ -193,7 +192,7 @@ class _Look:
                 yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
 
     def _observed(self) -> Iterator[Awaited]:
-        """Today's only: nobody can ask for an earlier day any more."""
+        """Today's only: the platform keeps no history of earlier days."""
         wanted = find.observations_wanted(self.lake, self.calendar, self.now, self.observed)
         for day, places in wanted.items():
             for place in places:
@@ -209,7 +208,7 @@ class _Look:
                 yield Awaited(place, key, due + limit, stored is not None)
 
     def _night(self, place: str, key: str, limit: timedelta) -> datetime:
-        """The look-back that a stored partition was not read by: the last one but those that are still in time."""
+        """The look-back that the partition missed: one that is late already, else the newest."""
         stored, day = self.lake.stored(place)[key], key[:10]
         overdue = find.look_back_moments(self.calendar, self.now - limit).get(day)
         if overdue is not None and stored.written_at < overdue:
@@ -276,8 +275,8 @@ class _Look:
     # -- one partition ---------------------------------------------------------------------------------------------
 
     def _made(self, place: str, key: str, end: datetime, parts: Iterable[tuple[str, str]]) -> Awaited:
-        """What is made of others is late a while after they changed. Of a day that goes on it counts from the first of
-        them that came after it was made: another one comes each hour.
+        """A computed partition is late HOURS_LIMIT after its inputs changed. While its day goes on, inputs change every
+        hour, so the first change that it lacks counts.
         """
         stored, moments = self.lake.stored(place).get(key), self._written(parts)
         if end > self.now:

@@ -1,17 +1,16 @@
-"""What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
-the calendar and now.
+"""What is missing or stale. Functions of the lake, the calendar, now, and the data lake settings; nothing is written.
 
-    observed   today's members of queues and skills of users, which nobody can ask for tomorrow
+    observed   today's members of queues and skills of users, because the platform keeps no history of them
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     lake files days whose files of the data lake extraction may not all be stored
     users      pages of agents' status, of days and of today so far; look-back days again each night
-    checks     finished days whose tables have changed since they were checked
-    tables     days whose pages are others than those that their tables were made of
-    reports    days whose tables, names or definition are others than those that their reports were made of
-    published  finished days whose reports or failing checks are others than those that were published
+    checks     finished days whose tables changed since they were checked
+    tables     days whose pages changed since their tables were computed
+    reports    days whose tables, names or definition changed since their reports were computed
+    published  finished days whose reports or failing checks changed since they were published
 
-What of it is asked for now is decided in `plan`.
+Which of it runs next is decided in `plan`.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILL
 """What the platform keeps no history of."""
 USAGE = f"reference/{API_USAGE.name}"
 COUNTING = timedelta(hours=6)
-"""How long after its end a day is asked for: how long the platform counts is unverified."""
+"""How long after its end a day's usage is fetched. It is unverified how long the platform keeps counting."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
 """The listings for which reports wait: any other one may be refused, or fail for days."""
@@ -102,7 +101,7 @@ class _WantedAssets:
 
 
 def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = REFERENCE) -> bool:
-    """Whether one of the organisation's listings was not asked for since an instant."""
+    """Whether one of the organisation's listings was not read since an instant."""
     moment = since.timestamp() * 1000
     return any((lake.log(place).newness(None) or 0) < moment for place in listings)
 
@@ -111,8 +110,8 @@ def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = 
 
 
 def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED) -> Wanted:
-    """Of `observed`, what is not stored of today, from ten minutes after midnight on: by then it is today by every
-    clock. Earlier days are over.
+    """Which of `observed` is not stored for today. Due ten minutes after midnight UTC, when every clock shows today.
+    Earlier days cannot be fetched.
     """
     today = f"{now - SETTLING:%Y-%m-%d}"
     missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
@@ -121,8 +120,8 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
 
 
 def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
-    """The days before today on which a thing was not observed, since it was for the first time. Nobody can ask for them
-    any more.
+    """The days since the first observation on which a thing was not observed. The platform keeps no history, so they
+    are lost.
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
@@ -131,9 +130,7 @@ def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> lis
 
 
 def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
-    """The look-back days of which nobody has asked how many requests the platform counted, from six hours after their
-    end on.
-    """
+    """Look-back days whose usage was not fetched yet, each due six hours after its end."""
     days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
     log = lake.log(USAGE)
     return {day: frozenset([USAGE]) for day in days if day >= f"{calendar.start_date}" and log.newness(day) is None}
@@ -188,8 +185,8 @@ def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
 
 
 def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
-    """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
-    not stored whole; and look-back days that were not read since the last look-back.
+    """Days that details jobs cover and that are not stored completely; business days whose aggregates are not stored
+    whole; look-back days not read since the last look-back.
     """
     found, again = _WantedAssets(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
@@ -210,7 +207,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
 
 
 def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
-    """The days that a look-back reads again, with the instant since which they are to have been read."""
+    """The days that a look-back reads again, each with the time since which it must have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
     closing = calendar.month_close_day
@@ -243,9 +240,8 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
 
 
 def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
-    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
-    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
-    read since the last look-back.
+    """Days whose agents' status is not stored as far as possible: the whole day once details jobs reach its end
+    (`available`), until then up to the last full hour. And look-back days not read since the last look-back.
     """
     found, again = _WantedAssets(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
@@ -486,8 +482,8 @@ def _is_older(lake: Lake, place: str, key: str, since: datetime | None) -> bool:
 
 
 def _is_due(lake: Lake, place: str, day: str, since: datetime | None, available: datetime) -> bool:
-    """Whether a day has to be read by jobs again, and jobs have newer data than when it was read: where they have
-    fallen behind, another reading would not count.
+    """Whether a look-back is due and jobs have newer data than the stored reading. Otherwise a new reading would not
+    replace it.
     """
     is_newer = lake.newness([(place, day)]) < available.timestamp() * 1000
     return is_newer and _is_older(lake, place, day, since)

@@ -78,7 +78,7 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
     Raises CannotImport where a time, a group or a number is missing or is none.
     """
     if piece.nulls:
-        remarks.leave_out(f"{piece.shape.value}: null in the place of one", piece.nulls)
+        remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:

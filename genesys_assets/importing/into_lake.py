@@ -190,7 +190,7 @@ class _Import:
             except (CannotImport, CannotDrop) as reason:
                 return _skipped(file, str(reason))
             except OverflowError:
-                return _skipped(file, "an instant in it lies before or after all that can be told")
+                return _skipped(file, "it has a time outside the years 1 to 9999")
             except (RecursionError, MemoryError):
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
             outcome = self._wait(file, sha256, converted, before)

@@ -1,4 +1,4 @@
-"""What is said before and after an import: options as text to what they mean, outcomes to text for people."""
+"""Around an import: parses its options, and writes its outcomes as text for people."""
 
 from __future__ import annotations
 

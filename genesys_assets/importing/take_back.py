@@ -38,14 +38,14 @@ class TakenBack:
     changed: set[Partition] = field(default_factory=set)
 
     def days(self, asset: str) -> list[str]:
-        """The days of an asset that the files were of, told again to who was killed, and others that changed."""
+        """The days of an asset that the files were of, repeated after a kill, and others that changed."""
         of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
         return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def imported_files(lake: Lake, names: Sequence[str]) -> dict[str, Outcome]:
     """The files that were imported under one of these names, by their sha256: a path, a folder, or a pattern with `*`,
-    `?` or `[…]`, as the import told it; or the sha256.
+    `?` or `[…]`, as the import printed it; or the sha256.
     """
     found = {}
     for key in lake.store.keys("imports"):

@@ -1,7 +1,7 @@
 """Publishing to one place: reports under names that their content gives them, then the manifest of the day.
 
-What a day consists of is `day`. Where the files lie is `place`, how they come there `upload` and `folder`, who can read
-them `proof`.
+`day` says what a day consists of, `place` where files lie.
+`upload` and `folder` write them, `proof` checks who can read them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Publisher:
         return [self._write(report, self._content_key(report, day, file), file) for file in files]
 
     def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-        """Replace the manifest of the day, after its files. Until then readers have the manifest of before.
+        """Replace the manifest of the day, after its files. Until then readers see the previous manifest.
 
         On S3 the manifest holds presigned URLs; treat it as secret. Raises Overtaken where another run replaced it
         at the same time.

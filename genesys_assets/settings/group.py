@@ -35,7 +35,7 @@ class Group(BaseSettings):
 
     @classmethod
     def _of_environment(cls) -> Self:
-        """Read again when one of its variables has changed: whoever looks at a thousand days asks as often."""
+        """Cached until one of its variables changes: callers load a group thousands of times."""
         names = {str(field.validation_alias).upper() for field in cls.model_fields.values()}
         now = {name: value for name, value in os.environ.items() if name.upper() in names}
         known = _KNOWN.get(cls)
@@ -71,7 +71,7 @@ class Group(BaseSettings):
 
 
 _KNOWN: dict[type[Group], tuple[dict[str, str], Group]] = {}
-"""Groups as they were read of the environment last, with the variables they were read from."""
+"""The groups as last read from the environment, with their variables."""
 
 
 def _address(value: str) -> str:

@@ -74,7 +74,7 @@ class CloudSettings(RateSettings):
 
 
 def _families(stated: str) -> Iterator[AggregateFamily]:
-    """Raises ValueError."""
+    """The families named in a comma-separated text. Raises ValueError."""
     for name in filter(None, (part.strip() for part in stated.split(","))):
         try:
             yield family(name)

@@ -47,7 +47,7 @@ def going_on(first: int, last: int, asset: str = A) -> Run:
 
 def test_nothing_is_asked_for_where_nothing_is_wanted() -> None:
     assert made({}).request is None
-    assert made({}).reason({}) == "Everything that can be there is there."
+    assert made({}).reason({}) == "Nothing is missing or stale."
 
 
 def test_days_that_follow_each_other_are_one_request() -> None:
@@ -88,7 +88,7 @@ def test_what_is_being_made_is_not_asked_for_again() -> None:
     result = made(wanted(3, 4, 5), going_on(4, 5))
     assert result.request == Request(day(3), day(3), frozenset([A]))
     assert made(wanted(4, 5), going_on(4, 5)).request is None
-    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are being made."
+    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are in progress."
 
 
 def test_a_run_over_other_assets_holds_nothing_up() -> None:
