@@ -392,7 +392,7 @@ class _Tries:
             f"The details job {job_id} of {self._query.interval} was still {state or 'on its way'} at the deadline,"
             f" {iso(self._give_up_at)}. It keeps running. Retry the partition: within"
             f" {REUSABLE // timedelta(hours=1)} hours the retry resumes this job. If it"
-            "  happens often, give Genesys support the job id.",
+            " happens often, give Genesys support the job id.",
             job_id=job_id,
             state=state,
         )
