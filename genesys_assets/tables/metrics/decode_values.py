@@ -36,7 +36,7 @@ _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
 def read(asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
-    """The same as `metrics_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
+    """The same as `decode_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
     rows = list(_rows(asked, body, unknown))
     return MetricColumns(stored_answers.table(rows, schema, PAGE), unknown)
