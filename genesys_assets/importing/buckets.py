@@ -72,7 +72,7 @@ class Bucket:
     is_less: bool = False
 
 
-def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
+def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
     """The buckets of a piece of figures, and remarks on what was read under another name or left out.
 
     Raises CannotImport where a time, a group or a number is missing or is none.
@@ -86,29 +86,29 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
                 if "data" in result and result["data"] is None:
                     remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group, piece.envelope, told, remarks)
+                    yield _bucket(data, group, piece.envelope, options, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
-                group = group_of(entity, told.group_by, remarks)
+                group = group_of(entity, options.group_by, remarks)
                 for data in _objects(entity["buckets"], "entities.buckets", remarks):
-                    of_bucket = group_of(data, told.group_by, remarks, group)
-                    yield _bucket(data, of_bucket, piece.envelope | entity, told, remarks)
+                    of_bucket = group_of(data, options.group_by, remarks, group)
+                    yield _bucket(data, of_bucket, piece.envelope | entity, options, remarks)
         case _:
             for item in piece.items:
-                yield _bucket(item, group_of(item, told.group_by, remarks), piece.envelope, told, remarks)
+                yield _bucket(item, group_of(item, options.group_by, remarks), piece.envelope, options, remarks)
 
 
-def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
+def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
     """The grouping of an answer: the given one, else every dimension that any of its groups has."""
-    if told.group_by is None:
+    if options.group_by is None:
         return tuple(sorted(shown))
-    unexpected = sorted({*shown} - {*told.group_by})
+    unexpected = sorted({*shown} - {*options.group_by})
     if unexpected:
         raise CannotImport(f"its groups have {', '.join(unexpected)}, which is not among what was grouped by")
-    return tuple(sorted(told.group_by))
+    return tuple(sorted(options.group_by))
 
 
-def _bucket(data: Object, group: Group, around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
+def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
@@ -121,7 +121,7 @@ def _bucket(data: Object, group: Group, around: Object, told: ImportOptions, rem
                 as_it_is.append(_as_it_is(name, measured))
         else:
             others.append((name, measured))
-    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
+    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, options.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
     if views:
         remarks.leave_out("results.data.views: only the query says of which metric a view is", len(views))
@@ -129,7 +129,7 @@ def _bucket(data: Object, group: Group, around: Object, told: ImportOptions, rem
         remarks.leave_out("metrics: null in the place of a bucket's figures")
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
-    return Bucket(_span(data, around, told), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
+    return Bucket(_span(data, around, options), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
 
 
 def _is_null(stats: Any) -> bool:
@@ -178,46 +178,46 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
 # -- spans of time -----------------------------------------------------------------------------------------------------
 
 
-def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
+def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
     """When a bucket was: its own interval, or its start with its end or a length; else what lies around it says."""
     for fields in (data, around):
         written = fields.get("interval")
         if isinstance(written, str) and "/" in written:
             first, _, last = written.partition("/")
-            return _of_bounds(first.strip(), last.strip(), told)
+            return _of_bounds(first.strip(), last.strip(), options)
         if written is not None and not isinstance(written, dict):
             raise CannotImport(f"its interval {printable(repr(written), 60)} is no span: write it like {_EXAMPLE}")
         times = {plain_name(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
         start = next((times[name] for name in STARTS if times.get(name) is not None), None)
         end = next((times[name] for name in ENDS if times.get(name) is not None), None)
         if start is not None and end is not None:
-            return _interval(_instant(start, told), _instant(end, told))
+            return _interval(_instant(start, options), _instant(end, options))
         if start is not None:
-            return _from(start, _granularity(data, around, told), told)
-    if told.interval is not None:
-        return told.interval
+            return _from(start, _granularity(data, around, options), options)
+    if options.interval is not None:
+        return options.interval
     raise CannotImport(
         f"its figures have no time: say what they are of with --interval, for example --interval {_EXAMPLE}"
     )
 
 
-def _of_bounds(start: str, end: str, told: ImportOptions) -> Interval:
+def _of_bounds(start: str, end: str, options: ImportOptions) -> Interval:
     """A start and an end; or one of them and a length, as ISO 8601 has it."""
     if length := _LENGTH.fullmatch(end):
-        begin = _instant(start, told)
+        begin = _instant(start, options)
         return _interval(begin, begin + _long(length))
     if length := _LENGTH.fullmatch(start):
-        finish = _instant(end, told)
+        finish = _instant(end, options)
         return _interval(finish - _long(length), finish)
-    return _interval(_instant(start, told), _instant(end, told))
+    return _interval(_instant(start, options), _instant(end, options))
 
 
 def _long(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
-def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
-    written = data.get("granularity") or around.get("granularity") or told.granularity
+def _granularity(data: Object, around: Object, options: ImportOptions) -> str:
+    written = data.get("granularity") or around.get("granularity") or options.granularity
     if written is None:
         raise CannotImport(
             "its figures tell when they begin and not for how long they are: say so with --granularity, one of "
@@ -228,11 +228,11 @@ def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
     return written
 
 
-def _from(start: Any, granularity: str, told: ImportOptions) -> Interval:
-    begin = _instant(start, told)
+def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
+    begin = _instant(start, options)
     if granularity == "P1D":
-        following = begin.astimezone(told.business_zone).date() + timedelta(days=1)
-        return _interval(begin, midnight(following, told.business_zone))
+        following = begin.astimezone(options.business_zone).date() + timedelta(days=1)
+        return _interval(begin, midnight(following, options.business_zone))
     return _interval(begin, begin + GRANULARITIES[granularity])
 
 
@@ -248,13 +248,13 @@ def _interval(start: datetime, end: datetime) -> Interval:
         raise CannotImport(error.message) from None
 
 
-def _instant(value: Any, told: ImportOptions) -> datetime:
+def _instant(value: Any, options: ImportOptions) -> datetime:
     """An instant in UTC; a date alone is the midnight of the business day."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):
             year, month, day = map(int, value.split("-"))
-            return midnight(date(year, month, day), told.business_zone)
-        return instant(value, told.time_zone)
+            return midnight(date(year, month, day), options.business_zone)
+        return instant(value, options.time_zone)
     except NoInstant as reason:
         raise CannotImport(str(reason)) from None
     except (ValueError, OverflowError):
