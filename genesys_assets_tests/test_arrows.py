@@ -1,4 +1,4 @@
-"""Data flows one way, so imports do too: each room imports only what lies to its left."""
+"""Data flows one way, so imports do too: each room imports only those that stand before it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ ROOMS = (
 
 WITHOUT_DAGSTER = ("cloud", "tables", "days", "reports", "importing", "publishing", "privacy", "warehouse", "cli")
 WITHOUT_ARROW = ("cloud",)
+NETWORK_AND_DISK = (
+    "requests",
+    "urllib3",
+    "boto3",
+    "botocore",
+    "socket",
+    "pathlib",
+    "os",
+    "shutil",
+    "tempfile",
+    "deltalake",
+)
 
 
 TO_THE_RIGHT = {
@@ -88,3 +100,15 @@ def test_a_room_that_decides_about_data_knows_no_dagster(room: str) -> None:
 @pytest.mark.parametrize("room", WITHOUT_ARROW)
 def test_the_room_that_fetches_knows_no_arrow(room: str) -> None:
     assert [found for found in sorted(_imports(room)) if found[1].split(".")[0] in ("pyarrow", "pandas")] == []
+
+
+def test_tables_are_pure_functions_that_touch_neither_a_network_nor_a_disk() -> None:
+    assert [found for found in sorted(_imports("tables")) if found[1].split(".")[0] in NETWORK_AND_DISK] == []
+
+    called = {
+        f"{module.relative_to(PACKAGE)}:{node.lineno}"
+        for module in (PACKAGE / "tables").rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "open"
+    }
+    assert called == set()

@@ -27,7 +27,7 @@ from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
-from genesys_assets.lake.commit import Commit, Known, Proposal
+from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
     ABSENT,
@@ -176,7 +176,7 @@ class Lake:
         (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
-        stored = {key: commit.known(log, key) for key in keys}
+        stored = {key: commit.stored_state(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             writers = {
                 key: stack.enter_context(
@@ -262,7 +262,7 @@ class Lake:
         who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
-            stored = {asset: commit.known(self.log(asset), key) for asset in assets}
+            stored = {asset: commit.stored_state(self.log(asset), key) for asset in assets}
             writers = {
                 asset: stack.enter_context(TableWriter(begin(), spec, provenance)) for asset, spec in assets.items()
             }
@@ -275,7 +275,7 @@ class Lake:
         self._forget_again(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
-        self, writing: Writing, stored: Mapping[str, Known], builds_on_stored: bool
+        self, writing: Writing, stored: Mapping[str, StoredState], builds_on_stored: bool
     ) -> dict[str, Change]:
         commits = {
             asset: Commit(
@@ -288,6 +288,7 @@ class Lake:
                         writing.newness,
                         builds_on_known=builds_on_stored,
                         adds=writing.adds,
+                        yields_to_newer=writing.yields_to_newer,
                     )
                 ],
                 writing.provenance.get("run_id"),
@@ -318,6 +319,17 @@ class Lake:
             writing[asset].write(table)
             writing.reach = reach
             writing.newness = newness or writing.newness
+        return writing.changes[asset]
+
+    def write_unless_newer(
+        self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance, read_at: datetime
+    ) -> Change:
+        """Replace one partition by what was made of inputs that were read at an instant, unless it was made of inputs
+        that were read later; says what is new. Raises as `table_writers` does.
+        """
+        with self.table_writers({asset: spec}, key, provenance) as writing:
+            writing[asset].write(table)
+            writing.newness, writing.yields_to_newer = _milliseconds(read_at), True
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
@@ -550,7 +562,8 @@ class Writing:
     """The writers of some tables of one partition, by asset, and what their files and commits will say.
 
     `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
-    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`.
+    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
+    `Lake.write_unless_newer`.
     """
 
     def __init__(
@@ -561,7 +574,7 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
-        self.adds = False
+        self.adds = self.yields_to_newer = False
         self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 
@@ -600,7 +613,7 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
         return list(dict.fromkeys(name for names in named for name in names))
 
 
-def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
     newness = began if writer.as_of is None else _milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
     return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
