@@ -1,7 +1,7 @@
 """Thin Dagster assets by layer.
 
     reference    `reference` listings and names over time, `observations` members and skills by day, `api_usage`
-    pages        `aggregates` (`asked_aggregates`), `pages` hourly details, `daily_details`, `users`, `lake_files`,
+    pages        `aggregates` (`aggregates_fetcher`), `pages` hourly details, `daily_details`, `users`, `lake_files`,
                  `importing` imported pages
     tables       `tables`, `families`, `users`, `queue_waits`, `open_conversations`, `restatements`, `request_table`
     reports      `reports` (`charts`)

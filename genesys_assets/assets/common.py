@@ -247,7 +247,7 @@ BUSY_SECONDS = 60.0
 
 
 @contextmanager
-def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
+def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Around everything that calls the API. Fills the dictionary with the number of requests, retries and seconds
     waited.
 

@@ -67,10 +67,10 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import left_out, markdown, not_complete, told_from
+        from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options
 
         try:
-            told, complete = told_from(
+            options, complete = parse_options(
                 calendar.zone,
                 granularity=config.granularity,
                 interval=config.interval,
@@ -80,7 +80,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 complete=config.complete,
             )
             files = find(config.files, s3_client)
-            imported = import_files(lake.lake, files, told, complete=complete, run_id=context.run.run_id)
+            imported = import_files(lake.lake, files, options, complete=complete, run_id=context.run.run_id)
         except CannotImport as refusal:
             raise dg.Failure(str(refusal), allow_retries=False) from None
         days = set(calendar.daily.get_partition_keys())

@@ -1,12 +1,12 @@
 """When things run. What runs is in `assets`.
 
-`wanted` partitions that are missing or stale
-`plan` which range of them to run next; `progress` what runs and backfills are doing, as Dagster knows it
+`backlog` partitions that are missing or stale
+`next_run` which range of them to run next; `progress` what runs and backfills are doing, as Dagster knows it
 `sensors` launch runs; `jobs` what they launch; `schedules` the live snapshots; `switches` which of these start running
 `status` what is stored, missing, stale and late, for people and cron; `estimate` what a range of days costs
 `alerts` sensors for failed runs and late figures; `late` which figures are late
 `run_metrics` one line of JSON per ended run; `telemetry` sends these lines to OpenTelemetry
 `unreported` reports stored partitions that Dagster does not know
 `local_runs`, `celery_runs` launchers that detect dead runs
-`conditions`, `elsewhere` automation of reports in other code locations: of one day, of several days
+`standalone_condition`, `standalone_sensor` automation of reports in other code locations: of one day, of several days
 """

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.automation.late import late as find_late
-from genesys_assets.automation.plan import failures_of, paused_until
+from genesys_assets.automation.late import find_late
+from genesys_assets.automation.next_run import failures_of, paused_until
 from genesys_assets.automation.progress import assets_of, location_of, partitions_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.keys import keys
@@ -89,17 +89,17 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
         found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
-        still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
+        still = {each.name: told[each.name] for each in found if now - _moment(told.get(each.name)) < DAY}
         webhook = AlertSettings.load().url
         for each in found:
-            if each.what in still:
+            if each.name in still:
                 continue
-            line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.says}"
+            line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)
             if webhook:
-                _post(webhook, {"text": line, "late": each.what}, f"late {each.what}")
-            still[each.what] = now.isoformat()
-        said = ", ".join(each.what for each in found)
+                _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
+            still[each.name] = now.isoformat()
+        said = ", ".join(each.name for each in found)
         reason = f"Late: {said}." if said else "Nothing is late."
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(still))
 

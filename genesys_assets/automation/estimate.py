@@ -1,7 +1,7 @@
 """What a range of days costs, by asset: requests to the platform, bytes in the lake, and how much is stored already.
 Pure functions of the lake, the calendar and now.
 
-`wanted` decides which partitions are missing, as for the sensors. Sizes are those of the stored days, or
+`backlog` decides which partitions are missing, as for the sensors. Sizes are those of the stored days, or
 `_ASSUMED_BYTES` if no day is stored; each figure says which. `cli.plan` prints it.
 """
 
@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from genesys_assets.automation import wanted as find
+from genesys_assets.automation import backlog
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
@@ -146,8 +146,8 @@ class _Range:
     def estimate(self) -> Estimate:
         missing = self._missing_pages()
         pages = [self._of_pages(place, missing[place]) for place in self._fetched]
-        users = find.USER_PLACES if self.terms.users else ()
-        tables = [*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS, *users]
+        users = backlog.USER_PLACES if self.terms.users else ()
+        tables = [*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS, *users]
         computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
         return Estimate(
             first=self.calendar.start_date,
@@ -176,14 +176,14 @@ class _Range:
     def _missing_pages(self) -> dict[str, list[str]]:
         """The keys by asset, in order. A look-back reads again what is there: that is not counted."""
         calendar = replace(self.calendar, look_back_days=0, month_close_day=None)
-        jobs_had = self.now - DAYS_LIMIT
+        jobs_reach = self.now - DAYS_LIMIT
         found: dict[str, list[str]] = defaultdict(list)
         files, users = self.terms.data_lake, self.terms.users
         for wanted in (
-            find.hours_wanted(self.lake, calendar, self.now, (), jobs_had),
-            find.days_wanted(self.lake, calendar, self.now, self.now),
-            find.user_days_wanted(self.lake, calendar, self.now, jobs_had) if users else {},
-            find.lake_files_wanted(self.lake, calendar, self.now, files) if files else {},
+            backlog.hours_backlog(self.lake, calendar, self.now, (), jobs_reach),
+            backlog.days_backlog(self.lake, calendar, self.now, self.now),
+            backlog.user_days_backlog(self.lake, calendar, self.now, jobs_reach) if users else {},
+            backlog.lake_files_backlog(self.lake, calendar, self.now, files) if files else {},
         ):
             for key, places in sorted(wanted.items()):
                 if key[:10] <= f"{self.last}":

@@ -1,4 +1,4 @@
-"""What runs and backfills are doing, and which failed lately, as Dagster knows it. `plan` decides what follows."""
+"""What runs and backfills are doing, and which failed lately, as Dagster knows it. `next_run` decides what follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from genesys_assets.automation.plan import Run, following
+from genesys_assets.automation.next_run import Run, following
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.keys import places
 

@@ -28,7 +28,7 @@ _SLACK = timedelta(minutes=1)
 """A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _SPENT = ("requests", "retries", "rate_limited", "seconds_waited")
-"""Metadata of whatever asks the platform: see `assets.common.asking`."""
+"""Metadata of whatever asks the platform: see `assets.common.track_requests`."""
 _ROWS = "dagster/partition_row_count"
 
 

@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genesys_assets.importing.into_lake import Imported, Outcome
-    from genesys_assets.importing.take_back import TakenBack
+    from genesys_assets.importing.into_lake import ImportResult, Outcome
+    from genesys_assets.importing.take_back import TakeBackResult
 
 EXAMPLES = """\b
 examples:
@@ -70,7 +70,7 @@ def import_saved(
     from genesys_assets.cli.terminal import progress
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
-    from genesys_assets.importing.summary import told_from
+    from genesys_assets.importing.summary import parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
@@ -81,7 +81,7 @@ def import_saved(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     try:
-        told, span = told_from(
+        options, span = parse_options(
             calendar.zone,
             granularity=granularity,
             interval=interval,
@@ -93,7 +93,7 @@ def import_saved(
         with _named_errors():
             found = find(files, s3_client)
         with _named_errors(), progress("importing", len(found)) as step:
-            imported = import_files(lake, found, told, complete=span, on_file=lambda outcome: step(outcome.file))
+            imported = import_files(lake, found, options, complete=span, on_file=lambda outcome: step(outcome.file))
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
@@ -164,13 +164,13 @@ def _named_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _taken_back(done: TakenBack) -> str:
+def _taken_back(done: TakeBackResult) -> str:
     lines, count = [f"taken back  {outcome.file}" for outcome in done.outcomes], len(done.outcomes)
     lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
     return "\n".join([*lines, *_to_materialise(done.days, is_new=True)])
 
 
-def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
+def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
     from genesys_assets.importing.summary import TABLES, left_out, notes
 
@@ -209,7 +209,7 @@ def _command(asset: str, first: str, last: str) -> str:
     return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
 
 
-def _completeness(imported: Imported, is_complete: bool) -> list[str]:
+def _completeness(imported: ImportResult, is_complete: bool) -> list[str]:
     from genesys_assets.importing.summary import not_complete
 
     if not is_complete:

@@ -4,8 +4,8 @@
 `manifest`      what a manifest says, and its JSON
 `publisher`     files, manifests and the list, written to one place
 `place`         interface of a place to publish to, and file names
-`upload`        files in an S3 bucket
-`proof`         presigned URLs, and the proof that only their holder can read a file
+`s3_bucket`     files in an S3 bucket
+`private_bucket` presigned URLs, and the proof that only their holder can read a file
 `folder`        a folder, used like a bucket
 `garbage`       which files no manifest names any more, and when they go
 `announcement`  the message to a webhook about a published day

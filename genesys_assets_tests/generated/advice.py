@@ -45,7 +45,7 @@ ADVICE = {
     "cloud.UrlNotTrusted": "Check who answers for GENESYS_CLOUD_API_URL: the platform signs only https URLs.",
     "cloud.UrlRefused": "Check that no proxy changes signed URLs, and that the clock is right.",
     "cloud.NotAParquetFile": _AGAIN,
-    "cloud.NotAnAddress": "Write the setting that the message names as https://host.",
+    "cloud.NotAUrl": "Write the setting that the message names as https://host.",
     "cloud.NotReadable": "Handled: it becomes `BrokenAnswer`, or the file to import is skipped and named.",
     "cloud.TooManyValues": "Handled: it becomes `AnswerTooLarge`, and less is asked for.",
     "days.DayRefused": "See the errors that extend it: [Failed partition](operations.md#failed-partition).",

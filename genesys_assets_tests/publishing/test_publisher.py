@@ -16,7 +16,7 @@ from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.manifest import PublishedFile
 from genesys_assets.publishing.place import manifest_key
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets_tests.publishing.published_files import DAY, TABLE, a_manifest, body_of

@@ -19,7 +19,7 @@ _LONGEST_TO_MONTH_CLOSE = 31 + 28
 _NOT_OF_A_DAY = dg.AssetSelection.tag(LAYER, "reference") | dg.AssetSelection.tag(LAYER, "live")
 
 
-def refresh_elsewhere(calendar: Calendar) -> Condition:
+def standalone_condition(calendar: Calendar) -> Condition:
     """Look-back days and today as soon as a table was computed again, once all of them are there.
 
     The sensor that Dagster makes for every code location knows only its own conditions: days that were read again

@@ -1,6 +1,6 @@
 """Which range of partitions to run next, given what is wanted, what runs are doing and what has failed: pure functions.
 
-`wanted` finds what is missing or stale, `progress` what runs do; `sensors` launch. Nothing is remembered here: a
+`backlog` finds what is missing or stale, `progress` what runs do; `sensors` launch. Nothing is remembered here: a
 request that was lost, killed or refused is made again, because its partitions are still wanted.
 """
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 
-Wanted = Mapping[str, frozenset[str]]
+Backlog = Mapping[str, frozenset[str]]
 """Which assets are to be made, as `pages/hourly_details`, by partition key: days or hours."""
 
 CanMake = Callable[[str, str], bool]
@@ -28,7 +28,7 @@ _MOST_OF = 2
 asset costs as much as a wanted one.
 """
 _DAY = len("2026-01-31")
-OFTEN = 4
+GIVE_UP_AFTER = 4
 """After so many failures in a row, nothing waits for the asset any longer."""
 
 
@@ -71,14 +71,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NextRun:
     """The next run, if any, and why not more."""
 
     request: Request | None
     in_progress: int = 0
     paused_until: datetime | None = None
 
-    def reason(self, wanted: Wanted) -> str:
+    def reason(self, wanted: Backlog) -> str:
         """Why nothing is launched."""
         if not wanted:
             return "Nothing is missing or stale."
@@ -87,7 +87,9 @@ class Plan:
         return f"{'; '.join(filter(None, (waiting, paused)))}."
 
 
-def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None) -> Plan:
+def choose_next_run(
+    wanted: Backlog, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None
+) -> NextRun:
     """The newest range of wanted partitions that no run is making and that does not pause after a failure. Partitions
     that failed least come first.
 
@@ -97,10 +99,10 @@ def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_m
     """
     standing = _standing(wanted, runs, now)
     request = _newest(standing, most, can_make) if standing.free else None
-    return Plan(request, standing.in_progress, min(standing.pauses, default=None))
+    return NextRun(request, standing.in_progress, min(standing.pauses, default=None))
 
 
-def free(wanted: Wanted, runs: Sequence[Run], now: datetime) -> Wanted:
+def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
     """What is wanted, is not being made and does not pause: it will run soon."""
     return _standing(wanted, runs, now).free
 
@@ -118,7 +120,7 @@ class _Standing:
     pauses: list[datetime] = field(default_factory=list)
 
 
-def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
+def _standing(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Standing:
     """If the last runs of any of these assets failed, all partitions pause, not only the failed ones: an expired token
     must not cause a run every minute.
     """
@@ -137,7 +139,7 @@ def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
     return found
 
 
-def _lately(wanted: Wanted, runs: Iterable[Run]) -> tuple[list[datetime], int]:
+def _lately(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
     """When the last runs of a kind failed, in order, none where the last one was well; and how many were well since one
     failed.
     """

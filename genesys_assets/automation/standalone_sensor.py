@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from genesys_assets.automation.backlog import can_make_report, reports_backlog
 from genesys_assets.automation.jobs import at_most
-from genesys_assets.automation.plan import plan
+from genesys_assets.automation.next_run import choose_next_run
 from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
-from genesys_assets.automation.wanted import can_make_report, reports_wanted
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key, keys
@@ -28,7 +28,7 @@ from genesys_assets.settings import ReconciliationSettings
 _MOST_DAYS = 7
 
 
-def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
+def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
     """The sensor `<report>_days`, with its job. It ships stopped."""
     name = f"{report.name}_days"
     job = dg.define_asset_job(
@@ -45,21 +45,21 @@ def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefin
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
-    def asking(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+    def launch(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         location, lake, now = location_of(context), shared_lake(), datetime.now(UTC)
-        wanted = reports_wanted(lake, calendar, now, [report], _closed(lake))
+        wanted = reports_backlog(lake, calendar, now, [report], _closed(lake))
         runs = runs_of(context.instance, location, now)
 
         def can_make(_: str, day: str) -> bool:
             return can_make_report(lake, calendar, report, day)
 
-        made = plan(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
+        made = choose_next_run(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
         if made.request is None:
             return dg.SkipReason(made.reason(wanted))
         by_place = keys(location)
         return [run_request(request, by_place) for request in made.request.cut(calendar.days_per_run)]
 
-    return asking
+    return launch
 
 
 def _closed(lake: Lake) -> set[str]:

@@ -10,7 +10,7 @@
     reports    days whose tables, names or definition changed since their reports were computed
     published  finished days whose reports or failing checks changed since they were published
 
-Which of it runs next is decided in `plan`.
+Which of it runs next is decided in `next_run`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.plan import Run, Wanted, last_moment
+from genesys_assets.automation.next_run import Backlog, Run, last_moment
 from genesys_assets.automation.progress import CHECKS
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
@@ -84,7 +84,7 @@ NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_nee
 
 
 @dataclass(slots=True)
-class _WantedAssets:
+class _BacklogBuilder:
     """Assets by partition key, as they are found to be wanted."""
 
     assets: dict[str, set[str]] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class _WantedAssets:
         self.assets.setdefault(key, set()).update(assets)
 
     @property
-    def wanted(self) -> Wanted:
+    def backlog(self) -> Backlog:
         return {key: frozenset(assets) for key, assets in self.assets.items()}
 
 
@@ -109,7 +109,9 @@ def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = 
 # -- observations ------------------------------------------------------------------------------------------------------
 
 
-def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED) -> Wanted:
+def observations_backlog(
+    lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED
+) -> Backlog:
     """Which of `observed` is not stored for today. Due ten minutes after midnight UTC, when every clock shows today.
     Earlier days cannot be fetched.
     """
@@ -129,7 +131,7 @@ def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> lis
     return [day for day in days if day not in stored]
 
 
-def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
+def usage_backlog(lake: Lake, calendar: Calendar, now: datetime) -> Backlog:
     """Look-back days whose usage was not fetched yet, each due six hours after its end."""
     days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
     log = lake.log(USAGE)
@@ -139,20 +141,20 @@ def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def hours_wanted(
+def hours_backlog(
     lake: Lake,
     calendar: Calendar,
     now: datetime,
     questions: Collection[AggregateQuestion] = (),
     available: datetime | None = None,
-) -> Wanted:
+) -> Backlog:
     """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
     because `questions` are asked that were not asked when they were read.
 
     Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
     instant: the day is read by jobs then. What was imported is left to who imported it.
     """
-    found, full = _WantedAssets(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    found, full = _BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
     again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
@@ -170,7 +172,7 @@ def hours_wanted(
             for hour in hours:
                 if hour not in details:
                     found.add(hour, HOURLY)
-    return found.wanted
+    return found.backlog
 
 
 def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
@@ -184,11 +186,11 @@ def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
     return all(partition is not None and partition.written_at >= run.asked_for for partition in stored)
 
 
-def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
     """Days that details jobs cover and that are not stored completely; business days whose aggregates are not stored
     whole; look-back days not read since the last look-back.
     """
-    found, again = _WantedAssets(), look_back_moments(calendar, now)
+    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -203,7 +205,7 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
             is_whole = known is not None and known.through >= end
             if not (is_whole or _is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
                 found.add(day, DAILY_AGGREGATES)
-    return found.wanted
+    return found.backlog
 
 
 def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
@@ -239,11 +241,11 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
     return not reach.has_asked(key_of(question), question.metrics)
 
 
-def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
+def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
     """Days whose agents' status is not stored as far as possible: the whole day once details jobs reach its end
     (`available`), until then up to the last full hour. And look-back days not read since the last look-back.
     """
-    found, again = _WantedAssets(), look_back_moments(calendar, now)
+    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     for day in _days(calendar, now):
         start, end = utc_day(day)
@@ -255,16 +257,16 @@ def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: d
             reach = _reach(lake, USER_DETAILS, day)
             if reach is None or reach.through < min(end, full):
                 found.add(day, USER_DETAILS)
-    return found.wanted
+    return found.backlog
 
 
-def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Wanted:
+def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Backlog:
     """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
     at once where they were never listed or are over since, else every few hours.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     if not settings.is_on:
-        return found.wanted
+        return found.backlog
     first = f"{(now - DAY * settings.days).date()}"
     for day in _days(calendar, now):
         reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
@@ -273,17 +275,19 @@ def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: D
         since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
         if reach is None or _is_older(lake, LAKE_FILES, day, since):
             found.add(day, LAKE_FILES)
-    return found.wanted
+    return found.backlog
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()) -> Wanted:
+def tables_backlog(
+    lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()
+) -> Backlog:
     """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
     make them. The ledger is made with them, for it lists their commits.
     """
-    found, specs = _WantedAssets(), [table_of(family) for family in families]
+    found, specs = _BacklogBuilder(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
@@ -294,14 +298,14 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
         made = [place for place in stale if can_make_table(lake, place, day, now)]
-        found.add(day, *made, *_waits_wanted(lake, day, now, made))
-    wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
+        found.add(day, *made, *_waits_backlog(lake, day, now, made))
+    wanted = {key: assets | {LEDGER} for key, assets in found.backlog.items() if assets}
     if not wanted and _is_ledger_behind(lake):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
 
-def _waits_wanted(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
+def _waits_backlog(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
     """The waits in queues of a day that is over, in the run that makes its legs, or for what else has changed."""
     if utc_day(day)[1] > now:
         return []
@@ -362,7 +366,7 @@ _CHECKED = (
 """Tables, their checks, and the tables whose rows these look at."""
 
 
-def checks_wanted(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Wanted:
+def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Backlog:
     """The finished days, of those that may still change, on which a check has given no verdict on the rows that are
     stored now. Days whose tables are `stale` are checked with them.
     """
@@ -386,15 +390,15 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def reports_wanted(
+def reports_backlog(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
-) -> Wanted:
+) -> Backlog:
     """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
     a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     for day in _days(calendar, now):
         for report in reports:
             if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
@@ -406,7 +410,7 @@ def reports_wanted(
             number = report_made_of(lake, report, day, calendar.zone)
             if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
                 found.add(day, place)
-    return found.wanted
+    return found.backlog
 
 
 def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
@@ -428,21 +432,21 @@ def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) ->
 # -- published days ----------------------------------------------------------------------------------------------------
 
 
-def published_wanted(
+def published_backlog(
     lake: Lake,
     calendar: Calendar,
     now: datetime,
     reports: Sequence[Report],
     waiting: Collection[str],
     made_of_published: Callable[[str], Mapping[str, str] | None],
-) -> Wanted:
+) -> Backlog:
     """The finished days of the last weeks whose published files are not made of what is stored now.
 
     A day is finished when its last hour can be read in the zone of each report. `waiting` are days that are going to
     change: those that a business day touches keep it from being published. `made_of_published` says what the published
     files of a day are made of, None where there are none.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     zones = [report.zone for report in reports if report.zone]
     since = published_since(calendar, now)
     for day in _days(calendar, now):
@@ -455,7 +459,7 @@ def published_wanted(
             continue
         if made_of_published(day) != made_of_day(lake, business, reports):
             found.add(day, PUBLISHED, INDEX)
-    return found.wanted
+    return found.backlog
 
 
 def published_since(calendar: Calendar, now: datetime) -> str:
