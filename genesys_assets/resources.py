@@ -1,7 +1,6 @@
-"""Thin Dagster resources: each hands assets one plain object of the domain.
+"""Thin Dagster resources: client, lake, publisher.
 
-Every field may be left out and is then read from the environment (see `settings`), when it is first needed and not
-before.
+Every field is optional; an unset one is read from the environment at first use (see `settings`).
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it
     in a run.
 
-    A `client_secret` that is given as text is held by this process and is no part of the configuration, which Dagster
-    stores and shows; `dg.EnvVar` may be given too.
+    A `client_secret` given as text stays in this process: Dagster stores and shows only a placeholder. `dg.EnvVar`
+    works too.
     """
 
     region: str | None = None

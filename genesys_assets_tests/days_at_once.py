@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.assets.asked_aggregates import Asking
+from genesys_assets.assets.aggregates_fetcher import AggregatesFetcher
 from genesys_assets.cloud.analytics import user_details
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
@@ -68,7 +68,10 @@ class DaysAtOnce:
     def metrics(self, cloud: GenesysCloud, questions: Sequence[AggregateQuestion]) -> None:
         """The table of each family that is asked, at a quarter of an hour."""
         spans = [Interval(*utc_day(day)) for day in self.days]
-        asking, at_once = Asking(cloud, questions, list, "PT15M", None), group_spans(spans, _LONGEST_WINDOW, None)
+        asking, at_once = (
+            AggregatesFetcher(cloud, questions, list, "PT15M", None),
+            group_spans(spans, _LONGEST_WINDOW, None),
+        )
         pages = [each for window in at_once for each in asking.pages(window)]
         for family in {question.family.name: question.family for question in questions}.values():
             spec = table_of(family)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.sides.rounds import answer
 from benchmarks.stored_day import lake_at
-from genesys_assets.automation import wanted as find
+from genesys_assets.automation import backlog
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import hours_of, made_of, waits
 from genesys_assets.days.families import ANSWERED
@@ -95,12 +95,12 @@ class Past:
             took[name] = time.process_time() - used
             return found
 
-        stale = timed("tables", lambda: find.tables_wanted(lake, calendar, _NOW))
-        reports = timed("reports", lambda: find.reports_wanted(lake, calendar, _NOW, self.reports, set(stale)))
-        timed("hours", lambda: find.hours_wanted(lake, calendar, _NOW))
-        timed("days", lambda: find.days_wanted(lake, calendar, _NOW, _AVAILABLE))
-        timed("users", lambda: find.user_days_wanted(lake, calendar, _NOW, _AVAILABLE))
-        timed("checks", lambda: find.checks_wanted(lake, calendar, _NOW, stale))
+        stale = timed("tables", lambda: backlog.tables_backlog(lake, calendar, _NOW))
+        reports = timed("reports", lambda: backlog.reports_backlog(lake, calendar, _NOW, self.reports, set(stale)))
+        timed("hours", lambda: backlog.hours_backlog(lake, calendar, _NOW))
+        timed("days", lambda: backlog.days_backlog(lake, calendar, _NOW, _AVAILABLE))
+        timed("users", lambda: backlog.user_days_backlog(lake, calendar, _NOW, _AVAILABLE))
+        timed("checks", lambda: backlog.checks_backlog(lake, calendar, _NOW, stale))
         if len(stale) > 1 or reports:
             raise SystemExit(f"tables of {list(stale)} and reports of {list(reports)} are stale, and should not be")
         return took
@@ -148,8 +148,8 @@ class Past:
     def _made_of_tables(self, lake: Lake, day: str) -> dict[str, int]:
         return {
             **made_of.of_conversations(lake, day, DAY_TABLES),
-            find.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-            find.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
+            backlog.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
             waits.PLACE: waits.made_of(lake, day),
         }

@@ -46,8 +46,8 @@ def chart_metadata(report: Report, table: pa.Table, zone: ZoneInfo) -> dict[str,
 
 
 def bars_of(report: Report, table: pa.Table, zone: ZoneInfo) -> list[Bar]:
-    """Label and height of each bar: of intervals all, in order, else the largest; none of intervals that have several
-    rows which do not add up.
+    """Label and height of each bar: all intervals in order, else the largest. Empty if intervals have several rows that
+    do not add up.
     """
     if report.chart is None:
         return []

@@ -12,7 +12,6 @@ import dagster as dg
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     checked_keys,
     column_schema,
@@ -21,6 +20,7 @@ from genesys_assets.assets.common import (
     preview_metadata,
     provenance,
     report_partition,
+    track_requests,
     window_metadata,
 )
 from genesys_assets.cloud.analytics import details
@@ -82,7 +82,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         cloud, origin, stored = genesys_cloud.client, provenance(context, _DETAILS), lake.lake
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             for hours in day_by_day(windows):
                 if is_fetched(context, stored, HOURLY, hours):
                     continue

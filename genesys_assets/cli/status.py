@@ -43,7 +43,8 @@ _MANIFESTS_AT_ONCE = 8
 
 def status(
     days: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Look at the last N days; else at all since the start date.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Look at the last N days only; default: since the start date."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing where everything is in time.")] = False,
@@ -139,7 +140,7 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
-    from genesys_assets.automation.wanted import published_since
+    from genesys_assets.automation.backlog import published_since
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.publishing.errors import PublishingError
     from genesys_assets.resources import PublishingResource

@@ -156,9 +156,9 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
         raise DayEmptied(
             f"{day} has no conversations any more: the platform has 0, the stored pages have {before:,}. A division "
             "or permission that the OAuth client lost looks like this, and so does a day older than the "
-            "organisation's retention, so what is stored stays. Check the client's roles and divisions with make "
-            f"preflight; if the conversations really are gone, launch genesys/{asset} of {day} once with "
-            "allow_emptied: true in its config."
+            "organisation's retention, so what is stored stays. Check the client's roles and divisions with "
+            f"`genesys-assets preflight`; if the conversations really are gone, launch genesys/{asset} of {day} once "
+            "with allow_emptied: true in its config."
         )
 
 
@@ -166,9 +166,9 @@ def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
     """Raises DayNotComplete where the stored daily pages have all of the day and jobs have it up to then only."""
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(
-            f"Details jobs have data up to {through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} have all "
-            "of the day: what is stored stays. Materialise it again once jobs reach to its end; make preflight tells "
-            "how far they do."
+            f"Details jobs reach only to {through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} cover all of the "
+            "day. The stored pages are kept. Materialise the day again once jobs reach its end; `genesys-assets "
+            "preflight` shows how far they reach."
         )
 
 

@@ -1,4 +1,4 @@
-"""Earlier work: JSON that scripts saved, turned into pages like those that are fetched.
+"""Imports JSON that scripts saved: turns it into pages like fetched ones.
 
     files          which files there are, and their bytes
     documents      bytes to JSON documents, piece by piece
@@ -14,5 +14,6 @@
     take_back      pages of files out of the lake again
     summary        what is said before and after an import
 
-No Dagster here. All but `files`, `spool`, `into_lake` and `take_back` are pure. What pages become is in `tables`.
+No Dagster here. `files`, `spool`, `pages`, `into_lake` and `take_back` read or write files; the others are pure. What
+pages become is in `tables`.
 """

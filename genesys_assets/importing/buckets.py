@@ -74,13 +74,13 @@ class Bucket:
     views: list[Object] = field(default_factory=list)
 
 
-def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
+def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
     """The buckets of a piece of figures, and remarks on what was read under another name or left out.
 
     Raises CannotImport where a time, a group or a number is missing or is none.
     """
     if piece.nulls:
-        remarks.leave_out(f"{piece.shape.value}: null in the place of one", piece.nulls)
+        remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
@@ -88,29 +88,29 @@ def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Buc
                 if "data" in result and result["data"] is None:
                     remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group, piece.envelope, told, remarks)
+                    yield _bucket(data, group, piece.envelope, options, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
-                group = _group(entity, told, remarks)
+                group = _group(entity, options, remarks)
                 for data in _objects(entity["buckets"], "entities.buckets", remarks):
-                    of_bucket = group | _group(data, told, remarks)
-                    yield _bucket(data, of_bucket, piece.envelope | entity, told, remarks)
+                    of_bucket = group | _group(data, options, remarks)
+                    yield _bucket(data, of_bucket, piece.envelope | entity, options, remarks)
         case _:
             for item in piece.items:
-                yield _bucket(item, _group(item, told, remarks), piece.envelope, told, remarks)
+                yield _bucket(item, _group(item, options, remarks), piece.envelope, options, remarks)
 
 
-def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
+def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
     """The grouping of an answer: the given one, else every dimension that any of its groups has."""
-    if told.group_by is None:
+    if options.group_by is None:
         return tuple(sorted(shown))
-    unexpected = sorted({*shown} - {*told.group_by})
+    unexpected = sorted({*shown} - {*options.group_by})
     if unexpected:
         raise CannotImport(f"its groups have {', '.join(unexpected)}, which is not among what was grouped by")
-    return tuple(sorted(told.group_by))
+    return tuple(sorted(options.group_by))
 
 
-def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
+def _bucket(data: Object, group: dict[str, str], around: Object, options: ImportOptions, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
@@ -121,13 +121,13 @@ def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOpt
                 as_it_is.append(_as_it_is(name, measured))
         else:
             others.append((name, measured))
-    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
+    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, options.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
     if "metrics" in data and data["metrics"] is None and not views:
         remarks.leave_out("metrics: null in the place of a bucket's figures")
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
-    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
+    return Bucket(_span(data, around, options), group, _once([*as_it_is, *renamed]), views)
 
 
 def _is_null(stats: Any) -> bool:
@@ -184,28 +184,28 @@ def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
     return _dimensions(group or {}, remarks, is_group=True)
 
 
-def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str]:
+def _group(item: Object, options: ImportOptions, remarks: Remarks) -> dict[str, str]:
     """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
     fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
     found = _in_group(item, remarks)
     kind, id_ = fields.pop("type", None), fields.pop("id", None)
     if id_ is not None:
-        dimension = _kind_of_id(kind, told)
+        dimension = _kind_of_id(kind, options)
         found[dimension] = hyphenated(dimension, str(id_))
     elif kind is not None:
         remarks.note("field 'type' left out")
     return found | _dimensions(fields, remarks)
 
 
-def _kind_of_id(kind: Any, told: ImportOptions) -> str:
+def _kind_of_id(kind: Any, options: ImportOptions) -> str:
     """Which dimension an entity's `id` is of."""
     if isinstance(kind, str):
         try:
             return catalogue.dimension(kind)
         except InvalidQuery as error:
             raise CannotImport(f"the type of an entity is none: {error.message}") from None
-    if told.group_by and len(told.group_by) == 1:
-        return told.group_by[0]
+    if options.group_by and len(options.group_by) == 1:
+        return options.group_by[0]
     raise CannotImport(
         "its entities have an `id` and nothing says of what: say so with --group-by, for example --group-by userId"
     )
@@ -280,45 +280,45 @@ def _plain(name: str) -> str:
     return re.sub(r"[._]", "", name).lower()
 
 
-def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
+def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
     """When a bucket was: its own interval, or its start with its end or a length; else what lies around it says."""
     for fields in (data, around):
         written = fields.get("interval")
         if isinstance(written, str) and "/" in written:
             first, _, last = written.partition("/")
-            return _of_bounds(first.strip(), last.strip(), told)
+            return _of_bounds(first.strip(), last.strip(), options)
         times = {_plain(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
         start = next((times[name] for name in _STARTS if times.get(name) is not None), None)
         end = next((times[name] for name in _ENDS if times.get(name) is not None), None)
         if start is not None and end is not None:
-            return _interval(_instant(start, told), _instant(end, told))
+            return _interval(_instant(start, options), _instant(end, options))
         if start is not None:
-            return _from(start, _granularity(data, around, told), told)
-    if told.interval is not None:
-        return told.interval
+            return _from(start, _granularity(data, around, options), options)
+    if options.interval is not None:
+        return options.interval
     raise CannotImport(
         "its figures have no time: say what they are of with --interval, "
         "for example --interval 2026-01-31T13:00Z/2026-01-31T14:00Z"
     )
 
 
-def _of_bounds(start: str, end: str, told: ImportOptions) -> Interval:
+def _of_bounds(start: str, end: str, options: ImportOptions) -> Interval:
     """A start and an end; or one of them and a length, as ISO 8601 has it."""
     if length := _LENGTH.fullmatch(end):
-        begin = _instant(start, told)
+        begin = _instant(start, options)
         return _interval(begin, begin + _long(length))
     if length := _LENGTH.fullmatch(start):
-        finish = _instant(end, told)
+        finish = _instant(end, options)
         return _interval(finish - _long(length), finish)
-    return _interval(_instant(start, told), _instant(end, told))
+    return _interval(_instant(start, options), _instant(end, options))
 
 
 def _long(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
-def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
-    written = data.get("granularity") or around.get("granularity") or told.granularity
+def _granularity(data: Object, around: Object, options: ImportOptions) -> str:
+    written = data.get("granularity") or around.get("granularity") or options.granularity
     if written is None:
         raise CannotImport(
             "its figures tell when they begin and not for how long they are: say so with --granularity, one of "
@@ -329,11 +329,11 @@ def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
     return written
 
 
-def _from(start: Any, granularity: str, told: ImportOptions) -> Interval:
-    begin = _instant(start, told)
+def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
+    begin = _instant(start, options)
     if granularity == "P1D":
-        following = begin.astimezone(told.business_zone).date() + timedelta(days=1)
-        return _interval(begin, midnight(following, told.business_zone))
+        following = begin.astimezone(options.business_zone).date() + timedelta(days=1)
+        return _interval(begin, midnight(following, options.business_zone))
     return _interval(begin, begin + GRANULARITIES[granularity])
 
 
@@ -349,13 +349,13 @@ def _interval(start: datetime, end: datetime) -> Interval:
         raise CannotImport(error.message) from None
 
 
-def _instant(value: Any, told: ImportOptions) -> datetime:
+def _instant(value: Any, options: ImportOptions) -> datetime:
     """An instant in UTC; a date alone is the midnight of the business day."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):
             year, month, day = map(int, value.split("-"))
-            return midnight(date(year, month, day), told.business_zone)
-        return instant(value, told.time_zone)
+            return midnight(date(year, month, day), options.business_zone)
+        return instant(value, options.time_zone)
     except NoInstant as reason:
         raise CannotImport(str(reason)) from None
     except (ValueError, OverflowError):

@@ -94,7 +94,7 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
 
     Raises CannotImport if an instant has no offset and `zone` is None.
     """
-    reading = _Reading(zone)
+    reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
     return ReadConversation(conversation or {}, reading.last, reading.losses)
 
@@ -182,7 +182,7 @@ def missing(conversation: Object) -> str | None:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _ConversationState:
     """What is known of a conversation while it is read."""
 
     zone: ZoneInfo | None
@@ -193,7 +193,7 @@ class _Reading:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
 
 
-_Reader = Callable[[Any, _Reading], Any]
+_Reader = Callable[[Any, _ConversationState], Any]
 """A written value -> the value as the platform writes it; None where it has none, or it is lost, which is noted."""
 
 
@@ -215,7 +215,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
     needed = _NEEDED.get(path, frozenset())
     first, last = _SPANS.get(path, ("", ""))
 
-    def read(value: Any, reading: _Reading) -> Object | None:
+    def read(value: Any, reading: _ConversationState) -> Object | None:
         if not isinstance(value, dict):
             reading.lose(path, f"{type(value).__name__} is no object")
             return None
@@ -250,14 +250,14 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
     child, is_of_objects = _reader(type_.value_type, path), pa.types.is_struct(type_.value_type)
     members = frozenset(plain(member.name) for member in type_.value_type) if is_of_objects else frozenset()
 
-    def element(item: Any, reading: _Reading) -> Any:
+    def element(item: Any, reading: _ConversationState) -> Any:
         if isinstance(item, dict) and members.isdisjoint(map(plain, item)):
             # An object of another kind, such as one of ids or a wrapping: what is in it would be lost.
             reading.lose(path, _strange(item))
             return None
         return child(item, reading)
 
-    def read(value: Any, reading: _Reading) -> list[Any] | None:
+    def read(value: Any, reading: _ConversationState) -> list[Any] | None:
         value = as_list(value)
         if isinstance(value, list):
             return [element(item, reading) for item in value if item is not None]
@@ -284,7 +284,7 @@ def _is_one(value: Any) -> bool:
 def _instant_reader(path: str) -> _Reader:
     is_moment = path.rpartition(".")[2] in _MOMENTS
 
-    def read(value: Any, reading: _Reading) -> str | None:
+    def read(value: Any, reading: _ConversationState) -> str | None:
         if path.rpartition(".")[2] in _ENDS and isinstance(value, str) and not value.strip():
             # What goes on has no end yet, and tools that know no null write an empty text.
             return None
@@ -306,7 +306,7 @@ def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
     is_measured, is_text, name = path == _MEASURED, pa.types.is_string(type_), path.rpartition(".")[2]
     by_spelling = _by_spelling(path)
 
-    def read(value: Any, reading: _Reading) -> Any:
+    def read(value: Any, reading: _ConversationState) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
@@ -329,7 +329,7 @@ def _by_spelling(path: str) -> Mapping[str, str] | None:
     return None if values is None else {plain(value): value for value in values}
 
 
-def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: _Reading) -> str | None:
+def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: _ConversationState) -> str | None:
     """One of the platform's values, in its spelling: .NET writes Voice and Tabandon, Java VOICE. Another value may be
     newer than the list, if it looks like one.
     """
@@ -346,7 +346,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
     return None
 
 
-def _attributes(value: Any, reading: _Reading) -> Object | None:
+def _attributes(value: Any, reading: _ConversationState) -> Object | None:
     """Participants' attributes: texts under names that are unknown beforehand."""
     if not isinstance(value, dict):
         reading.lose(_ATTRIBUTES, f"{type(value).__name__} is no object")
@@ -357,7 +357,7 @@ def _attributes(value: Any, reading: _Reading) -> Object | None:
     return value
 
 
-def _bounded(value: Any, path: str, reading: _Reading, level: int = 1) -> Any:
+def _bounded(value: Any, path: str, reading: _ConversationState, level: int = 1) -> Any:
     """A value of a field that no table knows, unless it is nested too deeply to be stored."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if level > _DEEPEST:

@@ -28,7 +28,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert, identity
+from genesys_assets.importing.pages import ASSETS, DAILY, FileContents, convert, identity
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import Partition, Spool
 from genesys_assets.lake.commit import Overtaken, TableContended
@@ -39,7 +39,7 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READING = 4
+_READER_VERSION = 4
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 
@@ -62,7 +62,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """What became of all files, and which partitions are new or changed."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -95,12 +95,12 @@ class Imported:
 def import_files(
     lake: Lake,
     files: Iterable[SavedFile],
-    told: ImportOptions,
+    options: ImportOptions,
     *,
     complete: Interval | None = None,
     run_id: str | None = None,
     on_file: Callable[[Outcome], None] = lambda _: None,
-) -> Imported:
+) -> ImportResult:
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
@@ -110,10 +110,10 @@ def import_files(
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
-    if complete is not None and not any(list(_days_within(complete, asset, told)) for asset in ASSETS):
+    if complete is not None and not any(list(_days_within(complete, asset, options)) for asset in ASSETS):
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
-        running = _Import(lake, spool, told, now, run_id)
+        running = _Import(lake, spool, options, now, run_id)
         for file in files:
             outcome = running.take(file)
             running.result.outcomes.append(outcome)
@@ -127,13 +127,13 @@ def import_files(
 class _Import:
     """One import: pages wait in the spool until there are enough, so that a day of many files is written once."""
 
-    def __init__(self, lake: Lake, spool: Spool, told: ImportOptions, now: datetime, run_id: str | None) -> None:
+    def __init__(self, lake: Lake, spool: Spool, options: ImportOptions, now: datetime, run_id: str | None) -> None:
         self.lake = lake
         self.spool = spool
-        self.told = told
+        self.options = options
         self.now = now
         self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
-        self.result = Imported()
+        self.result = ImportResult()
         self._seen: dict[str, Outcome] = {}
         self._forget_waiting()
 
@@ -160,7 +160,7 @@ class _Import:
             except (CannotImport, CannotDrop) as reason:
                 return _skipped(file, str(reason))
             except OverflowError:
-                return _skipped(file, "an instant in it lies before or after all that can be told")
+                return _skipped(file, "it has a time outside the years 1 to 9999")
             except (RecursionError, MemoryError):
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
             outcome = self._wait(file, sha256, converted, before)
@@ -169,7 +169,7 @@ class _Import:
             self.flush()
         return outcome
 
-    def _convert(self, file: SavedFile, sha256: str) -> Converted:
+    def _convert(self, file: SavedFile, sha256: str) -> FileContents:
         """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
         screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
         raw = _unaltered(file, sha256)
@@ -177,7 +177,7 @@ class _Import:
             file.name,
             sha256,
             raw,
-            self.told,
+            self.options,
             self.now,
             self.spool,
             screened=lambda asset, page: screen(asset).page(page),
@@ -190,7 +190,7 @@ class _Import:
     def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
         """Whether a file would be read as it was, and all that it brought is stored."""
         days = before["outcome"]["partitions"]
-        return (before.get("reading"), before.get("told")) == (_READING, _as_json(self.told)) and all(
+        return (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options)) and all(
             self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset]
         )
 
@@ -200,7 +200,7 @@ class _Import:
             file_of(stored.about(index).request) == sha256 for index in range(len(stored))
         )
 
-    def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
+    def _wait(self, file: SavedFile, sha256: str, converted: FileContents, before: dict[str, Any] | None) -> Outcome:
         for asset, days in (before["outcome"]["partitions"] if before else {}).items():
             for day in days:
                 # What it had brought when it was read in another way goes.
@@ -228,7 +228,7 @@ class _Import:
             # Arrow keeps what it freed for later, and every day is written once.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
-            record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
+            record = {"reading": _READER_VERSION, "told": _as_json(self.options), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
 
@@ -261,7 +261,7 @@ class _Import:
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
-            for day in _days_within(span, asset, self.told):
+            for day in _days_within(span, asset, self.options):
                 stored = self.lake.pages(f"pages/{asset}", day)
                 if stored is None or stored.reach is None or not stored.reach.is_complete:
                     write_pages(self.lake, (asset, day), stored or (), True, self.provenance)
@@ -321,15 +321,15 @@ def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
         raise CannotImport("it changed while it was read: import it once it is finished")
 
 
-def _as_json(told: ImportOptions) -> dict[str, Any]:
+def _as_json(options: ImportOptions) -> dict[str, Any]:
     """The options of an import, as they are stored with its result."""
-    plain = json.loads(json.dumps(asdict(told), default=str))
-    return dict(plain) | {"interval": str(told.interval) if told.interval else None}
+    plain = json.loads(json.dumps(asdict(options), default=str))
+    return dict(plain) | {"interval": str(options.interval) if options.interval else None}
 
 
-def _days_within(span: Interval, asset: str, told: ImportOptions) -> Iterator[str]:
+def _days_within(span: Interval, asset: str, options: ImportOptions) -> Iterator[str]:
     """The days that lie wholly inside the span: business days of daily aggregates, else UTC days."""
-    zone = told.business_zone if asset == DAILY else UTC
+    zone = options.business_zone if asset == DAILY else UTC
     day, last = span.start.date() - timedelta(days=1), span.end.date() + timedelta(days=1)
     while day <= last:
         following: date = day + timedelta(days=1)

@@ -52,7 +52,7 @@ _ALONE = 0
 
 
 @dataclass(slots=True)
-class Converted:
+class FileContents:
     """What one file held. Its pages are in the spool. `total_hits` is how many conversations one of its answers
     counted, on all of its pages.
     """
@@ -68,19 +68,19 @@ def convert(
     name: str,
     sha256: str,
     raw: Iterator[bytes],
-    told: ImportOptions,
+    options: ImportOptions,
     now: datetime,
     spool: Spool,
     *,
     screened: Callable[[str, Page], Page] = lambda _, page: page,
-) -> Converted:
+) -> FileContents:
     """Read one file, whose bytes come in pieces, and put its pages into the spool, each as `screened` gives it back.
 
     Raises CannotImport where any part of the file is not what it must be, or nothing of it can be taken; then it has no
     pages in the spool.
     """
     spool.begin_file()
-    file = _File(name, sha256, told, now, spool, screened)
+    file = _File(name, sha256, options, now, spool, screened)
     try:
         file.read(raw)
         file.make_pages()
@@ -97,7 +97,7 @@ class _File:
         self,
         name: str,
         sha256: str,
-        told: ImportOptions,
+        options: ImportOptions,
         now: datetime,
         spool: Spool,
         screened: Callable[[str, Page], Page],
@@ -105,13 +105,13 @@ class _File:
         self.name = name
         self.screened = screened
         self.sha256 = sha256
-        self.told = told
+        self.options = options
         self.now = now
         self.spool = spool
-        self.converted = Converted()
+        self.converted = FileContents()
         self._with_errors: set[Answer] = set()
         self.remarks = self.converted.remarks
-        self._answers = _Answers(told, spool, self.remarks)
+        self._answers = _Answers(options, spool, self.remarks)
 
     def read(self, raw: Iterator[bytes]) -> None:
         """Put conversations and buckets into the spool."""
@@ -140,7 +140,7 @@ class _File:
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
         for written in piece.items:
-            read = read_conversation(written, self.told.time_zone)
+            read = read_conversation(written, self.options.time_zone)
             if read.losses:
                 self.remarks.leave_out(_HALF)
                 for kind, loss in read.losses.items():
@@ -160,15 +160,15 @@ class _File:
             self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
 
     def _add_buckets(self, piece: Piece) -> None:
-        for bucket in buckets(piece, self.told, self.remarks):
+        for bucket in buckets(piece, self.options, self.remarks):
             answer = self._answers.number(piece.answer, bucket.group)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
             if not bucket.metrics and not bucket.views:
                 continue
-            place = partition_of(bucket.span, self.told)
+            place = partition_of(bucket.span, self.options)
             if place is None:
-                self.remarks.leave_out(_nowhere(bucket.span, self.told))
+                self.remarks.leave_out(_nowhere(bucket.span, self.options))
                 continue
             data: Object = {"interval": str(bucket.span), "metrics": bucket.metrics}
             body = _json(data | ({"views": bucket.views} if bucket.views else {}))
@@ -201,7 +201,7 @@ class _File:
         self.converted.buckets += len(rows)
         asked: Object = {"groupBy": list(first.group_by)}
         if first.asset == DAILY:
-            asked["timeZone"] = self.told.business_zone.key
+            asked["timeZone"] = self.options.business_zone.key
         page = self._page("figures", asked, max(row.end for row in rows), _results(rows))
         try:
             metric_rows(INTERVAL_METRICS, [(page.request, page.body)])
@@ -211,9 +211,9 @@ class _File:
             raise CannotImport(f"a figure of it is not as the platform writes them: {error!r}") from None
         self._add((first.asset, first.day), page)
 
-    def _page(self, shape: str, asked: Object, told_at: datetime, body: bytes) -> Page:
+    def _page(self, shape: str, asked: Object, as_of: datetime, body: bytes) -> Page:
         request = request_text(METHOD, self.name, {"sha256": self.sha256, "holds": shape}, asked or None)
-        return Page(0, request, told_at, None, body)
+        return Page(0, request, as_of, None, body)
 
     def _add(self, place: Partition, page: Page) -> None:
         page = self.screened(place[0], page)
@@ -225,8 +225,8 @@ class _Answers:
     another, but those results that stand alone, which are one answer wherever they are.
     """
 
-    def __init__(self, told: ImportOptions, spool: Spool, remarks: Remarks) -> None:
-        self._told = told
+    def __init__(self, options: ImportOptions, spool: Spool, remarks: Remarks) -> None:
+        self._options = options
         self._spool = spool
         self._remarks = remarks
         self._last: Answer = ()
@@ -251,16 +251,16 @@ class _Answers:
     def _finish(self, number: int, *, is_over: bool = False) -> None:
         if number not in self._shown or (number == _ALONE and not is_over):
             return
-        group_by = grouping(self._shown.pop(number), self._told)
+        group_by = grouping(self._shown.pop(number), self._options)
         self._spool.add_answer(number, group_by)
-        self._remarks.note(_grouped(group_by, self._told))
+        self._remarks.note(_grouped(group_by, self._options))
 
 
-def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
+def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
     """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
-    zone = told.business_zone
+    zone = options.business_zone
     day = span.start.astimezone(zone).date()
     if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
         return DAILY, f"{day:%Y-%m-%d}"
@@ -269,8 +269,8 @@ def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
 
 def identity(page: Page) -> str:
     """A digest of all that a page is."""
-    told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return hashlib.sha256(told + page.body).hexdigest()
+    content = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
+    return hashlib.sha256(content + page.body).hexdigest()
 
 
 def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[list[Row]]:
@@ -287,19 +287,19 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
         yield part
 
 
-def _grouped(group_by: tuple[str, ...], told: ImportOptions) -> str:
+def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
-    return f"answer grouped by {by}, as " + ("was told" if told.group_by else "its groups show; else say --group-by")
+    return f"answer grouped by {by}, as " + ("was told" if options.group_by else "its groups show; else say --group-by")
 
 
 def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _nowhere(span: Interval, told: ImportOptions) -> str:
+def _nowhere(span: Interval, options: ImportOptions) -> str:
     return (
         f"{_BUCKET} of {_length(span.duration)} left out: it is neither within one hour UTC nor a day of "
-        f"{told.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"
+        f"{options.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"
     )
 
 

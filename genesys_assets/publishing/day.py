@@ -1,8 +1,7 @@
 """Publishing a day: every report that is there, the page, and last the manifest.
 
-A report that is not there keeps nobody else from being published: the manifest names it with the reason. Where what the
-day is made of changes while it is published, it is published again; so of two runs at once the one with the newer
-figures has the last word, whichever is faster.
+A missing report does not stop the others: the manifest names it with the reason. If the sources change meanwhile, the
+day is published again. So of two runs at once, the newer figures win.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from genesys_assets.tables.restatements import RESTATEMENTS
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5
-"""How often a day is published where what it is made of changes meanwhile."""
+"""How often a day is published if its sources change meanwhile."""
 
 
 class NothingToPublish(Exception):
@@ -45,7 +44,7 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """What is to be published: `failed` gives for reports whose last computation failed the reason; days before
+    """What is to be published. `failed`: reports whose last computation failed, with the reason. Days before
     `start_date` were never fetched.
     """
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class PublishingError(Exception):
-    """A file was not published. No URL of it was handed out."""
+    """Publishing a file, or reading or removing a published one, failed. The error holds no URL of it."""
 
 
 class InvalidLocation(PublishingError, ValueError):

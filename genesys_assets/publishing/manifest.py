@@ -1,7 +1,7 @@
 """The manifest of a day: which files are published, what is missing and why, and how far the day is known.
 
-It is the one switch of a published day. Files are uploaded under names of their own; the manifest is replaced last, so
-a reader has the whole day of before or the whole new one. Where it lies and how it is written is `publisher`.
+Files are uploaded under new names, the manifest is replaced last. So a reader sees either the whole old day or the
+whole new one. `publisher` writes it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class FailingCheck:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is published of a day. `missing` gives the reason for each report that is not published. `made_of` names the
-    stored partitions that the day was made of, each with the identity of its content. If the lake has another content,
-    the day is stale.
+    stored partitions that the day was made of, each with the identity of its content. If the lake's content
+    differs, the day is stale.
     """
 
     date: date

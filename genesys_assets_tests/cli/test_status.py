@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from typer.testing import CliRunner, Result
 
-from genesys_assets.automation.wanted import REFERENCE
+from genesys_assets.automation.backlog import REFERENCE
 from genesys_assets.cli.app import app
 from genesys_assets.days.sources import HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genesys_assets.automation.wanted import is_unchecked
+from genesys_assets.automation.backlog import is_unchecked
 from genesys_assets.checks import completeness, reconciliation
 from genesys_assets.checks.completeness import AS_MANY
 from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed

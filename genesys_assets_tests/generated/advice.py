@@ -10,17 +10,17 @@ _DEFECT = "A defect of genesys_assets: report it with the message."
 ADVICE = {
     "assets.CannotAsk": "Nothing: the family stays unanswered, and the message says which setting excludes it.",
     "assets.NotToday": "Run the partition of today. Nobody can read the past of these lists.",
-    "assets.NothingListed": "Check the client's divisions and permissions by `make preflight`.",
+    "assets.NothingListed": "Check the client's divisions and permissions by `genesys-assets preflight`.",
     "cli.OutOfTime": "Handled: the command says that the lake did not answer. Check network and credentials.",
     "cloud.GenesysCloudError": "See the errors that extend it.",
     "cloud.UsageNotCounted": _AGAIN,
     "cloud.UnknownRegion": "Set GENESYS_CLOUD_REGION to one of the regions that the message names.",
     "cloud.InvalidQuery": "Mend the report or setting that the message quotes.",
-    "cloud.LoginRefused": "Run `make preflight`; check client id, secret and region.",
+    "cloud.LoginRefused": "Run `genesys-assets preflight`; check client id, secret and region.",
     "cloud.WrongClientId": "Check GENESYS_CLOUD_CLIENT_ID, and that the region is the client's.",
     "cloud.WrongClientSecret": "Check GENESYS_CLOUD_CLIENT_SECRET: [Secret rotation](operations.md#secret-rotation).",
     "cloud.ForeignHost": "Check GENESYS_CLOUD_API_URL. If it is right, the API sent us to a foreign host: report it.",
-    "cloud.Unauthorized": "Check that the OAuth client is active and that the clock is right: `make preflight`.",
+    "cloud.Unauthorized": "Check that the OAuth client is active and the clock right: `genesys-assets preflight`.",
     "cloud.MissingPermission": "Give the role of the OAuth client the permissions that the message names.",
     "cloud.BadRequest": "Read the API's reason in the message. Some metrics and dimensions need a product.",
     "cloud.NotFound": "Check region and URL. Some endpoints exist only with a product that the organisation lacks.",
@@ -45,12 +45,12 @@ ADVICE = {
     "cloud.UrlNotTrusted": "Check who answers for GENESYS_CLOUD_API_URL: the platform signs only https URLs.",
     "cloud.UrlRefused": "Check that no proxy changes signed URLs, and that the clock is right.",
     "cloud.NotAParquetFile": _AGAIN,
-    "cloud.NotAnAddress": "Write the setting that the message names as https://host.",
+    "cloud.NotAUrl": "Write the setting that the message names as https://host.",
     "cloud.NotReadable": "Handled: it becomes `BrokenAnswer`, or the file to import is skipped and named.",
     "cloud.TooManyValues": "Handled: it becomes `AnswerTooLarge`, and less is asked for.",
     "days.DayRefused": "See the errors that extend it: [Failed partition](operations.md#failed-partition).",
-    "days.DayEmptied": "Check the client's divisions by `make preflight`. If the data was deleted, accept it once, "
-    "as the message says.",
+    "days.DayEmptied": "Check the client's divisions by `genesys-assets preflight`. If the data was deleted, accept it "
+    "once, as the message says.",
     "days.DayNotComplete": "Wait until details jobs reach the end of the day: the next reading then succeeds.",
     "days.NotFetched": "Fetch the pages that the message names.",
     "forgetting.ForgottenMeanwhile": "Run the partition again: it is made of tables without the person.",
@@ -97,8 +97,8 @@ ADVICE = {
     "tables.SumTooLarge": "Find the row with the impossible figure in the table that the message names.",
     "tables.UnreadablePage": "Fetch the partition again: its stored page is damaged or of another kind.",
     "tables.UnreadableFile": "Materialise `lake_files` of the day again, or set GENESYS_ASSETS_DATA_LAKE_COLUMNS.",
-    "tables.ListingShrunk": "Check the client's divisions by `make preflight`. If the entities are gone, run the asset "
-    "once with `accept_disappearances: true`.",
+    "tables.ListingShrunk": "Check the client's divisions by `genesys-assets preflight`. If the entities are gone, run "
+    "the asset once with `accept_disappearances: true`.",
     "tables.Unclassified": "Give the column a class in `tables/personal.py`.",
     "automation.NotSent": "Handled: the message is in the log of the tick, and the file of metrics has the runs. Set "
     "OTEL_EXPORTER_OTLP_ENDPOINT to the collector.",

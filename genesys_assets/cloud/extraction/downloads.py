@@ -29,10 +29,10 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.extraction.listing import LakeFile
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.addresses import is_loopback, origin
 from genesys_assets.cloud.http.exchange import Answer, exchange, session
 from genesys_assets.cloud.http.paging import list_in
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.http.urls import is_loopback, origin
 from genesys_assets.unlogged import URLS, unlogged
 
 PATH = "/api/v2/analytics/dataextraction/downloads/bulk"

@@ -18,9 +18,9 @@ from requests.auth import AuthBase
 
 from genesys_assets.cloud.errors import ForeignHost, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, origin
 from genesys_assets.cloud.http.answers import login_refusal, read_grant
 from genesys_assets.cloud.http.exchange import Timeout, exchange
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin
 
 # A request sent this close to the end of a token's life could arrive after it.
 REFRESH_BEFORE_EXPIRY = 60.0
@@ -143,6 +143,6 @@ def _lifetime(told: object) -> float:
 
 def _safe(address: str) -> str:
     try:
-        return checked_address(address)
-    except NotAnAddress as error:
+        return checked_url(address)
+    except NotAUrl as error:
         raise ForeignHost(f"The API's or the login's address is not one to send secrets to: {error}.") from None

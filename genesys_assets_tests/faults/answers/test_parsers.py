@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, origin, without_user_info
 from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
 from genesys_assets.cloud.http.exchange import Answer
 from genesys_assets.cloud.http.pacing import Budget
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri
 from genesys_assets.cloud.http.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.lake_files import protected
 from genesys_assets.privacy.protection import Protection
@@ -216,8 +216,8 @@ def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
 @example("https://api.example.com\\@other.example.com")
 def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
     try:
-        address = checked_address(text)
-    except NotAnAddress:
+        address = checked_url(text)
+    except NotAUrl:
         return
     scheme, host, _ = origin(address)
     assert scheme == "https" or host.startswith("127.") or host in ("localhost", "::1")

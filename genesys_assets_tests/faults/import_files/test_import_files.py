@@ -21,7 +21,7 @@ from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
 from genesys_assets_tests.faults.import_files.cases import LEFT_OUT, REFUSED, THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result
-from genesys_assets_tests.importing.saved import Imported, converted, saved_file
+from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
@@ -48,7 +48,7 @@ def _files(lake: Lake) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
 
 
-def conversations(found: Imported) -> list[dict[str, Any]]:
+def conversations(found: FilePages) -> list[dict[str, Any]]:
     return [dict(each) for of in found.pages for each in decode.decode(of.page.body).conversations.to_pylist()]
 
 
@@ -94,8 +94,8 @@ def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharm
     assert is_for_people(outcome.reason)
 
 
-def taken(lake: Lake, raw: bytes, told: ImportOptions | None = None) -> Outcome:
-    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], told or ImportOptions()).outcomes
+def taken(lake: Lake, raw: bytes, options: ImportOptions | None = None) -> Outcome:
+    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], options or ImportOptions()).outcomes
     return outcome
 
 
