@@ -29,8 +29,8 @@ from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.metrics.asked import answered, family_of
 from genesys_assets.tables.metrics.buckets import metric_rows, table_of
+from genesys_assets.tables.metrics.question import answered, family_of
 from genesys_assets.tables.spec import INSTANT, TableSpec
 from genesys_assets.tables.users.spans import Span, decoded, newest
 from genesys_assets.tables.users.time import USER_TIME, time_table

@@ -256,7 +256,7 @@ def _read(
     if rest is None:
         total = None if reading.by_job is None else details.total_hits(cloud, reading.by_job)
         return through, figures_of_job(came, cloud.now(), total, page_size)
-    progress, heard = Progress(context, str(rest)), details.Reading()
+    progress, heard = Progress(context, str(rest)), details.FetchProgress()
     for tail in details.fetch(cloud, rest, on_progress=progress, reading=heard):
         came.take(tail)
         writer.write(tail)

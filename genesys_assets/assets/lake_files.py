@@ -17,7 +17,7 @@ from genesys_assets.assets.common import POOL, attributes, checked_keys, failing
 from genesys_assets.assets.pages import Progress, describe_pages, reach_metadata
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
-from genesys_assets.cloud.extraction.downloads import Allowed, Download, download
+from genesys_assets.cloud.extraction.downloads import Download, DownloadLimits, download
 from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, list_files
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
@@ -180,7 +180,7 @@ class _FileQueue:
         """The next ones. A file that cannot be fetched is left out, and named in `refused`."""
         count = size = 0
         settings = self._day.settings
-        allowed = Allowed(settings.largest_file_mib * MIB, float(settings.download_seconds))
+        allowed = DownloadLimits(settings.largest_file_mib * MIB, float(settings.download_seconds))
         while self._left and count < _FILES_A_COMMIT and size < _BYTES_A_COMMIT:
             batch = self._left[: _FILES_A_COMMIT - count]
             try:

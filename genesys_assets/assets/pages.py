@@ -25,8 +25,8 @@ from genesys_assets.assets.common import (
 )
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.queries import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.days.completeness import (
     DAILY,
     HOURLY,
@@ -88,7 +88,7 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with stored.page_writers(HOURLY, list(hours), origin) as writers:
-                    progress, reading = Progress(context, str(interval)), Reading()
+                    progress, reading = Progress(context, str(interval)), FetchProgress()
                     near, as_of = _page_before(stored, min(hours)), None
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
                         as_of = page.as_of

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from genesys_assets.forgetting.published import Published
     from genesys_assets.forgetting.recomputed import Recomputation
-    from genesys_assets.forgetting.work import Report
+    from genesys_assets.forgetting.work import ForgettingResult
     from genesys_assets.lake.lake import Lake
     from genesys_assets.publishing.manifest import Manifest
 
@@ -110,7 +110,7 @@ def _published() -> tuple[Published, Recomputation]:
     return Published(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 
-def text(report: Report, *, dry_run: bool) -> str:
+def text(report: ForgettingResult, *, dry_run: bool) -> str:
     """The outcome, for a terminal."""
     from tabulate import tabulate
 

@@ -17,8 +17,8 @@ import dagster as dg
 
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.keys import LAYER, naming
-from genesys_assets.reports.language.forms import Model, mistake, told
 from genesys_assets.reports.language.problems import Finding, quoted
+from genesys_assets.reports.language.strict_model import Model, findings_of, mistake
 from genesys_assets.reports.meaning.standalone import StandaloneReport
 
 if TYPE_CHECKING:
@@ -216,4 +216,4 @@ def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Finding]]:
     try:
         return model.model_validate(stated), []
     except ValidationError as error:
-        return None, list(told(error))
+        return None, list(findings_of(error))

@@ -13,8 +13,8 @@ from typing import Any
 
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
@@ -69,7 +69,7 @@ class PagesRead:
             self.latest = page.span[1] if self.latest is None else max(self.latest, page.span[1])
 
 
-def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
+def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
     """Those of a reading by the query: its pages and conversations are of the hours read, its totals of the UTC day."""
     return _known(
         {
@@ -104,7 +104,7 @@ def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, p
     return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(came: PagesRead, read_at: datetime, tail: Reading) -> Figures:
+def figures_of_both(came: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
     """The figures of a day read by a job first and then by the query. The query has the total of the day."""
     said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
     return _of_day(came, read_at, tail.total_hits_last) | _known(said)

@@ -26,7 +26,7 @@ from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
-from genesys_assets.lake.commit import Commit, Known, Proposal
+from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
     ABSENT,
@@ -156,7 +156,7 @@ class Lake:
         (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
-        stored = {key: commit.known(log, key) for key in keys}
+        stored = {key: commit.stored_state(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             writers = {
                 key: stack.enter_context(
@@ -242,7 +242,7 @@ class Lake:
         who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
-            stored = {asset: commit.known(self.log(asset), key) for asset in assets}
+            stored = {asset: commit.stored_state(self.log(asset), key) for asset in assets}
             writers = {
                 asset: stack.enter_context(TableWriter(begin(), spec, provenance)) for asset, spec in assets.items()
             }
@@ -255,7 +255,7 @@ class Lake:
         self._forget_again(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
-        self, writing: Writing, stored: Mapping[str, Known], builds_on_stored: bool
+        self, writing: Writing, stored: Mapping[str, StoredState], builds_on_stored: bool
     ) -> dict[str, Change]:
         commits = {
             asset: Commit(
@@ -584,7 +584,7 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
         return list(dict.fromkeys(name for names in named for name in names))
 
 
-def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
     newness = began if writer.as_of is None else _milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
     return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)

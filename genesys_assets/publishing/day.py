@@ -21,7 +21,7 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
-from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
+from genesys_assets.publishing.errors import InvalidManifest, NotReadable, PublishOvertaken
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
@@ -74,19 +74,19 @@ class PublishedDay:
 
 def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> PublishedDay:
     """Publish a day. Raises NothingToPublish and PublishingError."""
-    overtaken: Overtaken | None = None
+    overtaken: PublishOvertaken | None = None
     published: PublishedDay | None = None
     for _ in range(_TRIES):
         made = made_of(lake, wanted.day, wanted.reports)
         try:
             published, overtaken = _publish(lake, publisher, wanted, made), None
-        except Overtaken as error:
+        except PublishOvertaken as error:
             overtaken = error
         lake = lake.refreshed()
         if overtaken is None and made_of(lake, wanted.day, wanted.reports) == made:
             break
     if overtaken is not None or published is None:
-        raise overtaken or Overtaken("the day was never published")
+        raise overtaken or PublishOvertaken("the day was never published")
     return published
 
 

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from genesys_assets.publishing.csv_text import CsvStyle
-from genesys_assets.publishing.errors import Altered, InvalidManifest, Overtaken
+from genesys_assets.publishing.errors import Altered, InvalidManifest, PublishOvertaken
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
 from genesys_assets.publishing.place import INDEX, MANIFEST, FileUrl, Place, key_of, key_of_content, manifest_key
@@ -53,8 +53,8 @@ class Publisher:
     def publish_manifest(self, manifest: Manifest) -> PublishedFile:
         """Replace the manifest of the day, after its files. Until then readers see the previous manifest.
 
-        On S3 the manifest holds presigned URLs; treat it as secret. Raises Overtaken where another run replaced it
-        at the same time.
+        On S3 the manifest holds presigned URLs; treat it as secret. Raises PublishOvertaken where another run
+        replaced it at the same time.
         """
         key = manifest_key(self.place, manifest.date)
         body = self._seen_from(key, manifest).as_json()
@@ -66,7 +66,7 @@ class Publisher:
                 body = self.place.get(key) or b""
                 if not _says_the_same(body, manifest):
                     break
-        raise Overtaken(
+        raise PublishOvertaken(
             f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
             "published/reports writes there, and publish again"
         )

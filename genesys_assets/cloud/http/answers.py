@@ -30,7 +30,7 @@ from genesys_assets.cloud.errors import (
     WrongClientSecret,
 )
 from genesys_assets.cloud.http.exchange import Answer
-from genesys_assets.cloud.http.parsing import NotReadable, TooManyValues, http_date, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import TooManyValues, UnreadableJson, http_date, parse_json, whole_number, words
 
 _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
 _MOST_PERMISSIONS = 20
@@ -55,7 +55,7 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         raise AnswerTooLarge(
             f"{what} was answered with {error}, which is the most that is read. Ask for less.", **about
         ) from None
-    except NotReadable as error:
+    except UnreadableJson as error:
         raise BrokenAnswer(
             f"{what} was answered with {_content(answer, str(error))} instead of a JSON object.", **about
         ) from None
@@ -137,7 +137,7 @@ def read_grant(answer: Answer, host: str) -> dict[str, Any]:
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     try:
         granted = parse_json(answer.body)
-    except NotReadable as error:
+    except UnreadableJson as error:
         body = answer.body.lstrip()
         if not body or body[:1] == b"{":
             raise BrokenAnswer(
@@ -202,7 +202,7 @@ class _ErrorBody:
     def __init__(self, answer: Answer) -> None:
         try:
             parsed = parse_json(answer.body)
-        except NotReadable:
+        except UnreadableJson:
             parsed = None
         said = parsed if isinstance(parsed, dict) else {}
 

@@ -5,8 +5,8 @@
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
     {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
-This module parses conditions, and turns them into filters of the platform. `engine.asking` applies them to stored rows;
-`meaning` looks up the names.
+This module parses conditions, and turns them into filters of the platform. `engine.row_filter` applies them to
+stored rows; `meaning` looks up the names.
 """
 
 from __future__ import annotations

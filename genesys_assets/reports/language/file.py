@@ -62,24 +62,24 @@ class Problem:
         return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
 
 
-class UnreadableFile(Exception):
+class UnreadableReportsFile(Exception):
     """reports.yaml cannot be read. The message says why and what to do."""
 
 
 def content_of(path: FilePath) -> bytes:
-    """The bytes of a file. Raises UnreadableFile, also where reading would wait or never end."""
+    """The bytes of a file. Raises UnreadableReportsFile, also where reading would wait or never end."""
     try:
         return _content(path)
     except OSError as error:
-        raise UnreadableFile(str(error.strerror)) from None
+        raise UnreadableReportsFile(str(error.strerror)) from None
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file's bytes. Raises UnreadableFile."""
+    """The text of a file's bytes. Raises UnreadableReportsFile."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8") from None
+        raise UnreadableReportsFile(f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8") from None
 
 
 def _content(path: FilePath) -> bytes:
@@ -88,13 +88,15 @@ def _content(path: FilePath) -> bytes:
     try:
         kind = os.fstat(opened).st_mode
         if not stat.S_ISREG(kind):
-            raise UnreadableFile(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
+            raise UnreadableReportsFile(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
         with open(opened, "rb", closefd=False) as file:
             content = file.read(MOST_BYTES + 1)
     finally:
         os.close(opened)
     if len(content) > MOST_BYTES:
-        raise UnreadableFile(f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports")
+        raise UnreadableReportsFile(
+            f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports"
+        )
     return content
 
 

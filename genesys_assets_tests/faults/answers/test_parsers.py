@@ -22,7 +22,7 @@ from genesys_assets.cloud.http.exchange import Answer
 from genesys_assets.cloud.http.pacing import Budget
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri
-from genesys_assets.cloud.http.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import UnreadableJson, http_date, instant, parse_json, whole_number, words
 from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.lake_files import protected
@@ -70,7 +70,7 @@ def test_what_is_json_is_read_as_it_is(value: Any, indent: int | None, ascii_onl
 def test_bytes_are_json_or_refused(body: bytes) -> None:
     try:
         parse_json(body)
-    except NotReadable:
+    except UnreadableJson:
         return
     assert body.strip()
 
@@ -85,7 +85,7 @@ def test_just_what_is_too_deep_is_refused(openings: list[str], broken: bool) -> 
     if len(openings) <= limits.DEEPEST and not (broken and openings):
         assert depth(parse_json(body)) == len(openings)
     else:
-        with pytest.raises(NotReadable):
+        with pytest.raises(UnreadableJson):
             parse_json(body)
 
 
