@@ -182,8 +182,8 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
 
 
 def _longest(most: int, failures: int, well: int) -> int:
-    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions. From
-    the second successful run in a row on, each doubles it.
+    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions.
+    From the second successful run in a row on, each doubles it.
     """
     together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
