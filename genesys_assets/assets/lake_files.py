@@ -160,8 +160,9 @@ class _DayFetch:
         unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))
         if unknown:
             self.context.log.warning(
-                f"{self.day}: unknown schemas {', '.join(unknown)}. Their files are stored, but no table is made of "
-                "them."
+                f"{self.day}: no table is made of the schemas {', '.join(unknown)}, which are not known here. Their "
+                "files are kept. To fetch them no longer, name the schemas that you want in "
+                "GENESYS_ASSETS_DATA_LAKE_SCHEMAS."
             )
 
 

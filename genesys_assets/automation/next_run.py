@@ -6,7 +6,7 @@ request that was lost, killed or refused is made again, because its partitions a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +18,18 @@ Backlog = Mapping[str, frozenset[str]]
 CanMake = Callable[[str, str], bool]
 """Whether enough is stored to make an asset's partition."""
 
+CHECKS = "checks"
+"""The job of checks alone; what it makes is named so too."""
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
-_PARTS = 8
+_PARTS, _SMALLEST = 8, 3
+"""In how many parts a range is tried that has failed twice, and of how many partitions these are at least: the days of
+a look-back that failed in an outage are one part.
+"""
+_ALONE = 3
+"""After how many failures a partition is tried by itself. How many more there were says only how long that has lasted.
+"""
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
 """A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
@@ -160,10 +168,11 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
     wanted, failed = standing.free, standing.failed
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]
     assets = wanted[keys[0]]
+    alike = {key: min(failures, _ALONE) for key, failures in failed.items()}
     longest = _longest(most, failed[keys[0]], standing.well)
     while len(keys) < longest:
         before = following(keys[-1], -1)
-        if before not in wanted or failed[before] != failed[keys[0]]:
+        if before not in wanted or alike[before] != alike[keys[0]]:
             break
         both = assets | wanted[before]
         if assets != wanted[before]:
@@ -175,10 +184,10 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
 
 
 def _longest(most: int, failures: int, well: int) -> int:
-    """The longest range. After up to 1 failure `most`, after 2 an eighth of it, then single partitions. From the second
-    successful run in a row on, each doubles it.
+    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions.
+    From the second successful run in a row on, each doubles it.
     """
-    together = most if failures <= 1 else max(1, most // _PARTS) if failures == 2 else 1
+    together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
 
 
@@ -219,3 +228,17 @@ def last_moment(now: datetime, hour: int, minute: int) -> datetime:
     """The last time that the clock showed an hour and minute, UTC."""
     today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today if today <= now else today - DAY
+
+
+def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each run of days, or of hours, that follow each other."""
+    first = last = ""
+    for key in sorted(keys):
+        if last and following(last) == key:
+            last = key
+            continue
+        if last:
+            yield first, last
+        first = last = key
+    if last:
+        yield first, last

@@ -97,8 +97,7 @@ def import_saved(
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    is_short = span is not None and imported.short_of is not None
-    raise typer.Exit(0 if imported.is_whole and not is_short else 1)
+    raise typer.Exit(0 if (imported.is_whole if span is None else imported.may_be_complete) else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b

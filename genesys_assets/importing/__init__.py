@@ -6,6 +6,7 @@
     times          instants in every spelling
     conversations  conversations as tools write them, to platform form
     figures        the tutorials' metric names, units and numbers, as the platform's
+    groups         which group figures belong to: dimensions among fields
     buckets        answers with figures, in platform or tutorial form, to platform form
     remarks        what was read under another name, and what was left out
     spool          what was read and is not in the lake yet, on the disk

@@ -14,9 +14,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
@@ -39,14 +39,14 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 4
+_READER_VERSION = 5
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason. `total_hits` is how many conversations an answer of it counted, on this page and others.
+    read, by path and reason. `total_hits`, `last_pages` and `other_pages` are as in `pages.FileContents`.
     """
 
     file: str
@@ -55,7 +55,9 @@ class Outcome:
     shapes: dict[str, int] = field(default_factory=dict)
     conversations: int = 0
     buckets: int = 0
-    total_hits: int = 0
+    total_hits: dict[str, int] = field(default_factory=dict)
+    last_pages: int = 0
+    other_pages: int = 0
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -79,12 +81,25 @@ class ImportResult:
 
     @property
     def short_of(self) -> tuple[int, int] | None:
-        """How many conversations the files have, and how many an answer of them counted, where that is more: then not
+        """How many conversations the files have of an answer, and how many it counted, where that is more: then not
         all of its pages are here.
         """
-        counted = max((outcome.total_hits for outcome in self.outcomes), default=0)
-        here = sum(outcome.conversations for outcome in self.outcomes)
-        return (here, counted) if counted > here else None
+        here: Counter[int] = Counter()
+        for outcome in self.outcomes:
+            here.update({int(total): count for total, count in outcome.total_hits.items()})
+        return next(((count, total) for total, count in _answers(here) if count < total), None)
+
+    @property
+    def lacks_last_page(self) -> bool:
+        """Whether each page of a job's results names a further one: the last one names none."""
+        return any(outcome.other_pages for outcome in self.outcomes) and not any(
+            outcome.last_pages for outcome in self.outcomes
+        )
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether the files can hold everything, as far as they say."""
+        return self.is_whole and self.short_of is None and not self.lacks_last_page
 
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files, or are known to be empty, in order."""
@@ -119,9 +134,22 @@ def import_files(
             running.result.outcomes.append(outcome)
             on_file(outcome)
         running.flush()
-        if complete is not None and running.result.is_whole and running.result.short_of is None:
+        if complete is not None and running.result.may_be_complete:
             running.mark_complete(complete)
         return running.result
+
+
+def _answers(here: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """How many conversations each answer counted, and how many there are of it. Pages with the same total are of one
+    answer, and so are those between whose totals there is one in a hundred: conversations come and go meanwhile.
+    """
+    before, count = 0, 0
+    for total in sorted(here):
+        if before and total - before > before // 100:
+            yield before, count
+            count = 0
+        before, count = total, count + here[total]
+    yield before, count
 
 
 class _Import:
@@ -149,7 +177,9 @@ class _Import:
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
-            return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
+            seen = self._seen[sha256]
+            # Its conversations are counted there already.
+            return self._again(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
         noted = self.lake.store.get(record_of(sha256))
         before = None if noted is None else dict(json.loads(noted))
         if before is not None and self._would_be_the_same(sha256, before):
@@ -215,6 +245,8 @@ class _Import:
             conversations=converted.conversations,
             buckets=converted.buckets,
             total_hits=converted.total_hits,
+            last_pages=converted.last_pages,
+            other_pages=converted.other_pages,
             partitions=dict(partitions),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import read_count
-from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
+from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.figures import of_digits
@@ -53,14 +53,17 @@ _ALONE = 0
 
 @dataclass(slots=True)
 class FileContents:
-    """What one file held. Its pages are in the spool. `total_hits` is how many conversations one of its answers
-    counted, on all of its pages.
+    """What one file held. Its pages are in the spool. `total_hits`: how many conversations of it are of answers that
+    counted so many on all of their pages, by that count. `last_pages` and `other_pages`: how many pages of jobs name no
+    further one, and how many do.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
-    total_hits: int = 0
+    total_hits: dict[str, int] = field(default_factory=dict)
+    last_pages: int = 0
+    other_pages: int = 0
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -109,7 +112,9 @@ class _File:
         self.now = now
         self.spool = spool
         self.converted = FileContents()
-        self._with_errors: set[Answer] = set()
+        self._answer: Answer | None = None
+        self._answer_number = 0
+        self._has_errors = self._has_cursor = self._is_page = False
         self.remarks = self.converted.remarks
         self._answers = _Answers(options, spool, self.remarks)
 
@@ -117,26 +122,41 @@ class _File:
         """Put conversations and buckets into the spool."""
         for part in documents(inflated(raw)):
             for piece in pieces(part):
-                self._must_be_whole(piece)
+                self._see_answer(piece)
                 self.converted.shapes[piece.shape.value] += 1
                 if piece.shape is Shape.CONVERSATION:
                     self._add_conversations(piece)
                 else:
                     self._add_buckets(piece)
         self._answers.finish()
+        self._end_answer()
+        self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
             raise CannotImport("it holds no answer of the platform")
 
-    def _must_be_whole(self, piece: Piece) -> None:
-        """An answer that names errors has not all it was asked for."""
-        if piece.envelope.get("errors") and piece.answer not in self._with_errors:
-            self._with_errors.add(piece.answer)
+    def _see_answer(self, piece: Piece) -> None:
+        """Note what an answer says of itself: errors, its total, whether a further page follows. Parts of one answer
+        follow one another, and any of them may say it.
+        """
+        if piece.answer != self._answer:
+            self._end_answer()
+            self._answer = piece.answer
+            self._answer_number += 1
+        self._is_page = piece.is_page
+        self._has_cursor |= bool(piece.envelope.get("cursor"))
+        if piece.envelope.get("errors") and not self._has_errors:
+            self._has_errors = True
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
+        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
+        if hits is not None and piece.shape is Shape.CONVERSATION:
+            self.spool.add_total(self._answer_number, hits)
+
+    def _end_answer(self) -> None:
+        self.converted.other_pages += self._has_cursor
+        self.converted.last_pages += self._is_page and not self._has_cursor
+        self._has_errors = self._has_cursor = self._is_page = False
 
     def _add_conversations(self, piece: Piece) -> None:
-        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
-        if hits is not None:
-            self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
         for written in piece.items:
@@ -147,7 +167,7 @@ class _File:
                     self.remarks.leave_out(loss.text, loss.count, kind)
                 continue
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
-            if start is None or not id_:
+            if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)
                 continue
             if (lack := missing(read.conversation)) is not None:
@@ -157,6 +177,10 @@ class _File:
             began = instant(start, None)
             if began > self.now:
                 raise CannotImport(f"a conversation of it begins in the future, at {iso(began)}")
+            if read.last is not None and read.last > self.now:
+                raise CannotImport(f"a conversation of it has an instant in the future, {iso(read.last)}")
+            if piece.is_page:
+                self.spool.add_to_answer(self._answer_number, id_)
             self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
 
     def _add_buckets(self, piece: Piece) -> None:
@@ -164,16 +188,27 @@ class _File:
             answer = self._answers.number(piece.answer, bucket.group)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
-            if not bucket.metrics and not bucket.views:
+            if not bucket.metrics:
                 continue
             place = partition_of(bucket.span, self.options)
             if place is None:
                 self.remarks.leave_out(_nowhere(bucket.span, self.options))
                 continue
-            data: Object = {"interval": str(bucket.span), "metrics": bucket.metrics}
-            body = _json(data | ({"views": bucket.views} if bucket.views else {}))
+            body = _json({"interval": str(bucket.span), "metrics": bucket.metrics})
             group = json.dumps(bucket.group, sort_keys=True)
+            if bucket.is_less:
+                self._must_not_differ(group, bucket)
             self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+
+    def _must_not_differ(self, group: str, bucket: Bucket) -> None:
+        """Figures that only a field tells apart that was left out are not the same figures read again."""
+        for figure in bucket.metrics:
+            key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
+            if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
+                raise CannotImport(
+                    f"it has two values of {figure['metric']} for one group and time, {bucket.span}: a field that is "
+                    "no dimension tells them apart, and is left out. Import figures that are grouped by dimensions"
+                )
 
     def make_pages(self) -> None:
         """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""

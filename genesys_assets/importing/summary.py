@@ -115,13 +115,18 @@ def left_out(imported: ImportResult) -> list[str]:
 
 def not_complete(imported: ImportResult) -> str | None:
     """Why no day was marked as complete though the files were said to hold everything; None where days were."""
-    if imported.is_whole and imported.short_of is None:
+    if imported.may_be_complete:
         return None
     if imported.is_whole and imported.short_of is not None:
         here, counted = imported.short_of
         what = (
             f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
             "the answer together"
+        )
+    elif imported.is_whole:
+        what = (
+            "each page of the job's results names a further one (cursor), and the last one names none: import all "
+            "pages of the job together"
         )
     else:
         what = "a file was skipped" if imported.skipped else "something was left out"

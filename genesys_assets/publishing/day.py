@@ -21,6 +21,7 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
+from genesys_assets.publishing.day_reports import family_tables
 from genesys_assets.publishing.errors import InvalidManifest, NotReadable, PublishOvertaken
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
@@ -98,7 +99,7 @@ def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str
     found = {
         f"reports/{report.name}/date={day.key}": lake.content(f"reports/{report.name}", day.key) for report in reports
     }
-    for table in PAGE_TABLES:
+    for table in (*PAGE_TABLES, *family_tables()):
         for key in [day.key] if table == LEDGER else day.utc_days:
             content = _told(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
             found[f"{table}/date={key}"] = content

@@ -40,7 +40,7 @@ from genesys_assets_tests.assets.data_lake_world import (
     stored,
     tables,
 )
-from genesys_assets_tests.assets.world import World, error, hours, metadata
+from genesys_assets_tests.assets.world import World, error, events, hours, metadata
 
 __all__ = ["days_once", "fetched", "lake_world", "off_world", "sandbox"]
 
@@ -119,6 +119,9 @@ def test_unknown_schemas_are_kept_and_named(lake_world: World) -> None:
     run = fetch(lake_world, DAY)
     assert run.success
     assert metadata(run, FILES, DAY)["unknown_schemas"] == [UNKNOWN_SCHEMA]
+    said = events(lake_world.instance, run)
+    assert f"no table is made of the schemas {UNKNOWN_SCHEMA}, which are not known here" in said
+    assert "name the schemas that you want in GENESYS_ASSETS_DATA_LAKE_SCHEMAS" in said
     schemas = Counter(told["dataSchema"] for _, told in stored(lake_world, DAY).values())
     assert schemas[UNKNOWN_SCHEMA] == 24
 
@@ -186,7 +189,13 @@ def test_a_day_is_known_only_as_far_as_the_lag_lets_it_be(fetched: World) -> Non
 def test_without_one_of_the_schemas_that_figures_need_a_day_is_not_made(off_world: World) -> None:
     some = replace(off_world, settings=ON | {"GENESYS_ASSETS_DATA_LAKE_SCHEMAS": "conversations,segments"})
     assert fetch(some, DAY, TODAY).success
-    assert "has not been fetched" in error(tables(some, DAY))
+    said = error(tables(some, DAY))
+    assert "has not been fetched" in said
+    assert "stored, but none of conversation-metrics, which figures need" in said
+    assert "Add conversation-metrics to GENESYS_ASSETS_DATA_LAKE_SCHEMAS, then materialise" in said
+    # Where all schemas are wanted, the organisation does not have it.
+    said = error(tables(replace(some, settings=ON), DAY))
+    assert "Have Genesys Cloud switch it on for the organisation, then materialise" in said
 
 
 @pytest.mark.long

@@ -180,6 +180,19 @@ def test_what_has_piled_up_in_an_outage_is_made_by_few_runs_when_it_is_over() ->
     assert [int(run.last[-2:]) - int(run.first[-2:]) + 1 for run in asked] == [1, 1, 2, 4, 8, 8]
 
 
+def test_the_days_of_a_look_back_that_failed_twice_are_read_together_once_more() -> None:
+    runs = failing(3, 7, 2, since=190)
+    assert made(wanted(*range(3, 8)), *runs).request == Request(day(5), day(7), frozenset([A]))
+    assert [int(run.last[-2:]) for run in runs_until_done({*range(3, 8)}, runs, bad=set(), most=7)] == [7, 4]
+
+
+def test_days_that_failed_often_are_read_together_once_others_are_well_however_often_each_of_them_failed() -> None:
+    well = [over(28, 28, minutes, failed=False) for minutes in (30, 20)]
+    runs = [*(over(4, 4, minutes, failed=True) for minutes in (900, 700, 500)), *failing(3, 3, 4, since=400), *well]
+    assert made(wanted(3, 4), *runs).request == Request(day(3), day(4), frozenset([A]))
+    assert made(wanted(3, 4), *runs[:-2]).request == Request(day(4), day(4), frozenset([A]))
+
+
 @given(st.sets(st.integers(1, 28), min_size=1, max_size=3))
 def test_bad_ones_are_left_alone_by_few_runs_and_all_others_are_made(bad: set[int]) -> None:
     assert len(runs_until_done({*range(1, 29)}, [], bad=bad, most=24)) <= 16 + 12 * len(bad)

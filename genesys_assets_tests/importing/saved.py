@@ -66,7 +66,7 @@ class FilePages:
     buckets: int
     notes: dict[str, int]
     left_out: dict[str, int]
-    total_hits: int
+    total_hits: dict[str, int]
 
 
 def converted(document: Any, options: ImportOptions | None = None, *, now: datetime = NOW) -> FilePages:
