@@ -67,7 +67,7 @@ class FinishedDraft(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredState:
     """What was stored of a partition when the work on its replacement began."""
 
     files: tuple[str, ...]
@@ -88,7 +88,7 @@ class Proposal:
 
     key: Key
     writer: FinishedDraft
-    known: Known
+    known: StoredState
     newness: int
     is_read: bool = False
     is_complete: bool = False
@@ -114,9 +114,9 @@ class _Decision:
         return {**self.change.figures(), "first": is_first, **({"healed": True} if self.healed else {})}
 
 
-def known(log: DeltaLog, key: Key) -> Known:
+def stored_state(log: DeltaLog, key: Key) -> StoredState:
     """What is stored of a partition now."""
-    return Known(tuple(file.path for file in log.files(key)), log.newness(key))
+    return StoredState(tuple(file.path for file in log.files(key)), log.newness(key))
 
 
 class Commit:
@@ -232,9 +232,9 @@ def remove_all(
     """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended, and Overtaken
     where nothing but what is known now may be removed.
     """
-    give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [known(log, key) for key in keys]
+    give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [stored_state(log, key) for key in keys]
     while True:
-        if builds_on_known and [known(log, key) for key in keys] != before:
+        if builds_on_known and [stored_state(log, key) for key in keys] != before:
             raise Overtaken(f"{log.place} was replaced by somebody else meanwhile.")
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
@@ -327,7 +327,7 @@ def join(
 
 def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     """Compare a proposal with what is stored now."""
-    stored, now = log.files(proposal.key), known(log, proposal.key)
+    stored, now = log.files(proposal.key), stored_state(log, proposal.key)
     content, rows = proposal.writer.content, proposal.writer.rows
     if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
         raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
@@ -351,7 +351,7 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     return _Decision(change, [added], [RemovedFile(file, change.same_rows) for file in stored], healed)
 
 
-def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
+def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: Sequence[DataFile]) -> bool:
     """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
     what it replaces.
     """

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import dagster as dg
 
+from genesys_assets.automation.backlog import SETTLING
 from genesys_assets_tests.months.daemon import Ran
-from genesys_assets_tests.months.history import DAY
+from genesys_assets_tests.months.history import DAY, HOUR
 from genesys_assets_tests.months.judgement import Violation
 from genesys_assets_tests.months.readings import (
     AGGREGATES,
@@ -88,6 +90,34 @@ def most_within(runs: Iterable[Ran], span: timedelta) -> int:
     """How many runs began within a span at most, wherever it begins."""
     begun = sorted(ran.at for ran in runs)
     return max((sum(first <= at < first + span for at in begun) for first in begun), default=0)
+
+
+def repeats(runs: Sequence[Ran]) -> Counter[str]:
+    """How often the same was made while no hour of its days landed. A look may take hours, until what has failed three
+    times is tried once more: meanwhile each hour that lands is a reason to make its day anew, and the business day that
+    goes on in it.
+    """
+    same: dict[str, list[Ran]] = {}
+    for ran in sorted(runs, key=lambda each: each.at):
+        same.setdefault(f"{layer(ran)} {ran.partition} {ran.status.value}", []).append(ran)
+    return Counter(
+        {
+            which: 1 + sum(not _has_an_hour_landed(one, following) for one, following in pairwise(every))
+            for which, every in same.items()
+        }
+    )
+
+
+def _has_an_hour_landed(one: Ran, following: Ran) -> bool:
+    """Whether an hour became readable between two runs that one of their days has: a business day goes on for up to 12
+    hours after midnight UTC.
+    """
+    if one.partition is None:
+        return False
+    last = (one.partition.partition("...")[2] or one.partition)[:10]
+    end = datetime.combine(date.fromisoformat(last) + DAY, datetime.min.time(), one.at.tzinfo) + 12 * HOUR
+    hour = (following.at - SETTLING).replace(minute=0, second=0, microsecond=0)
+    return one.at - SETTLING < hour <= end
 
 
 def is_over(ran: Ran) -> bool:

@@ -158,12 +158,17 @@ class History:
             self._plan_day(first + DAY * number)
         self._plan_rename(first, days)
 
-    def until(self, now: datetime) -> None:
+    def until(self, now: datetime, present: datetime | None = None) -> None:
+        """Let happen what is planned until `now`. What was planned before the `present` happens just after it: whoever
+        has read meanwhile has not seen it.
+        """
+        earliest = datetime.min.replace(tzinfo=UTC) if present is None else present + timedelta(seconds=1)
         while self._planned and self._planned[0].at <= now:
             event = heapq.heappop(self._planned)
-            said = event.happen(event.at)
+            at = max(event.at, earliest)
+            said = event.happen(at)
             if said:
-                self.told.append(f"{event.at:%Y-%m-%d %H:%M} {event.what}: {said}")
+                self.told.append(f"{at:%Y-%m-%d %H:%M} {event.what}: {said}")
 
     def next_event(self) -> datetime | None:
         return self._planned[0].at if self._planned else None

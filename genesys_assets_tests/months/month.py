@@ -34,7 +34,6 @@ from genesys_assets_tests.months.alerts import LateAlerts
 from genesys_assets_tests.months.clock import Clock, simulated
 from genesys_assets_tests.months.daemon import Daemon, instance_of_home
 from genesys_assets_tests.months.databases import SETTINGS
-from genesys_assets_tests.months.efficiency import layer
 from genesys_assets_tests.months.faults import KINDS, Plan, Trouble, may_die, planned
 from genesys_assets_tests.months.history import DAY, HOUR, History, Past
 from genesys_assets_tests.months.judgement import Case, Violation
@@ -53,7 +52,7 @@ yet.
 _MOST_ROUNDS = 24
 _MOST_AT_ONCE, _AT_ONCE, _MOST_OF_ONE = 28, timedelta(minutes=30), 4
 """Runs that are no storm yet, in any half hour: after an outage of a day each sensor asks for what has failed in two or
-three ranges. And those of one kind over the same days in a look.
+three ranges. And those of one kind over the same days in a look, while no hour of these landed.
 """
 _BETWEEN_RUNS, _LONGEST_INTERVAL = 61.0, 601.0
 """Seconds after which sensors look again: the quick ones, and all of them. In half of the looks runs take so long that
@@ -141,7 +140,7 @@ class Month:
     # -- one time of the clock -------------------------------------------------------------------------------------
 
     def _tick(self, moment: datetime) -> None:
-        self.history.until(moment)
+        self.history.until(moment, self.clock.now())
         self.clock.move_to(moment)
         if self.plan.now("off", moment):
             return
@@ -186,7 +185,7 @@ class Month:
     def _report_storm(self, moment: datetime) -> None:
         """What ran again and again though nothing new was there; what failed for want of the API, once in a while."""
         runs = [ran for ran in self.daemon.launcher.runs if ran.at >= moment]
-        times = Counter(f"{layer(ran)} {ran.partition} {ran.status.value}" for ran in runs)
+        times = efficiency.repeats(runs)
         often = [f"{which} {number}" for which, number in times.most_common(5)]
         at_once = efficiency.most_within(runs, _AT_ONCE)
         if times.most_common(1)[0][1] > _MOST_OF_ONE or at_once > _MOST_AT_ONCE:
@@ -239,7 +238,7 @@ class Month:
     # -- judgement -------------------------------------------------------------------------------------------------
 
     def judge(self, moment: datetime, *, everything: bool = False) -> None:
-        self.history.until(moment)
+        self.history.until(moment, self.clock.now())
         self.clock.move_to(moment)
         since = self.plan.able_since(moment, _RECOVERY)
         if since is None or since > moment - GRACE:

@@ -15,6 +15,7 @@ from genesys_assets_tests.months.efficiency import (
     read_and_needed,
     readings,
     reasons,
+    repeats,
     wasted,
 )
 from genesys_assets_tests.months.readings import AGGREGATES, AGGREGATES_OF_HOURS, DETAILS, HOURS, USERS
@@ -23,7 +24,7 @@ NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def ran(at: datetime, *assets: str, partition: str = "2026-03-02...2026-03-02", failed: bool = False) -> Ran:
+def ran(at: datetime, *assets: str, partition: str | None = "2026-03-02...2026-03-02", failed: bool = False) -> Ran:
     status = dg.DagsterRunStatus.FAILURE if failed else dg.DagsterRunStatus.SUCCESS
     return Ran(at, "job", partition, assets, status, "run", 1, 0.1, {})
 
@@ -50,6 +51,25 @@ def test_runs_are_counted_together_wherever_the_half_hour_begins() -> None:
     runs = [ran(NOON + MINUTE * minute, DETAILS) for minute in (0, 10, 31, 35, 59, 61)]
     assert most_within(runs, MINUTE * 30) == 3
     assert most_within([], MINUTE * 30) == 0
+
+
+def test_a_day_that_is_made_anew_with_each_hour_that_lands_does_not_repeat() -> None:
+    report, yesterday = "reports/interval", "2026-03-05...2026-03-05"
+    times = [NOON + MINUTE * minute for minute in (17, 77, 137)]
+    of_today = [ran(at, report, partition="2026-03-06") for at in times]
+    assert repeats(of_today) == {"job reports 2026-03-06 SUCCESS": 1}
+    # West of UTC the business day goes on after midnight UTC.
+    before_noon = [ran(at - 5 * 60 * MINUTE, report, partition=yesterday) for at in times]
+    assert [*repeats(before_noon).values()] == [1]
+    assert [*repeats([ran(at, report, partition=yesterday) for at in times]).values()] == [3]
+
+
+def test_what_is_made_again_though_no_hour_landed_repeats() -> None:
+    minutes = (11, 21, 31, 69, 71)
+    runs = [ran(NOON + MINUTE * minute, "reports/interval", partition="2026-03-06...2026-03-06") for minute in minutes]
+    assert [*repeats(runs).values()] == [4]
+    assert [*repeats([ran(each.at, "reports/interval") for each in runs]).values()] == [5]
+    assert [*repeats([ran(each.at, "reference/queues", partition=None) for each in runs]).values()] == [5]
 
 
 @pytest.mark.parametrize(

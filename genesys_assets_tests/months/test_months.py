@@ -150,6 +150,16 @@ def test_history_is_the_same_for_the_same_seed() -> None:
     assert any("restated" in line for line in told(1))
 
 
+def test_what_was_planned_for_a_time_that_has_passed_happens_now_and_not_before() -> None:
+    past = Past(Organisation(1, 20))
+    history, present = History(past, 1, DAY, 1), NOON + timedelta(days=1)
+    earlier = {item["conversationId"]: item for item in past.begun(DAY, present, present)}
+    history.until(present + HOUR, present)
+    assert history.told
+    assert {line[:16] for line in history.told} == {f"{present:%Y-%m-%d %H:%M}"}
+    assert {item["conversationId"]: item for item in past.begun(DAY, present, present)} == earlier
+
+
 def test_a_plan_is_the_same_for_the_same_seed_and_ends_quietly() -> None:
     assert planned(7, DAY, 10) == planned(7, DAY, 10) != planned(8, DAY, 10)
     of_many = [planned(seed, DAY, 10) for seed in range(40)]

@@ -23,7 +23,7 @@ from genesys_assets.publishing.day import (
     publish_day,
     reach_of_day,
 )
-from genesys_assets.publishing.errors import NotReadable, Overtaken
+from genesys_assets.publishing.errors import NotReadable, PublishOvertaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
@@ -249,9 +249,9 @@ def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake
 def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_folder: Publisher) -> None:
     class Contested(Publisher):
         def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-            raise Overtaken("manifest.json was replaced while it was proven")
+            raise PublishOvertaken("manifest.json was replaced while it was proven")
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(PublishOvertaken):
         publish_day(lake, Contested(to_folder.place), wanted())
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest, Overtaken
+from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest, PublishOvertaken
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.manifest import PublishedFile
 from genesys_assets.publishing.place import manifest_key
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets_tests.publishing.published_files import DAY, TABLE, a_manifest, body_of
@@ -122,7 +122,7 @@ class Raced(Publisher):
 
 def test_a_manifest_that_another_run_replaced_meanwhile_is_not_taken_for_ours(anywhere: Publisher) -> None:
     other = a_manifest(run_id="other", headline={"offered": 83})
-    with pytest.raises(Overtaken, match=r"manifest\.json was replaced while it was proven"):
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
         Raced(anywhere, other.as_json()).publish_manifest(a_manifest(headline={"offered": 82}))
     standing = anywhere.manifest(DAY)
     assert standing is not None
@@ -142,7 +142,7 @@ def test_a_manifest_of_another_run_that_says_the_same_will_do(anywhere: Publishe
 
 
 def test_a_manifest_that_others_replace_again_and_again_is_not_proven_without_end(anywhere: Publisher) -> None:
-    with pytest.raises(Overtaken, match=r"manifest\.json was replaced while it was proven"):
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
         Raced(anywhere, *others(50)).publish_manifest(a_manifest())
 
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.automation.plan import (
+from genesys_assets.automation.next_run import (
+    Backlog,
     CanMake,
-    Plan,
+    NextRun,
     Request,
     Run,
-    Wanted,
+    choose_next_run,
     failures_of,
     following,
     free,
     last_moment,
-    plan,
 )
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
@@ -29,12 +29,12 @@ def day(number: int) -> str:
     return f"2026-02-{number:02d}"
 
 
-def wanted(*numbers: int, assets: str = A) -> Wanted:
+def wanted(*numbers: int, assets: str = A) -> Backlog:
     return {day(number): frozenset([assets]) for number in numbers}
 
 
-def made(of: Wanted, *runs: Run, most: int = 7, can_make: CanMake | None = None) -> Plan:
-    return plan(of, runs, NOW, most=most, can_make=can_make)
+def made(of: Backlog, *runs: Run, most: int = 7, can_make: CanMake | None = None) -> NextRun:
+    return choose_next_run(of, runs, NOW, most=most, can_make=can_make)
 
 
 def over(first: int, last: int, minutes_ago: float, *, failed: bool, asset: str = A) -> Run:
@@ -47,7 +47,7 @@ def going_on(first: int, last: int, asset: str = A) -> Run:
 
 def test_nothing_is_asked_for_where_nothing_is_wanted() -> None:
     assert made({}).request is None
-    assert made({}).reason({}) == "Everything that can be there is there."
+    assert made({}).reason({}) == "Nothing is missing or stale."
 
 
 def test_days_that_follow_each_other_are_one_request() -> None:
@@ -88,7 +88,7 @@ def test_what_is_being_made_is_not_asked_for_again() -> None:
     result = made(wanted(3, 4, 5), going_on(4, 5))
     assert result.request == Request(day(3), day(3), frozenset([A]))
     assert made(wanted(4, 5), going_on(4, 5)).request is None
-    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are being made."
+    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are in progress."
 
 
 def test_a_run_over_other_assets_holds_nothing_up() -> None:
@@ -152,7 +152,7 @@ def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None
     begin = NOW
     for minute in range(60 * 60):
         now = begin + timedelta(minutes=minute)
-        request = plan(wanted(*range(1, 28)), runs, now, most=7).request
+        request = choose_next_run(wanted(*range(1, 28)), runs, now, most=7).request
         if request is not None:
             runs.append(Run(request.assets, request.first, request.last, now, failed=True))
     assert len(runs) < 30
@@ -162,7 +162,7 @@ def runs_until_done(left: set[int], runs: list[Run], *, bad: set[int], most: int
     """What is asked for minute by minute until nothing is left but what is bad: a run over it fails as a whole."""
     begun, now = len(runs), NOW
     while left - bad:
-        made = plan(wanted(*left), runs, now, most=most)
+        made = choose_next_run(wanted(*left), runs, now, most=most)
         request, now = made.request, max(now, made.paused_until or now) + timedelta(minutes=1)
         if request is not None:
             now -= timedelta(minutes=1)
@@ -178,6 +178,19 @@ def test_what_has_piled_up_in_an_outage_is_made_by_few_runs_when_it_is_over() ->
     outage = [over(1, 24, 600 - 60 * back, failed=True) for back in range(4)]
     asked = runs_until_done({*range(1, 25)}, outage, bad=set(), most=24)
     assert [int(run.last[-2:]) - int(run.first[-2:]) + 1 for run in asked] == [1, 1, 2, 4, 8, 8]
+
+
+def test_the_days_of_a_look_back_that_failed_twice_are_read_together_once_more() -> None:
+    runs = failing(3, 7, 2, since=190)
+    assert made(wanted(*range(3, 8)), *runs).request == Request(day(5), day(7), frozenset([A]))
+    assert [int(run.last[-2:]) for run in runs_until_done({*range(3, 8)}, runs, bad=set(), most=7)] == [7, 4]
+
+
+def test_days_that_failed_often_are_read_together_once_others_are_well_however_often_each_of_them_failed() -> None:
+    well = [over(28, 28, minutes, failed=False) for minutes in (30, 20)]
+    runs = [*(over(4, 4, minutes, failed=True) for minutes in (900, 700, 500)), *failing(3, 3, 4, since=400), *well]
+    assert made(wanted(3, 4), *runs).request == Request(day(3), day(4), frozenset([A]))
+    assert made(wanted(3, 4), *runs[:-2]).request == Request(day(4), day(4), frozenset([A]))
 
 
 @given(st.sets(st.integers(1, 28), min_size=1, max_size=3))
