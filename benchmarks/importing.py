@@ -82,10 +82,13 @@ def _write(file: Path, elements: Callable[[], Iterator[bytes]], size: int) -> in
 
 
 def _conversations() -> Iterator[bytes]:
-    """Those of one day of the sandbox, again and again as of other days, each with an id of its own."""
+    """Those of one day of the sandbox, again and again as of other days, each with an id of its own. What goes on at
+    midnight is left out: of another day it would end before it begins.
+    """
     day = _FIRST.date()
     items = Organisation(conversations_per_day=500).conversations(day)
-    texts = [(encode(item).decode(), item["conversationId"]) for item in items]
+    written = [(encode(item).decode(), item["conversationId"]) for item in items]
+    texts = [(text, id_) for text, id_ in written if f"{day + timedelta(days=1)}T" not in text]
     for number in itertools.count():
         text, id_ = texts[number % len(texts)]
         of_day = (_FIRST + timedelta(days=number % DAYS)).date()

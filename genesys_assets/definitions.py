@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What a code location is to hold. What is not stated comes from the settings of the environment.
+    """What a code location holds. Unset fields come from the settings.
 
-    `layers` are those that are built; what they need of others is looked for in other code locations. `built_in` names
-    the reports that ship which are wanted, None: all; `beside` are reports whose assets others build. `running` names
-    the sensors and schedules that are switched on unless somebody switches them off. `translate` gives each asset other
-    keys, groups, owners or tags.
+    `layers`: those that are built; Dagster looks for their inputs from other layers in other code locations.
+    `built_in`: names of the shipped reports to include, None for all. `beside`: reports whose assets are built by
+    others. `running`: sensors and schedules that start switched on. `translate` gives each asset other keys, groups,
+    owners or tags.
     """
 
     calendar: Calendar | None = None
@@ -56,7 +56,7 @@ class Pipeline:
 
     @property
     def translate_key(self) -> Callable[[dg.AssetKey], dg.AssetKey] | None:
-        """What `translate` makes of a key, where no more than group, owners and tags of the asset is known yet."""
+        """`translate` for a key alone, applied to a stub with the layer's default group, owners and tags."""
         translate = self.translate
         return None if translate is None else lambda key: translate(stub(key)).key
 

@@ -1,7 +1,6 @@
-"""Thin Dagster resources: each hands assets one plain object of the domain.
+"""Thin Dagster resources: client, lake, publisher.
 
-Every field may be left out and is then read from the environment (see `settings`), when it is first needed and not
-before.
+Every field is optional; an unset one is read from the environment at first use (see `settings`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
-from genesys_assets.settings import CloudSettings, CsvSettings, PublishSettings
+from genesys_assets.settings import CloudSettings
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.http.transport import GenesysCloud
@@ -26,8 +25,8 @@ class GenesysCloudResource(dg.ConfigurableResource["GenesysCloudResource"]):
     """One OAuth client of a Genesys Cloud organisation: token, pacing and connections are shared by all that use it
     in a run.
 
-    A `client_secret` that is given as text is held by this process and is no part of the configuration, which Dagster
-    stores and shows; `dg.EnvVar` may be given too.
+    A `client_secret` given as text stays in this process: Dagster stores and shows only a placeholder. `dg.EnvVar`
+    works too.
     """
 
     region: str | None = None
@@ -134,10 +133,8 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
 
     def publisher(self, s3_client: Callable[[], Any]) -> Publisher:
         """`s3_client` makes a boto3 client; it is called only where S3 is published to."""
-        from genesys_assets.publishing.csv_text import CsvStyle
-        from genesys_assets.publishing.publisher import open_publisher
+        from genesys_assets.publishing.opening import publisher_of_settings
 
-        settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
-        csv = CsvSettings.load()
-        style = CsvStyle(csv.formulas, csv.bom)
-        return open_publisher(settings.location, s3_client, expiry_seconds=settings.url_expiry_seconds, style=style)
+        return publisher_of_settings(
+            s3_client, publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds
+        )

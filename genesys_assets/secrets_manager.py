@@ -37,7 +37,7 @@ def revealed(setting: SecretStr, variable: str) -> str:
         raise SecretNotRead(f"{variable} names no secret of AWS Secrets Manager. {_HOW}")
     where = f"{variable} names the secret {name!r} of AWS Secrets Manager"
     secret = _read(name, where)
-    return secret if not key else _value(secret, key, where)
+    return secret if not key else value_in(secret, key, where)
 
 
 def _read(name: str, where: str) -> str:
@@ -54,8 +54,8 @@ def _read(name: str, where: str) -> str:
         problem = type(error).__name__
     else:
         secret = answer.get("SecretString")
-        if isinstance(secret, str) and secret:
-            return secret
+        if _is_text(secret):
+            return str(secret)
         raise SecretNotRead(f"{where}, which holds no text. Store it as text or as a JSON object.")
     raise SecretNotRead(
         f"{where}, which cannot be read ({problem}). Allow secretsmanager:GetSecretValue on it, and check"
@@ -63,12 +63,19 @@ def _read(name: str, where: str) -> str:
     )
 
 
-def _value(secret: str, key: str, where: str) -> str:
+def value_in(secret: str, key: str, where: str) -> str:
+    """The text under a key of a secret that is a JSON object. Raises SecretNotRead, which shows none of the secret."""
     try:
         values = json.loads(secret)
     except (ValueError, RecursionError):
         values = None
     value = values.get(key) if isinstance(values, dict) else None
-    if isinstance(value, str) and value:
-        return value
+    if _is_text(value):
+        return str(value)
+    # Not within the except: the error of json holds the secret, and would stand in the traceback.
     raise SecretNotRead(f"{where}, which is no JSON object with a text under {key!r}. {_HOW}")
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value can be sent: half of a character, as JSON can escape it, cannot."""
+    return isinstance(value, str) and bool(value) and not any("\ud800" <= char <= "\udfff" for char in value)

@@ -57,13 +57,23 @@ def utc_hour(key: str) -> tuple[datetime, datetime]:
 
 def hours_of(key: str) -> list[str]:
     """The 24 hourly keys of a daily key."""
-    return [f"{key}-{hour:02d}:00" for hour in range(24)]
+    return list(_hours_of(key))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _hours_of(key: str) -> tuple[str, ...]:
+    return tuple(f"{key}-{hour:02d}:00" for hour in range(24))
 
 
 def days_around(key: str, before: int, after: int) -> list[str]:
     """Daily keys from `before` days before to `after` days after a daily key, in order."""
-    day = date.fromisoformat(key)
-    return [f"{day + DAY * offset:%Y-%m-%d}" for offset in range(-before, after + 1)]
+    return list(_days_around(key, before, after))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _days_around(key: str, before: int, after: int) -> tuple[str, ...]:
+    first = date.fromisoformat(key).toordinal() - before
+    return tuple(date.fromordinal(first + offset).isoformat() for offset in range(before + after + 1))
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.assets.asked_aggregates import Asking
+from genesys_assets.assets.aggregates_fetcher import AggregatesFetcher
 from genesys_assets.cloud.analytics import user_details
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
@@ -29,8 +29,8 @@ from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.conversations.decode import decode
 from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.metrics.asked import answered, family_of
 from genesys_assets.tables.metrics.buckets import metric_rows, table_of
+from genesys_assets.tables.metrics.question import answered, family_of
 from genesys_assets.tables.spec import INSTANT, TableSpec
 from genesys_assets.tables.users.spans import Span, decoded, newest
 from genesys_assets.tables.users.time import USER_TIME, time_table
@@ -68,7 +68,10 @@ class DaysAtOnce:
     def metrics(self, cloud: GenesysCloud, questions: Sequence[AggregateQuestion]) -> None:
         """The table of each family that is asked, at a quarter of an hour."""
         spans = [Interval(*utc_day(day)) for day in self.days]
-        asking, at_once = Asking(cloud, questions, list, "PT15M", None), group_spans(spans, _LONGEST_WINDOW, None)
+        asking, at_once = (
+            AggregatesFetcher(cloud, questions, list, "PT15M", None),
+            group_spans(spans, _LONGEST_WINDOW, None),
+        )
         pages = [each for window in at_once for each in asking.pages(window)]
         for family in {question.family.name: question.family for question in questions}.values():
             spec = table_of(family)

@@ -10,6 +10,7 @@ from typing import Any
 from genesys_assets_tests.plain_figures import Item, moment, ratio
 
 Row = dict[str, Any]
+Customer = tuple[str, str] | None
 HORIZONS = (1, 7, 30)
 
 
@@ -24,6 +25,17 @@ def address_of(item: Item) -> str | None:
     return None
 
 
+def customer_of(item: Item) -> Customer:
+    """Who the customer is: the external contact, else the address; None if unknown. A contact and an address are never
+    the same customer.
+    """
+    for participant in item["participants"]:
+        if participant.get("purpose") in ("customer", "external") and participant.get("externalContactId"):
+            return "external contact", str(participant["externalContactId"])
+    address = address_of(item)
+    return None if address is None else ("address", address)
+
+
 def repeat_contacts(
     conversations: Iterable[Item],
     legs: Iterable[Row],
@@ -36,9 +48,9 @@ def repeat_contacts(
     from `known_until` on is not known. `legs` say where a conversation ended up.
     """
     begun = [item for item in conversations if item.get("originatingDirection") == "inbound"]
-    starts: defaultdict[str | None, list[datetime]] = defaultdict(list)
+    starts: defaultdict[Customer, list[datetime]] = defaultdict(list)
     for item in begun:
-        starts[address_of(item)].append(moment(item["conversationStart"]))
+        starts[customer_of(item)].append(moment(item["conversationStart"]))
     last = _ended_up(legs)
     groups: defaultdict[tuple[Any, Any], list[Item]] = defaultdict(list)
     for item in begun:
@@ -60,10 +72,8 @@ def _ended_up(legs: Iterable[Row]) -> dict[str, Row]:
     return found
 
 
-def _figures(
-    items: Sequence[Item], starts: dict[str | None, list[datetime]], before: timedelta, after: timedelta
-) -> Row:
-    known = [item for item in items if address_of(item) is not None]
+def _figures(items: Sequence[Item], starts: dict[Customer, list[datetime]], before: timedelta, after: timedelta) -> Row:
+    known = [item for item in items if customer_of(item) is not None]
     avoided = [each["nNextContactAvoided"] for item in items for each in item.get("resolutions", ())]
     row: Row = {
         "contacts": len(items),
@@ -82,7 +92,7 @@ def _figures(
     return row
 
 
-def _is_any(starts: dict[str | None, list[datetime]], item: Item, first: timedelta, last: timedelta) -> bool:
+def _is_any(starts: dict[Customer, list[datetime]], item: Item, first: timedelta, last: timedelta) -> bool:
     """Whether the customer of a contact began another so long before or after it, the limits not included."""
     own = moment(item["conversationStart"])
-    return any(first < each - own < last for each in starts[address_of(item)])
+    return any(first < each - own < last for each in starts[customer_of(item)])

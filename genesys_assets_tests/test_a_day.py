@@ -30,7 +30,7 @@ from genesys_assets_tests import plain_reports
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, definitions, error, hours
 from genesys_assets_tests.conftest import DAY, DAYS, NOW
 from genesys_assets_tests.plain_comparison import METRIC_KEY, TABLE_KEYS, compare
-from genesys_assets_tests.plain_contacts import address_of
+from genesys_assets_tests.plain_contacts import Customer, customer_of
 from genesys_assets_tests.plain_figures import Item
 
 REPORT_KEYS = {spec.name: spec.key for spec in (report.spec for report in built_in_reports())}
@@ -155,11 +155,11 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
 ) -> None:
     rows = past_days.lake.read("reports/repeat_contacts", f"{DAY}").to_pylist()
     begun = [item for day in DAYS for item in conversations[day] if item.get("originatingDirection") == "inbound"]
-    starts: defaultdict[str, list[datetime]] = defaultdict(list)
-    of_day: list[tuple[datetime, str | None]] = []
+    starts: defaultdict[Customer, list[datetime]] = defaultdict(list)
+    of_day: list[tuple[datetime, Customer]] = []
     for item in begun:
-        start, customer = plain.moment(item["conversationStart"]), address_of(item)
-        starts[customer or ""].append(start)
+        start, customer = plain.moment(item["conversationStart"]), customer_of(item)
+        starts[customer].append(start)
         if start.date() == DAY:
             of_day.append((start, customer))
     known_ones = [(start, customer) for start, customer in of_day if customer is not None]
@@ -175,6 +175,7 @@ def test_contacts_of_customers_who_came_again_are_those_of_the_conversations(
     ]
     assert ended
     assert again
+    assert {customer[0] for _, customer in known_ones} == {"external contact", "address"}
     assert sum(row["contacts"] for row in rows) == len(of_day)
     assert sum(row["known_customers"] or 0 for row in rows) == len(known_ones)
     assert sum(row["repeated_within_1d"] or 0 for row in rows) == len(again)

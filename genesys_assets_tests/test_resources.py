@@ -19,7 +19,7 @@ from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.folder import Folder
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.resources import _HELD, GenesysCloudResource, LakeResource, PublishingResource, seconds_of
 from genesys_assets.s3 import LazyS3Resource
 from genesys_assets.sandbox import server

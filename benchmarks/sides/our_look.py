@@ -7,6 +7,8 @@ All partitions of a table share the bytes of one file: only logs and footers are
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.sides.rounds import answer
 from benchmarks.stored_day import lake_at
-from genesys_assets.automation import wanted as find
+from genesys_assets.automation import backlog
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import hours_of, made_of, waits
 from genesys_assets.days.families import ANSWERED
@@ -53,7 +55,29 @@ def main(folder: str, days: int) -> None:
     hour = f"{_NOW - timedelta(hours=1):%Y-%m-%d-%H:00}"
     past.store(HOURLY, hour)
     past.store(HOURLY_AGGREGATES, hour, said=_ANSWERED)
-    answer({"quiet": quiet, "landed": past.look(lake.refreshed())})
+    landed = past.look(lake.refreshed())
+    answer({"quiet": quiet, "landed": landed, "status": {"genesys-assets status": status_cpu(past)}})
+
+
+def status_cpu(past: Past) -> float:
+    """CPU seconds of the command `genesys-assets status` over the whole past, by a process that starts with nothing."""
+    place = {
+        "GENESYS_ASSETS_LAKE": str(past.folder),
+        "GENESYS_ASSETS_START_DATE": f"{past.calendar.start_date}",
+        "GENESYS_ASSETS_PUBLISH_URL": (past.folder / "published").as_uri(),
+    }
+    # Modules are compiled by the first process, as they are in a deployment.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    took: list[float] = []
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "genesys_assets.cli", "status", "--json"]
+        done = subprocess.run(command, env={**inherited, **place}, stdout=subprocess.DEVNULL)
+        if done.returncode > 1:
+            raise SystemExit(f"genesys-assets status ended with {done.returncode}")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(took)
 
 
 class Past:
@@ -95,12 +119,12 @@ class Past:
             took[name] = time.process_time() - used
             return found
 
-        stale = timed("tables", lambda: find.tables_wanted(lake, calendar, _NOW))
-        reports = timed("reports", lambda: find.reports_wanted(lake, calendar, _NOW, self.reports, set(stale)))
-        timed("hours", lambda: find.hours_wanted(lake, calendar, _NOW))
-        timed("days", lambda: find.days_wanted(lake, calendar, _NOW, _AVAILABLE))
-        timed("users", lambda: find.user_days_wanted(lake, calendar, _NOW, _AVAILABLE))
-        timed("checks", lambda: find.checks_wanted(lake, calendar, _NOW, stale))
+        stale = timed("tables", lambda: backlog.tables_backlog(lake, calendar, _NOW))
+        reports = timed("reports", lambda: backlog.reports_backlog(lake, calendar, _NOW, self.reports, set(stale)))
+        timed("hours", lambda: backlog.hours_backlog(lake, calendar, _NOW))
+        timed("days", lambda: backlog.days_backlog(lake, calendar, _NOW, _AVAILABLE))
+        timed("users", lambda: backlog.user_days_backlog(lake, calendar, _NOW, _AVAILABLE))
+        timed("checks", lambda: backlog.checks_backlog(lake, calendar, _NOW, stale))
         if len(stale) > 1 or reports:
             raise SystemExit(f"tables of {list(stale)} and reports of {list(reports)} are stale, and should not be")
         return took
@@ -148,8 +172,8 @@ class Past:
     def _made_of_tables(self, lake: Lake, day: str) -> dict[str, int]:
         return {
             **made_of.of_conversations(lake, day, DAY_TABLES),
-            find.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-            find.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+            backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
+            backlog.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
             **of_user_tables(lake, day),
             waits.PLACE: waits.made_of(lake, day),
         }

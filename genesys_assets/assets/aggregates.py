@@ -1,6 +1,6 @@
 """Page assets of aggregates: what the platform counted, by hour and by business day, of every family that is wanted.
 
-What is asked of a window, and what becomes of a family that the platform refuses, is in `asked_aggregates`. Nothing is
+`aggregates_fetcher` says what is asked of a window, and what becomes of a family that the platform refuses. Nothing is
 decoded here (`tables`).
 """
 
@@ -11,15 +11,15 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.asked_aggregates import Asking, CannotAsk, Unanswered
+from genesys_assets.assets.aggregates_fetcher import AggregatesFetcher, CannotAsk, Unanswered
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     checked_keys,
     due_every,
     failing_by_name,
     provenance,
+    track_requests,
 )
 from genesys_assets.assets.pages import A_LITTLE_AGO, Progress, Window, day_by_day, describe_pages, is_fetched
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
@@ -90,7 +90,7 @@ def _daily_aggregates(calendar: Calendar, questions: Sequence[AggregateQuestion]
         backfill_policy=calendar.daily_runs,
         pool=POOL,
         description=f"One row per answer of `POST {CONVERSATIONS.path}` for the business day at P1D, in the time zone "
-        "GENESYS_ASSETS_TIME_ZONE; today's day ends a minute ago. Days are asked for together, but for those on which "
+        "GENESYS_ASSETS_TIME_ZONE; for today up to one minute ago. Several days share a request, except days on which "
         "clocks change.",
         **attributes("pages", "genesys", "parquet"),
     )
@@ -117,14 +117,14 @@ def _fetch(
     granularity: Granularity,
     time_zone: str | None,
 ) -> tuple[dict[str, Any], Unanswered]:
-    """What was asked cost so much; and the families that stayed unanswered, with the reasons."""
+    """What the requests cost, and the families that stayed unanswered, with the reasons."""
     cloud, origin, stored, place = genesys_cloud.client, provenance(context, _SOURCE), lake.lake, f"pages/{name}"
     windows = {key: bounds for key, bounds in windows.items() if not is_fetched(context, stored, place, {key: bounds})}
     keys = {Interval(*bounds): key for key, bounds in sorted(windows.items())}
-    every = Asking(cloud, questions, partial(_users, lake), granularity, time_zone)
+    every = AggregatesFetcher(cloud, questions, partial(_users, lake), granularity, time_zone)
     at_once = list(group_spans(list(keys), AggregatesSettings.load().longest_window, time_zone))
     progress = Progress(context, name)
-    with asking(cloud) as spent:
+    with track_requests(cloud) as spent:
         for done, spans in enumerate(at_once, start=1):
             pages = {keys[span]: of_span for span, of_span in every.pages(spans)}
             for of_day in day_by_day({key: windows[key] for key in pages}):

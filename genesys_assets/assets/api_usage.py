@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     change_metadata,
     checked_keys,
@@ -16,6 +15,7 @@ from genesys_assets.assets.common import (
     provenance,
     report_partition,
     table_metadata,
+    track_requests,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import api_usage as platform
@@ -64,7 +64,7 @@ def build_api_usage_asset(calendar: Calendar) -> dg.AssetsDefinition:
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, "POST usage")
         refused: MissingPermission | NotFound | None = None
         for day in checked_keys(context, calendar.daily):
-            with asking(cloud) as spent:
+            with track_requests(cloud) as spent:
                 try:
                     pages = list(platform.fetch(cloud, day))
                 except (MissingPermission, NotFound) as error:

@@ -81,16 +81,26 @@ def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=span + limit, warn_window=span + limit / 2)
 
 
-def column_schema(spec: TableSpec) -> dg.TableSchema:
-    """The columns as the UI shows them, each tagged with its class of personal data."""
+def column_schema(spec: TableSpec, notes: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """The columns as the UI shows them, each tagged with its class of personal data. `notes`: what is said of a column
+    below its description.
+    """
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column.name, str(column.type), column.description, tags={PERSONAL_DATA: str(spec.personal(column))}
+                column.name,
+                str(column.type),
+                "\n\n".join(filter(None, (column.description, (notes or {}).get(column.name)))),
+                tags={PERSONAL_DATA: str(spec.personal(column))},
             )
             for column in spec.columns
         ]
     )
+
+
+def link_metadata(url: str) -> dg.MetadataValue[Any]:
+    """A link to a published file. The UI shows a URL in full, and a presigned one has 300 characters or more."""
+    return dg.MetadataValue.md(f"[open]({url})")
 
 
 def description(spec: TableSpec, source: str) -> str:
@@ -132,15 +142,14 @@ def report_partition(
     metadata: Mapping[str, Any],
     content: str | None = None,
 ) -> None:
-    """Tell Dagster of a partition that is stored; in a run over several as soon as it is, for the run may not come to
-    its end.
+    """Report a stored partition to Dagster. In a run over several partitions each is reported as soon as it is stored,
+    because the run may die.
 
-    When the step ends, Dagster itself reports each of its partitions again. That event is needed: only it has the
-    versions of code and inputs, and later steps wait for it. Its metadata says that it repeats an earlier one. What
-    takes most of the room, columns and preview, stands in the last one only: Dagster keeps all of them for ever.
+    When the step ends, Dagster reports each again. Only this second event has the versions of code and inputs, and
+    later steps wait for it; it is marked as a repetition. Only it has column schema and preview, because Dagster keeps
+    all events for ever.
 
-    `content` identifies what is stored; the metadata says whether that is new to Dagster: a run that died may have
-    stored it and told nobody.
+    `content` identifies the stored rows; the metadata says whether they are new to Dagster.
     """
     said = {**metadata, **content_metadata(context.instance, key, partition, content)}
     if partition is not None and len(context.partition_keys) > 1:
@@ -187,7 +196,7 @@ def report_table(
     day: str,
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Tell Dagster of a day of a table that was committed, with `more` metadata."""
+    """Report a committed day of a table to Dagster, with `more` metadata."""
     writer, change = writing[place], writing.changes[place]
     metadata = table_metadata(writer.spec, writer.head, change.rows_after, path=lake.place(place, day))
     said = metadata | change_metadata(change) | dict(more or {}) | window_metadata(*utc_day(day))
@@ -213,7 +222,7 @@ def change_metadata(change: Change) -> dict[str, Any]:
 
 @contextmanager
 def failing_by_name(*kinds: type[Exception]) -> Iterator[None]:
-    """Around what raises errors of these kinds: they end the run with their message, and are not tried again."""
+    """Around what raises errors of these kinds: they end the run with their message, without a retry."""
     try:
         yield
     except kinds as error:
@@ -248,11 +257,12 @@ BUSY_SECONDS = 60.0
 
 
 @contextmanager
-def asking(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
-    """Around everything that speaks to the API: fills the dictionary, at the end, with what it cost.
+def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
+    """Around everything that calls the API. Fills the dictionary with the number of requests, retries and seconds
+    waited.
 
-    Where the API has been down for so long that calls fail at once, or has refused for so long that the request budget
-    is used up, asks Dagster to come back later instead of holding a slot; but not where the run would be over by then.
+    If the API has been down for so long that calls fail at once, or the request budget is used up, Dagster retries the
+    step later instead of holding a slot; not if the run would be over by then.
     """
     from genesys_assets.cloud.errors import CircuitOpen, RateLimited
     from genesys_assets.cloud.http.retry import LONGEST_TOLD_WAIT

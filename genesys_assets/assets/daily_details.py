@@ -18,12 +18,12 @@ import dagster as dg
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     checked_keys,
     due_every,
     failing_by_name,
     provenance,
+    track_requests,
 )
 from genesys_assets.assets.pages import (
     A_LITTLE_AGO,
@@ -78,7 +78,7 @@ class DayConfig(JobConfig):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingPlan:
     """How a day is read: by job up to `through`, by query from there on up to `until`."""
 
     by_job: Interval | None
@@ -90,12 +90,12 @@ class Reading:
         return Interval(through, self.until) if self.until > through else None
 
 
-def reading_of(day: str, available: datetime | None, now: datetime) -> Reading:
+def plan_reading(day: str, available: datetime | None, now: datetime) -> ReadingPlan:
     """What to ask for, given up to when jobs have all data."""
     start, end = utc_day(day)
     until = min(end, now - A_LITTLE_AGO)
     through = min(max(available or start, start), until)
-    return Reading(Interval(start, through) if through > start else None, through, until)
+    return ReadingPlan(Interval(start, through) if through > start else None, through, until)
 
 
 def read_days(
@@ -105,7 +105,7 @@ def read_days(
     source: str,
     days: Sequence[str],
     available: datetime | None,
-    read: Callable[[str, Reading, PageWriter], dict[str, Any]],
+    read: Callable[[str, ReadingPlan, PageWriter], dict[str, Any]],
 ) -> None:
     """Store the pages of days that jobs have up to `available`; `read` writes those of a day and gives its metadata.
 
@@ -116,7 +116,7 @@ def read_days(
         window = {day: utc_day(day)}
         if is_fetched(context, lake, place, window):
             continue
-        reading = reading_of(day, available, datetime.now(UTC))
+        reading = plan_reading(day, available, datetime.now(UTC))
         try:
             with (
                 failing_by_name(CannotDrop),
@@ -126,7 +126,7 @@ def read_days(
         except DayRefused as reason:
             refused.append(str(reason))
         else:
-            # In a run of several days each is told to Dagster as soon as it is stored.
+            # In a run of several days each is reported to Dagster as soon as it is stored.
             describe_pages(context, window, writers, {day: said})
     if refused:
         raise dg.Failure("\n".join(refused), allow_retries=False)
@@ -148,10 +148,10 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, stored = genesys_cloud.client, lake.lake
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             available = details_jobs.availability(cloud)
 
-            def read(day: str, reading: Reading, writer: PageWriter) -> dict[str, Any]:
+            def read(day: str, reading: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
                 return _read_day(context, cloud, stored, day, reading, writer, config)
 
             read_days(context, stored, DAILY, _JOBS, checked_keys(context, calendar.daily), available, read)
@@ -170,13 +170,13 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, config: JobConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, stored = genesys_cloud.client, lake.lake
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             available = details_jobs.availability(cloud)
             for day in checked_keys(context, calendar.daily):
                 window = {day: utc_day(day)}
                 if is_fetched(context, stored, OVERLAP, window):
                     continue
-                reading = reading_of(day, available, datetime.now(UTC))
+                reading = plan_reading(day, available, datetime.now(UTC))
                 _must_reach_as_far(stored, day, reading)
                 days: dict[str, str] = {}
                 with stored.page_writers(OVERLAP, [day], provenance(context, _JOBS)) as writers:
@@ -192,14 +192,14 @@ def build_daily_details_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
     return [daily_details, daily_overlap]
 
 
-def _must_reach_as_far(lake: Lake, day: str, reading: Reading) -> None:
-    """Late endings that stand nowhere else must not be replaced by pages that could not hold them."""
+def _must_reach_as_far(lake: Lake, day: str, reading: ReadingPlan) -> None:
+    """Late endings are stored here only, so pages that reach less far must not replace them."""
     reach = lake.reach(OVERLAP, day)
     if reach is not None and reading.through < reach.through:
         raise dg.Failure(
-            f"Details jobs have data up to {reading.through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} "
-            f"reach to {reach.through:%Y-%m-%d %H:%M}: what is stored stays. Materialise it again later; "
-            "make preflight says how far jobs reach.",
+            f"Details jobs reach only to {reading.through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} reach to "
+            f"{reach.through:%Y-%m-%d %H:%M}. The stored pages are kept. Materialise the day again later; "
+            "`genesys-assets preflight` shows how far jobs reach.",
             allow_retries=False,
         )
 
@@ -209,7 +209,7 @@ def _read_day(
     cloud: GenesysCloud,
     lake: Lake,
     day: str,
-    reading: Reading,
+    reading: ReadingPlan,
     writer: PageWriter,
     config: DayConfig,
 ) -> dict[str, Any]:
@@ -236,11 +236,11 @@ def _read(
     context: dg.AssetExecutionContext,
     cloud: GenesysCloud,
     lake: Lake,
-    reading: Reading,
+    reading: ReadingPlan,
     writer: PageWriter,
     page_size: int,
 ) -> tuple[datetime, Figures]:
-    """Write the day's pages; up to when the job itself says that it had all data, and how much came."""
+    """Write the day's pages; returns up to when the job covers, and counts of what was read."""
     through, came = reading.through, PagesRead()
     if reading.by_job:
         through, came = details_jobs.read(
@@ -256,7 +256,7 @@ def _read(
     if rest is None:
         total = None if reading.by_job is None else details.total_hits(cloud, reading.by_job)
         return through, figures_of_job(came, cloud.now(), total, page_size)
-    progress, heard = Progress(context, str(rest)), details.Reading()
+    progress, heard = Progress(context, str(rest)), details.FetchProgress()
     for tail in details.fetch(cloud, rest, on_progress=progress, reading=heard):
         came.take(tail)
         writer.write(tail)
@@ -264,7 +264,7 @@ def _read(
 
 
 def _write_job(writer: PageWriter, interval: Interval, pages: Iterator[JobPage]) -> tuple[datetime, PagesRead]:
-    """Write every page of one job; up to when the job says that it had all data, and how much came."""
+    """Write every page of one job; returns up to when the job covers, and counts of what was read."""
     writer.restart()
     through, came = interval.end, PagesRead()
     for page in pages:

@@ -26,13 +26,17 @@ class ImportConfig(dg.Config):
 
     files: list[str] = Field(description="Files, folders or patterns, on disk or s3://bucket/…")
     complete: str | None = Field(
-        None, description="Span of which the files hold everything, such as 2025-01-01/2025-02-01."
+        None, description="Span for which the files hold all data, such as 2025-01-01/2025-02-01."
     )
-    granularity: str | None = Field(None, description="PT15M, PT30M, PT1H or P1D: of figures with a start only.")
-    interval: str | None = Field(None, description="What figures without a time are of.")
-    time_unit: str = Field("ms", description="ms, seconds or minutes: of times whose name tells no unit.")
-    time_zone: str | None = Field(None, description="IANA zone of instants without an offset.")
-    group_by: list[str] = Field([], description="What was grouped by, where the groups do not show it.")
+    granularity: str | None = Field(
+        None, description="Length of buckets that have only a start: PT15M, PT30M, PT1H or P1D."
+    )
+    interval: str | None = Field(None, description="Time span of figures that have no time.")
+    time_unit: str = Field(
+        "ms", description="Unit of times whose name has no unit, such as handleTime: ms, seconds or minutes."
+    )
+    time_zone: str | None = Field(None, description="IANA time zone of times without a UTC offset.")
+    group_by: list[str] = Field([], description="Dimensions that figures are grouped by, if groups do not show it.")
 
 
 def build_imported_pages(calendar: Calendar) -> Iterator[dg.AssetSpec]:
@@ -63,10 +67,10 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import left_out, markdown, not_complete, told_from
+        from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options
 
         try:
-            told, complete = told_from(
+            options, complete = parse_options(
                 calendar.zone,
                 granularity=config.granularity,
                 interval=config.interval,
@@ -76,7 +80,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 complete=config.complete,
             )
             files = find(config.files, s3_client)
-            imported = import_files(lake.lake, files, told, complete=complete, run_id=context.run.run_id)
+            imported = import_files(lake.lake, files, options, complete=complete, run_id=context.run.run_id)
         except CannotImport as refusal:
             raise dg.Failure(str(refusal), allow_retries=False) from None
         days = set(calendar.daily.get_partition_keys())

@@ -1,7 +1,7 @@
 """Files of the data lake extraction, stored as they came, by the UTC day on which the platform made them.
 
-A file is fetched once: what is stored is known by its id. What came is committed a hundred files at a time, so that a
-run that was killed goes on where it stood. Nothing is decoded here but when a file's conversations began.
+A file is fetched once; stored files are known by their ids. A hundred files are one commit, so a killed run continues
+where it stopped. Nothing is decoded here but when a file's conversations began.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from genesys_assets.assets.common import POOL, asking, attributes, checked_keys, failing_by_name, provenance
+from genesys_assets.assets.common import POOL, attributes, checked_keys, failing_by_name, provenance, track_requests
 from genesys_assets.assets.pages import Progress, describe_pages, reach_metadata
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import AnswerTooLarge, DownloadFailed
-from genesys_assets.cloud.extraction.downloads import Allowed, Download, download
+from genesys_assets.cloud.extraction.downloads import Download, DownloadLimits, download
 from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, list_files
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
@@ -67,9 +67,9 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
                 allow_retries=False,
             )
         cloud, stored, refused = genesys_cloud.client, lake.lake, list[str]()
-        with asking(cloud) as spent, failing_by_name(CannotDrop, Overtaken):
+        with track_requests(cloud) as spent, failing_by_name(CannotDrop, Overtaken):
             for day in checked_keys(context, calendar.daily):
-                fetching = _Day(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
+                fetching = _DayFetch(context, cloud, stored, day, settings, provenance(context, f"GET {PATH}"))
                 fetching.run()
                 refused += fetching.refused
         if refused:
@@ -80,7 +80,7 @@ def build_lake_files_asset(calendar: Calendar) -> dg.AssetsDefinition:
 
 
 @dataclass(slots=True)
-class _Day:
+class _DayFetch:
     """The files of one day that are being fetched."""
 
     context: dg.AssetExecutionContext
@@ -106,15 +106,15 @@ class _Day:
         # What says when conversations began comes first: the others are looked up in it.
         new.sort(key=lambda file: (file.schema != CONVERSATIONS, file.created, file.id))
         through = max(start, min(end, listing.as_of - LISTED_LATE))
-        coming = _Coming(self, new)
-        while not coming.is_over:
-            self._store(coming, Reach(through, through >= end), listing, len(mine))
+        queue = _FileQueue(self, new)
+        while not queue.is_over:
+            self._store(queue, Reach(through, through >= end), listing, len(mine))
 
     def _stored_files(self) -> FileDays:
         footer = self.lake.refreshed().footer(LAKE_FILES, self.day)
         return dict(footer.provenance.get(FILES, {})) if footer else {}
 
-    def _store(self, coming: "_Coming", reach: Reach, listing: Listing, listed: int) -> None:
+    def _store(self, queue: "_FileQueue", reach: Reach, listing: Listing, listed: int) -> None:
         """One commit: what is stored and what comes next. The reach is that of the listing once all of it is there."""
         lake = self.lake.refreshed()
         names = Names.parse(self.settings.columns)
@@ -123,27 +123,27 @@ class _Day:
             writer, files, starts = writers[self.day], self._stored_files(), Starts()
             for page in self._copied(lake, writer):
                 if About.of(page).schema == CONVERSATIONS:
-                    _learn(starts, page.body, names)
-            earlier = _Earlier(lake, self.day, names)
-            for each in coming.take():
+                    _add_starts(starts, page.body, names)
+            earlier = _EarlierStarts(lake, self.day, names)
+            for each in queue.take():
                 if each.file.schema == CONVERSATIONS:
-                    _learn(starts, each.body, names)
+                    _add_starts(starts, each.body, names)
                 days = _days_of(each.file.schema, each.body, starts, earlier, names)
                 files[each.file.id] = {"schema": each.file.schema, "days": days}
                 writer.write(_page(each))
             self._look_again(lake, files, starts, earlier, names)
-            is_whole = coming.is_over and not self.refused
+            is_whole = queue.is_over and not self.refused
             known = lake.reach(LAKE_FILES, self.day)
             writer.reach = reach if is_whole else (known or Reach(utc_day(self.day)[0]))
             # A day without a file is known as of the listing.
             writer.as_of = writer.as_of or listing.as_of
             writer.provenance |= {FILES: files, ENABLED: listing.enabled}
-        said = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": coming.taken}
+        said = _metadata(files, listing) | reach_metadata(writer.reach) | {"listed": listed, "new": queue.taken}
         describe_pages(self.context, {self.day: utc_day(self.day)}, writers, {self.day: said})
         self._warn(files)
 
-    def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_Earlier", names: Names) -> None:
-        """Look anew for the days of stored files of which they were not known: columns may have got names since."""
+    def _look_again(self, lake: Lake, files: FileDays, starts: Starts, earlier: "_EarlierStarts", names: Names) -> None:
+        """Find the days of stored files whose days were unknown: the setting for column names may have changed."""
         pages = lake.pages(LAKE_FILES, self.day)
         for index in range(len(pages) if pages else 0):
             file = About.of(pages.about(index)) if pages else None
@@ -160,14 +160,16 @@ class _Day:
         unknown = sorted({each["schema"] for each in files.values()} - set(SCHEMAS))
         if unknown:
             self.context.log.warning(
-                f"{self.day}: nobody knows what to make of the schemas {', '.join(unknown)}. Their files are kept."
+                f"{self.day}: no table is made of the schemas {', '.join(unknown)}, which are not known here. Their "
+                "files are kept. To fetch them no longer, name the schemas that you want in "
+                "GENESYS_ASSETS_DATA_LAKE_SCHEMAS."
             )
 
 
-class _Coming:
-    """The files that are still to come, a commit's worth at a time."""
+class _FileQueue:
+    """The files that are not fetched yet, one commit's worth at a time."""
 
-    def __init__(self, day: _Day, files: Sequence[LakeFile]) -> None:
+    def __init__(self, day: _DayFetch, files: Sequence[LakeFile]) -> None:
         self._day = day
         self._left = list(files)
         self._progress = Progress(day.context, f"files of {day.day}")
@@ -179,7 +181,7 @@ class _Coming:
         """The next ones. A file that cannot be fetched is left out, and named in `refused`."""
         count = size = 0
         settings = self._day.settings
-        allowed = Allowed(settings.largest_file_mib * MIB, float(settings.download_seconds))
+        allowed = DownloadLimits(settings.largest_file_mib * MIB, float(settings.download_seconds))
         while self._left and count < _FILES_A_COMMIT and size < _BYTES_A_COMMIT:
             batch = self._left[: _FILES_A_COMMIT - count]
             try:
@@ -193,7 +195,7 @@ class _Coming:
                     if size >= _BYTES_A_COMMIT:
                         break
             except UnreadableFile as error:
-                self._refuse(f"{error} Nothing of it is stored; it is asked for again.")
+                self._refuse(f"{error} Nothing of it is stored; it is fetched again.")
             except (DownloadFailed, AnswerTooLarge) as error:
                 self._left.pop(0)
                 self._refuse(str(error))
@@ -207,8 +209,8 @@ class _Coming:
             self._left.clear()
 
 
-class _Earlier:
-    """When conversations began that files of earlier days tell of, read as far back as it takes."""
+class _EarlierStarts:
+    """When the conversations in files of earlier days began, read as far back as needed."""
 
     def __init__(self, lake: Lake, day: str, names: Names) -> None:
         self._lake = lake
@@ -217,7 +219,7 @@ class _Earlier:
         self._starts = Starts()
 
     def days_of(self, ids: pa.Array) -> tuple[frozenset[str], pa.Array]:
-        """The days of conversations, and the ids of those that no file tells of."""
+        """The days of conversations, and the ids of those that no file has."""
         days, left = self._starts.days_of_ids(ids)
         while len(left) and self._unread:
             self._read(self._unread.pop())
@@ -229,10 +231,10 @@ class _Earlier:
         pages = self._lake.pages(LAKE_FILES, day) if day in self._lake.stored(LAKE_FILES) else None
         for index in range(len(pages) if pages else 0):
             if pages and About.of(pages.about(index)).schema == CONVERSATIONS:
-                _learn(self._starts, pages[index].body, self._names)
+                _add_starts(self._starts, pages[index].body, self._names)
 
 
-def _learn(starts: Starts, body: bytes, names: Names) -> None:
+def _add_starts(starts: Starts, body: bytes, names: Names) -> None:
     """A file that lacks a column is kept all the same: whoever makes tables of it says so."""
     try:
         starts.add(body, names)
@@ -240,7 +242,7 @@ def _learn(starts: Starts, body: bytes, names: Names) -> None:
         return
 
 
-def _days_of(schema: str, body: bytes, starts: Starts, earlier: _Earlier, names: Names) -> list[str]:
+def _days_of(schema: str, body: bytes, starts: Starts, earlier: _EarlierStarts, names: Names) -> list[str]:
     try:
         days, unknown = starts.days_of(schema, body, names)
     except UnreadableFile:

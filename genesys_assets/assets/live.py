@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     description,
     provenance,
     table_metadata,
+    track_requests,
 )
 from genesys_assets.cloud.analytics import live
 from genesys_assets.cloud.http.page import Page
@@ -66,7 +66,7 @@ def _live_asset(
         context: dg.AssetExecutionContext, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, place = genesys_cloud.client, f"live/{spec.name}"
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             screen = lake.lake.screen(place)
             pages = [screen.page(page) for page in observe(cloud, lake.lake)]
         observed_at = max(page.fetched_at for page in pages)

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     change_metadata,
     checked_keys,
@@ -21,6 +20,7 @@ from genesys_assets.assets.common import (
     provenance,
     report_partition,
     table_metadata,
+    track_requests,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import observations as ask
@@ -93,7 +93,7 @@ def _observation_asset(observation: _Observation, calendar: Calendar) -> dg.Asse
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored, origin = genesys_cloud.client, lake.lake, provenance(context, f"GET {spec.name}")
         (day,) = _one_day(checked_keys(context, calendar.daily), observation)
-        with asking(cloud) as spent, failing_by_name(NotToday, NothingListed, CannotDrop):
+        with track_requests(cloud) as spent, failing_by_name(NotToday, NothingListed, CannotDrop):
             pages = list(_of_day(observation, cloud, day))
             if not pages:
                 raise NothingListed(f"No queue is visible, so there is nothing to ask for {observation.place}.")

@@ -12,7 +12,6 @@ import dagster as dg
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     checked_keys,
     column_schema,
@@ -21,12 +20,13 @@ from genesys_assets.assets.common import (
     preview_metadata,
     provenance,
     report_partition,
+    track_requests,
     window_metadata,
 )
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.queries import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.days.completeness import (
     DAILY,
     HOURLY,
@@ -82,13 +82,13 @@ def _hourly_details(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         cloud, origin, stored = genesys_cloud.client, provenance(context, _DETAILS), lake.lake
         windows = {key: utc_hour(key) for key in checked_keys(context, calendar.hourly)}
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             for hours in day_by_day(windows):
                 if is_fetched(context, stored, HOURLY, hours):
                     continue
                 interval = Interval(min(hours.values())[0], max(hours.values())[1])
                 with stored.page_writers(HOURLY, list(hours), origin) as writers:
-                    progress, reading = Progress(context, str(interval)), Reading()
+                    progress, reading = Progress(context, str(interval)), FetchProgress()
                     near, as_of = _page_before(stored, min(hours)), None
                     for page in details.fetch(cloud, interval, near=near, on_progress=progress, reading=reading):
                         as_of = page.as_of

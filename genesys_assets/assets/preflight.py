@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from genesys_assets.assets.common import POOL, asking, attributes
+from genesys_assets.assets.common import POOL, attributes, track_requests
 from genesys_assets.cloud.analytics.families import AggregateFamily
 from genesys_assets.cloud.preflight import Preflight, preflight
 from genesys_assets.keys import asset_key
@@ -38,7 +38,7 @@ def build_preflight_asset(families: Sequence[AggregateFamily]) -> dg.AssetsDefin
         genesys_cloud: GenesysCloudResource, lake: LakeResource, publishing: PublishingResource
     ) -> dg.MaterializeResult:
         expected, cloud = PreflightSettings.load().expected_queues, genesys_cloud.client
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             found = preflight(
                 cloud,
                 expected_queues=expected,

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     change_metadata,
     description,
@@ -22,6 +21,7 @@ from genesys_assets.assets.common import (
     provenance,
     report_partition,
     table_metadata,
+    track_requests,
 )
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud import reference
@@ -92,7 +92,7 @@ def _reference_assets(name: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         cloud, stored = genesys_cloud.client, lake.lake
         origin = provenance(context, f"GET {name}")
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             listing, refused = _asked(cloud, name)
         if refused is not None:
             context.log.warning(f"The listing of {name} stays as it was: {refused}")

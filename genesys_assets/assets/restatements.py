@@ -55,7 +55,7 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
             said = _described(stored, day, changes.get(day)) | content
             context.log_event(dg.AssetMaterialization(key, metadata=said, partition=day))
         for day in days:
-            # Only the last one says that all days were told.
+            # Only the last one says that all days were reported.
             told = {VERSION: version} if day == days[-1] else {}
             said = _described(stored, day, changes[day]) | told
             report_partition(context, key, day, said, stored.content(LEDGER, day))
@@ -67,15 +67,15 @@ def build_restatement_assets(calendar: Calendar) -> list[dg.AssetsDefinition]:
 def _other_days(
     context: dg.AssetExecutionContext, lake: Lake, calendar: Calendar, key: dg.AssetKey, days: Sequence[str]
 ) -> list[str]:
-    """The days besides those of the run that were written since Dagster last heard of the whole ledger: by this run, or
-    by one that died before it told.
+    """Other days whose rows changed since Dagster last knew the whole ledger: by this run, or by one that died before
+    it reported.
     """
     written = days_written(lake, _version_told(context.instance, key)) - {*days}
     return sorted(day for day in written if calendar.has_day(day) and lake.has(LEDGER, day))
 
 
 def _version_told(instance: dg.DagsterInstance, key: dg.AssetKey) -> int:
-    """Up to which version of the ledger Dagster heard of every day, -1 where it never did."""
+    """Up to which version of the ledger every day was reported to Dagster, -1 if none was."""
     for record in instance.fetch_materializations(key, limit=_EVENTS_LOOKED_AT).records:
         said = record.asset_materialization.metadata.get(VERSION) if record.asset_materialization else None
         if said is not None:

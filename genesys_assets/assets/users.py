@@ -15,7 +15,6 @@ import dagster as dg
 
 from genesys_assets.assets.common import (
     POOL,
-    asking,
     attributes,
     checked_keys,
     description,
@@ -23,8 +22,9 @@ from genesys_assets.assets.common import (
     failing_by_name,
     provenance,
     report_table,
+    track_requests,
 )
-from genesys_assets.assets.daily_details import DayConfig, Reading, read_days
+from genesys_assets.assets.daily_details import DayConfig, ReadingPlan, read_days
 from genesys_assets.assets.pages import Progress, reach_metadata
 from genesys_assets.checks.table_checks import check_specs, failed_checks, passed_checks
 from genesys_assets.cloud.analytics import user_details
@@ -84,10 +84,10 @@ def build_user_pages(calendar: Calendar) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: DayConfig, genesys_cloud: GenesysCloudResource, lake: LakeResource
     ) -> dg.MaterializeResult:
         cloud, stored = genesys_cloud.client, lake.lake
-        with asking(cloud) as spent:
+        with track_requests(cloud) as spent:
             available = details_jobs.availability(cloud, details_jobs.USERS)
 
-            def read(day: str, reading: Reading, writer: PageWriter) -> dict[str, Any]:
+            def read(day: str, reading: ReadingPlan, writer: PageWriter) -> dict[str, Any]:
                 return _read_day(context, cloud, stored, day, reading, writer, config)
 
             read_days(context, stored, USER_DETAILS, _JOBS, checked_keys(context, calendar.daily), available, read)
@@ -101,7 +101,7 @@ def _read_day(
     cloud: GenesysCloud,
     lake: Lake,
     day: str,
-    reading: Reading,
+    reading: ReadingPlan,
     writer: PageWriter,
     config: DayConfig,
 ) -> dict[str, Any]:
@@ -131,8 +131,10 @@ def _read_day(
     return reach_metadata(writer.reach) | figures
 
 
-def _write_job(writer: PageWriter, day: str, reading: Reading, pages: Iterator[JobPage]) -> tuple[datetime, SpansRead]:
-    """Write every page of one job; up to when the job says that it had all data, and what came."""
+def _write_job(
+    writer: PageWriter, day: str, reading: ReadingPlan, pages: Iterator[JobPage]
+) -> tuple[datetime, SpansRead]:
+    """Write every page of one job; returns up to when the job covers, and the spans that were read."""
     writer.restart()
     through, came = reading.through, SpansRead(day)
     for page in pages:

@@ -1,4 +1,4 @@
-"""The sensors that speak up: when a run failed, and when a figure is late.
+"""Sensors that alert: when a run failed, and when a figure is late.
 
 What is late is decided in `late`.
 """
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from genesys_assets.automation.late import late as find_late
-from genesys_assets.automation.plan import failures_of, paused_until
-from genesys_assets.automation.progress import assets_of, partitions_of, runs_of
+from genesys_assets.automation.late import find_late
+from genesys_assets.automation.next_run import failures_of, paused_until
+from genesys_assets.automation.progress import assets_of, location_of, partitions_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.keys import keys
 from genesys_assets.lake.opening import shared_lake
@@ -39,7 +39,7 @@ def failure_line(job: str, run_id: str, partition: str | None, message: str) -> 
 
 
 def partition_of(tags: Mapping[str, str]) -> str | None:
-    """The run's partition, or its first and last one where it was asked for a range."""
+    """The run's partition, or the first and last one of its range."""
     bounds = partitions_of(tags)
     return None if bounds is None else "...".join(dict.fromkeys(bounds))
 
@@ -51,11 +51,10 @@ def _run_failure(running: Collection[str]) -> dg.SensorDefinition:
         default_status=sensor_status("run_failure", running),
     )
     def run_failure(context: dg.RunFailureSensorContext) -> None:
-        """Writes one clear line for each failed run, and what becomes of it; posts it as JSON where
+        """Writes one line per failed run: the cause, and when it is retried. Posts it as JSON if
         GENESYS_ASSETS_ALERT_WEBHOOK is set.
 
-        Where that fails, so does the tick, for people to see. It is not tried again: the line stands in the log, and
-        Dagster goes on to the next failed run.
+        If the webhook refuses it, the tick fails, so that people see it. There is no retry: the line is in the log.
         """
         run = context.dagster_run
         partition = partition_of(run.tags)
@@ -84,26 +83,24 @@ def _late(calendar: Calendar, running: Collection[str]) -> dg.SensorDefinition:
         default_status=sensor_status("late", running),
     )
     def late(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
         now = datetime.now(UTC)
         told: dict[str, str] = json.loads(context.cursor or "{}")
-        key = keys(context.repository_def).get("published/reports")
+        key = keys(location_of(context)).get("published/reports")
         published = None if key is None else context.instance.get_materialized_partitions(key)
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
         found = list(find_late(shared_lake(lake.location), calendar, now, published, observed))
-        still = {each.what: told[each.what] for each in found if now - _moment(told.get(each.what)) < DAY}
+        still = {each.name: told[each.name] for each in found if now - _moment(told.get(each.name)) < DAY}
         webhook = AlertSettings.load().url
         for each in found:
-            if each.what in still:
+            if each.name in still:
                 continue
-            line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.says}"
+            line = f"genesys_assets: late since {each.since:%Y-%m-%d %H:%M} UTC: {each.message}"
             context.log.error(line)
             if webhook:
-                _post(webhook, {"text": line, "late": each.what}, f"late {each.what}")
-            still[each.what] = now.isoformat()
-        said = ", ".join(each.what for each in found)
-        reason = f"Late, and said so: {said}." if said else "Nothing is late."
+                _post(webhook, {"text": line, "late": each.name}, f"late {each.name}")
+            still[each.name] = now.isoformat()
+        said = ", ".join(each.name for each in found)
+        reason = f"Late: {said}." if said else "Nothing is late."
         return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=json.dumps(still))
 
     return late
@@ -114,8 +111,8 @@ def _moment(said: str | None) -> datetime:
 
 
 def _becomes(context: dg.RunFailureSensorContext) -> str:
-    """How often the run's last partition has failed by now, and when it is asked for again; nothing where a person
-    launched the run, or it is over no partition.
+    """How often the run's last partition failed in a row, and when it is retried. Empty if a person launched the run,
+    or it has no partition.
     """
     run, location = context.dagster_run, context.repository_def
     bounds = partitions_of(run.tags)
@@ -127,7 +124,7 @@ def _becomes(context: dg.RunFailureSensorContext) -> str:
     if until is None:
         return ""
     times = f"; it has failed {len(failures)} times in a row" if len(failures) > 1 else ""
-    return f"{times}; it is asked for again from {until:%Y-%m-%d %H:%M} UTC on"
+    return f"{times}; next retry after {until:%Y-%m-%d %H:%M} UTC"
 
 
 def _cause(context: dg.RunFailureSensorContext) -> str:

@@ -1,5 +1,5 @@
-"""Runs on workers of Celery, which may be lost: Dagster's own launcher for them believes what Redis remembers of a
-task, so that the run of a lost worker would go on for ever, and one that Redis hands out again would count as done.
+"""Detects runs whose Celery worker was lost. Dagster's own launcher trusts what Redis remembers: such a run would go on
+for ever, and a task that Redis delivers twice would count as done.
 
 deploy/celery/dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of
 `run_monitoring`.
@@ -29,9 +29,7 @@ class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
     """Hands runs to workers of Celery, and asks these whether they still work on them."""
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Failed where no worker says that it works on the run. Dagster looks again whether the run has ended
-        meanwhile, before it believes that.
-        """
+        """FAILED if no worker reports the run. Dagster checks once more whether it has ended before it fails it."""
         task = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
         if task is None or self._is_worked_on(task):
             return CheckRunHealthResult(WorkerStatus.RUNNING)

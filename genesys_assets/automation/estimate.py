@@ -1,9 +1,8 @@
-"""What it costs to have a range of days: requests to the platform, bytes in the lake, by asset; and how much of it is
-there already. Pure functions of the lake, the calendar and now.
+"""What a range of days costs, by asset: requests to the platform, bytes in the lake, and how much is stored already.
+Pure functions of the lake, the calendar and now.
 
-Which partitions are missing is decided in `wanted`, as the sensors have it. How large they are is taken from the days
-that are stored, and where none is from `_ASSUMED_BYTES`; each figure says which. What a terminal shows is in
-`cli.plan`.
+`backlog` decides which partitions are missing, as for the sensors. Sizes are those of the stored days, or
+`_ASSUMED_BYTES` if no day is stored; each figure says which. `cli.plan` prints it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from genesys_assets.automation import wanted as find
+from genesys_assets.automation import backlog
 from genesys_assets.cloud.analytics.aggregate_windows import group_spans
 from genesys_assets.cloud.analytics.queries import Interval
 from genesys_assets.days import DAY, hours_of, utc_day, utc_hour
@@ -32,7 +31,7 @@ from genesys_assets.settings import DataLakeSettings
 ASSUMED_CONVERSATIONS = 10_000
 """Conversations a day where nothing is stored and nobody says how many there are."""
 MEASURED_DAYS = 28
-"""Of how many stored days, the newest ones, sizes are the mean: four whole weeks."""
+"""How many of the newest stored days sizes are averaged over: four whole weeks."""
 
 QUERY_PAGE, JOB_PAGE = 100, 1000
 """Conversations on a page of the details query, and of a details job's results."""
@@ -114,10 +113,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an estimate goes by: how many questions of aggregates are asked of hours and of business days, over how long
-    a window at most, how many requests a minute; and how many conversations a day has, None where that is to be
-    measured. `users`: whether agents' status is read. `data_lake`: how files of the data lake extraction are, if they
-    are fetched.
+    """What an estimate assumes. `questions`, `daily_questions`: aggregate questions per hour and per business day.
+    `conversations_per_day`: None to measure it. `users`: whether agents' status is fetched. `data_lake`: its settings,
+    None if it is off.
     """
 
     questions: int
@@ -148,8 +146,8 @@ class _Range:
     def estimate(self) -> Estimate:
         missing = self._missing_pages()
         pages = [self._of_pages(place, missing[place]) for place in self._fetched]
-        users = find.USER_PLACES if self.terms.users else ()
-        tables = [*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS, *users]
+        users = backlog.USER_PLACES if self.terms.users else ()
+        tables = [*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS, *users]
         computed = [*sorted(tables), *(f"reports/{report.name}" for report in self.reports)]
         return Estimate(
             first=self.calendar.start_date,
@@ -178,14 +176,14 @@ class _Range:
     def _missing_pages(self) -> dict[str, list[str]]:
         """The keys by asset, in order. A look-back reads again what is there: that is not counted."""
         calendar = replace(self.calendar, look_back_days=0, month_close_day=None)
-        jobs_had = self.now - DAYS_LIMIT
+        jobs_reach = self.now - DAYS_LIMIT
         found: dict[str, list[str]] = defaultdict(list)
         files, users = self.terms.data_lake, self.terms.users
         for wanted in (
-            find.hours_wanted(self.lake, calendar, self.now, (), jobs_had),
-            find.days_wanted(self.lake, calendar, self.now, self.now),
-            find.user_days_wanted(self.lake, calendar, self.now, jobs_had) if users else {},
-            find.lake_files_wanted(self.lake, calendar, self.now, files) if files else {},
+            backlog.hours_backlog(self.lake, calendar, self.now, (), jobs_reach),
+            backlog.days_backlog(self.lake, calendar, self.now, self.now),
+            backlog.user_days_backlog(self.lake, calendar, self.now, jobs_reach) if users else {},
+            backlog.lake_files_backlog(self.lake, calendar, self.now, files) if files else {},
         ):
             for key, places in sorted(wanted.items()):
                 if key[:10] <= f"{self.last}":
@@ -243,7 +241,7 @@ class _Range:
         return math.ceil(_mean(self.lake.rows(place, day) for day in days)) if days else assumed
 
     def _share(self, place: str) -> float:
-        """How many of a day's conversations began before it, of an overlap: as its bytes to those of the day."""
+        """The share of a day's conversations that an overlap holds: its bytes relative to the day's."""
         sizes = self._bytes_a_day(place)[0], self._bytes_a_day(DAILY)[0]
         return 1.0 if place == DAILY else min(1.0, sizes[0] / max(1.0, sizes[1]))
 

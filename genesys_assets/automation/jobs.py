@@ -9,8 +9,9 @@ from operator import or_
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from genesys_assets.checks.completeness import AS_MANY, TABLE
-from genesys_assets.checks.reconciliation import DAY_MATCHES, DAYS, OF_SESSIONS, SESSIONS
+from genesys_assets.checks.completeness import TABLE
+from genesys_assets.checks.looked_at import AS_MANY, DAY_MATCHES, OF_SESSIONS
+from genesys_assets.checks.reconciliation import DAYS, SESSIONS
 from genesys_assets.keys import LAYER, LAYERS, asset_key, named
 
 CHECKS_OF_DAYS = (
@@ -42,12 +43,12 @@ _DESCRIPTIONS = {
     "recompute": "Compute the tables, reports and published files of a day again.",
     "checks": "Compare what is stored of days again: the days between the tags genesys_assets/first_day and "
     "genesys_assets/last_day, or yesterday.",
-    "upkeep": "Read the reference data. Removes older versions of tables, and superseded hours where "
+    "upkeep": "Read the reference data. Remove older versions of tables, and superseded hours where "
     "GENESYS_ASSETS_KEEP_SUPERSEDED_DAYS is set.",
-    "observe": "Ask for today's members of queues and skills of users, of which the platform keeps no history; or for "
-    "the platform's own count of the requests of a finished day.",
+    "observe": "Fetch today's members of queues and skills of users, which the platform keeps no history of; or its "
+    "own count of a finished day's requests.",
     "daily": "Everything of a day whose hours have been fetched, from reference data to published reports: for "
-    "people. Sensors ask for the parts.",
+    "people. Sensors launch the parts.",
     "live": "Append a snapshot of what is going on now.",
 }
 

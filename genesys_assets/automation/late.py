@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from genesys_assets.automation.wanted import unobserved
+from genesys_assets.automation.backlog import unobserved
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 from genesys_assets.days.limits import DAYS_LIMIT, HOURS_LIMIT, PUBLISHED_LIMIT
 from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
@@ -19,17 +19,17 @@ from genesys_assets.partitions import Calendar
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateFigure:
     """What is late, since when, and what to say of it."""
 
-    what: str
+    name: str
     since: datetime
-    says: str
+    message: str
 
 
-def late(
+def find_late(
     lake: Lake, calendar: Calendar, now: datetime, published: Iterable[str] | None, observed: Iterable[str] = ()
-) -> Iterator[Late]:
+) -> Iterator[LateFigure]:
     """What is late now. `published` are the days that have been published, None where nothing is to be; `observed` is
     what is to be observed each day, because the platform keeps no history of it.
     """
@@ -42,42 +42,42 @@ def late(
         yield from _observed(lake, calendar, now, place)
 
 
-def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:
+def _hours(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
     newest = max((key for key in lake.stored(place) if key), default=None)
     known = utc_hour(newest)[1] if newest else _start(calendar)
     if now > known + HOUR + HOURS_LIMIT:
         said = f"the newest hour of genesys/{place} ends at {known:%Y-%m-%d %H:%M} UTC"
-        yield Late(place, known + HOUR + HOURS_LIMIT, said)
+        yield LateFigure(place, known + HOUR + HOURS_LIMIT, said)
 
 
-def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[Late]:
+def _days(lake: Lake, calendar: Calendar, now: datetime) -> Iterator[LateFigure]:
     complete = (key for key in sorted(filter(None, lake.stored(DAILY)), reverse=True) if _is_complete(lake, key))
     newest = next(complete, None)
     known = utc_day(newest)[1] if newest else _start(calendar)
     if now > known + DAY + DAYS_LIMIT:
         said = f"the newest complete day of genesys/{DAILY} is {newest}" if newest else "no day is complete yet"
-        yield Late(DAILY, known + DAY + DAYS_LIMIT, said)
+        yield LateFigure(DAILY, known + DAY + DAYS_LIMIT, said)
 
 
-def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[Late]:
+def _published(calendar: Calendar, now: datetime, published: Iterable[str]) -> Iterator[LateFigure]:
     newest = max(published, default=None)
     known = calendar.business_day(newest)[1] if newest else calendar.business_day(f"{calendar.start_date}")[0]
     if now > known + DAY + PUBLISHED_LIMIT:
         said = f"the newest published day is {newest}" if newest else "no day has been published yet"
-        yield Late("published/reports", known + DAY + PUBLISHED_LIMIT, said)
+        yield LateFigure("published/reports", known + DAY + PUBLISHED_LIMIT, said)
 
 
-def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[Late]:
+def _observed(lake: Lake, calendar: Calendar, now: datetime, place: str) -> Iterator[LateFigure]:
     """Today's observation, as long as it can be made; and yesterday's, which was missed."""
     today = f"{now:%Y-%m-%d}"
     midnight, _ = utc_day(today)
     due, yesterday = midnight + HOURS_LIMIT, f"{midnight - DAY:%Y-%m-%d}"
     if now > due and today >= f"{calendar.start_date}" and today not in lake.stored(place):
-        said = f"genesys/{place} of {today} is not stored. After midnight UTC nobody can ask for it any more"
-        yield Late(place, due, said)
+        said = f"genesys/{place} of {today} is not stored. It can be fetched until midnight UTC only"
+        yield LateFigure(place, due, said)
     if yesterday in unobserved(lake, calendar, now, place):
-        said = f"genesys/{place} of {yesterday} was not asked for, and nobody can ask for it any more"
-        yield Late(f"{place} of {yesterday}", midnight, said)
+        said = f"genesys/{place} of {yesterday} was not fetched, and the platform keeps no history of it"
+        yield LateFigure(f"{place} of {yesterday}", midnight, said)
 
 
 def _start(calendar: Calendar) -> datetime:

@@ -1,5 +1,5 @@
-"""Runs on this machine whose process may die: Dagster's own launcher for them cannot tell, so that such a run would be
-taken to go on for hours, and hold its place in the pool.
+"""Detects runs on this machine whose process died. Dagster's own launcher cannot, so such a run would hold its slot in
+the pool for hours.
 
 dagster.yaml names the launcher; the daemon asks it of each run every `poll_interval_seconds` of `run_monitoring`.
 """

@@ -1,4 +1,4 @@
-"""What runs and backfills are doing, and which failed lately, as Dagster has it. What follows from it is in `plan`."""
+"""What runs and backfills are doing, and which failed lately, as Dagster knows it. `next_run` decides what follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from genesys_assets.automation.plan import Run, following
+from genesys_assets.automation.next_run import CHECKS, Run, ranges
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.keys import places
 
@@ -17,9 +17,6 @@ PARTITION = "dagster/partition"
 NIGHT = "genesys_assets/night"
 """Tag of a run over assets without partitions: the day of the night for which it was asked."""
 
-CHECKS = "checks"
-"""The job of checks alone; what it makes is named so too."""
-
 _GOING_ON = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -28,7 +25,17 @@ _GOING_ON = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _LOOKED_BACK = timedelta(days=2)
+_NO_LOCATION = (
+    "The sensor has no code location. Evaluate it through Dagster, or pass repository_def to dg.build_sensor_context."
+)
 _RUNS_LOOKED_AT = 1000
+
+
+def location_of(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+    """The code location that a sensor belongs to. Raises DagsterInvariantViolationError."""
+    if context.repository_def is None:
+        raise dg.DagsterInvariantViolationError(_NO_LOCATION)
+    return context.repository_def
 
 
 def runs_of(instance: dg.DagsterInstance, location: dg.RepositoryDefinition, now: datetime) -> list[Run]:
@@ -101,17 +108,3 @@ def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) 
             if key in ours:
                 for first, last in ranges(left.get_partitions_subset(key).get_partition_keys()):
                     yield Run(frozenset([ours[key]]), first, last)
-
-
-def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """First and last of each run of days, or of hours, that follow each other."""
-    first = last = ""
-    for key in sorted(keys):
-        if last and following(last) == key:
-            last = key
-            continue
-        if last:
-            yield first, last
-        first = last = key
-    if last:
-        yield first, last

@@ -1,7 +1,7 @@
-"""What each run came to, as one line of JSON: for a log collector, or for whoever plots how long runs take.
+"""One line of JSON per ended run, for log collectors and plots of run times.
 
-`metrics_of` is pure. The sensor looks at the runs that have ended since it last looked, whoever launched them: so a run
-that was killed has its line too. What a line holds is told in docs/operations.md.
+`metrics_of` is pure. The sensor looks at all runs that have ended since it last looked, so a killed run has its line
+too. docs/operations.md says what a line holds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.automation.progress import assets_of, partitions_of
+from genesys_assets.automation.progress import assets_of, location_of, partitions_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.automation.telemetry import NotSent, send
 from genesys_assets.settings import RunMetricsSettings
@@ -25,10 +25,10 @@ _MOST = 600
 """How many runs are looked at in one tick."""
 _REMEMBERED = 500
 _SLACK = timedelta(minutes=1)
-"""By how much a run may be seen in the database later than it says that it was updated."""
+"""A run may become visible this long after the update time that it carries."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _SPENT = ("requests", "retries", "rate_limited", "seconds_waited")
-"""Metadata of whatever asks the platform: see `assets.common.asking`."""
+"""Metadata of whatever asks the platform: see `assets.common.track_requests`."""
 _ROWS = "dagster/partition_row_count"
 
 
@@ -99,11 +99,10 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         default_status=sensor_status("run_metrics", running),
     )
     def run_metrics(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Begins with the runs that end after it was switched on. A line is written again where the process dies
-        before Dagster has stored that it was written: `run_id` tells.
+        """Begins with runs that end after it was switched on. If the process dies before Dagster stores the cursor,
+        lines are written twice: deduplicate by `run_id`.
         """
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
+        location = location_of(context)
         if context.cursor is None:
             # What ended within the slack before counts as written.
             now = datetime.now(UTC)
@@ -114,7 +113,7 @@ def build_run_metrics_sensor(running: Collection[str] = ()) -> dg.SensorDefiniti
         wanted = dg.RunsFilter(statuses=_ENDED, updated_after=after - _SLACK)
         records = context.instance.get_run_records(wanted, limit=_MOST, order_by="update_timestamp", ascending=True)
         new = [record for record in records if record.dagster_run.run_id not in written]
-        metrics = [_metrics(context.instance, context.repository_def, record) for record in new]
+        metrics = [_metrics(context.instance, location, record) for record in new]
         lines = [json.dumps(each) for each in metrics]
         for line in lines:
             context.log.info(line)

@@ -1,18 +1,19 @@
-"""Sensors that ask for what is wanted: each looks at what is stored, and asks for one range of partitions at a time.
+"""Sensors that launch runs: each looks at what is stored, and launches one range of partitions at a time.
 
     upkeep     reference data and housekeeping, once a night
     observe    today's members of queues and skills of users
     hours      pages of full hours; aggregates of look-back days again
     users      agents' status of days, and of today after each full hour
-    days       complete days as soon as details jobs have them, daily aggregates; look-back days again
+    days       complete days as soon as details jobs cover them, daily aggregates; look-back days again
     data_lake  days whose files of the data lake extraction may not all be stored
     tables     days whose pages have changed
     checks     finished days whose tables have changed since they were checked
     reports    days whose tables, names or definitions have changed
     publish    finished days whose reports or failing checks have changed
 
-What is wanted is decided in `wanted`, what of it is asked for now in `plan`. All ship stopped: they are switched on in
-the UI.
+`backlog` decides what is missing or stale, `next_run` which of it runs next.
+
+All ship stopped: they are switched on in the UI.
 """
 
 from __future__ import annotations
@@ -25,10 +26,19 @@ from functools import cached_property, partial
 import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
-from genesys_assets.automation import wanted as find
-from genesys_assets.automation.plan import OFTEN, Request, Run, Wanted, failures_of, free, last_moment, plan
-from genesys_assets.automation.progress import CHECKS as CHECKED
-from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, runs_of
+from genesys_assets.automation import backlog
+from genesys_assets.automation.next_run import CHECKS as CHECKED
+from genesys_assets.automation.next_run import (
+    GIVE_UP_AFTER,
+    Backlog,
+    Request,
+    Run,
+    choose_next_run,
+    failures_of,
+    free,
+    last_moment,
+)
+from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
@@ -65,8 +75,8 @@ _LONGEST_WAIT_SECONDS = 10.0
 
 
 @dataclass
-class Look:
-    """One look of a sensor at everything it goes by."""
+class Tick:
+    """One tick of a sensor, with everything it goes by."""
 
     context: dg.SensorEvaluationContext
     lake: Lake
@@ -79,9 +89,7 @@ class Look:
 
     @property
     def location(self) -> dg.RepositoryDefinition:
-        if self.context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
-        return self.context.repository_def
+        return location_of(self.context)
 
     @cached_property
     def runs(self) -> Sequence[Run]:
@@ -94,90 +102,94 @@ class Look:
 
     # -- what is wanted --------------------------------------------------------------------------------------------
 
-    def upkeep(self) -> Wanted:
-        since = last_moment(self.now, *find.NIGHT_AT)
-        is_due = find.is_reference_older(self.lake, since)
-        return {f"{since:%Y-%m-%d}": frozenset(find.REFERENCE)} if is_due else {}
+    def upkeep(self) -> Backlog:
+        since = last_moment(self.now, *backlog.NIGHT_AT)
+        is_due = backlog.is_reference_older(self.lake, since)
+        return {f"{since:%Y-%m-%d}": frozenset(backlog.REFERENCE)} if is_due else {}
 
-    def observations(self) -> Wanted:
+    def observations(self) -> Backlog:
         observed = [f"reference/{name}" for name in ObservationSettings.load().observed]
-        wanted = find.observations_wanted(self.lake, self.calendar, self.now, observed)
+        wanted = backlog.observations_backlog(self.lake, self.calendar, self.now, observed)
         if not ApiBudgetSettings.load().usage:
             return wanted
-        return {**find.usage_wanted(self.lake, self.calendar, self.now), **wanted}
+        return {**backlog.usage_backlog(self.lake, self.calendar, self.now), **wanted}
 
-    def hours(self) -> Wanted:
-        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
+    def hours(self) -> Backlog:
+        wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
         if not any(HOURLY_DETAILS in assets and self._is_over(hour) for hour, assets in wanted.items()):
             return wanted
-        return find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._available)
+        return backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions, self._available)
 
-    def days(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters."""
-        if plan(find.days_wanted(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1).request:
-            return find.days_wanted(self.lake, self.calendar, self.now, self._available)
+    def days(self) -> Backlog:
+        """Asks the platform how far details jobs reach, but only if a day could be due."""
+        if choose_next_run(
+            backlog.days_backlog(self.lake, self.calendar, self.now, self.now), self.runs, self.now, most=1
+        ).request:
+            return backlog.days_backlog(self.lake, self.calendar, self.now, self._available)
         return {}
 
-    def lake_files(self) -> Wanted:
-        return find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load())
+    def lake_files(self) -> Backlog:
+        return backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load())
 
-    def users(self) -> Wanted:
-        """What jobs have is asked of the platform only where it matters; nothing is wanted that is not permitted."""
+    def users(self) -> Backlog:
+        """Asks the platform how far details jobs reach, but only if a day could be due. Without the permission nothing
+        is wanted.
+        """
         if not UserStatusSettings.load().is_read:
             return {}
-        possibly = find.user_days_wanted(self.lake, self.calendar, self.now, self.now)
-        if not plan(possibly, self.runs, self.now, most=1).request:
+        possibly = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
+        if not choose_next_run(possibly, self.runs, self.now, most=1).request:
             return {}
         try:
             available = details_jobs.availability(self.cloud.client, details_jobs.USERS)
         except MissingPermission as error:
             self.context.log.warning(
-                f"Agents' status is not asked for: {error} Without it there is no genesys/reports/agent_day. "
-                "GENESYS_ASSETS_USER_STATUS=false says that it is not wanted."
+                f"Agents' status is not fetched: {error} Without it there is no genesys/reports/agent_day. If you do "
+                "not need it, set GENESYS_ASSETS_USER_STATUS=false."
             )
             return {}
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Nobody knows up to when jobs of users' details have data: {error}")
+            self.context.log.warning(f"Jobs of users' details: the platform did not say how far they reach: {error}")
             available = None
-        return find.user_days_wanted(self.lake, self.calendar, self.now, available)
+        return backlog.user_days_backlog(self.lake, self.calendar, self.now, available)
 
     @cached_property
-    def stale_tables(self) -> Wanted:
-        return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
+    def stale_tables(self) -> Backlog:
+        return backlog.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
-    def tables(self) -> Wanted:
-        """Of days whose pages are neither being read just now nor asked for next."""
+    def tables(self) -> Backlog:
+        """Of days whose pages are neither being read nor read next."""
         return {day: assets for day, assets in self.stale_tables.items() if not self._is_coming(day)}
 
     def _is_coming(self, day: str) -> bool:
-        """Whether pages of a day are being read just now or asked for next: what is made of it now is made again."""
+        """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
         return day in self._days_to_be_read or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
-        """The days of which hours are asked for next."""
-        wanted = find.hours_wanted(self.lake, self.calendar, self.now, self.questions)
+        """The days whose hours are read next."""
+        wanted = backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions)
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
-    def reports(self) -> Wanted:
-        """Once the names are known that were given by last night, of days whose pages are not just coming."""
+    def reports(self) -> Backlog:
+        """Nothing until last night's reference data is read. Days whose pages are being read wait."""
         if not self._names_are_known:
             return {}
-        coming = {day for day in self.lake.stored(find.INTERVALS) if day is not None and self._is_coming(day)}
-        return self._reports_wanted([*self.definitions, *operating_reports()], coming)
+        coming = {day for day in self.lake.stored(backlog.INTERVALS) if day is not None and self._is_coming(day)}
+        return self._reports_backlog([*self.definitions, *operating_reports()], coming)
 
-    def _reports_wanted(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Wanted:
+    def _reports_backlog(self, definitions: Sequence[Report], coming: Collection[str] = ()) -> Backlog:
         closed = {*self.stale_tables, *self._closed(), *coming}
-        return find.reports_wanted(self.lake, self.calendar, self.now, definitions, closed)
+        return backlog.reports_backlog(self.lake, self.calendar, self.now, definitions, closed)
 
-    def published(self) -> Wanted:
+    def published(self) -> Backlog:
         """Once the day's tables, checks and reports are made or have failed. One that fails holds up no other."""
         if not self._names_are_known:
             return {}
-        unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+        unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         coming = {
             day
-            for wanted in (self.stale_tables, unchecked, self._reports_wanted(self.definitions))
+            for wanted in (self.stale_tables, unchecked, self._reports_backlog(self.definitions))
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
@@ -188,11 +200,11 @@ class Look:
             manifest = manifest_before(publisher, date.fromisoformat(day))
             return None if manifest is None else manifest.made_of
 
-        return find.published_wanted(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
+        return backlog.published_backlog(self.lake, self.calendar, self.now, self.definitions, coming, made_of)
 
     def _has_failed(self, asset: str, day: str) -> bool:
-        """Whether nobody waits for an asset: its runs failed more than once, or it is a report and failed by itself. A
-        run that died, or whose process was lost, is tried again first.
+        """Whether to publish without an asset: its runs failed twice, or it is a report whose own computation failed. A
+        lost run is retried first.
         """
         failures = len(failures_of(self.runs, asset, day))
         layer, _, name = asset.partition("/")
@@ -201,44 +213,44 @@ class Look:
         is_bad = bool(failed_reports(self.context.instance, {name: self.keys[asset]}, day))
         return is_bad or failures >= _HOPELESS
 
-    def checks(self) -> Wanted:
-        wanted = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+    def checks(self) -> Backlog:
+        wanted = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         return {day: assets for day, assets in wanted.items() if not self._is_being_made("tables/", day)}
 
     @cached_property
     def _names_are_known(self) -> bool:
         """Whether the listings were read since last night, or fail again and again."""
-        since = last_moment(self.now, *find.NIGHT_AT)
-        if not find.is_reference_older(self.lake, since, find.NEEDED):
+        since = last_moment(self.now, *backlog.NIGHT_AT)
+        if not backlog.is_reference_older(self.lake, since, backlog.NEEDED):
             return True
-        return all(len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= OFTEN for listing in find.NEEDED)
+        return all(
+            len(failures_of(self.runs, listing, f"{since:%Y-%m-%d}")) >= GIVE_UP_AFTER for listing in backlog.NEEDED
+        )
 
     def _closed(self) -> set[str]:
         """The days of which nothing may be made: a blocking check fails on them, or has still to be made."""
         if not ReconciliationSettings.load().is_blocking:
             return set()
-        unchecked = find.checks_wanted(self.lake, self.calendar, self.now, self.stale_tables)
+        unchecked = backlog.checks_backlog(self.lake, self.calendar, self.now, self.stale_tables)
         checked = (str(day) for day in self.lake.stored(VERDICTS_PLACE))
         return {*unchecked, *(day for day in checked if why_closed(self.lake, [day]))}
 
     @cached_property
     def _available(self) -> datetime | None:
-        """Up to when details jobs have all data; None where that cannot be asked: the run that asks for something else
-        will say why.
-        """
+        """How far details jobs reach; None if the platform does not say. Runs that fetch anything will say why."""
         try:
             return details_jobs.availability(self.cloud.client)
         except (GenesysCloudError, SettingError) as error:
-            self.context.log.warning(f"Nobody knows up to when details jobs have data: {error}")
+            self.context.log.warning(f"Details jobs: the platform did not say how far they reach: {error}")
             return None
 
     def can_make_table(self, place: str, day: str) -> bool:
-        return find.can_make_table(self.lake, place, day, self.now)
+        return backlog.can_make_table(self.lake, place, day, self.now)
 
     def can_make_report(self, place: str, day: str) -> bool:
         every = [*self.definitions, *operating_reports()]
         report = next(each for each in every if f"reports/{each.name}" == place)
-        return find.can_make_report(self.lake, self.calendar, report, day)
+        return backlog.can_make_report(self.lake, self.calendar, report, day)
 
     def _is_over(self, hour: str) -> bool:
         return utc_day(hour[:10])[1] <= self.now
@@ -257,22 +269,22 @@ class Look:
         """Whether pages of a day are still to come. A run over the hours of many days stores them day by day: tables of
         those that it has stored are made while it fetches the others.
         """
-        return any(not find.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
+        return any(not backlog.has_read_hours(self.lake, run, day) for run in self._making("pages/", day))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a sensor asks for: of which job and layer, how many partitions at most in one run, how often it looks.
-    `can_make`: see `plan.plan`.
+    """A sensor: which job it launches, for what of which layer, how many partitions at most in one run, how often it
+    looks. `can_make`: see `next_run.choose_next_run`.
     """
 
     name: str
     job: str
     layer: str
-    wanted: Callable[[Look], Wanted]
+    wanted: Callable[[Tick], Backlog]
     description: str
     most: int = _MOST_DAYS
-    can_make: Callable[[Look, str, str], bool] | None = None
+    can_make: Callable[[Tick, str, str], bool] | None = None
     every_seconds: int = 60
 
 
@@ -281,17 +293,18 @@ KINDS = (
         "upkeep",
         "upkeep",
         "reference",
-        Look.upkeep,
-        "Asks once a night, from 02:00 UTC on, for the reference data and for housekeeping.",
+        Tick.upkeep,
+        "Reads the reference data and does the housekeeping once a night, from 02:00 UTC on.",
         every_seconds=300,
     ),
     Kind(
         "observe",
         "observe",
         "reference",
-        Look.observations,
-        "Asks once a day, from 00:10 UTC on, for the members of queues and the skills of users, of which the platform "
-        "keeps no history. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch it off.",
+        Tick.observations,
+        "Fetches once a day, from 00:10 UTC on, the members of queues and the skills of users, because the platform "
+        "keeps no history of them. GENESYS_ASSETS_OBSERVE_QUEUE_MEMBERS and GENESYS_ASSETS_OBSERVE_USER_SKILLS switch "
+        "it off.",
         most=1,
         every_seconds=300,
     ),
@@ -299,69 +312,67 @@ KINDS = (
         "hours",
         "hourly",
         "pages",
-        Look.hours,
-        "Asks for the pages of each full hour ten minutes after its end, for all hours that are missing, and from "
-        "03:30 UTC on for the aggregates of look-back days again.",
+        Tick.hours,
+        "Fetches the pages of each full hour ten minutes after its end, catches up on missing hours, and from 03:30 "
+        "UTC on reads the aggregates of look-back days again.",
         most=_MOST_HOURS,
     ),
     Kind(
         "days",
         "complete",
         "pages",
-        Look.days,
-        "Asks for days as soon as details jobs have all of them, for the aggregates of finished business days, and "
-        "from 03:30 UTC on for look-back days again.",
+        Tick.days,
+        "Fetches days as soon as details jobs cover them, the aggregates of finished business days, and from 03:30 UTC "
+        "on look-back days again.",
         every_seconds=600,
     ),
     Kind(
         "data_lake",
         "data_lake",
         "pages",
-        Look.lake_files,
-        "Asks for the files of the data lake extraction of each day until the day is over and all are listed, only "
-        "where GENESYS_ASSETS_DATA_LAKE is on.",
+        Tick.lake_files,
+        "Fetches the files of the data lake extraction of each day, until the day is over and all are listed. Needs "
+        "GENESYS_ASSETS_DATA_LAKE=on.",
         every_seconds=600,
     ),
     Kind(
         "users",
         "users",
         "pages",
-        Look.users,
-        "Asks for agents' status of days as soon as details jobs have all of them, of today after each full hour, and "
-        "from 03:30 UTC on of look-back days again. GENESYS_ASSETS_USER_STATUS switches it off.",
+        Tick.users,
+        "Fetches agents' status: of days as soon as details jobs cover them, of today after each full hour, of "
+        "look-back days again from 03:30 UTC on. GENESYS_ASSETS_USER_STATUS=false switches it off.",
         every_seconds=300,
     ),
     Kind(
         "tables",
         "recompute",
         "tables",
-        Look.tables,
-        "Asks for the tables of days whose pages are others than those that the tables were made of.",
-        can_make=Look.can_make_table,
+        Tick.tables,
+        "Computes the tables of days whose pages changed since.",
+        can_make=Tick.can_make_table,
     ),
     Kind(
         "checks",
         "checks",
         "tables",
-        Look.checks,
-        "Asks for the checks of finished days whose tables have changed since they were checked.",
+        Tick.checks,
+        "Runs the checks of finished days whose tables changed since.",
     ),
     Kind(
         "reports",
         "recompute",
         "reports",
-        Look.reports,
-        "Asks for the reports of days whose tables, names or definitions are others than those that the reports were "
-        "made of.",
-        can_make=Look.can_make_report,
+        Tick.reports,
+        "Computes the reports of days whose tables, names or definitions changed since.",
+        can_make=Tick.can_make_report,
     ),
     Kind(
         "publish",
         "recompute",
         "published",
-        Look.published,
-        "Asks for the published files of finished business days whose reports or failing checks have changed, and for "
-        "the list of days.",
+        Tick.published,
+        "Publishes finished business days whose reports or failing checks changed since, and the list of days.",
         every_seconds=300,
     ),
 )
@@ -375,8 +386,8 @@ def build_sensors(
     running: Collection[str] = (),
 ) -> list[dg.SensorDefinition]:
     """`reports` are those of the code location, `questions` what is asked of aggregates."""
-    asking = [_sensor(kind, calendar, reports, questions, running) for kind in KINDS if kind.layer in layers]
-    return [*asking, *([_reports_file(running)] if "ops" in layers else [])]
+    sensors = [_sensor(kind, calendar, reports, questions, running) for kind in KINDS if kind.layer in layers]
+    return [*sensors, *([_reports_file(running)] if "ops" in layers else [])]
 
 
 def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
@@ -384,7 +395,7 @@ def _reports_file(running: Collection[str]) -> dg.SensorDefinition:
         "reports_file",
         target=dg.AssetSelection.assets(asset_key("ops", "reports_file")),
         default_status=sensor_status("reports_file", running),
-        description="Asks for ops/reports_file as soon as the file of own reports has changed.",
+        description="Runs ops/reports_file when the file of custom reports has changed.",
     )
 
 
@@ -402,7 +413,7 @@ def _sensor(
         minimum_interval_seconds=kind.every_seconds,
         default_status=sensor_status(kind.name, running),
     )
-    def asking(
+    def launch(
         context: dg.SensorEvaluationContext,
         genesys_cloud: GenesysCloudResource,
         lake: LakeResource,
@@ -410,21 +421,21 @@ def _sensor(
     ) -> list[dg.RunRequest] | dg.SkipReason:
         genesys_cloud.give_up_after(_LONGEST_WAIT_SECONDS)
         stored = shared_lake(lake.location)
-        look = Look(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
-        wanted = kind.wanted(look)
-        can_make = kind.can_make and partial(kind.can_make, look)
-        made = plan(wanted, look.runs, look.now, most=kind.most, can_make=can_make)
+        tick = Tick(context, stored, genesys_cloud, publishing, calendar, reports, questions, datetime.now(UTC))
+        wanted = kind.wanted(tick)
+        can_make = kind.can_make and partial(kind.can_make, tick)
+        made = choose_next_run(wanted, tick.runs, tick.now, most=kind.most, can_make=can_make)
         if made.request is None:
             return dg.SkipReason(made.reason(wanted))
-        return [run_request(request, look.keys) for request in made.request.cut(calendar.days_per_run)]
+        return [run_request(request, tick.keys) for request in made.request.cut(calendar.days_per_run)]
 
-    return asking
+    return launch
 
 
 def run_request(request: Request, keys: Mapping[str, dg.AssetKey]) -> dg.RunRequest:
-    """The run that is asked for. `keys` are those of assets, by place."""
+    """The run of a request. `keys` are those of assets, by place."""
     first, last, assets = request.first, request.last, request.assets
-    if assets <= {*find.REFERENCE}:
+    if assets <= {*backlog.REFERENCE}:
         return dg.RunRequest(tags={NIGHT: last})
     if assets == {CHECKED}:
         return dg.RunRequest(tags={FIRST_DAY: first, LAST_DAY: last})

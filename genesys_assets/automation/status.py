@@ -1,9 +1,8 @@
-"""What is stored of each asset, what is missing or made of something else than is stored now, and since when that is
-late: a pure function of the lake, the calendar and now.
+"""What is stored of each asset, what is missing or stale, and since when it is late. Reads the lake and the settings;
+writes nothing.
 
-What should be there is decided in `wanted`, by the functions that the sensors use; how long it may take in
-`days.limits`. Nothing is asked of the platform and nothing of Dagster: so it also tells of a daemon that is off. What
-a terminal shows of it is in `cli.status`.
+`backlog` decides what is missing or stale, with the functions that the sensors use; `days.limits` how long it may take.
+Neither the platform nor Dagster is asked, so it also works while the daemon is off. `cli.status` prints it.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from genesys_assets.automation import wanted as find
-from genesys_assets.automation.plan import begin, last_moment
+from genesys_assets.automation import backlog
+from genesys_assets.automation.next_run import begin, last_moment
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.days import DAY, HOUR, Window, hours_of, utc_day
 from genesys_assets.days.data_lake import LAKE_FILES
@@ -41,7 +40,7 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.settings import AggregatesSettings, DataLakeSettings
 from genesys_assets.tables.metrics.buckets import table_of
 
-TABLES = (*find.CONVERSATION_TABLES, find.INTERVALS, find.DAYS)
+TABLES = (*backlog.CONVERSATION_TABLES, backlog.INTERVALS, backlog.DAYS)
 """The tables that every finished day has."""
 LIVE = ("live/conversations", "live/queues")
 """Snapshots, of which nothing is ever missing: a moment that was not observed is lost."""
@@ -51,11 +50,11 @@ _LIMITS = dict.fromkeys((DAILY, OVERLAP, USER_DETAILS, LAKE_FILES), DAYS_LIMIT)
 """How long after its end a partition of pages may come; of the others `HOURS_LIMIT`."""
 
 MadeOfPublished = Callable[[str], Mapping[str, str] | None]
-"""What the published files of a day are made of, None where there are none: see `wanted.published_wanted`."""
+"""What the published files of a day are made of, None where there are none: see `backlog.published_backlog`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class DuePartition:
     """A partition that should be there and is not, or not as it should be. It is late from `due` on."""
 
     asset: str
@@ -69,8 +68,8 @@ class AssetStatus:
     """How things stand with one asset, whose name is like `pages/hourly_details`.
 
     `missing`: late and not stored. `stale`: late, and stored as it was before something changed. `coming`: wanted, and
-    still in time. `lost`: not stored, and nobody can ask for it any more. All are keys in order. `newest` is the newest
-    stored partition; of a listing, when it was read.
+    still in time. `lost`: not stored, and the platform keeps no history of it. All are keys in order. `newest` is the
+    newest stored partition; of a listing, when it was read.
     """
 
     asset: str
@@ -107,24 +106,24 @@ def status(
     reports: Sequence[Report],
     made_of_published: MadeOfPublished | None,
     *,
-    observed: Collection[str] = find.OBSERVED,
+    observed: Collection[str] = backlog.OBSERVED,
     blocking: bool = False,
     problems: Sequence[str] = (),
 ) -> Status:
     """How things stand. `made_of_published` is None where nobody can say what is published: `problems` says why.
 
-    `observed`: what of that which the platform keeps no history of is asked for. `blocking`: nothing is made of a day
-    on which a blocking check fails. Raises LakeUnreachable.
+    `observed`: the daily observations that are switched on. `blocking`: whether a failed check stops a day. Raises
+    LakeUnreachable.
     """
-    look = _Look(lake, calendar, now, reports, made_of_published, observed, blocking)
-    by_asset: dict[str, dict[str, Awaited]] = {asset: {} for asset in look.known()}
-    for each in look.awaited():
+    builder = _StatusBuilder(lake, calendar, now, reports, made_of_published, observed, blocking)
+    by_asset: dict[str, dict[str, DuePartition]] = {asset: {} for asset in builder.asset_names()}
+    for each in builder.due_partitions():
         of_asset = by_asset.setdefault(each.asset, {})
         # What finished days lack may be wanted too, since what it is made of came late.
         of_asset[each.key] = min(each, of_asset.get(each.key, each), key=lambda one: one.due)
     if made_of_published is None:
-        by_asset.pop(find.PUBLISHED)
-    assets = (look.of_asset(asset, list(awaited.values())) for asset, awaited in by_asset.items())
+        by_asset.pop(backlog.PUBLISHED)
+    assets = (builder.of_asset(asset, list(awaited.values())) for asset, awaited in by_asset.items())
     return Status(now, tuple(sorted(assets, key=_in_order)), tuple(problems))
 
 
@@ -134,7 +133,7 @@ def _in_order(each: AssetStatus) -> tuple[int, str]:
 
 
 @dataclass
-class _Look:
+class _StatusBuilder:
     lake: Lake
     calendar: Calendar
     now: datetime
@@ -143,26 +142,28 @@ class _Look:
     observed: Collection[str]
     blocking: bool
 
-    def known(self) -> list[str]:
+    def asset_names(self) -> list[str]:
         """The assets that are listed even where nothing is wanted of them."""
         imported = (place for place in _IMPORTED if self.lake.stored(place))
-        users = (*((USER_DETAILS,) if self._has_users else ()), *(find.USER_PLACES if self._has_status else ()))
+        users = (*((USER_DETAILS,) if self._has_users else ()), *(backlog.USER_PLACES if self._has_status else ()))
         of_data_lake = (LAKE_FILES,) if self.lake.stored(LAKE_FILES) else ()
         pages = (HOURLY_AGGREGATES, HOURLY, DAILY, OVERLAP, DAILY_AGGREGATES, *users, *of_data_lake, *imported)
         reports = (f"reports/{report.name}" for report in self.reports)
-        listed = (*find.REFERENCE, *self.observed, *pages, *self.tables)
-        return [*listed, LEDGER, VERDICTS, *reports, find.PUBLISHED, *LIVE]
+        listed = (*backlog.REFERENCE, *self.observed, *pages, *self.tables)
+        return [*listed, LEDGER, VERDICTS, *reports, backlog.PUBLISHED, *LIVE]
 
-    def awaited(self) -> Iterator[Awaited]:
+    def due_partitions(self) -> Iterator[DuePartition]:
         """Everything that is wanted now, and what finished days lack although nobody can make it yet."""
-        yield from self._absent()
+        yield from self._missing()
         yield from self._reference()
         yield from self._observed()
-        yield from self._pages(find.hours_wanted(self.lake, self.calendar, self.now, self.questions, self._jobs_had))
-        yield from self._pages(find.days_wanted(self.lake, self.calendar, self.now, self.now))
+        yield from self._pages(
+            backlog.hours_backlog(self.lake, self.calendar, self.now, self.questions, self._jobs_reach)
+        )
+        yield from self._pages(backlog.days_backlog(self.lake, self.calendar, self.now, self.now))
         if self._has_users:
-            yield from self._pages(find.user_days_wanted(self.lake, self.calendar, self.now, self._jobs_had))
-        yield from self._pages(find.lake_files_wanted(self.lake, self.calendar, self.now, DataLakeSettings.load()))
+            yield from self._pages(backlog.user_days_backlog(self.lake, self.calendar, self.now, self._jobs_reach))
+        yield from self._pages(backlog.lake_files_backlog(self.lake, self.calendar, self.now, DataLakeSettings.load()))
         yield from self._tables()
         yield from self._checks()
         yield from self._reports()
@@ -177,114 +178,116 @@ class _Look:
         return (*TABLES, *(f"tables/{table_of(family).name}" for family in families_of(self.questions)))
 
     @property
-    def _jobs_had(self) -> datetime:
-        """Up to when details jobs have had all data in any case: they lag by up to a day."""
+    def _jobs_reach(self) -> datetime:
+        """How far details jobs reach at least: they lag by up to DAYS_LIMIT."""
         return self.now - DAYS_LIMIT
 
     # -- the layers ------------------------------------------------------------------------------------------------
 
-    def _reference(self) -> Iterator[Awaited]:
-        tonight = last_moment(self.now, *find.NIGHT_AT)
-        overdue = last_moment(self.now - HOURS_LIMIT, *find.NIGHT_AT)
-        for place in find.REFERENCE:
+    def _reference(self) -> Iterator[DuePartition]:
+        tonight = last_moment(self.now, *backlog.NIGHT_AT)
+        overdue = last_moment(self.now - HOURS_LIMIT, *backlog.NIGHT_AT)
+        for place in backlog.REFERENCE:
             read_at = self._read_at(place)
             if read_at is None or read_at < tonight:
                 night = overdue if read_at is None or read_at < overdue else tonight
-                yield Awaited(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
+                yield DuePartition(place, f"{night:%Y-%m-%d}", night + HOURS_LIMIT, read_at is not None)
 
-    def _observed(self) -> Iterator[Awaited]:
-        """Today's only: nobody can ask for an earlier day any more."""
-        wanted = find.observations_wanted(self.lake, self.calendar, self.now, self.observed)
+    def _observed(self) -> Iterator[DuePartition]:
+        """Today's only: the platform keeps no history of earlier days."""
+        wanted = backlog.observations_backlog(self.lake, self.calendar, self.now, self.observed)
         for day, places in wanted.items():
             for place in places:
-                yield Awaited(place, day, utc_day(day)[0] + HOURS_LIMIT, is_stored=False)
+                yield DuePartition(place, day, utc_day(day)[0] + HOURS_LIMIT, is_stored=False)
 
-    def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[Awaited]:
+    def _pages(self, wanted: Mapping[str, Collection[str]]) -> Iterator[DuePartition]:
         for key, places in wanted.items():
             for place in places:
                 limit = _LIMITS.get(place, HOURS_LIMIT)
                 end, stored = self._end(place, key), self.lake.stored(place).get(key)
                 again = stored is not None and self._is_whole(place, key, end)
                 due = self._night(place, key, limit) if again else end
-                yield Awaited(place, key, due + limit, stored is not None)
+                yield DuePartition(place, key, due + limit, stored is not None)
 
     def _night(self, place: str, key: str, limit: timedelta) -> datetime:
-        """The look-back that a stored partition was not read by: the last one but those that are still in time."""
+        """The look-back that the partition missed: one that is late already, else the newest."""
         stored, day = self.lake.stored(place)[key], key[:10]
-        overdue = find.look_back_moments(self.calendar, self.now - limit).get(day)
+        overdue = backlog.look_back_moments(self.calendar, self.now - limit).get(day)
         if overdue is not None and stored.written_at < overdue:
             return overdue
-        return find.look_back_moments(self.calendar, self.now).get(day, self.now)
+        return backlog.look_back_moments(self.calendar, self.now).get(day, self.now)
 
     @cached_property
     def _stale_tables(self) -> Mapping[str, frozenset[str]]:
-        return find.tables_wanted(self.lake, self.calendar, self.now, families_of(self.questions))
+        return backlog.tables_backlog(self.lake, self.calendar, self.now, families_of(self.questions))
 
-    def _tables(self) -> Iterator[Awaited]:
+    def _tables(self) -> Iterator[DuePartition]:
         for day, places in self._stale_tables.items():
             for place in places - {LEDGER}:
-                yield self._made(place, day, utc_day(day)[1], self._pages_of(day))
+                yield self._computed_partition(place, day, utc_day(day)[1], self._pages_of(day))
         behind = [key for key, places in self._stale_tables.items() if places == {LEDGER}]
         for key in behind:
-            yield Awaited(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
+            yield DuePartition(LEDGER, key, self._changed(self.tables) + HOURS_LIMIT, key in self.lake.stored(LEDGER))
 
-    def _checks(self) -> Iterator[Awaited]:
-        for day in find.checks_wanted(self.lake, self.calendar, self.now, self._stale_tables):
-            yield self._made(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
+    def _checks(self) -> Iterator[DuePartition]:
+        for day in backlog.checks_backlog(self.lake, self.calendar, self.now, self._stale_tables):
+            yield self._computed_partition(VERDICTS, day, utc_day(day)[1], [(place, day) for place in self.tables])
 
-    def _reports(self) -> Iterator[Awaited]:
+    def _reports(self) -> Iterator[DuePartition]:
         closed = {*self._stale_tables, *self._closed}
-        wanted = find.reports_wanted(self.lake, self.calendar, self.now, self.reports, closed)
+        wanted = backlog.reports_backlog(self.lake, self.calendar, self.now, self.reports, closed)
         for day, places in wanted.items():
             for place in places:
                 window = window_of(self._report(place), day, self.calendar.zone)
                 parts = [(table, utc) for table in self.tables for utc in window.utc_days()]
-                yield self._made(place, day, window.end, parts)
+                yield self._computed_partition(place, day, window.end, parts)
 
-    def _published(self) -> Iterator[Awaited]:
+    def _published(self) -> Iterator[DuePartition]:
         """Of the days of the last weeks, which alone are published by automation."""
         if self.made_of_published is None:
             return
-        wanted = find.published_wanted(
+        wanted = backlog.published_backlog(
             self.lake, self.calendar, self.now, self.reports, {*self._stale_tables, *self._closed}, self._manifest
         )
         for day in wanted:
-            end = self._end(find.PUBLISHED, day)
+            end = self._end(backlog.PUBLISHED, day)
             parts = [(f"reports/{report.name}", day) for report in self.reports]
             since = max((end, *self._written(parts)))
-            yield Awaited(find.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
+            yield DuePartition(backlog.PUBLISHED, day, since + PUBLISHED_LIMIT, self._manifest(day) is not None)
 
-    def _absent(self) -> Iterator[Awaited]:
+    def _missing(self) -> Iterator[DuePartition]:
         """What finished days lack: what it is made of may be missing too."""
         for day in self._days:
-            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), find.PUBLISHED):
+            for place in (*self.tables, *(f"reports/{name}" for name in self._possible), backlog.PUBLISHED):
                 due = self._end(place, day) + PUBLISHED_LIMIT
                 if due <= self.now and not self._is_there(place, day):
-                    yield Awaited(place, day, due, is_stored=False)
+                    yield DuePartition(place, day, due, is_stored=False)
 
     @property
     def _possible(self) -> list[str]:
         """The reports that every finished day has. Without agents' status, none that is made of it."""
-        lacking = set() if self._has_status else {*find.USER_PLACES}
+        lacking = set() if self._has_status else {*backlog.USER_PLACES}
         return [report.name for report in self.reports if lacking.isdisjoint(report.places)]
 
     def _is_there(self, place: str, day: str) -> bool:
-        if place != find.PUBLISHED:
+        if place != backlog.PUBLISHED:
             return day in self.lake.stored(place)
         return self.made_of_published is None or day < self._published_since or self._manifest(day) is not None
 
     # -- one partition ---------------------------------------------------------------------------------------------
 
-    def _made(self, place: str, key: str, end: datetime, parts: Iterable[tuple[str, str]]) -> Awaited:
-        """What is made of others is late a while after they changed. Of a day that goes on it counts from the first of
-        them that came after it was made: another one comes each hour.
+    def _computed_partition(
+        self, place: str, key: str, end: datetime, parts: Iterable[tuple[str, str]]
+    ) -> DuePartition:
+        """A computed partition is late HOURS_LIMIT after its inputs changed. While its day goes on, inputs change every
+        hour, so the first change that it lacks counts.
         """
         stored, moments = self.lake.stored(place).get(key), self._written(parts)
         if end > self.now:
             since = min((at for at in moments if stored is None or at > stored.written_at), default=self.now)
         else:
             since = max(moments, default=end)
-        return Awaited(place, key, since + HOURS_LIMIT, stored is not None)
+        return DuePartition(place, key, since + HOURS_LIMIT, stored is not None)
 
     def _written(self, parts: Iterable[tuple[str, str]]) -> list[datetime]:
         stored = (self.lake.stored(place).get(key) for place, key in parts)
@@ -309,7 +312,7 @@ class _Look:
             return begin(key) + HOUR
         if place == DAILY_AGGREGATES:
             return self.calendar.business_day(key)[1]
-        if place == find.PUBLISHED:
+        if place == backlog.PUBLISHED:
             zones = [report.zone for report in self.reports if report.zone]
             return Window.of_day(key, self.calendar.last_to_finish(key, zones)).end
         if place.startswith("reports/"):
@@ -329,7 +332,7 @@ class _Look:
     @cached_property
     def _has_status(self) -> bool:
         """Whether there are tables of agents' status, or can be: the data lake extraction may bring them too."""
-        return self._has_users or any(self.lake.stored(place) for place in find.USER_PLACES)
+        return self._has_users or any(self.lake.stored(place) for place in backlog.USER_PLACES)
 
     @cached_property
     def _days(self) -> list[str]:
@@ -342,7 +345,7 @@ class _Look:
 
     @cached_property
     def _published_since(self) -> str:
-        return find.published_since(self.calendar, self.now)
+        return backlog.published_since(self.calendar, self.now)
 
     @cached_property
     def _closed(self) -> set[str]:
@@ -365,7 +368,7 @@ class _Look:
         moment = self.lake.log(place).newness(None)
         return None if moment is None else datetime.fromtimestamp(moment / 1000, UTC)
 
-    def of_asset(self, asset: str, awaited: Sequence[Awaited]) -> AssetStatus:
+    def of_asset(self, asset: str, awaited: Sequence[DuePartition]) -> AssetStatus:
         late = [each for each in awaited if each.due <= self.now]
         stored, newest = self._stored(asset)
         return AssetStatus(
@@ -375,16 +378,16 @@ class _Look:
             missing=tuple(sorted(each.key for each in late if not each.is_stored)),
             stale=tuple(sorted(each.key for each in late if each.is_stored)),
             coming=tuple(sorted(each.key for each in awaited if each.due > self.now)),
-            lost=tuple(find.unobserved(self.lake, self.calendar, self.now, asset)) if asset in self.observed else (),
+            lost=tuple(backlog.unobserved(self.lake, self.calendar, self.now, asset)) if asset in self.observed else (),
             late_since=min((each.due for each in late), default=None),
         )
 
     def _stored(self, asset: str) -> tuple[int, str | None]:
         """How many partitions are stored, and the newest."""
-        if asset in find.REFERENCE:
+        if asset in backlog.REFERENCE:
             read_at = self._read_at(asset)
             return int(read_at is not None), f"{read_at:%Y-%m-%d %H:%M} UTC" if read_at else None
         keys = [key for key in self.lake.stored(asset) if key]
-        if asset == find.PUBLISHED:
+        if asset == backlog.PUBLISHED:
             keys = [day for day in self._days if day >= self._published_since and self._manifest(day) is not None]
         return len(keys), max(keys, default=None)

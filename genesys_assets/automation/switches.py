@@ -21,9 +21,9 @@ def switches(layers: Collection[str]) -> list[str]:
     """The names of all sensors and schedules of a pipeline with these layers."""
     from genesys_assets.automation.sensors import KINDS
 
-    asking = [kind.name for kind in KINDS if kind.layer in layers]
+    sensors = [kind.name for kind in KINDS if kind.layer in layers]
     by_layer = {"ops": "reports_file", "live": "live"}
-    return [*asking, *(name for layer, name in by_layer.items() if layer in layers), *_OF_ANY_LAYER]
+    return [*sensors, *(name for layer, name in by_layer.items() if layer in layers), *_OF_ANY_LAYER]
 
 
 _OF_ANY_LAYER = ("run_failure", "late", "unreported", "run_metrics")

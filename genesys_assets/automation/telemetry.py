@@ -26,7 +26,7 @@ _SUMMED = {
 
 
 class NotSent(Exception):
-    """OpenTelemetry could not be told; the message says why and what to do."""
+    """The runs were not sent to OpenTelemetry. The message says why and what to do."""
 
 
 def send(runs: Sequence[Mapping[str, Any]]) -> None:

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from genesys_assets.assets.common import content_metadata
-from genesys_assets.automation.plan import Run
-from genesys_assets.automation.progress import runs_of
+from genesys_assets.automation.next_run import Run
+from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.days import DAY, REACH_DAYS
 from genesys_assets.keys import keys, places
@@ -62,7 +62,7 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Scan:
     context: dg.SensorEvaluationContext
     location: dg.RepositoryDefinition
     lake: Lake
@@ -149,14 +149,16 @@ def build_unreported_sensor(calendar: Calendar, running: Collection[str] = ()) -
     def unreported_partitions(
         context: dg.SensorEvaluationContext, lake: LakeResource, publishing: PublishingResource
     ) -> dg.SensorResult:
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
-        look = _Look(context, context.repository_def, shared_lake(lake.location), datetime.now(UTC))
+        scan = _Scan(context, location_of(context), shared_lake(lake.location), datetime.now(UTC))
         known = _read(context.cursor)
-        events = [*look.of_lake(known), *look.of_published(calendar, publishing)]
+        events = [*scan.of_lake(known), *scan.of_published(calendar, publishing)]
         for event in events:
-            context.log.warning(f"{event.asset_key.to_user_string()} {event.partition} was stored and never reported")
-        said = f"{len(events)} partitions were stored and never reported." if events else "Dagster knows all."
+            context.log.warning(f"{event.asset_key.to_user_string()} {event.partition} was stored but not reported")
+        said = (
+            f"Reported {len(events)} stored partitions that Dagster did not know."
+            if events
+            else "Dagster knows all stored partitions."
+        )
         return dg.SensorResult(asset_events=events, skip_reason=dg.SkipReason(said), cursor=_written(known))
 
     return unreported_partitions

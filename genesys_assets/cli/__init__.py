@@ -1,4 +1,5 @@
-"""The command `genesys-assets`: one module a command, put together in `app`.
+"""The command `genesys-assets`, put together in `app`. One module per command; `importing` has import and take-back,
+`bounded` and `terminal` are helpers.
 
 Only what a terminal needs is here: options, what is printed, exit codes. The work is done in other rooms. Nothing heavy
 is imported before a command runs, so that `--help` is quick.

@@ -19,14 +19,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="""\b
 Settings come from the environment, and from .env beside dagster.yaml (in $DAGSTER_HOME, else here).
-Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood.
+Exit codes: 0 success, 1 something failed and is named, 2 wrong usage (status: also if the state is unknown).
 Progress is shown on a terminal only; what is printed is the result.""",
 )
 
 
 @app.callback()
 def everything() -> None:
-    """Genesys Cloud analytics in your own lake: what is done outside the Dagster UI."""
+    """Genesys Cloud analytics in your own lake: the commands beside the Dagster UI."""
     from dotenv import load_dotenv
 
     # Dagster's commands read it by themselves, and for them too it goes before the environment.
@@ -43,7 +43,7 @@ app.command("plan", short_help="Say what a range of days costs.", epilog=plan.EX
 app.command("import", epilog=importing.EXAMPLES, no_args_is_help=True)(importing.import_saved)
 app.command("take-back", epilog=importing.TAKE_BACK_EXAMPLES, no_args_is_help=True)(importing.take_back_imported)
 app.command("forget", epilog=forgetting.EXAMPLES)(forgetting.forget)
-app.command("warehouse", short_help="Print what registers the lake with a warehouse.", epilog=warehouse.EXAMPLES)(
+app.command("warehouse", short_help="Print SQL that registers the lake in a warehouse.", epilog=warehouse.EXAMPLES)(
     warehouse.warehouse
 )
 app.add_typer(reports.app, name="reports", short_help="Check a file of reports, look at a report of a day.")

@@ -1,4 +1,4 @@
-"""`genesys-assets forget`: its options, and what it prints. What it does is in `genesys_assets.privacy`."""
+"""`genesys-assets forget`: its options, and what it prints. The work is done in `genesys_assets.forgetting`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from genesys_assets.forgetting.published import Published
     from genesys_assets.forgetting.recomputed import Recomputation
-    from genesys_assets.forgetting.work import Report
+    from genesys_assets.forgetting.work import ForgettingResult
     from genesys_assets.lake.lake import Lake
     from genesys_assets.publishing.manifest import Manifest
 
@@ -24,7 +24,7 @@ examples:
   genesys-assets forget --user 9f8e7d6c-…
       an agent: name and id are replaced by a pseudonym; the figures stay
   genesys-assets forget
-      everybody who was to be forgotten before, once more: after a kill, or an import"""
+      once more for everybody forgotten before: after a kill, or after an import"""
 
 _SHORTEST = 3
 _RUN_ID = "forget"
@@ -110,7 +110,7 @@ def _published() -> tuple[Published, Recomputation]:
     return Published(publisher, republish), Recomputation(by_name, calendar.zone, calendar.start_date)
 
 
-def text(report: Report, *, dry_run: bool) -> str:
+def text(report: ForgettingResult, *, dry_run: bool) -> str:
     """The outcome, for a terminal."""
     from tabulate import tabulate
 
@@ -121,12 +121,12 @@ def text(report: Report, *, dry_run: bool) -> str:
         for old in [report.old_files[place]]
     ]
     headers = ["table", "partitions rewritten", "rows removed", "rows changed", "files of older versions removed"]
-    lines = [tabulate(rows, headers) if rows else "Nobody who must be forgotten stands in the lake."]
+    lines = [tabulate(rows, headers) if rows else "The lake holds nothing about anybody who must be forgotten."]
     for day, count in sorted(report.published_files.items()):
         lines.append(f"published, {day}: {count} files replaced or removed")
     if report.published_files:
         lines.append(
-            "The list of days links to files of before until it is made again: dg launch --assets "
+            "The list of days still links to removed files. Publish it again: dg launch --assets "
             "'key:\"genesys/published/index\"'"
         )
     for place, count in sorted(report.statistics.items()):
@@ -137,7 +137,7 @@ def text(report: Report, *, dry_run: bool) -> str:
         lines += ["", "Reports that are stored were computed again. To check them, or after an interruption:"]
         lines += [f"    dg launch --job recompute --partition-range '{first}...{last}'"]
     if report.withdrawn:
-        lines += ["", "Withdrawn, for nobody can tell who stands in them and they cannot be computed again:"]
+        lines += ["", "Withdrawn, because they may hold data of these people and cannot be computed again:"]
         lines += [f"  {what}: {why}" for what, why in sorted(report.withdrawn.items())]
     if report.problems:
         lines += ["", "Not done:", *(f"  {what}: {why}" for what, why in sorted(report.problems.items()))]

@@ -12,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from genesys_assets.importing.into_lake import Imported, Outcome
-    from genesys_assets.importing.take_back import TakenBack
+    from genesys_assets.importing.into_lake import ImportResult, Outcome
+    from genesys_assets.importing.take_back import TakeBackResult
 
 EXAMPLES = """\b
 examples:
@@ -35,38 +35,42 @@ def import_saved(
     ],
     complete: Annotated[
         str | None,
-        typer.Option(metavar="START/END", help="The files hold everything of this span; not said: nobody knows."),
+        typer.Option(metavar="START/END", help="Span for which the files hold all data. Default: unknown."),
     ] = None,
     granularity: Annotated[
-        str | None, typer.Option(metavar="PT15M|PT30M|PT1H|P1D", help="Length of buckets that tell only their start.")
+        str | None, typer.Option(metavar="PT15M|PT30M|PT1H|P1D", help="Length of buckets that have only a start.")
     ] = None,
     interval: Annotated[
-        str | None, typer.Option(metavar="START/END", help="What figures are of that tell no time.")
+        str | None, typer.Option(metavar="START/END", help="Time span of figures that have no time.")
     ] = None,
     time_unit: Annotated[
-        str, typer.Option(metavar="ms|seconds|minutes", help="Unit of times such as handleTime, whose name tells none.")
+        str,
+        typer.Option(metavar="ms|seconds|minutes", help="Unit of times whose name has no unit, such as handleTime."),
     ] = "ms",
     time_zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="IANA time zone of instants without an offset.")
+        str | None, typer.Option(metavar="ZONE", help="IANA time zone of times without a UTC offset.")
     ] = None,
     group_by: Annotated[
         list[str] | None,
-        typer.Option(metavar="DIMENSION", help="What was grouped by, where groups do not show it; may be repeated."),
+        typer.Option(
+            metavar="DIMENSION",
+            help="Dimension that figures are grouped by, if groups do not show it; may be repeated.",
+        ),
     ] = None,
 ) -> None:
-    """Bring answers that scripts saved into the lake.
+    """Import API answers that scripts saved.
 
-    Read are answers of the platform (conversations; results with group and data), single conversations, arrays and
+    It reads answers of the platform (conversations; results with group and data), single conversations, arrays and
     JSON Lines of these, and the shapes of tutorials: entities with buckets, entities with metrics, results with metrics
-    and a timestamp. What was fetched goes before what was imported; a file that was imported before changes nothing.
+    and a timestamp. Fetched data take precedence over imported data. Importing the same file again changes nothing.
 
-    A file that cannot be read is named and skipped, the others go in. What of a file cannot be read is left out and
-    named. In both cases the exit code is 1, and no day is marked as complete.
+    A file that cannot be read is named and skipped; the others are imported. Unreadable parts of a file are left out
+    and named. In both cases the exit code is 1, and no day is marked as complete.
     """
     from genesys_assets.cli.terminal import progress
     from genesys_assets.importing.files import CannotImport, find
     from genesys_assets.importing.into_lake import import_files
-    from genesys_assets.importing.summary import told_from
+    from genesys_assets.importing.summary import parse_options
     from genesys_assets.lake.opening import open_lake, s3_client
     from genesys_assets.settings import CalendarSettings, SettingError
 
@@ -77,7 +81,7 @@ def import_saved(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     try:
-        told, span = told_from(
+        options, span = parse_options(
             calendar.zone,
             granularity=granularity,
             interval=interval,
@@ -89,12 +93,11 @@ def import_saved(
         with _named_errors():
             found = find(files, s3_client)
         with _named_errors(), progress("importing", len(found)) as step:
-            imported = import_files(lake, found, told, complete=span, on_file=lambda outcome: step(outcome.file))
+            imported = import_files(lake, found, options, complete=span, on_file=lambda outcome: step(outcome.file))
     except CannotImport as refusal:
         raise typer.BadParameter(str(refusal)) from None
     typer.echo(text(imported, f"{calendar.start_date}", is_complete=span is not None))
-    is_short = span is not None and imported.short_of is not None
-    raise typer.Exit(0 if imported.is_whole and not is_short else 1)
+    raise typer.Exit(0 if (imported.is_whole if span is None else imported.may_be_complete) else 1)
 
 
 TAKE_BACK_EXAMPLES = """\b
@@ -102,22 +105,22 @@ examples:
   genesys-assets take-back saved/agents.json
       what this file brought goes; what other files brought of the same days stays
   genesys-assets take-back saved/ 's3://my-bucket/exports/2025-*.json'
-      all files of a folder, and by pattern, under the names that the import told
+      all files of a folder, and by pattern, by the names that the import printed
   genesys-assets take-back --all
-      nothing in the lake is of files any more"""
+      removes everything that was ever imported"""
 
 
 def take_back_imported(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILES…]", help="Files, folders, patterns, as they were told."),
+        typer.Argument(metavar="[FILES…]", help="Files, folders or patterns, as the import printed them."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that was ever imported.")] = False,
 ) -> None:
-    """Take out of the lake what files have brought.
+    """Remove imported data from the lake.
 
-    Days that lose something do not count as complete any more, and their tables have to be materialised. The files
-    themselves need not exist. What is taken back leaves the disk with the older versions: ops/housekeeping.
+    Days that lose something no longer count as complete, and their tables have to be materialised. The files themselves
+    need not exist. What is removed leaves the disk with the older versions: ops/housekeeping.
     """
     from genesys_assets.importing.take_back import imported_files, take_back, take_back_everything
     from genesys_assets.lake.opening import open_lake
@@ -160,13 +163,13 @@ def _named_errors() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _taken_back(done: TakenBack) -> str:
+def _taken_back(done: TakeBackResult) -> str:
     lines, count = [f"taken back  {outcome.file}" for outcome in done.outcomes], len(done.outcomes)
     lines += ["", f"{count} file{'' if count == 1 else 's'} taken back."]
     return "\n".join([*lines, *_to_materialise(done.days, is_new=True)])
 
 
-def text(imported: Imported, start_date: str, *, is_complete: bool) -> str:
+def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
     from genesys_assets.importing.summary import TABLES, left_out, notes
 
@@ -205,11 +208,11 @@ def _command(asset: str, first: str, last: str) -> str:
     return f"    dg launch --assets '{selected}' --partition-range '{first}...{last}'"
 
 
-def _completeness(imported: Imported, is_complete: bool) -> list[str]:
+def _completeness(imported: ImportResult, is_complete: bool) -> list[str]:
     from genesys_assets.importing.summary import not_complete
 
     if not is_complete:
-        return ["Nobody said whether the files hold everything: for reports of these days say so with --complete."]
+        return ["Completeness is unknown. Pass --complete if the files hold all data for these days; reports need it."]
     why = not_complete(imported)
     return [] if why is None else [why]
 

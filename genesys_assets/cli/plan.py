@@ -36,8 +36,8 @@ def plan(
 ) -> None:
     """Say what it costs to have a range of days: requests, hours at the rate limit, bytes, by asset.
 
-    What is stored already costs nothing, and is said. Sizes are the mean of the newest stored days; where nothing is
-    stored they are assumed, and that is said too. Nothing is asked of the platform.
+    Stored partitions cost nothing and are counted separately. Sizes are the mean of the newest stored days; without
+    any, they are assumed and marked. The platform is not asked.
     """
     from genesys_assets.lake.lake import Unreadable
     from genesys_assets.lake.store import LakeUnreachable
@@ -46,7 +46,7 @@ def plan(
     begin, end = _day(first, "FROM"), _day(last, "TO")
     today = datetime.now(UTC).date()
     if not begin <= end <= today:
-        raise typer.BadParameter(f"FROM {begin} to TO {end} is no range of days up to today, {today} UTC")
+        raise typer.BadParameter(f"FROM {begin} to TO {end} is not a range of days that ends by today, {today} UTC")
     try:
         found, notes = _estimate(begin, end, conversations)
     except (SettingError, LakeUnreachable, Unreadable) as error:
@@ -109,17 +109,17 @@ def _notes(found: Estimate, start_date: date) -> list[str]:
     }
     notes = [f"{found.conversations_per_day:,} conversations a day: {basis[found.basis]}."]
     if any(not each.measured for each in found.assets):
-        notes.append("Bytes with * are assumed: nothing is stored, and a day of the sandbox has so many.")
+        notes.append("Bytes with * are assumed from a sandbox day, because no day is stored.")
     if any(each.asset == LAKE_FILES and not each.measured for each in found.assets):
-        notes.append("How many files the data lake has of a day is not documented: its listings alone are counted.")
+        notes.append("The number of data lake files per day is not documented: only listings are counted.")
     notes.append(
         "Hours are requests at the limit of one token. Details jobs also wait for the platform, and tables and reports "
         "are computed beside it. Retries, look-backs and reference data come on top."
     )
     if found.first < start_date:
         notes.append(
-            f"Days before {start_date} are no partitions: set GENESYS_ASSETS_START_DATE={found.first} before you fetch "
-            "them."
+            f"Days before {start_date} have no partitions: set GENESYS_ASSETS_START_DATE={found.first} before you "
+            "fetch them."
         )
     return notes
 

@@ -75,7 +75,7 @@ def _summary(found: Preflight) -> str:
     count = len(found.failures)
     said = f"Not ready: {count} {'thing has' if count == 1 else 'things have'} to be put right."
     missing = found.missing_permissions
-    return f"{said}\nOne role would do that gives: {', '.join(missing)}" if missing else said
+    return f"{said}\nA role with these permissions is enough: {', '.join(missing)}" if missing else said
 
 
 def _wrapped(line: str, indent: int) -> str:

@@ -87,7 +87,7 @@ def preview(
     name: Annotated[str, typer.Argument(help="A report of yours, or one that ships.")],
     date: Annotated[str, typer.Argument(help="The day in the report's time zone, such as 2026-01-31.")],
     rows: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help=f"So many rows at most. On a terminal {_ROWS}, else all.")
+        int | None, typer.Option(metavar="N", min=1, help=f"At most N rows. On a terminal {_ROWS}, else all.")
     ] = None,
     granularity: Annotated[
         str | None, typer.Option(metavar="PT15M|PT30M|PT1H|P1D", help="Intervals of another length.")
@@ -187,13 +187,12 @@ def _cost(reports: Iterable[Report]) -> list[str]:
     asked = [question for question in further if identity(question) not in usual]
     along = [question for question in further if identity(question) in usual]
     of_days = sum(question.family is CONVERSATIONS for question in asked)
-    a_day = "as many" if of_days == len(asked) else of_days or "none"
-    lines = ["They cost no request: what is asked in any case answers them."]
+    lines = ["They need no extra request: the standard requests answer them."]
     if asked:
-        lines = [f"They cost {_counted(len(asked), 'request')} more an hour, and {a_day} a day:"]
+        lines = [f"Extra requests: {len(asked)} per hour, {of_days} per day:"]
         lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in asked]
     if along:
-        lines.append("Asked along in requests that are made in any case:")
+        lines.append("Asked within requests that are sent anyway:")
         lines += [f"  {question_in_words(question)}, for {_askers(question, of_all)}" for question in along]
     return lines
 

@@ -1,4 +1,4 @@
-"""`genesys-assets warehouse`: prints what registers the lake with a warehouse. What that is, is in `warehouse`."""
+"""`genesys-assets warehouse`: prints SQL that registers the lake in a warehouse. The SQL is made in `warehouse`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ examples:
 
 
 class Target(StrEnum):
-    """For whom."""
+    """Which warehouse or tool."""
 
     ATHENA = "athena"
     TRINO = "trino"
@@ -28,7 +28,7 @@ class Target(StrEnum):
 
 
 def warehouse(
-    target: Annotated[Target, typer.Argument(help="For whom.")],
+    target: Annotated[Target, typer.Argument(help="Which warehouse or tool.")],
     location: Annotated[
         str | None, typer.Option(metavar="URL", help="The lake as the warehouse reaches it, if not as here.")
     ] = None,

@@ -1,4 +1,4 @@
-"""The attributes of a component: templates filled in, mistakes told with file and line, translation of assets."""
+"""The attributes of a component: templates filled in, mistakes reported with file and line, translation of assets."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def components_of(context: dg.ComponentLoadContext, kind: type[Kind]) -> list[Ki
 
 
 def described_by(*models: type[BaseModel]) -> type[BaseModel]:
-    """Anything, described to editors and to `dg check yaml` as a mapping of the fields of all models: what is wrong is
-    told by `load`, in words.
+    """A model that accepts any mapping and shows the fields of all `models` to editors and `dg check yaml`. `load`
+    reports mistakes.
     """
     from pydantic import GetJsonSchemaHandler, RootModel
     from pydantic.json_schema import JsonSchemaValue
@@ -43,8 +43,8 @@ def described_by(*models: type[BaseModel]) -> type[BaseModel]:
 
 
 def filled_in(value: Any, context: dg.ResolutionContext) -> Any:
-    """With the templates in it resolved. Other texts stay: Dagster would take "1.10" for a number. What stands under
-    `translation` is resolved for each asset.
+    """The value with templates resolved. Texts without a template stay texts: Dagster would read "1.10" as a number.
+    `translation` is resolved for each asset later.
     """
     if isinstance(value, dict):
         return {

@@ -18,8 +18,8 @@ from pydantic_core import InitErrorDetails
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.definitions import Pipeline, build_pipeline
 from genesys_assets.keys import LAYERS
-from genesys_assets.reports.language.forms import Model, mistake, told
 from genesys_assets.reports.language.problems import Finding, one_of, quoted
+from genesys_assets.reports.language.strict_model import Model, findings_of, mistake
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -270,7 +270,7 @@ class GenesysCloud(dg.Component):
             read = PipelineAttributes.model_validate(stated)
             translate = translation(read.translation, resolution)
         except ValidationError as error:
-            raise _refusal(told(error), resolution) from None
+            raise _refusal(findings_of(error), resolution) from None
         file = read.reports.file and folder / read.reports.file
         if file and not file.is_file():
             message = f"{file} is not there. Write it, as docs/reports.md shows, or take file out"

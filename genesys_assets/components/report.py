@@ -17,8 +17,8 @@ import dagster as dg
 
 from genesys_assets.components.attributes import components_of, described_by, explained, filled_in, translation
 from genesys_assets.keys import LAYER, naming
-from genesys_assets.reports.language.forms import Model, mistake, told
 from genesys_assets.reports.language.problems import Finding, quoted
+from genesys_assets.reports.language.strict_model import Model, findings_of, mistake
 from genesys_assets.reports.meaning.standalone import StandaloneReport
 
 if TYPE_CHECKING:
@@ -178,13 +178,13 @@ class GenesysReport(dg.Component):
 
     def _sensors(self, calendar: Calendar) -> list[dg.SensorDefinition]:
         """The sensor of a report that reads several days. The sensors of a pipeline in the same project know it."""
-        from genesys_assets.automation.elsewhere import build_elsewhere_sensor
+        from genesys_assets.automation.standalone_sensor import build_standalone_sensor
 
         if self.pipeline or self.asset.condition != "refreshed":
             return []
         if self.report.period.is_day and self.report.before is None:
             return []
-        return [build_elsewhere_sensor(calendar, self.report)]
+        return [build_standalone_sensor(calendar, self.report)]
 
     def _stated(self, spec: dg.AssetSpec) -> dg.AssetSpec:
         """With what is stated of the asset itself."""
@@ -196,12 +196,12 @@ class GenesysReport(dg.Component):
 
     def _condition(self, calendar: Calendar) -> dg.AutomationCondition[Any] | None:
         """The sensors of a pipeline in the same project ask for the report by themselves."""
-        from genesys_assets.automation.conditions import refresh_elsewhere
+        from genesys_assets.automation.standalone_condition import standalone_condition
 
         stated = self.asset.condition
         if isinstance(stated, dg.AutomationCondition):
             return stated
-        return None if stated == "never" or self.pipeline else refresh_elsewhere(calendar)
+        return None if stated == "never" or self.pipeline else standalone_condition(calendar)
 
 
 def reports_of(context: dg.ComponentLoadContext) -> tuple[Report, ...]:
@@ -216,4 +216,4 @@ def _read(model: type[Read], stated: Any) -> tuple[Read | None, list[Finding]]:
     try:
         return model.model_validate(stated), []
     except ValidationError as error:
-        return None, list(told(error))
+        return None, list(findings_of(error))

@@ -13,8 +13,8 @@ from typing import Any
 
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets.days.sources import DAILY as DAILY
 from genesys_assets.days.sources import HOURLY as HOURLY
@@ -69,7 +69,7 @@ class PagesRead:
             self.latest = page.span[1] if self.latest is None else max(self.latest, page.span[1])
 
 
-def figures_of_query(reading: Reading, read_at: datetime) -> Figures:
+def figures_of_query(reading: FetchProgress, read_at: datetime) -> Figures:
     """Those of a reading by the query: its pages and conversations are of the hours read, its totals of the UTC day."""
     return _known(
         {
@@ -104,7 +104,7 @@ def figures_of_job(came: PagesRead, read_at: datetime, total_hits: int | None, p
     return _of_day(came, read_at, total_hits) | _known({PAGES_EXPECTED: expected})
 
 
-def figures_of_both(came: PagesRead, read_at: datetime, tail: Reading) -> Figures:
+def figures_of_both(came: PagesRead, read_at: datetime, tail: FetchProgress) -> Figures:
     """The figures of a day read by a job first and then by the query. The query has the total of the day."""
     said = {REREADS: tail.rereads, MOVED_AGAIN: tail.moved_again or None}
     return _of_day(came, read_at, tail.total_hits_last) | _known(said)
@@ -156,9 +156,9 @@ def must_not_be_emptied(day: str, now: int | None, before: int | None, asset: st
         raise DayEmptied(
             f"{day} has no conversations any more: the platform has 0, the stored pages have {before:,}. A division "
             "or permission that the OAuth client lost looks like this, and so does a day older than the "
-            "organisation's retention, so what is stored stays. Check the client's roles and divisions with make "
-            f"preflight; if the conversations really are gone, launch genesys/{asset} of {day} once with "
-            "allow_emptied: true in its config."
+            "organisation's retention, so what is stored stays. Check the client's roles and divisions with "
+            f"`genesys-assets preflight`; if the conversations really are gone, launch genesys/{asset} of {day} once "
+            "with allow_emptied: true in its config."
         )
 
 
@@ -166,9 +166,9 @@ def must_stay_complete(lake: Lake, day: str, through: datetime) -> None:
     """Raises DayNotComplete where the stored daily pages have all of the day and jobs have it up to then only."""
     if through < utc_day(day)[1] and is_complete(lake, day):
         raise DayNotComplete(
-            f"Details jobs have data up to {through:%Y-%m-%d %H:%M} UTC only, and the stored pages of {day} have all "
-            "of the day: what is stored stays. Materialise it again once jobs reach to its end; make preflight tells "
-            "how far they do."
+            f"Details jobs reach only to {through:%Y-%m-%d %H:%M} UTC, but the stored pages of {day} cover all of the "
+            "day. The stored pages are kept. Materialise the day again once jobs reach its end; `genesys-assets "
+            "preflight` shows how far they reach."
         )
 
 

@@ -107,6 +107,12 @@ def reach_of(lake: Lake, day: str, lag: timedelta) -> Reach | None:
     return Reach(max(start, min(end, listed - lag)), is_complete=listed - lag >= end)
 
 
+def lacking(lake: Lake, day: str) -> list[str]:
+    """The schemas of which no stored file may have rows of a day, although figures need them."""
+    stored = {each["schema"] for _, files in listings(lake, day) for each in files.values()}
+    return [schema for schema in NEEDED if schema not in stored]
+
+
 def listings(lake: Lake, day: str) -> Iterator[tuple[datetime, Files]]:
     """Of a day and the days after it, as long as each was listed to its end: up to when, and its files."""
     stored = lake.stored(LAKE_FILES)

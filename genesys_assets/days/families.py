@@ -12,7 +12,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, AggregateFami
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, StoredPages
 from genesys_assets.spans import hours_of
-from genesys_assets.tables.metrics.asked import family_of
+from genesys_assets.tables.metrics.question import family_of
 
 PLACE = "pages/hourly_aggregates"
 ANSWERED = "families_answered"

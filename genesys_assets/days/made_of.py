@@ -54,9 +54,8 @@ class Part(NamedTuple):
 
 def number(read: Iterable[Part], *versions: object) -> int:
     """One number for all parts, in the order of their newness, and for the version of the table made of them."""
-    digest = hashlib.sha256(repr(versions).encode())
-    for part in sorted(read):
-        digest.update(f"{part.place} {part.key} {part.content}\n".encode())
+    lines = [f"{place} {key} {content}\n" for _, place, key, content in sorted(read)]
+    digest = hashlib.sha256(f"{versions!r}{''.join(lines)}".encode())
     return int.from_bytes(digest.digest()[:8], "big") >> (64 - _BITS)
 
 
@@ -67,6 +66,24 @@ def parts(lake: Lake, place: str, keys: Iterable[str | None]) -> Iterator[Part]:
         partition = stored.get(key)
         if partition is not None:
             yield Part(log.newness(key) or 0, place, key, partition.content)
+
+
+def parts_until(lake: Lake, read: Iterable[tuple[str, str, datetime]]) -> Iterator[Part]:
+    """The stored ones of some days of tables, each up to an instant: see `content_until`. How new they are does not
+    count.
+    """
+    by_place: dict[str, list[tuple[str, datetime]]] = {}
+    for place, day, end in read:
+        by_place.setdefault(place, []).append((day, end))
+    for place, days in by_place.items():
+        stored = lake.stored(place)
+        for day, end in days:
+            partition = stored.get(day)
+            if partition is None:
+                continue
+            is_whole = utc_day(day)[1] <= end
+            content = partition.content if is_whole else content_until(lake, place, day, end)
+            yield Part(0, place, day, content or "")
 
 
 def content_until(lake: Lake, place: str, day: str, end: datetime) -> str | None:

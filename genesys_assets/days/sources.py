@@ -24,7 +24,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.spans import REACH_DAYS, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.tables.data_lake.decode import UnreadableFile
-from genesys_assets.tables.data_lake.schemas import Names
+from genesys_assets.tables.data_lake.schemas import NEEDED, Names
 
 Partition = tuple[str, str | None]
 """Asset and partition key."""
@@ -114,7 +114,10 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
         return Conversations(sources, Reach(end, is_complete=True), [*inputs, *((HOURLY, hour) for hour in hours)])
     imported = lake.pages(IMPORTED, day)
     of_lake = _of_data_lake(lake, day)
-    hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None and of_lake.reach is None)
+    try:
+        hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None and of_lake.reach is None)
+    except NotFetched as error:
+        raise NotFetched(" ".join(filter(None, (str(error), of_lake.problem or _of_schemas(lake, day))))) from None
     through = known_through(day, hours, imported)
     if of_lake.reach is not None:
         through = max(through, of_lake.reach.through)
@@ -168,6 +171,25 @@ def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
     except UnreadableFile as error:
         return _OfDataLake(inputs=inputs, problem=str(error))
     return _OfDataLake(reach, found, inputs)
+
+
+def _of_schemas(lake: Lake, day: str) -> str | None:
+    """Why stored files of the data lake make no day; None where there are none of conversations."""
+    lacking = data_lake.lacking(lake, day)
+    if not 0 < len(lacking) < len(NEEDED):
+        return None
+    wanted = DataLakeSettings.load().wanted
+    unwanted = [schema for schema in lacking if wanted and schema not in wanted]
+    setting = "GENESYS_ASSETS_DATA_LAKE_SCHEMAS"
+    todo = (
+        f"Add {', '.join(unwanted)} to {setting}"
+        if unwanted
+        else f"Have Genesys Cloud switch {'it' if len(lacking) == 1 else 'them'} on for the organisation"
+    )
+    return (
+        f"Files of the data lake are stored, but none of {', '.join(lacking)}, which figures need. {todo}, then "
+        f"materialise genesys/{data_lake.LAKE_FILES} of {day} again."
+    )
 
 
 def later_days(day: str) -> list[str]:

@@ -143,7 +143,8 @@ def user_pages_of(lake: Lake, day: str) -> UserPages:
     of_files = data_lake_status.reach_of(lake, day, settings.lag)
     if own is None and of_files is None:
         raise NotFetched(f"genesys/{USER_DETAILS} has not been fetched for {day}: materialise it first.")
-    before, later = _day_before(lake, day, settings), [part.key for part in _later(lake, day, settings) if part.key]
+    before = _day_before(lake, day)
+    later = [part.key for part in _later(lake, day, before) if part.key]
     pages = UserPages(
         day,
         own,
@@ -245,15 +246,16 @@ def _reach_of_files(lake: Lake, day: str) -> Reach | None:
     return data_lake_status.reach_of(lake, day, DataLakeSettings.load().lag)
 
 
-def _day_before(lake: Lake, day: str, settings: DataLakeSettings) -> str | None:
+def _day_before(lake: Lake, day: str) -> str | None:
     """The last day before a day that has pages, or whose status the data lake has."""
-    fetched = max((key for key in lake.stored(USER_DETAILS) if key is not None and key < day), default="")
-    return data_lake_status.last_day_before(lake, day, fetched, settings.lag) or fetched or None
+    fetched = lake.last_before(USER_DETAILS, day)
+    if not lake.stored(LAKE_FILES):
+        return fetched
+    return data_lake_status.last_day_before(lake, day, fetched or "", DataLakeSettings.load().lag) or fetched
 
 
-def _later(lake: Lake, day: str, settings: DataLakeSettings) -> Iterator[Part]:
-    """Of each later day the spans that are stored under the day."""
-    before = _day_before(lake, day, settings)
+def _later(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
+    """Of each later day the spans that are stored under the day; `before` is the last day before it that has any."""
     for part in parts(lake, USER_DETAILS, later_days(day)):
         footer = lake.footer(USER_DETAILS, part.key)
         told: Mapping[str, str] = footer.provenance.get(SPAN_DAYS, {}) if footer else {}
@@ -265,23 +267,27 @@ def _later(lake: Lake, day: str, settings: DataLakeSettings) -> Iterator[Part]:
 # -- what tables are made of -------------------------------------------------------------------------------------------
 
 
-def of_user_tables(lake: Lake, day: str, specs: Iterable[TableSpec] = USER_TABLES) -> dict[str, int]:
+def of_user_tables(lake: Lake, day: str, specs: Collection[TableSpec] = USER_TABLES) -> dict[str, int]:
     """What a day's tables of users are made of, by place; nothing of a day of which nothing is stored."""
     if not has_status(lake, day):
         return {}
-    settings = DataLakeSettings.load()
-    own, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day, settings)
-    files = list(_files(lake, day, before, settings))
-    spans = number([*own, *_later(lake, day, settings), *files], before)
+    own, before = list(parts(lake, USER_DETAILS, [day])), _day_before(lake, day)
+    files = list(_files(lake, day, before))
     pages = number(own if _is_complete(lake, day) else [*own, *files])
+    # Later days are looked at only for the tables that they count for: waits ask of each day what its `user_time` is.
+    of_spans = [spec for spec in specs if spec is not USER_TIME]
+    spans = number([*own, *_later(lake, day, before), *files], before) if of_spans else pages
     return {
         f"tables/{spec.name}": number([], pages if spec is USER_TIME else spans, spec.name, spec.version)
         for spec in specs
     }
 
 
-def _files(lake: Lake, day: str, before: str | None, settings: DataLakeSettings) -> Iterator[Part]:
+def _files(lake: Lake, day: str, before: str | None) -> Iterator[Part]:
     """The files of the data lake that tell of a day, how far they reach and what their columns are called."""
+    if not lake.stored(LAKE_FILES):
+        return
+    settings = DataLakeSettings.load()
     asked = _asked(lake, day, None if before is None else date.fromisoformat(before), settings)
     found = list(data_lake_status.identity_of(lake, asked))
     if found:

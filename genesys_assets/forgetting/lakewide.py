@@ -32,7 +32,7 @@ from genesys_assets.forgetting.recomputed import (
 )
 from genesys_assets.forgetting.rewriting import changes, rewrite_partition
 from genesys_assets.forgetting.traces import Gathered, gather
-from genesys_assets.forgetting.work import Report, Work
+from genesys_assets.forgetting.work import ForgettingResult, Work
 from genesys_assets.lake.audit import AuditFailed
 from genesys_assets.lake.column_types import UnstorableColumn
 from genesys_assets.lake.commit import TableContended
@@ -59,11 +59,11 @@ class Published(Protocol):
     """What is published."""
 
     def forget(
-        self, lake: Lake, who: Forgotten, found: Gathered, report: Report, *, later: set[str], dry_run: bool
+        self, lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, *, later: set[str], dry_run: bool
     ) -> None:
         """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
 
-    def renew(self, lake: Lake, days: set[str], report: Report) -> None:
+    def renew(self, lake: Lake, days: set[str], report: ForgettingResult) -> None:
         """Publish these days again, and delete their old files. Raises PublishingError."""
 
 
@@ -75,7 +75,7 @@ def forget(
     recomputation: Recomputation | None = None,
     *,
     dry_run: bool = False,
-) -> Report:
+) -> ForgettingResult:
     """Forget these ids, and those that were to be forgotten before, in the whole lake and in what is published.
 
     With `dry_run` nothing is written: the report says what would be. Raises LakeUnreachable.
@@ -85,7 +85,7 @@ def forget(
     found = gather(lake, who)
     if found.of_contacts:
         who = _listed(lake, {**ids, Kind.CONTACT_CONVERSATION: sorted(found.of_contacts)}, dry_run)
-    work = Work(lake, who, found, Report(), dry_run)
+    work = Work(lake, who, found, ForgettingResult(), dry_run)
     _cannot_be_found(work, ids)
     recomputation = recomputation or Recomputation()
     derived, others, of_users = _ordered(places(lake.store.listed("")))
@@ -184,7 +184,7 @@ def forget_in(lake: Lake, partitions: Iterable[tuple[str, str | None]]) -> None:
 
     Raises TableContended, Unreadable.
     """
-    work = Work(lake, Forgotten.load(lake.store), Gathered(), Report())
+    work = Work(lake, Forgotten.load(lake.store), Gathered(), ForgettingResult())
     withdrawn = []
     for place, key in partitions:
         if place.startswith(_TOLD_BY_IDS):

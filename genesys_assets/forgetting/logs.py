@@ -23,7 +23,7 @@ from genesys_assets.privacy.scrubbed_answers import stands_in
 
 if TYPE_CHECKING:
     from genesys_assets.forgetting.traces import Gathered
-    from genesys_assets.forgetting.work import Report
+    from genesys_assets.forgetting.work import ForgettingResult
 
 _OURS = ("pages", "tables", "reference", "live", "reports")
 """Folders of tables whose partitions are days and hours, and whose commits contain no names."""
@@ -37,7 +37,7 @@ _LONGEST_KNOWN = 32
 
 
 def scrub_logs(
-    lake: Lake, who: Forgotten, found: Gathered, report: Report, affected: Collection[str], *, dry_run: bool
+    lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, affected: Collection[str], *, dry_run: bool
 ) -> None:
     """Take texts out of the statistics of tables in which somebody stands, `affected` and others, and ids, names and
     values out of what is noted of imported files.
@@ -156,7 +156,13 @@ def _without_texts(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put(
-    lake: Lake, place: str, rewritten: dict[str, _Rewritten], told: _Mentions, report: Report, *, dry_run: bool
+    lake: Lake,
+    place: str,
+    rewritten: dict[str, _Rewritten],
+    told: _Mentions,
+    report: ForgettingResult,
+    *,
+    dry_run: bool,
 ) -> None:
     changed = {key: after for key, after in rewritten.items() if after.taken_out}
     for key, after in changed.items():
@@ -181,7 +187,7 @@ def _forget_size(lake: Lake, key: str) -> None:
         lake.store.put(key, json.dumps({name: said[name] for name in said if name not in _OF_CHECKPOINTS}).encode())
 
 
-def _note(lake: Lake, key: str, told: _Mentions, report: Report, *, dry_run: bool) -> None:
+def _note(lake: Lake, key: str, told: _Mentions, report: ForgettingResult, *, dry_run: bool) -> None:
     """A note says what a file is called, and why something of it was left out."""
     body = lake.store.get(key)
     if body is None:

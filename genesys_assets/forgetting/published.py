@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genesys_assets.forgetting.traces import Gathered
-from genesys_assets.forgetting.work import Report
+from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake, Unreadable
 from genesys_assets.privacy.forgotten import Forgotten, Kind
 from genesys_assets.privacy.scrubbed_answers import stands_in
@@ -43,7 +43,7 @@ class Published:
     republish: Republish
 
     def forget(
-        self, lake: Lake, who: Forgotten, found: Gathered, report: Report, *, later: set[str], dry_run: bool
+        self, lake: Lake, who: Forgotten, found: Gathered, report: ForgettingResult, *, later: set[str], dry_run: bool
     ) -> None:
         """Take everybody out of the published days; days in `later` are renewed later. Raises PublishingError."""
         affected = self._affected(who, found)
@@ -56,7 +56,7 @@ class Published:
             if not dry_run:
                 self.publisher.place.delete(key)
 
-    def renew(self, lake: Lake, days: set[str], report: Report) -> None:
+    def renew(self, lake: Lake, days: set[str], report: ForgettingResult) -> None:
         """Publish days again, and delete whatever files of them are not named any more. Raises PublishingError."""
         files: dict[str, list[str]] = defaultdict(list)
         root = key_of(self.publisher.place) + "/"
@@ -81,7 +81,9 @@ class Published:
                 affected.days[date.fromisoformat(match["day"])].append(file.key)
         return affected
 
-    def _renew(self, lake: Lake, day: date, keys: list[str], report: Report, *, are_clean: bool = False) -> None:
+    def _renew(
+        self, lake: Lake, day: date, keys: list[str], report: ForgettingResult, *, are_clean: bool = False
+    ) -> None:
         """`are_clean`: what the reports have now may be published, also where it is what was published before."""
         place = self.publisher.place
         try:

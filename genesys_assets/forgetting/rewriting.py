@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from genesys_assets.forgetting.work import Work
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
-from genesys_assets.lake.commit import Commit, FinishedDraft, Known, Overtaken, Proposal, TableContended, known
+from genesys_assets.lake.commit import (
+    Commit,
+    FinishedDraft,
+    Overtaken,
+    Proposal,
+    StoredState,
+    TableContended,
+    stored_state,
+)
 from genesys_assets.lake.files import (
     TAKEN_OUT,
     PageWriter,
@@ -58,7 +66,7 @@ def rewrite_partition(work: Work, place: str, key: str | None) -> None:
 
 def _rewrite(work: Work, lake: Lake, place: str, key: str | None) -> None:
     log = lake.log(place)
-    stored, files = known(log, key), open_files(lake.store, place, log.files(key))
+    stored, files = stored_state(log, key), open_files(lake.store, place, log.files(key))
     if not files or not any(True for _ in changes(work, place, key, files)):
         return
     with drafts(lake.store) as begin:
@@ -159,7 +167,7 @@ def _spec(place: str, schema: pa.Schema, newest: StoredFile) -> TableSpec:
     )
 
 
-def _commit(lake: Lake, place: str, key: str | None, writer: FinishedDraft, stored: Known) -> None:
+def _commit(lake: Lake, place: str, key: str | None, writer: FinishedDraft, stored: StoredState) -> None:
     """Raises Overtaken, TableContended."""
     newer = (stored.newness or 0) + 1
     commit = Commit(lake.log(place), [Proposal(key, writer, stored, newer, builds_on_known=True)], None)

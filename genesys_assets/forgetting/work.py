@@ -12,7 +12,7 @@ from genesys_assets.privacy.forgotten import Forgotten
 
 
 @dataclass(slots=True)
-class Report:
+class ForgettingResult:
     """What was done, by table: partitions rewritten, rows that went, rows that changed, answers that changed, files of
     older versions that went, files of logs whose statistics changed; and what could not be done. `days` are those whose
     tables changed, `withdrawn` the partitions of reports that are not stored any more, with the reason.
@@ -38,7 +38,7 @@ class Work:
     lake: Lake
     who: Forgotten
     found: Gathered
-    report: Report
+    report: ForgettingResult
     dry_run: bool = False
     affected: set[Partition] = field(default_factory=set)
     concerned: list[Partition] = field(default_factory=list)

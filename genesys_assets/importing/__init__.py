@@ -1,4 +1,4 @@
-"""Earlier work: JSON that scripts saved, turned into pages like those that are fetched.
+"""Imports JSON that scripts saved: turns it into pages like fetched ones.
 
     files          which files there are, and their bytes
     documents      bytes to JSON documents, piece by piece
@@ -6,6 +6,7 @@
     times          instants in every spelling
     conversations  conversations as tools write them, to platform form
     figures        the tutorials' metric names, units and numbers, as the platform's
+    groups         which group figures belong to: dimensions among fields
     buckets        answers with figures, in platform or tutorial form, to platform form
     remarks        what was read under another name, and what was left out
     spool          what was read and is not in the lake yet, on the disk
@@ -14,5 +15,6 @@
     take_back      pages of files out of the lake again
     summary        what is said before and after an import
 
-No Dagster here. All but `files`, `spool`, `into_lake` and `take_back` are pure. What pages become is in `tables`.
+No Dagster here. `files`, `spool`, `pages`, `into_lake` and `take_back` read or write files; the others are pure. What
+pages become is in `tables`.
 """

@@ -1,6 +1,6 @@
 """Answers with figures, in platform or tutorial form, as results of the aggregates query: group, interval, metrics.
 
-Which metric a name means is in `figures`. To which day a bucket belongs is in `pages`.
+Which metric a name means is in `figures`, to which group a bucket belongs in `groups`, and to which day in `pages`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from genesys_assets.cloud.analytics import catalogue
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import hyphenated, respelled, unwrapped
+from genesys_assets.importing.conversations import respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
     figures_of,
@@ -26,6 +25,7 @@ from genesys_assets.importing.figures import (
     possible,
 )
 from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.groups import ENDS, FIGURE_FIELDS, STARTS, Group, group_of, in_group, plain_name
 from genesys_assets.importing.remarks import Remarks, printable
 from genesys_assets.importing.shapes import NAMES, Object, Piece, Shape, listed
 from genesys_assets.importing.times import NoInstant, instant
@@ -38,14 +38,10 @@ GRANULARITIES = {
 }
 TimeUnit = Literal["ms", "seconds", "minutes"]
 
-_STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
-_ENDS = ("intervalend", "endtime", "end", "bucketend")
+_EXAMPLE = "2026-01-31T13:00Z/2026-01-31T14:00Z"
 _LENGTH = re.compile(
     r"P(?=.)(?:(?P<days>\d{1,3})D)?(?:T(?=.)(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,8})S)?)?"
 )
-_FIGURES = frozenset({"metrics", "buckets", "data", "group", "interval"})
-_NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
-_ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,68 +62,74 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The figures of one group in one span of time; `metrics` and `views` as the platform writes them."""
+    """The figures of one group in one span of time; `metrics` as the platform writes them. `is_less` is as in
+    `groups.Group`.
+    """
 
     span: Interval
     group: dict[str, str]
     metrics: list[Object]
-    views: list[Object] = field(default_factory=list)
+    is_less: bool = False
 
 
-def buckets(piece: Piece, told: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
+def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[Bucket]:
     """The buckets of a piece of figures, and remarks on what was read under another name or left out.
 
     Raises CannotImport where a time, a group or a number is missing or is none.
     """
     if piece.nulls:
-        remarks.leave_out(f"{piece.shape.value}: null in the place of one", piece.nulls)
+        remarks.leave_out(f"{piece.shape.value}: null instead of an object", piece.nulls)
     match piece.shape:
         case Shape.AGGREGATES:
             for result in piece.items:
-                group = _in_group(result, remarks)
+                group = Group(in_group(result, remarks))
                 if "data" in result and result["data"] is None:
                     remarks.leave_out("results.data: null in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
-                    yield _bucket(data, group, piece.envelope, told, remarks)
+                    yield _bucket(data, group, piece.envelope, options, remarks)
         case Shape.ENTITY_BUCKETS:
             for entity in piece.items:
-                group = _group(entity, told, remarks)
+                group = group_of(entity, options.group_by, remarks)
                 for data in _objects(entity["buckets"], "entities.buckets", remarks):
-                    of_bucket = group | _group(data, told, remarks)
-                    yield _bucket(data, of_bucket, piece.envelope | entity, told, remarks)
+                    of_bucket = group_of(data, options.group_by, remarks, group)
+                    yield _bucket(data, of_bucket, piece.envelope | entity, options, remarks)
         case _:
             for item in piece.items:
-                yield _bucket(item, _group(item, told, remarks), piece.envelope, told, remarks)
+                yield _bucket(item, group_of(item, options.group_by, remarks), piece.envelope, options, remarks)
 
 
-def grouping(shown: Collection[str], told: ImportOptions) -> tuple[str, ...]:
+def grouping(shown: Collection[str], options: ImportOptions) -> tuple[str, ...]:
     """The grouping of an answer: the given one, else every dimension that any of its groups has."""
-    if told.group_by is None:
+    if options.group_by is None:
         return tuple(sorted(shown))
-    unexpected = sorted({*shown} - {*told.group_by})
+    unexpected = sorted({*shown} - {*options.group_by})
     if unexpected:
         raise CannotImport(f"its groups have {', '.join(unexpected)}, which is not among what was grouped by")
-    return tuple(sorted(told.group_by))
+    return tuple(sorted(options.group_by))
 
 
-def _bucket(data: Object, group: dict[str, str], around: Object, told: ImportOptions, remarks: Remarks) -> Bucket:
+def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, remarks: Remarks) -> Bucket:
     # What has the platform's own name stays as it is: there may be qualifiers, and statistics that are new.
     as_it_is, others = [], []
     for name, measured in figures_of(data.get("metrics")):
         if is_platform_metric(name) and isinstance(measured, dict) and {"metric", "stats"} <= measured.keys():
             if _is_null(measured["stats"]):
                 remarks.leave_out(f"{name}: null in the place of its stats")
+            elif measured["stats"] == {}:
+                remarks.leave_out(f"{name!r} left out: there is no figure")
             else:
                 as_it_is.append(_as_it_is(name, measured))
         else:
             others.append((name, measured))
-    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, told.time_unit, remarks).items()]
+    renamed = [{"metric": name, "stats": stats} for name, stats in gathered(others, options.time_unit, remarks).items()]
     views = _objects(data.get("views"), "results.data.views", remarks)
+    if views:
+        remarks.leave_out("results.data.views: only the query says of which metric a view is", len(views))
     if "metrics" in data and data["metrics"] is None and not views:
         remarks.leave_out("metrics: null in the place of a bucket's figures")
     elif data.get("metrics") is None and not views and (strange := _strange(data)):
         remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
-    return Bucket(_span(data, around, told), group, _once([*as_it_is, *renamed]), views)
+    return Bucket(_span(data, around, options), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
 
 
 def _is_null(stats: Any) -> bool:
@@ -137,7 +139,7 @@ def _is_null(stats: Any) -> bool:
 
 def _strange(data: Object) -> str:
     """The fields of a bucket that are neither its time nor its group, and may hold its figures."""
-    names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in _FIGURES]
+    names = [name for name, value in data.items() if isinstance(value, dict | list) and name not in FIGURE_FIELDS]
     return ", ".join(printable(name, 40) for name in names[:5])
 
 
@@ -173,152 +175,49 @@ def _objects(value: Any, path: str, remarks: Remarks) -> list[Object]:
     return [respelled(item, NAMES) for item in found]
 
 
-# -- groups ------------------------------------------------------------------------------------------------------------
-
-
-def _in_group(item: Object, remarks: Remarks) -> dict[str, str]:
-    """The group in the field `group`, where the platform puts it."""
-    group = item.get("group")
-    if not isinstance(group, dict | None):
-        raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
-    return _dimensions(group or {}, remarks, is_group=True)
-
-
-def _group(item: Object, told: ImportOptions, remarks: Remarks) -> dict[str, str]:
-    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`."""
-    fields = {name: value for name, value in item.items() if name not in _FIGURES and not _is_time(name)}
-    found = _in_group(item, remarks)
-    kind, id_ = fields.pop("type", None), fields.pop("id", None)
-    if id_ is not None:
-        dimension = _kind_of_id(kind, told)
-        found[dimension] = hyphenated(dimension, str(id_))
-    elif kind is not None:
-        remarks.note("field 'type' left out")
-    return found | _dimensions(fields, remarks)
-
-
-def _kind_of_id(kind: Any, told: ImportOptions) -> str:
-    """Which dimension an entity's `id` is of."""
-    if isinstance(kind, str):
-        try:
-            return catalogue.dimension(kind)
-        except InvalidQuery as error:
-            raise CannotImport(f"the type of an entity is none: {error.message}") from None
-    if told.group_by and len(told.group_by) == 1:
-        return told.group_by[0]
-    raise CannotImport(
-        "its entities have an `id` and nothing says of what: say so with --group-by, for example --group-by userId"
-    )
-
-
-def _dimensions(fields: Object, remarks: Remarks, *, is_group: bool = False) -> dict[str, str]:
-    """The dimensions among fields; all fields are dimensions where they are a group."""
-    found: dict[str, str] = {}
-    names = []
-    for name, value in fields.items():
-        if isinstance(value, dict) and "id" in value:
-            value = value["id"]
-        if value is None:
-            continue
-        if _NAMES.fullmatch(_plain(name)):
-            names.append(name)
-            continue
-        try:
-            dimension = _dimension(name)
-        except InvalidQuery as error:
-            if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
-                raise CannotImport(error.message) from None
-            remarks.note(f"field {name!r} left out: {error.message}")
-            continue
-        text = hyphenated(dimension, _text(value, name))
-        if found.setdefault(dimension, text) != text:
-            raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
-    _leave_out(names, found, remarks, is_group=is_group)
-    return found
-
-
-def _dimension(name: str) -> str:
-    """The platform's dimension of a name, also in snake_case. Raises InvalidQuery."""
-    try:
-        return catalogue.dimension(name)
-    except InvalidQuery as refusal:
-        try:
-            return catalogue.dimension(name.replace("_", ""))
-        except InvalidQuery:
-            raise refusal from None
-
-
-def _leave_out(names: list[str], found: dict[str, str], remarks: Remarks, *, is_group: bool) -> None:
-    """Names of users and queues are looked up by id. Raises CannotImport where a group has a name and not the id: two
-    such groups would be one.
-    """
-    for name in names:
-        kind = re.sub("name$", "", _plain(name))
-        if is_group and kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found:
-            raise CannotImport(
-                f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
-                "are grouped by ids"
-            )
-        remarks.note(f"field {name!r} left out: names are looked up by id")
-
-
-def _text(value: Any, name: str) -> str:
-    value = unwrapped(value)
-    if isinstance(value, dict | list):
-        raise CannotImport(f"{name!r} of a group is a JSON {type(value).__name__}, not one value")
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 # -- spans of time -----------------------------------------------------------------------------------------------------
 
 
-def _is_time(name: str) -> bool:
-    return _plain(name) in (*_STARTS, *_ENDS, "granularity")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[._]", "", name).lower()
-
-
-def _span(data: Object, around: Object, told: ImportOptions) -> Interval:
+def _span(data: Object, around: Object, options: ImportOptions) -> Interval:
     """When a bucket was: its own interval, or its start with its end or a length; else what lies around it says."""
     for fields in (data, around):
         written = fields.get("interval")
         if isinstance(written, str) and "/" in written:
             first, _, last = written.partition("/")
-            return _of_bounds(first.strip(), last.strip(), told)
-        times = {_plain(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
-        start = next((times[name] for name in _STARTS if times.get(name) is not None), None)
-        end = next((times[name] for name in _ENDS if times.get(name) is not None), None)
+            return _of_bounds(first.strip(), last.strip(), options)
+        if written is not None and not isinstance(written, dict):
+            raise CannotImport(f"its interval {printable(repr(written), 60)} is no span: write it like {_EXAMPLE}")
+        times = {plain_name(name): value for name, value in (written if isinstance(written, dict) else fields).items()}
+        start = next((times[name] for name in STARTS if times.get(name) is not None), None)
+        end = next((times[name] for name in ENDS if times.get(name) is not None), None)
         if start is not None and end is not None:
-            return _interval(_instant(start, told), _instant(end, told))
+            return _interval(_instant(start, options), _instant(end, options))
         if start is not None:
-            return _from(start, _granularity(data, around, told), told)
-    if told.interval is not None:
-        return told.interval
+            return _from(start, _granularity(data, around, options), options)
+    if options.interval is not None:
+        return options.interval
     raise CannotImport(
-        "its figures have no time: say what they are of with --interval, "
-        "for example --interval 2026-01-31T13:00Z/2026-01-31T14:00Z"
+        f"its figures have no time: say what they are of with --interval, for example --interval {_EXAMPLE}"
     )
 
 
-def _of_bounds(start: str, end: str, told: ImportOptions) -> Interval:
+def _of_bounds(start: str, end: str, options: ImportOptions) -> Interval:
     """A start and an end; or one of them and a length, as ISO 8601 has it."""
     if length := _LENGTH.fullmatch(end):
-        begin = _instant(start, told)
+        begin = _instant(start, options)
         return _interval(begin, begin + _long(length))
     if length := _LENGTH.fullmatch(start):
-        finish = _instant(end, told)
+        finish = _instant(end, options)
         return _interval(finish - _long(length), finish)
-    return _interval(_instant(start, told), _instant(end, told))
+    return _interval(_instant(start, options), _instant(end, options))
 
 
 def _long(length: re.Match[str]) -> timedelta:
     return timedelta(**{unit: int(count) for unit, count in length.groupdict().items() if count})
 
 
-def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
-    written = data.get("granularity") or around.get("granularity") or told.granularity
+def _granularity(data: Object, around: Object, options: ImportOptions) -> str:
+    written = data.get("granularity") or around.get("granularity") or options.granularity
     if written is None:
         raise CannotImport(
             "its figures tell when they begin and not for how long they are: say so with --granularity, one of "
@@ -329,11 +228,11 @@ def _granularity(data: Object, around: Object, told: ImportOptions) -> str:
     return written
 
 
-def _from(start: Any, granularity: str, told: ImportOptions) -> Interval:
-    begin = _instant(start, told)
+def _from(start: Any, granularity: str, options: ImportOptions) -> Interval:
+    begin = _instant(start, options)
     if granularity == "P1D":
-        following = begin.astimezone(told.business_zone).date() + timedelta(days=1)
-        return _interval(begin, midnight(following, told.business_zone))
+        following = begin.astimezone(options.business_zone).date() + timedelta(days=1)
+        return _interval(begin, midnight(following, options.business_zone))
     return _interval(begin, begin + GRANULARITIES[granularity])
 
 
@@ -349,13 +248,13 @@ def _interval(start: datetime, end: datetime) -> Interval:
         raise CannotImport(error.message) from None
 
 
-def _instant(value: Any, told: ImportOptions) -> datetime:
+def _instant(value: Any, options: ImportOptions) -> datetime:
     """An instant in UTC; a date alone is the midnight of the business day."""
     try:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", value.strip()):
             year, month, day = map(int, value.split("-"))
-            return midnight(date(year, month, day), told.business_zone)
-        return instant(value, told.time_zone)
+            return midnight(date(year, month, day), options.business_zone)
+        return instant(value, options.time_zone)
     except NoInstant as reason:
         raise CannotImport(str(reason)) from None
     except (ValueError, OverflowError):

@@ -32,6 +32,14 @@ Object = dict[str, Any]
 
 _ATTRIBUTES = "conversations.participants.attributes"
 _MEASURED = "conversations.participants.sessions.metrics.value"
+_OF_MEDIA = frozenset(
+    (
+        *("mediaStatsMinConversationMos", "mediaStatsMinConversationRFactor", "minMos", "minRFactor", "maxLatencyMs"),
+        *("receivedPackets", "discardedPackets", "duplicatePackets", "invalidPackets", "overrunPackets"),
+        *("underrunPackets", "mediaCount"),
+    )
+)
+"""Figures of how good a connection was."""
 _METRIC_NAME = "conversations.participants.sessions.metrics.name"
 _MOMENTS = frozenset({"conversationStart", "conversationEnd", "segmentStart", "segmentEnd", "emitDate"})
 """Fields that say when something of the conversation happened."""
@@ -43,9 +51,9 @@ _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": 
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write in the place of a value that is newer than they are."""
-_BARE = 32
-"""Digits of a UUID."""
-_BARE_UUID = re.compile(r"([0-9a-fA-F]{8})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{12})")
+_UUID = re.compile("-?".join(f"([0-9a-fA-F]{{{digits}}})" for digits in (8, 4, 4, 4, 12)))
+_LENGTHS_OF_UUIDS = (32, 36)
+"""Characters of a UUID, without hyphens and with them."""
 UUIDS = frozenset(
     (
         *("conversationId", "associatedConversationId", "participantId", "sessionId", "userId", "queueId", "flowId"),
@@ -68,6 +76,13 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "conversations.participants.sessions.metrics": frozenset({"name", "value"}),
 }
 """Fields without which the platform writes no such object: where one is missing, a tool has lost it."""
+_NEVER_NULL = frozenset(
+    (
+        *("conversations.participants", "conversations.participants.sessions"),
+        *("conversations.participants.sessions.segments", "conversations.participants.sessions.metrics"),
+    )
+)
+"""Lists of what figures are made of. A null among them is one that was lost."""
 _SHORTENED = re.compile(r"System\.|@\{")
 """What PowerShell's ConvertTo-Json writes in the place of what lies deeper than its -Depth."""
 
@@ -94,7 +109,7 @@ def read_conversation(written: Object, zone: ZoneInfo | None) -> ReadConversatio
 
     Raises CannotImport if an instant has no offset and `zone` is None.
     """
-    reading = _Reading(zone)
+    reading = _ConversationState(zone)
     conversation = _CONVERSATION(written, reading)
     return ReadConversation(conversation or {}, reading.last, reading.losses)
 
@@ -116,12 +131,16 @@ _known_spelling = lru_cache(1 << 12)(_spelling)
 
 
 def respelled(item: Object, names: Mapping[str, str]) -> Object:
-    """The object with its names spelled as in `names`, if they are among these in any spelling.
+    """The object with its names spelled as in `names`, if they are among these in any spelling. Raises CannotImport
+    where two spellings of one name have two values.
 
     >>> respelled({"Group": 1, "more": 2}, {"group": "group"})
     {'group': 1, 'more': 2}
     """
-    changed = {name: names[key] for name in item if (key := plain(name)) in names and names[key] not in item}
+    changed = {name: names[key] for name in item if (key := plain(name)) in names and names[key] != name}
+    for name, wanted in changed.items():
+        if any(other != name and changed.get(other, other) == wanted and item[other] != item[name] for other in item):
+            raise CannotImport(f"it has {printable(name, 60)!r} and another spelling of it, with two values")
     return {changed.get(name, name): value for name, value in item.items()} if changed else item
 
 
@@ -138,12 +157,13 @@ def unwrapped(value: Any) -> Any:
 
 
 def hyphenated(name: str, text: str) -> str:
-    """A UUID that a tool wrote without hyphens as the platform writes it; any other text as it is.
+    """A UUID that a tool wrote without hyphens or in capitals, as SQL Server does, as the platform writes it; any other
+    text as it is.
 
     >>> hyphenated("queueId", "5A0C0000111142228333000000000A01"), hyphenated("outboundContactId", "5a0c" * 8)[:8]
     ('5a0c0000-1111-4222-8333-000000000a01', '5a0c5a0c')
     """
-    found = _BARE_UUID.fullmatch(text) if name in UUIDS else None
+    found = _UUID.fullmatch(text) if name in UUIDS else None
     return "-".join(found.groups()).lower() if found else text
 
 
@@ -182,7 +202,7 @@ def missing(conversation: Object) -> str | None:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _ConversationState:
     """What is known of a conversation while it is read."""
 
     zone: ZoneInfo | None
@@ -193,7 +213,7 @@ class _Reading:
         self.losses.setdefault(f"{path}: {reason}", Loss(f"{path}: {example or reason}")).count += 1
 
 
-_Reader = Callable[[Any, _Reading], Any]
+_Reader = Callable[[Any, _ConversationState], Any]
 """A written value -> the value as the platform writes it; None where it has none, or it is lost, which is noted."""
 
 
@@ -215,7 +235,7 @@ def _object_reader(type_: pa.StructType, path: str) -> _Reader:
     needed = _NEEDED.get(path, frozenset())
     first, last = _SPANS.get(path, ("", ""))
 
-    def read(value: Any, reading: _Reading) -> Object | None:
+    def read(value: Any, reading: _ConversationState) -> Object | None:
         if not isinstance(value, dict):
             reading.lose(path, f"{type(value).__name__} is no object")
             return None
@@ -250,16 +270,18 @@ def _list_reader(type_: pa.ListType, path: str) -> _Reader:
     child, is_of_objects = _reader(type_.value_type, path), pa.types.is_struct(type_.value_type)
     members = frozenset(plain(member.name) for member in type_.value_type) if is_of_objects else frozenset()
 
-    def element(item: Any, reading: _Reading) -> Any:
+    def element(item: Any, reading: _ConversationState) -> Any:
         if isinstance(item, dict) and members.isdisjoint(map(plain, item)):
             # An object of another kind, such as one of ids or a wrapping: what is in it would be lost.
             reading.lose(path, _strange(item))
             return None
         return child(item, reading)
 
-    def read(value: Any, reading: _Reading) -> list[Any] | None:
+    def read(value: Any, reading: _ConversationState) -> list[Any] | None:
         value = as_list(value)
         if isinstance(value, list):
+            if path in _NEVER_NULL and None in value:
+                reading.lose(path, "null in the place of one")
             return [element(item, reading) for item in value if item is not None]
         if isinstance(value, dict) if is_of_objects else _is_one(value):
             return [element(value, reading)]
@@ -275,16 +297,18 @@ def _strange(item: Object) -> str:
 
 
 def _is_one(value: Any) -> bool:
-    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces."""
+    """Whether a value may be the only one of a list: several that PowerShell wrote as one text have spaces, and none
+    are an empty text.
+    """
     return not isinstance(value, dict) and not (
-        isinstance(value, str) and (" " in value or _SHORTENED.match(value) is not None)
+        isinstance(value, str) and (not value or " " in value or _SHORTENED.match(value) is not None)
     )
 
 
 def _instant_reader(path: str) -> _Reader:
     is_moment = path.rpartition(".")[2] in _MOMENTS
 
-    def read(value: Any, reading: _Reading) -> str | None:
+    def read(value: Any, reading: _ConversationState) -> str | None:
         if path.rpartition(".")[2] in _ENDS and isinstance(value, str) and not value.strip():
             # What goes on has no end yet, and tools that know no null write an empty text.
             return None
@@ -303,20 +327,24 @@ def _instant_reader(path: str) -> _Reader:
 
 
 def _scalar_reader(type_: pa.DataType, path: str) -> _Reader:
-    is_measured, is_text, name = path == _MEASURED, pa.types.is_string(type_), path.rpartition(".")[2]
+    is_text, name = pa.types.is_string(type_), path.rpartition(".")[2]
+    is_measured = path == _MEASURED or name in _OF_MEDIA
     by_spelling = _by_spelling(path)
 
-    def read(value: Any, reading: _Reading) -> Any:
+    def read(value: Any, reading: _ConversationState) -> Any:
         if by_spelling is not None:
             return _enumerated(value, by_spelling, path, reading)
         if is_text and isinstance(value, str) and value.isascii():
-            return hyphenated(name, value) if len(value) == _BARE else value
+            return hyphenated(name, value) if len(value) in _LENGTHS_OF_UUIDS else value
+        if is_text and name in UUIDS and not (isinstance(value, str) and value.isprintable()):
+            reading.lose(path, f"{type(value).__name__} is no id", f"{printable(value, 60)!r} is no id")
+            return None
         kept, wanted = scalar(unwrapped(value), type_)
         if kept is None or (isinstance(kept, float) and not math.isfinite(kept)):
             reading.lose(path, f"{type(value).__name__} is no {wanted}")
             return None
         if is_measured and kept < 0:
-            reading.lose(path, f"{kept} is below zero, and no time and no count is")
+            reading.lose(path, f"{kept} is below zero, and no such figure is")
         return kept
 
     return read
@@ -329,7 +357,7 @@ def _by_spelling(path: str) -> Mapping[str, str] | None:
     return None if values is None else {plain(value): value for value in values}
 
 
-def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: _Reading) -> str | None:
+def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: _ConversationState) -> str | None:
     """One of the platform's values, in its spelling: .NET writes Voice and Tabandon, Java VOICE. Another value may be
     newer than the list, if it looks like one.
     """
@@ -346,7 +374,7 @@ def _enumerated(value: Any, by_spelling: Mapping[str, str], path: str, reading: 
     return None
 
 
-def _attributes(value: Any, reading: _Reading) -> Object | None:
+def _attributes(value: Any, reading: _ConversationState) -> Object | None:
     """Participants' attributes: texts under names that are unknown beforehand."""
     if not isinstance(value, dict):
         reading.lose(_ATTRIBUTES, f"{type(value).__name__} is no object")
@@ -357,7 +385,7 @@ def _attributes(value: Any, reading: _Reading) -> Object | None:
     return value
 
 
-def _bounded(value: Any, path: str, reading: _Reading, level: int = 1) -> Any:
+def _bounded(value: Any, path: str, reading: _ConversationState, level: int = 1) -> Any:
     """A value of a field that no table knows, unless it is nested too deeply to be stored."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if level > _DEEPEST:

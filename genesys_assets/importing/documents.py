@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -191,9 +192,8 @@ class _Reader:
                     )
         if not in_parts:
             yield Part(fields, line, answer)
-        elif fields.get(_ERRORS):
-            # It may stand behind the list.
-            yield Part({_ERRORS: fields[_ERRORS], in_parts[0]: []}, line, answer)
+        elif behind := {name: value for name, value in fields.items() if name.replace("_", "").lower() in _OF_ANSWER}:
+            yield Part(behind | {in_parts[0]: []}, line, answer)
 
     def _names(self) -> Iterator[str]:
         """The names of an object's fields; the value behind each must be read before the next."""
@@ -303,8 +303,8 @@ class _Reader:
 _AROUND = frozenset({"granularity", "interval", "timestamp", "start", "end", "startTime", "endTime", "date"})
 """Fields around a list that say something of its elements."""
 _ELEMENTS = 1_000
-_ERRORS = "errors"
-"""What an answer says that has not all it was asked for."""
+_OF_ANSWER = frozenset({"errors", "totalhits", "cursor"})
+"""Fields that say whether an answer has all it was asked for, wherever they stand. The platform writes them last."""
 
 
 def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
@@ -325,6 +325,13 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[str]:
         raise CannotImport(f"it is not text in {error.encoding.upper()} ({error.reason}): save it as UTF-8") from None
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise CannotImport(f"it has the number {printable(text, 40)}, which is larger than any can be")
+    return value
+
+
 def _no_constant(name: str) -> NoReturn:
     raise CannotImport(f"it is not JSON: {name} is no JSON number")
 
@@ -342,4 +349,4 @@ def _twice(name: str) -> NoReturn:
     raise CannotImport(f"an object of it has the field {printable(name, 60)!r} twice")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant, object_pairs_hook=_unique)

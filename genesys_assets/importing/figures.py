@@ -114,6 +114,8 @@ def gathered(figures: Iterable[tuple[str, Any]], time_unit: str, remarks: Remark
         if not values or _has_qualifier(measured):
             if _says_something(measured):
                 remarks.leave_out(f"{name!r} left out: {_NO_STATISTIC}")
+            elif isinstance(measured, dict) and not measured.keys() - {"metric", "name", "qualifier"}:
+                remarks.leave_out(f"{name!r} left out: there is no figure")
             continue
         if meaning.metric != name:
             in_unit = f" in {meaning.unit}" if meaning.metric.startswith("t") and _TIMES & values.keys() else ""
@@ -174,6 +176,8 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
     for statistic in sorted(known):
         if known[statistic] < 0:
             raise CannotImport(f"{statistic} of {name!r} is {known[statistic]}, and no figure is below zero")
+    if metric in _SERVICE_LEVELS:
+        _quotient(known, name)
     if not metric.startswith("t"):
         return
     for smaller, larger in (("min", "max"), ("max", "sum")):
@@ -196,6 +200,24 @@ def _between(known: Mapping[str, int | float], name: str) -> None:
         bounds = [f"at least {least}"] if "min" in known else []
         bounds += [f"at most {most}"] if "max" in known else []
         raise CannotImport(f"sum of {name!r} is {total}, which {count} times of {' and '.join(bounds)} cannot come to")
+
+
+def _quotient(known: Mapping[str, int | float], name: str) -> None:
+    """Raises CannotImport where a ratio is more than all, or is not that of its numerator and denominator."""
+    ratio, numerator, denominator = (known.get(each) for each in ("ratio", "numerator", "denominator"))
+    if ratio is not None and ratio > 1:
+        raise CannotImport(f"ratio of {name!r} is {ratio}, and no ratio is above 1: write 80 % as 0.8")
+    if numerator is None or denominator is None:
+        return
+    if numerator > denominator:
+        raise CannotImport(f"numerator of {name!r} is {numerator}, which is more than its denominator, {denominator}")
+    if ratio is not None and denominator and abs(ratio - numerator / denominator) > _ROUNDED:
+        raise CannotImport(f"ratio of {name!r} is {ratio}, but {numerator} of {denominator} is another")
+
+
+_SERVICE_LEVELS = frozenset({"oServiceLevel", "oCallbackServiceLevel"})
+_ROUNDED = 0.01
+"""By how much a ratio may differ from its numerator by its denominator: tools write whole per cent."""
 
 
 def _is_number(value: Any) -> bool:

@@ -161,15 +161,19 @@ def _below(folder: str) -> list[SavedFile]:
     read.
     """
     refused: list[OSError] = []
-    found = []
+    found: list[str] = []
+    linked: list[str] = []
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        linked += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
         found += [
             os.path.join(parent, name)
             for name in names
             if name.lower().endswith((*SUFFIXES, *_OTHERWISE)) and not name.startswith(".")
         ]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
+    # They may lead anywhere, also in a circle.
+    unread += [SavedFile(_named(path), _raises(CannotImport(_LINKED))) for path in sorted(linked)]
     return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
 
 
@@ -233,4 +237,5 @@ def _raises(error: Exception) -> Callable[[], NoReturn]:
     return raise_it
 
 
+_LINKED = "it is a link to a folder, and links are not followed: name the folder itself"
 _NOTHING = "there is no such file, and no folder or pattern with files to read"

@@ -14,9 +14,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from genesys_assets.cloud.http.page import Page
 from genesys_assets.days import utc_day
 from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
-from genesys_assets.importing.pages import ASSETS, DAILY, Converted, convert, identity
+from genesys_assets.importing.pages import ASSETS, DAILY, FileContents, convert, identity
 from genesys_assets.importing.remarks import printable
 from genesys_assets.importing.spool import Partition, Spool
 from genesys_assets.lake.commit import Overtaken, TableContended
@@ -39,14 +39,14 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READING = 4
+_READER_VERSION = 5
 """Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """What became of one file. `partitions` are the days it has pages in, by asset; `left_out` counts what could not be
-    read, by path and reason. `total_hits` is how many conversations an answer of it counted, on this page and others.
+    read, by path and reason. `total_hits`, `last_pages` and `other_pages` are as in `pages.FileContents`.
     """
 
     file: str
@@ -55,14 +55,16 @@ class Outcome:
     shapes: dict[str, int] = field(default_factory=dict)
     conversations: int = 0
     buckets: int = 0
-    total_hits: int = 0
+    total_hits: dict[str, int] = field(default_factory=dict)
+    last_pages: int = 0
+    other_pages: int = 0
     partitions: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """What became of all files, and which partitions are new or changed."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -79,12 +81,25 @@ class Imported:
 
     @property
     def short_of(self) -> tuple[int, int] | None:
-        """How many conversations the files have, and how many an answer of them counted, where that is more: then not
+        """How many conversations the files have of an answer, and how many it counted, where that is more: then not
         all of its pages are here.
         """
-        counted = max((outcome.total_hits for outcome in self.outcomes), default=0)
-        here = sum(outcome.conversations for outcome in self.outcomes)
-        return (here, counted) if counted > here else None
+        here: Counter[int] = Counter()
+        for outcome in self.outcomes:
+            here.update({int(total): count for total, count in outcome.total_hits.items()})
+        return next(((count, total) for total, count in _answers(here) if count < total), None)
+
+    @property
+    def lacks_last_page(self) -> bool:
+        """Whether each page of a job's results names a further one: the last one names none."""
+        return any(outcome.other_pages for outcome in self.outcomes) and not any(
+            outcome.last_pages for outcome in self.outcomes
+        )
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether the files can hold everything, as far as they say."""
+        return self.is_whole and self.short_of is None and not self.lacks_last_page
 
     def days(self, asset: str) -> list[str]:
         """The days of an asset that have pages of these files, or are known to be empty, in order."""
@@ -95,12 +110,12 @@ class Imported:
 def import_files(
     lake: Lake,
     files: Iterable[SavedFile],
-    told: ImportOptions,
+    options: ImportOptions,
     *,
     complete: Interval | None = None,
     run_id: str | None = None,
     on_file: Callable[[Outcome], None] = lambda _: None,
-) -> Imported:
+) -> ImportResult:
     """Bring files into the lake. A file that cannot be read is skipped and named, the others go in.
 
     `complete` is the span whose data the files hold completely: its days count as complete, unless a file was skipped,
@@ -110,30 +125,43 @@ def import_files(
     now = datetime.now(UTC)
     if complete is not None and complete.end > now:
         raise CannotImport(f"{complete} is not over, so nobody can have all of it yet")
-    if complete is not None and not any(list(_days_within(complete, asset, told)) for asset in ASSETS):
+    if complete is not None and not any(list(_days_within(complete, asset, options)) for asset in ASSETS):
         raise CannotImport(f"{complete} holds no whole day, and only whole days can be complete")
     with Spool() as spool:
-        running = _Import(lake, spool, told, now, run_id)
+        running = _Import(lake, spool, options, now, run_id)
         for file in files:
             outcome = running.take(file)
             running.result.outcomes.append(outcome)
             on_file(outcome)
         running.flush()
-        if complete is not None and running.result.is_whole and running.result.short_of is None:
+        if complete is not None and running.result.may_be_complete:
             running.mark_complete(complete)
         return running.result
+
+
+def _answers(here: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """How many conversations each answer counted, and how many there are of it. Pages with the same total are of one
+    answer, and so are those between whose totals there is one in a hundred: conversations come and go meanwhile.
+    """
+    before, count = 0, 0
+    for total in sorted(here):
+        if before and total - before > before // 100:
+            yield before, count
+            count = 0
+        before, count = total, count + here[total]
+    yield before, count
 
 
 class _Import:
     """One import: pages wait in the spool until there are enough, so that a day of many files is written once."""
 
-    def __init__(self, lake: Lake, spool: Spool, told: ImportOptions, now: datetime, run_id: str | None) -> None:
+    def __init__(self, lake: Lake, spool: Spool, options: ImportOptions, now: datetime, run_id: str | None) -> None:
         self.lake = lake
         self.spool = spool
-        self.told = told
+        self.options = options
         self.now = now
         self.provenance = {"source": "import"} | ({"run_id": run_id} if run_id else {})
-        self.result = Imported()
+        self.result = ImportResult()
         self._seen: dict[str, Outcome] = {}
         self._forget_waiting()
 
@@ -149,7 +177,9 @@ class _Import:
         except CannotImport as reason:
             return _skipped(file, str(reason))
         if sha256 in self._seen:
-            return self._again(file, self._seen[sha256], f"the same bytes as {self._seen[sha256].file}")
+            seen = self._seen[sha256]
+            # Its conversations are counted there already.
+            return self._again(file, replace(seen, total_hits={}), f"the same bytes as {seen.file}")
         noted = self.lake.store.get(record_of(sha256))
         before = None if noted is None else dict(json.loads(noted))
         if before is not None and self._would_be_the_same(sha256, before):
@@ -160,7 +190,7 @@ class _Import:
             except (CannotImport, CannotDrop) as reason:
                 return _skipped(file, str(reason))
             except OverflowError:
-                return _skipped(file, "an instant in it lies before or after all that can be told")
+                return _skipped(file, "it has a time outside the years 1 to 9999")
             except (RecursionError, MemoryError):
                 return _skipped(file, "it is nested too deeply, or one value of it is too large")
             outcome = self._wait(file, sha256, converted, before)
@@ -169,7 +199,7 @@ class _Import:
             self.flush()
         return outcome
 
-    def _convert(self, file: SavedFile, sha256: str) -> Converted:
+    def _convert(self, file: SavedFile, sha256: str) -> FileContents:
         """The file's pages in the spool, as they may be stored: they are compared with stored ones."""
         screen = functools.cache(lambda asset: self.lake.screen(f"pages/{asset}"))
         raw = _unaltered(file, sha256)
@@ -177,7 +207,7 @@ class _Import:
             file.name,
             sha256,
             raw,
-            self.told,
+            self.options,
             self.now,
             self.spool,
             screened=lambda asset, page: screen(asset).page(page),
@@ -190,7 +220,7 @@ class _Import:
     def _would_be_the_same(self, sha256: str, before: dict[str, Any]) -> bool:
         """Whether a file would be read as it was, and all that it brought is stored."""
         days = before["outcome"]["partitions"]
-        return (before.get("reading"), before.get("told")) == (_READING, _as_json(self.told)) and all(
+        return (before.get("reading"), before.get("told")) == (_READER_VERSION, _as_json(self.options)) and all(
             self._has_pages_of(sha256, f"pages/{asset}", day) for asset in days for day in days[asset]
         )
 
@@ -200,7 +230,7 @@ class _Import:
             file_of(stored.about(index).request) == sha256 for index in range(len(stored))
         )
 
-    def _wait(self, file: SavedFile, sha256: str, converted: Converted, before: dict[str, Any] | None) -> Outcome:
+    def _wait(self, file: SavedFile, sha256: str, converted: FileContents, before: dict[str, Any] | None) -> Outcome:
         for asset, days in (before["outcome"]["partitions"] if before else {}).items():
             for day in days:
                 # What it had brought when it was read in another way goes.
@@ -215,6 +245,8 @@ class _Import:
             conversations=converted.conversations,
             buckets=converted.buckets,
             total_hits=converted.total_hits,
+            last_pages=converted.last_pages,
+            other_pages=converted.other_pages,
             partitions=dict(partitions),
             notes=dict(converted.remarks.read),
             left_out=dict(converted.remarks.left_out),
@@ -228,7 +260,7 @@ class _Import:
             # Arrow keeps what it freed for later, and every day is written once.
             pa.default_memory_pool().release_unused()
         for sha256, outcome in self._records.items():
-            record = {"reading": _READING, "told": _as_json(self.told), "outcome": asdict(outcome)}
+            record = {"reading": _READER_VERSION, "told": _as_json(self.options), "outcome": asdict(outcome)}
             self.lake.store.put(record_of(sha256), json.dumps(record, indent=1, default=str).encode())
         self._forget_waiting()
 
@@ -261,7 +293,7 @@ class _Import:
         for asset in ASSETS:
             if not self.result.days(asset):
                 continue
-            for day in _days_within(span, asset, self.told):
+            for day in _days_within(span, asset, self.options):
                 stored = self.lake.pages(f"pages/{asset}", day)
                 if stored is None or stored.reach is None or not stored.reach.is_complete:
                     write_pages(self.lake, (asset, day), stored or (), True, self.provenance)
@@ -321,15 +353,15 @@ def _unaltered(file: SavedFile, sha256: str) -> Iterator[bytes]:
         raise CannotImport("it changed while it was read: import it once it is finished")
 
 
-def _as_json(told: ImportOptions) -> dict[str, Any]:
+def _as_json(options: ImportOptions) -> dict[str, Any]:
     """The options of an import, as they are stored with its result."""
-    plain = json.loads(json.dumps(asdict(told), default=str))
-    return dict(plain) | {"interval": str(told.interval) if told.interval else None}
+    plain = json.loads(json.dumps(asdict(options), default=str))
+    return dict(plain) | {"interval": str(options.interval) if options.interval else None}
 
 
-def _days_within(span: Interval, asset: str, told: ImportOptions) -> Iterator[str]:
+def _days_within(span: Interval, asset: str, options: ImportOptions) -> Iterator[str]:
     """The days that lie wholly inside the span: business days of daily aggregates, else UTC days."""
-    zone = told.business_zone if asset == DAILY else UTC
+    zone = options.business_zone if asset == DAILY else UTC
     day, last = span.start.date() - timedelta(days=1), span.end.date() + timedelta(days=1)
     while day <= last:
         following: date = day + timedelta(days=1)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.cloud.http.parsing import read_count
-from genesys_assets.importing.buckets import ImportOptions, buckets, grouping, midnight
+from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
 from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
 from genesys_assets.importing.documents import documents
 from genesys_assets.importing.figures import of_digits
@@ -52,15 +52,18 @@ _ALONE = 0
 
 
 @dataclass(slots=True)
-class Converted:
-    """What one file held. Its pages are in the spool. `total_hits` is how many conversations one of its answers
-    counted, on all of its pages.
+class FileContents:
+    """What one file held. Its pages are in the spool. `total_hits`: how many conversations of it are of answers that
+    counted so many on all of their pages, by that count. `last_pages` and `other_pages`: how many pages of jobs name no
+    further one, and how many do.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)
     conversations: int = 0
     buckets: int = 0
-    total_hits: int = 0
+    total_hits: dict[str, int] = field(default_factory=dict)
+    last_pages: int = 0
+    other_pages: int = 0
     remarks: Remarks = field(default_factory=Remarks)
 
 
@@ -68,19 +71,19 @@ def convert(
     name: str,
     sha256: str,
     raw: Iterator[bytes],
-    told: ImportOptions,
+    options: ImportOptions,
     now: datetime,
     spool: Spool,
     *,
     screened: Callable[[str, Page], Page] = lambda _, page: page,
-) -> Converted:
+) -> FileContents:
     """Read one file, whose bytes come in pieces, and put its pages into the spool, each as `screened` gives it back.
 
     Raises CannotImport where any part of the file is not what it must be, or nothing of it can be taken; then it has no
     pages in the spool.
     """
     spool.begin_file()
-    file = _File(name, sha256, told, now, spool, screened)
+    file = _File(name, sha256, options, now, spool, screened)
     try:
         file.read(raw)
         file.make_pages()
@@ -97,7 +100,7 @@ class _File:
         self,
         name: str,
         sha256: str,
-        told: ImportOptions,
+        options: ImportOptions,
         now: datetime,
         spool: Spool,
         screened: Callable[[str, Page], Page],
@@ -105,49 +108,66 @@ class _File:
         self.name = name
         self.screened = screened
         self.sha256 = sha256
-        self.told = told
+        self.options = options
         self.now = now
         self.spool = spool
-        self.converted = Converted()
-        self._with_errors: set[Answer] = set()
+        self.converted = FileContents()
+        self._answer: Answer | None = None
+        self._answer_number = 0
+        self._has_errors = self._has_cursor = self._is_page = False
         self.remarks = self.converted.remarks
-        self._answers = _Answers(told, spool, self.remarks)
+        self._answers = _Answers(options, spool, self.remarks)
 
     def read(self, raw: Iterator[bytes]) -> None:
         """Put conversations and buckets into the spool."""
         for part in documents(inflated(raw)):
             for piece in pieces(part):
-                self._must_be_whole(piece)
+                self._see_answer(piece)
                 self.converted.shapes[piece.shape.value] += 1
                 if piece.shape is Shape.CONVERSATION:
                     self._add_conversations(piece)
                 else:
                     self._add_buckets(piece)
         self._answers.finish()
+        self._end_answer()
+        self.converted.total_hits = self.spool.by_total()
         if not self.converted.shapes:
             raise CannotImport("it holds no answer of the platform")
 
-    def _must_be_whole(self, piece: Piece) -> None:
-        """An answer that names errors has not all it was asked for."""
-        if piece.envelope.get("errors") and piece.answer not in self._with_errors:
-            self._with_errors.add(piece.answer)
+    def _see_answer(self, piece: Piece) -> None:
+        """Note what an answer says of itself: errors, its total, whether a further page follows. Parts of one answer
+        follow one another, and any of them may say it.
+        """
+        if piece.answer != self._answer:
+            self._end_answer()
+            self._answer = piece.answer
+            self._answer_number += 1
+        self._is_page = piece.is_page
+        self._has_cursor |= bool(piece.envelope.get("cursor"))
+        if piece.envelope.get("errors") and not self._has_errors:
+            self._has_errors = True
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
+        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
+        if hits is not None and piece.shape is Shape.CONVERSATION:
+            self.spool.add_total(self._answer_number, hits)
+
+    def _end_answer(self) -> None:
+        self.converted.other_pages += self._has_cursor
+        self.converted.last_pages += self._is_page and not self._has_cursor
+        self._has_errors = self._has_cursor = self._is_page = False
 
     def _add_conversations(self, piece: Piece) -> None:
-        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
-        if hits is not None:
-            self.converted.total_hits = max(self.converted.total_hits, hits)
         if piece.nulls:
             self.remarks.leave_out("conversations: null in the place of a conversation", piece.nulls)
         for written in piece.items:
-            read = read_conversation(written, self.told.time_zone)
+            read = read_conversation(written, self.options.time_zone)
             if read.losses:
                 self.remarks.leave_out(_HALF)
                 for kind, loss in read.losses.items():
                     self.remarks.leave_out(loss.text, loss.count, kind)
                 continue
             id_, start = (read.conversation.get(key) for key in ("conversationId", "conversationStart"))
-            if start is None or not id_:
+            if start is None or not id_ or not id_.strip():
                 self.remarks.leave_out(_NO_KEYS)
                 continue
             if (lack := missing(read.conversation)) is not None:
@@ -157,23 +177,38 @@ class _File:
             began = instant(start, None)
             if began > self.now:
                 raise CannotImport(f"a conversation of it begins in the future, at {iso(began)}")
+            if read.last is not None and read.last > self.now:
+                raise CannotImport(f"a conversation of it has an instant in the future, {iso(read.last)}")
+            if piece.is_page:
+                self.spool.add_to_answer(self._answer_number, id_)
             self.spool.add_conversation(id_, began, read.last or began, _json(read.conversation))
 
     def _add_buckets(self, piece: Piece) -> None:
-        for bucket in buckets(piece, self.told, self.remarks):
+        for bucket in buckets(piece, self.options, self.remarks):
             answer = self._answers.number(piece.answer, bucket.group)
             if bucket.span.end > self.now:
                 raise CannotImport(f"a bucket of it ends in the future: {bucket.span}")
-            if not bucket.metrics and not bucket.views:
+            if not bucket.metrics:
                 continue
-            place = partition_of(bucket.span, self.told)
+            place = partition_of(bucket.span, self.options)
             if place is None:
-                self.remarks.leave_out(_nowhere(bucket.span, self.told))
+                self.remarks.leave_out(_nowhere(bucket.span, self.options))
                 continue
-            data: Object = {"interval": str(bucket.span), "metrics": bucket.metrics}
-            body = _json(data | ({"views": bucket.views} if bucket.views else {}))
+            body = _json({"interval": str(bucket.span), "metrics": bucket.metrics})
             group = json.dumps(bucket.group, sort_keys=True)
+            if bucket.is_less:
+                self._must_not_differ(group, bucket)
             self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+
+    def _must_not_differ(self, group: str, bucket: Bucket) -> None:
+        """Figures that only a field tells apart that was left out are not the same figures read again."""
+        for figure in bucket.metrics:
+            key = json.dumps([group, str(bucket.span), figure["metric"], figure.get("qualifier")])
+            if not self.spool.is_as_before(key, json.dumps(figure["stats"], sort_keys=True)):
+                raise CannotImport(
+                    f"it has two values of {figure['metric']} for one group and time, {bucket.span}: a field that is "
+                    "no dimension tells them apart, and is left out. Import figures that are grouped by dimensions"
+                )
 
     def make_pages(self) -> None:
         """Make pages of what is in the spool. Raises CannotImport where they could not be read back."""
@@ -201,7 +236,7 @@ class _File:
         self.converted.buckets += len(rows)
         asked: Object = {"groupBy": list(first.group_by)}
         if first.asset == DAILY:
-            asked["timeZone"] = self.told.business_zone.key
+            asked["timeZone"] = self.options.business_zone.key
         page = self._page("figures", asked, max(row.end for row in rows), _results(rows))
         try:
             metric_rows(INTERVAL_METRICS, [(page.request, page.body)])
@@ -211,9 +246,9 @@ class _File:
             raise CannotImport(f"a figure of it is not as the platform writes them: {error!r}") from None
         self._add((first.asset, first.day), page)
 
-    def _page(self, shape: str, asked: Object, told_at: datetime, body: bytes) -> Page:
+    def _page(self, shape: str, asked: Object, as_of: datetime, body: bytes) -> Page:
         request = request_text(METHOD, self.name, {"sha256": self.sha256, "holds": shape}, asked or None)
-        return Page(0, request, told_at, None, body)
+        return Page(0, request, as_of, None, body)
 
     def _add(self, place: Partition, page: Page) -> None:
         page = self.screened(place[0], page)
@@ -225,8 +260,8 @@ class _Answers:
     another, but those results that stand alone, which are one answer wherever they are.
     """
 
-    def __init__(self, told: ImportOptions, spool: Spool, remarks: Remarks) -> None:
-        self._told = told
+    def __init__(self, options: ImportOptions, spool: Spool, remarks: Remarks) -> None:
+        self._options = options
         self._spool = spool
         self._remarks = remarks
         self._last: Answer = ()
@@ -251,16 +286,16 @@ class _Answers:
     def _finish(self, number: int, *, is_over: bool = False) -> None:
         if number not in self._shown or (number == _ALONE and not is_over):
             return
-        group_by = grouping(self._shown.pop(number), self._told)
+        group_by = grouping(self._shown.pop(number), self._options)
         self._spool.add_answer(number, group_by)
-        self._remarks.note(_grouped(group_by, self._told))
+        self._remarks.note(_grouped(group_by, self._options))
 
 
-def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
+def partition_of(span: Interval, options: ImportOptions) -> Partition | None:
     """Where a bucket belongs: asset and day, None where it is neither within an hour nor a whole business day."""
     if span.end - span.start <= timedelta(hours=1) and _hour(span.start) == _hour(span.end - timedelta(milliseconds=1)):
         return HOURLY, f"{span.start:%Y-%m-%d}"
-    zone = told.business_zone
+    zone = options.business_zone
     day = span.start.astimezone(zone).date()
     if (span.start, span.end) == (midnight(day, zone), midnight(day + timedelta(days=1), zone)):
         return DAILY, f"{day:%Y-%m-%d}"
@@ -269,8 +304,8 @@ def partition_of(span: Interval, told: ImportOptions) -> Partition | None:
 
 def identity(page: Page) -> str:
     """A digest of all that a page is."""
-    told = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
-    return hashlib.sha256(told + page.body).hexdigest()
+    content = f"{page.request}\n{page.fetched_at.isoformat()}\n".encode()
+    return hashlib.sha256(content + page.body).hexdigest()
 
 
 def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[list[Row]]:
@@ -287,19 +322,19 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
         yield part
 
 
-def _grouped(group_by: tuple[str, ...], told: ImportOptions) -> str:
+def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
-    return f"answer grouped by {by}, as " + ("was told" if told.group_by else "its groups show; else say --group-by")
+    return f"answer grouped by {by}, as " + ("was told" if options.group_by else "its groups show; else say --group-by")
 
 
 def _hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def _nowhere(span: Interval, told: ImportOptions) -> str:
+def _nowhere(span: Interval, options: ImportOptions) -> str:
     return (
         f"{_BUCKET} of {_length(span.duration)} left out: it is neither within one hour UTC nor a day of "
-        f"{told.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"
+        f"{options.business_zone.key} (GENESYS_ASSETS_TIME_ZONE)"
     )
 
 

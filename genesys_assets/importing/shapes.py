@@ -32,13 +32,16 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Objects of one shape, and their envelope. Pieces of one `answer` of the API have the same grouping."""
+    """Objects of one shape, and their envelope. Pieces of one `answer` of the API have the same grouping. `is_page` is
+    whether an envelope was around them, as around each page of an answer.
+    """
 
     shape: Shape
     items: list[Object]
     envelope: Object
     answer: Answer
     nulls: int = 0
+    is_page: bool = False
 
 
 def pieces(part: Part) -> Iterator[Piece]:
@@ -84,6 +87,8 @@ def _of_list(items: list[Any], part: Part) -> Iterator[Piece]:
 
 def _element(item: Any, part: Part, position: int) -> Iterator[Piece]:
     where = f"element {part.first + position + 1}"
+    if isinstance(item, str) and item.lstrip()[:1] in ("{", "["):
+        raise CannotImport(f"{where} is JSON within a JSON text: it was encoded twice, so decode it once")
     if not isinstance(item, dict | list):
         raise CannotImport(f"{where} is a JSON {type(item).__name__}, not an answer of the platform")
     try:
@@ -105,16 +110,19 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
     if not names:
         if _TOTAL.isdisjoint(document):
             raise CannotImport(_instead(document))
-        yield Piece(Shape.CONVERSATION, [], {}, answer)
+        yield Piece(Shape.CONVERSATION, [], envelope, answer, is_page=True)
 
 
 def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, first: int) -> Piece:
+    by_name = as_list(document[name])
+    if isinstance(by_name, dict) and not _is_conversation(by_name) and any(map(_is_conversation, _dicts(by_name))):
+        raise CannotImport(f"its `{name}` is an object of conversations by their ids: save its values as a list")
     items = listed(document[name], f"its `{name}`")
     objects = [item for item in items if item is not None]
     if name != "conversations":
         objects = [respelled(item, NAMES) for item in objects]
     else:
-        return Piece(Shape.CONVERSATION, objects, envelope, answer, len(items) - len(objects))
+        return Piece(Shape.CONVERSATION, objects, envelope, answer, len(items) - len(objects), is_page=True)
     shapes = [_shape_in(name, item) for item in objects]
     shape = next(filter(None, shapes), ENVELOPES[name] if not objects else None)
     if shape is None:
@@ -123,7 +131,7 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
         if found is not shape:
             what = "no " if found is None else f"{found.value}, no "
             raise CannotImport(f"element {first + position + 1} of its `{name}` is {what}{shape.value}")
-    return Piece(shape, objects, envelope, answer, len(items) - len(objects))
+    return Piece(shape, objects, envelope, answer, len(items) - len(objects), is_page=True)
 
 
 def listed(value: Any, what: str) -> list[Any]:
@@ -188,7 +196,7 @@ ENVELOPES = {
 }
 """Fields of an answer that hold what it is about, and the shape that an empty list has."""
 _SPELLED = (
-    *("conversations", "results", "entities", "totalHits", "granularity"),
+    *("conversations", "results", "entities", "totalHits", "cursor", "errors", "granularity"),
     *("group", "data", "buckets", "interval", "metrics", "views", "metric", "qualifier", "stats"),
     *("count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"),
     *("countNegative", "countPositive"),
@@ -207,13 +215,12 @@ def _instead(document: Object) -> str:
         return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
     if (pipeline := _of_pipeline(document)) is not None:
         return pipeline
-    if wrapped := [name for name, value in document.items() if _is_answer(value)]:
-        where = printable(wrapped[0], 60)
-        return f"the answer of the platform stands in its field {where!r}: save that field's value by itself"
     if isinstance(document.get("log"), dict) and "entries" in document["log"]:
         return "it is a HAR file, of a browser's network tab: save the answer itself, with `Copy response`"
     if isinstance(document.get("info"), dict) and isinstance(document.get("item"), list):
         return "it is a Postman collection, which has requests: save the answer itself, with `Save response to file`"
+    if (where := _inside(document)) is not None:
+        return f"{where[1]} stands in its field {printable(where[0], 60)!r}: save that field's value by itself"
     if "interval" in document and {"groupBy", "metrics", "paging", "segmentFilters", "filter"} & document.keys():
         return "it holds a query, not the platform's answer to it"
     if "error" in document and "error_description" in document:
@@ -237,10 +244,13 @@ def _instead(document: Object) -> str:
         return "it holds audit events; there is no table for these"
     if "jobId" in document or "dataAvailabilityDate" in document:
         return "it holds a details job's state, not its results"
+    if entities and not isinstance(entities[0].get("buckets", []), list):
+        return f"the `buckets` of its `entities` is a JSON {type(entities[0]['buckets']).__name__}, not a list"
     if isinstance(document.get("entities"), list):
         return "it holds a listing; names are read by genesys/reference/…"
-    names = ", ".join(printable(name, 60) for name in sorted(document)[:8]) or "none"
-    return f"it has none of the known shapes; its fields are: {names}"
+    of, fields = ("its", document) if not results else ("the first of its `results` has none either; its", results[0])
+    names = ", ".join(printable(name, 60) for name in sorted(fields)[:8]) or "none"
+    return f"it has none of the known shapes; {of} fields are: {names}"
 
 
 def _of_pipeline(document: Object) -> str | None:
@@ -268,11 +278,34 @@ def _is_live(item: Object) -> bool:
     return {"participants", "id"} <= item.keys()
 
 
+def _inside(document: Object, level: int = 1) -> tuple[str, str] | None:
+    """The field in which an answer or a conversation stands, as in `hits.hits._source`, and which of both it is."""
+    for name, value in document.items():
+        if _is_answer(value):
+            return name, "the answer of the platform"
+        inner = next(iter(_objects(value)), None) if isinstance(value, list) else value
+        if not isinstance(inner, dict):
+            continue
+        if _is_conversation(inner):
+            return name, "a conversation"
+        if level < _DEEPEST and (found := _inside(inner, level + 1)) is not None:
+            return f"{name}.{found[0]}", found[1]
+    return None
+
+
+_DEEPEST = 4
+"""How many fields deep an answer is looked for; a search of Elasticsearch has three around each document."""
+
+
 def _is_answer(value: Any) -> bool:
     """Whether a field's value is an answer, or the text of one."""
     if isinstance(value, str):
         return value.lstrip().startswith("{") and any(f'"{name}"' in value[:1_000] for name in ENVELOPES)
     return isinstance(value, dict) and any(isinstance(value.get(name), list) for name in ENVELOPES)
+
+
+def _dicts(value: Object) -> list[Object]:
+    return _objects(list(value.values()))
 
 
 def _objects(value: Any) -> list[Object]:

@@ -23,6 +23,9 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
 CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
+CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
+CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
+CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
 CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB);
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
@@ -69,6 +72,19 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
             (id_, milliseconds(start), milliseconds(last), body),
         )
 
+    def add_total(self, answer: int, hits: int) -> None:
+        """Note how many conversations an answer counted on all of its pages."""
+        self._do("INSERT OR REPLACE INTO total VALUES (?, ?)", (answer, hits))
+
+    def add_to_answer(self, answer: int, id_: str) -> None:
+        """Note that a conversation is of an answer."""
+        self._do("INSERT OR IGNORE INTO of_answer VALUES (?, ?)", (answer, id_))
+
+    def by_total(self) -> dict[str, int]:
+        """How many conversations are there of answers that counted so many, by that count."""
+        counts = "SELECT hits, count(DISTINCT id) FROM total LEFT JOIN of_answer USING (answer) GROUP BY hits"
+        return {str(hits): count for hits, count in self._do(counts)}
+
     def conversations(self) -> Iterator[tuple[datetime, datetime, bytes]]:
         """Start, last moment and body of each: those that began in one hour and ended in one hour together."""
         order = f"start / {_HOUR}, last / {_HOUR}, start, id"
@@ -78,6 +94,11 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
 
     def add_bucket(self, answer: int, place: Partition, grouped: str, end: datetime, body: bytes) -> None:
         self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?)", (answer, *place, grouped, milliseconds(end), body))
+
+    def is_as_before(self, key: str, stats: str) -> bool:
+        """Whether a figure is the one that came before under this key, or the first; it is kept."""
+        self._do("INSERT OR IGNORE INTO figure VALUES (?, ?)", (key, stats))
+        return list(self._do("SELECT stats FROM figure WHERE key = ?", (key,))) == [(stats,)]
 
     def add_answer(self, number: int, group_by: Collection[str]) -> None:
         """Note what an answer's buckets are grouped by."""
@@ -95,7 +116,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def begin_file(self) -> None:
         """Forget conversations and buckets: another file comes."""
         self._do("DROP INDEX IF EXISTS conversation_order")
-        for table in ("conversation", "bucket", "answer"):
+        for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
 
     # -- pages ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What is said before and after an import: options as text to what they mean, outcomes to text for people."""
+"""Around an import: parses its options, and writes its outcomes as text for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.importing.buckets import GRANULARITIES, ImportOptions, TimeUnit
 from genesys_assets.importing.files import CannotImport
-from genesys_assets.importing.into_lake import Imported, Outcome
+from genesys_assets.importing.into_lake import ImportResult, Outcome
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.importing.remarks import counted
 
@@ -29,7 +29,7 @@ _NAMED_FILES = 3
 """How many files a remark names: thousands may lack the same."""
 
 
-def told_from(
+def parse_options(
     business_zone: ZoneInfo,
     *,
     granularity: str | None = None,
@@ -49,8 +49,8 @@ def told_from(
         dimensions = tuple(sorted({catalogue.dimension(name) for name in group_by})) or None
     except InvalidQuery as error:
         raise CannotImport(error.message) from None
-    told = ImportOptions(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
-    return told, _span(complete)
+    options = ImportOptions(granularity, _span(interval), unit, _zone(time_zone), dimensions, business_zone)
+    return options, _span(complete)
 
 
 def _span(text: str | None) -> Interval | None:
@@ -78,7 +78,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
         raise CannotImport(f"{name!r} is not a time zone: use an IANA name, for example Europe/London") from None
 
 
-def markdown(imported: Imported) -> str:
+def markdown(imported: ImportResult) -> str:
     """One row per file, as a Markdown table."""
     from tabulate import tabulate
 
@@ -97,12 +97,12 @@ def held(outcome: Outcome) -> str:
     return f"{what}; not all of it" if outcome.left_out else what
 
 
-def notes(imported: Imported) -> list[str]:
+def notes(imported: ImportResult) -> list[str]:
     """What was read under another name, or has no place in any table, in all files together."""
     return _together(outcome.notes for outcome in imported.outcomes)
 
 
-def left_out(imported: Imported) -> list[str]:
+def left_out(imported: ImportResult) -> list[str]:
     """What could not be read, in all files together: path, reason, count, and the files where it is."""
     counts: Counter[str] = Counter()
     files: dict[str, list[str]] = {}
@@ -113,15 +113,20 @@ def left_out(imported: Imported) -> list[str]:
     return [f"{text} ({_count(count, 'time')}, in {_some(files[text])})" for text, count in sorted(counts.items())]
 
 
-def not_complete(imported: Imported) -> str | None:
+def not_complete(imported: ImportResult) -> str | None:
     """Why no day was marked as complete though the files were said to hold everything; None where days were."""
-    if imported.is_whole and imported.short_of is None:
+    if imported.may_be_complete:
         return None
     if imported.is_whole and imported.short_of is not None:
         here, counted = imported.short_of
         what = (
             f"the platform counted {counted} conversations (totalHits) and the files have {here}: import all pages of "
             "the answer together"
+        )
+    elif imported.is_whole:
+        what = (
+            "each page of the job's results names a further one (cursor), and the last one names none: import all "
+            "pages of the job together"
         )
     else:
         what = "a file was skipped" if imported.skipped else "something was left out"

@@ -31,21 +31,21 @@ _FETCHED = {
 
 
 @dataclass(slots=True)
-class TakenBack:
+class TakeBackResult:
     """The files, and the partitions that changed."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     changed: set[Partition] = field(default_factory=set)
 
     def days(self, asset: str) -> list[str]:
-        """The days of an asset that the files were of, told again to who was killed, and others that changed."""
+        """The days of an asset that the files were of, repeated after a kill, and others that changed."""
         of_files = {day for outcome in self.outcomes for day in outcome.partitions.get(asset, ())}
         return sorted(of_files | {day for name, day in self.changed if name == asset})
 
 
 def imported_files(lake: Lake, names: Sequence[str]) -> dict[str, Outcome]:
     """The files that were imported under one of these names, by their sha256: a path, a folder, or a pattern with `*`,
-    `?` or `[…]`, as the import told it; or the sha256.
+    `?` or `[…]`, as the import printed it; or the sha256.
     """
     found = {}
     for key in lake.store.keys("imports"):
@@ -61,7 +61,7 @@ def _is_named(file: str, name: str) -> bool:
     return file == name or fnmatchcase(file, name) or file.startswith(f"{name.rstrip('/')}/")
 
 
-def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakenBack:
+def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakeBackResult:
     """Take out of the lake what files brought. Days that lose something no longer count as complete."""
     brought: dict[Partition, set[str]] = defaultdict(set)
     for sha256, outcome in files.items():
@@ -71,7 +71,7 @@ def take_back(lake: Lake, files: Mapping[str, Outcome]) -> TakenBack:
     return _take_back(lake, files, brought)
 
 
-def take_back_everything(lake: Lake) -> TakenBack:
+def take_back_everything(lake: Lake) -> TakeBackResult:
     """Take out of the lake everything that was ever imported, and the notes that days without files are complete."""
     partitions = [(asset, day) for asset in ASSETS for day in lake.page_partitions(f"pages/{asset}")]
     return _take_back(lake, imported_files(lake, ["*"]), dict.fromkeys(partitions))
@@ -79,9 +79,9 @@ def take_back_everything(lake: Lake) -> TakenBack:
 
 def _take_back(
     lake: Lake, files: Mapping[str, Outcome], brought: Mapping[Partition, Collection[str] | None]
-) -> TakenBack:
+) -> TakeBackResult:
     """First the pages, then which file they were of."""
-    done = TakenBack(list(files.values()))
+    done = TakeBackResult(list(files.values()))
     for partition, of_files in sorted(brought.items()):
         until_not_overtaken(lake, partition, partial(_take_out, partition=partition, files=of_files, done=done))
     for sha256 in files:
@@ -89,7 +89,7 @@ def _take_back(
     return done
 
 
-def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, done: TakenBack) -> None:
+def _take_out(lake: Lake, partition: Partition, files: Collection[str] | None, done: TakeBackResult) -> None:
     """Take the pages of some files out of a partition, None: of all. Raises Overtaken."""
     asset, day = partition
     stored = lake.pages(f"pages/{asset}", day)

@@ -67,7 +67,7 @@ class FinishedDraft(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredState:
     """What was stored of a partition when the work on its replacement began."""
 
     files: tuple[str, ...]
@@ -82,17 +82,19 @@ class Proposal:
     (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
     newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
     fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
-    `adds`: its rows come after all that are stored, which stay; it builds on these.
+    `adds`: its rows come after all that are stored, which stay; it builds on these. `yields_to_newer`: what is newer
+    stays, whenever it was committed.
     """
 
     key: Key
     writer: FinishedDraft
-    known: Known
+    known: StoredState
     newness: int
     is_read: bool = False
     is_complete: bool = False
     builds_on_known: bool = False
     adds: bool = False
+    yields_to_newer: bool = False
     published: str | None = None
 
 
@@ -112,9 +114,9 @@ class _Decision:
         return {**self.change.figures(), "first": is_first, **({"healed": True} if self.healed else {})}
 
 
-def known(log: DeltaLog, key: Key) -> Known:
+def stored_state(log: DeltaLog, key: Key) -> StoredState:
     """What is stored of a partition now."""
-    return Known(tuple(file.path for file in log.files(key)), log.newness(key))
+    return StoredState(tuple(file.path for file in log.files(key)), log.newness(key))
 
 
 class Commit:
@@ -230,9 +232,9 @@ def remove_all(
     """Remove partitions, all in one commit, as though they had never been stored. Raises TableContended, and Overtaken
     where nothing but what is known now may be removed.
     """
-    give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [known(log, key) for key in keys]
+    give_up_at, before = time.monotonic() + _PATIENCE_SECONDS, [stored_state(log, key) for key in keys]
     while True:
-        if builds_on_known and [known(log, key) for key in keys] != before:
+        if builds_on_known and [stored_state(log, key) for key in keys] != before:
             raise Overtaken(f"{log.place} was replaced by somebody else meanwhile.")
         at, stored = log.version, {key: files for key in keys if (files := log.files(key))}
         if not stored:
@@ -325,7 +327,7 @@ def join(
 
 def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     """Compare a proposal with what is stored now."""
-    stored, now = log.files(proposal.key), known(log, proposal.key)
+    stored, now = log.files(proposal.key), stored_state(log, proposal.key)
     content, rows = proposal.writer.content, proposal.writer.rows
     if (proposal.builds_on_known or proposal.adds) and now != proposal.known:
         raise Overtaken(f"{log.place} of {proposal.key or 'all'} was replaced by somebody else meanwhile.")
@@ -349,13 +351,13 @@ def _decide(log: DeltaLog, proposal: Proposal) -> _Decision:
     return _Decision(change, [added], [RemovedFile(file, change.same_rows) for file in stored], healed)
 
 
-def _is_superseded(log: DeltaLog, proposal: Proposal, now: Known, stored: Sequence[DataFile]) -> bool:
+def _is_superseded(log: DeltaLog, proposal: Proposal, now: StoredState, stored: Sequence[DataFile]) -> bool:
     """Whether what is stored stays. A proposal that has all of its partition and is not the newest counts as new as
     what it replaces.
     """
     is_newer, came_meanwhile = (now.newness or NEVER) > proposal.newness, now != proposal.known
     if not proposal.is_read:
-        return is_newer and came_meanwhile
+        return is_newer and (came_meanwhile or proposal.yields_to_newer)
     if is_newer and proposal.is_complete and not _is_complete(log, stored):
         proposal.newness = now.newness or NEVER
         return False

@@ -33,10 +33,10 @@ from genesys_assets.lake.delta_files import (
     RemovedFile,
     add,
     add_action,
+    data_files,
     dated,
-    file_of_row,
     files_schema,
-    key_of_row,
+    keys_of,
     new_path,
     oldest_first,
     partition_folder,
@@ -182,22 +182,16 @@ class DeltaLog:
             type_ = PARTITION_COLUMNS[name]
             wanted = pa.scalar(partition_value(name, value), type_)
             actions = actions.filter(pc.equal(actions[f"partition.{name}"], wanted))
-        return [file_of_row(row) for row in oldest_first(actions).to_pylist()]
+        return data_files(oldest_first(actions))
 
     def every_file(self) -> list[tuple[Key, DataFile]]:
         """The files of all partitions with the key of each, the oldest first."""
-        return [(key_of_row(row), file_of_row(row)) for row in oldest_first(self._add_actions()).to_pylist()]
+        actions = oldest_first(self._add_actions())
+        return list(zip(keys_of(actions), data_files(actions), strict=True))
 
     def partitions(self) -> list[str]:
         """The keys of the partitions that have files, in order; of a table without partitions none."""
-        actions = self._add_actions()
-        if "partition.date" not in actions.column_names:
-            return []
-        keys = actions["partition.date"].cast(pa.string())
-        if "partition.hour" in actions.column_names:
-            hours = pc.utf8_lpad(actions["partition.hour"].cast(pa.string()), 2, padding="0")
-            keys = pc.binary_join_element_wise(keys, pc.binary_join_element_wise(hours, ":00", ""), "-")
-        return [str(key) for key in sorted(pc.unique(keys).drop_null().to_pylist())]
+        return sorted({key for key in keys_of(self._add_actions()) if key is not None})
 
     def newness(self, key: Key) -> int | None:
         """How new the last reading of a partition was, whether or not it brought new rows: see `Lake.newness`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -84,16 +84,22 @@ def new_path(key: Key, content: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def key_of_row(row: Mapping[str, Any]) -> Key:
-    """The key of the partition that an add action names."""
-    day, hour = row.get("partition.date"), row.get("partition.hour")
-    if day is None:
-        return None
-    return f"{day}" if hour is None else f"{day}-{hour:02d}:00"
+def keys_of(files: pa.Table) -> list[Key]:
+    """The key of each file's partition."""
+    if "partition.date" not in files.column_names:
+        return [None] * len(files)
+    keys = files["partition.date"].cast(pa.string())
+    if "partition.hour" in files.column_names:
+        hours = pc.utf8_lpad(files["partition.hour"].cast(pa.string()), 2, padding="0")
+        of_hours = pc.binary_join_element_wise(keys, pc.binary_join_element_wise(hours, ":00", ""), "-")
+        keys = pc.coalesce(of_hours, keys)
+    found: list[Key] = keys.to_pylist()
+    return found
 
 
-def file_of_row(row: Mapping[str, Any]) -> DataFile:
-    return DataFile(row["path"], row["size_bytes"], row["num_records"] or 0, row["modification_time"])
+def data_files(files: pa.Table) -> list[DataFile]:
+    columns = (files[name].to_pylist() for name in ("path", "size_bytes", "num_records", "modification_time"))
+    return [DataFile(path, size, rows or 0, at) for path, size, rows, at in zip(*columns, strict=True)]
 
 
 def files_schema(partition_by: Sequence[str]) -> pa.Schema:

@@ -40,7 +40,7 @@ _OURS = re.compile(rf"(.+?)/{_PARTITION}[0-9a-f]{{32}}-[0-9a-f]{{12}}\.parquet")
 
 
 @dataclass(slots=True)
-class Report:
+class HousekeepingResult:
     """What was done. `removed` counts data files by table. Tables with a problem are left for the next time."""
 
     removed: Counter[str] = field(default_factory=Counter)
@@ -57,11 +57,11 @@ class Report:
 
 def keep_house(
     lake: Lake, ledgered: Sequence[str], *, keep: timedelta, now: datetime, provenance: Provenance | None = None
-) -> Report:
+) -> HousekeepingResult:
     """Keep the house of all tables of a lake. `ledgered` are the places of tables whose readings the ledger has, as far
     as they exist.
     """
-    lake, report, before = lake.refreshed(), Report(), now - keep
+    lake, report, before = lake.refreshed(), HousekeepingResult(), now - keep
     published = lake.store.listed("")
     tables = places(published)
     readable = [place for place in tables if _has_readable_log(lake, place, report)]
@@ -83,7 +83,7 @@ def places(files: Iterable[ListedFile]) -> list[str]:
     return sorted({file.key.split(f"/{LOG}/")[0] for file in files if f"/{LOG}/" in file.key})
 
 
-def _has_readable_log(lake: Lake, place: str, report: Report) -> bool:
+def _has_readable_log(lake: Lake, place: str, report: HousekeepingResult) -> bool:
     try:
         lake.log(place)
     except UnreadableLog as error:
@@ -94,7 +94,9 @@ def _has_readable_log(lake: Lake, place: str, report: Report) -> bool:
 # -- the ledger --------------------------------------------------------------------------------------------------------
 
 
-def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, report: Report) -> dict[str, int]:
+def _catch_up(
+    lake: Lake, ledgered: Sequence[str], provenance: Provenance, report: HousekeepingResult
+) -> dict[str, int]:
     """Catch up the ledger; gives the version of each table up to which the ledger has all readings."""
     if LEDGER in report.problems:
         return dict.fromkeys(ledgered, 0)
@@ -110,7 +112,7 @@ def _catch_up(lake: Lake, ledgered: Sequence[str], provenance: Provenance, repor
 # -- many files of a day -----------------------------------------------------------------------------------------------
 
 
-def _join_days(lake: Lake, place: str, until: str, report: Report) -> None:
+def _join_days(lake: Lake, place: str, until: str, report: HousekeepingResult) -> None:
     """Join the files of each finished day of a table that is added to."""
     if not place.startswith(_APPENDED):
         return
@@ -145,7 +147,7 @@ def _join_day(lake: Lake, log: DeltaLog, day: str) -> bool:
 # -- files that nobody needs -------------------------------------------------------------------------------------------
 
 
-def _remove_files(log: DeltaLog, files: Iterable[ListedFile], before: datetime, report: Report) -> None:
+def _remove_files(log: DeltaLog, files: Iterable[ListedFile], before: datetime, report: HousekeepingResult) -> None:
     """Remove data files that were published before a moment, and that no version since then has.
 
     The files were listed before the log is read, and the log is read before its commits are listed: what is committed
@@ -176,7 +178,7 @@ def _named_since(log: DeltaLog, moment: datetime) -> set[str]:
 
 
 def _remove_of_no_table(
-    store: Store, files: Iterable[ListedFile], tables: Collection[str], before: datetime, report: Report
+    store: Store, files: Iterable[ListedFile], tables: Collection[str], before: datetime, report: HousekeepingResult
 ) -> None:
     """Remove what we published before a moment for tables that were never made."""
     for file in files:
@@ -185,14 +187,14 @@ def _remove_of_no_table(
             _remove(store, ours[1], [file], report)
 
 
-def _remove(store: Store, place: str, files: Sequence[ListedFile], report: Report) -> None:
+def _remove(store: Store, place: str, files: Sequence[ListedFile], report: HousekeepingResult) -> None:
     _delete(store, files)
     if files:
         report.removed[place] += len(files)
         report.bytes_removed += sum(file.size for file in files)
 
 
-def _forget_drafts(store: Store, before: datetime, report: Report) -> None:
+def _forget_drafts(store: Store, before: datetime, report: HousekeepingResult) -> None:
     try:
         report.drafts_removed = store.forget_drafts(before)
     except LakeUnreachable as error:
@@ -205,7 +207,7 @@ def _forget_drafts(store: Store, before: datetime, report: Report) -> None:
 # -- the log -----------------------------------------------------------------------------------------------------------
 
 
-def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: Report) -> None:
+def _clean_log(log: DeltaLog, before: datetime, booked: int | None, report: HousekeepingResult) -> None:
     """Write a checkpoint, and remove the commits that no version since a moment is made of, as far as the ledger has
     them (`booked`; None: the ledger does not ask for them).
 

@@ -9,6 +9,7 @@ Only this module of `lake` knows Dagster. Where files lie is in `lake.lake`, how
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,8 @@ from genesys_assets.tables.spec import Column, TableSpec
 __all__ = ["LakeIOManager", "MissingPartitions", "as_table", "convert", "place"]
 
 _KEYS_NAMED = 20
+_Attempt = tuple[str, int]
+"""A step of a run, and how often it failed before."""
 
 
 class MissingPartitions(FileNotFoundError):
@@ -41,6 +44,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     location: str | None = None
     _lake: Any = PrivateAttr(default=None)
+    _read_since: dict[_Attempt, datetime] = PrivateAttr(default_factory=dict)
 
     @property
     def lake(self) -> Lake:
@@ -52,12 +56,14 @@ class LakeIOManager(dg.ConfigurableIOManager):
         """Raises MissingPartitions, and TypeError for an annotation of another type."""
         keys = list(context.asset_partition_keys) if context.has_asset_partitions else None
         metadata = context.definition_metadata or {}
+        self._read_since.setdefault(_attempt(context), datetime.now(UTC))
         table = _rows(self.lake, context.asset_key, keys, metadata)
         return convert(table, context.dagster_type.typing_type)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Replace the partition, unless the asset returned None. Raises TypeError for anything that is no table,
-        UnnamedIndex, UnstorableColumn, DuplicateColumn, ReservedColumn and ColumnTypeChanged.
+        """Replace the partition, unless the asset returned None, or another run has stored it that read its inputs
+        later. Raises TypeError for anything that is no table, UnnamedIndex, UnstorableColumn, DuplicateColumn,
+        ReservedColumn and ColumnTypeChanged.
         """
         if obj is None:
             return
@@ -76,8 +82,24 @@ class LakeIOManager(dg.ConfigurableIOManager):
         )
         key = context.asset_partition_key if context.has_asset_partitions else None
         lake, where = self.lake, place(context.asset_key)
-        lake.write(where, spec, table, key, {"run_id": context.run_id, "source": "downstream asset"})
-        context.add_output_metadata({"dagster/row_count": len(table), "path": lake.place(where, key)})
+        origin = {"run_id": context.run_id, "source": "downstream asset"}
+        read_at = self._read_since.get(_attempt(context), datetime.now(UTC))
+        change = lake.write_unless_newer(where, spec, table, key, origin, read_at)
+        context.add_output_metadata({"dagster/row_count": lake.rows(where, key), "path": lake.place(where, key)})
+        if change.is_superseded:
+            context.add_output_metadata({"superseded_by_newer_reading": True})
+            context.log.warning(
+                f"{lake.place(where, key)} stays as it is: another run that read its inputs later has stored it."
+            )
+
+
+def _attempt(context: dg.InputContext | dg.OutputContext) -> _Attempt:
+    try:
+        step = context.step_context
+    except dg.DagsterInvariantViolationError:
+        # A context that a test has built belongs to no step.
+        return "", 0
+    return step.step.key, step.previous_attempt_count
 
 
 def place(key: dg.AssetKey) -> str:

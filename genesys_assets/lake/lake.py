@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ from genesys_assets.lake import commit
 from genesys_assets.lake.audit import COLUMNS, AuditFailed
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
-from genesys_assets.lake.commit import Commit, Known, Proposal
+from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
     ABSENT,
@@ -67,21 +68,40 @@ class StoredPartition:
     """A stored partition: what identifies its rows and their reach, its newest file, and when that was committed."""
 
     content: str
-    path: str
+    newest: DataFile
     written_at: datetime
 
     @classmethod
     def of(cls, files: Sequence[DataFile]) -> StoredPartition:
         newest = files[-1]
         content = "+".join(file.content for file in files)
-        return cls(content, newest.path, datetime.fromtimestamp(newest.modified_ms / 1000, UTC))
+        return cls(content, newest, datetime.fromtimestamp(newest.modified_ms / 1000, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredPartitions:
+    """All stored partitions of a table as of a version of its log, and their keys in order."""
+
+    log: DeltaLog
+    version: int
+    by_key: dict[str | None, StoredPartition]
+    keys: list[str]
+
+    @classmethod
+    def of(cls, log: DeltaLog) -> _StoredPartitions:
+        files: dict[str | None, list[DataFile]] = {}
+        version = log.version
+        for key, file in log.every_file():
+            files.setdefault(key, []).append(file)
+        by_key = {key: StoredPartition.of(of_key) for key, of_key in files.items()}
+        return cls(log, version, by_key, sorted(filter(None, by_key)))
 
 
 @dataclass(slots=True)
 class _Memory:
     """What was read from files and versions of logs, which never change."""
 
-    partitions: dict[str, tuple[DeltaLog, int, dict[str | None, StoredPartition]]] = field(default_factory=dict)
+    partitions: dict[str, _StoredPartitions] = field(default_factory=dict)
     readings: dict[Hashable, Any] = field(default_factory=dict)
 
 
@@ -156,7 +176,7 @@ class Lake:
         (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
-        stored = {key: commit.known(log, key) for key in keys}
+        stored = {key: commit.stored_state(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             writers = {
                 key: stack.enter_context(
@@ -242,7 +262,7 @@ class Lake:
         who = Forgotten.load(self.store)
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             self.read_logs(assets)
-            stored = {asset: commit.known(self.log(asset), key) for asset in assets}
+            stored = {asset: commit.stored_state(self.log(asset), key) for asset in assets}
             writers = {
                 asset: stack.enter_context(TableWriter(begin(), spec, provenance)) for asset, spec in assets.items()
             }
@@ -255,7 +275,7 @@ class Lake:
         self._forget_again(who, [(asset, key) for asset in assets])
 
     def _commit_tables(
-        self, writing: Writing, stored: Mapping[str, Known], builds_on_stored: bool
+        self, writing: Writing, stored: Mapping[str, StoredState], builds_on_stored: bool
     ) -> dict[str, Change]:
         commits = {
             asset: Commit(
@@ -268,6 +288,7 @@ class Lake:
                         writing.newness,
                         builds_on_known=builds_on_stored,
                         adds=writing.adds,
+                        yields_to_newer=writing.yields_to_newer,
                     )
                 ],
                 writing.provenance.get("run_id"),
@@ -298,6 +319,17 @@ class Lake:
             writing[asset].write(table)
             writing.reach = reach
             writing.newness = newness or writing.newness
+        return writing.changes[asset]
+
+    def write_unless_newer(
+        self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance, read_at: datetime
+    ) -> Change:
+        """Replace one partition by what was made of inputs that were read at an instant, unless it was made of inputs
+        that were read later; says what is new. Raises as `table_writers` does.
+        """
+        with self.table_writers({asset: spec}, key, provenance) as writing:
+            writing[asset].write(table)
+            writing.newness, writing.yields_to_newer = _milliseconds(read_at), True
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
@@ -339,21 +371,22 @@ class Lake:
 
     def stored(self, asset: str) -> Mapping[str | None, StoredPartition]:
         """All stored partitions of a table by key."""
+        return self._stored_partitions(asset).by_key
+
+    def last_before(self, asset: str, key: str) -> str | None:
+        """The key of the last stored partition of a table before a key, stored or not."""
+        keys = self._stored_partitions(asset).keys
+        at = bisect_left(keys, key)
+        return keys[at - 1] if at else None
+
+    def _stored_partitions(self, asset: str) -> _StoredPartitions:
         log, known = self.log(asset), self._memory.partitions.get(asset)
-        if known is not None and known[0] is log and known[1] == log.version:
-            return known[2]
-        with self._lock:
-            known = self._memory.partitions.get(asset)
-            if known is None or known[0] is not log or known[1] != log.version:
-                files: dict[str | None, list[DataFile]] = {}
-                for key, file in log.every_file():
-                    files.setdefault(key, []).append(file)
-                known = self._memory.partitions[asset] = (
-                    log,
-                    log.version,
-                    {key: StoredPartition.of(of_key) for key, of_key in files.items()},
-                )
-            return known[2]
+        if known is None or known.log is not log or known.version != log.version:
+            with self._lock:
+                known = self._memory.partitions.get(asset)
+                if known is None or known.log is not log or known.version != log.version:
+                    known = self._memory.partitions[asset] = _StoredPartitions.of(log)
+        return known
 
     def footer(self, asset: str, key: str | None) -> StoredFooter | None:
         """What the newest file of a partition says of itself, None where it is not stored, or not readable.
@@ -361,12 +394,17 @@ class Lake:
         Files never change, so that each is read once by all that share this lake's memory: use it where many partitions
         are looked at again and again. Whether a file is still readable it does not tell.
         """
-        return self.once("footer", asset, key, lambda: self._footer(asset, key))
+
+        def read() -> StoredFooter | None:
+            stored = self.stored(asset).get(key)
+            return None if stored is None else self._footer_of(asset, stored.newest)
+
+        return self.once("footer", asset, key, read)
 
     def once(self, what: Hashable, asset: str, key: str | None, read: Callable[[], T]) -> T:
         """What `read` makes of a partition's file, made once by all that share this lake's memory: see `footer`."""
         partition = self.stored(asset).get(key)
-        name = (what, asset, partition and partition.path)
+        name = (what, asset, partition and partition.newest.path)
         readings = self._memory.readings
         if name not in readings:
             if len(readings) >= _READINGS_REMEMBERED:
@@ -398,8 +436,11 @@ class Lake:
     def _footer(self, asset: str, key: str | None) -> StoredFooter | None:
         """That of the newest file of a partition, None where it is not readable."""
         files = self.log(asset).files(key)
+        return self._footer_of(asset, files[-1]) if files else None
+
+    def _footer_of(self, asset: str, file: DataFile) -> StoredFooter | None:
         try:
-            return StoredFooter(self.store, asset, files[-1]) if files else None
+            return StoredFooter(self.store, asset, file)
         except Unreadable:
             return None
 
@@ -521,7 +562,8 @@ class Writing:
     """The writers of some tables of one partition, by asset, and what their files and commits will say.
 
     `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
-    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`.
+    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
+    `Lake.write_unless_newer`.
     """
 
     def __init__(
@@ -532,7 +574,7 @@ class Writing:
         self.provenance = provenance
         self.reach: Reach | None = None
         self.newness = newness
-        self.adds = False
+        self.adds = self.yields_to_newer = False
         self.made_of: dict[str, int] = {}
         self.changes: dict[str, Change] = {}
 
@@ -571,7 +613,7 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
         return list(dict.fromkeys(name for names in named for name in names))
 
 
-def _reading(key: str | None, writer: PageWriter, stored: Known, began: int) -> Proposal:
+def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
     newness = began if writer.as_of is None else _milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
     return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, known
+from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
 from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
@@ -91,7 +91,7 @@ def _catch_up(
     proposals = []
     with drafts(lake.store) as begin:
         for day in sorted({*days, *new}):
-            stored = known(log, day)
+            stored = stored_state(log, day)
             with TableWriter(begin(), RESTATEMENTS, {**provenance, "partition": day}) as writer:
                 writer.write(_together(lake.read(LEDGER, day, schema=RESTATEMENTS.schema), restatements(new[day])))
             proposals.append(Proposal(day, writer, stored, sum(marks.values()), builds_on_known=True))

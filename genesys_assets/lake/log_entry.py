@@ -88,9 +88,9 @@ def numbers(folder: Path, version: int) -> dict[str, int]:
             of_app = zip(*(pc.struct_field(column, each).to_pylist() for each in ("appId", "version")), strict=True)
             found.update((app, number) for app, number in of_app if app is not None)
     for later in range(checkpoint + 1, version + 1):
-        for line in (folder / commit_name(later)).read_bytes().splitlines():
-            if b'"txn"' in line and (said := json.loads(line).get("txn")):
-                found[said["appId"]] = said["version"]
+        lines = [line for line in (folder / commit_name(later)).read_bytes().splitlines() if b'"txn"' in line]
+        said = (action["txn"] for action in json.loads(b"[%s]" % b",".join(lines)) if action.get("txn"))
+        found.update((number["appId"], number["version"]) for number in said)
     return found
 
 

@@ -28,11 +28,11 @@ from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.tables.data_lake.decode import opened, read_rows
-from genesys_assets.tables.data_lake.schemas import ATTRIBUTES, SCHEMAS, Known, Names
+from genesys_assets.tables.data_lake.schemas import ATTRIBUTES, SCHEMAS, KnownColumn, Names
 from genesys_assets.tables.personal import class_of
 
 PLACE = "pages/lake_files"
-_ALL: Mapping[str, Known] = {name: known for schema in SCHEMAS.values() for name, known in schema.columns.items()}
+_ALL: Mapping[str, KnownColumn] = {name: known for schema in SCHEMAS.values() for name, known in schema.columns.items()}
 _UNKNOWN = "unknown column "
 
 

@@ -1,8 +1,7 @@
 """Publishing a day: every report that is there, the page, and last the manifest.
 
-A report that is not there keeps nobody else from being published: the manifest names it with the reason. Where what the
-day is made of changes while it is published, it is published again; so of two runs at once the one with the newer
-figures has the last word, whichever is faster.
+A missing report does not stop the others: the manifest names it with the reason. If the sources change meanwhile, the
+day is published again. So of two runs at once, the newer figures win.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from genesys_assets.lake.ledger import LEDGER
 from genesys_assets.process_folder import scratch_folder
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day_page import PAGE_TABLES, DayPage, day_page, reach_of, told_readings
-from genesys_assets.publishing.errors import InvalidManifest, NotReadable, Overtaken
+from genesys_assets.publishing.day_reports import family_tables
+from genesys_assets.publishing.errors import InvalidManifest, NotReadable, PublishOvertaken
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.links import Links, NeighbourDays, links_of, with_links
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
@@ -36,7 +36,7 @@ from genesys_assets.tables.restatements import RESTATEMENTS
 
 _REPORTS_AT_ONCE = 4
 _TRIES = 5
-"""How often a day is published where what it is made of changes meanwhile."""
+"""How often a day is published if its sources change meanwhile."""
 
 
 class NothingToPublish(Exception):
@@ -45,7 +45,7 @@ class NothingToPublish(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """What is to be published: `failed` gives for reports whose last computation failed the reason; days before
+    """What is to be published. `failed`: reports whose last computation failed, with the reason. Days before
     `start_date` were never fetched.
     """
 
@@ -75,19 +75,19 @@ class PublishedDay:
 
 def publish_day(lake: Lake, publisher: Publisher, wanted: PublishRequest) -> PublishedDay:
     """Publish a day. Raises NothingToPublish and PublishingError."""
-    overtaken: Overtaken | None = None
+    overtaken: PublishOvertaken | None = None
     published: PublishedDay | None = None
     for _ in range(_TRIES):
         made = made_of(lake, wanted.day, wanted.reports)
         try:
             published, overtaken = _publish(lake, publisher, wanted, made), None
-        except Overtaken as error:
+        except PublishOvertaken as error:
             overtaken = error
         lake = lake.refreshed()
         if overtaken is None and made_of(lake, wanted.day, wanted.reports) == made:
             break
     if overtaken is not None or published is None:
-        raise overtaken or Overtaken("the day was never published")
+        raise overtaken or PublishOvertaken("the day was never published")
     return published
 
 
@@ -99,7 +99,7 @@ def made_of(lake: Lake, day: BusinessDay, reports: Sequence[Report]) -> dict[str
     found = {
         f"reports/{report.name}/date={day.key}": lake.content(f"reports/{report.name}", day.key) for report in reports
     }
-    for table in PAGE_TABLES:
+    for table in (*PAGE_TABLES, *family_tables()):
         for key in [day.key] if table == LEDGER else day.utc_days:
             content = _told(lake, key) if table == LEDGER else content_until(lake, table, key, day.end)
             found[f"{table}/date={key}"] = content

@@ -55,7 +55,7 @@ _MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TableReach:
     """How far a table of a UTC day had been read; `is_complete` None where the table does not say."""
 
     table: str
@@ -79,7 +79,7 @@ class Restatement:
 class Notes:
     """What the page says besides figures: how far they can be relied on."""
 
-    readings: Sequence[Reading]
+    readings: Sequence[TableReach]
     restatements: Sequence[Restatement]
     failing_checks: Sequence[FailingCheck]
     missing: Mapping[str, str]
@@ -119,7 +119,7 @@ def day_page(
     ledger = [told_readings(_rows(lake, LEDGER, day.key))]
     ledger += [told_readings(lake.read(LEDGER, other, schema=RESTATEMENTS.schema)) for other in _others(day)]
     notes = Notes(
-        [_reading(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
+        [_table_reach(lake, table, each) for each in day.utc_days for table in ("interval_metrics", "conversations")],
         _restatements([row for table in ledger for row in table.to_pylist()]),
         tuple(failing_checks),
         dict(not_there),
@@ -153,9 +153,9 @@ def _never_fetched(lake: Lake, day: BusinessDay, start_date: date) -> datetime |
     return None if all(lake.has("tables/interval_metrics", each) for each in before) else first
 
 
-def _reading(lake: Lake, table: str, day: str) -> Reading:
+def _table_reach(lake: Lake, table: str, day: str) -> TableReach:
     reach = lake.reach(f"tables/{table}", day)
-    return Reading(table, day, reach.through if reach else None, reach.is_complete if reach else None)
+    return TableReach(table, day, reach.through if reach else None, reach.is_complete if reach else None)
 
 
 def _restatements(ledger: Sequence[dict[str, Any]]) -> list[Restatement]:

@@ -115,6 +115,12 @@ def day_reports(
     )
 
 
+def family_tables() -> tuple[str, ...]:
+    """The tables of other families than conversations, whose figures the page shows where they are stored."""
+    of_families = (report for report in page_reports().values() if report.families)
+    return tuple(dict.fromkeys(place for report in of_families for place in report.metrics_places))
+
+
 def _where_answered(report: Report, stored: StoredDay) -> list[Row] | None:
     try:
         rows: list[Row] = compute(report, stored).to_pylist()

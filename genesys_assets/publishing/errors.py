@@ -8,7 +8,7 @@ PublishingError
 │   └── Gone                       it is not there
 ├── Altered                        a file has other bytes than were written
 │   └── InvalidManifest            a manifest that is none
-├── Overtaken                      something else replaced the manifest at the same time
+├── PublishOvertaken               something else replaced the manifest at the same time
 ├── NotRefused                     without a signature S3 neither refused nor gave the file, which proves nothing
 └── PubliclyReadable               anyone can read the file; it was deleted again
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class PublishingError(Exception):
-    """A file was not published. No URL of it was handed out."""
+    """Publishing a file, or reading or removing a published one, failed. The error holds no URL of it."""
 
 
 class InvalidLocation(PublishingError, ValueError):
@@ -48,7 +48,7 @@ class InvalidManifest(Altered):
     """The file in the place of a day's manifest is not a manifest."""
 
 
-class Overtaken(PublishingError):
+class PublishOvertaken(PublishingError):
     """Another writer, mostly another run, replaced the manifest at the same time."""
 
 

@@ -20,7 +20,7 @@ from genesys_assets.publishing.errors import (
     PublishingError,
     UploadRefused,
 )
-from genesys_assets.publishing.place import Address, PlacedFile
+from genesys_assets.publishing.place import FileUrl, PlacedFile
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".unfinished-"
@@ -77,8 +77,8 @@ class Folder:
         except OSError as error:
             raise PublishingError(f"{self.folder / key} was not deleted ({error.strerror})") from error
 
-    def address(self, key: str) -> Address:
-        return Address((self.folder / key).as_uri(), None)
+    def url_of(self, key: str) -> FileUrl:
+        return FileUrl((self.folder / key).as_uri(), None)
 
     def link(self, key: str, url: str, seen_from: str) -> str:
         return quote(os.path.relpath(PurePosixPath(key), PurePosixPath(seen_from).parent), safe="/=")

@@ -32,7 +32,7 @@ class Cleanup:
 def may_go(
     files: Iterable[PlacedFile], manifest: Manifest | None, now: datetime, longest: timedelta = LONGEST_EXPIRY
 ) -> list[str]:
-    """Of the files of one day the keys of those that may go; `manifest` is the one that stands."""
+    """Keys of a day's files that may be removed; `manifest` is the current one."""
     named = {file.key for file in manifest.files} if manifest else set()
     last_signed = [manifest.generated_at] if manifest else []
     return [file.key for file in files if file.key not in named and now - max([file.modified, *last_signed]) > longest]

@@ -144,7 +144,7 @@ def _media(days: Sequence[ListedDay]) -> list[str]:
     interactions: dict[str, int] = {}
     for day in days:
         for name, figures in day.media.items():
-            interactions[name] = interactions.get(name, 0) + (figures["interactions"] or 0)
+            interactions[name] = interactions.get(name, 0) + (figures.get("interactions") or 0)
     return sorted(interactions, key=lambda name: (-interactions[name], name))
 
 

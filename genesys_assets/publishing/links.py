@@ -94,10 +94,10 @@ def links_of(place: Place, seen_from: str, files: Sequence[PublishedFile], liste
     until: list[datetime] = []
 
     def href(key: str) -> str:
-        address = place.address(key)
-        if address.expires_at is not None:
-            until.append(address.expires_at)
-        return place.link(key, address.url, seen_from)
+        file_url = place.url_of(key)
+        if file_url.expires_at is not None:
+            until.append(file_url.expires_at)
+        return place.link(key, file_url.url, seen_from)
 
     def day(of: date | None) -> DayLink | None:
         return None if of is None else DayLink(of, href(key_of(place, INDEX, *listed_page(of))))

@@ -1,7 +1,7 @@
 """The manifest of a day: which files are published, what is missing and why, and how far the day is known.
 
-It is the one switch of a published day. Files are uploaded under names of their own; the manifest is replaced last, so
-a reader has the whole day of before or the whole new one. Where it lies and how it is written is `publisher`.
+Files are uploaded under new names, the manifest is replaced last. So a reader sees either the whole old day or the
+whole new one. `publisher` writes it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Self
+from typing import Any, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
 
 Headline = Mapping[str, Any]
 
@@ -43,8 +44,8 @@ class FailingCheck:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is published of a day. `missing` gives the reason for each report that is not published. `made_of` names the
-    stored partitions that the day was made of, each with the identity of its content. If the lake has another content,
-    the day is stale.
+    stored partitions that the day was made of, each with the identity of its content. If the lake's content
+    differs, the day is stale.
     """
 
     date: date
@@ -91,24 +92,29 @@ class Manifest:
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
-        """The manifest in a file, also in one that was written before days had `missing`. Raises ValueError."""
+        """The manifest in a file, also in one that was written before days had `missing`. Whoever may write to the
+        place may have changed it, so nothing of it is taken for what it should be. Raises ValueError.
+        """
         try:
-            stated = json.loads(body)
-            through = stated["data_available_through"]
+            stated = _as(dict, json.loads(body, parse_constant=_no_number))
+            # Escapes may be halves of characters, which no page can show.
+            json.dumps(stated, ensure_ascii=False).encode()
+            through, bucket = stated["data_available_through"], stated.get("bucket")
+            missing = [_as(dict, each) for each in _as(list, stated.get("missing", []))]
             return cls(
                 date=date.fromisoformat(stated["date"]),
-                generated_at=datetime.fromisoformat(stated["generated_at"]),
-                run_id=stated["run_id"],
-                data_available_through=through and datetime.fromisoformat(through),
-                is_complete=stated["is_complete"],
-                failing_checks=tuple(FailingCheck(**each) for each in stated.get("failing_checks", ())),
-                missing={each["report"]: each["reason"] for each in stated.get("missing", ())},
-                headline=stated.get("headline"),
-                bucket=stated.get("bucket"),
-                files=tuple(_file(each) for each in stated["files"]),
-                made_of=stated.get("made_of", {}),
+                generated_at=_read_moment(stated["generated_at"]),
+                run_id=_as(str, stated["run_id"]),
+                data_available_through=None if through is None else _read_moment(through),
+                is_complete=_as(bool, stated["is_complete"]),
+                failing_checks=tuple(FailingCheck(**_texts(each)) for each in stated.get("failing_checks", ())),
+                missing={_as(str, each["report"]): _as(str, each["reason"]) for each in missing},
+                headline=_headline(stated.get("headline")),
+                bucket=None if bucket is None else _as(str, bucket),
+                files=tuple(_file(_as(dict, each)) for each in _as(list, stated["files"])),
+                made_of=_texts(stated.get("made_of", {})),
             )
-        except (KeyError, TypeError, AttributeError) as wrong:
+        except (KeyError, TypeError, AttributeError, RecursionError) as wrong:
             raise ValueError(f"{type(wrong).__name__}: {wrong}") from wrong
 
 
@@ -121,8 +127,63 @@ def _entry(file: PublishedFile) -> dict[str, Any]:
 
 
 def _file(entry: Mapping[str, Any]) -> PublishedFile:
-    until = entry["expires_at"]
-    return PublishedFile(**{name: entry[name] for name in _FIELDS}, expires_at=until and datetime.fromisoformat(until))
+    until, rows, key, url = (entry[name] for name in ("expires_at", "rows", "key", "url"))
+    if _as(str, key).startswith("/") or ".." in key.split("/"):
+        raise ValueError("the key of a file leads out of the place")
+    if urlsplit(_as(str, url)).scheme not in _SCHEMES:
+        raise ValueError("the URL of a file is none of a file, and none of http")
+    return PublishedFile(
+        report=_as(str, entry["report"]),
+        format=_as(str, entry["format"]),
+        key=key,
+        rows=None if rows is None else _as(int, rows),
+        bytes=_as(int, entry["bytes"]),
+        sha256=_as(str, entry["sha256"]),
+        url=url,
+        expires_at=None if until is None else _read_moment(until),
+    )
+
+
+_SCHEMES = ("https", "http", "file", "")
+"""Of the URLs of published files. The list of days links to them, and a URL may also be code that a browser runs."""
+_T = TypeVar("_T")
+
+
+def _as(kind: type[_T], value: Any) -> _T:
+    """The value, if JSON has it as that kind. Raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError(f"a {kind.__name__} was expected, not a {type(value).__name__}")
+    return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {name: _as(str, text) for name, text in _as(dict, value).items()}
+
+
+def _headline(value: Any) -> Headline | None:
+    """Figures by name, and under `media` figures of each medium."""
+    if value is None:
+        return None
+    media = _as(dict, value).get("media") or {}
+    for figures in ({name: value[name] for name in value if name != "media"}, *_as(dict, media).values()):
+        for figure in _as(dict, figures).values():
+            if type(figure) not in (int, float, type(None)) or not 0 <= (figure or 0) <= _LARGEST:
+                raise TypeError("a figure of the headline is none")
+    return dict(value)
+
+
+_LARGEST = 2**63
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _read_moment(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset")
+    return moment.astimezone(UTC)
 
 
 def _moment(moment: datetime) -> str:

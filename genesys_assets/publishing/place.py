@@ -1,11 +1,14 @@
-"""Where published files lie, as everything else in this package sees it: an S3 prefix (`proof`) or a folder (`folder`).
+"""The interface of a place to publish to, and the names of files there.
+
+Places are an S3 prefix (`private_bucket`) and a folder (`folder`).
 
     <prefix>/reports/<report>/date=2026-01-31/<report>-<first of sha256>.parquet|.csv|.json
     <prefix>/reports/day_page/date=2026-01-31/day_page-<first of sha256>.html
     <prefix>/reports/manifest/date=2026-01-31/manifest.json
     <prefix>/reports/index/…
 
-The name of a report's file begins with the sha256 of its bytes, so a file never changes and an old manifest stays true.
+The name of a report's file ends with the first 16 hex digits of its sha256. So a file never changes, and an old
+manifest stays true.
 The manifest of a day and the files of the list are the only ones that are replaced.
 """
 
@@ -30,7 +33,7 @@ _DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class FileUrl:
     """A URL that gives a file until `expires_at`, None where it does not expire. A presigned URL is a key."""
 
     url: str = field(repr=False)
@@ -66,7 +69,7 @@ class Place(Protocol):
     def delete(self, key: str) -> None:
         """Delete a file; nothing happens where it does not exist. Raises PublishingError."""
 
-    def address(self, key: str) -> Address:
+    def url_of(self, key: str) -> FileUrl:
         """A URL for a person or a program."""
 
     def link(self, key: str, url: str, seen_from: str) -> str:

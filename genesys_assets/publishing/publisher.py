@@ -1,7 +1,7 @@
 """Publishing to one place: reports under names that their content gives them, then the manifest of the day.
 
-What a day consists of is `day`. Where the files lie is `place`, how they come there `upload` and `folder`, who can read
-them `proof`.
+`day` says what a day consists of, `place` where files lie.
+`s3_bucket` and `folder` write them, `private_bucket` checks who can read them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import date
 from typing import Any
 
 from genesys_assets.publishing.csv_text import CsvStyle
-from genesys_assets.publishing.errors import Altered, InvalidManifest, Overtaken
+from genesys_assets.publishing.errors import Altered, InvalidManifest, PublishOvertaken
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.manifest import Manifest, PublishedFile
-from genesys_assets.publishing.place import INDEX, MANIFEST, Address, Place, key_of, key_of_content, manifest_key
+from genesys_assets.publishing.place import INDEX, MANIFEST, FileUrl, Place, key_of, key_of_content, manifest_key
 from genesys_assets.publishing.report_files import LocalFile
 
-_TRIES = 3
-"""How often a file of the list is written where another run replaces it at the same time."""
+_TRIES = 5
+"""How often a file of the list is written, and a manifest proven, where other runs replace it at the same time."""
 
 
 def open_publisher(
@@ -31,7 +31,7 @@ def open_publisher(
     if not location.startswith("s3://"):
         return Publisher(Folder(location), style)
     # boto3 takes a quarter of a second to import.
-    from genesys_assets.publishing.proof import PrivateBucket
+    from genesys_assets.publishing.private_bucket import PrivateBucket
 
     return Publisher(PrivateBucket(s3_client(), location, expiry_seconds=expiry_seconds), style)
 
@@ -51,24 +51,25 @@ class Publisher:
         return [self._write(report, self._content_key(report, day, file), file) for file in files]
 
     def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-        """Replace the manifest of the day, after its files. Until then readers have the manifest of before.
+        """Replace the manifest of the day, after its files. Until then readers see the previous manifest.
 
-        On S3 the manifest holds presigned URLs; treat it as secret. Raises Overtaken where another run replaced it
-        at the same time.
+        On S3 the manifest holds presigned URLs; treat it as secret. Raises PublishOvertaken where another run
+        replaced it at the same time.
         """
         key = manifest_key(self.place, manifest.date)
         body = self._seen_from(key, manifest).as_json()
         self.place.put(key, io.BytesIO(body), "application/json", _sha256(body))
-        try:
-            return self._manifest_file(key, body, manifest)
-        except Altered:
-            standing = self.place.get(key) or b""
-            if not _says_the_same(standing, manifest):
-                raise Overtaken(
-                    f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
-                    "published/reports writes there, and publish again"
-                ) from None
-            return self._manifest_file(key, standing, manifest)
+        for _ in range(_TRIES):
+            try:
+                return self._manifest_file(key, body, manifest)
+            except Altered:
+                body = self.place.get(key) or b""
+                if not _says_the_same(body, manifest):
+                    break
+        raise PublishOvertaken(
+            f"{self.place.describe(key)} was replaced while it was proven: see whether something else than "
+            "published/reports writes there, and publish again"
+        )
 
     def _manifest_file(self, key: str, body: bytes, manifest: Manifest) -> PublishedFile:
         digest = _sha256(body)
@@ -106,10 +107,10 @@ class Publisher:
             self.place.put(key, body, file.content_type, file.sha256)
         return _published(report, file.format, key, file.rows, file.bytes, file.sha256, self._proven(key, file.sha256))
 
-    def _proven(self, key: str, sha256: str) -> Address:
-        address = self.place.address(key)
-        self.place.prove(key, address.url, sha256)
-        return address
+    def _proven(self, key: str, sha256: str) -> FileUrl:
+        file_url = self.place.url_of(key)
+        self.place.prove(key, file_url.url, sha256)
+        return file_url
 
     def _seen_from(self, key: str, manifest: Manifest) -> Manifest:
         """The manifest with URLs that lead from it to its files."""
@@ -118,9 +119,9 @@ class Publisher:
 
 
 def _published(
-    report: str, format_: str, key: str, rows: int | None, size: int, sha256: str, address: Address
+    report: str, format_: str, key: str, rows: int | None, size: int, sha256: str, file_url: FileUrl
 ) -> PublishedFile:
-    return PublishedFile(report, format_, key, rows, size, sha256, address.url, address.expires_at)
+    return PublishedFile(report, format_, key, rows, size, sha256, file_url.url, file_url.expires_at)
 
 
 def _says_the_same(body: bytes, manifest: Manifest) -> bool:

@@ -1,6 +1,6 @@
 """Reports of people's own: what their file gives, what is wrong with it, and a look at one of them.
 
-The file must not take a name that ships. Where it lies is in `settings`; how it is read is `file`.
+The file must not take a name that ships. Where it lies is in `settings`; `meaning.entries` reads it.
 """
 
 from __future__ import annotations

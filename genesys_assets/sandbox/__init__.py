@@ -2,7 +2,8 @@
 
     the organisation   `organisation` its `directory` (`directory_changes`, `surroundings`, `memberships`) and all its
                        conversations, told from a seed: `arrivals` when they begin, `stories` what happens, `service` in
-                       queues, `legs` participants, `draws` what is drawn by lot, `attributes`
+                       queues, `legs` participants, `external_contacts` which customers are known, `draws` what
+                       is drawn by lot, `attributes`
     its history        `past` what was known at an instant, `history` rewritten, `reopening` of conversations
     its agents         `shifts` and `timelines`: presence and routing status
     its figures        `facts` of sessions, `happenings` of other families

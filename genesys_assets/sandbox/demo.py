@@ -151,7 +151,10 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
     from genesys_assets.publishing.place import DAY_PAGE
     from genesys_assets.reports.built_in import built_in_reports
 
-    _say(f"\npublished for {day}, data available through {manifest['data_available_through']}:")
+    _say(
+        f"\npublished for {day}, data available through {manifest['data_available_through']}. Each presigned URL was "
+        "fetched and the sha256 of what it gave compared:"
+    )
     good = True
     for file in manifest["files"]:
         answer = requests.get(file["url"], timeout=30)
@@ -160,7 +163,8 @@ def _verify(manifest: dict[str, Any], day: str, page: Path) -> bool:
         if file["report"] == DAY_PAGE:
             page.write_bytes(answer.content)
         rows = "a page" if file["rows"] is None else f"{file['rows']} rows"
-        _say(f"{'ok ' if matches else 'BAD'} {rows:>11} {file['bytes']:>8} bytes  {file['url']}")
+        url = file["url"].split("?")[0] if matches else file["url"]
+        _say(f"{'ok ' if matches else 'BAD'} {rows:>11} {file['bytes']:>8} bytes  {url}")
     expected = {*(report.name for report in built_in_reports()), DAY_PAGE}
     missing = expected - {file["report"] for file in manifest["files"]}
     if missing:

@@ -18,7 +18,7 @@ CUSTOMERS = (
     "Dr. Søren Kjær", "Nguyễn Văn An", "Peter Meier",
 )  # fmt: skip
 
-_NUMBERS, _REGULARS = 10_000, 40
+_NUMBERS, REGULARS = 10_000, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def name(rng: Random) -> str:
 def phone(rng: Random) -> str:
     """One of many numbers; a fifth of all calls are from or to a few that call again and again."""
     number = rng.randrange(_NUMBERS)
-    return f"tel:+4144555{number % _REGULARS if number < _NUMBERS // 5 else number:04}"
+    return f"tel:+4144555{number % REGULARS if number < _NUMBERS // 5 else number:04}"
 
 
 def skills(rng: Random, directory: Directory) -> dict[str, Any]:

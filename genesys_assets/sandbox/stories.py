@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from genesys_assets.sandbox import draws, legs, service
+from genesys_assets.sandbox import draws, external_contacts, legs, service
 from genesys_assets.sandbox.arrivals import Arrival
 from genesys_assets.sandbox.directory import Directory, Queue, uuid
 from genesys_assets.sandbox.happenings import is_self_served
@@ -29,7 +29,10 @@ def tell(directory: Directory, arrival: Arrival) -> Item:
     if scene.media == "message":
         conversation |= {"conversationInitiator": "customer", "customerParticipation": True}
     _add_quality(conversation, scene)
-    conversation["participants"] = scene.participants
+    conversation["participants"] = [
+        external_contacts.with_contact(directory, participant, scene.common, scene.direction)
+        for participant in scene.participants
+    ]
     _add_self_service(conversation)
     if end is not None:
         _add_afterthoughts(conversation, scene.rng, end)

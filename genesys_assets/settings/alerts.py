@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import SecretStr, field_validator
 
-from genesys_assets.cloud.http.addresses import checked_address
+from genesys_assets.cloud.http.urls import checked_url
 from genesys_assets.secrets_manager import is_name
-from genesys_assets.settings.group import Group, revealed_address, setting
+from genesys_assets.settings.group import Group, revealed_url, setting
 
 ALERT_WEBHOOK = "GENESYS_ASSETS_ALERT_WEBHOOK"
 
@@ -19,7 +19,7 @@ PUBLISH_WEBHOOK = "GENESYS_ASSETS_PUBLISH_WEBHOOK"
 def _named_host(webhook: SecretStr | None) -> SecretStr | None:
     # Within an organisation's own network webhooks are often plain http.
     if webhook is not None and not is_name(webhook):
-        checked_address(webhook.get_secret_value(), tls=False)
+        checked_url(webhook.get_secret_value(), tls=False)
     return webhook
 
 
@@ -39,7 +39,7 @@ class AlertSettings(Group):
     @property
     def url(self) -> str | None:
         """The webhook's URL itself, wherever it is kept. Raises SettingError."""
-        return revealed_address(self.webhook, ALERT_WEBHOOK)
+        return revealed_url(self.webhook, ALERT_WEBHOOK)
 
 
 class AnnouncementSettings(Group):
@@ -58,7 +58,7 @@ class AnnouncementSettings(Group):
     @property
     def url(self) -> str | None:
         """The webhook's URL itself, wherever it is kept. Raises SettingError."""
-        return revealed_address(self.webhook, PUBLISH_WEBHOOK)
+        return revealed_url(self.webhook, PUBLISH_WEBHOOK)
 
 
 class RunMetricsSettings(Group):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self, get_args
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, without_user_info
 from genesys_assets.secrets_manager import SecretNotRead, revealed
 
 
@@ -35,7 +35,7 @@ class Group(BaseSettings):
 
     @classmethod
     def _of_environment(cls) -> Self:
-        """Read again when one of its variables has changed: whoever looks at a thousand days asks as often."""
+        """Cached until one of its variables changes: callers load a group thousands of times."""
         names = {str(field.validation_alias).upper() for field in cls.model_fields.values()}
         now = {name: value for name, value in os.environ.items() if name.upper() in names}
         known = _KNOWN.get(cls)
@@ -71,11 +71,11 @@ class Group(BaseSettings):
 
 
 _KNOWN: dict[type[Group], tuple[dict[str, str], Group]] = {}
-"""Groups as they were read of the environment last, with the variables they were read from."""
+"""The groups as last read from the environment, with their variables."""
 
 
-def _address(value: str) -> str:
-    return checked_address(value)
+def _url(value: str) -> str:
+    return checked_url(value)
 
 
 def refuse_user_info_of_aws() -> None:
@@ -101,16 +101,16 @@ def revealed_secret(setting: SecretStr, variable: str) -> str:
         raise SettingError(str(error)) from None
 
 
-def revealed_address(setting: SecretStr | None, variable: str) -> str | None:
+def revealed_url(setting: SecretStr | None, variable: str) -> str | None:
     if setting is None:
         return None
     try:
-        return checked_address(revealed_secret(setting, variable), tls=False)
-    except NotAnAddress as error:
+        return checked_url(revealed_secret(setting, variable), tls=False)
+    except NotAUrl as error:
         raise SettingError(f"{variable} does not hold the URL of a webhook: {error}") from None
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
 
 
 def setting(name: str, description: str, example: str, *, see: str = "", **options: Any) -> Any:

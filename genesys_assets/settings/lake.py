@@ -13,7 +13,7 @@ from genesys_assets.secrets_manager import is_name
 from genesys_assets.settings.group import Group, SettingError, revealed_secret, setting, without_user
 
 _MOST_THREADS = 4
-"""Unless told otherwise: beyond that decoding waits for writing."""
+"""Default limit. With more threads, decoding only waits for writing."""
 
 
 class LakeSettings(Group):
@@ -42,7 +42,7 @@ class LakeSettings(Group):
 
 
 class DecodingSettings(Group):
-    """How many cores decoding uses."""
+    """How many threads decode pages."""
 
     given: int | None = setting(
         "GENESYS_ASSETS_DECODE_THREADS",
@@ -77,7 +77,8 @@ class RetentionSettings(Group):
     )
     keep_versions_hours: int = setting(
         "GENESYS_ASSETS_KEEP_VERSIONS_HOURS",
-        "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes.",
+        "For how many hours old versions of tables and leftovers of killed runs stay. Allow more than any run takes: "
+        "what a run is writing looks like a leftover. 0 only while nothing runs.",
         "24",
         default=24,
         ge=0,

@@ -10,7 +10,7 @@ from pydantic import SecretStr, field_validator, model_validator
 
 from genesys_assets.cloud.analytics.families import AggregateFamily, family
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.settings.group import Address, Group, revealed_secret, setting
+from genesys_assets.settings.group import Group, Url, revealed_secret, setting
 
 
 class RateSettings(Group):
@@ -34,13 +34,13 @@ class CloudSettings(RateSettings):
         "mypurecloud.com",
         default=None,
     )
-    api_url: Address | None = setting(
+    api_url: Url | None = setting(
         "GENESYS_CLOUD_API_URL",
         "URL of the API instead of a region: a gateway by https, or the sandbox.",
         "https://api.mypurecloud.com",
         default=None,
     )
-    login_url: Address | None = setting(
+    login_url: Url | None = setting(
         "GENESYS_CLOUD_LOGIN_URL",
         "URL of the login instead of a region.",
         "https://login.mypurecloud.com",
@@ -74,7 +74,7 @@ class CloudSettings(RateSettings):
 
 
 def _families(stated: str) -> Iterator[AggregateFamily]:
-    """Raises ValueError."""
+    """The families named in a comma-separated text. Raises ValueError."""
     for name in filter(None, (part.strip() for part in stated.split(","))):
         try:
             yield family(name)

@@ -239,8 +239,8 @@ def _must_not_shrink(spec: TableSpec, listed: set[str], alive: set[str]) -> None
         raise ListingShrunk(
             f"The listing of {spec.name} lacks {len(missing)} of the {len(alive)} known before. A permission or "
             "division that the OAuth client lost looks exactly like this, so none of them was marked deleted. Check "
-            "the client's roles and divisions with make preflight; if they really are gone, run the asset once with "
-            "accept_disappearances: true in its config."
+            "the client's roles and divisions with `genesys-assets preflight`; if they really are gone, run the asset "
+            "once with accept_disappearances: true in its config."
         )
 
 

@@ -38,8 +38,7 @@ _CLASSES = {
     video_address_self
     external_organizations.id external_organizations.name external_organizations_history.id
     external_organizations_history.name
-    video_address_self entry_reason journey_session_id
-    video_address_self customer entry_reason journey_session_id
+    customer entry_reason journey_session_id
     """,
     PersonalData.CONTENT: """
     access_attributes external_tag participant_attributes.value properties subject wrap_up_note wrap_up_tags

@@ -23,6 +23,7 @@ from genesys_assets.tables.spec import INSTANT, TableSpec, columns
 FETCHED = "fetched"
 IMPORTED = "imported"
 DATA_LAKE = "data_lake"
+SOURCES = (FETCHED, IMPORTED, DATA_LAKE)
 METHOD = "IMPORT"
 """The method in the request of an imported page, in the place of GET or POST."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.assets import daily_details
-from genesys_assets.assets.daily_details import reading_of
+from genesys_assets.assets.daily_details import plan_reading
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.lake.ledger import readings
 from genesys_assets.lake.reach import Reach
@@ -71,7 +71,7 @@ pytestmark = pytest.mark.usefixtures("without_waiting")
 def test_a_day_is_read_by_job_as_far_as_jobs_have_all_data_and_by_query_from_there_on(
     available: datetime | None, now: datetime, by_job: Any, by_query: Any
 ) -> None:
-    reading = reading_of(DAY, available, now)
+    reading = plan_reading(DAY, available, now)
     assert reading.by_job == interval(by_job)
     assert reading.by_query(reading.through) == interval(by_query)
 

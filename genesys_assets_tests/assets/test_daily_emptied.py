@@ -39,7 +39,7 @@ def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_
     delete_all(world, DATE)
     said = error(read(world, DETAILS, DAY))
     assert f"{DAY} has no conversations any more: the platform has 0, the stored pages have 60" in said
-    for named in ("division", "retention", "make preflight", f"{DETAILS} of {DAY}", "allow_emptied: true"):
+    for named in ("division", "retention", "genesys-assets preflight", f"{DETAILS} of {DAY}", "allow_emptied: true"):
         assert named in said
     assert world.files() == before
     accepted = {"ops": {"genesys__pages__daily_details": {"config": {"allow_emptied": True}}}}

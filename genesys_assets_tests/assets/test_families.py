@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from genesys_assets.automation.wanted import can_make_report, can_make_table, hours_wanted, tables_wanted
+from genesys_assets.automation.backlog import can_make_report, can_make_table, hours_backlog, tables_backlog
 from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.cloud.http import retry
 from genesys_assets.forgetting import lakewide
@@ -154,10 +154,10 @@ def test_nobody_asks_again_and_again_for_what_is_refused(world: World) -> None:
     now = datetime(2026, 1, 29, 1, tzinfo=UTC)
     lake, families = world.lake, [FLOWS, FAMILIES["surveys"]]
     assert not can_make_table(lake, "tables/flows_metrics", DAY, now)
-    wanted = tables_wanted(lake, calendar(), now, families)
+    wanted = tables_backlog(lake, calendar(), now, families)
     assert {"tables/flows_metrics", "tables/surveys_metrics"}.isdisjoint(wanted.get(DAY, ()))
     assert not can_make_report(lake, calendar(), REPORTS["flows"], DAY)
-    asked = hours_wanted(lake, calendar(), now, asked_in_any_case())
+    asked = hours_backlog(lake, calendar(), now, asked_in_any_case())
     assert not any(HOURS in assets for hour, assets in asked.items() if hour.startswith(DAY))
 
 
@@ -168,7 +168,7 @@ def test_a_permission_that_is_given_later_fills_the_table_when_hours_are_read_ag
     world.run("hourly", HOURS, between=hours(DAY))
     now = datetime(2026, 1, 29, 1, tzinfo=UTC)
     assert can_make_table(world.lake, "tables/flows_metrics", DAY, now)
-    assert "tables/flows_metrics" in tables_wanted(world.lake, calendar(), now, [FLOWS])[DAY]
+    assert "tables/flows_metrics" in tables_backlog(world.lake, calendar(), now, [FLOWS])[DAY]
     assert world.run("recompute", "tables/flows_metrics", "reports/flows", partition=DAY).success
     assert rows(world, "reports/flows")
 

@@ -13,7 +13,7 @@ from genesys_assets.assets import daily_details
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES
-from genesys_assets.lake.commit import known
+from genesys_assets.lake.commit import stored_state
 from genesys_assets.lake.ledger import catch_up, days_written
 from genesys_assets.tables.conversations.model import CONVERSATIONS
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, hours, key, metadata
@@ -204,7 +204,7 @@ def test_what_a_dead_run_wrote_of_another_day_is_told_by_the_next(two_days: Worl
 def test_what_a_run_wrote_and_died_while_another_one_was_reading_is_told_by_that_one(
     two_days: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genesys_assets.lake.ledger.known", once(two_days, known))
+    monkeypatch.setattr("genesys_assets.lake.ledger.stored_state", once(two_days, stored_state))
     write_ledger(two_days)
     compare_with_dagster(two_days)
 

@@ -236,9 +236,9 @@ def test_of_a_run_that_a_sensor_asked_for_it_is_said_when_it_is_asked_for_again(
     first = watch.fail(partition_key=HOUR, tags=tags)
     said.clear()
     watch.tick()
-    assert f"(run {first}); it is asked for again from " in said[0]
+    assert f"(run {first}); next retry after " in said[0]
     watch.fail(partition_key=HOUR, tags=tags)
     said.clear()
     watch.tick()
-    assert "; it has failed 2 times in a row; it is asked for again from " in said[0]
-    assert said[0].endswith(" UTC on")
+    assert "; it has failed 2 times in a row; next retry after " in said[0]
+    assert said[0].endswith(" UTC")

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 import time_machine
 
-from genesys_assets.automation.late import late
+from genesys_assets.automation.late import find_late
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import DAILY, HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
@@ -37,7 +37,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def what(lake: Lake, now: datetime, *published: str) -> set[str]:
-    return {each.what for each in late(lake, calendar(date(2026, 2, 19)), now, published)}
+    return {each.name for each in find_late(lake, calendar(date(2026, 2, 19)), now, published)}
 
 
 def test_nothing_is_late_as_long_as_the_next_part_may_still_come(lake: Lake) -> None:
@@ -60,23 +60,23 @@ def test_a_complete_day_is_late_a_day_and_a_half_after_its_end(lake: Lake) -> No
     store_days(lake, TODAY, is_complete=False)
     at_last = MIDNIGHT + timedelta(hours=24 + 36)
     assert DAILY not in what(lake, at_last)
-    [said] = [each for each in late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.what == DAILY]
+    [said] = [each for each in find_late(lake, calendar(), at_last + timedelta(minutes=1), ()) if each.name == DAILY]
     assert said.since == at_last
-    assert said.says == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
+    assert said.message == f"the newest complete day of genesys/{DAILY} is {YESTERDAY}"
 
 
 def test_an_observation_is_late_as_long_as_it_can_be_made_and_a_missed_one_is_told_for_a_day(lake: Lake) -> None:
     def said(now: datetime) -> dict[str, str]:
         of_calendar = calendar(date(2026, 2, 18))
-        found = late(lake, of_calendar, now, [YESTERDAY], [MEMBERS])
-        return {each.what: each.says for each in found if each.what.startswith(MEMBERS)}
+        found = find_late(lake, of_calendar, now, [YESTERDAY], [MEMBERS])
+        return {each.name: each.message for each in found if each.name.startswith(MEMBERS)}
 
     in_time, too_late = MIDNIGHT + timedelta(hours=3), MIDNIGHT + timedelta(hours=3, minutes=1)
     assert said(in_time) == {}
-    today = f"genesys/{MEMBERS} of {TODAY} is not stored. After midnight UTC nobody can ask for it any more"
+    today = f"genesys/{MEMBERS} of {TODAY} is not stored. It can be fetched until midnight UTC only"
     assert said(too_late) == {MEMBERS: today}, "of an organisation that was never observed no day was missed"
     store(lake, MEMBERS, "2026-02-18")
-    missed = f"genesys/{MEMBERS} of {YESTERDAY} was not asked for, and nobody can ask for it any more"
+    missed = f"genesys/{MEMBERS} of {YESTERDAY} was not fetched, and the platform keeps no history of it"
     assert said(in_time) == {f"{MEMBERS} of {YESTERDAY}": missed}
     store(lake, MEMBERS, TODAY)
     assert said(too_late) == {f"{MEMBERS} of {YESTERDAY}": missed}

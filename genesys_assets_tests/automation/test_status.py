@@ -12,7 +12,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.automation import wanted
+from genesys_assets.automation import backlog
 from genesys_assets.automation.sensors import KINDS
 from genesys_assets.automation.status import TABLES, AssetStatus, Status, status
 from genesys_assets.days import hours_of, made_of, utc_day, utc_hour
@@ -61,8 +61,8 @@ def store_tables(lake: Lake, day: str, at: datetime) -> None:
     """Empty tables of a day, made of what is stored."""
     numbers = {
         **made_of.of_conversations(lake, day, DAY_TABLES),
-        wanted.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
-        wanted.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
+        backlog.INTERVALS: made_of.of_interval_metrics(lake, day, INTERVAL_METRICS),
+        backlog.DAYS: made_of.of_daily_metrics(lake, day, DAILY_METRICS),
     }
     specs = {f"tables/{spec.name}": spec for spec in (*DAY_TABLES, INTERVAL_METRICS, DAILY_METRICS)}
     with (
@@ -205,7 +205,7 @@ def test_a_listing_is_late_three_hours_after_the_night_in_which_it_was_not_read(
 def test_what_the_platform_keeps_no_history_of_is_late_three_hours_after_midnight(
     lake: Lake,
 ) -> None:
-    [place, *_] = wanted.OBSERVED
+    [place, *_] = backlog.OBSERVED
     before = of(looked(lake, MIDNIGHT + HOURS_LIMIT - MINUTE), place)
     assert (before.late_since, before.coming) == (None, (TODAY,))
     after = of(looked(lake, MIDNIGHT + HOURS_LIMIT), place)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.lake.lake import Lake, Reach
+from genesys_assets.lake.store import LocalStore
 from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
 from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
@@ -18,6 +19,7 @@ from genesys_assets.tables.conversations.model import SESSIONS as SESSION_TABLE
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets.tolerance import Tolerance
+from genesys_assets_tests.copied_lakes import copy_into
 from genesys_assets_tests.keyed_rows import keyed
 from genesys_assets_tests.tables import builders
 
@@ -87,7 +89,12 @@ def store_conversations(
 
 
 def store_reach(lake: Lake) -> None:
-    """Empty days as far back as conversations may have begun."""
+    """Empty days as far back as conversations may have begun, in a lake that has none of their tables."""
+    assert isinstance(lake.store, LocalStore)
+    copy_into(lake.store.folder, "reach", _store_reach)
+
+
+def _store_reach(lake: Lake) -> None:
     for day in days_around(DAY, REACH_DAYS, -1):
         store_conversations(lake, day=day)
 

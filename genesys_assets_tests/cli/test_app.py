@@ -43,7 +43,7 @@ def test_help_of_every_command_teaches_by_example(command: str) -> None:
     assert f"  {name} " in run(*group, "--help").stdout
     listed = run("--help").stdout
     assert f"  {command.split()[0]} " in listed
-    assert "Exit codes: 0 all went well, 1 something failed and was named, 2 the command was not understood." in listed
+    assert "Exit codes: 0 success, 1 something failed and is named, 2 wrong usage" in listed
 
 
 @pytest.mark.parametrize("command", ["import", "forget", "reports preview"])

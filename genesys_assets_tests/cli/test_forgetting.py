@@ -60,7 +60,7 @@ def test_nothing_is_done_where_only_a_word_is_wanted_of_what_would_be(home: Path
 
 def test_where_nobody_stands_it_says_so(home: Path) -> None:
     assert run("--user", "dddddddd-1111-4222-8333-00000000a009").stdout == (
-        "Nobody who must be forgotten stands in the lake.\n"
+        "The lake holds nothing about anybody who must be forgotten.\n"
     )
 
 

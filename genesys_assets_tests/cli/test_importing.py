@@ -63,7 +63,7 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
         command("imported_hourly_aggregates"),
         "  tables/daily_metrics                         2026-01-28",
         command("imported_daily_aggregates"),
-        "Nobody said whether the files hold everything: for reports of these days say so with --complete.",
+        "Completeness is unknown. Pass --complete if the files hold all data for these days; reports need it.",
     ]
     lake = Lake(LocalStore(saved.parent / "lake"))
     assert len(lake.pages("pages/imported_details", "2026-01-28") or ()) == 1

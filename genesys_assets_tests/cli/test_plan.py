@@ -56,8 +56,8 @@ def test_the_rate_limit_is_that_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["2026-01-31", "2026-01-01"], "is no range of days up to today"),
-        (["2026-01-01", "2999-01-01"], "is no range of days up to today"),
+        (["2026-01-31", "2026-01-01"], "is not a range of days that ends by today"),
+        (["2026-01-01", "2999-01-01"], "is not a range of days that ends by today"),
         (["yesterday", "2026-01-01"], "FROM 'yesterday' is no day: write it as 2026-01-31"),
     ],
 )

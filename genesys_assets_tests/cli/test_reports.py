@@ -78,7 +78,7 @@ def test_a_right_file_that_costs_nothing_says_so(file: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"{file}: 1 report: calls.",
-        "They cost no request: what is asked in any case answers them.",
+        "They need no extra request: the standard requests answer them.",
     ]
 
 
@@ -86,9 +86,9 @@ def test_what_is_asked_beside_the_usual_is_told_with_the_reports_it_is_for(file:
     file.write_text(CALLS + COSTLY)
     assert run("check").stdout.splitlines() == [
         f"{file}: 4 reports: calls, codes, wrap_ups, monitoring.",
-        "They cost 1 request more an hour, and as many a day:",
+        "Extra requests: 1 per hour, 1 per day:",
         "  tAcw, tAlert, tHandle by wrapUpCode, for codes, wrap_ups",
-        "Asked along in requests that are made in any case:",
+        "Asked within requests that are sent anyway:",
         "  tMonitoring by queueId, mediaType, for monitoring",
     ]
 

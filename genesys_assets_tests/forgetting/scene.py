@@ -18,7 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.published import Published
 from genesys_assets.forgetting.recomputed import Recomputation
-from genesys_assets.forgetting.work import Report
+from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.partitions import Calendar
@@ -211,7 +211,7 @@ class Scene:
 
         return Published(publisher, republish)
 
-    def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> Report:
+    def forget(self, kind: Kind, *ids: str, dry_run: bool = False, now: datetime | None = None) -> ForgettingResult:
         moment = now or datetime.now(UTC) + timedelta(hours=2)
         again = Recomputation(self.reports(), Calendar.from_environment().zone)
         return lakewide.forget(self.lake, {kind: ids}, moment, self.published(), again, dry_run=dry_run)

@@ -20,7 +20,7 @@ from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.forgetting import lakewide, rewriting
 from genesys_assets.forgetting.lakewide import ForgottenMeanwhile
 from genesys_assets.forgetting.old_files import IN_FLIGHT
-from genesys_assets.forgetting.work import Report
+from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake import commit, opening
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.opening import open_lake
@@ -88,7 +88,7 @@ def filled(lake: Lake) -> None:
     append(lake)
 
 
-def forget(lake: Lake, *ids: str, now: datetime | None = None) -> Report:
+def forget(lake: Lake, *ids: str, now: datetime | None = None) -> ForgettingResult:
     return lakewide.forget(lake, {Kind.CONVERSATION: ids}, now or datetime.now(UTC) + LATER)
 
 

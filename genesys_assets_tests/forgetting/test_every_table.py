@@ -20,7 +20,7 @@ import pytest
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily
 from genesys_assets.cloud.http.page import Page, request_text
 from genesys_assets.forgetting import lakewide
-from genesys_assets.forgetting.work import Report
+from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import LocalStore
@@ -206,7 +206,7 @@ def places_with(folder: Path, values: Iterable[str]) -> dict[str, set[str]]:
     return found
 
 
-def forget(lake: Lake) -> Report:
+def forget(lake: Lake) -> ForgettingResult:
     ids = {Kind.USER: [USER], Kind.CONVERSATION: [GONE], Kind.EXTERNAL_CONTACT: [KNOWN_CONTACT]}
     return lakewide.forget(lake, ids, datetime.now(UTC) + timedelta(hours=2))
 

@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from genesys_assets.forgetting import lakewide
 from genesys_assets.forgetting.logs import scrub_logs
 from genesys_assets.forgetting.traces import Gathered
-from genesys_assets.forgetting.work import Report
+from genesys_assets.forgetting.work import ForgettingResult
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.privacy.forgotten import Forgotten, Kind
@@ -37,9 +37,9 @@ def folder(lake: Lake) -> Path:
     return Path(lake.store.path(""))
 
 
-def scrubbed(lake: Lake, *, dry_run: bool = False, **values: set[str] | None) -> Report:
+def scrubbed(lake: Lake, *, dry_run: bool = False, **values: set[str] | None) -> ForgettingResult:
     who = Forgotten().joined_by(Kind.CONVERSATION, [GONE], lake.protection)
-    report = Report()
+    report = ForgettingResult()
     found = Gathered(values={name.replace("_", " "): days for name, days in values.items()})
     scrub_logs(lake, who, found, report, set(), dry_run=dry_run)
     return report
@@ -77,7 +77,7 @@ def test_what_would_be_changed_is_counted_and_not_changed(lake: Lake) -> None:
 def test_logs_of_tables_in_which_nobody_stands_are_left_alone(lake: Lake) -> None:
     before = _lines(lake)
     who = Forgotten().joined_by(Kind.CONVERSATION, ["77b1d4c2-1111-4222-8333-00000000a001"], lake.protection)
-    scrub_logs(lake, who, Gathered(), report := Report(), set(), dry_run=False)
+    scrub_logs(lake, who, Gathered(), report := ForgettingResult(), set(), dry_run=False)
     assert (report.statistics, _lines(lake)) == ({}, before)
 
 

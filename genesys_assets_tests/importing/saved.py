@@ -58,7 +58,7 @@ class DayPage:
 
 
 @dataclass(frozen=True)
-class Imported:
+class FilePages:
     """What became of one file."""
 
     pages: list[DayPage]
@@ -66,24 +66,26 @@ class Imported:
     buckets: int
     notes: dict[str, int]
     left_out: dict[str, int]
-    total_hits: int
+    total_hits: dict[str, int]
 
 
-def converted(document: Any, told: ImportOptions | None = None, *, now: datetime = NOW) -> Imported:
+def converted(document: Any, options: ImportOptions | None = None, *, now: datetime = NOW) -> FilePages:
     raw = document if isinstance(document, bytes) else as_bytes(document)
     with Spool() as spool:
-        found = convert("saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), told or ImportOptions(), now, spool)
+        found = convert(
+            "saved.json", hashlib.sha256(raw).hexdigest(), iter([raw]), options or ImportOptions(), now, spool
+        )
         pages = [DayPage(*place, page) for place in spool.places() for page in spool.pages(place)]
     remarks = found.remarks
     said = dict(remarks.read), dict(remarks.left_out)
-    return Imported(pages, found.conversations, found.buckets, *said, found.total_hits)
+    return FilePages(pages, found.conversations, found.buckets, *said, found.total_hits)
 
 
 def saved_file(place: str, raw: bytes) -> SavedFile:
     return SavedFile(place, lambda: io.BytesIO(raw))
 
 
-def by_partition(found: Imported) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def by_partition(found: FilePages) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The bodies of the pages, by where they go."""
     pages: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for each in found.pages:

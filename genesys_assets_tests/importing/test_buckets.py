@@ -17,14 +17,14 @@ from genesys_assets_tests.importing.saved import DAY, HOUR, metric, result
 LONDON, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
 
 
-def read(document: Any, told: ImportOptions | None = None) -> tuple[list[Bucket], Remarks]:
+def read(document: Any, options: ImportOptions | None = None) -> tuple[list[Bucket], Remarks]:
     remarks = Remarks()
     (piece,) = pieces(Part(document, 1, (0, 0)))
-    return list(buckets(piece, told or ImportOptions(), remarks)), remarks
+    return list(buckets(piece, options or ImportOptions(), remarks)), remarks
 
 
-def one(document: Any, told: ImportOptions | None = None) -> Bucket:
-    (bucket,), _ = read(document, told)
+def one(document: Any, options: ImportOptions | None = None) -> Bucket:
+    (bucket,), _ = read(document, options)
     return bucket
 
 
@@ -103,7 +103,7 @@ def test_two_values_of_one_dimension_are_refused_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "told", "span"),
+    ("fields", "options", "span"),
     [
         ({"interval": HOUR}, ImportOptions(), HOUR),
         ({"interval": {"start": "2026-01-28T13:00Z", "end": "2026-01-28T14:00Z"}}, ImportOptions(), HOUR),
@@ -117,8 +117,8 @@ def test_two_values_of_one_dimension_are_refused_and_not_shown() -> None:
         ({}, ImportOptions(interval=Interval.parse(HOUR)), HOUR),
     ],
 )
-def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], told: ImportOptions, span: str) -> None:
-    assert one(measured(**fields), told).span == Interval.parse(span)
+def test_a_time_is_read_from_what_tells_it(fields: dict[str, Any], options: ImportOptions, span: str) -> None:
+    assert one(measured(**fields), options).span == Interval.parse(span)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])

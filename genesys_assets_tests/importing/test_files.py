@@ -72,6 +72,14 @@ def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(fo
     assert names(folder, f"{folder}/**/c*") == ["deep/c.ndjson.gz"]
 
 
+def test_a_link_to_a_folder_is_not_followed_and_not_passed_over(folder: Path) -> None:
+    (folder / "linked").symlink_to(folder)
+    *read, linked = find([f"{folder}"], no_s3)
+    assert [Path(file.place).name for file in (*read, linked)] == ["a.jsonl", "b.json", "c.ndjson.gz", "linked"]
+    with pytest.raises(CannotImport, match="it is a link to a folder, and links are not followed"):
+        next(pieces_of(linked))
+
+
 def test_a_hidden_folder_that_is_named_is_searched(folder: Path) -> None:
     assert names(folder, f"{folder}/.hidden") == [".hidden/d.json"]
 

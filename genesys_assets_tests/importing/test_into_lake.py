@@ -13,7 +13,7 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.importing import into_lake
 from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport, SavedFile
-from genesys_assets.importing.into_lake import Imported, import_files
+from genesys_assets.importing.into_lake import ImportResult, import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -37,7 +37,7 @@ def figures(interval: str = HOUR, count: int = 1) -> dict[str, Any]:
     return {"results": [result({"queueId": "Q"}, metric("nOffered", count=count), interval=interval)]}
 
 
-def states(imported: Imported) -> dict[str, str]:
+def states(imported: ImportResult) -> dict[str, str]:
     return {outcome.file: outcome.state for outcome in imported.outcomes}
 
 

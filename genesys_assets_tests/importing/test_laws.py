@@ -18,7 +18,7 @@ from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.pages import DETAILS
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
-from genesys_assets_tests.importing.saved import Imported, conversation, converted
+from genesys_assets_tests.importing.saved import FilePages, conversation, converted
 
 NAMES = {"tHandle": "handleTime", "tTalkComplete": "agent.talk.seconds", "tAcw": "wrapUpTime", "nError": "nError"}
 SECONDS = frozenset({"tTalkComplete"})
@@ -87,7 +87,7 @@ def results_with_timestamp(answer: Answer) -> dict[str, Any]:
     }
 
 
-def rows(found: Imported) -> pa.Table:
+def rows(found: FilePages) -> pa.Table:
     return metric_rows(INTERVAL_METRICS, [(each.page.request, each.page.body) for each in found.pages]).table
 
 

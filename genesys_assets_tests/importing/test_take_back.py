@@ -14,7 +14,7 @@ from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import SavedFile
 from genesys_assets.importing.into_lake import import_files
 from genesys_assets.importing.pages import DAILY, DETAILS, HOURLY
-from genesys_assets.importing.take_back import TakenBack, imported_files, take_back, take_back_everything
+from genesys_assets.importing.take_back import TakeBackResult, imported_files, take_back, take_back_everything
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets_tests.importing.saved import DAY, NOW, conversation
@@ -26,11 +26,11 @@ DAY_KEY = "2026-01-28"
 TWO_HOURS = ["2026-01-28T13:00:00Z/2026-01-28T14:00:00Z", "2026-01-28T14:00:00Z/2026-01-28T15:00:00Z"]
 
 
-def back(lake: Lake, *names: str) -> TakenBack:
+def back(lake: Lake, *names: str) -> TakeBackResult:
     return take_back(lake, imported_files(lake, names))
 
 
-def names(done: TakenBack) -> list[str]:
+def names(done: TakeBackResult) -> list[str]:
     return sorted(outcome.file for outcome in done.outcomes)
 
 

@@ -125,7 +125,21 @@ def test_null_in_the_place_of_figures_is_left_out_and_said(answer: dict[str, Any
 
 @pytest.mark.parametrize("hits", [3, "3", {"$numberLong": "3"}])
 def test_a_total_is_known_however_it_is_written(hits: Any) -> None:
-    assert converted(ANSWER | {"totalHits": hits}).total_hits == 3
+    assert converted(ANSWER | {"totalHits": hits}).total_hits == {"3": 1}
+
+
+def test_a_total_behind_a_long_list_is_known() -> None:
+    long = {"conversations": [conversation(f"{number}") for number in range(1_500)], "totalHits": 4_000}
+    assert len(as_bytes(long)) > 400_000
+    assert converted(long).total_hits == {"4000": 1_500}
+
+
+def test_a_view_is_left_out_and_its_metric_stays() -> None:
+    written = result({"mediaType": "voice"}, metric("nError", count=1), interval=QUARTER)
+    written["data"][0]["views"] = [{"name": "short", "stats": {"count": 1}}]
+    found = converted({"results": [written]})
+    assert found.buckets == 1
+    assert found.left_out == {"results.data.views: only the query says of which metric a view is": 1}
 
 
 def test_an_empty_end_is_none() -> None:

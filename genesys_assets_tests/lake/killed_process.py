@@ -112,7 +112,7 @@ def keep_house(lake: Lake, state: State, reading: int) -> None:
     clean(lake)
 
 
-def clean(lake: Lake) -> housekeeping.Report:
+def clean(lake: Lake) -> housekeeping.HousekeepingResult:
     """Remove all that is not current."""
     now = datetime.now(UTC) + timedelta(minutes=1)
     return housekeeping.keep_house(lake, list(TABLES), keep=timedelta(0), now=now)

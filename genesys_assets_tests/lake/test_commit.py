@@ -13,7 +13,7 @@ import pytest
 
 from genesys_assets.lake import commit as commit_module
 from genesys_assets.lake.changes import Change
-from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, append, known, remove_all
+from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, append, remove_all, stored_state
 from genesys_assets.lake.delta import WHOLE, Key
 from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
@@ -37,7 +37,7 @@ def propose(lake: Lake, drafts: contextlib.ExitStack) -> Callable[..., Commit]:
     def commit(rows: dict[Key, list[_Row]], newness: int = 1, reach: Reach | None = None, **how: Any) -> Commit:
         log = Lake(lake.store).log(PLACE)
         proposals = [
-            Proposal(key, writer(lake, drafts, things(*of_key), reach), known(log, key), newness, **how)
+            Proposal(key, writer(lake, drafts, things(*of_key), reach), stored_state(log, key), newness, **how)
             for key, of_key in rows.items()
         ]
         return Commit(log, proposals, "r")
@@ -302,7 +302,7 @@ def test_others_who_never_rest_end_in_an_error(
 
 def test_marks_are_committed_with_the_rows(lake: Lake, drafts: contextlib.ExitStack) -> None:
     log = lake.log(PLACE)
-    proposal = Proposal(DAYS[0], writer(lake, drafts, things(("a", 1))), known(log, DAYS[0]), 1)
+    proposal = Proposal(DAYS[0], writer(lake, drafts, things(("a", 1))), stored_state(log, DAYS[0]), 1)
     do(Commit(log, [proposal], "r", {"tables/calls": 17}))
     assert Lake(lake.store).log(PLACE).newness("tables/calls") == 17
 

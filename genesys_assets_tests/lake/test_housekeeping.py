@@ -16,10 +16,10 @@ import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake import housekeeping
-from genesys_assets.lake.commit import Commit, Proposal, TableContended, known
+from genesys_assets.lake.commit import Commit, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import new_path
 from genesys_assets.lake.files import TableWriter
-from genesys_assets.lake.housekeeping import Report, keep_house, places
+from genesys_assets.lake.housekeeping import HousekeepingResult, keep_house, places
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, catch_up
 from genesys_assets.lake.log_files import LOG
@@ -38,7 +38,7 @@ LIVE = "live/things"
 DAY = timedelta(days=1)
 
 
-def house(store: Store, keep: timedelta = timedelta(0), later: timedelta = timedelta(minutes=1)) -> Report:
+def house(store: Store, keep: timedelta = timedelta(0), later: timedelta = timedelta(minutes=1)) -> HousekeepingResult:
     """Keep house, some time from now: what is published just now is old then."""
     return keep_house(Lake(store), [PLACE], keep=keep, now=datetime.now(UTC) + later)
 
@@ -80,7 +80,7 @@ def test_all_tables_of_a_lake_are_found_those_below_others_too(store: Store) -> 
 
 def test_a_lake_without_tables_has_none(store: Store) -> None:
     assert places(store.listed("")) == []
-    assert house(store) == Report()
+    assert house(store) == HousekeepingResult()
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def prepared(lake: Lake, number: int, day: str = DAYS[0]) -> Commit:
     log, draft = lake.log(PLACE), lake.store.draft()
     with TableWriter(draft, SPEC, {"run_id": "r"}) as writer:
         writer.write(things(("a", number)))
-    commit = Commit(log, [Proposal(day, writer, known(log, day), 10**15)], "r")
+    commit = Commit(log, [Proposal(day, writer, stored_state(log, day), 10**15)], "r")
     commit.prepare()
     draft.discard()
     return commit
@@ -252,7 +252,7 @@ def test_a_table_that_nobody_has_committed_to_gets_no_other_checkpoint(disk: Loc
     write(disk, 1)
     house(disk)
     before = sorted((disk.folder / PLACE / LOG).iterdir())
-    assert house(disk) == Report()
+    assert house(disk) == HousekeepingResult()
     assert sorted((disk.folder / PLACE / LOG).iterdir()) == before
 
 

@@ -201,6 +201,29 @@ def test_a_day_that_brings_a_column_and_a_day_of_another_type_read_as_one_table(
     assert rows.to_pylist() == [{"agent": "a", "n": 3, "team": None}, {"agent": "b", "n": 0.5, "team": "x"}]
 
 
+def test_what_was_made_of_inputs_that_were_read_earlier_does_not_replace_what_was_made_of_newer_ones(
+    location: str,
+) -> None:
+    """A run is slow. Meanwhile its input changes, and another run of the same asset begins and ends."""
+    lake, is_first = Lake(LocalStore(Path(location))), [True]
+
+    @dg.asset(partitions_def=DAILY, ins={"agents": dg.AssetIn(AGENTS)})
+    def bonuses(context: dg.AssetExecutionContext, agents: pd.DataFrame) -> pd.DataFrame:
+        if is_first.pop():
+            rows = [{"user_id": "U1", "minutes": 75.0}]
+            lake.write("reports/agent_daily", SPEC, pa.Table.from_pylist(rows, SPEC.schema), DAYS[0], {})
+            is_first.append(False)
+            assert materialise(bonuses, location, DAYS[0])["minutes"].to_pylist() == [75.0]
+        return agents
+
+    assert materialise(bonuses, location, DAYS[0])["minutes"].to_pylist() == [75.0]
+    # A run that begins now is the newest again.
+    rows = [{"user_id": "U1", "minutes": 80.0}]
+    lake.refreshed().write("reports/agent_daily", SPEC, pa.Table.from_pylist(rows, SPEC.schema), DAYS[0], {})
+    is_first.append(False)
+    assert materialise(bonuses, location, DAYS[0])["minutes"].to_pylist() == [80.0]
+
+
 def test_groups_are_stored_with_what_they_are_grouped_by(location: str) -> None:
     frame = pd.DataFrame({"u": ["p", "q", "q"], "n": [1, 2, 3]}).groupby("u").sum()
     assert returned(location, frame).to_pylist() == [{"u": "p", "n": 1}, {"u": "q", "n": 5}]

@@ -121,6 +121,17 @@ def test_stored_partitions_are_listed_and_one_can_be_removed(lake: Lake) -> None
     assert lake.page_partitions("pages/none") == []
 
 
+def test_the_last_partition_before_a_key_is_found(lake: Lake) -> None:
+    write_pages(lake, DAYS[0], [b"{}"], NOON)
+    assert [lake.last_before(PAGES, day) for day in ("2026-01-01", DAYS[0], DAYS[1], "2027-01-01")] == [
+        None,
+        None,
+        DAYS[0],
+        DAYS[0],
+    ]
+    assert lake.last_before("pages/none", DAYS[0]) is None
+
+
 # -- newness -----------------------------------------------------------------------------------------------------------
 
 

@@ -149,7 +149,7 @@ def test_opening_a_store_asks_s3_nothing() -> None:
 # -- S3 on a bad day ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["busy", "dropped", "lost"])
+@pytest.mark.parametrize("how", ["busy", *(pytest.param(how, marks=pytest.mark.long) for how in ("dropped", "lost"))])
 def test_trouble_that_passes_is_waited_out(connect: Callable[..., S3Store], faulty: FaultyS3, how: How) -> None:
     store = connect(faulty.endpoint_url)
     for method in ("HEAD", "PUT", "GET", "DELETE"):
@@ -171,7 +171,14 @@ def test_an_answer_that_breaks_off_is_asked_for_again(connect: Callable[..., S3S
     assert faulty.spoiled == 3
 
 
-@pytest.mark.parametrize(("how", "path_part"), [("busy", "_delta_log"), ("busy", ".parquet"), ("dropped", "")])
+@pytest.mark.parametrize(
+    ("how", "path_part"),
+    [
+        ("busy", "_delta_log"),
+        pytest.param("busy", ".parquet", marks=pytest.mark.long),
+        pytest.param("dropped", "", marks=pytest.mark.long),
+    ],
+)
 def test_a_table_is_written_and_read_whatever_fails_for_a_while(
     connect: Callable[..., S3Store], faulty: FaultyS3, how: How, path_part: str
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import dagster as dg
 
-from genesys_assets.automation.wanted import SETTLING
+from genesys_assets.automation.backlog import SETTLING
 from genesys_assets_tests.months.daemon import Ran
 from genesys_assets_tests.months.history import DAY, HOUR
 from genesys_assets_tests.months.judgement import Violation

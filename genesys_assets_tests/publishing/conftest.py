@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genesys_assets.publishing.folder import Folder
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets_tests.publishing.published_files import TABLE

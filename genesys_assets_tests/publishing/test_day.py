@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.days.verdicts import Verdict, give
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.publishing.day import (
@@ -22,13 +23,13 @@ from genesys_assets.publishing.day import (
     publish_day,
     reach_of_day,
 )
-from genesys_assets.publishing.errors import NotReadable, Overtaken
+from genesys_assets.publishing.errors import NotReadable, PublishOvertaken
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.conversations.model import CONVERSATIONS
-from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
+from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.publishing.made_up_day import (
     AGENT_DAILY,
@@ -248,9 +249,9 @@ def test_a_run_that_dies_before_its_manifest_leaves_the_day_of_before(lake: Lake
 def test_a_manifest_that_something_keeps_replacing_fails_the_run(lake: Lake, to_folder: Publisher) -> None:
     class Contested(Publisher):
         def publish_manifest(self, manifest: Manifest) -> PublishedFile:
-            raise Overtaken("manifest.json was replaced while it was proven")
+            raise PublishOvertaken("manifest.json was replaced while it was proven")
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(PublishOvertaken):
         publish_day(lake, Contested(to_folder.place), wanted())
 
 
@@ -268,6 +269,16 @@ def test_a_published_day_is_stale_once_the_lake_has_other_rows(lake: Lake, to_fo
     restate(lake, 7)
     assert made != made_of(lake.refreshed(), business_day(), STORED)
     assert replace(standing(to_folder), made_of=made) == standing(to_folder)
+
+
+@pytest.mark.parametrize("family", ["flows", "evaluations", "surveys", "resolutions"])
+def test_a_published_day_is_stale_once_a_family_that_its_page_shows_is_stored(
+    lake: Lake, to_folder: Publisher, family: str
+) -> None:
+    made = publish_day(lake, to_folder, wanted()).manifest.made_of
+    spec = table_of(FAMILIES[family])
+    store(lake, f"tables/{spec.name}", spec, [])
+    assert made_of(lake.refreshed(), business_day(), STORED) != made
 
 
 def test_readings_that_change_no_figure_of_the_day_publish_it_no_second_time(lake: Lake) -> None:

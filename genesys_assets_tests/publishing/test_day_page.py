@@ -152,7 +152,7 @@ def test_a_provisional_day_says_so(tmp_path: Path) -> None:
     lake = made_up_lake(tmp_path)
     store(lake, "tables/conversations", CONVERSATIONS, [], is_complete=False)
     page = Text(day_page(lake, business_day()).html)
-    assert "Provisional Details jobs have not had all of the UTC day yet, so figures may still change." in page
+    assert "Provisional Details jobs do not cover the whole UTC day yet, so figures may still change." in page
     assert "not yet" in page.said
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from genesys_assets.publishing.garbage import may_go
+from genesys_assets.publishing.index_page import ListedDay, index_page
 from genesys_assets.publishing.manifest import FailingCheck, Manifest, PublishedFile
+from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.publishing.published_files import a_manifest
 
 UNTIL = datetime(2026, 2, 2, 2, 30, tzinfo=UTC)
@@ -83,3 +89,62 @@ def test_a_manifest_made_again_says_the_same_until_a_figure_changes() -> None:
 
 def test_no_url_is_shown_by_accident() -> None:
     assert "X-Amz-Signature" not in repr(WHOLE)
+
+
+# -- whatever stands in its place --------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+STATED = json.loads(WHOLE.as_json())
+PLACES: list[tuple[Any, ...]] = [(name,) for name in STATED] + [("files", 0, name) for name in STATED["files"][0]]
+PLACES += [("failing_checks", 0), ("missing", 0), ("headline", "offered"), ("headline", "media", "voice"), ("files", 0)]
+
+
+def written(place: tuple[Any, ...], value: Any) -> bytes:
+    """The manifest with another value in a place."""
+    changed = json.loads(WHOLE.as_json())
+    inner = changed
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    return json.dumps(changed).encode()
+
+
+@settings(max_examples=500 if EVERY_CASE else 60)
+@given(
+    st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.builds(written, st.sampled_from(PLACES), JSON)
+)
+@example(b"[" * 100_000)
+@example(b"9" * 5_000)
+@example(written(("headline", "offered"), float("nan")))
+@example(written(("run_id",), "\ud83d"))
+@example(written(("generated_at",), "2026-02-01T02:30:00"))
+@example(written(("headline",), {"media": {"voice": {}}}))
+def test_whatever_stands_in_its_place_is_a_manifest_of_which_a_list_can_be_made_or_refused(body: bytes) -> None:
+    try:
+        manifest = Manifest.from_json(body)
+    except ValueError:
+        return
+    assert Manifest.from_json(manifest.as_json()) == manifest
+    assert index_page([ListedDay(manifest.date, manifest)], "UTC")
+    assert may_go([], manifest, UNTIL) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (("files", 0, "url"), "javascript:alert(1)", "the URL of a file is none of a file, and none of http"),
+        (("files", 0, "url"), " JavaScript:alert(1)", "the URL of a file is none of a file, and none of http"),
+        (("files", 0, "key"), "../../etc/passwd", "leads out of the place"),
+        (("files", 0, "key"), "/etc/passwd", "leads out of the place"),
+        (("is_complete",), "no", "a bool was expected, not a str"),
+        (("files", 0, "rows"), True, "a int was expected, not a bool"),
+        (("headline", "offered"), -1, "a figure of the headline is none"),
+    ],
+)
+def test_a_manifest_that_would_harm_its_readers_is_refused(place: tuple[Any, ...], value: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Manifest.from_json(written(place, value))

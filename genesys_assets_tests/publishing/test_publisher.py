@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest, Overtaken
+from genesys_assets.publishing.errors import Altered, Gone, InvalidManifest, PublishOvertaken
 from genesys_assets.publishing.folder import Folder
 from genesys_assets.publishing.html import write_page
 from genesys_assets.publishing.manifest import PublishedFile
 from genesys_assets.publishing.place import manifest_key
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher, open_publisher
 from genesys_assets.publishing.report_files import LocalFile, write_report_files
 from genesys_assets_tests.publishing.published_files import DAY, TABLE, a_manifest, body_of
@@ -109,33 +108,42 @@ def test_something_else_in_the_place_of_a_manifest_is_named(anywhere: Publisher)
 
 
 class Raced(Publisher):
-    """Between writing a manifest and looking at it another run writes one."""
+    """Before it proves a manifest another run replaces it, as long as there are others."""
 
-    def __init__(self, publisher: Publisher, other: bytes) -> None:
+    def __init__(self, publisher: Publisher, *others: bytes) -> None:
         super().__init__(publisher.place)
-        self.other: bytes | None = other
+        self.others = list(others)
 
     def _manifest_file(self, key: str, body: bytes, manifest: Any) -> PublishedFile:
-        if self.other is not None:
-            overwrite(self, key, self.other)
-            self.other = None
+        if self.others:
+            overwrite(self, key, self.others.pop(0))
         return super()._manifest_file(key, body, manifest)
 
 
 def test_a_manifest_that_another_run_replaced_meanwhile_is_not_taken_for_ours(anywhere: Publisher) -> None:
     other = a_manifest(run_id="other", headline={"offered": 83})
-    with pytest.raises(Overtaken, match=r"manifest\.json was replaced while it was proven"):
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
         Raced(anywhere, other.as_json()).publish_manifest(a_manifest(headline={"offered": 82}))
     standing = anywhere.manifest(DAY)
     assert standing is not None
     assert standing.headline == {"offered": 83}
 
 
-def test_a_manifest_of_another_run_that_says_the_same_will_do(anywhere: Publisher) -> None:
-    other = a_manifest(run_id="other", generated_at=datetime(2026, 2, 1, 3, tzinfo=UTC)).as_json()
-    file = Raced(anywhere, other).publish_manifest(a_manifest())
-    assert body_of(file.url) == other
-    assert file.sha256 == hashlib.sha256(other).hexdigest()
+def others(number: int) -> list[bytes]:
+    """Manifests of other runs that say the same."""
+    return [a_manifest(run_id=f"run {each}").as_json() for each in range(number)]
+
+
+@pytest.mark.parametrize("runs", [1, 4])
+def test_a_manifest_of_another_run_that_says_the_same_will_do(anywhere: Publisher, runs: int) -> None:
+    file = Raced(anywhere, *others(runs)).publish_manifest(a_manifest())
+    assert body_of(file.url) == others(runs)[-1]
+    assert file.sha256 == hashlib.sha256(others(runs)[-1]).hexdigest()
+
+
+def test_a_manifest_that_others_replace_again_and_again_is_not_proven_without_end(anywhere: Publisher) -> None:
+    with pytest.raises(PublishOvertaken, match=r"manifest\.json was replaced while it was proven"):
+        Raced(anywhere, *others(50)).publish_manifest(a_manifest())
 
 
 # -- the list, and what was published before -----------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from genesys_assets.reports.meaning.report import Report
 from genesys_assets.tables.metrics.buckets import table_of
 from genesys_assets.tables.names import HISTORIES
 from genesys_assets.tables.service_levels import SERVICE_LEVELS_HISTORY as LEVELS
+from genesys_assets.tables.spec import TableSpec
+from genesys_assets_tests.copied_lakes import copy_into
 from genesys_assets_tests.keyed_rows import keyed
 
 Row = dict[str, Any]
@@ -64,25 +66,58 @@ def small_lake(
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
     were asked the usual questions with all metrics, and those of `asked_by`.
     """
+    parts = {part.place: part for part in _parts(asked_by, days, reach, only)}
+    filled = {place for place, part in parts.items() if tables.get(part.name)}
+    copy_into(folder, _name(parts), lambda lake: _write_empty(lake, parts), without=filled)
     lake = Lake(LocalStore(folder))
-    for name, spec in HISTORIES.items():
-        lake.write(f"reference/{spec.name}", spec, _table(tables.get(name, []), spec.schema), None, {})
-    lake.write(f"reference/{LEVELS.name}", LEVELS, _table(tables.get(LEVELS.name, []), LEVELS.schema), None, {})
-    for day in days:
-        for spec, family in [(table_of(family), family) for family in FAMILIES.values()]:
-            if only is not None and spec.name not in only:
-                continue
-            rows = _of_day(tables.get(spec.name, []), "interval_start", day)
-            answered = replace(reach, questions=_asked(family, asked_by))
-            lake.write(f"tables/{spec.name}", spec, _table(keyed(rows, spec), spec.schema), day, {}, reach=answered)
-        for source in TABLES.values():
-            is_wanted = only is None or source.name in only
-            if is_wanted and not (source.is_live or source.made_of):
-                rows = [{"conversation_start": DAY, **row} for row in tables.get(source.name, [])]
-                rows = keyed(_of_day(rows, "conversation_start", day), source.spec)
-                table = _table(rows, source.spec.schema)
-                lake.write(source.place, source.spec, table, day, {}, reach=reach)
+    for place in filled:
+        parts[place].write(lake, tables[parts[place].name])
     return lake
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A table of the lake: of some days, or a history, which has none."""
+
+    name: str
+    place: str
+    spec: TableSpec
+    instant: str = ""
+    """The column that tells the day of a row."""
+    days: tuple[str, ...] = ()
+    reach: Reach | None = None
+
+    def write(self, lake: Lake, rows: list[Row]) -> None:
+        if not self.days:
+            lake.write(self.place, self.spec, _table(rows, self.spec.schema), None, {})
+        rows = [{self.instant: DAY, **row} for row in rows]
+        for day in self.days:
+            of_day = keyed([row for row in rows if f"{row[self.instant]:%Y-%m-%d}" == day], self.spec)
+            lake.write(self.place, self.spec, _table(of_day, self.spec.schema), day, {}, reach=self.reach)
+
+
+def _parts(
+    asked_by: Sequence[Report], days: Sequence[str], reach: Reach, only: Collection[str] | None
+) -> Iterator[_Part]:
+    for name, spec in {**HISTORIES, LEVELS.name: LEVELS}.items():
+        yield _Part(name, f"reference/{spec.name}", spec)
+    for family in FAMILIES.values():
+        spec, answered = table_of(family), replace(reach, questions=_asked(family, asked_by))
+        if only is None or spec.name in only:
+            yield _Part(spec.name, f"tables/{spec.name}", spec, "interval_start", tuple(days), answered)
+    for source in TABLES.values():
+        is_wanted = only is None or source.name in only
+        if is_wanted and not (source.is_live or source.made_of):
+            yield _Part(source.name, source.place, source.spec, "conversation_start", tuple(days), reach)
+
+
+def _name(parts: Mapping[str, _Part]) -> str:
+    return repr([(place, part.days, part.reach) for place, part in parts.items()])
+
+
+def _write_empty(lake: Lake, parts: Mapping[str, _Part]) -> None:
+    for part in parts.values():
+        part.write(lake, [])
 
 
 def _asked(family: AggregateFamily, asked_by: Sequence[Report]) -> dict[str, list[str]]:
@@ -97,10 +132,6 @@ def computed(report: Report, lake: Lake, zone: str = "UTC", day: str = KEY, star
     assert table.schema == report.spec.schema
     rows: list[Row] = table.to_pylist()
     return rows
-
-
-def _of_day(rows: list[Row], instant: str, day: str) -> list[Row]:
-    return [row for row in rows if f"{row[instant]:%Y-%m-%d}" == day]
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -193,6 +193,34 @@ def test_the_customer_is_there_until_the_conversation_ends(conversations: list[I
             for step in session["segments"]
         ]
         assert set(ends) <= {conversation.get("conversationEnd")}
+
+
+def test_external_contacts_are_people_whom_the_organisation_knows_by_several_addresses(
+    organisation: Organisation, conversations: list[Item]
+) -> None:
+    companies = {each["id"] for each in organisation.directory.surroundings["external_organizations"]}
+    media: defaultdict[str | None, set[str]] = defaultdict(set)
+    addresses: defaultdict[str | None, set[str | None]] = defaultdict(set)
+    of_company: defaultdict[str | None, set[str | None]] = defaultdict(set)
+    contacts: defaultdict[str | None, set[str | None]] = defaultdict(set)
+    for participant, session, _ in sessions(conversations):
+        contact, company = participant.get("externalContactId"), participant.get("externalOrganizationId")
+        if participant["purpose"] not in ("customer", "external"):
+            assert (contact, company) == (None, None)
+            continue
+        assert company is None or (contact and company in companies)
+        ours = session["dnis"] if session["direction"] == "outbound" else session.get("ani")
+        address = ours or session.get("addressFrom")
+        contacts[address].add(contact)
+        media[contact].add(session["mediaType"])
+        addresses[contact].add(address)
+        of_company[contact].add(company)
+    assert None in media, "some customers are unknown"
+    assert all(len(known) == 1 for contact, known in of_company.items() if contact)
+    assert any(len(known) > 1 for contact, known in media.items() if contact)
+    assert any(len(known - {None}) > 1 for contact, known in addresses.items() if contact)
+    # Numbers that several people share, of whom some are unknown.
+    assert any(address and len(known) > 1 and None in known for address, known in contacts.items())
 
 
 def test_all_that_is_odd_in_real_data_occurs(organisation: Organisation, conversations: list[Item]) -> None:

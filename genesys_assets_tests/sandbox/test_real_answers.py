@@ -22,7 +22,6 @@ Item = dict[str, Any]
 Names = dict[str, set[str]]
 
 REAL_ONLY: Names = {
-    "participant": {"externalContactId"},
     "session": {
         *("activeSkillIds", "destinationAddresses", "edgeId", "flowInType", "protocolCallId", "recording"),
         *("remoteNameDisplayable", "scriptId", "selectedAgentId"),
@@ -37,6 +36,7 @@ SANDBOX_ONLY: Names = {
     "conversation": {
         *("conversationInitiator", "customerParticipation", "evaluations", "resolutions", "selfServed", "surveys"),
     },
+    "participant": {"externalOrganizationId"},
     "session": {"addressFrom", "addressOther", "addressSelf", "addressTo", "flowOutType", "messageType"},
     "segment": {"subject"},
     "flow": {"outcomes"},
@@ -45,8 +45,8 @@ SANDBOX_ONLY: Names = {
     "segmentType": {"contacting", "parked", "voicemail"},
     "disconnectType": {"uncallable"},
 }
-"""E-mails, messages, callbacks that were called back, outbound calls, calls that their flow served and late endings: no
-public answer shows one.
+"""E-mails, messages, callbacks that were called back, companies of customers, outbound calls, calls that their flow
+served and late endings: no public answer shows one.
 """
 
 UNSEEN = {

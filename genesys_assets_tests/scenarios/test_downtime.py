@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from genesys_assets.automation.plan import Request, Wanted, plan
-from genesys_assets.automation.wanted import days_wanted, hours_wanted
+from genesys_assets.automation.backlog import days_backlog, hours_backlog
+from genesys_assets.automation.next_run import Backlog, Request, choose_next_run
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import HOURLY, HOURLY_AGGREGATES
 from genesys_assets.lake.lake import Lake
@@ -39,24 +39,24 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-def asked_for(wanted: Wanted, most: int) -> Iterator[Request]:
+def asked_for(wanted: Backlog, most: int) -> Iterator[Request]:
     """One request after another, each carried out well."""
     left = dict(wanted)
-    while request := plan(left, [], NOW, most=most).request:
+    while request := choose_next_run(left, [], NOW, most=most).request:
         yield request
         for key in partitions(HOURLY if len(request.first) > 10 else "a day", f"{request.first}...{request.last}"):
             del left[key]
 
 
 def test_every_day_that_was_missed_is_asked_for_the_newest_first(lake: Lake) -> None:
-    wanted = days_wanted(lake, CALENDAR, NOW, JOBS_HAVE)
+    wanted = days_backlog(lake, CALENDAR, NOW, JOBS_HAVE)
     assert list(wanted) == [f"2026-02-{day:02d}" for day in range(9, 20)]
     requests = [(request.first, request.last) for request in asked_for(wanted, DAYS_AT_ONCE)]
     assert requests == [("2026-02-13", "2026-02-19"), ("2026-02-09", "2026-02-12")]
 
 
 def test_every_hour_that_was_missed_is_asked_for_in_few_ranges_today_with_the_first(lake: Lake) -> None:
-    wanted = hours_wanted(lake, CALENDAR, NOW, available=JOBS_HAVE)
+    wanted = hours_backlog(lake, CALENDAR, NOW, available=JOBS_HAVE)
     missed = [hour for day in range(9, 21) for hour in hours_of(f"2026-02-{day:02d}") if hour <= "2026-02-20-11:00"]
     assert [hour for hour, assets in wanted.items() if HOURLY_AGGREGATES in assets] == missed
     requests = list(asked_for(wanted, HOURS_AT_ONCE))

@@ -29,7 +29,7 @@ REPORTS = {report.name: report for report in built_in_reports()}
 STORED = [REPORTS["queue_media"], REPORTS["agent_daily"]]
 BEFORE = "2026-01-30"
 WHOLE = Reach(datetime(2026, 2, 3, tzinfo=UTC), is_complete=True)
-NEVER = "What was before 2026-01-31 00:00 UTC was never fetched, so the day's first hours are in no figure."
+NEVER = "Data before 2026-01-31 00:00 UTC was never fetched, so figures lack the first hours of the day."
 
 
 def lake_of(folder: Path, *days: str) -> Lake:

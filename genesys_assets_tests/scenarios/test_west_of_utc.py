@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from genesys_assets.automation.wanted import published_wanted
+from genesys_assets.automation.backlog import published_backlog
 from genesys_assets.lake.lake import Lake
 from genesys_assets.partitions import Calendar
 from genesys_assets.reports.built_in import built_in_reports
@@ -48,7 +48,7 @@ def with_hours(folder: Path, last: int) -> Lake:
 def test_a_business_day_is_published_ten_minutes_after_its_own_midnight(
     tmp_path: Path, now: datetime, published: bool
 ) -> None:
-    wanted = published_wanted(with_hours(tmp_path, 24), CALENDAR, now, [QUEUES], (), lambda day: None)
+    wanted = published_backlog(with_hours(tmp_path, 24), CALENDAR, now, [QUEUES], (), lambda day: None)
     assert (KEY in wanted) == published
 
 

@@ -23,7 +23,7 @@ from genesys_assets.cloud.http.page import Page, as_text
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 LARGE_ANSWER = 16 << 20
-"""Bytes of an answer after which less is asked at once: as Python objects it takes about eight times as much."""
+"""Bytes of an answer after which less is asked at once: see `limits.TIMES_PARSED`."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class WindowedQuestion:
                 if len(spans) == 1 or not _may_be_too_much(error):
                     raise
                 self._most = len(spans) // 2
-                _log.warning("%d spans at once are too much (%s); now %d are asked for.", len(spans), error, self._most)
+                _log.warning("A window of %d partitions was refused (%s). Trying %d.", len(spans), error, self._most)
                 continue
             yield from pages
             done += len(spans)

@@ -17,14 +17,14 @@ from itertools import chain
 
 from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
 from genesys_assets.cloud.analytics.details_paging import PATH, Answer, PagedQuery, is_whole_days
+from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress, OnProgress
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval
 from genesys_assets.cloud.analytics.queries import LARGEST_PAGE, LONGEST, DetailsQuery
-from genesys_assets.cloud.analytics.reading import Drift, OnProgress, Reading
 from genesys_assets.cloud.errors import AnswerTooLarge, CircuitOpen, InvalidQuery, ServerTrouble, TooLarge
 from genesys_assets.cloud.http.paging import in_parts, smaller, with_smaller_pages
 from genesys_assets.cloud.http.transport import GenesysCloud
 
-__all__ = ["PATH", "Reading", "by_ids", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
+__all__ = ["PATH", "FetchProgress", "by_ids", "exact_total", "fetch", "newest_start", "number_in_day", "total_hits"]
 
 BY_IDS_PATH = "/api/v2/analytics/conversations/details"
 MOST_IDS = 100
@@ -40,7 +40,7 @@ def fetch(
     page_size: int = LARGEST_PAGE,
     near: int | None = None,
     on_progress: OnProgress | None = None,
-    reading: Reading | None = None,
+    reading: FetchProgress | None = None,
 ) -> Iterator[ConversationsPage]:
     """Every page whose first to last start overlaps the interval, numbered from 1.
 
@@ -55,7 +55,7 @@ def fetch(
     """
     interval.in_the_past(cloud.now())
     DetailsQuery(interval=interval.days()[0], page_size=page_size)
-    reading = Reading() if reading is None else reading
+    reading = FetchProgress() if reading is None else reading
     reading.on_progress = on_progress or reading.on_progress
     reading.whole_days = is_whole_days(interval)
     pieces = interval.days(LONGEST.days)
@@ -151,10 +151,10 @@ def _of_ids(cloud: GenesysCloud, batch: Sequence[str]) -> ConversationsPage:
 
 
 def _read_steadily(
-    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, near: int | None
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: FetchProgress, near: int | None
 ) -> Iterator[ConversationsPage]:
     """The pages of an interval, and all of them again if they moved meanwhile."""
-    reading.begin()
+    reading.start_interval()
     drift = Drift()
     yield from _read(cloud, interval, page_size, reading, drift, near)
     if not drift.happened:
@@ -167,7 +167,12 @@ def _read_steadily(
 
 
 def _read(
-    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None = None
+    cloud: GenesysCloud,
+    interval: Interval,
+    page_size: int,
+    reading: FetchProgress,
+    drift: Drift,
+    near: int | None = None,
 ) -> Iterator[ConversationsPage]:
     """The pages of an interval. If the platform cannot answer for all at once, those of its halves. If a page is too
     large, smaller ones from there on.
@@ -186,14 +191,14 @@ def _read(
         if not less:
             raise
         _log.info("Pages of %d conversations are too large (%s): pages of %d are asked for.", page_size, error, less)
-        reading.divide(interval, rest)
+        reading.split_interval(interval, rest)
         yield from _read(cloud, rest, less, reading, drift)
         return
     except ServerTrouble as error:
         rest = Interval(reached, interval.end)
         if isinstance(error, CircuitOpen) or error.status not in (500, 504) or not _can_be_halved(rest):
             raise
-    reading.divide(interval, rest)
+    reading.split_interval(interval, rest)
     for half in rest.halves():
         yield from _read(cloud, half, page_size, reading, drift)
 
@@ -203,14 +208,14 @@ def _can_be_halved(interval: Interval) -> bool:
 
 
 def _read_at_once(
-    cloud: GenesysCloud, interval: Interval, page_size: int, reading: Reading, drift: Drift, near: int | None
+    cloud: GenesysCloud, interval: Interval, page_size: int, reading: FetchProgress, drift: Drift, near: int | None
 ) -> Iterator[Answer]:
     """The pages of an interval of at most 7 days, from its early end and, if need be, its late one."""
     ascending = PagedQuery(cloud, interval, page_size, "asc")
     begun = ascending.begin(near or 1)
     total = ascending.total(begun)
     # No rows and no total is what a day without conversations looks like.
-    reading.hear(interval, 0 if begun.total is None and not begun.rows else begun.total)
+    reading.note_total(interval, 0 if begun.total is None and not begun.rows else begun.total)
     if total > ascending.reach and len(interval.days()) > 1:
         raise _Crowded
     # Within a day shorter intervals do not help, as the query answers for whole days. Both ends do.

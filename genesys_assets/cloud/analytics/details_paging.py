@@ -11,9 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import chain
 
 from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen, starts
+from genesys_assets.cloud.analytics.fetch_progress import Drift, FetchProgress
 from genesys_assets.cloud.analytics.interval import MILLISECOND, Interval, iso
 from genesys_assets.cloud.analytics.queries import MOST_RESULTS, DetailsQuery, Order
-from genesys_assets.cloud.analytics.reading import Drift, Reading
 from genesys_assets.cloud.errors import TooLarge, UnexpectedAnswer
 from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.cloud.http.transport import GenesysCloud
@@ -118,7 +118,7 @@ class PagedQuery:
         self,
         interval: Interval,
         total: int,
-        reading: Reading,
+        reading: FetchProgress,
         drift: Drift,
         *,
         near: int | None = None,
@@ -140,7 +140,7 @@ class PagedQuery:
             last = self._search(first, pages, end, first, unknown=False) if self._settled else pages
         kept = range(first, last + 1) if self._settled else range(first, first + 1)
         self._seen = {number: found for number, found in self._seen.items() if number in kept}
-        reading.expect(last - first + 1)
+        reading.expect_pages(last - first + 1)
         drift.begin()
         for answer in self._from(first, last):
             if answer.rows == 0:
@@ -148,10 +148,10 @@ class PagedQuery:
                 return True
             self.reached = answer.latest or self.reached
             total = max(total, answer.total or 0)
-            reading.hear(self._interval, answer.total)
+            reading.note_total(self._interval, answer.total)
             drift.note(answer.page.ids, answer.total, in_order=not self._settled)
             if not answer.outside(interval):
-                reading.take(answer.page.ids, total)
+                reading.add_page(answer.page.ids, total)
                 yield answer
             if self._ends(answer, interval) or (answer.rows < self._page_size and answer.number >= pages):
                 return True

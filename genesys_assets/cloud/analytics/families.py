@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
 from genesys_assets.cloud.analytics import catalogue
@@ -42,7 +41,6 @@ class AggregateFamily:
     time_dimension: TimeDimension | None = None
     batched_by: str | None = None
     largest_batch: int = 100
-    longest: timedelta = timedelta(days=31)
     has_qualifier: bool = False
     is_preview: bool = False
 

@@ -72,6 +72,11 @@ class View:
             )
         if self.gte is None and self.lt is None:
             raise InvalidQuery(f"The view {self.name!r} has no bound: give it gte, lt or both, in milliseconds.")
+        if self.gte is not None and self.lt is not None and self.gte >= self.lt:
+            raise InvalidQuery(
+                f"The view {self.name!r} counts nothing: no time is {self.gte} ms or more and less than {self.lt} ms. "
+                "Swap the bounds."
+            )
 
     def body(self) -> dict[str, Any]:
         bounds = Range(gte=self.gte, lt=self.lt).body()

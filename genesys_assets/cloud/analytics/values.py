@@ -61,6 +61,12 @@ ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Every value of a dimension or field, by the platform's name of it."""
 
+PRESENCES = ("AVAILABLE", "AWAY", "BREAK", "BUSY", "IDLE", "MEAL", "MEETING", "OFFLINE", "ON_QUEUE", "TRAINING")
+ROUTING_STATUSES = ("OFF_QUEUE", "IDLE", "INTERACTING", "COMMUNICATING", "NOT_RESPONDING")
+"""What agents are in: presences of the system (model AnalyticsUserPresenceRecord), and states of routing (model
+AnalyticsRoutingStatusRecord).
+"""
+
 BOOLEANS = frozenset(
     ("agentOwned", "authenticated", "customerParticipation", "originatingSocialMediaPublic", "selfServed")
 )
@@ -108,9 +114,14 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     return found
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text has the form of the ids of entities."""
+    return _UUID.fullmatch(text) is not None
+
+
 def _id(name: str, value: str) -> str:
     id_ = value.strip()
-    if _UUID.fullmatch(id_.lower()):
+    if is_uuid(id_.lower()):
         return id_.lower()
     if name == "wrapUpCode" and _SYSTEM_CODE.fullmatch(id_.upper()):
         return id_.upper()

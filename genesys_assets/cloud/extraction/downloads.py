@@ -29,10 +29,10 @@ from genesys_assets.cloud.errors import (
 )
 from genesys_assets.cloud.extraction.listing import LakeFile
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.addresses import is_loopback, origin
 from genesys_assets.cloud.http.exchange import Answer, exchange, session
 from genesys_assets.cloud.http.paging import list_in
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.http.urls import is_loopback, origin
 from genesys_assets.unlogged import URLS, unlogged
 
 PATH = "/api/v2/analytics/dataextraction/downloads/bulk"
@@ -50,7 +50,7 @@ _EXPIRED = (400, 401, 403, 404, 410)
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class DownloadLimits:
     """What one file may take: bytes, and seconds from the request to the last byte."""
 
     most_bytes: int = 256 * limits.MIB
@@ -68,7 +68,11 @@ class Download:
 
 
 def download(
-    cloud: GenesysCloud, files: Sequence[LakeFile], allowed: Allowed | None = None, *, at_once: int = MOST_AT_ONCE
+    cloud: GenesysCloud,
+    files: Sequence[LakeFile],
+    allowed: DownloadLimits | None = None,
+    *,
+    at_once: int = MOST_AT_ONCE,
 ) -> Iterator[Download]:
     """Each file in the order given; URLs are asked for `at_once` many at a time.
 
@@ -76,7 +80,7 @@ def download(
     """
     with closing(session(1)) as http:
         http.headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
-        fetching = _Fetching(cloud, http, allowed or Allowed())
+        fetching = _Fetching(cloud, http, allowed or DownloadLimits())
         for first in range(0, len(files), at_once):
             batch = files[first : first + at_once]
             urls = fetching.urls(batch)
@@ -88,7 +92,7 @@ def download(
 class _Fetching:
     cloud: GenesysCloud
     http: requests.Session
-    allowed: Allowed
+    allowed: DownloadLimits
 
     def urls(self, files: Sequence[LakeFile]) -> dict[str, str]:
         """A signed URL for each file that still exists."""

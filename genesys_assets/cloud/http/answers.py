@@ -30,7 +30,7 @@ from genesys_assets.cloud.errors import (
     WrongClientSecret,
 )
 from genesys_assets.cloud.http.exchange import Answer
-from genesys_assets.cloud.http.parsing import NotReadable, TooManyValues, http_date, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import TooManyValues, UnreadableJson, http_date, parse_json, whole_number, words
 
 _PERMISSION = re.compile(r"\b[A-Za-z]\w{0,60}:[A-Za-z*][\w*]{0,60}:[A-Za-z*][\w*]{0,60}")
 _MOST_PERMISSIONS = 20
@@ -55,7 +55,7 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         raise AnswerTooLarge(
             f"{what} was answered with {error}, which is the most that is read. Ask for less.", **about
         ) from None
-    except NotReadable as error:
+    except UnreadableJson as error:
         raise BrokenAnswer(
             f"{what} was answered with {_content(answer, str(error))} instead of a JSON object.", **about
         ) from None
@@ -63,8 +63,8 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         raise BrokenAnswer(f"{what} was answered with {_content(answer)} instead of a JSON object.", **about)
     if any(secret.encode() in answer.body for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET):
         raise UnexpectedAnswer(
-            f"{what} was answered with the very token it was asked with. Nothing of it is stored: check the API"
-            " address, for the platform does not do that.",
+            f"{what}: the answer repeats the access token of its request, so nothing of it is stored. Check"
+            " GENESYS_CLOUD_API_URL: Genesys Cloud never does this.",
             **about,
         )
     return content
@@ -101,7 +101,7 @@ def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
     if status == 400:
         return BadRequest(f"{what} was not accepted: {said.message}", **about)
     if 300 <= status < 400:
-        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check the API address.", **about)
+        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check GENESYS_CLOUD_API_URL.", **about)
     return GenesysCloudError(f"{what} was refused: {said.message}", **about)
 
 
@@ -124,7 +124,7 @@ def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> G
     if status in (408, 429) or status >= 500:
         return refusal(answer, f"The login at {host}", now)
     return LoginRefused(
-        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check the login address,"
+        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check GENESYS_CLOUD_LOGIN_URL,"
         " and that the client's grant type is client credentials.",
         **about,
     )
@@ -137,7 +137,7 @@ def read_grant(answer: Answer, host: str) -> dict[str, Any]:
     about: dict[str, Any] = {"status": answer.status, "correlation_id": correlation_id(answer)}
     try:
         granted = parse_json(answer.body)
-    except NotReadable as error:
+    except UnreadableJson as error:
         body = answer.body.lstrip()
         if not body or body[:1] == b"{":
             raise BrokenAnswer(
@@ -146,7 +146,7 @@ def read_grant(answer: Answer, host: str) -> dict[str, Any]:
         granted = None
     if isinstance(granted, dict) and isinstance(granted.get("access_token"), str) and granted["access_token"]:
         return granted
-    raise UnexpectedAnswer(f"{host} answered the login without an access token. Check the login address.", **about)
+    raise UnexpectedAnswer(f"{host} answered the login without a token. Check GENESYS_CLOUD_LOGIN_URL.", **about)
 
 
 def told_to_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
@@ -176,8 +176,8 @@ def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str,
     when = ""
     if wait is not None:
         back = (now + timedelta(seconds=wait)).astimezone(UTC)
-        when = f" Come back at {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
-    error = RateLimited(f"{what} was refused, since the request budget is used up.{when}", **about)
+        when = f" Retry after {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
+    error = RateLimited(f"{what} was refused: the rate limit is used up.{when}", **about)
     error.retry_after = wait
     return error
 
@@ -202,7 +202,7 @@ class _ErrorBody:
     def __init__(self, answer: Answer) -> None:
         try:
             parsed = parse_json(answer.body)
-        except NotReadable:
+        except UnreadableJson:
             parsed = None
         said = parsed if isinstance(parsed, dict) else {}
 

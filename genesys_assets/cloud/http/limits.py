@@ -10,12 +10,12 @@ MIB = 1 << 20
 
 LONGEST_EXCHANGE = 100.0
 """Seconds from the request to the last byte of its answer. The platform's gateway itself gives up after a minute; a
-large page takes seconds. Shorter than `details_jobs.GRACE`, after which no answer to a submission is waited for.
+large page takes seconds. Shorter than `jobs.run.GRACE`, after which no answer to a submission is waited for.
 """
 
 MOST_RECEIVED = 28 * MIB
-"""Bytes of one answer on the wire, and unpacked (`MOST_UNPACKED`). As Python objects a page takes about eight times
-its bytes, so one answer stays below 300 MiB. Pages of 100 conversations have 0.4 to 2 MiB. A larger answer raises
+"""Bytes of one answer on the wire, and unpacked (`MOST_UNPACKED`). As Python objects a page takes `TIMES_PARSED` times
+its bytes, so one answer stays near 300 MiB. Pages of 100 conversations have 0.4 to 2 MiB. A larger answer raises
 `AnswerTooLarge`, and the caller asks for less at once.
 """
 

@@ -194,7 +194,8 @@ class Cursor:
 
 
 def held_together(pages: Iterator[Page], what: str) -> Iterator[Page]:
-    """Pages that are all held at once, without their parsed content, which takes eight times as much. Raises TooLarge
+    """Pages that are all held at once, without their parsed content, which takes `limits.TIMES_PARSED` times as
+    much. Raises TooLarge
     where they have more bytes than `limits.MOST_LISTED`.
     """
     size = 0

@@ -26,11 +26,11 @@ _MOST_DIGITS = 9
 _LARGEST = 10**_MOST_DIGITS - 1
 
 
-class NotReadable(ValueError):
+class UnreadableJson(ValueError):
     """Bytes are not JSON, or JSON that is not accepted. The message says why."""
 
 
-class TooManyValues(NotReadable):
+class TooManyValues(UnreadableJson):
     """JSON holds more values than one answer may hold. It may be valid."""
 
 
@@ -39,8 +39,8 @@ LONGEST_ID = 200
 
 
 def parse_json(body: bytes) -> Any:
-    """The value. Raises NotReadable for NaN, infinite numbers, what is no JSON or nested deeper than `limits.DEEPEST`;
-    and TooManyValues.
+    """The value. Raises UnreadableJson for NaN, infinite numbers, what is no JSON or nested deeper than
+    `limits.DEEPEST`; and TooManyValues.
 
     >>> parse_json(b'{"totalHits": 3}')
     {'totalHits': 3}
@@ -48,11 +48,11 @@ def parse_json(body: bytes) -> Any:
     if len(body) >= limits.COUNT_VALUES_FROM and _values(body) > limits.MOST_VALUES:
         raise TooManyValues(f"more than {limits.MOST_VALUES:,} values")
     if _is_deep(body):
-        raise NotReadable(f"JSON nested more than {limits.DEEPEST} deep")
+        raise UnreadableJson(f"JSON nested more than {limits.DEEPEST} deep")
     try:
         return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
-        raise NotReadable("broken JSON") from None
+        raise UnreadableJson("broken JSON") from None
 
 
 def whole_number(text: str | None) -> int | None:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from genesys_assets.cloud.errors import UnknownRegion
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, without_user_info
 
 REGIONS = MappingProxyType(
     {
@@ -68,21 +68,21 @@ def hosts(region: str | None = None, api_url: str | None = None, login_url: str 
     'http://127.0.0.1:8765'
     """
     if api_url:
-        api = _address(api_url)
-        return Hosts(api_url=api, login_url=_address(login_url) if login_url else api.replace("//api.", "//login."))
+        api = _url(api_url)
+        return Hosts(api_url=api, login_url=_url(login_url) if login_url else api.replace("//api.", "//login."))
     if not region:
         raise UnknownRegion(
             "No region is given. Name the organisation's region, for example us_east_1 or mypurecloud.com,"
             " or the URL of an API."
         )
     known = hosts_for(region)
-    return Hosts(api_url=known.api_url, login_url=_address(login_url) if login_url else known.login_url)
+    return Hosts(api_url=known.api_url, login_url=_url(login_url) if login_url else known.login_url)
 
 
-def _address(url: str) -> str:
+def _url(url: str) -> str:
     try:
-        return checked_address(url)
-    except NotAnAddress as error:
+        return checked_url(url)
+    except NotAUrl as error:
         shown = without_user_info(url)
         raise UnknownRegion(
             f"{shown!r} is not a URL of an API: {error}. Write it like https://api.mypurecloud.com."

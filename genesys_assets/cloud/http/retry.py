@@ -106,7 +106,7 @@ def kind_of(error: BaseException) -> int | str | None:
             return None
         case RateLimited():
             return 429
-        case ServerTrouble(status=status) if status in POLICY:
+        case GenesysCloudError(status=int(status)) if status in POLICY:
             return status
         case Unreachable():
             return NO_CONNECTION

@@ -389,10 +389,10 @@ class _Tries:
 
     def _too_slow(self, job_id: str, state: str | None) -> JobTooSlow:
         return JobTooSlow(
-            f"The details job {job_id} of {self._query.interval} is still {state or 'on its way'} at the deadline,"
-            f" {iso(self._give_up_at)}. It is left to go on: try again later, within"
-            f" {REUSABLE // timedelta(hours=1)} hours it is taken up where it is. If that happens often, allow a"
-            " longer deadline or ask for a shorter interval.",
+            f"The details job {job_id} of {self._query.interval} was still {state or 'on its way'} at the deadline,"
+            f" {iso(self._give_up_at)}. It keeps running. Retry the partition: within"
+            f" {REUSABLE // timedelta(hours=1)} hours the retry resumes this job. If it"
+            " happens often, give Genesys support the job id.",
             job_id=job_id,
             state=state,
         )

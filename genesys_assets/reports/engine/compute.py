@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.days import Window
-from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.engine.shown import (
     MINUTES,
     before_of,
@@ -58,7 +58,7 @@ def compute(report: Report, stored: StoredDay) -> pa.Table:
     report = replace(report, granularity=_granularity(report, stored, window))
     parts = chain([_nothing(report)], _parts(report, stored))
     if before is not None:
-        parts = chain(parts, (_asbefore_of(part, report, window) for part in _parts(report, before)))
+        parts = chain(parts, (_period_before(part, report, window) for part in _parts(report, before)))
     measures = [measure for figure in _gathered(report) for measure in _measures(figure)]
     order = "interval_start" if _is_in_order(report) else None
     try:
@@ -88,7 +88,7 @@ def _parts(report: Report, stored: StoredDay) -> Iterator[pa.Table]:
     )
 
 
-def _asbefore_of(part: pa.Table, report: Report, window: Window) -> pa.Table:
+def _period_before(part: pa.Table, report: Report, window: Window) -> pa.Table:
     """Rows of the period before as what others were before: in the same groups, under other names."""
     names = {figure.name: before_of(figure).name for figure in report.figures}
     part = part.rename_columns([names.get(name, name) for name in part.column_names])

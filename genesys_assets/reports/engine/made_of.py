@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window, utc_day
-from genesys_assets.days.made_of import Part, content_until, number
+from genesys_assets.days.made_of import Part, number, parts_until
 from genesys_assets.lake.lake import Lake
 from genesys_assets.periods import Period
 from genesys_assets.reports.engine.contacts import days_read
@@ -59,8 +59,7 @@ def made_of(lake: Lake, report: Report, day: str, business: ZoneInfo) -> int:
     }
     if facts.reads_contacts:
         read |= {(place, key, utc_day(key)[1]) for _, of in windows for place, key in days_read(lake, of)}
-    contents = ((place, key, content_until(lake, place, key, end)) for place, key, end in read)
-    stored = [Part(0, place, key, content) for place, key, content in contents if content is not None]
+    stored = parts_until(lake, read)
     names = [Part(0, f"names/{name}", None, _names(lake, name, window.end)) for name in facts.histories]
     if facts.has_queue_settings:
         names.append(Part(0, PLACE_OF_SETTINGS, None, content(lake, window.end)))

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.days import Window
-from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.engine.queue_settings import queue_settings
+from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.engine.stored import StoredDay
 from genesys_assets.reports.language.formulas import NumberTooLarge, rounded
 from genesys_assets.reports.language.model import INTERVAL_LENGTH

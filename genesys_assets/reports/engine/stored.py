@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from genesys_assets.days import Window, utc_day
 from genesys_assets.days.families import unanswered
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.reports.engine.asking import holds
 from genesys_assets.reports.engine.attributes import NEEDED as NEEDED_OF_ATTRIBUTES
 from genesys_assets.reports.engine.attributes import Remark, typed
 from genesys_assets.reports.engine.contacts import Contacts
+from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.reports.language.sources import OF_ATTRIBUTE, OF_CONVERSATION, Table, TypedAttribute
 from genesys_assets.reports.meaning.aggregates_part import AggregatesPart

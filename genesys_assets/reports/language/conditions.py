@@ -5,15 +5,16 @@
     {type: and, clauses: [{type: or, predicates: [{dimension: mediaType, value: voice}]}]}     as the platform writes it
     {type: simple, attribute: mediaType, condition: eq, value: voice}                          as tutorials write it
 
-This module parses conditions, and turns them into filters of the platform. `engine.asking` applies them to stored rows;
-`meaning` looks up the names.
+This module parses conditions, and turns them into filters of the platform. `engine.row_filter` applies them to
+stored rows; `meaning` looks up the names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import product
 from typing import Any, Literal
 
 from genesys_assets.cloud.analytics.filters import Clause, Filter, Predicate, Range
@@ -127,7 +128,7 @@ class _Reader:
                 path, f"{name} is compared with nothing. Give it a value, a list of values or an operator"
             )
         comparisons = [self._comparison(name, str(operator), of, (*path, operator)) for operator, of in value.items()]
-        return self._together("and", comparisons, path)
+        return self._of_one(name, comparisons, path)
 
     def _of_platform(self, stated: dict[str, Any], path: Path, depth: int) -> Condition | None:
         self._only(stated, ("type", "clauses", "predicates"), path)
@@ -175,7 +176,7 @@ class _Reader:
             comparisons = [
                 self._comparison(name, str(bound), of, (*path, "range", bound)) for bound, of in bounds.items()
             ]
-            return self._together("and", comparisons, path)
+            return self._of_one(name, comparisons, path)
         where = "value" if "value" in stated else "operator" if "operator" in stated else "condition"
         return self._comparison(name, str(operator), value, (*path, where) if where in stated else path)
 
@@ -220,7 +221,18 @@ class _Reader:
             if not is_number and not _is_time(value):
                 message = f"{bound} takes a number, or an instant such as 2026-01-31T00:00:00Z, got {_kind(value)}"
                 return self._refuse(path, message, value)
+        if _is_empty(bounds):
+            return self._refuse_empty(name, bounds, path)
         return Comparison(name, "range", bounds=tuple(bounds.items()), path=path)
+
+    def _of_one(self, name: str, stated: list[Condition | None], path: Path) -> Condition | None:
+        """All comparisons of one name together. Bounds between which nothing lies are a mistake."""
+        bounds = dict(bound for each in stated if isinstance(each, Comparison) for bound in each.bounds)
+        return self._refuse_empty(name, bounds, path) if _is_empty(bounds) else self._together("and", stated, path)
+
+    def _refuse_empty(self, name: str, bounds: Mapping[str, Bound], path: Path) -> Condition | None:
+        said = " and ".join(f"{bound} {value}" for bound, value in bounds.items())
+        return self._refuse(path, f"no value of {name} is {said}. Swap the bounds, or ask for either with `or`")
 
     def _group(self, type_: Literal["and", "or"], stated: Any, path: Path, depth: int) -> Condition | None:
         if not isinstance(stated, list) or not stated:
@@ -260,6 +272,21 @@ class _Reader:
     def _refuse(self, path: Path, message: str, value: Any = None) -> Condition | None:
         self.findings.add(path, message, value)
         return None
+
+
+def _is_empty(bounds: Mapping[str, Bound]) -> bool:
+    """Whether nothing lies between two bounds: numbers, or days with the same time behind them."""
+    for lower, upper in product(("gt", "gte"), ("lt", "lte")):
+        least, most = bounds.get(lower), bounds.get(upper)
+        if isinstance(least, str) and isinstance(most, str):
+            is_above = len(least) == len(most) and least[10:] == most[10:] and least > most
+        elif isinstance(least, int | float) and isinstance(most, int | float):
+            is_above = least > most or (least == most and (lower, upper) != ("gte", "lte"))
+        else:
+            continue
+        if is_above:
+            return True
+    return False
 
 
 def _is_time(value: Any) -> bool:

@@ -20,7 +20,7 @@ import yaml
 from genesys_assets.reports.language.problems import Path, quoted, shown
 
 MOST_BYTES = 300_000
-"""Of a file. The six reports of reports.example.yaml take 7 kB. PyYAML needs seconds for more than this."""
+"""Of a file. The ten reports of reports.example.yaml take 8 kB. PyYAML needs seconds for more than this."""
 DEEPEST = 50
 """Levels of lists and mappings. A report needs eight, a condition may have ten more. Python's own limit is hundreds."""
 MOST_VALUES = 20_000
@@ -62,24 +62,24 @@ class Problem:
         return ": ".join(parts) + (f" (value: {self.shown})" if self.shown else "")
 
 
-class UnreadableFile(Exception):
+class UnreadableReportsFile(Exception):
     """reports.yaml cannot be read. The message says why and what to do."""
 
 
 def content_of(path: FilePath) -> bytes:
-    """The bytes of a file. Raises UnreadableFile, also where reading would wait or never end."""
+    """The bytes of a file. Raises UnreadableReportsFile, also where reading would wait or never end."""
     try:
         return _content(path)
     except OSError as error:
-        raise UnreadableFile(str(error.strerror)) from None
+        raise UnreadableReportsFile(str(error.strerror)) from None
 
 
 def text_of(content: bytes) -> str:
-    """The text of a file's bytes. Raises UnreadableFile."""
+    """The text of a file's bytes. Raises UnreadableReportsFile."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8") from None
+        raise UnreadableReportsFile(f"byte {error.start + 1} is not UTF-8 text. Save the file as UTF-8") from None
 
 
 def _content(path: FilePath) -> bytes:
@@ -88,13 +88,15 @@ def _content(path: FilePath) -> bytes:
     try:
         kind = os.fstat(opened).st_mode
         if not stat.S_ISREG(kind):
-            raise UnreadableFile(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
+            raise UnreadableReportsFile(f"it is {'a folder' if stat.S_ISDIR(kind) else 'not a file'}. Name a file")
         with open(opened, "rb", closefd=False) as file:
             content = file.read(MOST_BYTES + 1)
     finally:
         os.close(opened)
     if len(content) > MOST_BYTES:
-        raise UnreadableFile(f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports")
+        raise UnreadableReportsFile(
+            f"it has more than {MOST_BYTES:,} bytes. Take out what is no report, or fewer reports"
+        )
     return content
 
 
@@ -127,9 +129,12 @@ class _Loader(yaml.SafeLoader):
         return event
 
 
-def _compose(text: str) -> yaml.Node | None:
-    """Raises YAMLError and _TooMuch."""
-    node: yaml.Node | None = _Loader(text).get_single_node()
+def _compose(text: str, *, is_shipped: bool) -> yaml.Node | None:
+    """Raises YAMLError and _TooMuch. What ships is composed by libyaml where PyYAML has it, in a twentieth of the time:
+    it needs no limits, and every process that loads definitions reads it.
+    """
+    loader = getattr(yaml, "CSafeLoader", _Loader) if is_shipped else _Loader
+    node: yaml.Node | None = loader(text).get_single_node()
     return node
 
 
@@ -148,14 +153,19 @@ class Document:
     _nodes: int = 0
 
     @classmethod
-    def of(cls, text: str, file: str) -> Document:
-        """The document of a text; an empty one holds no reports."""
+    def of(cls, text: str, file: str, *, is_shipped: bool = False) -> Document:
+        """The document of a text; an empty one holds no reports. `is_shipped`: it is a file of this package."""
         document = cls(file)
         if len(text) > MOST_BYTES:
             document.refuse(f"has more than {MOST_BYTES:,} characters. Take out what is no report, or fewer reports")
             return document
+        if odd := _ODD_INDENTATION.search(text):
+            line = text.count("\n", 0, odd.start(1)) + 1
+            message = f"begins with the character {odd[1]!a}, which is no space. Indent with spaces"
+            document._problems.append(Problem(file, line, odd.start(1) - odd.start() + 1, "", message))
+            return document
         try:
-            node = _compose(text)
+            node = _compose(text, is_shipped=is_shipped)
             document.value = {"reports": {}} if node is None else document._value(node, ())
             document.is_read = True
         except yaml.YAMLError as error:
@@ -288,12 +298,31 @@ class Document:
         reason = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None)))) or str(
             error
         )
-        self.refuse(f"is not YAML: {reason}", mark)
+        instead = next((what for begin, what in _INSTEAD.items() if begin in reason), "")
+        self.refuse(f"is not YAML: {reason}{instead}", mark)
 
     def _at(self, mark: yaml.Mark | None, path: Path, message: str, value: Any) -> None:
         text = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
         field_ = _plain(".".join(map(str, path)))
         self._problems.append(Problem(self.file, *_position(mark), field_, _plain(text), value))
+
+
+_ODD_INDENTATION = re.compile("(?<=\n)[ \t]*([\u00a0\u2000-\u200b\u202f\u3000\ufeff])")
+"""Spaces of other kinds, as text copied from a web page has them: YAML takes them for the first letter of a name."""
+_INSTEAD = {
+    "character '\\t'": ". Indent with spaces, not with tabs",
+    "cannot start any token": ". Put the text in quotes",
+    "scanning an alias": ". Put the text in quotes",
+    "mapping values are not allowed here": ". Put a text that has a colon in quotes, or begin a new line",
+    "could not find expected ':'": ". Write `name: value`",
+    "unexpected end of stream": ". Close the quotes",
+    "<stream end>": ". Close what was opened",
+    "expected <block end>": ". Indent the fields of one mapping by as many spaces",
+    "expected ',' or": ". Close what was opened, in its order",
+    "undefined alias": ". Give a value before it this anchor (&name), or put the text in quotes",
+    "expected a single document": ". Take out the lines of ---",
+}
+"""What to do about what PyYAML says."""
 
 
 def _position(mark: yaml.Mark | None) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Formula:
         ('handle_time', 'handled')
         >>> Formula.parse("handled ** 2")
         Traceback (most recent call last):
-        FormulaError: 'handled ** 2': Pow is not available. Operators are + - * / and comparisons
+        FormulaError: 'handled ** 2': ** is not available. Operators are + - * / and comparisons
         """
         if len(text) > _LONGEST:
             raise FormulaError(f"a formula must have at most {_LONGEST} characters, this one has {len(text)}")
@@ -86,8 +87,8 @@ class Formula:
         return found
 
     def power(self, powers: Mapping[str, int | None]) -> int | None:
-        """The power of milliseconds in the result, from those of the figures: 1 for a time, 0 for a number, None if
-        unknown.
+        """The power of milliseconds in the result, from those of the figures: 1 for a time, 0 for a number, another
+        for neither, None if unknown.
 
         >>> Formula.parse("handle_time / handled").power({"handle_time": 1, "handled": 0})
         1
@@ -122,9 +123,20 @@ def _parsed(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval").body
+            lines = text.strip()
+            return ast.parse(f"({lines}\n)" if "\n" in lines else lines, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"{quoted(text)} is not a formula ({getattr(error, 'msg', error)})") from None
+        reason = getattr(error, "msg", error)
+        raise FormulaError(f"{quoted(text)} is not a formula ({reason}). {_instead_of(text.strip())}") from None
+
+
+def _instead_of(text: str) -> str:
+    """What to write instead of a text that is no formula."""
+    if text.startswith("="):
+        return "Leave out the = at its beginning"
+    if re.match(r"if\s*\(", text, re.IGNORECASE):
+        return "Write if_else(answered > 0, one, other)"
+    return f"Write figures, numbers, + - * /, comparisons and {', '.join(FUNCTIONS)}"
 
 
 def _is_deeper(tree: ast.AST, limit: int) -> bool:
@@ -151,16 +163,41 @@ def _check(node: ast.AST, text: str) -> None:
         case ast.Compare(ops=ops) if len(ops) > 1 or type(ops[0]) not in _OPERATORS:
             raise FormulaError(f"{formula}: compare two values at a time, with <, <=, >, >=, == or !=")
         case ast.BinOp(op=op) | ast.UnaryOp(op=op) if type(op) not in _OPERATORS:
-            raise FormulaError(
-                f"{formula}: {type(op).__name__} is not available. Operators are + - * / and comparisons"
-            )
+            raise FormulaError(f"{formula}: {_written(op)} is not available. Operators are + - * / and comparisons")
         case ast.BinOp(op=ast.Div(), right=ast.Constant(value=0 | 0.0)):
             raise FormulaError(f"{formula}: a quotient by 0 is always null. Divide by a figure or another number")
         case ast.expr() if not isinstance(node, _ALLOWED):
             raise FormulaError(
-                f"{formula}: {type(node).__name__} is not available. A formula has figures, numbers, + - * /, "
+                f"{formula}: {_written(node)} is not available. A formula has figures, numbers, + - * /, "
                 f"comparisons and {', '.join(FUNCTIONS)}"
             )
+
+
+def _written(node: ast.AST) -> str:
+    """What is not available, as it is written."""
+    return _SIGNS.get(type(node)) or quoted(ast.unparse(node))
+
+
+_SIGNS: Mapping[type[ast.AST], str] = {
+    ast.Pow: "**",
+    ast.Mod: "%",
+    ast.FloorDiv: "//",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.Invert: "~",
+    ast.Not: "not",
+    ast.BoolOp: "and, or",
+    ast.IfExp: "if … else",
+    ast.Attribute: "a point behind a name",
+    ast.Subscript: "[ ] behind a name",
+    ast.Tuple: "a comma outside of a function",
+    ast.List: "a list",
+}
+"""What formulas of Python and of spreadsheets have, and these do not."""
 
 
 def _check_call(node: ast.Call, text: str) -> None:
@@ -338,7 +375,13 @@ def _quotient_of_powers(one: Any, other: Any) -> _Power:
 
 def _same(*values: Any) -> _Power:
     powers = {value.of_ms for value in values if isinstance(value, _Power)} or {0}
-    return _Power(powers.pop() if len(powers) == 1 else None)
+    if None in powers:
+        return _Power(None)
+    return _Power(powers.pop() if len(powers) == 1 else _OF_BOTH)
+
+
+_OF_BOTH = -99
+"""The power in a sum of times and counts: so far from 1 that no product or quotient with it is a time."""
 
 
 _OPERATORS_ON_POWERS: Mapping[type[ast.AST], Callable[..., Any]] = {

@@ -10,9 +10,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from genesys_assets.reports.language.forms import Model
 from genesys_assets.reports.language.measures import Text, chosen_by_type
 from genesys_assets.reports.language.problems import quoted
+from genesys_assets.reports.language.strict_model import Model
 
 MOST_DAYS = 92
 """Of rolling days: a quarter. Every day of it is read again for each of its days."""

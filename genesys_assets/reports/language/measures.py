@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from genesys_assets.reports.language.forms import Model
 from genesys_assets.reports.language.problems import quoted
+from genesys_assets.reports.language.strict_model import Model
 
 AVERAGE = "An average is a sum divided by a count. Take both, and write a column with that formula."
 MEDIAN = 50.0

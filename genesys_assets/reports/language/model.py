@@ -16,12 +16,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, AggregateFamily, family
 from genesys_assets.cloud.analytics.queries import Granularity
-from genesys_assets.reports.language.forms import Model, is_label
 from genesys_assets.reports.language.formulas import FUNCTIONS
 from genesys_assets.reports.language.longer import AnyOver, Compare
 from genesys_assets.reports.language.measures import AnyMeasure, Attribute, Stated, Text, chosen_by_type
 from genesys_assets.reports.language.sources import TABLES
 from genesys_assets.reports.language.statistics import statistics_of
+from genesys_assets.reports.language.strict_model import Model, is_label
 
 MOST_FIGURES = 200
 """Of a source, and columns of a report: more would be no table that anybody reads."""

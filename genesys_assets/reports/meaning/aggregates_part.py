@@ -228,7 +228,11 @@ def _condition(stated: Aggregates, family: AggregateFamily, path: Path, findings
 
     def of_platform(comparison: Comparison) -> Comparison:
         if family.has_qualifier and comparison.name == QUALIFIER:
-            return replace(comparison, values=tuple(str(value) for value in comparison.values))
+            if comparison.operator == "range":
+                message = f"{QUALIFIER} is no number, so it lies in no range. Compare it with values (in)"
+                findings.add(comparison.path, message, comparison.name)
+            kept = tuple(_value(QUALIFIER, value, comparison, findings) for value in comparison.values)
+            return replace(comparison, values=tuple(dict.fromkeys(kept)))
         try:
             name = dimension(comparison.name, family)
         except InvalidQuery as refused:

@@ -13,10 +13,17 @@ from pathlib import Path
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import InitErrorDetails
 
-from genesys_assets.reports.language.file import MOST_REPORTS, Document, Problem, UnreadableFile, content_of, text_of
-from genesys_assets.reports.language.forms import mistake, told
+from genesys_assets.reports.language.file import (
+    MOST_REPORTS,
+    Document,
+    Problem,
+    UnreadableReportsFile,
+    content_of,
+    text_of,
+)
 from genesys_assets.reports.language.model import ReportDefinition, ReportName, ReportsFile
 from genesys_assets.reports.language.problems import Findings
+from genesys_assets.reports.language.strict_model import findings_of, mistake
 from genesys_assets.reports.meaning.report import Report
 
 
@@ -44,7 +51,7 @@ class EntriesFile(ReportsFile):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedReports:
     """The reports of a file by name, or its problems. `version` identifies the bytes of the file."""
 
     reports: Mapping[str, Report]
@@ -52,22 +59,22 @@ class Reading:
     version: str = ""
 
 
-def read_reports(path: Path, taken: Iterable[str] = ()) -> Reading:
-    """The reports of a file. `taken` are names of other reports."""
+def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
+    """The reports of a file. `taken` are names of other reports. `is_shipped`: it is a file of this package."""
     try:
         content = content_of(path)
         text = text_of(content)
-    except UnreadableFile as error:
-        return Reading({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
-    reading = read_text(text, str(path), taken)
-    return Reading(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
+    except UnreadableReportsFile as error:
+        return ParsedReports({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
+    reading = read_text(text, str(path), taken, is_shipped=is_shipped)
+    return ParsedReports(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
 
 
-def read_text(text: str, file: str, taken: Iterable[str] = ()) -> Reading:
+def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
     """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
-    document = Document.of(text, file)
+    document = Document.of(text, file, is_shipped=is_shipped)
     reports = _reports(document, taken) if document.is_read else {}
-    return Reading({}, document.problems) if document.problems else Reading(reports)
+    return ParsedReports({}, document.problems) if document.problems else ParsedReports(reports)
 
 
 def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
@@ -86,7 +93,7 @@ def _reports(document: Document, taken: Iterable[str]) -> dict[str, Report]:
     try:
         entries = EntriesFile.model_validate(stated).reports
     except ValidationError as error:
-        for found in told(error):
+        for found in findings_of(error):
             document.add(found.path, found.message, found.value, key=found.of_key)
         return {}
     return {name: entry.report(name) for name, entry in entries.items()}

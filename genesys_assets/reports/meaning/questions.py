@@ -18,8 +18,8 @@ from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.reports.language.conditions import Condition, Group, all_of, comparisons
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.metrics.asked import grouping_of, question_key, selection_of
 from genesys_assets.tables.metrics.buckets import table_of
+from genesys_assets.tables.metrics.question import grouping_of, question_key, selection_of
 from genesys_assets.tables.spec import TableSpec
 
 STANDARD = (
@@ -38,7 +38,7 @@ _FOUND_HERE = ("any_of", "none_of", "exists", "missing")
 _ANY = Interval(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 
 
-class Asking(Protocol):
+class HasQuestions(Protocol):
     """Something that needs figures which the platform counts: a report."""
 
     @property
@@ -114,7 +114,7 @@ def wanted_by_settings(families: Iterable[AggregateFamily]) -> tuple[AggregateQu
 
 
 def all_questions(
-    reports: Iterable[Asking], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
+    reports: Iterable[HasQuestions], families: Iterable[AggregateFamily], more: Iterable[AggregateQuestion] = ()
 ) -> tuple[AggregateQuestion, ...]:
     """Everything that is asked: standard questions, `more`, those of reports and those of the settings' families."""
     return merged([*STANDARD, *more, *questions_of(reports), *wanted_by_settings(families)])
@@ -149,7 +149,7 @@ def _is_found_here(family: AggregateFamily, condition: Condition, exact: bool) -
     return not exact and any(each.operator == "none_of" for each in compared)
 
 
-def questions_of(reports: Iterable[Asking]) -> tuple[AggregateQuestion, ...]:
+def questions_of(reports: Iterable[HasQuestions]) -> tuple[AggregateQuestion, ...]:
     """The questions of reports, one after the other."""
     return tuple(question for report in reports for question in report.questions)
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from pydantic_core import InitErrorDetails
 
-from genesys_assets.reports.language.forms import mistake
 from genesys_assets.reports.language.model import ReportName
 from genesys_assets.reports.language.problems import Path
+from genesys_assets.reports.language.strict_model import mistake
 from genesys_assets.reports.meaning.entries import Entry
 from genesys_assets.settings import AggregatesSettings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS
+from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, IDS, PRESENCES, ROUTING_STATUSES, is_uuid
 from genesys_assets.cloud.analytics.values import value_of as platform_value
 from genesys_assets.cloud.errors import InvalidQuery
 from genesys_assets.reports.language.conditions import TEXT_OPERATORS, Bound, Comparison, Value
@@ -18,15 +19,27 @@ from genesys_assets.reports.language.sources import is_instant, type_in_words
 from genesys_assets.reports.meaning.figures import history_of
 from genesys_assets.tables.conversations.legs import OUTCOMES
 from genesys_assets.tables.conversations.model import snake_case
+from genesys_assets.tables.sources import SOURCES
 from genesys_assets.tables.spec import INSTANT
 
 _NUMBERS = (pa.int64(), pa.float64())
 _MOST = 2**63 - 1
 _SUCH = {INSTANT: "2026-01-31T00:00:00Z", pa.date32(): "2026-01-31"}
 _FIXED = {snake_case(name): name for name in (*ENUMERATIONS, *BOOLEANS, *IDS)}
-_USERS = ("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id")
+_USERS = (*("assignee_id", "coached_user_id", "monitored_user_id", "screen_monitored_user_id", "overtaking_user_id"),)
 _OTHERWISE_CALLED = {"session_queue_id": "queueId", **dict.fromkeys(_USERS, "userId")}
-_WORDS = {"outcome": OUTCOMES, "known_by": ("external_contact", "address"), "kind": ("presence", "routing")}
+_STATUSES = tuple(dict.fromkeys((*PRESENCES, *ROUTING_STATUSES)))
+_WORDS = {
+    "outcome": OUTCOMES,
+    "known_by": ("external_contact", "address"),
+    "kind": ("presence", "routing"),
+    "source": SOURCES,
+    "status": _STATUSES,
+    "qualifier": _STATUSES,
+    "unknown": ("queue_members", "user_status"),
+}
+_PRESENCES_OF_ORGANISATION = ("organization_presence_id", "qualifier")
+"""Columns of ids of presences that an organisation made: `qualifier` is one in figures of tOrganizationPresence."""
 
 ValueOf = Callable[[Value, str, pa.DataType], Any]
 """Gives a value as a column of a type has it. Raises InvalidQuery, ValueError or TypeError."""
@@ -122,8 +135,12 @@ def allowed_value(column: str, value: str) -> str:
     if not value.strip():
         raise InvalidQuery(f"{column} is compared with an empty text. To ask for no value write {{exists: false}}.")
     name = column.rpartition(".")[2]
+    if name in _PRESENCES_OF_ORGANISATION and is_uuid(value.strip().lower()):
+        return value.strip().lower()
     if name in _WORDS:
         return _word(name, value)
+    if name in _PRESENCES_OF_ORGANISATION:
+        raise InvalidQuery(f"{name} must be an id, as genesys/presence/definitions has them, got {value!r}.")
     fixed = _OTHERWISE_CALLED.get(name) or _FIXED.get(name)
     if fixed is None:
         return value
@@ -137,15 +154,19 @@ def allowed_value(column: str, value: str) -> str:
 def is_fixed(column: str) -> bool:
     """Whether a column holds ids or values of a fixed list, which lie in no range."""
     name = column.rpartition(".")[2]
-    return name in _FIXED or name in _OTHERWISE_CALLED
+    return name in _FIXED or name in _OTHERWISE_CALLED or name in _WORDS
 
 
 def _word(name: str, value: str) -> str:
-    """One of the words that the lake's own tables have in a column. Raises InvalidQuery."""
-    word = value.strip().lower()
-    if word not in _WORDS[name]:
-        raise InvalidQuery(f"{name} has no value {value!r}. Known are {', '.join(_WORDS[name])}.")
-    return word
+    """One of the words that a column has, from one in any case, or as the platform's pages show it: On Queue. Raises
+    InvalidQuery.
+    """
+    spelling = re.sub("[ _-]+", "_", value.strip().lower())
+    found = next((word for word in _WORDS[name] if word.lower() == spelling), None)
+    if found is None:
+        or_an_id = ", or the id of a presence of the organisation" if name in _PRESENCES_OF_ORGANISATION else ""
+        raise InvalidQuery(f"{name} has no value {value!r}. Known are {', '.join(_WORDS[name])}{or_an_id}.")
+    return found
 
 
 def _in_shell(value: str) -> str:

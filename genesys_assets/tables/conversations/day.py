@@ -1,6 +1,6 @@
 """A day's details pages to its tables: decoded, merged, unnested, a thousand conversations at a time.
 
-Which pages those are, and where the tables go, is decided in `assets.tables`.
+Which pages those are, and where the tables go, is decided in `days.sources` and `days.day_tables`.
 """
 
 from __future__ import annotations

@@ -84,6 +84,9 @@ def _with_keys(decoded: DecodedPage) -> DecodedPage:
     if dropped:
         decoded.losses["conversations: no conversationId or conversationStart, dropped"] += dropped
         decoded.conversations = decoded.conversations.filter(keep)
+    start, end = (pc.struct_field(decoded.conversations, name) for name in ("conversationStart", "conversationEnd"))
+    if (turned := pc.sum(pc.less(end, start)).as_py() or 0) > 0:
+        decoded.losses["conversations: conversationEnd before conversationStart, kept"] += turned
     return decoded
 
 

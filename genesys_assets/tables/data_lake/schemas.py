@@ -29,7 +29,7 @@ UPDATED = "updateTimestamp"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownColumn:
     """A known column: its type, and the column of our tables that it becomes, which says how personal it is."""
 
     type: pa.DataType
@@ -46,7 +46,7 @@ class Schema:
     """
 
     name: str
-    columns: Mapping[str, Known]
+    columns: Mapping[str, KnownColumn]
     key: tuple[str, ...]
     required: tuple[str, ...]
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -83,12 +83,12 @@ class Names:
         return self.renamed.get(schema.name, {}).get(column) or schema.aliases.get(column, column)
 
 
-def _known(table: str, fields: Iterable[model.Field]) -> dict[str, Known]:
-    return {each.wire: Known(each.type, table, each.column) for each in fields}
+def _known(table: str, fields: Iterable[model.Field]) -> dict[str, KnownColumn]:
+    return {each.wire: KnownColumn(each.type, table, each.column) for each in fields}
 
 
-def _at_rest(table: str, **columns: tuple[str, pa.DataType]) -> dict[str, Known]:
-    return {name: Known(type_, table, column) for name, (column, type_) in columns.items()}
+def _at_rest(table: str, **columns: tuple[str, pa.DataType]) -> dict[str, KnownColumn]:
+    return {name: KnownColumn(type_, table, column) for name, (column, type_) in columns.items()}
 
 
 _TEXT = pa.string()

@@ -22,7 +22,7 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES, Agg
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
 from genesys_assets.tables.metrics import decode_values as metrics_values
-from genesys_assets.tables.metrics.asked import AskedQuestion
+from genesys_assets.tables.metrics.question import StoredQuestion
 from genesys_assets.tables.sources import SOURCE
 from genesys_assets.tables.spec import Column, TableSpec, columns
 from genesys_assets.threads import map_in_order
@@ -143,7 +143,7 @@ def metric_rows(spec: TableSpec, answers: Iterable[tuple[str, bytes]]) -> Metric
     reader, parts = metrics_arrow.Reader(), [spec.empty()]
 
     def read(answer: tuple[str, bytes]) -> metrics_arrow.MetricColumns:
-        asked, body = AskedQuestion.by(answer[0]), answer[1]
+        asked, body = StoredQuestion.by(answer[0]), answer[1]
         try:
             return reader.read(asked, body, spec.schema)
         except (pa.ArrowException, UnicodeError):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables import narrow_json, stored_answers
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.metrics.asked import AskedQuestion
+from genesys_assets.tables.metrics.question import StoredQuestion
 from genesys_assets.tables.spec import INSTANT
 
 WHOLE = ("count", "sum", "min", "max")
@@ -61,7 +61,7 @@ class _Shape(NamedTuple):
 _OF_CONVERSATIONS, _OF_OTHERS = _Shape.of(WHOLE), _Shape.of(("count",))
 
 
-def _shape(asked: AskedQuestion) -> _Shape:
+def _shape(asked: StoredQuestion) -> _Shape:
     return _OF_CONVERSATIONS if asked.family is CONVERSATIONS else _OF_OTHERS
 
 
@@ -78,7 +78,7 @@ class Reader:
     def __init__(self) -> None:
         self._by_grouping: dict[tuple[str, str], narrow_json.Reader] = {}
 
-    def read(self, asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
+    def read(self, asked: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
         """Raises ArrowInvalid or UnicodeDecodeError where an answer does not fit as it stands."""
         results, unknown = self._pages(asked).read(body)
         buckets = _below(results, "data")
@@ -93,7 +93,7 @@ class Reader:
         ]
         return MetricColumns(pa.concat_tables(tables) if tables else schema.empty_table(), unknown)
 
-    def _pages(self, asked: AskedQuestion) -> narrow_json.Reader:
+    def _pages(self, asked: StoredQuestion) -> narrow_json.Reader:
         alike, shape = (asked.family.name, asked.grouping), _shape(asked)
         if alike not in self._by_grouping:
             dimensions = pa.struct([(name, pa.string()) for name in asked.grouping.split(",") if name])
@@ -131,7 +131,7 @@ class _Bounds(NamedTuple):
     local_date: pa.Array
 
     @classmethod
-    def of(cls, intervals: pa.Array, asked: AskedQuestion) -> _Bounds:
+    def of(cls, intervals: pa.Array, asked: StoredQuestion) -> _Bounds:
         coded = intervals.dictionary_encode()
         try:
             bounds = [
@@ -171,7 +171,7 @@ def _of_metrics(measured: _Level) -> _Figures:
     return _Figures(measured.parent, metric, pa.repeat("", len(metric)), qualifier, stats)
 
 
-def _of_views(viewed: _Level, asked: AskedQuestion) -> _Figures:
+def _of_views(viewed: _Level, asked: StoredQuestion) -> _Figures:
     view = _field(viewed.elements, "name", pa.string())
     names, targets = (pa.array(list(each), pa.string()) for each in (asked.targets, asked.targets.values()))
     metric = targets.take(pc.index_in(view, names))
@@ -186,7 +186,7 @@ def _table(
     buckets: _Level,
     bounds: _Bounds,
     figures: _Figures,
-    asked: AskedQuestion,
+    asked: StoredQuestion,
     presences: Mapping[str, str],
     schema: pa.Schema,
 ) -> pa.Table:
@@ -216,7 +216,7 @@ def _must_be_whole(sums: pa.Array, metric: pa.Array) -> None:
 
 
 def _of_groups(
-    results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: AskedQuestion
+    results: pa.StructArray, of_result: pa.Array, qualifier: pa.Array, asked: StoredQuestion
 ) -> dict[str, pa.Array]:
     groups = _field(results, "group", pa.struct([]))
     listed = [

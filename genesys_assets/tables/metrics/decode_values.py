@@ -17,7 +17,6 @@ from genesys_assets.cloud.analytics.families import CONVERSATIONS
 from genesys_assets.tables import stored_answers
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
-from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.metrics.decode_arrow import (
     ENVELOPE,
     KEPT,
@@ -29,20 +28,21 @@ from genesys_assets.tables.metrics.decode_arrow import (
     system_presence,
     system_presences,
 )
+from genesys_assets.tables.metrics.question import StoredQuestion
 from genesys_assets.tables.stored_answers import Fields
 
 _HARMLESS = re.compile(r"[\dTZ:./+-]{0,60}|[A-Za-z][\w.-]{0,40}|-?[\de.+-]{1,30}")
 _KNOWN = frozenset({*KEPT, *UNUSED})
 
 
-def read(asked: AskedQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
-    """The same as `metrics_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
+def read(asked: StoredQuestion, body: bytes, schema: pa.Schema) -> MetricColumns:
+    """The same as `decode_arrow.Reader.read` on answers both accept. Raises UnreadablePage."""
     unknown: Counter[str] = Counter()
     rows = list(_rows(asked, body, unknown))
     return MetricColumns(stored_answers.table(rows, schema, PAGE), unknown)
 
 
-def _rows(asked: AskedQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
+def _rows(asked: StoredQuestion, body: bytes, unknown: Counter[str]) -> Iterator[dict[str, Any]]:
     of_question = {name: getattr(asked, name) for name in ("grouping", "selection", "is_additive", "source")}
     answer = _answer(body)
     unknown.update(name for name in answer.values if name not in ("results", *ENVELOPE))
@@ -111,7 +111,7 @@ def _said(value: Any) -> str:
     return repr(value) if _HARMLESS.fullmatch(str(value)) else f"a JSON {type(value).__name__} of another form"
 
 
-def _target(asked: AskedQuestion, view: str) -> str:
+def _target(asked: StoredQuestion, view: str) -> str:
     """The timer of a view. Raises UnreadablePage."""
     if view not in asked.targets:
         raise UnreadablePage(f"{PAGE} has a view {_said(view)} that was not asked for")

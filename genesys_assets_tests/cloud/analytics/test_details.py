@@ -12,8 +12,8 @@ import pytest
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.conversations import ConversationsPage, seen
 from genesys_assets.cloud.analytics.details import PATH
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval, iso
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.errors import (
     InvalidQuery,
     UnexpectedAnswer,
@@ -238,7 +238,7 @@ def test_a_total_beyond_full_pages_is_believed_no_more_than_the_other_end(
     """Every page is full and one more is expected: it would come without conversations each time it is asked for."""
     archive = Archive(spread(90))
     platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 90 + too_many}))
-    reading = Reading()
+    reading = FetchProgress()
     holds_all(archive, interval, list(details.fetch(cloud, interval, page_size=10, reading=reading)))
     assert reading.missing == (too_many if interval == DAY else None)
     assert len(platform.asked(PATH)) <= 14

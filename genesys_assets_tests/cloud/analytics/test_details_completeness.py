@@ -8,8 +8,8 @@ from itertools import count
 
 from genesys_assets.cloud.analytics import details
 from genesys_assets.cloud.analytics.details import PATH
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests.cloud.archive import DAY, MIDNIGHT, Archive, holds_all, hours, ids, spread
 from genesys_assets_tests.cloud.platform import NOON, Clock, Platform, Reply, Request, client
@@ -49,7 +49,7 @@ def one_by_one(platform: Platform, clock: Clock) -> GenesysCloud:
 
 def test_a_reading_tells_what_was_there_and_what_came(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(95)))
-    reading = Reading()
+    reading = FetchProgress()
     pages = list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.pages, reading.pages_expected) == (len(pages), 10)
     assert (reading.total_hits_first, reading.total_hits_last, reading.conversations) == (95, 95, 95)
@@ -59,7 +59,7 @@ def test_a_reading_tells_what_was_there_and_what_came(platform: Platform, cloud:
 def test_the_totals_of_several_weeks_are_added_up(platform: Platform, cloud: GenesysCloud) -> None:
     weeks = Interval(MIDNIGHT - timedelta(days=17), MIDNIGHT)
     platform.on(PATH, Archive(spread(300, weeks)))
-    reading = Reading()
+    reading = FetchProgress()
     list(details.fetch(cloud, weeks, page_size=10, reading=reading))
     assert (reading.total_hits_first, reading.total_hits_last, reading.conversations) == (300, 300, 300)
 
@@ -69,7 +69,7 @@ def test_the_totals_of_crowded_days_count_each_day_once(
 ) -> None:
     week = Interval(MIDNIGHT - timedelta(days=6), MIDNIGHT)
     platform.on(PATH, Archive(spread(500, week), limit=small_reach))
-    reading = Reading()
+    reading = FetchProgress()
     list(details.fetch(cloud, week, page_size=10, reading=reading))
     assert (reading.total_hits_last, reading.conversations, reading.missing) == (500, 500, 0)
 
@@ -78,7 +78,7 @@ def test_a_crowded_day_counts_what_both_ends_hold_once(
     platform: Platform, cloud: GenesysCloud, small_reach: int
 ) -> None:
     platform.on(PATH, Archive(spread(170), limit=small_reach))
-    reading = Reading()
+    reading = FetchProgress()
     pages = list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.total_hits_last, reading.conversations, reading.missing) == (170, 170, 0)
     assert reading.repeated == len(ids(pages)) - 170
@@ -87,7 +87,7 @@ def test_a_crowded_day_counts_what_both_ends_hold_once(
 
 def test_totals_do_not_compare_with_a_part_of_a_day(platform: Platform, cloud: GenesysCloud) -> None:
     platform.on(PATH, Archive(spread(95)))
-    reading = Reading()
+    reading = FetchProgress()
     list(details.fetch(cloud, hours(13, 14), page_size=10, reading=reading))
     assert reading.total_hits_last == 95
     assert reading.missing is None
@@ -100,7 +100,7 @@ def test_totals_are_unknown_where_part_of_a_query_was_read_before_it_was_too_hea
     archive = Archive(spread(300, three_days))
     archive.failing = lambda interval, number: Reply(504, {}) if number > 15 and interval == three_days else None
     platform.on(PATH, archive)
-    reading = Reading()
+    reading = FetchProgress()
     pages = list(details.fetch(cloud, three_days, page_size=10, reading=reading))
     assert set(ids(pages)) == archive.within(three_days)
     assert reading.conversations == 300
@@ -112,7 +112,7 @@ def test_totals_are_unknown_where_part_of_a_query_was_read_before_it_was_too_hea
 def test_a_platform_that_tells_no_total_leaves_it_unknown(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(5))
     platform.on(PATH, lambda request: Reply(body={"conversations": archive(request).body["conversations"]}))
-    reading = Reading()
+    reading = FetchProgress()
     list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.total_hits_first, reading.missing, reading.conversations) == (None, None, 5)
 
@@ -120,7 +120,7 @@ def test_a_platform_that_tells_no_total_leaves_it_unknown(platform: Platform, cl
 def test_a_total_that_promises_more_than_there_is_is_told(platform: Platform, cloud: GenesysCloud) -> None:
     archive = Archive(spread(95))
     platform.on(PATH, lambda request: Reply(body={**archive(request).body, "totalHits": 98}))
-    reading = Reading()
+    reading = FetchProgress()
     list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.missing, reading.rereads) == (3, 0)
 
@@ -129,7 +129,7 @@ def test_a_row_that_slips_between_two_pages_is_found_by_reading_once_more(platfo
     archive = Moving(spread(95), {3: lambda archive: archive.lose(5)})
     slipped = archive.rows[30]["conversationId"]
     platform.on(PATH, archive)
-    reading = Reading()
+    reading = FetchProgress()
     with one_by_one(platform, clock) as cloud:
         pages = list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     first_ten = ids(pages[:10])
@@ -145,7 +145,7 @@ def test_a_row_that_comes_in_before_the_page_being_read_is_found_by_reading_once
 ) -> None:
     archive = Moving(spread(95), {3: lambda archive: archive.gain(5)})
     platform.on(PATH, archive)
-    reading = Reading()
+    reading = FetchProgress()
     with one_by_one(platform, clock) as cloud:
         pages = list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert "late" in ids(pages)
@@ -164,7 +164,7 @@ def test_rows_that_came_again_tell_of_one_that_came_in_though_the_total_stands_s
 def test_pages_that_never_rest_are_read_twice_and_no_more(platform: Platform, clock: Clock) -> None:
     archive = Moving(spread(95), {number: lambda archive: archive.gain(0) for number in range(100)})
     platform.on(PATH, archive)
-    reading = Reading()
+    reading = FetchProgress()
     with one_by_one(platform, clock) as cloud:
         list(details.fetch(cloud, DAY, page_size=10, reading=reading))
     assert (reading.rereads, reading.moved_again) == (1, True)
@@ -175,7 +175,7 @@ def test_conversations_that_queue_at_the_end_of_today_move_nothing(platform: Pla
     today = Interval(DAY.end, NOON)
     archive = Moving(spread(95, today), dict.fromkeys(range(100), Moving.gain_at_the_end))
     platform.on(PATH, archive)
-    reading = Reading()
+    reading = FetchProgress()
     with client(platform, clock) as cloud:
         list(details.fetch(cloud, today, page_size=10, reading=reading))
     assert reading.rereads == 0

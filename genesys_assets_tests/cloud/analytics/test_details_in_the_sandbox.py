@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from genesys_assets.cloud.analytics import details
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
@@ -50,7 +50,7 @@ def by_job(cloud: GenesysCloud, book: JobBookInMemory | None = None) -> list[str
 
 
 def test_a_job_and_the_query_agree_on_a_day(cloud: GenesysCloud, sandbox: Sandbox) -> None:
-    reading = Reading()
+    reading = FetchProgress()
     queried = ids(list(details.fetch(cloud, DAY, page_size=30, reading=reading)))
     assert by_job(cloud) == queried
     assert len(queried) == len(set(queried)) == reading.total_hits_last
@@ -90,7 +90,7 @@ def test_a_conversation_that_goes_while_the_day_is_read_takes_none_with_it(
     expected = ids(list(details.fetch(cloud, DAY, page_size=30)))
     organisation = sandbox.organisation
     sandbox.behaviour.interrupt("details/query", lambda: organisation.delete(expected[3]), after=2)
-    reading = Reading()
+    reading = FetchProgress()
     found = set(ids(list(details.fetch(cloud, DAY, page_size=30, reading=reading))))
     assert set(expected) - {expected[3]} <= found
     assert reading.rereads == 1

@@ -8,8 +8,8 @@ import pytest
 
 from genesys_assets.cloud.analytics import details, live
 from genesys_assets.cloud.analytics.details_paging import PATH
+from genesys_assets.cloud.analytics.fetch_progress import FetchProgress
 from genesys_assets.cloud.analytics.interval import Interval
-from genesys_assets.cloud.analytics.reading import Reading
 from genesys_assets.cloud.errors import AnswerTooLarge
 from genesys_assets.cloud.http.transport import GenesysCloud
 from genesys_assets_tests.cloud.archive import DAY, Archive, holds_all, hours, spread
@@ -39,7 +39,7 @@ def test_pages_that_are_too_large_are_read_in_smaller_ones(
 ) -> None:
     archive = Archive(spread(330))
     platform.on(PATH, stingy(archive, most, after))
-    reading = Reading()
+    reading = FetchProgress()
     pages = list(details.fetch(cloud, interval, reading=reading))
     holds_all(archive, interval, pages)
     assert (reading.rereads, reading.moved_again) == (0, False)

@@ -24,7 +24,7 @@ from genesys_assets.cloud.errors import (
     UrlRefused,
 )
 from genesys_assets.cloud.extraction import downloads, listing
-from genesys_assets.cloud.extraction.downloads import Allowed, download
+from genesys_assets.cloud.extraction.downloads import DownloadLimits, download
 from genesys_assets.cloud.extraction.listing import LakeFile, list_files
 from genesys_assets.cloud.http.regions import hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
@@ -193,7 +193,7 @@ def test_what_is_no_whole_parquet_file_is_refused(lake: GenesysCloud, sandbox: S
 def test_a_file_larger_than_allowed_is_refused(lake: GenesysCloud) -> None:
     files = list_files(lake, OF_DAY, ["segments"]).files[:1]
     with pytest.raises(AnswerTooLarge, match="GENESYS_ASSETS_DATA_LAKE_LARGEST_FILE_MIB"):
-        list(download(lake, files, Allowed(most_bytes=1000)))
+        list(download(lake, files, DownloadLimits(most_bytes=1000)))
 
 
 def test_a_file_that_expired_after_it_was_listed_is_a_named_error(lake: GenesysCloud, sandbox: Sandbox) -> None:

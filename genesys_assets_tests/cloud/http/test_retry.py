@@ -9,7 +9,7 @@ import pytest
 from genesys_assets.automation import jobs
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.errors import GenesysCloudError, RateLimited, ServerTrouble
-from genesys_assets.cloud.http import limits
+from genesys_assets.cloud.http import limits, retry
 from genesys_assets.cloud.http.retry import POLICY, Jitter, call_with_retries, full_jitter, kind_of, may_have_happened
 
 
@@ -97,6 +97,16 @@ def test_what_would_fail_again_is_not_tried_again(failure: GenesysCloudError) ->
         attempts.run()
     assert attempts.made == 1
     assert attempts.waits == []
+
+
+def test_one_line_of_the_policy_lets_a_status_be_tried_again_that_was_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    too_early = errors.GenesysCloudError("x", status=425)
+    assert kind_of(too_early) is None
+
+    monkeypatch.setattr(retry, "POLICY", {**POLICY, 425: retry.Clause(2, 300, retry.backoff)})
+    attempts = Attempts(*[too_early] * 2)
+    assert attempts.run() == "done"
+    assert attempts.made == 3
 
 
 def test_the_wait_doubles_up_to_half_a_minute() -> None:

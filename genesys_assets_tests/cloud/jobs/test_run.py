@@ -151,7 +151,7 @@ def test_a_job_that_is_not_done_by_the_deadline_is_named_and_taken_up_by_the_nex
     cloud: GenesysCloud, archive: JobArchive, book: JobBookInMemory, clock: Clock
 ) -> None:
     archive.plan(*["PENDING"] * 7, "FULFILLED")
-    with pytest.raises(errors.JobTooSlow, match=r"job-1 of 2026-01-31.* still PENDING at the deadline") as raised:
+    with pytest.raises(errors.JobTooSlow, match=r"job-1 of 2026-01-31.* was still PENDING at the deadline") as raised:
         read(cloud, book, deadline=timedelta(seconds=60))
     assert (raised.value.job_id, raised.value.state) == ("job-1", "PENDING")
     assert sum(clock.slept) == 60

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.errors import GenesysCloudError, UnexpectedAnswer
 from genesys_assets.cloud.http import limits
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, origin, without_user_info
 from genesys_assets.cloud.http.answers import login_refusal, read_grant, read_object, refusal, told_to_wait
 from genesys_assets.cloud.http.exchange import Answer
 from genesys_assets.cloud.http.pacing import Budget
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.paging import Cursor, NextUri
-from genesys_assets.cloud.http.parsing import NotReadable, http_date, instant, parse_json, whole_number, words
+from genesys_assets.cloud.http.parsing import UnreadableJson, http_date, instant, parse_json, whole_number, words
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, origin, without_user_info
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.lake_files import protected
 from genesys_assets.privacy.protection import Protection
@@ -70,7 +70,7 @@ def test_what_is_json_is_read_as_it_is(value: Any, indent: int | None, ascii_onl
 def test_bytes_are_json_or_refused(body: bytes) -> None:
     try:
         parse_json(body)
-    except NotReadable:
+    except UnreadableJson:
         return
     assert body.strip()
 
@@ -85,7 +85,7 @@ def test_just_what_is_too_deep_is_refused(openings: list[str], broken: bool) -> 
     if len(openings) <= limits.DEEPEST and not (broken and openings):
         assert depth(parse_json(body)) == len(openings)
     else:
-        with pytest.raises(NotReadable):
+        with pytest.raises(UnreadableJson):
             parse_json(body)
 
 
@@ -216,8 +216,8 @@ def test_a_cursor_is_sent_or_refused(cursor: Any) -> None:
 @example("https://api.example.com\\@other.example.com")
 def test_an_address_leads_by_tls_or_to_this_machine(text: str) -> None:
     try:
-        address = checked_address(text)
-    except NotAnAddress:
+        address = checked_url(text)
+    except NotAUrl:
         return
     scheme, host, _ = origin(address)
     assert scheme == "https" or host.startswith("127.") or host in ("localhost", "::1")

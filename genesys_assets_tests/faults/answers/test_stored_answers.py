@@ -19,8 +19,8 @@ from genesys_assets.tables.api_usage import api_usage
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.entities import ENTITIES, entity_table
 from genesys_assets.tables.metrics import decode_values
-from genesys_assets.tables.metrics.asked import AskedQuestion
 from genesys_assets.tables.metrics.buckets import FAMILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics.question import StoredQuestion
 from genesys_assets.tables.observations import queue_members, user_skills
 from genesys_assets.tables.snapshots import live_conversations, live_queues
 from genesys_assets_tests.faults import EVERY_CASE
@@ -47,7 +47,7 @@ def request(family: str) -> str:
 
 
 def slowly(answer: Any) -> None:
-    decode_values.read(AskedQuestion.by(request("users")), body(answer), FAMILY_METRICS["users"].schema)
+    decode_values.read(StoredQuestion.by(request("users")), body(answer), FAMILY_METRICS["users"].schema)
 
 
 ENTITY = {

@@ -14,14 +14,17 @@ from genesys_assets.importing.buckets import ImportOptions
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.into_lake import Outcome, import_files
 from genesys_assets.importing.pages import DETAILS
+from genesys_assets.importing.summary import not_complete
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.tables.conversations import decode
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.sources import without_overlaps
-from genesys_assets_tests.faults.import_files.cases import LEFT_OUT, REFUSED, THE_CALL, THE_FIGURES
+from genesys_assets_tests.faults.import_files.left_out import LEFT_OUT
+from genesys_assets_tests.faults.import_files.refused import REFUSED
+from genesys_assets_tests.faults.import_files.right import THE_CALL, THE_FIGURES
 from genesys_assets_tests.faults.import_files.written import call, dumped, page, result
-from genesys_assets_tests.importing.saved import Imported, converted, saved_file
+from genesys_assets_tests.importing.saved import FilePages, converted, saved_file
 
 DAY = Interval.parse("2026-01-28T00:00:00Z/2026-01-29T00:00:00Z")
 _OF_PYTHON = ("Traceback", "Error(", "NoneType", " object at 0x", "dict_keys")
@@ -48,7 +51,7 @@ def _files(lake: Lake) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
 
 
-def conversations(found: Imported) -> list[dict[str, Any]]:
+def conversations(found: FilePages) -> list[dict[str, Any]]:
     return [dict(each) for of in found.pages for each in decode.decode(of.page.body).conversations.to_pylist()]
 
 
@@ -94,8 +97,8 @@ def test_a_file_that_cannot_be_taken_is_skipped_by_name_and_harms_nothing(unharm
     assert is_for_people(outcome.reason)
 
 
-def taken(lake: Lake, raw: bytes, told: ImportOptions | None = None) -> Outcome:
-    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], told or ImportOptions()).outcomes
+def taken(lake: Lake, raw: bytes, options: ImportOptions | None = None) -> Outcome:
+    (outcome,) = import_files(lake, [saved_file("odd.json", raw)], options or ImportOptions()).outcomes
     return outcome
 
 
@@ -119,6 +122,43 @@ def test_a_span_without_a_whole_day_cannot_be_complete(tmp_path: Path) -> None:
     half = Interval.parse("2026-01-28T06:00:00Z/2026-01-28T18:00:00Z")
     with pytest.raises(CannotImport, match="holds no whole day"):
         import_files(lake, [saved_file("1.json", dumped(page(call())))], ImportOptions(), complete=half)
+
+
+def _with_total(total: int, *ids: str) -> dict[str, Any]:
+    return {"conversations": list(map(call, ids)), "totalHits": total}
+
+
+def _with_cursor(id_: str) -> dict[str, Any]:
+    return {"conversations": [call(id_)], "cursor": "next"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([{"totalHits": 5}], "counted 5 conversations (totalHits) and the files have 0"),
+        ([_with_total(3, "A"), _with_total(2, "B", "C")], "counted 3 conversations (totalHits) and the files have 1"),
+        ([_with_total(2, "A"), _with_total(2, "A")], "counted 2 conversations (totalHits) and the files have 1"),
+        ([_with_cursor("A"), _with_cursor("B")], "each page of the job's results names a further one (cursor)"),
+        ([_with_total(2, "A"), _with_total(2, "B"), _with_total(1, "C")], None),
+        ([_with_total(100, *map(str, range(60))), _with_total(101, *map(str, range(60, 101)))], None),
+        ([_with_cursor("A"), {"conversations": [call("B")]}], None),
+    ],
+)
+def test_days_are_complete_unless_an_answer_says_that_pages_of_it_are_missing(
+    tmp_path: Path, answers: list[Any], why: str | None
+) -> None:
+    lake = Lake(LocalStore(tmp_path / "lake"))
+    imported = import_files(lake, [saved_file("1.json", dumped(answers))], ImportOptions(), complete=DAY)
+    said = not_complete(imported)
+    assert (why or "") in (said or "")
+    assert imported.may_be_complete == (why is None) == (said is None)
+
+
+def test_a_page_that_is_there_twice_is_no_other_page(tmp_path: Path) -> None:
+    raw = dumped(_with_total(2, "A"))
+    files = [saved_file("1.json", raw), saved_file("copy of 1.json", raw)]
+    imported = import_files(Lake(LocalStore(tmp_path / "lake")), files, ImportOptions(), complete=DAY)
+    assert imported.short_of == (1, 2)
 
 
 def test_no_day_is_complete_while_pages_that_the_platform_counted_are_missing(tmp_path: Path) -> None:

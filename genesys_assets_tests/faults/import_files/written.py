@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from genesys_assets.tables.conversations.model import snake_case
@@ -108,3 +108,13 @@ def with_one(path: str, value: Any) -> dict[str, Any]:
         place = place[name]
     place[last] = value
     return changed
+
+
+def in_new_york(instant: datetime) -> str:
+    """What a clock in New York shows in winter."""
+    return f"{instant - timedelta(hours=5):%Y-%m-%dT%H:%M:%S}"
+
+
+CALL = dumped(page(call()))
+PRETTY = json.dumps(page(call()), indent=2).encode()
+FIGURES = dumped({"results": [result()]})

@@ -183,6 +183,7 @@ def _params() -> Iterator[Any]:
         yield pytest.param(case, id=name, marks=costly)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", list(_params()))
 def test_a_lake_is_right_or_refused_by_name_and_stays_unharmed(
     connect: Callable[..., Lake], object_store: ObjectStore, faulty: FaultyS3, case: Case

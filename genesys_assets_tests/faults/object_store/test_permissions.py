@@ -18,7 +18,7 @@ from genesys_assets.lake.preflight import places
 from genesys_assets.lake.s3_store import S3Store
 from genesys_assets.lake.store import drafts
 from genesys_assets.publishing.garbage import remove_garbage
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore

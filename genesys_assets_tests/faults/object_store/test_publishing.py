@@ -12,10 +12,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from genesys_assets.publishing import proof, upload
+from genesys_assets.publishing import private_bucket, s3_bucket
 from genesys_assets.publishing.errors import PublishingError
 from genesys_assets.publishing.garbage import remove_garbage
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore
@@ -74,8 +74,8 @@ def publisher(
     object_store: ObjectStore, faulty: FaultyS3, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Publisher]:
     faulty.heal()
-    monkeypatch.setattr(proof, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(upload, "LARGEST", 1 << 20)
+    monkeypatch.setattr(private_bucket, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(s3_bucket, "LARGEST", 1 << 20)
     for name, value in {**object_store.environment(), "AWS_ENDPOINT_URL_S3": faulty.endpoint_url}.items():
         monkeypatch.setenv(name, value)
     client: Any = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))

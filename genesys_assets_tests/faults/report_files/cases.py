@@ -24,6 +24,16 @@ def of_where(table: str, where: str) -> str:
     )
 
 
+def of_users(filter_: str) -> str:
+    users = f"    aggregates: {{family: users, metrics: {{n: tSystemPresence.sum}}, filter: {filter_}}}\n"
+    return of_entry(users, metrics=False).replace("[queueId]", "[userId]")
+
+
+def of_times(column: str) -> str:
+    metrics = "    aggregates: {metrics: {handled: tHandle.count, time: tHandle.sum}}\n"
+    return of_entry(f"{metrics}    columns:\n      x: {column}\n", metrics=False)
+
+
 def of_columns(count: int) -> str:
     columns = ", ".join(f"c{number}: handled" for number in range(count))
     return of_entry(f"    columns: {{{columns}}}\n")
@@ -92,10 +102,22 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a character that ends texts": ("reports: {}\n# \0\n", "2:3: is not YAML: the character '\\x00' is not allowed"),
     "a character that terminals obey": ("# \x1b[31m\n", "the character '\\x1b' is not allowed"),
     "an escape that terminals obey": ('reports: {"a\\e[31m": 1}\n', "reports.a\\x1b[31m: "),
-    "a tab for indentation": ("reports:\n\tcalls: x\n", "is not YAML"),
-    "a quote that does not close": ("reports: 'calls\n", "is not YAML"),
-    "a bracket that does not close": ("reports: {calls: [\n", "is not YAML"),
-    "a colon too many": ("reports: calls: x\n", "is not YAML"),
+    "a tab for indentation": ("reports:\n\tcalls: x\n", "Indent with spaces, not with tabs"),
+    "a space of a web page for indentation": (
+        "reports:\n\u00a0\u00a0calls: x\n",
+        "2:1: begins with the character '\\xa0', which is no space. Indent with spaces",
+    ),
+    "a mark of UTF-8 within": ("reports:\n\ufeff  calls: x\n", "begins with the character '\\ufeff'"),
+    "a quote that does not close": ("reports: 'calls\n", "Close the quotes"),
+    "a bracket that does not close": ("reports: {calls: [\n", "Close what was opened"),
+    "a bracket that another one closes": ("reports: {calls: [a}\n", "Close what was opened, in its order"),
+    "a colon too many": ("reports: calls: x\n", "Put a text that has a colon in quotes"),
+    "a line between two indentations": (
+        of_entry("").replace("    group_by", "   group_by"),
+        "Indent the fields of one mapping by as many spaces",
+    ),
+    "a text that begins with @": (of_entry("").replace("One row", "@all"), "Put the text in quotes"),
+    "a text that begins with a star": (of_entry("").replace("One row", "*all*"), "Put the text in quotes"),
     "a key twice": (of_entry("    group_by: [mediaType]\n"), "'group_by' stands here twice"),
     "a report twice": ("reports:\n  a: {}\n  a: {}\n", "'a' stands here twice"),
     "a list for a key": ("reports:\n  ? [a]\n  : b\n", "a key must be text"),
@@ -165,6 +187,42 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a metric that is mistyped": (of_metric("tHandel.sum"), "Closest: tHandle"),
     "an unknown metric of a session": (of_where("session_metrics", "{metric: tHandel}"), "Closest: tHandle"),
     "an unknown metric of a snapshot": (of_where("live/conversations", "{metric: oWaitng}"), "Closest: oWaiting"),
+    "a presence that is mistyped": (
+        of_users("{qualifier: ON_QUEU}"),
+        "NOT_RESPONDING, or the id of a presence of the organisation",
+    ),
+    "a range of presences": (of_users("{qualifier: {gte: 5}}"), "qualifier is no number, so it lies in no range"),
+    "a status that is mistyped": (of_where("user_time", "{status: ON_QUEU}"), "status has no value 'ON_QUEU'"),
+    "a name for a presence of the organisation": (
+        of_where("user_time", "{organization_presence_id: Lunch}"),
+        "organization_presence_id must be an id, as genesys/presence/definitions has them, got 'Lunch'",
+    ),
+    "a source that is mistyped": (
+        of_where("conversations", "{source: import}"),
+        "source has no value 'import'. Known are fetched, imported, data_lake",
+    ),
+    "a source of the row's conversation": (of_where("sessions", "{conversation.source: files}"), "no value 'files'"),
+    "what of a wait is unknown, mistyped": (of_where("queue_waits", "{unknown: queue}"), "no value 'queue'"),
+    "bounds that were swapped": (
+        of_where("session_metrics", "{value: {gt: 5, lt: 3}}"),
+        "no value of value is gt 5 and lt 3. Swap the bounds",
+    ),
+    "bounds between which nothing lies": (
+        of_where("session_metrics", "{value: {gte: 5, lt: 5}}"),
+        "no value of value is gte 5 and lt 5",
+    ),
+    "two numbers that were swapped": (of_entry("    having: {handled: {between: [5, 1]}}\n"), "is gte 5 and lte 1"),
+    "instants that were swapped": (
+        of_where("conversations", "{conversation_start: {gte: '2026-02-01T00:00:00Z', lt: '2026-01-01T00:00:00Z'}}"),
+        "is gte 2026-02-01T00:00:00Z and lt 2026-01-01T00:00:00Z",
+    ),
+    "a view of nothing": (
+        of_entry(
+            "    aggregates: {metrics: {n: fast.count}, views: {fast: {target: tHandle, gte: 9, lt: 5}}}\n",
+            metrics=False,
+        ),
+        "no time is 9 ms or more and less than 5 ms",
+    ),
     "a part of a whole number": (of_where("session_metrics", "{value: 2.5}"), "a whole number, got 2.5"),
     "true for a whole number": (of_where("session_metrics", "{value: true}"), "a whole number, got True"),
     "a number of thousands of digits in quotes": (
@@ -178,6 +236,12 @@ REFUSED: dict[str, tuple[str, str]] = {
         "an instant, got '2026-01-31'",
     ),
     "a list for a value": (of_where("sessions", "{active_skill_ids: a}"), "is a list, which cannot be compared"),
+    "a unit of a time and a count": (
+        of_times("{formula: time + handled, unit: minutes}"),
+        "time + handled is no time in milliseconds, so minutes is no unit of it",
+    ),
+    "a unit of a time or a count": (of_times("{formula: 'coalesce(time, handled)', unit: hours}"), "is no time in"),
+    "a unit of a time and a share": (of_times("{formula: time - time / time, unit: hours}"), "is no time in"),
     "a unit of a score": (
         of_details(
             "      table: evaluations\n      measures: {s: {sum: o_total_score}}\n    columns: {s: {unit: hours}}\n"
@@ -204,6 +268,14 @@ RIGHT: dict[str, str] = {
     "true for a dimension": of_filter("{selfServed: True}"),
     "another medium": of_filter("{mediaType: {ne: voice}}"),
     "another queue among others": of_filter(f"{{queueId: {{ne: {QUEUE}}}, direction: inbound}}"),
+    "a presence as pages show it": of_users("{qualifier: [On Queue, idle]}"),
+    "a presence of the organisation": of_users(f"{{qualifier: {QUEUE.upper()}}}"),
+    "a status in small letters": of_where("user_time", "{status: on_queue}"),
+    "a source in another case": of_where("conversations", "{source: Imported}"),
+    "bounds that are one number": of_where("session_metrics", "{value: {gte: 5, lte: 5}}"),
+    "a unit of a time and a number": of_times("{formula: time + 5000, unit: minutes}"),
+    "a unit of a time or nothing": of_times("{formula: 'coalesce(time, 0)', unit: minutes}"),
+    "a formula of several lines": of_times('{formula: "(time\\n+ 5000)\\n/ handled\\n", unit: minutes}'),
     "a time in another unit": of_details(
         "      table: session_metrics\n      where: {metric: tHandle}\n      measures: {t: {sum: value}}\n"
         "    columns: {t: {unit: minutes}}\n"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from genesys_assets import reports
 from genesys_assets.reports.language.file import MOST_PROBLEMS
-from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
+from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
 from genesys_assets.reports.own import OwnReports
 from genesys_assets_tests.faults import EVERY_CASE
 from genesys_assets_tests.faults.report_files.cases import REFUSED, RIGHT
@@ -25,7 +25,7 @@ _PLACE = re.compile(r"reports\.yaml:[1-9][0-9]*:[1-9][0-9]*: ")
 _OF_PYTHON = ("Traceback", "Error:", "Exception", "recursion", "NoneType", "pydantic", " object at 0x")
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> ParsedReports:
     return read_text(text, "reports.yaml")
 
 

@@ -19,6 +19,7 @@ from genesys_assets.resources import GenesysCloudResource
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets.sandbox.server import running
 from genesys_assets_tests.assets.world import World, environment, events, hours
+from genesys_assets_tests.automation.test_alerts import Watch
 from genesys_assets_tests.conftest import NOW
 from genesys_assets_tests.faults import only_in_make_faults
 from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
@@ -36,6 +37,9 @@ PASSWORD = "canary-password-in-a-url-e1b7"
 WRONG_KEY = "canary-wrong-key-of-s3-9d40"
 HELD = "canary-held-by-aws-31fe"
 ECHOED = "canary-token-that-is-echoed-66a2-0000"
+ALERTS = "canary-webhook-of-alerts-08d5"
+HASHES = "canary-key-of-hashes-4b17-0123456789-0123456789"
+SHORT_KEY = "canary-short-key-a2f6"
 
 
 @contextmanager
@@ -77,6 +81,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
     object_store.create_bucket("canaries")
     home = tmp_path / "home"
     home.mkdir()
+    said_of_alerts: list[str] = []
     with (
         everything_logged() as log,
         running(seed=8, conversations_per_day=20, now=NOW, requests_per_minute=None) as sandbox,
@@ -91,11 +96,16 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
         publishing = {"GENESYS_ASSETS_PUBLISH_URL": "s3://canaries/published", **object_store.environment()}
         world = World(sandbox, tmp_path / "lake", build_definitions(), publishing, instance)
 
+        watch = Watch(world.definitions, instance)
+
         # What is right.
         told = {**publishing, "GENESYS_ASSETS_PUBLISH_WEBHOOK": hook.url}
         assert world.run("hourly", between=hours(DAY)).success
         assert replace(world, settings=told).run("daily", partition=DAY).success
         assert hook.posted
+        hashing = {"GENESYS_ASSETS_PERSONAL_DATA": "hash", "GENESYS_ASSETS_PERSONAL_DATA_KEY": HASHES}
+        hashed = replace(world, folder=tmp_path / "hashed", settings={**publishing, **hashing})
+        assert hashed.run("hourly", partition=HOUR).success
 
         # What is wrong.
         def fails(**settings: str) -> None:
@@ -107,6 +117,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
             assert bad.run("daily", "published/reports", partition=DAY).success is success
 
         fails(GENESYS_CLOUD_CLIENT_SECRET=WRONG)
+        fails(GENESYS_ASSETS_PERSONAL_DATA="hash", GENESYS_ASSETS_PERSONAL_DATA_KEY=SHORT_KEY)
         fails(GENESYS_CLOUD_API_URL=f"https://user:{PASSWORD}@api.example.com")
         fails(GENESYS_CLOUD_LOGIN_URL=f"http://user:{PASSWORD}@127.0.0.1:{nobody}")
         fails(GENESYS_CLOUD_API_URL=f"http://127.0.0.1:{nobody}")
@@ -125,6 +136,14 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
         for _ in range(3):
             at = f"http://{echo.address}"
             fails(GENESYS_CLOUD_API_URL=at, GENESYS_CLOUD_LOGIN_URL=at)
+
+        # What failed, to a webhook that takes it, to one that refuses it and to one that is away.
+        alerted = len(hook.posted)
+        for url in (hook.url, refusing.url, f"http://127.0.0.1:{nobody}/{WEBHOOK}"):
+            with environment({"GENESYS_ASSETS_ALERT_WEBHOOK": url.replace(WEBHOOK, ALERTS)}):
+                said_of_alerts.append(str(watch.tick()))
+            fails(GENESYS_CLOUD_CLIENT_SECRET=WRONG)
+        assert len(hook.posted) > alerted
 
         # What is given as text.
         resource = GenesysCloudResource(
@@ -146,6 +165,9 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
             "a wrong key": WRONG_KEY,
             "a secret of AWS": HELD,
             "a token that was echoed": ECHOED,
+            "the webhook of alerts": ALERTS,
+            "the key of hashes": HASHES,
+            "a key that is too short": SHORT_KEY,
         }
         configured = [
             str(each.dagster_run.run_config) + str(each.dagster_run.tags) for each in instance.get_run_records()
@@ -155,6 +177,7 @@ def test_secrets_go_through_good_and_bad_paths_and_stand_nowhere(
             ("the logs", logged.encode()),
             ("run config and tags", "\n".join(configured).encode()),
             ("the webhook's messages", str([body for _, _, body in hook.posted]).encode()),
+            ("ticks of the sensor of alerts", "\n".join(said_of_alerts).encode()),
             *texts_below(tmp_path),
             *objects(s3_client, "canaries"),
         ]

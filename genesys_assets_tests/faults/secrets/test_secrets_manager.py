@@ -13,10 +13,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from genesys_assets.privacy.protection import Protection
+from genesys_assets.secrets_manager import SecretNotRead, value_in
 from genesys_assets.settings import AlertSettings, CloudSettings, SettingError
 from genesys_assets_tests.assets.world import environment
+from genesys_assets_tests.faults import EVERY_CASE
 
 HASHES = "held-key-0123456789-0123456789-0123456789"
 OF_PERSONS = {"client_secret": "held-secret-4711", "personal_data_key": HASHES}
@@ -114,6 +118,36 @@ def test_a_secret_that_cannot_be_read_is_named_and_not_shown(aws: dict[str, str]
         _ = CloudSettings.load().secret
     assert str(refused.value).startswith("GENESYS_CLOUD_CLIENT_SECRET names ")
     assert "held-" not in str(refused.value)
+
+
+HELD_TEXTS = st.text(st.characters(), min_size=1)
+OTHERS = st.none() | st.integers() | st.lists(HELD_TEXTS)
+OBJECTS = st.dictionaries(st.text(max_size=3), HELD_TEXTS | OTHERS, max_size=4)
+REFUSAL = "SETTING names a secret, which is no JSON object with a text under "
+
+
+def value_or_refusal(secret: str, key: str) -> str | SecretNotRead:
+    try:
+        return value_in(secret, key, "SETTING names a secret")
+    except SecretNotRead as refusal:
+        return refusal
+
+
+@settings(max_examples=500 if EVERY_CASE else 40)
+@given(st.text() | OBJECTS.map(json.dumps), st.text(min_size=1, max_size=3))
+@example("[" * 100_000, "key")
+@example('{"key": ' + "9" * 5_000 + "}", "key")
+@example('{"key": "held\\ud83d"}', "key")
+@example('{"key": ""}', "key")
+@example('["key"]', "key")
+def test_whatever_a_secret_holds_its_value_can_be_sent_or_it_is_refused_unseen(secret: str, key: str) -> None:
+    found = value_or_refusal(secret, key)
+    if isinstance(found, SecretNotRead):
+        assert str(found).startswith(f"{REFUSAL}{key!r}. ")
+        assert found.__context__ is None
+    else:
+        assert found.encode()
+        assert json.loads(secret)[key] == found
 
 
 def test_a_webhook_is_read_too_and_must_be_an_address(aws: dict[str, str]) -> None:

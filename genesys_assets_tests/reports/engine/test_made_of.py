@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from genesys_assets.automation.wanted import can_make_report, published_wanted, reports_wanted
+from genesys_assets.automation.backlog import can_make_report, published_backlog, reports_backlog
 from genesys_assets.days import days_around
 from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.partitions import Calendar
@@ -139,13 +139,13 @@ NOON_AFTER = DAY + timedelta(days=1, hours=12)
 
 def test_reports_are_wanted_until_they_are_made_of_what_is_there(lake: Lake) -> None:
     place = f"reports/{QUEUES.name}"
-    every = reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], ())
+    every = reports_backlog(lake, calendar(), NOON_AFTER, [QUEUES], ())
     assert every == {day: frozenset([place]) for day in (BEFORE, KEY, AFTER)}
     lake = compute(lake, BEFORE, KEY, AFTER)
-    assert reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], ()) == {}
+    assert reports_backlog(lake, calendar(), NOON_AFTER, [QUEUES], ()) == {}
     lake = restate(lake, BEFORE)
-    assert list(reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], ())) == [BEFORE]
-    assert reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES], {BEFORE}) == {}
+    assert list(reports_backlog(lake, calendar(), NOON_AFTER, [QUEUES], ())) == [BEFORE]
+    assert reports_backlog(lake, calendar(), NOON_AFTER, [QUEUES], {BEFORE}) == {}
 
 
 WEEKLY = Report.of("weekly", QUEUES.definition.model_copy(update={"over": "week"}))
@@ -157,39 +157,39 @@ def test_a_week_is_wanted_on_its_last_day_and_when_one_of_its_days_has_changed(t
     lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
     first = replace(calendar(), start_date=date(2026, 1, 26))
     place = f"reports/{WEEKLY.name}"
-    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], ()) == {AFTER: frozenset([place])}
-    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], {"2026-01-27"}) == {}
+    assert reports_backlog(lake, first, NOON_AFTER, [WEEKLY], ()) == {AFTER: frozenset([place])}
+    assert reports_backlog(lake, first, NOON_AFTER, [WEEKLY], {"2026-01-27"}) == {}
     assert not can_make_report(lake, first, WEEKLY, KEY)
     lake = compute(lake, AFTER, report=WEEKLY)
-    assert reports_wanted(lake, first, NOON_AFTER, [WEEKLY], ()) == {}
-    assert list(reports_wanted(restate(lake, "2026-01-27"), first, NOON_AFTER, [WEEKLY], ())) == [AFTER]
-    assert reports_wanted(restate(lake, "2026-01-25"), first, NOON_AFTER, [WEEKLY], {AFTER}) == {}
+    assert reports_backlog(lake, first, NOON_AFTER, [WEEKLY], ()) == {}
+    assert list(reports_backlog(restate(lake, "2026-01-27"), first, NOON_AFTER, [WEEKLY], ())) == [AFTER]
+    assert reports_backlog(restate(lake, "2026-01-25"), first, NOON_AFTER, [WEEKLY], {AFTER}) == {}
 
 
 @pytest.mark.long
 def test_a_week_that_begins_before_the_start_date_is_never_wanted(tmp_path: Path) -> None:
     lake = small_lake(tmp_path, days=days_around(AFTER, 7, 0))
-    assert reports_wanted(lake, calendar(), NOON_AFTER, [WEEKLY], ()) == {}
+    assert reports_backlog(lake, calendar(), NOON_AFTER, [WEEKLY], ()) == {}
 
 
 def test_rolling_days_are_wanted_each_day_whose_days_have_changed(tmp_path: Path) -> None:
     lake = small_lake(tmp_path)
-    assert list(reports_wanted(lake, calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
+    assert list(reports_backlog(lake, calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
     lake = compute(lake, KEY, AFTER, report=ROLLING)
-    assert list(reports_wanted(restate(lake, BEFORE), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY]
-    assert list(reports_wanted(restate(lake, KEY), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
+    assert list(reports_backlog(restate(lake, BEFORE), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY]
+    assert list(reports_backlog(restate(lake, KEY), calendar(), NOON_AFTER, [ROLLING], ())) == [KEY, AFTER]
 
 
 def test_what_is_compared_is_wanted_when_the_period_before_has_changed(tmp_path: Path) -> None:
     compare = Compare(columns=["offered"])
     compared = Report.of("compared", QUEUES.definition.model_copy(update={"columns": None, "compare": compare}))
     lake = compute(small_lake(tmp_path), KEY, AFTER, report=compared)
-    assert list(reports_wanted(restate(lake, BEFORE), calendar(), NOON_AFTER, [compared], ())) == [BEFORE, KEY]
+    assert list(reports_backlog(restate(lake, BEFORE), calendar(), NOON_AFTER, [compared], ())) == [BEFORE, KEY]
 
 
 def test_a_new_report_is_wanted_of_every_day_that_it_can_be_made_of(lake: Lake) -> None:
     lake = compute(lake, BEFORE, KEY, AFTER)
-    assert list(reports_wanted(lake, calendar(), NOON_AFTER, [QUEUES, AGENTS], ())) == [BEFORE, KEY, AFTER]
+    assert list(reports_backlog(lake, calendar(), NOON_AFTER, [QUEUES, AGENTS], ())) == [BEFORE, KEY, AFTER]
 
 
 def test_a_day_is_published_once_it_is_over_in_every_zone_and_again_when_it_is_made_of_something_else(
@@ -202,7 +202,7 @@ def test_a_day_is_published_once_it_is_over_in_every_zone_and_again_when_it_is_m
 
     def wanted(hour: float) -> list[str]:
         now = DAY + timedelta(days=1, hours=hour, minutes=10)
-        return list(published_wanted(lake, calendar(), now, reports, (), published.get))
+        return list(published_backlog(lake, calendar(), now, reports, (), published.get))
 
     assert wanted(7) == [BEFORE]
     assert wanted(8) == [BEFORE, KEY]
@@ -212,4 +212,4 @@ def test_a_day_is_published_once_it_is_over_in_every_zone_and_again_when_it_is_m
     lake.write("reports/queue_media", QUEUES.spec, QUEUES.spec.empty(), KEY, {}, reach=Reach(DAY))
     lake = lake.refreshed()
     assert wanted(8) == [KEY]
-    assert list(published_wanted(lake, calendar(), NOON_AFTER, reports, {KEY}, published.get)) == []
+    assert list(published_backlog(lake, calendar(), NOON_AFTER, reports, {KEY}, published.get)) == []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics.catalogue import dimension, metric
-from genesys_assets.reports.engine.asking import holds
+from genesys_assets.reports.engine.row_filter import holds
 from genesys_assets.reports.language.conditions import Condition, read, to_platform
 from genesys_assets.reports.language.problems import Findings
 

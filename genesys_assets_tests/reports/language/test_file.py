@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.reports.meaning.entries import Reading, read_reports, read_text
+from genesys_assets.reports.meaning.entries import ParsedReports, read_reports, read_text
 from genesys_assets.reports.own import OwnReports, check
 
 GOOD = """\
@@ -27,11 +27,11 @@ reports:
 """
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> ParsedReports:
     return read_text(text, "reports.yaml")
 
 
-def lines(reading: Reading) -> list[tuple[int, int]]:
+def lines(reading: ParsedReports) -> list[tuple[int, int]]:
     return [(problem.line, problem.column) for problem in reading.problems]
 
 
@@ -43,7 +43,7 @@ def test_a_good_file_gives_its_reports() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "reports:\n", "reports: {}\n"])
 def test_a_file_without_reports_is_a_good_file(text: str) -> None:
-    assert read(text) == Reading({})
+    assert read(text) == ParsedReports({})
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines() -> None:

@@ -124,6 +124,14 @@ def test_conversations_without_id_or_start_are_dropped_and_counted() -> None:
         assert decoded.losses["conversations: no conversationId or conversationStart, dropped"] == 2
 
 
+def test_a_conversation_that_ends_before_it_begins_is_kept_and_counted() -> None:
+    turned = conversation("b", conversationEnd="2020-01-01T00:00:00Z")
+    for kept in (conversation("a"), conversation("a", selfServed=2)):
+        decoded = decode(page(kept, turned))
+        assert len(decoded.conversations) == 2
+        assert decoded.losses["conversations: conversationEnd before conversationStart, kept"] == 1
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b'{"conversations": [', b"[]", b'"text"', b"null"])
 def test_what_is_no_page_is_refused_by_name(body: bytes) -> None:
     with pytest.raises(UnreadablePage, match="page is"):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.metrics import decode_arrow as metrics_arrow
 from genesys_assets.tables.metrics import decode_values as metrics_values
-from genesys_assets.tables.metrics.asked import AskedQuestion, answered
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS, metric_rows
+from genesys_assets.tables.metrics.question import StoredQuestion, answered
 from genesys_assets_tests import samples
 
 REQUEST = json.dumps({"method": "POST", "path": "/x", "body": {"groupBy": ["queueId", "mediaType"]}})
@@ -227,7 +227,7 @@ VIEWS = {"body": {"groupBy": ["queueId"], "views": [{"name": "long", "target": "
 @settings(deadline=None)
 @given(st.lists(RESULTS, max_size=3))
 def test_both_ways_to_read_an_answer_give_the_same(answers: list[Any]) -> None:
-    asked, reader = AskedQuestion.by(json.dumps(VIEWS)), metrics_arrow.Reader()
+    asked, reader = StoredQuestion.by(json.dumps(VIEWS)), metrics_arrow.Reader()
     for results in answers:
         body = json.dumps({"results": results}).encode()
         fast = reader.read(asked, body, DAILY_METRICS.schema)

@@ -12,8 +12,8 @@ from genesys_assets.cloud.http.page import request_text
 from genesys_assets.tables.conversations.decode import UnreadablePage
 from genesys_assets.tables.conversations.model import snake_case
 from genesys_assets.tables.metrics import decode_values
-from genesys_assets.tables.metrics.asked import AskedQuestion, answered
 from genesys_assets.tables.metrics.buckets import FAMILY_METRICS, metric_rows
+from genesys_assets.tables.metrics.question import StoredQuestion, answered
 
 QUARTER = "2026-01-28T10:00:00.000Z/2026-01-28T10:15:00.000Z"
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ def read(family: AggregateFamily, asked: str, body: bytes) -> list[Row]:
     """The rows, which both ways of reading must agree on."""
     spec = FAMILY_METRICS[family.name]
     rows = metric_rows(spec, [(asked, body)])
-    slowly = decode_values.read(AskedQuestion.by(asked), body, spec.schema)
+    slowly = decode_values.read(StoredQuestion.by(asked), body, spec.schema)
     assert slowly.table.sort_by([(name, "ascending") for name in spec.key]).equals(rows.table)
     assert rows.unknown == slowly.unknown
     found: list[Row] = rows.table.to_pylist()
@@ -103,17 +103,17 @@ def test_batches_of_users_are_one_question() -> None:
         )
         for id_ in ("a", "b")
     ]
-    assert {AskedQuestion.by(batch).selection for batch in batches} == {""}
+    assert {StoredQuestion.by(batch).selection for batch in batches} == {""}
     assert answered([batches]) == {"userId ": ["tSystemPresence"]}
 
 
 def test_the_same_filter_of_another_family_is_a_question_of_its_own() -> None:
     filter_ = {"type": "and", "predicates": [{"type": "dimension", "dimension": "userId", "value": "a"}]}
     asked = request(FAMILIES["surveys"], groupBy=["userId"], metrics=["nSurveysSent"], filter=filter_)
-    assert AskedQuestion.by(asked).selection
+    assert StoredQuestion.by(asked).selection
 
 
 def test_groups_of_several_outcomes_do_not_add_up() -> None:
     flows = FAMILIES["flows"]
-    assert not AskedQuestion.by(request(flows, groupBy=["flowOutcomeId"], metrics=["nFlow"])).is_additive
-    assert AskedQuestion.by(request(flows, groupBy=["flowId", "exitReason"], metrics=["nFlow"])).is_additive
+    assert not StoredQuestion.by(request(flows, groupBy=["flowOutcomeId"], metrics=["nFlow"])).is_additive
+    assert StoredQuestion.by(request(flows, groupBy=["flowId", "exitReason"], metrics=["nFlow"])).is_additive

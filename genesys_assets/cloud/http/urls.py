@@ -15,33 +15,33 @@ _PORTS = {"https": 443, "http": 80}
 _USER_INFO = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
-class NotAnAddress(ValueError):
+class NotAUrl(ValueError):
     """A URL is not one that requests are sent to. The message says what is allowed, without the URL."""
 
 
-def checked_address(text: str, *, tls: bool = True) -> str:
-    """The URL without a trailing slash. Raises NotAnAddress unless it names a host, without a user or a password.
+def checked_url(text: str, *, tls: bool = True) -> str:
+    """The URL without a trailing slash. Raises NotAUrl unless it names a host, without a user or a password.
 
     With `tls` it must begin with https, unless the host is this machine.
 
-    >>> checked_address("https://api.mypurecloud.com/")
+    >>> checked_url("https://api.mypurecloud.com/")
     'https://api.mypurecloud.com'
-    >>> checked_address("http://127.0.0.1:8765")
+    >>> checked_url("http://127.0.0.1:8765")
     'http://127.0.0.1:8765'
     """
-    address = text.strip().rstrip("/")
+    url = text.strip().rstrip("/")
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         parts, port = SplitResult("", "", "", "", ""), None
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not address.isprintable() or "\\" in address:
-        raise NotAnAddress("a URL begins with https:// or http:// and names a host")
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or not url.isprintable() or "\\" in url:
+        raise NotAUrl("a URL begins with https:// or http:// and names a host")
     if "@" in parts.netloc:
-        raise NotAnAddress("a URL must not hold a user or a password: they would appear in logs and messages")
+        raise NotAUrl("a URL must not hold a user or a password: they would appear in logs and messages")
     if tls and parts.scheme != "https" and not is_loopback(parts.hostname):
-        raise NotAnAddress("a URL begins with https://, or with http:// if its host is this machine (127.0.0.1)")
-    return address
+        raise NotAUrl("a URL begins with https://, or with http:// if its host is this machine (127.0.0.1)")
+    return url
 
 
 def origin(url: str) -> Origin:

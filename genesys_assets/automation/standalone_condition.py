@@ -1,6 +1,6 @@
-"""The automation condition of reports in other code locations: when a day is computed again on its own.
+"""The automation condition of reports in other code locations: when Dagster computes a day again.
 
-Our own assets are asked for by `sensors`.
+`sensors` launch our own assets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST_TO_MONTH_CLOSE = 31 + 28
 _NOT_OF_A_DAY = dg.AssetSelection.tag(LAYER, "reference") | dg.AssetSelection.tag(LAYER, "live")
 
 
-def refresh_elsewhere(calendar: Calendar) -> Condition:
+def standalone_condition(calendar: Calendar) -> Condition:
     """Look-back days and today as soon as a table was computed again, once all of them are there.
 
     The sensor that Dagster makes for every code location knows only its own conditions: days that were read again

@@ -17,7 +17,7 @@ from genesys_assets.tables.sources import source_of
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestion:
+class StoredQuestion:
     """One request: what the columns of a table of buckets say of it, the zone of its business days, and the timers of
     its views.
     """
@@ -31,7 +31,7 @@ class AskedQuestion:
     targets: Mapping[str, str]
 
     @classmethod
-    def by(cls, request: str) -> AskedQuestion:
+    def by(cls, request: str) -> StoredQuestion:
         asked = json.loads(request)
         body, family = asked.get("body", {}), _family(asked)
         dimensions = body.get("groupBy") or ()
@@ -73,18 +73,18 @@ def selection_of(asked: Mapping[str, Any], family: AggregateFamily = CONVERSATIO
     return hashlib.sha256(json.dumps(narrowing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
 
-Answered = dict[str, list[str]]
+MetricsByQuestion = dict[str, list[str]]
 """The metrics that were asked, by grouping and selection with a space between."""
 
 
-def answered(parts: Iterable[Iterable[str]]) -> Answered:
+def answered(parts: Iterable[Iterable[str]]) -> MetricsByQuestion:
     """What was asked in every part, of the requests of each: an hour that lacks a question leaves it unanswered."""
     by_part = [_asked(requests) for requests in parts]
     everywhere = set.intersection(*map(set, by_part)) if by_part else set()
     return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
 
 
-def answered_by_both(first: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> Answered:
+def answered_by_both(first: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> MetricsByQuestion:
     """What was asked in every one of two groups of parts."""
     return {key: sorted({*first[key]} & {*other[key]}) for key in sorted({*first} & {*other})}
 

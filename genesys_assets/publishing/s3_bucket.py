@@ -1,4 +1,4 @@
-"""Files in an S3 bucket: put, get, list, delete. Who can read them is `proof`.
+"""Files in an S3 bucket: put, get, list, delete. Who can read them is `private_bucket`.
 
 A file is uploaded with one PUT, so that a reader sees the old file or the new one; S3 itself compares the checksum.
 """
@@ -23,7 +23,7 @@ _MOST_PAGES = 10_000
 _BUCKET_AND_PREFIX = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 
 
-class Bucket:
+class S3Bucket:
     """The files under one `s3://bucket/prefix`, through a boto3 client. Raises InvalidLocation."""
 
     def __init__(self, s3_client: Any, url: str) -> None:

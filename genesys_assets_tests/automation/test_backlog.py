@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import time_machine
 
-from genesys_assets.automation.plan import Run
-from genesys_assets.automation.wanted import (
+from genesys_assets.automation.backlog import (
     OBSERVED,
     USAGE,
-    days_wanted,
+    days_backlog,
     has_read_hours,
-    hours_wanted,
-    observations_wanted,
-    usage_wanted,
-    user_days_wanted,
+    hours_backlog,
+    observations_backlog,
+    usage_backlog,
+    user_days_backlog,
 )
+from genesys_assets.automation.next_run import Run
 from genesys_assets.days import hours_of
 from genesys_assets.days.sources import (
     DAILY,
@@ -64,36 +64,36 @@ def read_this_morning() -> time_machine.travel:
 
 
 def test_of_an_empty_lake_every_full_hour_is_wanted_since_the_start_date(lake: Lake) -> None:
-    wanted = hours_wanted(lake, since(YESTERDAY), NOON)
+    wanted = hours_backlog(lake, since(YESTERDAY), NOON)
     assert list(wanted) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
     assert set(wanted.values()) == {frozenset([HOURLY, HOURLY_AGGREGATES])}
 
 
 @pytest.mark.parametrize(("minute", "last"), [(9, "2026-02-20-10:00"), (10, "2026-02-20-11:00")])
 def test_an_hour_is_wanted_ten_minutes_after_its_end(lake: Lake, minute: int, last: str) -> None:
-    assert list(hours_wanted(lake, since(TODAY), NOON.replace(minute=minute)))[-1] == last
+    assert list(hours_backlog(lake, since(TODAY), NOON.replace(minute=minute)))[-1] == last
 
 
 def test_only_the_hours_that_are_missing_are_wanted(lake: Lake) -> None:
     hours = hours_of(TODAY)
     store(lake, HOURLY, *hours[:12])
     store(lake, HOURLY_AGGREGATES, *hours[:5], *hours[7:12])
-    wanted = hours_wanted(lake, since(TODAY), NOON)
+    wanted = hours_backlog(lake, since(TODAY), NOON)
     assert wanted == {hour: frozenset([HOURLY_AGGREGATES]) for hour in hours[5:7]}
 
 
 def test_details_of_hours_are_not_wanted_of_a_day_that_is_complete_or_that_jobs_have(lake: Lake) -> None:
     store_days(lake, FIRST)
-    wanted = hours_wanted(lake, since(FIRST), NOON, available=MIDNIGHT)
+    wanted = hours_backlog(lake, since(FIRST), NOON, available=MIDNIGHT)
     assert of(wanted, HOURLY) == hours_of(TODAY)[:12]
-    assert of(hours_wanted(lake, since(FIRST), NOON), HOURLY) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
+    assert of(hours_backlog(lake, since(FIRST), NOON), HOURLY) == [*hours_of(YESTERDAY), *hours_of(TODAY)[:12]]
 
 
 def test_what_was_imported_is_left_to_who_imported_it(lake: Lake) -> None:
     store(lake, IMPORTED_HOURLY, YESTERDAY)
-    assert of(hours_wanted(lake, since(YESTERDAY), NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
+    assert of(hours_backlog(lake, since(YESTERDAY), NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
     store(lake, IMPORTED, YESTERDAY)
-    assert list(hours_wanted(lake, since(YESTERDAY), NOON)) == hours_of(TODAY)[:12]
+    assert list(hours_backlog(lake, since(YESTERDAY), NOON)) == hours_of(TODAY)[:12]
 
 
 def test_aggregates_of_look_back_days_are_wanted_again_once_a_night(
@@ -103,21 +103,21 @@ def test_aggregates_of_look_back_days_are_wanted_again_once_a_night(
     with time_machine.travel(MIDNIGHT, tick=False):
         store(lake, HOURLY_AGGREGATES, *hours_of(FIRST), *hours_of(YESTERDAY))
     before, after = MIDNIGHT + timedelta(hours=3, minutes=29), MIDNIGHT + timedelta(hours=3, minutes=30)
-    assert not set(of(hours_wanted(lake, of_calendar, before), HOURLY_AGGREGATES)) & {*hours_of(YESTERDAY)}
-    again = of(hours_wanted(lake, of_calendar, after), HOURLY_AGGREGATES)
+    assert not set(of(hours_backlog(lake, of_calendar, before), HOURLY_AGGREGATES)) & {*hours_of(YESTERDAY)}
+    again = of(hours_backlog(lake, of_calendar, after), HOURLY_AGGREGATES)
     assert [hour for hour in again if hour < TODAY] == hours_of(YESTERDAY)
     with read_this_morning:
         store(lake, HOURLY_AGGREGATES, *hours_of(YESTERDAY))
-    assert of(hours_wanted(lake, of_calendar, NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
+    assert of(hours_backlog(lake, of_calendar, NOON), HOURLY_AGGREGATES) == hours_of(TODAY)[:12]
 
 
 # -- days --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_day_is_wanted_as_soon_as_jobs_have_all_of_it(lake: Lake) -> None:
-    wanted = days_wanted(lake, since(FIRST), NOON, available=MIDNIGHT - timedelta(milliseconds=1))
+    wanted = days_backlog(lake, since(FIRST), NOON, available=MIDNIGHT - timedelta(milliseconds=1))
     assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST], [FIRST])
-    wanted = days_wanted(lake, since(FIRST), NOON, available=MIDNIGHT)
+    wanted = days_backlog(lake, since(FIRST), NOON, available=MIDNIGHT)
     assert (of(wanted, DAILY), of(wanted, OVERLAP)) == ([FIRST, YESTERDAY], [FIRST, YESTERDAY])
 
 
@@ -127,18 +127,18 @@ def test_a_day_that_was_read_before_jobs_had_all_of_it_is_wanted_again(
     with read_this_morning:
         store_days(lake, FIRST, YESTERDAY)
         store_days(lake, YESTERDAY, is_complete=False)
-    assert days_wanted(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY])}
+    assert days_backlog(lake, since(FIRST), NOON, MIDNIGHT) == {YESTERDAY: frozenset([DAILY])}
 
 
 def test_where_nobody_knows_what_jobs_have_only_aggregates_are_wanted(lake: Lake) -> None:
-    assert days_wanted(lake, since(YESTERDAY), NOON, None) == {YESTERDAY: frozenset([DAILY_AGGREGATES])}
+    assert days_backlog(lake, since(YESTERDAY), NOON, None) == {YESTERDAY: frozenset([DAILY_AGGREGATES])}
 
 
 def test_aggregates_of_a_business_day_are_wanted_once_it_is_over(lake: Lake) -> None:
     west = since(YESTERDAY, zone="America/Los_Angeles")
     over = datetime(2026, 2, 20, 8, 10, tzinfo=UTC)
-    assert days_wanted(lake, west, over - timedelta(minutes=1), None) == {}
-    assert of(days_wanted(lake, west, over, None), DAILY_AGGREGATES) == [YESTERDAY]
+    assert days_backlog(lake, west, over - timedelta(minutes=1), None) == {}
+    assert of(days_backlog(lake, west, over, None), DAILY_AGGREGATES) == [YESTERDAY]
 
 
 def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morning: time_machine.travel) -> None:
@@ -147,11 +147,11 @@ def test_look_back_days_are_wanted_again_once_a_night(lake: Lake, read_this_morn
         store_days(lake, *days)
     of_calendar = since(days[0], look_back_days=2)
     every = frozenset([DAILY, OVERLAP, DAILY_AGGREGATES])
-    assert days_wanted(lake, of_calendar, MIDNIGHT + timedelta(hours=3), MIDNIGHT) == {}
-    assert days_wanted(lake, of_calendar, NOON, MIDNIGHT) == {FIRST: every, YESTERDAY: every}
+    assert days_backlog(lake, of_calendar, MIDNIGHT + timedelta(hours=3), MIDNIGHT) == {}
+    assert days_backlog(lake, of_calendar, NOON, MIDNIGHT) == {FIRST: every, YESTERDAY: every}
     with read_this_morning:
         store_days(lake, FIRST, YESTERDAY)
-    assert days_wanted(lake, of_calendar, NOON, MIDNIGHT) == {}
+    assert days_backlog(lake, of_calendar, NOON, MIDNIGHT) == {}
 
 
 def test_look_back_days_wait_for_jobs_that_have_fallen_behind(lake: Lake) -> None:
@@ -160,10 +160,10 @@ def test_look_back_days_wait_for_jobs_that_have_fallen_behind(lake: Lake) -> Non
         store(lake, OVERLAP, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=2), reach=Reach(MIDNIGHT))
     of_calendar = since(YESTERDAY, look_back_days=1)
     behind, ahead = MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(hours=3)
-    assert of(days_wanted(lake, of_calendar, NOON, behind), DAILY) == []
-    assert of(days_wanted(lake, of_calendar, NOON, behind), OVERLAP) == []
-    assert of(days_wanted(lake, of_calendar, NOON, ahead), DAILY) == [YESTERDAY]
-    assert of(days_wanted(lake, of_calendar, NOON, ahead), OVERLAP) == [YESTERDAY]
+    assert of(days_backlog(lake, of_calendar, NOON, behind), DAILY) == []
+    assert of(days_backlog(lake, of_calendar, NOON, behind), OVERLAP) == []
+    assert of(days_backlog(lake, of_calendar, NOON, ahead), DAILY) == [YESTERDAY]
+    assert of(days_backlog(lake, of_calendar, NOON, ahead), OVERLAP) == [YESTERDAY]
 
 
 def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_closing_day(lake: Lake) -> None:
@@ -171,7 +171,7 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
     days = [f"2026-01-{day}" for day in (30, 31)] + [f"2026-02-{day:02d}" for day in range(1, 20)]
     with time_machine.travel(datetime(2026, 2, 4, tzinfo=UTC), tick=False):
         store_days(lake, *days)
-    wanted = days_wanted(lake, closing, NOON, MIDNIGHT)
+    wanted = days_backlog(lake, closing, NOON, MIDNIGHT)
     # The daemon was off on the fifth: the month before, and what was of this one by then, are wanted still.
     assert of(wanted, DAILY) == [*days[:6], YESTERDAY]
 
@@ -180,27 +180,27 @@ def test_a_night_off_is_made_up_for_and_an_older_month_is_read_once_more_on_the_
 
 
 def test_of_observations_only_todays_are_wanted(lake: Lake) -> None:
-    assert observations_wanted(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED)}
+    assert observations_backlog(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED)}
     store(lake, OBSERVED[0], TODAY)
-    assert observations_wanted(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED[1:])}
-    assert observations_wanted(lake, since(FIRST), NOON, OBSERVED[:1]) == {}
+    assert observations_backlog(lake, since(FIRST), NOON) == {TODAY: frozenset(OBSERVED[1:])}
+    assert observations_backlog(lake, since(FIRST), NOON, OBSERVED[:1]) == {}
 
 
 @pytest.mark.parametrize(("minute", "wanted"), [(9, []), (10, [TODAY])])
 def test_a_day_is_observed_from_ten_minutes_after_midnight_on(lake: Lake, minute: int, wanted: list[str]) -> None:
-    assert [*observations_wanted(lake, since(FIRST), MIDNIGHT + timedelta(minutes=minute))] == wanted
+    assert [*observations_backlog(lake, since(FIRST), MIDNIGHT + timedelta(minutes=minute))] == wanted
 
 
 def test_nothing_is_observed_before_the_start_date(lake: Lake) -> None:
-    assert observations_wanted(lake, since("2026-02-21"), NOON) == {}
+    assert observations_backlog(lake, since("2026-02-21"), NOON) == {}
 
 
 def test_the_platforms_count_is_asked_for_once_of_each_look_back_day_that_is_over_for_six_hours(lake: Lake) -> None:
     of_calendar = since("2026-02-18", look_back_days=3)
-    assert [*usage_wanted(lake, of_calendar, NOON)] == [YESTERDAY, FIRST]
-    assert [*usage_wanted(lake, of_calendar, MIDNIGHT + timedelta(hours=5))] == [FIRST]
+    assert [*usage_backlog(lake, of_calendar, NOON)] == [YESTERDAY, FIRST]
+    assert [*usage_backlog(lake, of_calendar, MIDNIGHT + timedelta(hours=5))] == [FIRST]
     lake.note_unanswered(USAGE, API_USAGE, YESTERDAY, NOON, {"why": "not permitted"})
-    assert [*usage_wanted(lake.refreshed(), of_calendar, NOON)] == [FIRST]
+    assert [*usage_backlog(lake.refreshed(), of_calendar, NOON)] == [FIRST]
 
 
 # -- agents' status ----------------------------------------------------------------------------------------------------
@@ -210,17 +210,17 @@ def test_agents_status_is_wanted_of_days_until_it_is_complete_and_of_today_by_th
     lake: Lake, read_this_morning: time_machine.travel
 ) -> None:
     of_calendar = since(FIRST)
-    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT)) == [FIRST, YESTERDAY, TODAY]
+    assert list(user_days_backlog(lake, of_calendar, NOON, MIDNIGHT)) == [FIRST, YESTERDAY, TODAY]
     with read_this_morning:
         store(lake, USER_DETAILS, FIRST, reach=Reach(MIDNIGHT - timedelta(days=1), is_complete=True))
         store(lake, USER_DETAILS, YESTERDAY, reach=Reach(MIDNIGHT))
         store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
     # Jobs have all of yesterday, which was read by query so far.
-    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT)) == [YESTERDAY]
+    assert list(user_days_backlog(lake, of_calendar, NOON, MIDNIGHT)) == [YESTERDAY]
     for behind in (MIDNIGHT - timedelta(hours=1), None):
-        assert list(user_days_wanted(lake, of_calendar, NOON, behind)) == []
-        assert list(user_days_wanted(lake, of_calendar, NOON + timedelta(minutes=39), behind)) == []
-        assert list(user_days_wanted(lake, of_calendar, NOON + timedelta(minutes=40), behind)) == [TODAY]
+        assert list(user_days_backlog(lake, of_calendar, NOON, behind)) == []
+        assert list(user_days_backlog(lake, of_calendar, NOON + timedelta(minutes=39), behind)) == []
+        assert list(user_days_backlog(lake, of_calendar, NOON + timedelta(minutes=40), behind)) == [TODAY]
 
 
 def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_data(lake: Lake) -> None:
@@ -230,8 +230,8 @@ def test_agents_status_of_look_back_days_is_wanted_again_where_jobs_have_newer_d
             lake, USER_DETAILS, YESTERDAY, as_of=MIDNIGHT + timedelta(hours=1), reach=Reach(MIDNIGHT, is_complete=True)
         )
         store(lake, USER_DETAILS, TODAY, reach=Reach(MIDNIGHT + timedelta(hours=12)))
-    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=1))) == []
-    assert list(user_days_wanted(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=4))) == [YESTERDAY]
+    assert list(user_days_backlog(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=1))) == []
+    assert list(user_days_backlog(lake, of_calendar, NOON, MIDNIGHT + timedelta(hours=4))) == [YESTERDAY]
 
 
 # -- hours that are being read -----------------------------------------------------------------------------------------

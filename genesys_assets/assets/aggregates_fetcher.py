@@ -36,7 +36,7 @@ class _QuestionParts:
 
 
 @dataclass(slots=True)
-class Asking:
+class AggregatesFetcher:
     """The questions that one run asks of window after window.
 
     `users` gives the ids that a family is asked for in batches, or raises CannotAsk. `unanswered` grows as the platform
@@ -49,27 +49,27 @@ class Asking:
     granularity: Granularity
     time_zone: str | None
     unanswered: dict[str, str] = field(default_factory=dict)
-    _asked: list[_QuestionParts] = field(init=False)
+    _questions: list[_QuestionParts] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._asked = []
+        self._questions = []
         for question in self.questions:
             try:
-                self._asked.append(_QuestionParts(question.family, self._parts(question)))
+                self._questions.append(_QuestionParts(question.family, self._parts(question)))
             except CannotAsk as why:
                 self.unanswered[question.family.name] = f"it is asked for {question.family.batched_by}, and {why}"
 
     @property
     def answered(self) -> list[str]:
         """The families that the platform answered so far."""
-        return sorted({each.family.name for each in self._asked} - self.unanswered.keys())
+        return sorted({each.family.name for each in self._questions} - self.unanswered.keys())
 
     def pages(self, spans: Sequence[Interval]) -> Iterator[tuple[Interval, list[Page]]]:
         """The answers about each of the spans, in their order. A family that is refused has none in any of them.
 
         Raises whatever the platform says to a question about conversations, and what may pass.
         """
-        left = [each for each in self._asked if each.family.name not in self.unanswered]
+        left = [each for each in self._questions if each.family.name not in self.unanswered]
         parts = [(each.family, part) for each in left for part in each.parts]
         found = list(self.cloud.map_in_order(partial(_answers, spans), parts))
         for (family, _), answer in zip(parts, found, strict=True):

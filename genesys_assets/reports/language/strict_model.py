@@ -113,7 +113,7 @@ def is_label(part: str | int) -> bool:
     return part == "[key]"
 
 
-def told(error: ValidationError) -> Iterator[Finding]:
+def findings_of(error: ValidationError) -> Iterator[Finding]:
     """What is wrong, in words for whoever wrote it."""
     for line in error.errors(include_url=False):
         path = tuple(part for part in line["loc"] if not is_label(part))

@@ -10,10 +10,10 @@ import pytest
 from dagster_aws.s3 import S3Resource
 
 from genesys_assets.publishing.errors import InvalidLocation, NotReadable, PublishingError, UploadRefused
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import LocalFile
-from genesys_assets.publishing.upload import Bucket, s3_location
+from genesys_assets.publishing.s3_bucket import S3Bucket, s3_location
 from genesys_assets_tests.ports import refusing_port
 from genesys_assets_tests.publishing.published_files import DAY
 
@@ -75,7 +75,7 @@ def test_a_manifest_that_may_not_be_read_is_an_error_that_names_it(s3_resource: 
 
 
 def test_what_cannot_be_listed_or_deleted_is_named(s3_client: Any) -> None:
-    nowhere = Bucket(s3_client, "s3://no-such-bucket/p")
+    nowhere = S3Bucket(s3_client, "s3://no-such-bucket/p")
     with pytest.raises(NotReadable, match=r"s3://no-such-bucket/p/a was not listed"):
         list(nowhere.files("p/a"))
     with pytest.raises(PublishingError, match=r"s3://no-such-bucket/p/a was not deleted"):

@@ -1,17 +1,16 @@
-"""What should be there and is not, or is made of something else than what is stored now: pure functions of the lake,
-the calendar and now.
+"""What is missing or stale. Functions of the lake, the calendar, now, and the data lake settings; nothing is written.
 
-    observed   today's members of queues and skills of users, which nobody can ask for tomorrow
+    observed   today's members of queues and skills of users, because the platform keeps no history of them
     hours      pages of full hours; aggregates of look-back days again each night
     days       complete days and their overlaps, aggregates of business days; look-back days again each night
     lake files days whose files of the data lake extraction may not all be stored
     users      pages of agents' status, of days and of today so far; look-back days again each night
-    checks     finished days whose tables have changed since they were checked
-    tables     days whose pages are others than those that their tables were made of
-    reports    days whose tables, names or definition are others than those that their reports were made of
-    published  finished days whose reports or failing checks are others than those that were published
+    checks     finished days whose tables changed since they were checked
+    tables     days whose pages changed since their tables were computed
+    reports    days whose tables, names or definition changed since their reports were computed
+    published  finished days whose reports or failing checks changed since they were published
 
-What of it is asked for now is decided in `plan`.
+Which of it runs next is decided in `next_run`.
 """
 
 from __future__ import annotations
@@ -20,10 +19,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.plan import Run, Wanted, last_moment
-from genesys_assets.automation.progress import CHECKS
-from genesys_assets.checks import completeness, reconciliation
-from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.automation.next_run import CHECKS, Backlog, Run, last_moment
+from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.reference import LISTINGS
@@ -78,14 +75,14 @@ OBSERVED = tuple(f"reference/{spec.name}" for spec in (QUEUE_MEMBERS, USER_SKILL
 """What the platform keeps no history of."""
 USAGE = f"reference/{API_USAGE.name}"
 COUNTING = timedelta(hours=6)
-"""How long after its end a day is asked for: how long the platform counts is unverified."""
+"""How long after its end a day's usage is fetched. It is unverified how long the platform keeps counting."""
 REFERENCE = tuple(f"reference/{name}" for name in ENTITIES)
 NEEDED = tuple(f"reference/{name}" for name in ENTITIES if LISTINGS[name].is_needed)
 """The listings for which reports wait: any other one may be refused, or fail for days."""
 
 
 @dataclass(slots=True)
-class _WantedAssets:
+class _BacklogBuilder:
     """Assets by partition key, as they are found to be wanted."""
 
     assets: dict[str, set[str]] = field(default_factory=dict)
@@ -94,7 +91,7 @@ class _WantedAssets:
         self.assets.setdefault(key, set()).update(assets)
 
     @property
-    def wanted(self) -> Wanted:
+    def backlog(self) -> Backlog:
         return {key: frozenset(assets) for key, assets in self.assets.items()}
 
 
@@ -102,7 +99,7 @@ class _WantedAssets:
 
 
 def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = REFERENCE) -> bool:
-    """Whether one of the organisation's listings was not asked for since an instant."""
+    """Whether one of the organisation's listings was not read since an instant."""
     moment = since.timestamp() * 1000
     return any((lake.log(place).newness(None) or 0) < moment for place in listings)
 
@@ -110,9 +107,11 @@ def is_reference_older(lake: Lake, since: datetime, listings: Collection[str] = 
 # -- observations ------------------------------------------------------------------------------------------------------
 
 
-def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED) -> Wanted:
-    """Of `observed`, what is not stored of today, from ten minutes after midnight on: by then it is today by every
-    clock. Earlier days are over.
+def observations_backlog(
+    lake: Lake, calendar: Calendar, now: datetime, observed: Collection[str] = OBSERVED
+) -> Backlog:
+    """Which of `observed` is not stored for today. Due ten minutes after midnight UTC, when every clock shows today.
+    Earlier days cannot be fetched.
     """
     today = f"{now - SETTLING:%Y-%m-%d}"
     missing = frozenset(place for place in observed if not _is_stored(lake, place, today))
@@ -121,8 +120,8 @@ def observations_wanted(lake: Lake, calendar: Calendar, now: datetime, observed:
 
 
 def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> list[str]:
-    """The days before today on which a thing was not observed, since it was for the first time. Nobody can ask for them
-    any more.
+    """The days since the first observation on which a thing was not observed. The platform keeps no history, so they
+    are lost.
     """
     stored = lake.stored(place)
     first = min((key for key in stored if key is not None), default=None)
@@ -130,10 +129,8 @@ def unobserved(lake: Lake, calendar: Calendar, now: datetime, place: str) -> lis
     return [day for day in days if day not in stored]
 
 
-def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
-    """The look-back days of which nobody has asked how many requests the platform counted, from six hours after their
-    end on.
-    """
+def usage_backlog(lake: Lake, calendar: Calendar, now: datetime) -> Backlog:
+    """Look-back days whose usage was not fetched yet, each due six hours after its end."""
     days = [f"{(now - COUNTING - DAY * back).date()}" for back in range(1, calendar.look_back_days + 1)]
     log = lake.log(USAGE)
     return {day: frozenset([USAGE]) for day in days if day >= f"{calendar.start_date}" and log.newness(day) is None}
@@ -142,20 +139,20 @@ def usage_wanted(lake: Lake, calendar: Calendar, now: datetime) -> Wanted:
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-def hours_wanted(
+def hours_backlog(
     lake: Lake,
     calendar: Calendar,
     now: datetime,
     questions: Collection[AggregateQuestion] = (),
     available: datetime | None = None,
-) -> Wanted:
+) -> Backlog:
     """The full hours whose pages are not stored, and those whose aggregates are to be read again: by the look-back, or
     because `questions` are asked that were not asked when they were read.
 
     Details of an hour are not asked for where details jobs have all of its day, which is `available` up to some
     instant: the day is read by jobs then. What was imported is left to who imported it.
     """
-    found, full = _WantedAssets(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
+    found, full = _BacklogBuilder(), f"{now - SETTLING - HOUR:%Y-%m-%d-%H:00}"
     aggregates, details = lake.stored(HOURLY_AGGREGATES), lake.stored(HOURLY)
     again = look_back_moments(calendar, now)
     for day in _days(calendar, now):
@@ -173,7 +170,7 @@ def hours_wanted(
             for hour in hours:
                 if hour not in details:
                     found.add(hour, HOURLY)
-    return found.wanted
+    return found.backlog
 
 
 def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
@@ -187,11 +184,11 @@ def has_read_hours(lake: Lake, run: Run, day: str) -> bool:
     return all(partition is not None and partition.written_at >= run.asked_for for partition in stored)
 
 
-def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
-    """The days of which details jobs have all by now, and that are not stored so; business days whose aggregates are
-    not stored whole; and look-back days that were not read since the last look-back.
+def days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
+    """Days that details jobs cover and that are not stored completely; business days whose aggregates are not stored
+    whole; look-back days not read since the last look-back.
     """
-    found, again = _WantedAssets(), look_back_moments(calendar, now)
+    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
     for day in _days(calendar, now):
         since = again.get(day)
         if available is not None and utc_day(day)[1] <= available:
@@ -206,11 +203,11 @@ def days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: dateti
             is_whole = known is not None and known.through >= end
             if not (is_whole or _is_stored(lake, IMPORTED_DAILY, day)) or _is_older(lake, DAILY_AGGREGATES, day, since):
                 found.add(day, DAILY_AGGREGATES)
-    return found.wanted
+    return found.backlog
 
 
 def look_back_moments(calendar: Calendar, now: datetime) -> dict[str, datetime]:
-    """The days that a look-back reads again, with the instant since which they are to have been read."""
+    """The days that a look-back reads again, each with the time since which it must have been read."""
     night = last_moment(now, *LOOK_BACK_AT)
     moments = {f"{(night - DAY * back).date()}": night for back in range(1, calendar.look_back_days + 1)}
     closing = calendar.month_close_day
@@ -242,12 +239,11 @@ def _is_new(lake: Lake, day: str, question: AggregateQuestion) -> bool:
     return not reach.has_asked(key_of(question), question.metrics)
 
 
-def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Wanted:
-    """The days of which agents' status is not stored as far as it can be: all of it once details jobs have it, which
-    have data up to `available`; until then what the query has by the last full hour; and look-back days that were not
-    read since the last look-back.
+def user_days_backlog(lake: Lake, calendar: Calendar, now: datetime, available: datetime | None) -> Backlog:
+    """Days whose agents' status is not stored as far as possible: the whole day once details jobs reach its end
+    (`available`), until then up to the last full hour. And look-back days not read since the last look-back.
     """
-    found, again = _WantedAssets(), look_back_moments(calendar, now)
+    found, again = _BacklogBuilder(), look_back_moments(calendar, now)
     full = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     for day in _days(calendar, now):
         start, end = utc_day(day)
@@ -259,16 +255,16 @@ def user_days_wanted(lake: Lake, calendar: Calendar, now: datetime, available: d
             reach = _reach(lake, USER_DETAILS, day)
             if reach is None or reach.through < min(end, full):
                 found.add(day, USER_DETAILS)
-    return found.wanted
+    return found.backlog
 
 
-def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Wanted:
+def lake_files_backlog(lake: Lake, calendar: Calendar, now: datetime, settings: DataLakeSettings) -> Backlog:
     """The days whose files of the data lake extraction were not listed to their end, where the source is switched on:
     at once where they were never listed or are over since, else every few hours.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     if not settings.is_on:
-        return found.wanted
+        return found.backlog
     first = f"{(now - DAY * settings.days).date()}"
     for day in _days(calendar, now):
         reach, over = _reach(lake, LAKE_FILES, day), utc_day(day)[1] + SETTLING + SETTLING
@@ -277,17 +273,19 @@ def lake_files_wanted(lake: Lake, calendar: Calendar, now: datetime, settings: D
         since = max(now - HOUR * settings.every_hours, over if over <= now else utc_day(day)[0])
         if reach is None or _is_older(lake, LAKE_FILES, day, since):
             found.add(day, LAKE_FILES)
-    return found.wanted
+    return found.backlog
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()) -> Wanted:
+def tables_backlog(
+    lake: Lake, calendar: Calendar, now: datetime, families: Collection[AggregateFamily] = ()
+) -> Backlog:
     """The days whose tables, those of these families too, are not made of what is stored now, where enough is stored to
     make them. The ledger is made with them, for it lists their commits.
     """
-    found, specs = _WantedAssets(), [table_of(family) for family in families]
+    found, specs = _BacklogBuilder(), [table_of(family) for family in families]
     for day in _days(calendar, now):
         numbers = {
             **made_of.of_conversations(lake, day, DAY_TABLES),
@@ -298,14 +296,14 @@ def tables_wanted(lake: Lake, calendar: Calendar, now: datetime, families: Colle
         }
         stale = [place for place, number in numbers.items() if not _is_made_of(lake, place, day, number)]
         made = [place for place in stale if can_make_table(lake, place, day, now)]
-        found.add(day, *made, *_waits_wanted(lake, day, now, made))
-    wanted = {key: assets | {LEDGER} for key, assets in found.wanted.items() if assets}
+        found.add(day, *made, *_waits_backlog(lake, day, now, made))
+    wanted = {key: assets | {LEDGER} for key, assets in found.backlog.items() if assets}
     if not wanted and _is_ledger_behind(lake):
         return {f"{now:%Y-%m-%d}": frozenset([LEDGER])}
     return wanted
 
 
-def _waits_wanted(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
+def _waits_backlog(lake: Lake, day: str, now: datetime, made: Collection[str]) -> list[str]:
     """The waits in queues of a day that is over, in the run that makes its legs, or for what else has changed."""
     if utc_day(day)[1] > now:
         return []
@@ -358,15 +356,8 @@ def _is_ledger_behind(lake: Lake) -> bool:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
-_CHECKED = (
-    ("conversations", (AS_MANY,), completeness.LOOKED_AT),
-    ("session_metrics", reconciliation.OF_SESSIONS, reconciliation.LOOKED_AT[reconciliation.SESSIONS]),
-    ("daily_metrics", (reconciliation.DAY_MATCHES,), reconciliation.LOOKED_AT[reconciliation.DAYS]),
-)
-"""Tables, their checks, and the tables whose rows these look at."""
 
-
-def checks_wanted(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Wanted:
+def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Backlog:
     """The finished days, of those that may still change, on which a check has given no verdict on the rows that are
     stored now. Days whose tables are `stale` are checked with them.
     """
@@ -378,11 +369,11 @@ def checks_wanted(lake: Lake, calendar: Calendar, now: datetime, stale: Collecti
 def is_unchecked(lake: Lake, day: str) -> bool:
     """Whether a check of a day's stored tables has given no verdict on their present rows."""
     known = verdicts(lake, day)
-    for table, checks, places in _CHECKED:
+    for table, checked in CHECKED.items():
         if not _is_stored(lake, f"tables/{table}", day):
             continue
-        rows = looked_at(lake, day, places)
-        if any((table, check) not in known or known[table, check][1] != rows for check in checks):
+        rows = looked_at(lake, day, checked.looked_at)
+        if any((table, check) not in known or known[table, check][1] != rows for check in checked.checks):
             return True
     return False
 
@@ -390,15 +381,15 @@ def is_unchecked(lake: Lake, day: str) -> bool:
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def reports_wanted(
+def reports_backlog(
     lake: Lake, calendar: Calendar, now: datetime, reports: Sequence[Report], closed: Collection[str]
-) -> Wanted:
+) -> Backlog:
     """The days whose reports are not made of what is stored now, where that is enough to make them. A report of a week,
     a month or rolling days belongs to the last one of its days, and is wanted again when one of them has changed.
 
     `closed` are days of which no report is made: their tables are wanted themselves, or have failed a blocking check.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     for day in _days(calendar, now):
         for report in reports:
             if not report.has_partition(day, calendar.start_date) or _begins(report, day, calendar) >= now:
@@ -410,7 +401,7 @@ def reports_wanted(
             number = report_made_of(lake, report, day, calendar.zone)
             if not _is_made_of(lake, place, day, number) and can_make_report(lake, calendar, report, day):
                 found.add(day, place)
-    return found.wanted
+    return found.backlog
 
 
 def _begins(report: Report, day: str, calendar: Calendar) -> datetime:
@@ -432,21 +423,21 @@ def can_make_report(lake: Lake, calendar: Calendar, report: Report, day: str) ->
 # -- published days ----------------------------------------------------------------------------------------------------
 
 
-def published_wanted(
+def published_backlog(
     lake: Lake,
     calendar: Calendar,
     now: datetime,
     reports: Sequence[Report],
     waiting: Collection[str],
     made_of_published: Callable[[str], Mapping[str, str] | None],
-) -> Wanted:
+) -> Backlog:
     """The finished days of the last weeks whose published files are not made of what is stored now.
 
     A day is finished when its last hour can be read in the zone of each report. `waiting` are days that are going to
     change: those that a business day touches keep it from being published. `made_of_published` says what the published
     files of a day are made of, None where there are none.
     """
-    found = _WantedAssets()
+    found = _BacklogBuilder()
     zones = [report.zone for report in reports if report.zone]
     since = published_since(calendar, now)
     for day in _days(calendar, now):
@@ -459,7 +450,7 @@ def published_wanted(
             continue
         if made_of_published(day) != made_of_day(lake, business, reports):
             found.add(day, PUBLISHED, INDEX)
-    return found.wanted
+    return found.backlog
 
 
 def published_since(calendar: Calendar, now: datetime) -> str:
@@ -486,8 +477,8 @@ def _is_older(lake: Lake, place: str, key: str, since: datetime | None) -> bool:
 
 
 def _is_due(lake: Lake, place: str, day: str, since: datetime | None, available: datetime) -> bool:
-    """Whether a day has to be read by jobs again, and jobs have newer data than when it was read: where they have
-    fallen behind, another reading would not count.
+    """Whether a look-back is due and jobs have newer data than the stored reading. Otherwise a new reading would not
+    replace it.
     """
     is_newer = lake.newness([(place, day)]) < available.timestamp() * 1000
     return is_newer and _is_older(lake, place, day, since)

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys_assets.automation.plan import (
+from genesys_assets.automation.next_run import (
+    Backlog,
     CanMake,
-    Plan,
+    NextRun,
     Request,
     Run,
-    Wanted,
+    choose_next_run,
     failures_of,
     following,
     free,
     last_moment,
-    plan,
 )
 
 NOW = datetime(2026, 2, 20, 12, tzinfo=UTC)
@@ -29,12 +29,12 @@ def day(number: int) -> str:
     return f"2026-02-{number:02d}"
 
 
-def wanted(*numbers: int, assets: str = A) -> Wanted:
+def wanted(*numbers: int, assets: str = A) -> Backlog:
     return {day(number): frozenset([assets]) for number in numbers}
 
 
-def made(of: Wanted, *runs: Run, most: int = 7, can_make: CanMake | None = None) -> Plan:
-    return plan(of, runs, NOW, most=most, can_make=can_make)
+def made(of: Backlog, *runs: Run, most: int = 7, can_make: CanMake | None = None) -> NextRun:
+    return choose_next_run(of, runs, NOW, most=most, can_make=can_make)
 
 
 def over(first: int, last: int, minutes_ago: float, *, failed: bool, asset: str = A) -> Run:
@@ -47,7 +47,7 @@ def going_on(first: int, last: int, asset: str = A) -> Run:
 
 def test_nothing_is_asked_for_where_nothing_is_wanted() -> None:
     assert made({}).request is None
-    assert made({}).reason({}) == "Everything that can be there is there."
+    assert made({}).reason({}) == "Nothing is missing or stale."
 
 
 def test_days_that_follow_each_other_are_one_request() -> None:
@@ -88,7 +88,7 @@ def test_what_is_being_made_is_not_asked_for_again() -> None:
     result = made(wanted(3, 4, 5), going_on(4, 5))
     assert result.request == Request(day(3), day(3), frozenset([A]))
     assert made(wanted(4, 5), going_on(4, 5)).request is None
-    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are being made."
+    assert made(wanted(4, 5), going_on(4, 5)).reason(wanted(4, 5)) == "2 partitions are in progress."
 
 
 def test_a_run_over_other_assets_holds_nothing_up() -> None:
@@ -152,7 +152,7 @@ def test_an_outage_of_a_weekend_costs_few_runs_however_much_is_missing() -> None
     begin = NOW
     for minute in range(60 * 60):
         now = begin + timedelta(minutes=minute)
-        request = plan(wanted(*range(1, 28)), runs, now, most=7).request
+        request = choose_next_run(wanted(*range(1, 28)), runs, now, most=7).request
         if request is not None:
             runs.append(Run(request.assets, request.first, request.last, now, failed=True))
     assert len(runs) < 30
@@ -162,7 +162,7 @@ def runs_until_done(left: set[int], runs: list[Run], *, bad: set[int], most: int
     """What is asked for minute by minute until nothing is left but what is bad: a run over it fails as a whole."""
     begun, now = len(runs), NOW
     while left - bad:
-        made = plan(wanted(*left), runs, now, most=most)
+        made = choose_next_run(wanted(*left), runs, now, most=most)
         request, now = made.request, max(now, made.paused_until or now) + timedelta(minutes=1)
         if request is not None:
             now -= timedelta(minutes=1)

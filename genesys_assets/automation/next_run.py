@@ -1,23 +1,25 @@
-"""What is asked for next, given what is wanted, what runs are doing and what has failed: pure functions.
+"""Which range of partitions to run next, given what is wanted, what runs are doing and what has failed: pure functions.
 
-What is wanted is found in `wanted`, what runs do in `progress`; sensors ask. Nothing is remembered here: a request that
-was lost, killed or refused is made again, for what is wanted is still wanted.
+`backlog` finds what is missing or stale, `progress` what runs do; `sensors` launch. Nothing is remembered here: a
+request that was lost, killed or refused is made again, because its partitions are still wanted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from genesys_assets.days import DAY, HOUR, utc_day, utc_hour
 
-Wanted = Mapping[str, frozenset[str]]
+Backlog = Mapping[str, frozenset[str]]
 """Which assets are to be made, as `pages/hourly_details`, by partition key: days or hours."""
 
 CanMake = Callable[[str, str], bool]
 """Whether enough is stored to make an asset's partition."""
 
+CHECKS = "checks"
+"""The job of checks alone; what it makes is named so too."""
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
@@ -30,16 +32,18 @@ _ALONE = 3
 """
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
-"""One of how many assets a partition wants at least of those that a range makes: what is not wanted costs as much."""
+"""A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
+asset costs as much as a wanted one.
+"""
 _DAY = len("2026-01-31")
-OFTEN = 4
-"""After how many failures in a row nobody waits for a thing any longer."""
+GIVE_UP_AFTER = 4
+"""After so many failures in a row, nothing waits for the asset any longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run over the partitions `first` to `last` of some assets; not over yet where it has not `ended`. `asked_for` is
-    when it was created, None for what a backfill has yet to make.
+    """A run over the partitions `first` to `last` of some assets. `ended`: None while it goes on. `asked_for`: when it
+    was created, None for partitions that a backfill has not launched yet.
     """
 
     assets: frozenset[str]
@@ -75,37 +79,39 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What is asked for now, if anything, and why not more."""
+class NextRun:
+    """The next run, if any, and why not more."""
 
     request: Request | None
     in_progress: int = 0
     paused_until: datetime | None = None
 
-    def reason(self, wanted: Wanted) -> str:
-        """Why nothing is asked for."""
+    def reason(self, wanted: Backlog) -> str:
+        """Why nothing is launched."""
         if not wanted:
-            return "Everything that can be there is there."
-        waiting = f"{self.in_progress} partitions are being made" if self.in_progress else ""
-        paused = f"what failed is tried again at {self.paused_until:%Y-%m-%d %H:%M} UTC" if self.paused_until else ""
+            return "Nothing is missing or stale."
+        waiting = f"{self.in_progress} partitions are in progress" if self.in_progress else ""
+        paused = f"next retry at {self.paused_until:%Y-%m-%d %H:%M} UTC" if self.paused_until else ""
         return f"{'; '.join(filter(None, (waiting, paused)))}."
 
 
-def plan(wanted: Wanted, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None) -> Plan:
-    """The newest range of wanted partitions that nobody is making and that is not pausing after a failure; what has
-    failed comes after what has not.
+def choose_next_run(
+    wanted: Backlog, runs: Sequence[Run], now: datetime, *, most: int, can_make: CanMake | None = None
+) -> NextRun:
+    """The newest range of wanted partitions that no run is making and that does not pause after a failure. Partitions
+    that failed least come first.
 
-    A range is of partitions that follow each other and want the same assets, at most `most` of them. Where it costs
-    little to make more than is wanted, `can_make` says of what that is possible: then all that one partition of a range
-    wants is made in all of them, provided that each of them wants most of it.
+    A range holds at most `most` consecutive partitions that want the same assets. If `can_make` is given, they may
+    differ: all assets of the range are then made in each partition, if `can_make` allows it and each wants at least
+    half of them.
     """
     standing = _standing(wanted, runs, now)
     request = _newest(standing, most, can_make) if standing.free else None
-    return Plan(request, standing.in_progress, min(standing.pauses, default=None))
+    return NextRun(request, standing.in_progress, min(standing.pauses, default=None))
 
 
-def free(wanted: Wanted, runs: Sequence[Run], now: datetime) -> Wanted:
-    """What is wanted, is not being made and does not pause: it will be asked for soon."""
+def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
+    """What is wanted, is not being made and does not pause: it will run soon."""
     return _standing(wanted, runs, now).free
 
 
@@ -122,9 +128,9 @@ class _Standing:
     pauses: list[datetime] = field(default_factory=list)
 
 
-def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
-    """While the last runs of a kind failed, whatever they were over, all of it pauses: what ails one run ails the next,
-    and a token that has ended is no reason for a run a minute.
+def _standing(wanted: Backlog, runs: Sequence[Run], now: datetime) -> _Standing:
+    """If the last runs of any of these assets failed, all partitions pause, not only the failed ones: an expired token
+    must not cause a run every minute.
     """
     failures, well = _lately(wanted, runs)
     found, of_kind = _Standing(well=well), paused_until(failures)
@@ -141,7 +147,7 @@ def _standing(wanted: Wanted, runs: Sequence[Run], now: datetime) -> _Standing:
     return found
 
 
-def _lately(wanted: Wanted, runs: Iterable[Run]) -> tuple[list[datetime], int]:
+def _lately(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
     """When the last runs of a kind failed, in order, none where the last one was well; and how many were well since one
     failed.
     """
@@ -178,8 +184,8 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
 
 
 def _longest(most: int, failures: int, well: int) -> int:
-    """How many partitions are asked for together that have failed so often: all once more, a part, then each; and twice
-    as many for each run of the kind that was well after another.
+    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions.
+    From the second successful run in a row on, each doubles it.
     """
     together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
@@ -199,7 +205,7 @@ def failures_of(runs: Iterable[Run], asset: str, key: str) -> list[datetime]:
 
 
 def paused_until(failures: Sequence[datetime]) -> datetime | None:
-    """When what failed so often is asked for again; None where it did not."""
+    """When a partition with these failures in a row is retried; None without failures."""
     if not failures:
         return None
     pause = min(_FIRST_PAUSE * float(_GROWTH ** min(len(failures) - 1, 9)), _LONGEST_PAUSE)
@@ -222,3 +228,17 @@ def last_moment(now: datetime, hour: int, minute: int) -> datetime:
     """The last time that the clock showed an hour and minute, UTC."""
     today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today if today <= now else today - DAY
+
+
+def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each run of days, or of hours, that follow each other."""
+    first = last = ""
+    for key in sorted(keys):
+        if last and following(last) == key:
+            last = key
+            continue
+        if last:
+            yield first, last
+        first = last = key
+    if last:
+        yield first, last

@@ -28,8 +28,8 @@ from genesys_assets.publishing.errors import (
     PubliclyReadable,
     PublishingError,
 )
-from genesys_assets.publishing.place import LONGEST_EXPIRY, Address
-from genesys_assets.publishing.upload import Bucket
+from genesys_assets.publishing.place import LONGEST_EXPIRY, FileUrl
+from genesys_assets.publishing.s3_bucket import S3Bucket
 from genesys_assets.unlogged import SIGNATURES, unlogged
 
 TRIES = 4
@@ -42,7 +42,7 @@ _CHUNK = 1 << 20
 _SIGV4 = "genesys_assets-sigv4"
 
 
-class PrivateBucket(Bucket):
+class PrivateBucket(S3Bucket):
     """A bucket whose files are read by presigned URLs only. Raises InvalidLocation and InvalidExpiry.
 
     A URL never outlives the credentials it was signed with: with temporary ones it may end before its `expires_at`.
@@ -61,7 +61,7 @@ class PrivateBucket(Bucket):
         self.expiry_seconds = expiry_seconds
         self._http = http
 
-    def address(self, key: str) -> Address:
+    def url_of(self, key: str) -> FileUrl:
         """A presigned URL, not proven yet. Raises NotReadable."""
         try:
             with unlogged(SIGNATURES):
@@ -70,7 +70,7 @@ class PrivateBucket(Bucket):
                 )
         except BotoCoreError as error:
             raise NotReadable(f"{self.describe(key)} has no presigned URL: {error}") from error
-        return Address(url, _expires_at(url))
+        return FileUrl(url, _expires_at(url))
 
     def link(self, key: str, url: str, seen_from: str) -> str:
         return url

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genesys_assets.cloud.analytics.reading import Drift
+from genesys_assets.cloud.analytics.fetch_progress import Drift
 
 
 def moved(*pages: tuple[str, int | None], in_order: bool = False) -> bool:

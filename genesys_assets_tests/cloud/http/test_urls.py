@@ -6,11 +6,11 @@ import pytest
 import requests
 
 from genesys_assets.cloud.errors import ForeignHost, GenesysCloudError, UnknownRegion
-from genesys_assets.cloud.http.addresses import NotAnAddress, checked_address, without_user_info
 from genesys_assets.cloud.http.exchange import session
 from genesys_assets.cloud.http.oauth import ClientCredentials
 from genesys_assets.cloud.http.regions import Hosts, hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
+from genesys_assets.cloud.http.urls import NotAUrl, checked_url, without_user_info
 from genesys_assets_tests.cloud.platform import Clock, Platform, Reply
 
 API = "https://api.example.com"
@@ -77,7 +77,7 @@ def test_a_path_that_is_none_is_not_asked_for(path: str, platform: Platform, clo
 @pytest.mark.parametrize("address", ["http://api.example.com", "http://10.0.0.1", "https://me:hush@api.example.com"])
 def test_no_client_is_made_for_an_address_that_lays_secrets_open(address: str) -> None:
     for given in (Hosts(address, API), Hosts(API, address)):
-        with pytest.raises(ForeignHost, match="not one to send secrets to") as refused:
+        with pytest.raises(ForeignHost, match="not a URL to send secrets to") as refused:
             GenesysCloud(given, "id", "secret")
         assert "hush" not in str(refused.value)
     with pytest.raises(UnknownRegion) as unknown:
@@ -90,13 +90,13 @@ def test_no_client_is_made_for_an_address_that_lays_secrets_open(address: str) -
     ["https://api.example.com/", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:80", "https://x/gw"],
 )
 def test_tls_or_this_machine_is_fine(address: str) -> None:
-    assert checked_address(address) == address.rstrip("/")
+    assert checked_url(address) == address.rstrip("/")
 
 
 @pytest.mark.parametrize("address", ["", "x", "https://", "file:///x", "https://[", "https://x:99999", "https://x\n.y"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(NotAnAddress):
-        checked_address(address)
+    with pytest.raises(NotAUrl):
+        checked_url(address)
 
 
 def test_a_user_and_a_password_are_hidden() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from genesys_assets.automation.wanted import can_make_table, lake_files_wanted, tables_wanted
+from genesys_assets.automation.backlog import can_make_table, lake_files_backlog, tables_backlog
 from genesys_assets.days.data_lake import FILES, LAKE_FILES
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.reach import Reach
@@ -45,34 +45,34 @@ def listed(lake: Lake, day: str, through: datetime | None = None, at: datetime =
 
 
 def test_nothing_is_wanted_where_the_source_is_off(lake: Lake) -> None:
-    assert lake_files_wanted(lake, SINCE, NOON, DataLakeSettings.load()) == {}
+    assert lake_files_backlog(lake, SINCE, NOON, DataLakeSettings.load()) == {}
 
 
 def test_every_day_that_was_never_listed_is_wanted(lake: Lake) -> None:
-    wanted = lake_files_wanted(lake, SINCE, NOON, settings())
+    wanted = lake_files_backlog(lake, SINCE, NOON, settings())
     assert of(wanted, LAKE_FILES) == [*days_around(TODAY, before=4, after=0)]
 
 
 def test_days_longer_ago_than_the_platform_keeps_files_are_not_wanted(lake: Lake) -> None:
-    assert of(lake_files_wanted(lake, SINCE, NOON, settings(days=1)), LAKE_FILES) == [YESTERDAY, TODAY]
+    assert of(lake_files_backlog(lake, SINCE, NOON, settings(days=1)), LAKE_FILES) == [YESTERDAY, TODAY]
 
 
 def test_a_day_that_was_listed_to_its_end_is_wanted_no_more(lake: Lake) -> None:
     listed(lake, YESTERDAY, at=NOON - timedelta(days=30))
-    assert YESTERDAY not in lake_files_wanted(lake.refreshed(), SINCE, NOON, settings())
+    assert YESTERDAY not in lake_files_backlog(lake.refreshed(), SINCE, NOON, settings())
 
 
 @pytest.mark.parametrize(("ago", "is_wanted"), [(timedelta(hours=2), False), (timedelta(hours=6, seconds=1), True)])
 def test_today_is_wanted_again_every_few_hours(lake: Lake, ago: timedelta, is_wanted: bool) -> None:
     listed(lake, TODAY, through=NOON - ago, at=NOON - ago)
-    assert (TODAY in lake_files_wanted(lake.refreshed(), SINCE, NOON, settings())) is is_wanted
+    assert (TODAY in lake_files_backlog(lake.refreshed(), SINCE, NOON, settings())) is is_wanted
 
 
 def test_a_day_that_is_over_is_wanted_at_once(lake: Lake) -> None:
     end = utc_day(YESTERDAY)[1]
     listed(lake, YESTERDAY, through=end - timedelta(hours=1), at=end - timedelta(hours=1))
     soon = end + timedelta(minutes=30)
-    assert YESTERDAY in lake_files_wanted(lake.refreshed(), SINCE, soon, settings())
+    assert YESTERDAY in lake_files_backlog(lake.refreshed(), SINCE, soon, settings())
 
 
 def test_tables_are_wanted_of_days_of_which_files_tell(lake: Lake) -> None:
@@ -81,7 +81,7 @@ def test_tables_are_wanted_of_days_of_which_files_tell(lake: Lake) -> None:
     listed(lake, TODAY, through=NOON)
     known = lake.refreshed()
     assert can_make_table(known, CONVERSATION_TABLE, YESTERDAY, NOON)
-    assert CONVERSATION_TABLE in tables_wanted(known, SINCE, NOON)[YESTERDAY]
+    assert CONVERSATION_TABLE in tables_backlog(known, SINCE, NOON)[YESTERDAY]
     assert not can_make_table(known, "tables/interval_metrics", YESTERDAY, NOON)
 
 

@@ -23,8 +23,8 @@ from genesys_assets.publishing.errors import (
     NotRefused,
     PubliclyReadable,
 )
-from genesys_assets.publishing.place import LONGEST_EXPIRY, Address
-from genesys_assets.publishing.proof import PrivateBucket
+from genesys_assets.publishing.place import LONGEST_EXPIRY, FileUrl
+from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import LocalFile
 from genesys_assets.sandbox.object_store import ObjectStore
@@ -70,15 +70,15 @@ def test_a_tampered_address_is_refused(
 @contextlib.contextmanager
 def signed_at(moment: datetime) -> Iterator[None]:
     """Let presigning, and nothing else, happen at another time."""
-    sign = PrivateBucket.address
+    sign = PrivateBucket.url_of
 
-    def presign(bucket: PrivateBucket, key: str) -> Address:
+    def presign(bucket: PrivateBucket, key: str) -> FileUrl:
         with pytest.MonkeyPatch.context() as clock:
             clock.setattr("botocore.auth.get_current_datetime", lambda: moment.replace(tzinfo=None))
             return sign(bucket, key)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PrivateBucket, "address", presign)
+        patch.setattr(PrivateBucket, "url_of", presign)
         yield
 
 
@@ -137,10 +137,10 @@ def test_the_environment_of_aws_tools_is_enough(
 def test_a_file_whose_url_has_ended_gets_a_fresh_one(publisher: Publisher, files: list[LocalFile]) -> None:
     [published, *_] = publisher.publish("agent_daily", DAY, files)
     with signed_at(datetime.now(UTC) - timedelta(days=2)):
-        ended = publisher.place.address(published.key)
+        ended = publisher.place.url_of(published.key)
     assert status_of(ended.url) == 403
 
-    again = publisher.place.address(published.key)
+    again = publisher.place.url_of(published.key)
 
     assert status_of(again.url) == 200
     assert again.expires_at is not None
@@ -155,7 +155,7 @@ def test_a_file_whose_url_has_ended_gets_a_fresh_one(publisher: Publisher, files
 def test_an_address_lives_as_long_as_asked(s3_client: Any, bucket: str, seconds: int) -> None:
     publisher = Publisher(PrivateBucket(s3_client, f"s3://{bucket}/p", expiry_seconds=seconds))
 
-    assert query_of(publisher.place.address("key").url)["X-Amz-Expires"] == str(seconds)
+    assert query_of(publisher.place.url_of("key").url)["X-Amz-Expires"] == str(seconds)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 604_801])

@@ -7,14 +7,14 @@ import math
 import dagster as dg
 import pytest
 
-from genesys_assets.assets.common import asking
+from genesys_assets.assets.common import track_requests
 from genesys_assets.cloud import errors
 from genesys_assets.cloud.http.regions import Hosts
 from genesys_assets.cloud.http.transport import GenesysCloud
 
 
 def limited(told: float | None) -> errors.RateLimited:
-    error = errors.RateLimited("The request budget is used up.", status=429)
+    error = errors.RateLimited("The rate limit is used up.", status=429)
     error.retry_after = told
     return error
 
@@ -30,7 +30,7 @@ def raised(error: errors.GenesysCloudError, longest_life: float = math.inf) -> B
     with (
         GenesysCloud(Hosts(here, here), "id", "secret", longest_life=longest_life) as cloud,
         pytest.raises((errors.GenesysCloudError, dg.RetryRequested)) as caught,
-        asking(cloud),
+        track_requests(cloud),
     ):
         raise error
     return caught.value

@@ -16,7 +16,7 @@ OnProgress = Callable[[int, int, int], None]
 
 
 @dataclass(slots=True)
-class Reading:
+class FetchProgress:
     """The figures of one fetch; final once its last page was taken. `pages` of `pages_expected`, an estimate, were
     given. `conversations` counts distinct ids on them, `repeated` the repeated rows. `rereads` counts how often pages
     had moved and were read once more; `moved_again` says whether they moved even then.
@@ -53,17 +53,17 @@ class Reading:
             return None
         return max(0, self.total_hits_last - self.conversations)
 
-    # -- told by `details` --------------------------------------------------------------------------------------------
+    # -- called by `details` ------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def start_interval(self) -> None:
         """An interval of days that no other part of the fetch touches."""
         self._ids = set()
 
-    def expect(self, pages: int) -> None:
+    def expect_pages(self, pages: int) -> None:
         """Counts further pages."""
         self.pages_expected = self.pages + max(0, pages)
 
-    def take(self, ids: Iterable[str], total: int) -> None:
+    def add_page(self, ids: Iterable[str], total: int) -> None:
         """A page that is given."""
         self.pages += 1
         self.pages_expected = max(self.pages_expected, self.pages)
@@ -76,14 +76,14 @@ class Reading:
         if self.on_progress is not None:
             self.on_progress(self.pages, self.pages_expected, total)
 
-    def hear(self, interval: Interval, total: int | None) -> None:
+    def note_total(self, interval: Interval, total: int | None) -> None:
         """The `totalHits` of an answer for the days of the interval."""
         if total is not None:
             days = _days(interval)
             first, _ = self._totals.get(days, (total, total))
             self._totals[days] = (first, total)
 
-    def divide(self, interval: Interval, rest: Interval) -> None:
+    def split_interval(self, interval: Interval, rest: Interval) -> None:
         """The interval is asked for in parts from now on, of which `rest` is still to be read."""
         if len(interval.days()) > 1:
             self._totals.pop(_days(interval), None)

@@ -1,7 +1,8 @@
-"""Reports in other code locations that read several days: who asks for them again when one of these days has changed.
+"""The sensor of a report in another code location that reads several days. It launches the report again when one of
+these days has changed.
 
-A condition of Dagster's goes by the assets that a partition depends on, which are those of its own day. So such a
-report has a sensor, which compares what the report is made of with what is stored, as `sensors` does for ours.
+Dagster's automation conditions know only the inputs of a partition's own day. So such a report has a sensor, which
+compares what the report is made of with what is stored, as `sensors` does for ours.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from genesys_assets.automation.backlog import can_make_report, reports_backlog
 from genesys_assets.automation.jobs import at_most
-from genesys_assets.automation.plan import plan
-from genesys_assets.automation.progress import runs_of
+from genesys_assets.automation.next_run import choose_next_run
+from genesys_assets.automation.progress import location_of, runs_of
 from genesys_assets.automation.sensors import run_request
-from genesys_assets.automation.wanted import can_make_report, reports_wanted
 from genesys_assets.days.verdicts import PLACE as VERDICTS
 from genesys_assets.days.verdicts import why_closed
 from genesys_assets.keys import asset_key, keys
@@ -27,7 +28,7 @@ from genesys_assets.settings import ReconciliationSettings
 _MOST_DAYS = 7
 
 
-def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
+def build_standalone_sensor(calendar: Calendar, report: Report) -> dg.SensorDefinition:
     """The sensor `<report>_days`, with its job. It ships stopped."""
     name = f"{report.name}_days"
     job = dg.define_asset_job(
@@ -40,28 +41,25 @@ def build_elsewhere_sensor(calendar: Calendar, report: Report) -> dg.SensorDefin
     @dg.sensor(
         name=name,
         job=job,
-        description=f"Asks for {report.name} of days whose tables, names or definition are others than those that the "
-        "report was made of.",
+        description=f"Computes {report.name} of days whose tables, names or definition changed since.",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
     )
-    def asking(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        if context.repository_def is None:
-            raise dg.DagsterInvariantViolationError("A sensor is evaluated with the code location that it is part of.")
-        lake, now = shared_lake(), datetime.now(UTC)
-        wanted = reports_wanted(lake, calendar, now, [report], _closed(lake))
-        runs = runs_of(context.instance, context.repository_def, now)
+    def launch(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        location, lake, now = location_of(context), shared_lake(), datetime.now(UTC)
+        wanted = reports_backlog(lake, calendar, now, [report], _closed(lake))
+        runs = runs_of(context.instance, location, now)
 
         def can_make(_: str, day: str) -> bool:
             return can_make_report(lake, calendar, report, day)
 
-        made = plan(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
+        made = choose_next_run(wanted, runs, now, most=_MOST_DAYS, can_make=can_make)
         if made.request is None:
             return dg.SkipReason(made.reason(wanted))
-        by_place = keys(context.repository_def)
+        by_place = keys(location)
         return [run_request(request, by_place) for request in made.request.cut(calendar.days_per_run)]
 
-    return asking
+    return launch
 
 
 def _closed(lake: Lake) -> set[str]:

@@ -1,0 +1,164 @@
+"""Which group figures belong to: the dimensions in `group`, or in fields of an entity or a row.
+
+Which span of time they belong to is in `buckets`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from genesys_assets.cloud.analytics import catalogue
+from genesys_assets.cloud.analytics.values import BOOLEANS, ENUMERATIONS, is_uuid, value_of
+from genesys_assets.cloud.errors import InvalidQuery
+from genesys_assets.importing.conversations import hyphenated, unwrapped
+from genesys_assets.importing.files import CannotImport
+from genesys_assets.importing.remarks import Remarks
+from genesys_assets.importing.shapes import Object
+
+STARTS = ("timestamp", "intervalstart", "starttime", "start", "bucketstart", "date", "time")
+ENDS = ("intervalend", "endtime", "end", "bucketend")
+FIGURE_FIELDS = frozenset({"metrics", "buckets", "data", "group", "interval"})
+_NAMES = re.compile(r"(user|queue|agent|wrapupcode)?name|selfuri", re.IGNORECASE)
+_ID_OF_NAME = {"user": "userId", "agent": "userId", "queue": "queueId", "wrapupcode": "wrapUpCode"}
+
+
+@dataclass(slots=True)
+class Group:
+    """The dimensions of figures. `is_less` is whether a field that is no dimension was left out, so that others may
+    have the same; `names` are fields that name a user or a queue.
+    """
+
+    dimensions: dict[str, str] = field(default_factory=dict)
+    is_less: bool = False
+    names: list[str] = field(default_factory=list)
+
+
+def in_group(item: Object, remarks: Remarks) -> dict[str, str]:
+    """The group in the field `group`, where the platform puts it."""
+    group = item.get("group")
+    if not isinstance(group, dict | None):
+        raise CannotImport(f"a group is a JSON {type(group).__name__}, not an object")
+    found = Group()
+    _add_dimensions(found, group or {}, remarks, is_group=True)
+    _leave_out_names(found, remarks)
+    return found.dimensions
+
+
+def group_of(item: Object, group_by: tuple[str, ...] | None, remarks: Remarks, around: Group | None = None) -> Group:
+    """The group of an entity, bucket or result: in `group`, or in fields of its own such as `userId` or `queue`; and
+    that of the entity around a bucket.
+    """
+    fields = {name: value for name, value in item.items() if name not in FIGURE_FIELDS and not _is_time(name)}
+    found = Group(in_group(item, remarks))
+    kind, id_ = fields.pop("type", None), fields.pop("id", None)
+    if id_ not in (None, ""):
+        dimension = _kind_of_id(kind, group_by)
+        found.dimensions[dimension] = hyphenated(dimension, _text(id_, "id"))
+    elif kind is not None:
+        remarks.note("field 'type' left out")
+    _add_dimensions(found, fields, remarks)
+    if around is not None:
+        found.dimensions = around.dimensions | found.dimensions
+        found.is_less |= around.is_less
+    if "id" in item and not found.dimensions:
+        raise CannotImport("an entity of it has no `id`: its figures would count as those of all together")
+    _leave_out_names(found, remarks)
+    return found
+
+
+def _kind_of_id(kind: Any, group_by: tuple[str, ...] | None) -> str:
+    """Which dimension an entity's `id` is of."""
+    if isinstance(kind, str):
+        try:
+            return catalogue.dimension(kind)
+        except InvalidQuery as error:
+            raise CannotImport(f"the type of an entity is none: {error.message}") from None
+    if group_by and len(group_by) == 1:
+        return group_by[0]
+    raise CannotImport(
+        "its entities have an `id` and nothing says of what: say so with --group-by, for example --group-by userId"
+    )
+
+
+def _add_dimensions(found: Group, fields: Object, remarks: Remarks, *, is_group: bool = False) -> None:
+    """Add the dimensions among fields; all fields are dimensions where they are a group."""
+    for name, value in fields.items():
+        has_id = isinstance(value, dict) and "id" in value
+        if has_id:
+            value = value["id"]
+        if value is None or value == "":
+            continue
+        is_agent = plain_name(name) == "agent"
+        if _NAMES.fullmatch(plain_name(name)) or (is_agent and not has_id and not is_uuid(str(value).lower())):
+            found.names.append(name)
+            continue
+        try:
+            dimension = "userId" if is_agent else _dimension(name)
+        except InvalidQuery as error:
+            if is_group or (isinstance(value, str) and name in catalogue.DIMENSIONS_WITHOUT_EQUIVALENT):
+                raise CannotImport(error.message) from None
+            remarks.note(f"field {name!r} left out: {error.message}")
+            found.is_less = True
+            continue
+        text = _fixed(dimension, hyphenated(dimension, _text(value, name)))
+        if found.dimensions.setdefault(dimension, text) != text:
+            raise CannotImport(f"a group of it has two values of {dimension}, in {name!r} and in another field")
+
+
+def _fixed(dimension: str, text: str) -> str:
+    """A value that the platform fixes in its spelling, as in conversations; any other text as it is: it may be newer.
+
+    >>> _fixed("mediaType", "VOICE"), _fixed("mediaType", "telepathy"), _fixed("queueId", "Q")
+    ('voice', 'telepathy', 'Q')
+    """
+    try:
+        return value_of(dimension, text) if dimension in ENUMERATIONS or dimension in BOOLEANS else text
+    except InvalidQuery:
+        return text
+
+
+def _dimension(name: str) -> str:
+    """The platform's dimension of a name, also in snake_case or with spaces or hyphens. Raises InvalidQuery."""
+    try:
+        return catalogue.dimension(name)
+    except InvalidQuery as refusal:
+        try:
+            return catalogue.dimension(re.sub("[_ -]", "", name))
+        except InvalidQuery:
+            raise refusal from None
+
+
+def _leave_out_names(found: Group, remarks: Remarks) -> None:
+    """Names of users and queues are looked up by id. Raises CannotImport where there is a name and not the id: two such
+    groups would be one.
+    """
+    for name in found.names:
+        kind = re.sub("name$", "", plain_name(name))
+        if kind in _ID_OF_NAME and _ID_OF_NAME[kind] not in found.dimensions:
+            raise CannotImport(
+                f"a group of it has {name!r} and no {_ID_OF_NAME[kind]}: names are not unique, so import figures that "
+                "are grouped by ids"
+            )
+        if not kind and not found.dimensions:
+            raise CannotImport(
+                f"an entity of it has {name!r} and no id: names are not unique, so import figures that are grouped by "
+                "ids"
+            )
+        remarks.note(f"field {name!r} left out: names are looked up by id")
+
+
+def _text(value: Any, name: str) -> str:
+    value = unwrapped(value)
+    if isinstance(value, dict | list):
+        raise CannotImport(f"{name!r} of a group is a JSON {type(value).__name__}, not one value")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_time(name: str) -> bool:
+    return plain_name(name) in (*STARTS, *ENDS, "granularity")
+
+
+def plain_name(name: str) -> str:
+    return re.sub(r"[._]", "", name).lower()

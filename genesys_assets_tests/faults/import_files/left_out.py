@@ -1,0 +1,136 @@
+"""Conversations of which something cannot be read: each is left out, with its path and the reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from genesys_assets_tests.faults.import_files.written import (
+    START,
+    call,
+    with_one,
+)
+
+LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "no start": ({"conversationId": "B", "participants": []}, "it has no conversationId or no conversationStart"),
+    "no id": (with_one("conversationId", None), "it has no conversationId or no conversationStart"),
+    "null in the place of a conversation": (None, "conversations: null in the place of a conversation"),
+    "sessions that PowerShell cut": (
+        with_one("participants.0.sessions", "System.Object[]"),
+        "conversations.participants.sessions: str is no list",
+    ),
+    "a session that PowerShell cut": (
+        with_one("participants.0.sessions", ["@{sessionId=B; mediaType=voice}"]),
+        "conversations.participants.sessions: str is no object",
+    ),
+    "ids that PowerShell cut": (with_one("divisionIds", "a b"), "conversations.divisionIds: str is no list"),
+    "no ids as an empty text": (with_one("divisionIds", ""), "conversations.divisionIds: str is no list"),
+    "an id of white space": (with_one("conversationId", " "), "it has no conversationId or no conversationStart"),
+    "an id that is half a character": (
+        with_one("conversationId", "\ud83d"),
+        r"conversations.conversationId: '\\ud83d' is no id",
+    ),
+    "an id that is a number": (with_one("conversationId", 4711), "conversations.conversationId: '4711' is no id"),
+    "an id that is true": (
+        with_one("participants.1.participantId", True),
+        "conversations.participants.participantId: 'True' is no id",
+    ),
+    "a quality below zero": (
+        with_one("mediaStatsMinConversationMos", -1),
+        "conversations.mediaStatsMinConversationMos: -1.0 is below zero, and no such figure is",
+    ),
+    "a list in a list": (with_one("participants", [[{}]]), "conversations.participants: list is no object"),
+    "a number that is a word": (
+        with_one("participants.0.sessions.0.metrics.0.value", "many"),
+        "conversations.participants.sessions.metrics.value: str is no integer",
+    ),
+    "a number with a half": (
+        with_one("participants.0.sessions.0.metrics.0.value", 1.5),
+        "conversations.participants.sessions.metrics.value: float is no integer",
+    ),
+    "a number below zero": (
+        with_one("participants.1.sessions.0.metrics.0.value", -1),
+        "conversations.participants.sessions.metrics.value: -1 is below zero",
+    ),
+    "a conversation that ends before it begins": (
+        with_one("conversationEnd", "2020-01-01T00:00:00Z"),
+        "conversations.conversationEnd: 2020-01-01T00:00:00.000Z is before conversationStart, ",
+    ),
+    "a segment that ends before it begins": (
+        with_one("participants.0.sessions.0.segments.0.segmentEnd", "2020-01-01T00:00:00Z"),
+        "conversations.participants.sessions.segments.segmentEnd: 2020-01-01T00:00:00.000Z is before segmentStart, ",
+    ),
+    "participants by their ids": (
+        with_one("participants", {"p": {"purpose": "agent"}}),
+        "conversations.participants: an object with none of the platform's fields for it, but p",
+    ),
+    "lists of DynamoDB": (with_one("participants", {"L": [{"M": {}}]}), "none of the platform's fields for it, but L"),
+    "an empty object for an empty list": (
+        with_one("participants.0.sessions", {}),
+        "sessions: an object without fields",
+    ),
+    "null in the place of a participant": (
+        with_one("participants", [None, *call("B")["participants"]]),
+        "conversations.participants: null in the place of one",
+    ),
+    "null in the place of a segment": (
+        with_one("participants.0.sessions.0.segments", [None]),
+        "conversations.participants.sessions.segments: null in the place of one",
+    ),
+    "no participants": (with_one("participants", None), "conversations.participants: there is none"),
+    "fields of a table that was flattened": (
+        {"conversationId": "B", "conversationStart": START, "participants.0.purpose": "agent"},
+        "conversations.participants: there is none",
+    ),
+    "no sessions": (
+        with_one("participants", [{"participantId": "B-a", "purpose": "agent"}]),
+        "conversations.participants.sessions: there is none",
+    ),
+    "a metric without its value": (
+        with_one("participants.0.sessions.0.metrics.0.value", None),
+        "conversations.participants.sessions.metrics.value: there is none",
+    ),
+    "a segment without its start": (
+        with_one("participants.0.sessions.0.segments.0.segmentStart", None),
+        "conversations.participants.sessions.segments.segmentStart: there is none",
+    ),
+    "a value as the number of an enumeration": (
+        with_one("participants.0.purpose", 3),
+        "conversations.participants.purpose: int is no string",
+    ),
+    "a metric as the number of an enumeration": (
+        with_one("participants.0.sessions.0.metrics.0.name", 7),
+        "conversations.participants.sessions.metrics.name: int is no string",
+    ),
+    "a value that the SDK did not know": (
+        with_one("participants.0.sessions.0.mediaType", "OutdatedSdkVersion"),
+        "conversations.participants.sessions.mediaType: OutdatedSdkVersion, which the SDK writes",
+    ),
+    "a value as a program prints it": (with_one("participants.0.purpose", "Purpose.AGENT"), "'Purpose.AGENT' is no"),
+    "a time in a zone that is none": (with_one("conversationEnd", "2026-01-28T11:49:30[Mars/X]"), "is not a time zone"),
+    "a number of 400 digits": (with_one("mediaStatsMinConversationMos", 10**400), "int is no number"),
+    "a number that is none": (with_one("mediaStatsMinConversationMos", "nan"), "str is no number"),
+    "truth that is a word": (with_one("customerParticipation", "perhaps"), "str is no boolean"),
+    "a text that is an object": (with_one("externalTag", {"a": 1}), "conversations.externalTag: dict is no string"),
+    "an attribute that is an object": (with_one("participants.0.attributes", {"a": {}}), "attributes.value: dict"),
+    "attributes that are a list": (with_one("participants.0.attributes", [1]), "attributes: list is no object"),
+    "two values of one name": (with_one("conversation_end", START), "there under two names, with two values"),
+    "an end that is no day": (with_one("conversationEnd", "2026-02-30T00:00:00Z"), "no calendar or clock shows it"),
+    "a leap second": (with_one("conversationEnd", "2026-06-30T23:59:60Z"), "no calendar or clock shows it"),
+    "a day and month in doubt": (
+        with_one("conversationEnd", "01/02/2026 11:00:00"),
+        "'01/02/2026 11:00:00' is no instant",
+    ),
+    "a date without a time": (with_one("conversationEnd", "2026-01-28"), "conversationEnd: '2026-01-28' is no instant"),
+    "a date as a number": (with_one("conversationEnd", 20260128), "20260128 is no Unix time between 2000 and 2100"),
+    "the first moment of .NET": (
+        with_one("conversationEnd", "0001-01-01T00:00:00Z"),
+        "no instant between 2000 and 2100",
+    ),
+    "a moment after all": (with_one("conversationEnd", "9999-12-31T23:59:59-12:00"), "is no instant"),
+    "minus infinity": (with_one("conversationEnd", -1e308), "is no Unix time"),
+    "true in the place of a moment": (with_one("conversationEnd", True), "True is no instant"),
+    "$date of nothing": (with_one("conversationEnd", {"$date": None}), "is no instant"),
+    "nested too deeply": (with_one("somethingNew", json.loads("[" * 60 + "]" * 60)), "nested more than 32 levels deep"),
+}
+"""Each is one conversation in a page beside the call, which is taken."""

@@ -1,0 +1,320 @@
+"""Files that are refused, each with its reason."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from genesys_assets.cloud.analytics.interval import Interval
+from genesys_assets.importing.buckets import ImportOptions
+from genesys_assets_tests.faults.import_files.written import (
+    CALL,
+    END,
+    FIGURES,
+    HOUR,
+    PRETTY,
+    START,
+    call,
+    dumped,
+    in_new_york,
+    page,
+    result,
+    with_times,
+)
+
+_LONDON = ImportOptions(time_zone=ZoneInfo("Europe/London"), granularity="PT1H")
+
+
+def _measured(**fields: Any) -> bytes:
+    return dumped({"results": [{"queueId": "Q", "metrics": {"handleTime": 60}, **fields}]})
+
+
+def _entity(**fields: Any) -> bytes:
+    return dumped(
+        {"entities": [{"id": "U", "type": "user", "interval": HOUR, "metrics": {"handleTime": 60}, **fields}]}
+    )
+
+
+def _figure(**stats: Any) -> bytes:
+    return dumped({"results": [result(**stats)]})
+
+
+def _twice(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    one["data"][0]["metrics"] += other["data"][0]["metrics"]
+    return one
+
+
+REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
+    # -- no JSON
+    "nothing": (b"", "it is empty"),
+    "white space": (b" \n\t\r\n", "it is empty"),
+    "a mark and nothing": (b"\xef\xbb\xbf", "it is empty"),
+    "gzip of nothing": (gzip.compress(b""), "it is empty"),
+    "a web page": (b"<!DOCTYPE html><html>", "it is HTML or XML, as a login page or a gateway answers, not JSON"),
+    "a table": (b"conversationId,start\nA,B\n", "it is not JSON: Expecting value"),
+    "a zip archive": (b"PK\x03\x04\x14\x00", "it is a zip archive"),
+    "zstd": (b"\x28\xb5\x2f\xfd\x00", "it is compressed with zstd"),
+    "bzip2": (b"BZh91AY", "it is compressed with bzip2"),
+    "xz": (b"\xfd7zXZ\x00\x00", "it is compressed with xz"),
+    "Parquet": (b"PAR1\x15\x04", "it is a Parquet file"),
+    "compressed twice": (gzip.compress(gzip.compress(CALL)), "it is compressed twice"),
+    "gzip that was cut": (gzip.compress(CALL)[:-9], "its gzip is damaged"),
+    "gzip with another checksum": (gzip.compress(CALL)[:-8] + bytes(8), "its gzip is damaged"),
+    "gzip with something behind": (gzip.compress(CALL) + b"more", "its gzip is damaged"),
+    "zeros": (bytes(64), "it is not JSON"),
+    "text that is no UTF-8": (CALL.replace(b"some_value", b"M\xfcller"), "it is not text"),
+    "cut in a text": (CALL[:60], "it ends in the middle: it was cut"),
+    "cut behind a comma": (CALL[: CALL.index(b",") + 1], "it ends in the middle: it was cut"),
+    "cut in the second document": (PRETTY + b"\n" + PRETTY[:-3], "it ends in the middle: it was cut"),
+    "a comma too many": (b'{"conversations": [],}', "it is not JSON: Expecting property name"),
+    "single quotes": (b"{'conversations': []}", "it is not JSON: Expecting property name"),
+    "NaN": (CALL.replace(b"500000", b"NaN"), "NaN is no JSON number"),
+    "Infinity": (CALL.replace(b"500000", b"-Infinity"), "-Infinity is no JSON number"),
+    "something behind it": (CALL + b" done", "it is not JSON: Expecting value"),
+    "a control character": (CALL.replace(b"some_value", b"a\x01b"), "Invalid control character"),
+    "a field twice": (b'{"conversations": [], "conversations": []}', "has the field 'conversations' twice"),
+    "a field twice within": (CALL.replace(b'"purpose"', b'"participantId"'), "has the field 'participantId' twice"),
+    "a number beyond all": (
+        CALL.replace(b'"conversationId"', b'"somethingNew": 1e400, "conversationId"'),
+        "it has the number 1e400, which is larger than any can be",
+    ),
+    "a statistic beyond all": (FIGURES.replace(b'"max"', b'"p95": -1e999, "max"'), "it has the number -1e999"),
+    "true as a count": (_figure(count=True), "count of 'tHandle' is True, not a number"),
+    "a word as a count": (_figure(count="many"), "count of 'tHandle' is 'many', not a number"),
+    "a count larger than can be kept": (_figure(count=2**63), "no figure is larger than 9223372036854775807"),
+    "a text below zero": (_figure(count="-1"), "count of 'tHandle' is -1, and no figure is below zero"),
+    "less than the least of each": (
+        _figure(count=3, sum=200, min=100, max=100),
+        "sum of 'tHandle' is 200, which 3 times of at least 100 and at most 100 cannot come to",
+    ),
+    "more than the most of each": (
+        _figure(count=2, sum=900, min=1, max=100),
+        "sum of 'tHandle' is 900, which 2 times of at least 1 and at most 100 cannot come to",
+    ),
+    "a figure twice": (
+        dumped({"results": [_twice(result(count=1), result(count=2))]}),
+        "'tHandle' is there twice in the same place, with two values",
+    ),
+    "conversations in two spellings": (
+        dumped({"conversations": [call()], "Conversations": [call("B")]}),
+        "it has 'Conversations' and another spelling of it, with two values",
+    ),
+    "statistics in two spellings": (
+        FIGURES.replace(b'"max"', b'"SUM": 5, "max"'),
+        "it has 'SUM' and another spelling of it, with two values",
+    ),
+    "figures under another name": (
+        FIGURES.replace(b'"metrics"', b'"measurements"'),
+        "a bucket without metrics left out: its fields are measurements",
+    ),
+    "a length of months": (FIGURES.replace(HOUR.encode(), b"2026-01-01T00:00Z/P1M"), "'P1M' is no instant"),
+    "documents with a comma between": (CALL + b",\n" + CALL, "a comma stands between two documents"),
+    # -- an answer in something else
+    "the refusal of a login": (
+        b'{"error": "invalid_client", "error_description": "no"}',
+        "it holds the refusal of a login: invalid_client",
+    ),
+    "an answer in a field": (dumped({"data": page(call())}), "stands in its field 'data'"),
+    "an answer as the text of a field": (
+        dumped({"statusCode": 200, "body": json.dumps(page(call()))}),
+        "stands in its field 'body'",
+    ),
+    "an answer as a text": (dumped(json.dumps(page(call()))), "it was encoded twice"),
+    "a conversation in a field": (
+        dumped({"schema": {}, "payload": call()}),
+        "a conversation stands in its field 'payload': save that field's value by itself",
+    ),
+    "a search of Elasticsearch": (
+        dumped({"took": 1, "hits": {"total": 1, "hits": [{"_id": "A", "_source": call()}]}}),
+        "a conversation stands in its field 'hits.hits._source'",
+    ),
+    "conversations by their ids": (dumped({"A": call(), "B": call("B")}), "a conversation stands in its field 'A'"),
+    "figures that were flattened": (
+        dumped({"results": [{"queueId": "Q", "interval": HOUR, "metric": "nOffered", "count": 3}]}),
+        "the first of its `results` has none either; its fields are: count, interval, metric, queueId",
+    ),
+    "a HAR file": (
+        dumped({"log": {"version": "1.2", "entries": [{"response": {"content": {"text": CALL.decode()}}}]}}),
+        "it is a HAR file",
+    ),
+    "a Postman collection": (dumped({"info": {"name": "x"}, "item": []}), "it is a Postman collection"),
+    "a query": (
+        dumped({"interval": HOUR, "groupBy": ["queueId"], "metrics": ["nOffered"], "granularity": "PT1H"}),
+        "it holds a query",
+    ),
+    "a query of details": (dumped({"interval": HOUR, "paging": {"pageSize": 100}}), "it holds a query"),
+    "calls of the conversations API": (
+        dumped({"entities": [{"id": "A", "participants": [{"id": "p", "state": "connected"}]}]}),
+        "it holds conversations as the conversations API has them",
+    ),
+    # -- meant to harm
+    "lists in lists": (b"[" * 100_000, "nested too deeply"),
+    "objects in objects": (b'{"a":' * 100_000, "nested too deeply"),
+    "a number of 5,000 digits": (CALL.replace(b"500000", b"9" * 5_000), "more digits than any can be"),
+    # -- other things than answers
+    "a text": (b'"conversations"', "it holds a JSON str"),
+    "a number": (b"42", "it holds a JSON int"),
+    "an empty list": (b"[]", "it holds no answer of the platform"),
+    "an empty object": (b"{}", "none of the known shapes; its fields are: none"),
+    "texts in a list": (b'["a"]', "element 1 is a JSON str"),
+    "one element that is another": (dumped([call(), {"a": 1}]), "element 2: it has none of the known shapes"),
+    "one line that is another": (CALL + b"\n" + dumped({"a": 1}), "line 2: it has none of the known shapes"),
+    "elements that were encoded twice": (dumped([json.dumps(call())]), "element 1 is JSON within a JSON text"),
+    "conversations of a page by their ids": (
+        dumped({"conversations": {"A": call(), "B": call("B")}}),
+        "its `conversations` is an object of conversations by their ids: save its values as a list",
+    ),
+    "an entity without its id": (_entity(id=None), "an entity of it has no `id`: its figures would count as those of"),
+    "an entity of several ids": (_entity(id=["U", "V"]), "'id' of a group is a JSON list, not one value"),
+    "entities that PowerShell cut": (
+        _entity(metrics=None, buckets="System.Object[]"),
+        "the `buckets` of its `entities` is a JSON str, not a list",
+    ),
+    "an error among lines": (CALL + b'\n{"status": 429, "message": "no", "code": "x"}', "line 2: it holds an error"),
+    "conversations that PowerShell cut": (b'{"conversations": "System.Object[]"}', "`conversations` is not a list"),
+    "one conversation that is a text": (dumped(page(call(), "A")), "in it there is a JSON str"),
+    "conversations of the live API": (
+        dumped({"entities": [{"id": "A", "startTime": START, "participants": [{"id": "p", "calls": []}]}]}),
+        "not analytics conversations: ask POST /api/v2/analytics/conversations/details/query",
+    ),
+    "a conversation of the live API": (
+        dumped({"id": "A", "startTime": START, "endTime": END, "participants": []}),
+        "not analytics conversations",
+    ),
+    "audit events": (
+        dumped({"entities": [{"id": "A", "eventDate": START, "serviceName": "Queue", "action": "UPDATE"}]}),
+        "it holds audit events",
+    ),
+    "a listing": (dumped({"entities": [{"id": "Q", "name": "Sales"}]}), "it holds a listing"),
+    "control characters in a name": (dumped({"\x1b[31mred\x07": 1}), r"\x1b[31mred\x07"),
+    # -- times
+    "a call of local clocks": (with_times(in_new_york), "has no offset: say with --time-zone"),
+    "a call in an hour that clocks show twice": (
+        dumped(call() | {"conversationStart": "2025-10-26T01:30:00", "participants": []}),
+        "is shown twice by the clocks of Europe/London: write it with its offset",
+        _LONDON,
+    ),
+    "a call in an hour that clocks never show": (
+        dumped(call() | {"conversationStart": "2025-03-30T01:30:00", "participants": []}),
+        "is shown never by the clocks of Europe/London",
+        _LONDON,
+    ),
+    "a bucket in an hour that clocks show twice": (_measured(timestamp="2025-10-26T01:00"), "is shown twice", _LONDON),
+    "a bucket of local clocks": (_measured(timestamp="2026-01-28T13:00", granularity="PT1H"), "has no offset"),
+    "a call that is yet to come": (
+        dumped(call() | {"conversationStart": "2099-01-01T00:00:00Z", "conversationEnd": "2099-01-01T00:05:00Z"}),
+        "in the future",
+    ),
+    "a call that ends in days to come": (
+        dumped(call() | {"conversationEnd": "2099-01-01T00:00:00Z"}),
+        "a conversation of it has an instant in the future, 2099-01-01T00:00:00.000Z",
+    ),
+    "a bucket that is yet to come": (FIGURES.replace(b"2026-01-28", b"2099-01-28"), "ends in the future"),
+    "a bucket that ends before it begins": (_figure().replace(b"14:00", b"12:00"), "its start must lie before its end"),
+    "an interval that is one instant": (
+        FIGURES.replace(HOUR.encode(), b"2026-01-28T13:00:00Z"),
+        "its interval '2026-01-28T13:00:00Z' is no span: write it like 2026-01-31T13:00Z/2026-01-31T14:00Z",
+    ),
+    "an interval that is none, where another was told": (
+        FIGURES.replace(HOUR.encode(), b"13:00 - 14:00"),
+        "its interval '13:00 - 14:00' is no span",
+        ImportOptions(interval=Interval.parse("2026-01-28T13:00Z/2026-01-28T14:00Z")),
+    ),
+    "a bucket of half the day": (FIGURES.replace(b"T14:00", b"T23:00"), "bucket of 10 hours left out"),
+    # -- figures that cannot be
+    "a count below zero": (_figure(count=-1), "count of 'tHandle' is -1, and no figure is below zero"),
+    "a sum below zero": (_figure(count=1, sum=-5), "sum of 'tHandle' is -5"),
+    "a handle time below zero": (_measured(interval=HOUR, metrics={"handleTime": -1}), "sum of 'handleTime' is -1"),
+    "a handled count below zero": (_measured(interval=HOUR, metrics={"handledCount": -1}), "count of 'handledCount'"),
+    "a ratio below zero": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": -1}}),
+        "ratio of 'oServiceLevel' is -1",
+    ),
+    "a ratio above 1": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 80}}),
+        "ratio of 'oServiceLevel' is 80, and no ratio is above 1: write 80 % as 0.8",
+    ),
+    "a numerator above its denominator": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"numerator": 9, "denominator": 4}}),
+        "numerator of 'oServiceLevel' is 9, which is more than its denominator, 4",
+    ),
+    "a ratio that is not that of its numbers": (
+        _measured(interval=HOUR, metrics={"oServiceLevel": {"ratio": 0.5, "numerator": 4, "denominator": 4}}),
+        "ratio of 'oServiceLevel' is 0.5, but 4 of 4 is another",
+    ),
+    "a figure without its statistics": (
+        FIGURES.replace(b', "stats"', b', "statistics"'),
+        "nothing of it can be taken: 'tHandle' left out",
+    ),
+    "a figure with no statistics": (
+        dumped({"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle"}]}]}]}),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
+    ),
+    "a figure with empty statistics": (
+        dumped(
+            {"results": [result() | {"data": [{"interval": HOUR, "metrics": [{"metric": "tHandle", "stats": {}}]}]}]}
+        ),
+        "nothing of it can be taken: 'tHandle' left out: there is no figure",
+    ),
+    "a min above the max": (
+        _figure(count=2, min=5, max=3, sum=8),
+        "min of 'tHandle' is 5, which is more than its max, 3",
+    ),
+    "a max above the sum": (_figure(count=2, max=9, sum=8), "max of 'tHandle' is 9, which is more than its sum, 8"),
+    "a time of none": (_figure(count=0, sum=5000), "sum of 'tHandle' is 5000, but its count is 0"),
+    "less than the least times the count": (
+        _figure(count=2, min=10, sum=5),
+        "sum of 'tHandle' is 5, which 2 times of at least 10 cannot come to",
+    ),
+    "more than the most times the count": (
+        _figure(count=2, max=10, sum=25),
+        "sum of 'tHandle' is 25, which 2 times of at most 10 cannot come to",
+    ),
+    "half a count": (_figure(count=1.5), "only whole milliseconds or counts can be kept"),
+    "a count that is a word": (_measured(interval=HOUR, metrics={"handledCount": "many"}), "is 'many', not a number"),
+    "statistics that PowerShell cut": (
+        dumped({"results": [result()]}).replace(b'{"count": 2, "sum": 312000, "min": 100000, "max": 212000}', b'"@{}"'),
+        "results.data.metrics.stats: str is no object",
+    ),
+    "buckets that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": "System.Object[]"}]}),
+        "the `data` of its `results` is a JSON str",
+    ),
+    "metrics that PowerShell cut": (
+        dumped({"results": [{"group": {}, "data": [{"interval": HOUR, "metrics": "System.Object[]"}]}]}),
+        "its metrics are a JSON str",
+    ),
+    "a metric without a name": (_measured(interval=HOUR, metrics=[{"value": 1}]), "one of its metrics has no name"),
+    "a metric that nobody knows": (
+        _measured(interval=HOUR, metrics=[{"name": "handleTme", "value": 1}]),
+        "nothing of it can be taken: 'handleTme' is not a metric",
+    ),
+    "a queue by its name": (FIGURES.replace(b'"queueId"', b'"queueName"'), "has 'queueName' and no queueId"),
+    "a queue by its name, beside the figures": (
+        _measured(interval=HOUR, queueId=None, queueName="Sales"),
+        "a group of it has 'queueName' and no queueId",
+    ),
+    "an agent by name": (_measured(interval=HOUR, agent="Ann Example"), "a group of it has 'agent' and no userId"),
+    "an agent with a name and without an id": (
+        _measured(interval=HOUR, agent={"name": "Ann Example"}),
+        "a group of it has 'agent' and no userId",
+    ),
+    "entities by their names": (
+        dumped({"entities": [{"name": "Sales", "interval": HOUR, "metrics": {"handleTime": 60}}]}),
+        "an entity of it has 'name' and no id",
+    ),
+    "figures by a field that is no dimension": (
+        dumped(
+            [
+                {"queueId": "Q", "shift": shift, "interval": HOUR, "metrics": {"handledCount": count}}
+                for shift, count in (("early", 2), ("late", 3))
+            ]
+        ),
+        "it has two values of tHandle for one group and time",
+    ),
+    "a group that is no dimension": (FIGURES.replace(b'"queueId"', b'"colour"'), "'colour' is not a dimension"),
+    "a result without its interval": (FIGURES.replace(b'"interval"', b'"when"'), "it holds observations"),
+}
+"""Each is skipped for the reason named, and nothing of it is stored."""
