@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 DRAFTS = ".drafts"
+_LISTINGS = 20
+"""How often a folder is listed that others change meanwhile."""
 
 
 class LakeUnreachable(Exception):
@@ -107,14 +109,21 @@ class Store(Protocol):
 
     def listed(self, prefix: str) -> list[ListedFile]:
         """All files under a folder, as `keys` names them."""
-        selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
         root = self.path("")
         files = [
             ListedFile(info.path.removeprefix(root), info.size, info.mtime.astimezone(UTC))
-            for info in self.filesystem.get_file_info(selector)
+            for info in self._infos(prefix)
             if info.type == pafs.FileType.File
         ]
         return sorted((file for file in files if not _is_hidden(file.key)), key=lambda file: file.key)
+
+    def _infos(self, prefix: str) -> list[pafs.FileInfo]:
+        """Arrow fails on a folder that somebody makes or removes while it looks."""
+        selector = pafs.FileSelector(self.path(prefix), allow_not_found=True, recursive=True)
+        for _ in range(_LISTINGS - 1):
+            with contextlib.suppress(FileNotFoundError):
+                return list(self.filesystem.get_file_info(selector))
+        return list(self.filesystem.get_file_info(selector))
 
     def forget_drafts(self, before: datetime) -> int:
         """Remove what killed processes began and did not publish, last written to before a moment; says how much."""

@@ -128,7 +128,7 @@ def test_a_complete_day_is_not_replaced_while_jobs_have_less_of_it(world: World)
     for available in (AVAILABLE.replace(day=28, hour=20), AVAILABLE.replace(day=20)):
         world.sandbox.behaviour.availability = available
         for asset in (DETAILS, OVERLAP):
-            assert "what is stored stays" in error(read(world, asset, DAY))
+            assert "stored pages are kept" in error(read(world, asset, DAY))
     assert world.files() == before
 
 

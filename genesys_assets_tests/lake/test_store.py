@@ -133,6 +133,27 @@ def test_a_large_file_of_s3_is_read_in_the_parts_that_are_needed(
     assert s3_store.open("large", 10).read_at(3, 4) == b"456"
 
 
+def test_files_are_listed_while_others_make_and_remove_their_folder(tmp_path: Path) -> None:
+    store, done = LocalStore(tmp_path), threading.Event()
+    store.put("a/kept", b"")
+
+    def make_and_remove() -> None:
+        folder = tmp_path / "a" / "b"
+        while not done.is_set():
+            folder.mkdir()
+            folder.rmdir()
+
+    other = threading.Thread(target=make_and_remove)
+    other.start()
+    try:
+        for _ in range(2_000):
+            assert store.keys("a") == ["a/kept"]
+            assert store.keys("a/b") == []
+    finally:
+        done.set()
+        other.join()
+
+
 def test_a_folder_and_a_bucket_are_both_a_store(tmp_path: Path) -> None:
     assert open_store(str(tmp_path), lambda: None).uri("x") == f"{tmp_path}/x"
     assert open_store("s3://bucket/some/prefix", lambda: None).uri("x") == "s3://bucket/some/prefix/x"

@@ -141,7 +141,7 @@ def test_service_level_is_the_ratio_of_sums_and_its_target_stands_only_if_it_is_
     assert (row["service_level"], row["service_level_numerator"], row["service_level_denominator"]) == (0.25, 1, 4)
     assert row["service_level_target"] == 0.8
     other = measured(30, BY_QUEUE, "oServiceLevel", **parts, numerator=1, denominator=1, target=0.9)
-    (row,) = computed(REPORTS["queue_media"], small_lake(tmp_path, interval_metrics=[*rows, other]))
+    (row,) = computed(REPORTS["queue_media"], small_lake(tmp_path / "other", interval_metrics=[*rows, other]))
     assert row["service_level_target"] is None
 
 
