@@ -91,7 +91,9 @@ def _add_dimensions(found: Group, fields: Object, remarks: Remarks, *, is_group:
         if value is None or value == "":
             continue
         is_agent = plain_name(name) == "agent"
-        if _NAMES.fullmatch(plain_name(name)) or (is_agent and not has_id and not is_uuid(str(value).lower())):
+        if _NAMES.fullmatch(plain_name(name)) or (
+            is_agent and not has_id and not is_uuid(hyphenated("userId", f"{value}"))
+        ):
             found.names.append(name)
             continue
         try:

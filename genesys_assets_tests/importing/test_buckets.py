@@ -80,6 +80,11 @@ def test_entities_with_buckets_have_the_group_of_both() -> None:
         ({"userId": "U"}, {"userId": "U"}),
         ({"group": {"queue.id": "Q", "conversationType": "voice"}}, {"queueId": "Q", "mediaType": "voice"}),
         ({"user": {"id": "U", "name": "Ada"}}, {"userId": "U"}),
+        ({"agent": {"id": "U", "name": "Ada"}}, {"userId": "U"}),
+        (
+            {"agent": "5A0C0000111142228333000000000A01", "agentName": "Ada"},
+            {"userId": "5a0c0000-1111-4222-8333-000000000a01"},
+        ),
         ({"queue": "Q", "queueName": "Billing", "wrapup.code": None}, {"queueId": "Q"}),
         ({"id": "Q", "type": "queue"}, {"queueId": "Q"}),
         ({"flaggedReason": "general", "agentOwned": True}, {"flaggedReason": "general", "agentOwned": "true"}),

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from genesys_assets.importing.buckets import ImportOptions
@@ -105,6 +105,7 @@ def test_any_bytes_are_documents_or_refused_by_name(raw: bytes, is_gzip: bool) -
 @settings(max_examples=60)
 @given(st.binary(max_size=300), st.lists(st.integers(0), max_size=5))
 def test_bytes_are_inflated_however_they_come(raw: bytes, cuts: list[int]) -> None:
+    assume(not raw.startswith(b"\x1f\x8b"))  # What was compressed twice is refused.
     assert b"".join(inflated(in_pieces(gzip.compress(raw) + gzip.compress(raw), cuts))) == raw + raw
 
 
