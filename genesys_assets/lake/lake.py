@@ -69,13 +69,13 @@ class StoredPartition:
 
     content: str
     newest: DataFile
-    written_at: datetime
 
-    @classmethod
-    def of(cls, files: Sequence[DataFile]) -> StoredPartition:
-        newest = files[-1]
-        content = "+".join(file.content for file in files)
-        return cls(content, newest, datetime.fromtimestamp(newest.modified_ms / 1000, UTC))
+    @property
+    def written_at(self) -> datetime:
+        return datetime.fromtimestamp(self.newest.modified_ms / 1000, UTC)
+
+    def with_newer(self, file: DataFile) -> StoredPartition:
+        return StoredPartition(f"{self.content}+{file.content}", file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +89,11 @@ class _StoredPartitions:
 
     @classmethod
     def of(cls, log: DeltaLog) -> _StoredPartitions:
-        files: dict[str | None, list[DataFile]] = {}
+        by_key: dict[str | None, StoredPartition] = {}
         version = log.version
         for key, file in log.every_file():
-            files.setdefault(key, []).append(file)
-        by_key = {key: StoredPartition.of(of_key) for key, of_key in files.items()}
+            older = by_key.get(key)
+            by_key[key] = StoredPartition(file.content, file) if older is None else older.with_newer(file)
         return cls(log, version, by_key, sorted(filter(None, by_key)))
 
 
