@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-import dagster as dg
 
 from genesys_assets.days import DAY, HOUR, REACH_DAYS, Window, days_around, hours_of, utc_day, utc_hour
 from genesys_assets.settings import CalendarSettings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 __all__ = [
     "DAY",
@@ -55,10 +56,14 @@ class Calendar:
 
     @property
     def hourly(self) -> dg.HourlyPartitionsDefinition:
+        import dagster as dg
+
         return dg.HourlyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}-00:00", timezone="UTC")
 
     @property
     def daily(self) -> dg.DailyPartitionsDefinition:
+        import dagster as dg
+
         return dg.DailyPartitionsDefinition(start_date=f"{self.start_date:%Y-%m-%d}", timezone="UTC", end_offset=1)
 
     @property
@@ -88,8 +93,12 @@ class Calendar:
 
 def hours_to_days() -> dg.TimeWindowPartitionMapping:
     """A day depends on its hours, today on those there are so far."""
+    import dagster as dg
+
     return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
 def _runs_of(partitions: int | None) -> dg.BackfillPolicy:
+    import dagster as dg
+
     return dg.BackfillPolicy.multi_run(partitions) if partitions else dg.BackfillPolicy.single_run()

@@ -5,7 +5,7 @@ from which other columns they come, and the version of what it is made by.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from genesys_assets.days.sources import DAILY_AGGREGATES
 from genesys_assets.keys import LAYER, PLACE, asset_key, ours, place
 from genesys_assets.lake.files import PAGES
 from genesys_assets.reports.built_in import operating_reports
-from genesys_assets.reports.meaning.lineage import lineage
+from genesys_assets.reports.meaning.lineage import Origin, lineage
 from genesys_assets.tables.conversations.day import DAY_TABLES
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
@@ -111,9 +111,10 @@ class _Saying:
         if spec is not None:
             said["dagster/uri"] = f"{uri(self.where.lake)}/{at}"
             said["dagster/table_name"] = self.names.get(at) or f"{Names('').schema}.{at.replace('/', '_')}"
-            said["dagster/column_schema"] = column_schema(spec)
-        if report is not None:
-            said["dagster/column_lineage"] = column_lineage(report)
+            origins = lineage(report) if report else {}
+            said["dagster/column_schema"] = column_schema(spec, in_words(origins))
+            if origins:
+                said["dagster/column_lineage"] = column_lineage(origins)
         return said
 
     def version(self, at: str) -> str | None:
@@ -134,14 +135,30 @@ class _Saying:
         return due_every(DAY, PUBLISHED_LIMIT) if is_daily else None
 
 
-def column_lineage(report: Report) -> dg.TableColumnLineage:
+def column_lineage(origins: Mapping[str, Sequence[Origin]]) -> dg.TableColumnLineage:
     """The origins of a report's columns, as columns of other assets."""
     return dg.TableColumnLineage(
         {
-            column: [dg.TableColumnDep(asset_key(*at.split("/")), name) for at, name in origins]
-            for column, origins in lineage(report).items()
+            column: [dg.TableColumnDep(asset_key(*at.split("/")), name) for at, name in of_column]
+            for column, of_column in origins.items()
         }
     )
+
+
+def in_words(origins: Mapping[str, Sequence[Origin]]) -> dict[str, str]:
+    """The origins of columns as people read them: the UI of open-source Dagster shows no lineage of columns.
+
+    >>> in_words({"handled": [("tables/interval_metrics", "metric"), ("tables/interval_metrics", "count")]})
+    {'handled': 'From tables/interval_metrics: metric, count.'}
+    """
+    said: dict[str, str] = {}
+    for column, of_column in origins.items():
+        by_table: dict[str, list[str]] = {}
+        for at, name in of_column:
+            by_table.setdefault(at, []).append(name)
+        parts = [f"{at}: {', '.join(names)}" for at, names in by_table.items()]
+        said[column] = f"From {'; '.join(parts)}."
+    return said
 
 
 def uri(location: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
-from genesys_assets.settings import CloudSettings, CsvSettings, PublishSettings
+from genesys_assets.settings import CloudSettings
 
 if TYPE_CHECKING:
     from genesys_assets.cloud.http.transport import GenesysCloud
@@ -133,10 +133,8 @@ class PublishingResource(dg.ConfigurableResource["PublishingResource"]):
 
     def publisher(self, s3_client: Callable[[], Any]) -> Publisher:
         """`s3_client` makes a boto3 client; it is called only where S3 is published to."""
-        from genesys_assets.publishing.csv_text import CsvStyle
-        from genesys_assets.publishing.publisher import open_publisher
+        from genesys_assets.publishing.opening import publisher_of_settings
 
-        settings = PublishSettings.load(publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds)
-        csv = CsvSettings.load()
-        style = CsvStyle(csv.formulas, csv.bom)
-        return open_publisher(settings.location, s3_client, expiry_seconds=settings.url_expiry_seconds, style=style)
+        return publisher_of_settings(
+            s3_client, publish_url=self.publish_url, url_expiry_seconds=self.url_expiry_seconds
+        )

@@ -6,8 +6,9 @@ A figure whose parts are all absent is None. Figures of several days are those o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from genesys_assets_tests.plain_figures import Item, moment
@@ -17,11 +18,13 @@ Counts = dict[Any, dict[str, float]]
 """Figures by group and name; what never happened is not there."""
 
 
-def flows(conversations: Iterable[Item], start: datetime, end: datetime) -> Counts:
+def flows(
+    conversations: Iterable[Item], start: datetime, end: datetime, group: Callable[[Item], Any] = itemgetter("flowId")
+) -> Counts:
     """What happened in flows from `start` to `end`, by flow."""
     found: Counts = defaultdict(lambda: defaultdict(int))
     for flow, session in _flows(conversations):
-        counts, step = found[flow["flowId"]], session["segments"][0]
+        counts, step = found[group(flow)], session["segments"][0]
         emitted = {each["name"]: each for each in session.get("metrics", ())}
         entered = moment(emitted["nFlow"]["emitDate"] if "nFlow" in emitted else step["segmentStart"])
         counts["entries"] += start <= entered < end
@@ -43,20 +46,9 @@ def flows(conversations: Iterable[Item], start: datetime, end: datetime) -> Coun
     return _there(found)
 
 
-def exits(conversations: Iterable[Item], start: datetime, end: datetime) -> dict[tuple[str, str], tuple[int, float]]:
-    """How often each flow was left from `start` to `end` for which reason, and how many milliseconds that took."""
-    found: dict[tuple[str, str], tuple[int, float]] = {}
-    for flow, session in _flows(conversations):
-        if "exitReason" not in flow:
-            continue
-        emitted, step = {each["name"]: each for each in session.get("metrics", ())}, session["segments"][0]
-        entered = moment(emitted["nFlow"]["emitDate"] if "nFlow" in emitted else step["segmentStart"])
-        left = moment(emitted["tFlow"]["emitDate"] if "tFlow" in emitted else step["segmentEnd"])
-        if start <= left < end:
-            count, took = found.get((flow["flowId"], flow["exitReason"]), (0, 0.0))
-            its = emitted["tFlow"]["value"] if "tFlow" in emitted else (left - entered) / timedelta(milliseconds=1)
-            found[flow["flowId"], flow["exitReason"]] = count + 1, took + its
-    return found
+def exits(conversations: Iterable[Item], start: datetime, end: datetime) -> Counts:
+    """The same by flow and the reason for which it was left."""
+    return flows(conversations, start, end, lambda flow: (flow["flowId"], flow.get("exitReason")))
 
 
 def _flows(conversations: Iterable[Item]) -> Iterator[tuple[Item, Item]]:
@@ -80,6 +72,11 @@ def flow_row(counts: dict[str, float]) -> Row:
         "average_time_in_flow_seconds": _quotient(counts.get("time_in_flow"), exits, 1_000),
         "outcome_success_share": _quotient((outcomes or 0) - counts.get("outcomes_failed", 0), outcomes),
     }
+
+
+def exit_row(counts: dict[str, float]) -> Row:
+    """The row of `reports/flow_exits`, without its group."""
+    return {"exits": counts.get("exits"), "time_in_flow_minutes": _quotient(counts.get("time_in_flow"), 60_000)}
 
 
 def quality(conversations: Iterable[Item], start: datetime, end: datetime) -> Counts:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,7 @@ def _imported(module: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def _imports(room: str) -> set[tuple[str, str]]:
     """Which module of a room imports what, by dotted names."""
     modules = sorted((PACKAGE / room).rglob("*.py"))
@@ -112,3 +115,17 @@ def test_tables_are_pure_functions_that_touch_neither_a_network_nor_a_disk() -> 
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "open"
     }
     assert called == set()
+
+
+def _rooms() -> list[Path]:
+    """The packages below the package, with those inside them; but `cli`, which has one module for each command."""
+    without_a_map = {PACKAGE, PACKAGE / "cli"}
+    return sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent not in without_a_map)
+
+
+@pytest.mark.parametrize("room", _rooms(), ids=lambda room: f"{room.relative_to(PACKAGE)}")
+def test_the_map_of_a_room_names_each_of_its_modules(room: Path) -> None:
+    said = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
+    named = set(re.findall(r"`(\w+)`", said)) | set(re.findall(r"^ *(\w+)  ", said, re.MULTILINE))
+    modules = {path.stem for path in room.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert modules - {"__init__", "__main__"} - named == set()

@@ -91,6 +91,13 @@ def test_every_column_of_a_report_says_which_columns_it_is_made_of(definitions: 
             assert strange == [], (report.name, column)
 
 
+def test_a_column_of_a_report_names_its_origins_below_its_description(definitions: dg.Definitions) -> None:
+    spec = stored(definitions)["reports/queue_media"]
+    columns = {column.name: column.description for column in spec.metadata["dagster/column_schema"].columns}
+    assert columns["media_type"] == "media type\n\nFrom tables/interval_metrics: media_type."
+    assert columns["queue_name"].endswith("From tables/interval_metrics: queue_id; reference/queues_history: name.")
+
+
 def test_versions_say_what_an_asset_is_made_by(definitions: dg.Definitions) -> None:
     def versions_of(loaded: dg.Definitions) -> dict[str, str | None]:
         return {place: spec.code_version for place, spec in stored(loaded).items() if not place.startswith("pages/")}

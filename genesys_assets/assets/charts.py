@@ -96,8 +96,8 @@ def _label(value: Any, zone: ZoneInfo | None) -> str:
 def _svg(bars: list[Bar], title: str) -> str:
     """The picture, on white: the UI may be dark. It is written by hand, for a run draws one of each report."""
     names = [label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…" for label, _ in bars]
-    reach = round(_LETTER * max(map(len, names)) * math.sin(math.radians(_SLANT)))
-    start, below = max(_LEFT, reach), 16 + reach
+    reaches = [_LETTER * len(name) * math.sin(math.radians(_SLANT)) for name in names]
+    start, below = _left_of(reaches), 16 + round(max(reaches))
     steps = _steps([height for _, height in bars])
     low, span, width = steps[0], steps[-1] - steps[0], (_WIDTH - start - _RIGHT) / len(bars)
 
@@ -125,6 +125,15 @@ def _svg(bars: list[Bar], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_TOP + _PLOT + below}" width="{_WIDTH}" '
         f'font-family="sans-serif" font-size="10" fill="#222">{"".join(parts)}</svg>'
     )
+
+
+def _left_of(reaches: Sequence[float]) -> int:
+    """Where bars begin, so that each label has room to the left of the middle of its bar: `reaches` says how much."""
+    middles = ((at + 0.5) / len(reaches) for at in range(len(reaches)))
+    needed = (
+        (reach - (_WIDTH - _RIGHT) * middle) / (1 - middle) for reach, middle in zip(reaches, middles, strict=True)
+    )
+    return math.ceil(max(_LEFT, *needed))
 
 
 def _steps(heights: Sequence[float]) -> list[float]:

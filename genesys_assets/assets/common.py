@@ -81,16 +81,26 @@ def due_every(span: timedelta, limit: timedelta) -> dg.FreshnessPolicy:
     return dg.FreshnessPolicy.time_window(fail_window=span + limit, warn_window=span + limit / 2)
 
 
-def column_schema(spec: TableSpec) -> dg.TableSchema:
-    """The columns as the UI shows them, each tagged with its class of personal data."""
+def column_schema(spec: TableSpec, notes: Mapping[str, str] | None = None) -> dg.TableSchema:
+    """The columns as the UI shows them, each tagged with its class of personal data. `notes`: what is said of a column
+    below its description.
+    """
     return dg.TableSchema(
         [
             dg.TableColumn(
-                column.name, str(column.type), column.description, tags={PERSONAL_DATA: str(spec.personal(column))}
+                column.name,
+                str(column.type),
+                "\n\n".join(filter(None, (column.description, (notes or {}).get(column.name)))),
+                tags={PERSONAL_DATA: str(spec.personal(column))},
             )
             for column in spec.columns
         ]
     )
+
+
+def link_metadata(url: str) -> dg.MetadataValue[Any]:
+    """A link to a published file. The UI shows a URL in full, and a presigned one has 300 characters or more."""
+    return dg.MetadataValue.md(f"[open]({url})")
 
 
 def description(spec: TableSpec, source: str) -> str:

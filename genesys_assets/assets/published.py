@@ -15,6 +15,7 @@ from genesys_assets.assets.common import (
     checked_keys,
     due_every,
     failing_by_name,
+    link_metadata,
     report_partition,
     window_metadata,
 )
@@ -133,8 +134,8 @@ def _metadata(done: PublishedDay) -> dict[str, Any]:
         "files": dg.MetadataValue.md(table),
         "dagster/row_count": len(done.files),
         "bytes": sum(file.bytes for file in done.files),
-        **({"page": dg.MetadataValue.url(done.page.url)} if done.page else {}),
-        "manifest": dg.MetadataValue.url(done.manifest_file.url),
+        **({"page": link_metadata(done.page.url)} if done.page else {}),
+        "manifest": link_metadata(done.manifest_file.url),
         **({"expires_at": dg.MetadataValue.timestamp(until)} if until else {}),
         **({"missing": _listed(done.manifest.missing.items())} if done.manifest.missing else {}),
         **({"failing_checks": _listed(_named(done))} if done.manifest.failing_checks else {}),

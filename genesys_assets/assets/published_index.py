@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from genesys_assets.assets.common import ONE_RUN, attributes
+from genesys_assets.assets.common import ONE_RUN, attributes, link_metadata
 from genesys_assets.keys import asset_key
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.index_page import publish_list
@@ -41,7 +41,7 @@ def build_published_index_assets(calendar: Calendar) -> list[dg.AssetsDefinition
         listed = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in problems))
         return dg.MaterializeResult(
             metadata={
-                "page": dg.MetadataValue.url(file.url),
+                "page": link_metadata(file.url),
                 **({"expires_at": dg.MetadataValue.timestamp(file.expires_at)} if file.expires_at else {}),
                 "dagster/row_count": len(days),
                 "days_with_a_page": with_page,

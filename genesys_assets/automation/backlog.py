@@ -19,10 +19,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from genesys_assets.automation.next_run import Backlog, Run, last_moment
-from genesys_assets.automation.progress import CHECKS
-from genesys_assets.checks import completeness, reconciliation
-from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.automation.next_run import CHECKS, Backlog, Run, last_moment
+from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.cloud.analytics.families import FAMILIES, AggregateFamily
 from genesys_assets.cloud.analytics.queries import AggregateQuestion
 from genesys_assets.cloud.reference import LISTINGS
@@ -358,13 +356,6 @@ def _is_ledger_behind(lake: Lake) -> bool:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
-_CHECKED = (
-    ("conversations", (AS_MANY,), completeness.LOOKED_AT),
-    ("session_metrics", reconciliation.OF_SESSIONS, reconciliation.LOOKED_AT[reconciliation.SESSIONS]),
-    ("daily_metrics", (reconciliation.DAY_MATCHES,), reconciliation.LOOKED_AT[reconciliation.DAYS]),
-)
-"""Tables, their checks, and the tables whose rows these look at."""
-
 
 def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collection[str]) -> Backlog:
     """The finished days, of those that may still change, on which a check has given no verdict on the rows that are
@@ -378,11 +369,11 @@ def checks_backlog(lake: Lake, calendar: Calendar, now: datetime, stale: Collect
 def is_unchecked(lake: Lake, day: str) -> bool:
     """Whether a check of a day's stored tables has given no verdict on their present rows."""
     known = verdicts(lake, day)
-    for table, checks, places in _CHECKED:
+    for table, checked in CHECKED.items():
         if not _is_stored(lake, f"tables/{table}", day):
             continue
-        rows = looked_at(lake, day, places)
-        if any((table, check) not in known or known[table, check][1] != rows for check in checks):
+        rows = looked_at(lake, day, checked.looked_at)
+        if any((table, check) not in known or known[table, check][1] != rows for check in checked.checks):
             return True
     return False
 

@@ -6,7 +6,7 @@ request that was lost, killed or refused is made again, because its partitions a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,8 @@ Backlog = Mapping[str, frozenset[str]]
 CanMake = Callable[[str, str], bool]
 """Whether enough is stored to make an asset's partition."""
 
+CHECKS = "checks"
+"""The job of checks alone; what it makes is named so too."""
 _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
@@ -182,8 +184,8 @@ def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request
 
 
 def _longest(most: int, failures: int, well: int) -> int:
-    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions. From
-    the second successful run in a row on, each doubles it.
+    """The longest range. After up to 1 failure `most`, after 2 an eighth of it but 3 at least, then single partitions.
+    From the second successful run in a row on, each doubles it.
     """
     together = most if failures <= 1 else max(_SMALLEST, most // _PARTS) if failures < _ALONE else 1
     return min(most, together << min(max(0, well - 1), _MOST_DOUBLINGS))
@@ -226,3 +228,17 @@ def last_moment(now: datetime, hour: int, minute: int) -> datetime:
     """The last time that the clock showed an hour and minute, UTC."""
     today = now.astimezone(UTC).replace(hour=hour, minute=minute, second=0, microsecond=0)
     return today if today <= now else today - DAY
+
+
+def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """First and last of each run of days, or of hours, that follow each other."""
+    first = last = ""
+    for key in sorted(keys):
+        if last and following(last) == key:
+            last = key
+            continue
+        if last:
+            yield first, last
+        first = last = key
+    if last:
+        yield first, last

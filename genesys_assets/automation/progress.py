@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from genesys_assets.automation.next_run import Run, following
+from genesys_assets.automation.next_run import CHECKS, Run, ranges
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY
 from genesys_assets.keys import places
 
@@ -16,9 +16,6 @@ RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 NIGHT = "genesys_assets/night"
 """Tag of a run over assets without partitions: the day of the night for which it was asked."""
-
-CHECKS = "checks"
-"""The job of checks alone; what it makes is named so too."""
 
 _GOING_ON = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -111,17 +108,3 @@ def _backfills(instance: dg.DagsterInstance, location: dg.RepositoryDefinition) 
             if key in ours:
                 for first, last in ranges(left.get_partitions_subset(key).get_partition_keys()):
                     yield Run(frozenset([ours[key]]), first, last)
-
-
-def ranges(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """First and last of each run of days, or of hours, that follow each other."""
-    first = last = ""
-    for key in sorted(keys):
-        if last and following(last) == key:
-            last = key
-            continue
-        if last:
-            yield first, last
-        first = last = key
-    if last:
-        yield first, last

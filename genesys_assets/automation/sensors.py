@@ -27,6 +27,7 @@ import dagster as dg
 
 from genesys_assets.assets.failed_reports import failed_reports
 from genesys_assets.automation import backlog
+from genesys_assets.automation.next_run import CHECKS as CHECKED
 from genesys_assets.automation.next_run import (
     GIVE_UP_AFTER,
     Backlog,
@@ -37,7 +38,6 @@ from genesys_assets.automation.next_run import (
     free,
     last_moment,
 )
-from genesys_assets.automation.progress import CHECKS as CHECKED
 from genesys_assets.automation.progress import NIGHT, RANGE_END, RANGE_START, location_of, runs_of
 from genesys_assets.automation.switches import sensor_status
 from genesys_assets.checks.reconciliation import FIRST_DAY, LAST_DAY

@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 from tabulate import tabulate
 
+from genesys_assets.checks.looked_at import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
 from genesys_assets.days import completeness as figures
 from genesys_assets.days.verdicts import Verdict, give, looked_at
@@ -30,9 +31,6 @@ from genesys_assets.tolerance import Tolerance
 
 TABLE = our_key("tables", "conversations")
 PAGES = our_key("pages", "daily_details")
-LOOKED_AT = ("tables/conversations", figures.DAILY)
-"""Of which tables the rows of the day count."""
-AS_MANY = "as_many_as_the_platform_says"
 NOT_SHRUNK = "day_has_not_shrunk"
 
 
@@ -129,7 +127,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         found = {day: counted(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in found.items():
-            rows = looked_at(lake.lake, day, LOOKED_AT)
+            rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
             give(
                 lake.lake, day, [_verdict(of_day, tolerance)], rows, {"run_id": context.run.run_id, "source": "checks"}
             )

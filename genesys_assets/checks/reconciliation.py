@@ -27,6 +27,7 @@ import pyarrow as pa
 from tabulate import tabulate
 
 from genesys_assets.checks.abandons import ABANDONS, reconcile_abandons
+from genesys_assets.checks.looked_at import CHECKED, DAY_MATCHES
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
@@ -47,16 +48,9 @@ from genesys_assets.tolerance import Tolerance
 SESSIONS = our_key("tables", "session_metrics")
 HOURS = our_key("tables", "interval_metrics")
 DAYS = our_key("tables", "daily_metrics")
-DAY_MATCHES = "day_matches_interval_metrics"
 
 FIRST_DAY, LAST_DAY = "genesys_assets/first_day", "genesys_assets/last_day"
 """Tags of a run of checks alone: which days they are about."""
-LOOKED_AT = {
-    SESSIONS: ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs"),
-    DAYS: ("tables/daily_metrics", "tables/interval_metrics"),
-}
-"""Of which tables the rows of the day count for the checks of an asset."""
-OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, ABANDONS)
 _LAWS = (WAIT, HANDLE_TIME, ABANDONS)
 _ROWS_SHOWN = 20
 
@@ -112,7 +106,7 @@ def _of_sessions(
         }
         for day in run_days(context, calendar):
             stored = lake.lake
-            rows = looked_at(stored, day, LOOKED_AT[SESSIONS])
+            rows = looked_at(stored, day, CHECKED[SESSIONS.path[-1]].looked_at)
             found_of_day = {**reconcile_sessions(stored, day, tolerance), ABANDONS: reconcile_abandons(stored, day)}
             for name, finding in found_of_day.items():
                 findings[name].add(day, finding)
@@ -140,7 +134,7 @@ def _of_days(
         found = Findings(DAYS, key, DAY_MATCHES, severity, blocking)
         for day in run_days(context, calendar):
             stored = lake.lake
-            rows = looked_at(stored, day, LOOKED_AT[DAYS])
+            rows = looked_at(stored, day, CHECKED[DAYS.path[-1]].looked_at)
             found.add(day, reconcile_daily(stored, day, tolerance, calendar))
             give(stored, day, [found.verdict(day)], rows, _origin(context))
         return found.result(tolerance)

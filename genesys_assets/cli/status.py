@@ -143,13 +143,13 @@ def _made_of_published(calendar: Calendar, now: datetime) -> tuple[MadeOfPublish
     from genesys_assets.automation.backlog import published_since
     from genesys_assets.lake.opening import s3_client
     from genesys_assets.publishing.errors import PublishingError
-    from genesys_assets.resources import PublishingResource
+    from genesys_assets.publishing.opening import publisher_of_settings
 
     first = max(calendar.start_date, date.fromisoformat(published_since(calendar, now)))
     days = [first + timedelta(days=number) for number in range((now.date() - first).days + 1)]
     client = partial(s3_client, read_seconds=_READ_SECONDS, attempts=1)
     try:
-        publisher = PublishingResource().publisher(client)
+        publisher = publisher_of_settings(client)
         with ThreadPoolExecutor(_MANIFESTS_AT_ONCE, thread_name_prefix="manifests") as executor:
             manifests = list(executor.map(partial(_manifest, publisher), days))
     except PublishingError as error:
@@ -230,7 +230,7 @@ def _lost_line(each: AssetStatus) -> str:
 
 def _ranges(keys: Sequence[str]) -> str:
     """Keys that follow each other as ranges, as --partition-range takes them; the newest first."""
-    from genesys_assets.automation.progress import ranges
+    from genesys_assets.automation.next_run import ranges
 
     found = [first if first == last else f"{first}...{last}" for first, last in ranges(keys)][::-1]
     more = len(found) - _MOST_RANGES

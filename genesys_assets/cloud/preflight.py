@@ -219,8 +219,8 @@ def _permitted_family(cloud: GenesysCloud, family: AggregateFamily, is_wanted: b
     except (MissingPermission, NotFound, BadRequest) as error:
         if is_wanted:
             raise
-        return Finding("ok", what, f"{_WORDS[type(error)]}, and nothing asks for it")
-    return Finding("ok", what, "permitted" if is_wanted else "permitted, and nothing asks for it")
+        return Finding("ok", what, f"{_WORDS[type(error)]}, not used by any report or setting")
+    return Finding("ok", what, "permitted" if is_wanted else "permitted, not used by any report or setting")
 
 
 def _look_at_data_lake(cloud: GenesysCloud) -> _Look:
@@ -334,7 +334,7 @@ def _users_status(cloud: GenesysCloud) -> Finding:
 def _jobs(cloud: GenesysCloud, what: str, kind: job_endpoints.Kind) -> Finding:
     through = job_endpoints.availability(cloud, kind)
     if through is None:
-        return Finding("warn", what, "permitted", "The platform does not tell how far their data reaches.")
+        return Finding("warn", what, "permitted", "The platform does not say up to when jobs have data.")
     lag = cloud.now() - through
     value = f"data until {through:%Y-%m-%d %H:%M} UTC, {lag / _HOUR:.1f} hours ago"
     if lag > USUAL_LAG:
@@ -347,7 +347,7 @@ def clock(what: str, whose: str, told: str, now: datetime) -> Finding:
     """How far this machine's clock is off, by the Date header of an answer."""
     there = http_date(told)
     if there is None:
-        return Finding("warn", what, f"{whose} is not told")
+        return Finding("warn", what, f"{whose} is unknown: the answer has no Date header")
     skew = now - there
     seconds = abs(skew).total_seconds()
     value = f"{seconds:.0f} s {'ahead of' if skew > timedelta() else 'behind'} {whose}"

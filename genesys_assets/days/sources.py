@@ -117,7 +117,7 @@ def conversations_of(lake: Lake, day: str) -> Conversations:
     try:
         hours = fetched_hours(lake, HOURLY, day, needed=daily is None and imported is None and of_lake.reach is None)
     except NotFetched as error:
-        raise NotFetched(" ".join(filter(None, (str(error), of_lake.problem or _of_schemas(lake, day))))) from None
+        raise NotFetched(" ".join(filter(None, (str(error), of_lake.problem or _what_files_lack(lake, day))))) from None
     through = known_through(day, hours, imported)
     if of_lake.reach is not None:
         through = max(through, of_lake.reach.through)
@@ -173,7 +173,7 @@ def _of_data_lake(lake: Lake, day: str) -> _OfDataLake:
     return _OfDataLake(reach, found, inputs)
 
 
-def _of_schemas(lake: Lake, day: str) -> str | None:
+def _what_files_lack(lake: Lake, day: str) -> str | None:
     """Why stored files of the data lake make no day; None where there are none of conversations."""
     lacking = data_lake.lacking(lake, day)
     if not 0 < len(lacking) < len(NEEDED):

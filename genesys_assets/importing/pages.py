@@ -324,7 +324,9 @@ def _cut(rows: Iterable[Row], most: int, key: Callable[[Row], Any]) -> Iterator[
 
 def _grouped(group_by: tuple[str, ...], options: ImportOptions) -> str:
     by = ",".join(group_by) or "nothing"
-    return f"answer grouped by {by}, as " + ("was told" if options.group_by else "its groups show; else say --group-by")
+    return f"answer grouped by {by}, as " + (
+        "--group-by says" if options.group_by else "its groups show; else say --group-by"
+    )
 
 
 def _hour(instant: datetime) -> datetime:

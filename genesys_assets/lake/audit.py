@@ -105,8 +105,8 @@ def _repeated(hashes: list[Any]) -> int:
 
 
 def _unequal(rows: pa.Table, whole: str, parts: Iterable[str]) -> int:
-    """In how many rows the parts do not add up to the whole. A part below 0 adds nothing up: it is what is left of a
-    whole when the others are too much.
+    """In how many rows the parts do not add up to the whole. A negative part also counts as wrong: it is what remains
+    when the others are too much.
     """
     left = _or_zero(rows[whole])
     wrong = pc.less(left, 0)

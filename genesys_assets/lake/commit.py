@@ -76,14 +76,17 @@ class StoredState:
 
 @dataclass(slots=True)
 class Proposal:
-    """A partition as a run would have it. `newness` grows with each input that is newer: see `Lake.newness`.
+    """What a run wants to store as a partition.
 
-    `is_read`: it was read from the platform, and never replaces a newer reading. One that has all of its partition
-    (`is_complete`) replaces one that has not, whichever is newer: jobs have all data hours after the query has the
-    newest. What is computed of stored partitions yields only to what was committed since the work began: there may be
-    fewer inputs than before. `builds_on_known`: it was made of what was stored itself, so nothing else may be replaced.
-    `adds`: its rows come after all that are stored, which stay; it builds on these. `yields_to_newer`: what is newer
-    stays, whenever it was committed.
+    `known`: what was stored when the work began.
+    `newness` grows with each newer input: see `Lake.newness`.
+    `is_read`: it was read from the platform, and never replaces a newer reading. What is computed of stored partitions
+    yields only to what was committed since the work began: there may be fewer inputs than before.
+    `is_complete`: it has all of its partition, and replaces one that has not, whichever is newer: jobs have all data
+    hours after the query has the newest.
+    `builds_on_known`: it was made of what was stored, so nothing else may be replaced.
+    `adds`: its rows follow the stored ones, which stay; it builds on these.
+    `yields_to_newer`: what is newer stays, whenever it was committed.
     """
 
     key: Key

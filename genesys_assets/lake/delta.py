@@ -170,7 +170,7 @@ class DeltaLog:
 
     @property
     def table_id(self) -> str | None:
-        """What the table has that no other one has which is made in its place, None where there is no table."""
+        """The id of this table; a table made again in the same place has another. None if there is none."""
         return None if self._table is None else str(self._table.metadata().id)
 
     def files(self, key: Key) -> list[DataFile]:

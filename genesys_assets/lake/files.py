@@ -62,11 +62,9 @@ body binary the bytes of the answer, unchanged; or of an answer about several pa
 _ROWS_PER_GROUP = 32_768
 _PAGES_SHOWN = 5
 ABSENT = "absent"
-"""What a file of a table says: in how many rows of its partition the platform left a column null that it should fill,
-by column.
-"""
+"""Metadata key: in how many rows of the partition the platform left a column null that it should fill, by column."""
 TAKEN_OUT = "taken_out"
-"""What a file of pages says: pseudonyms of the conversations that are not in it because they must be forgotten."""
+"""Metadata key: pseudonyms of the conversations that are not in the pages because they must be forgotten."""
 UNKNOWN_DROPPED = "unknown_fields_dropped"
 """The key under which a file of pages says how often each unknown field was dropped, by path. Such a field may hold
 personal data.

@@ -172,7 +172,7 @@ class Lake:
         does not. A partition whose stored pages are newer keeps them, and its writer's `change` says so.
 
         `builds_on_stored`: the new pages are made of the stored ones; raises Overtaken where others replaced these
-        since. Where they are what is stored nothing is committed, unless what their file says of them is new
+        since. If the new pages equal the stored ones nothing is committed, unless their file's metadata is new
         (`says_anew`). Raises TableContended.
         """
         log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)

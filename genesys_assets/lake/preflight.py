@@ -61,10 +61,15 @@ def _folder(what: str, location: str) -> Finding:
         with tempfile.TemporaryFile(dir=there):
             free = shutil.disk_usage(there).free
     except OSError as error:
-        return Finding("fail", what, f"{folder} cannot be written ({error.strerror})", "Name another, or let it be.")
+        return Finding(
+            "fail",
+            what,
+            f"{folder} cannot be written ({error.strerror})",
+            "Choose another folder, or make this one writable.",
+        )
     value = f"{folder}, writable, {free / 2**30:.1f} GiB free"
     if free < LITTLE_SPACE:
-        return Finding("warn", what, value, "A day of 100,000 conversations takes some 100 MB: make room.")
+        return Finding("warn", what, value, "A day of 100,000 conversations takes some 100 MB: free disk space.")
     return Finding("ok", what, value)
 
 

@@ -32,8 +32,8 @@ class Retyping:
         """The files that were replaced so far, with those that hold their rows now."""
 
     def fit(self, rows: pa.Schema) -> None:
-        """Nothing where the columns that rows and table share have the same types. Else the table takes those of the
-        rows, and Conflict is raised: what else was committed has to be looked at.
+        """Give the table's columns the types of the rows and raise Conflict, so that the caller reads the log again. No
+        effect if the columns that both have are of the same types.
 
         Raises UnstorableColumn where a stored value does not fit.
         """

@@ -44,7 +44,9 @@ def passes_once_reached(error: BaseException) -> bool:
 
 
 def is_404_of_something_else(error: BaseException) -> bool:
-    """Whether a 404 says neither of a file nor of the bucket that it is absent. Answers to HEAD cannot say so."""
+    """Whether a 404 is neither NoSuchKey nor NoSuchBucket: of a proxy or a wrong endpoint. False for HEAD: it has no
+    body.
+    """
     of_head = str(getattr(error, "operation_name", "")).startswith("Head")
     return status_of(error) == 404 and not of_head and code_of(error) not in _CODES_OF_404
 

@@ -185,9 +185,7 @@ def rule_of(place: str) -> Rule:
     for names, rule in _RULES.items():
         if place in names:
             return rule()
-    raise Unclassified(
-        f"Nobody said where personal data stand in {place}. Add it to genesys_assets/privacy/answers.py."
-    )
+    raise Unclassified(f"{place} has no rule for personal data. Add one to genesys_assets/privacy/answers.py.")
 
 
 def _conversations() -> Rule:

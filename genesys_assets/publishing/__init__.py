@@ -3,6 +3,7 @@
 `day`           publishing one day: every stored report, the page, last the manifest; races and retries
 `manifest`      what a manifest says, and its JSON
 `publisher`     files, manifests and the list, written to one place
+`opening`       opens the place to which the settings publish
 `place`         interface of a place to publish to, and file names
 `s3_bucket`     files in an S3 bucket
 `private_bucket` presigned URLs, and the proof that only their holder can read a file

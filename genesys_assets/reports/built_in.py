@@ -42,6 +42,6 @@ def operating_reports() -> tuple[Report, ...]:
 
 
 def _reports(file: Path) -> tuple[Report, ...]:
-    reading = read_reports(file)
+    reading = read_reports(file, is_shipped=True)
     assert not reading.problems, "\n".join(map(str, reading.problems))
     return tuple(reading.reports.values())

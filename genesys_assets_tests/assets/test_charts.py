@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from genesys_assets.reports.language.model import ReportDefinition
 from genesys_assets.reports.meaning.report import Report
 
 UTC_ZONE = ZoneInfo("UTC")
+SVG = "{http://www.w3.org/2000/svg}"
 NINE = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 
@@ -116,12 +118,12 @@ def picture(of: Report, table: pa.Table) -> ElementTree.Element:
 
 
 def texts(of: ElementTree.Element) -> list[str]:
-    return [str(each.text) for each in of.iter("{http://www.w3.org/2000/svg}text")]
+    return [str(each.text) for each in of.iter(f"{SVG}text")]
 
 
 def heights(of: ElementTree.Element) -> list[float]:
     """Of the bars, the background left out."""
-    return [float(each.attrib["height"]) for each in of.iter("{http://www.w3.org/2000/svg}rect")][1:]
+    return [float(each.attrib["height"]) for each in of.iter(f"{SVG}rect")][1:]
 
 
 def test_the_picture_has_a_bar_and_a_label_for_each_value() -> None:
@@ -137,6 +139,16 @@ def test_a_long_label_is_cut() -> None:
     mine = report(group_by=["queueId"], chart={"x": "queue_name", "y": "handled"})
     drawn = picture(mine, rows(mine, {"queue_name": "x" * 100, "handled": 1}))
     assert texts(drawn)[-1] == "x" * 31 + "…"
+
+
+@pytest.mark.parametrize("lengths", [[3], [32], [3, 32], [32, 3, 3], [3] * 11 + [32], [32] * 24])
+def test_labels_have_room_and_no_more_than_they_need(lengths: list[int]) -> None:
+    mine = report(group_by=["queueId"], chart={"x": "queue_name", "y": "handled"})
+    some = ({"queue_name": f"{nth:x<{length}}", "handled": 50 - nth} for nth, length in enumerate(lengths))
+    labels = [each for each in picture(mine, rows(mine, *some)).iter(f"{SVG}text") if "transform" in each.attrib]
+    begins = [float(each.attrib["x"]) - 6 * len(str(each.text)) * math.sin(math.pi / 4) for each in labels]
+    assert min(begins) >= -0.1
+    assert min(begins) < 1 or float(labels[0].attrib["x"]) < 60 + 510 / len(lengths)
 
 
 @pytest.mark.parametrize(

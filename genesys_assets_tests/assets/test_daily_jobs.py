@@ -70,7 +70,7 @@ def leave(world: World, day: str, *, after_pages: int = 2) -> None:
     behaviour.job_lifetime_seconds = A_LONG_TIME
     spent = partial(behaviour.fail_next, 429, path="/results", headers={"Retry-After": "4000"})
     behaviour.interrupt("/results", spent, after=after_pages)
-    assert "request budget is used up" in error(read(world, DETAILS, day, page_size=10))
+    assert "rate limit is used up" in error(read(world, DETAILS, day, page_size=10))
     assert world.lake.pages(DETAILS, day) is None
     assert [path for path in world.files() if path.startswith("jobs/")]
 

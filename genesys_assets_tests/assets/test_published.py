@@ -23,7 +23,7 @@ import requests
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.tables.spec import in_milliseconds
-from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, error, events, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, error, events, link, metadata
 from genesys_assets_tests.conftest import DAY, DAYS, PAST_BUCKET
 from genesys_assets_tests.patience import PATIENCE_SECONDS
 
@@ -118,7 +118,7 @@ def test_every_address_gives_the_file_that_the_manifest_describes(past_days: Wor
 
 def test_the_page_of_the_day_is_html_that_its_address_gives(past_days: World, s3_client: Any) -> None:
     [entry] = [file for file in manifest(s3_client, PAST_BUCKET)["files"] if file["report"] == "day_page"]
-    url = metadata(past_days.runs[-1], "published/reports")["page"]
+    url = link(metadata(past_days.runs[-1], "published/reports")["page"])
     answer = fetch(url)
     assert url == entry["url"]
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -127,7 +127,7 @@ def test_the_page_of_the_day_is_html_that_its_address_gives(past_days: World, s3
 
 
 def test_the_page_leads_to_the_csv_files_by_presigned_urls(past_days: World, s3_client: Any) -> None:
-    page = fetch(metadata(past_days.runs[-1], "published/reports")["page"]).text
+    page = fetch(link(metadata(past_days.runs[-1], "published/reports")["page"])).text
     links = [html.unescape(link) for link in re.findall(r'href="(http[^"]+)"', page)]
     linked = {hashlib.sha256(fetch(link).content).hexdigest() for link in links}
     files = manifest(s3_client, PAST_BUCKET)["files"]
@@ -150,8 +150,8 @@ def test_the_manifest_sums_the_day_up_as_its_reports_do(past_days: World, s3_cli
 def test_without_its_signature_or_with_another_no_file_can_be_read(past_days: World, s3_client: Any) -> None:
     urls = [file["url"] for file in manifest(s3_client, PAST_BUCKET)["files"]]
     assert urls
-    urls.append(metadata(past_days.runs[-1], "published/reports")["manifest"])
-    urls.append(metadata(past_days.runs[-1], "published/index")["page"])
+    urls.append(link(metadata(past_days.runs[-1], "published/reports")["manifest"]))
+    urls.append(link(metadata(past_days.runs[-1], "published/index")["page"]))
     for url in urls:
         assert fetch(url).status_code == 200
         assert fetch(url.partition("?")[0]).status_code in (401, 403)
@@ -245,4 +245,4 @@ def test_the_materialisation_lists_the_files_with_their_addresses(past_days: Wor
     assert said["bytes"] == sum(file["bytes"] for file in listed)
     assert len(said["files"].splitlines()) == 2 + FILES_OF_A_DAY
     assert all(file["url"] in said["files"] for file in listed)
-    assert fetch(said["manifest"]).json() == manifest(s3_client, PAST_BUCKET)
+    assert fetch(link(said["manifest"])).json() == manifest(s3_client, PAST_BUCKET)

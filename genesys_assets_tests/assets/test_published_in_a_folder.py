@@ -17,7 +17,7 @@ import pytest
 from genesys_assets.assets import published_index
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets_tests.assets.test_published_index import OnTheEveningAfter
-from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, events, metadata
+from genesys_assets_tests.assets.world import FILES_OF_A_DAY, World, events, link, metadata
 from genesys_assets_tests.browser import chromium, visit
 from genesys_assets_tests.conftest import DAY
 from genesys_assets_tests.ports import refusing_port
@@ -68,14 +68,14 @@ def test_the_first_day_needs_no_bucket(published: Published) -> None:
 
 def test_the_materialisations_lead_to_page_manifest_and_list(published: Published) -> None:
     day, _, index = published.world.runs
-    urls = [metadata(day, "published/reports")[name] for name in ("page", "manifest")]
-    urls.append(metadata(index, "published/index")["page"])
+    urls = [link(metadata(day, "published/reports")[name]) for name in ("page", "manifest")]
+    urls.append(link(metadata(index, "published/index")["page"]))
     assert all(path_of(url).is_file() for url in urls)
     assert metadata(index, "published/index")["days_with_a_page"] == 1
 
 
 def test_from_the_list_a_browser_reaches_the_day_its_csv_files_and_the_list_again(published: Published) -> None:
-    url = metadata(published.world.runs[-1], "published/index")["page"]
+    url = link(metadata(published.world.runs[-1], "published/index")["page"])
     with chromium() as browser, visit(browser, url, follows_links=True) as seen:
         seen.page.get_by_role("link", name="Thu 29 Jan 2026").click()
         assert seen.page.inner_text("h1") == "Thursday 29 January 2026"

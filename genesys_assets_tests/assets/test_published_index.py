@@ -10,7 +10,7 @@ import pytest
 
 from genesys_assets.assets import published_index
 from genesys_assets_tests.assets.test_published import INDEX, fetch, objects, publishing_to
-from genesys_assets_tests.assets.world import World, error, events, metadata
+from genesys_assets_tests.assets.world import World, error, events, link, metadata
 from genesys_assets_tests.conftest import DAY, NOW, PAST_BUCKET
 
 
@@ -30,7 +30,7 @@ def test_the_list_leads_to_the_page_of_the_day(past_days: World, monkeypatch: py
     monkeypatch.setattr(published_index, "datetime", OnTheEveningAfter)
     run = list_days(replace(past_days, runs=[]))
     said = metadata(run, "published/index")
-    answer = fetch(said["page"])
+    answer = fetch(link(said["page"]))
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert f"reports/index/date%3D{DAY}/day_page.html?" in answer.text
@@ -45,7 +45,7 @@ def test_the_job_that_publishes_a_day_makes_the_list_too(past_days: World) -> No
 
 
 def test_nobody_reads_it_without_a_signature(past_days: World, s3_client: Any, public_bucket: str) -> None:
-    url = metadata(past_days.runs[-1], "published/index")["page"]
+    url = link(metadata(past_days.runs[-1], "published/index")["page"])
     assert fetch(url.partition("?")[0]).status_code in (401, 403)
     assert INDEX in objects(s3_client, PAST_BUCKET)
     said = error(list_days(publishing_to(past_days, public_bucket)))

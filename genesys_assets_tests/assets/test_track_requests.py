@@ -14,7 +14,7 @@ from genesys_assets.cloud.http.transport import GenesysCloud
 
 
 def limited(told: float | None) -> errors.RateLimited:
-    error = errors.RateLimited("The request budget is used up.", status=429)
+    error = errors.RateLimited("The rate limit is used up.", status=429)
     error.retry_after = told
     return error
 

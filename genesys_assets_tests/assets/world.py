@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -204,6 +205,13 @@ def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None
     # In a range each partition is told twice: as soon as it is stored, and at the end.
     (of_partition,) = said.values()
     return {label: value.value for label, value in of_partition.items()}
+
+
+def link(said: str) -> str:
+    """The URL of a link in Markdown."""
+    found = re.fullmatch(r"\[open\]\((\S+)\)", said)
+    assert found is not None, said
+    return found[1]
 
 
 def error(result: dg.ExecuteInProcessResult) -> str:

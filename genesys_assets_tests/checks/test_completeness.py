@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.completeness import AS_MANY, NOT_SHRUNK, DayFigures, counted, shrunk
+from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, counted, shrunk
+from genesys_assets.checks.looked_at import AS_MANY
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running

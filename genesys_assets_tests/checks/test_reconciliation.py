@@ -11,15 +11,14 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from genesys_assets.checks.looked_at import DAY_MATCHES, OF_SESSIONS
 from genesys_assets.checks.reconciled_day import (
     HANDLE_TIME,
     QUEUES_MATCH,
 )
 from genesys_assets.checks.reconciliation import (
-    DAY_MATCHES,
     DAYS,
     HOURS,
-    OF_SESSIONS,
     SESSIONS,
     build_reconciliation_checks,
 )

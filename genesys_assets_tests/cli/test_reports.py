@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from genesys_assets.cli.app import app
+from genesys_assets.cloud.analytics.families import CONVERSATIONS, FAMILIES
 from genesys_assets.lake import opening
 from genesys_assets.publishing.csv_text import CsvStyle
 from genesys_assets.publishing.report_files import csv_lines
@@ -105,6 +106,29 @@ def test_every_mistake_has_a_line_that_begins_with_its_place(file: Path) -> None
         "",
         "2 mistakes. No report of the file is loaded until all are mended.",
     ]
+
+
+def test_a_wrong_metric_of_each_family_is_told_with_the_nearest_of_that_family(file: Path) -> None:
+    wrong = {known.name: f"{known.metrics[-1]}X" for known in FAMILIES.values()}
+    entries = (
+        f"""\
+  of_{name}:
+    description: One row per day.
+    aggregates: {{family: {name}, metrics: {{figure: {metric}}}}}
+"""
+        for name, metric in wrong.items()
+    )
+    file.write_text("reports:\n" + "".join(entries))
+    done = run("check")
+    assert done.exit_code == 1
+    told = re.findall(r"'(\w+)X' is not a metric of (.+?)\. Closest: (.+?)\.$", done.stdout, re.MULTILINE)
+    assert len(told) == len(FAMILIES)
+    for known, (metric, of, closest) in zip(FAMILIES.values(), told, strict=True):
+        assert metric == known.metrics[-1]
+        assert of == ("Genesys Cloud" if known is CONVERSATIONS else f"the family {known.name}")
+        nearest = closest.split(", ")
+        assert nearest[0] == metric
+        assert {*nearest} <= {*known.metrics}
 
 
 def test_another_file_can_be_named(file: Path, tmp_path: Path) -> None:

@@ -69,6 +69,17 @@ def test_what_is_late_is_named_with_its_ranges_and_the_exit_code_is_1(lake: Lake
     assert ended.stdout.endswith("\nLate: pages/hourly_details.\n")
 
 
+def test_a_look_needs_nothing_of_dagster(lake: Lake) -> None:
+    program = (
+        "import sys\nfrom genesys_assets.cli.status import as_text, look\n"
+        "print(as_text(look(1))[-1:])\nprint([name for name in ('dagster', 'boto3') if name in sys.modules])"
+    )
+    looked = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+    )
+    assert looked.stdout.splitlines() == [".", "[]"]
+
+
 def test_hours_that_follow_each_other_are_one_range(lake: Lake) -> None:
     store(lake, HOURLY, f"{TODAY}-02:00")
     ended = at(MIDNIGHT + timedelta(hours=8))

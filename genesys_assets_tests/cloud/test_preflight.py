@@ -162,8 +162,8 @@ def test_a_family_that_a_report_wants_and_may_not_read_is_a_warning(sandbox: San
     assert found.passed
     assert finding(found, "aggregates: flows").level == "warn"
     assert flows.permission in finding(found, "aggregates: flows").advice
-    assert finding(found, "aggregates: bots").value == "not permitted, and nothing asks for it"
-    assert finding(found, "aggregates: surveys").value == "permitted, and nothing asks for it"
+    assert finding(found, "aggregates: bots").value == "not permitted, not used by any report or setting"
+    assert finding(found, "aggregates: surveys").value == "permitted, not used by any report or setting"
     assert found.missing_permissions == (flows.permission,)
 
 
@@ -174,7 +174,9 @@ def test_a_family_that_nothing_asks_for_is_told_by_what_the_platform_answered(
     sandbox.behaviour.fail_next(status, path="/analytics/bots/aggregates")
     found = look(sandbox)
     assert found.passed
-    assert finding(found, "aggregates: bots") == Finding("ok", "aggregates: bots", f"{said}, and nothing asks for it")
+    assert finding(found, "aggregates: bots") == Finding(
+        "ok", "aggregates: bots", f"{said}, not used by any report or setting"
+    )
 
 
 def test_jobs_of_users_are_looked_at_beside_their_query(sandbox: Sandbox) -> None:

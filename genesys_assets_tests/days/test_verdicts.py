@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.automation.backlog import is_unchecked
-from genesys_assets.checks import completeness, reconciliation
-from genesys_assets.checks.completeness import AS_MANY
+from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
@@ -82,14 +81,14 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     lake.write("tables/conversations", CONVERSATIONS, CONVERSATIONS.empty(), DAY, {})
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
-    rows = looked_at(lake, DAY, completeness.LOOKED_AT)
+    rows = looked_at(lake, DAY, CHECKED["conversations"].looked_at)
     give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform told no total")], rows, {})
     assert not is_unchecked(lake.refreshed(), DAY)
     lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
-    sides = reconciliation.LOOKED_AT[reconciliation.SESSIONS]
-    every = [Verdict("session_metrics", name, True) for name in reconciliation.OF_SESSIONS]
+    sides = CHECKED["session_metrics"].looked_at
+    every = [Verdict("session_metrics", name, True) for name in OF_SESSIONS]
     give(lake, DAY, every, looked_at(lake, DAY, sides), {})
     assert not is_unchecked(lake.refreshed(), DAY)
     give(lake, DAY, every, 0, {})

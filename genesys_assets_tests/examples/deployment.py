@@ -205,7 +205,12 @@ def _run(result: dict[str, Any]) -> Run:
 
 @contextlib.contextmanager
 def deployed(
-    home: Path, workspace: Path, settings: Mapping[str, str], configuration: str | None = None
+    home: Path,
+    workspace: Path,
+    settings: Mapping[str, str],
+    configuration: str | None = None,
+    *,
+    has_daemon: bool = True,
 ) -> Iterator[Deployment]:
     """Web server and daemon, started from the checkout, until the block ends.
 
@@ -221,7 +226,8 @@ def deployed(
     parts: list[Part] = []
     with guard() as watch, contextlib.ExitStack() as stack:
         stack.callback(_end, parts)
-        for command, log in ((web, home / "web.log"), (daemon, home / "daemon.log")):
+        wanted = [(web, home / "web.log"), *([(daemon, home / "daemon.log")] if has_daemon else [])]
+        for command, log in wanted:
             parts.append(_started(command, environment, log))
             watch(parts[-1].process.pid)
         deployment = Deployment(f"http://127.0.0.1:{port}", parts)

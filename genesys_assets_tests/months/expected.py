@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics.catalogue import DEFAULT_METRICS
 from genesys_assets.lake.lake import Lake
+from genesys_assets.sandbox import memberships
 from genesys_assets.sandbox.timelines import Timelines
 from genesys_assets.sandbox.times import from_datetime
-from genesys_assets_tests import plain_agents, plain_quality, plain_reports
+from genesys_assets_tests import plain_agents, plain_contacts, plain_quality, plain_reports, plain_waits
 from genesys_assets_tests import plain_figures as plain
 from genesys_assets_tests.months.history import DAY, HOUR, Past
 from genesys_assets_tests.months.readings import (
@@ -43,6 +44,8 @@ KNOWN: Mapping[str, tuple[bool, Callable[[plain_reports.Knowledge], list[Row]]]]
 }
 """Reports of conversations, and whether each is of the business day: the others are of the UTC day."""
 
+LEGS, MEMBERS = "tables/interaction_legs", "reference/queue_members"
+
 _BEGUN_DAYS = 12
 """On how many days conversations began of which something is counted in an hour, that of the hour included."""
 
@@ -50,11 +53,31 @@ REPORTS: dict[str, Callable[[Expected, date], list[Row] | None]] = {
     **{name: partial(lambda name, told, day: told.known_report(name, day), name) for name in KNOWN},
     "agent_day": lambda told, day: told.agent_day(day),
     "service_level": lambda told, day: told.service_level(day),
+    "flow_exits": lambda told, day: told.flow_exits(*told.window(day)),
     "flows": lambda told, day: told.flows(*told.window(day)),
     "flows_hourly": lambda told, day: [row for hour in hours_begun_on(day) for row in told.flows(hour, hour + HOUR)],
+    "missed_while_idle": lambda told, day: told.missed_while_idle(day),
     "quality": lambda told, day: told.quality(*told.window(day)),
+    "repeat_contacts": lambda told, day: told.repeat_contacts(*told.window(day)),
 }
 """What each report says of a day; None where too little was read to tell."""
+
+
+class Reason:
+    """Equal to any reason that is given."""
+
+    def __eq__(self, other: object) -> bool:
+        return bool(other)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return "a reason"
+
+
+REASON = Reason()
+_UNKNOWN = [f"{name}_{days}d" for name in ("repeated_within", "resolved_for") for days in plain_contacts.HORIZONS]
 
 
 def utc_midnight(day: date) -> datetime:
@@ -212,6 +235,20 @@ class Expected:
             for flow, counts in found.items()
         ]
 
+    def flow_exits(self, start: datetime, end: datetime) -> list[Row]:
+        found = self._of_family("flows", start, end, self._begun, plain_quality.exits)
+        names = {flow["id"]: flow["name"] for flow in self.past.organisation.directory.flows}
+        return [
+            {
+                **_bounds(start, end),
+                "flow_id": flow,
+                "flow_name": names[flow],
+                "exit_reason": reason,
+                **plain_quality.exit_row(counts),
+            }
+            for (flow, reason), counts in found.items()
+        ]
+
     def quality(self, start: datetime, end: datetime) -> list[Row]:
         """Evaluations, surveys and resolutions are asked for together."""
 
@@ -252,6 +289,81 @@ class Expected:
                 found.append(count(items, max(start, hour), min(end, hour + HOUR)))
             hour += HOUR
         return plain_quality.added(found)
+
+    # -- contacts and waits ----------------------------------------------------------------------------------------
+
+    def repeat_contacts(self, start: datetime, end: datetime) -> list[Row] | None:
+        """Who came again, of what was read of all days. Where a conversation ended up is taken as its legs have it."""
+        known, days = self.knowledge(start, end), [date.fromisoformat(key) for key in self._stored_days(LEGS)]
+        if not days:
+            return None
+        codes = {**known.wrapup_codes, **plain_reports.SYSTEM_CODES}
+        gaps = [
+            day
+            for day in touched(utc_midnight(self.first), max(end, utc_midnight(days[-1])) + 2 * DAY)
+            if not self._is_whole(day)
+        ]
+        before = [utc_midnight(day) + DAY for day in gaps if utc_midnight(day) < start]
+        after = [utc_midnight(day) for day in gaps if utc_midnight(day) + DAY > end]
+        rows = plain_contacts.repeat_contacts(
+            [item for day in days for item in self.stored(day)],
+            self.lake.read(LEGS, [f"{day}" for day in days]).to_pylist(),
+            start,
+            end,
+            max([utc_midnight(self.first), *before]),
+            min(after),
+        )
+        for row in rows:
+            queue, code = row["queue_id"], row["wrap_up_code"]
+            row |= _bounds(start, end) | {
+                "queue_name": known.queues.get(queue, queue),
+                "wrap_up_code_name": codes.get(code, code),
+                "unknown_because": REASON if any(row[name] is None for name in _UNKNOWN) else None,
+            }
+        return rows
+
+    def missed_while_idle(self, day: date) -> list[Row] | None:
+        """The waits of a UTC day, as its legs have them, beside what its members did as of the last time that agents'
+        status was read.
+        """
+        status = self._status_of_waits(day)
+        if status is None or f"{day}" not in self._stored_days(LEGS):
+            return None
+        legs: list[Row] = self.lake.read(LEGS, f"{day}").to_pylist()
+        timelines, until = status
+        directory, names = self.past.organisation.directory, self.business_day(day).queues
+        number = (day - date(1970, 1, 1)).days
+        members = {
+            queue.id: [member["id"] for member in memberships.members(directory, queue, number) if member["joined"]]
+            for queue in directory.queues
+            if not queue.deleted
+        }
+        observed = {day: members} if f"{day}" in self._stored_days(MEMBERS) else {}
+        bounds = {"interval_start": utc_midnight(day), "interval_end": utc_midnight(day) + DAY}
+        return [
+            {**bounds, **row, "queue_name": names.get(row["queue_id"], row["queue_id"])}
+            for row in plain_waits.waits(legs, timelines, observed, until)
+        ]
+
+    def _status_of_waits(self, day: date) -> tuple[Timelines, datetime] | None:
+        """What agents did on a day, and on the next one once all of that is known; and up to when that is known."""
+        own, following = self.reading(USERS, f"{day}"), self.reading(USERS, f"{day + DAY}")
+        end = utc_midnight(day) + DAY
+        if own is None or own.through is None:
+            return None
+        if own.through < end or following is None or not following.is_complete:
+            return self.past.timelines(own.moment.asked_at), min(own.through, end)
+        return self.past.timelines(following.moment.asked_at), end + DAY
+
+    def _is_whole(self, day: date) -> bool:
+        """Whether all conversations that began on a UTC day were read, by a job or hour by hour."""
+        end, daily = utc_midnight(day) + DAY, self.reading(DETAILS, f"{day}")
+        if daily is not None and daily.through is not None and daily.through >= end:
+            return True
+        return all(self.reading(HOURS, key) is not None for key in hours_of([f"{day}"]))
+
+    def _stored_days(self, place: str) -> list[str]:
+        return sorted(key for key in self.lake.stored(place) if key is not None)
 
     # -- conversations ---------------------------------------------------------------------------------------------
 

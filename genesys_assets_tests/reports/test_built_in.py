@@ -9,13 +9,22 @@ from typing import Any
 import pytest
 
 from genesys_assets.cloud.analytics.queries import Granularity
-from genesys_assets.reports.built_in import built_in_reports
+from genesys_assets.reports.built_in import FILE, OPERATING_FILE, PAGE_FILE, built_in_reports
+from genesys_assets.reports.language.file import Document
 from genesys_assets.tables.metrics.buckets import BY_QUEUE, BY_USER
 from genesys_assets_tests.reports.small_lake import DAY, Row, at, called, computed, measured, small_lake
 
 REPORTS = {report.name: report for report in built_in_reports()}
 USERS = called(U1="Ana", U2="Ben")
 QUEUES = called(Q1="Sales")
+
+
+@pytest.mark.parametrize("file", [FILE, OPERATING_FILE, PAGE_FILE])
+def test_what_ships_is_read_as_a_file_of_other_people_is(file: Path) -> None:
+    ours, theirs = (Document.of(file.read_text(), file.name, is_shipped=shipped) for shipped in (True, False))
+    assert ours.value == theirs.value
+    assert ours.value["reports"]
+    assert ours.problems == theirs.problems == ()
 
 
 def handled(*rows: tuple[str, str | None, float]) -> list[Row]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genesys_assets.automation.sensors import KINDS
-from genesys_assets.checks.reconciliation import LOOKED_AT, SESSIONS
+from genesys_assets.checks.looked_at import CHECKED
 from genesys_assets.days.verdicts import Verdict, give, looked_at
 from genesys_assets_tests.assets.world import World, without_reports
 from genesys_assets_tests.automation.ticks import Asked, Ticks
@@ -30,8 +30,8 @@ def ticks(past_days: World, tmp_path: Path) -> Ticks:
     world = without_reports(past_days, tmp_path)
     ticks = Ticks(world, Present(NOW), off=everything_but("tables", "checks"))
     ticks.at(NOW)
-    fails = Verdict(f"{SESSIONS.path[-1]}", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")
-    give(world.lake, FAILING, [fails], looked_at(world.lake, FAILING, LOOKED_AT[SESSIONS]), {})
+    fails = Verdict("session_metrics", "users_match_interval_metrics", False, is_blocking=True, says="1 differs")
+    give(world.lake, FAILING, [fails], looked_at(world.lake, FAILING, CHECKED["session_metrics"].looked_at), {})
     return ticks
 
 

@@ -64,8 +64,8 @@ def fetch(
 
 
 def number_in_day(request: str) -> int | None:
-    """The number that the page of this request has among those of its day, which are the same for every interval within
-    the day; None if it is not one of `fetch`, as large as usual and in ascending order.
+    """The page's number within its day, which is the same for every interval within the day; None if the request is not
+    one of `fetch`, of the usual page size and in ascending order.
     """
     asked = json.loads(request).get("body") or {}
     paging = asked.get("paging") or {}

@@ -63,8 +63,8 @@ def read_object(answer: Answer, what: str) -> dict[str, Any]:
         raise BrokenAnswer(f"{what} was answered with {_content(answer)} instead of a JSON object.", **about)
     if any(secret.encode() in answer.body for secret in _secrets(answer) if len(secret) >= _SHORTEST_SECRET):
         raise UnexpectedAnswer(
-            f"{what} was answered with the very token it was asked with. Nothing of it is stored: check the API"
-            " address, for the platform does not do that.",
+            f"{what}: the answer repeats the access token of its request, so nothing of it is stored. Check"
+            " GENESYS_CLOUD_API_URL: Genesys Cloud never does this.",
             **about,
         )
     return content
@@ -101,7 +101,7 @@ def refusal(answer: Answer, what: str, now: datetime) -> GenesysCloudError:
     if status == 400:
         return BadRequest(f"{what} was not accepted: {said.message}", **about)
     if 300 <= status < 400:
-        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check the API address.", **about)
+        return UnexpectedAnswer(f"{what} was redirected to {_elsewhere(answer)}: check GENESYS_CLOUD_API_URL.", **about)
     return GenesysCloudError(f"{what} was refused: {said.message}", **about)
 
 
@@ -124,7 +124,7 @@ def login_refusal(answer: Answer, client_id: str, host: str, now: datetime) -> G
     if status in (408, 429) or status >= 500:
         return refusal(answer, f"The login at {host}", now)
     return LoginRefused(
-        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check the login address,"
+        f"{host} gave the OAuth client {client_id!r} no token: {said.message}. Check GENESYS_CLOUD_LOGIN_URL,"
         " and that the client's grant type is client credentials.",
         **about,
     )
@@ -146,7 +146,7 @@ def read_grant(answer: Answer, host: str) -> dict[str, Any]:
         granted = None
     if isinstance(granted, dict) and isinstance(granted.get("access_token"), str) and granted["access_token"]:
         return granted
-    raise UnexpectedAnswer(f"{host} answered the login without an access token. Check the login address.", **about)
+    raise UnexpectedAnswer(f"{host} answered the login without a token. Check GENESYS_CLOUD_LOGIN_URL.", **about)
 
 
 def told_to_wait(headers: Mapping[str, str], message: str, now: datetime) -> float | None:
@@ -176,8 +176,8 @@ def _rate_limited(what: str, wait: float | None, now: datetime, about: dict[str,
     when = ""
     if wait is not None:
         back = (now + timedelta(seconds=wait)).astimezone(UTC)
-        when = f" Come back at {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
-    error = RateLimited(f"{what} was refused, since the request budget is used up.{when}", **about)
+        when = f" Retry after {back:%Y-%m-%d %H:%M:%S} UTC, in {wait:.0f} s."
+    error = RateLimited(f"{what} was refused: the rate limit is used up.{when}", **about)
     error.retry_after = wait
     return error
 

@@ -78,7 +78,8 @@ class Circuit:
 
 def _circuit_open(retry_in: float) -> CircuitOpen:
     error = CircuitOpen(
-        f"Genesys Cloud has been unavailable for minutes. It is left alone for {retry_in:.0f} s.",
+        f"Genesys Cloud has been unavailable for minutes. No request is sent for {retry_in:.0f} s;"
+        " then one tests whether it is back.",
         status=_UNAVAILABLE,
     )
     error.retry_in = retry_in

@@ -165,10 +165,12 @@ def _failure(error: Exception, what: str, url: str, late_after: float | None) ->
         return BrokenAnswer(f"{what} was answered with headers that contradict each other.")
     connection = (requests.exceptions.ConnectionError, requests.exceptions.Timeout, urllib3.HTTPError)
     if not isinstance(error, connection):
-        return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check the API address.")
+        return GenesysCloudError(f"{what} could not be sent ({type(error).__name__}): check GENESYS_CLOUD_API_URL.")
     host = urlsplit(url).netloc
     reason = f"no whole answer within {late_after:g} s" if is_late else _reason(error)
-    unreachable = Unreachable(f"{host} cannot be reached ({reason}). Check the region or API address, and the network.")
+    unreachable = Unreachable(
+        f"{host} cannot be reached ({reason}). Check the region or GENESYS_CLOUD_API_URL, and the network."
+    )
     unreachable.host = host
     unreachable.may_have_arrived = not any(isinstance(cause, _NEVER_SENT) for cause in _causes(error))
     return unreachable

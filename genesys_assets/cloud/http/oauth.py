@@ -79,7 +79,7 @@ class ClientCredentials(AuthBase):
         if leads_to != self._api:
             raise ForeignHost(
                 f"A request to {leads_to[1]} was not sent: the token goes to {self._api[0]}://{self._api[1]}:"
-                f"{self._api[2]} and nowhere else. Whatever named that address is not to be trusted."
+                f"{self._api[2]} and nowhere else. Do not trust what named that URL."
             )
         request.headers["Authorization"] = f"Bearer {self.token()}"
         return request
@@ -126,8 +126,8 @@ class ClientCredentials(AuthBase):
         if len(text) > limits.LONGEST_TOKEN or not _TOKEN.fullmatch(text):
             raise UnexpectedAnswer(
                 f"{host} answered the login with an access token that no header can hold: {len(text)} characters, of"
-                f" which at most {limits.LONGEST_TOKEN} are allowed, printable and without spaces. Check the login"
-                " address.",
+                f" which at most {limits.LONGEST_TOKEN} are allowed, printable and without spaces. Check"
+                " GENESYS_CLOUD_LOGIN_URL.",
                 status=200,
             )
         seconds = _lifetime(granted.get("expires_in"))
@@ -145,4 +145,6 @@ def _safe(address: str) -> str:
     try:
         return checked_url(address)
     except NotAUrl as error:
-        raise ForeignHost(f"The API's or the login's address is not one to send secrets to: {error}.") from None
+        raise ForeignHost(
+            f"GENESYS_CLOUD_API_URL or GENESYS_CLOUD_LOGIN_URL is not a URL to send secrets to: {error}."
+        ) from None

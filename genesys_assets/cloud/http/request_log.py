@@ -1,4 +1,4 @@
-"""What each request cost: when it was sent, what for, how it ended, how long it took, what is left of the budget.
+"""What each request cost: when it was sent, what for, how it ended, how long it took, what is left of the rate limit.
 
 No bodies, no queries, no ids: of a path only its words are kept. Where the list is stored is decided in
 `lake.request_log`.

@@ -79,7 +79,7 @@ class GenesysCloud:
         self.request_log = RequestLog()
         self._call = _Call()
         self.in_flight = in_flight.InFlight()
-        # Of the newest answer: the platform's clock and what is left of the request budget.
+        # Of the newest answer: the platform's clock and what is left of the rate limit.
         self.last_headers: Mapping[str, str] = {}
         self._clock = clock
         self._now = now
@@ -101,7 +101,7 @@ class GenesysCloud:
             clock=clock,
             now=now,
         )
-        self._pacer = Pacer(requests_per_minute, clock, self._sleep_for_budget)
+        self._pacer = Pacer(requests_per_minute, clock, self._sleep_for_rate_limit)
         self._circuit = Circuit(clock=clock, patience=patience, cooling=cooling)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="genesys-cloud")
 
@@ -271,11 +271,13 @@ class GenesysCloud:
         limited = isinstance(error, RateLimited)
         self.usage.add(retries=1, waited_seconds=wait if limited else 0.0)
         self._call.waited += wait if limited else 0.0
-        _log.log(logging.INFO if limited else logging.WARNING, "%s is asked again in %.1f s: %s", what, wait, error)
+        _log.log(logging.INFO if limited else logging.WARNING, "Retrying %s in %.1f s: %s", what, wait, error)
 
-    def _sleep_for_budget(self, seconds: float) -> None:
+    def _sleep_for_rate_limit(self, seconds: float) -> None:
         if not self.has_time(seconds):
-            error = RateLimited(f"The request budget is used up for {seconds:.0f} s: there is no time to wait for it.")
+            error = RateLimited(
+                f"The rate limit is used up for {seconds:.0f} s, longer than this run may wait. Retry later."
+            )
             error.retry_after = seconds
             raise error
         self._sleep(seconds)

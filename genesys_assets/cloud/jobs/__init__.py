@@ -1,4 +1,7 @@
-"""Conversations and users' status in bulk, by jobs: `run` submits one, waits, reads its pages and deletes it.
+"""Bulk details jobs, of conversations and of agents' status.
 
-`endpoints` are the single requests, `book` what is remembered of jobs, `gaps` looks behind pages without conversations.
+`run` submits a job, waits, reads its pages and deletes it
+`endpoints` the single requests
+`book` notes on submitted jobs, so that none is submitted twice
+`gaps` looks whether conversations are missing behind an empty page
 """

@@ -1,6 +1,11 @@
-"""Computes reports: `compute` carries one out, `shown` derives its columns from the figures.
+"""Computes reports.
 
-`stored` reads what is there of a day, `asking` filters rows, `contacts` makes a table of contacts and of what came
-before and after them, `attributes` gives participant attributes a type, `queue_settings` looks up what is set for
-queues. `made_of` is what a report of a day was made of, as one number.
+`compute` carries a report out: gathers parts, sums them, derives columns
+`shown` derives columns from figures; says which rows are shown, in which order
+`stored` the stored tables of a day or period, in pieces
+`row_filter` evaluates a condition on stored rows
+`contacts` the table of contacts, and what came before and after them
+`attributes` participant attributes as typed columns
+`queue_settings` the settings of queues
+`made_of` a number that identifies what a report was computed from
 """

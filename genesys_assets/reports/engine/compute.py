@@ -89,7 +89,7 @@ def _parts(report: Report, stored: StoredDay) -> Iterator[pa.Table]:
 
 
 def _period_before(part: pa.Table, report: Report, window: Window) -> pa.Table:
-    """Rows of the period before as what others were before: in the same groups, under other names."""
+    """Rows of the previous period: same groups, figures renamed by `before_of`."""
     names = {figure.name: before_of(figure).name for figure in report.figures}
     part = part.rename_columns([names.get(name, name) for name in part.column_names])
     starts = pa.repeat(pa.scalar(window.start, INSTANT), len(part))

@@ -39,12 +39,12 @@ PLACES = tuple(f"tables/{name}" for name in (*NEEDED, *NEEDED_OF_OWN))
 
 
 def before(window: Window, days: int) -> Window:
-    """The time before a window in which a contact may have been that one within it repeats."""
+    """The days before a window, in which a contact may be that one in it repeats."""
     return Window(window.start - timedelta(days=days), window.start)
 
 
 def after(window: Window, days: int) -> Window:
-    """The time after a window in which a contact may be that repeats one within it."""
+    """The days after a window, in which a contact may repeat one in it."""
     return Window(window.end, window.end + timedelta(days=days))
 
 

@@ -1,4 +1,4 @@
-"""Asking rows that are here whether a condition holds: as an Arrow expression, or at once on columns."""
+"""Evaluates a condition on stored rows, as an Arrow expression or on columns."""
 
 from __future__ import annotations
 

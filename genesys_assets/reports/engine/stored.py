@@ -55,7 +55,7 @@ class StoredDay:
     remarks: dict[str, Remark] = field(default_factory=dict)
 
     def over(self, report: Report, last: str | None = None) -> StoredDay:
-        """The same as the report reads it that ends on a day, or on another `last` day."""
+        """This day with the days of the report's period, which ends on this day or on `last`."""
         return replace(self, zone=report.zone or self.zone, days=report.period.days(last or self.day))
 
     def before(self, report: Report) -> StoredDay | None:

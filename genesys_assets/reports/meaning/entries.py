@@ -59,20 +59,20 @@ class ParsedReports:
     version: str = ""
 
 
-def read_reports(path: Path, taken: Iterable[str] = ()) -> ParsedReports:
-    """The reports of a file. `taken` are names of other reports."""
+def read_reports(path: Path, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
+    """The reports of a file. `taken` are names of other reports. `is_shipped`: it is a file of this package."""
     try:
         content = content_of(path)
         text = text_of(content)
     except UnreadableReportsFile as error:
         return ParsedReports({}, (Problem(str(path), 1, 1, "", f"cannot be read: {error}"),))
-    reading = read_text(text, str(path), taken)
+    reading = read_text(text, str(path), taken, is_shipped=is_shipped)
     return ParsedReports(reading.reports, reading.problems, hashlib.sha256(content).hexdigest()[:12])
 
 
-def read_text(text: str, file: str, taken: Iterable[str] = ()) -> ParsedReports:
+def read_text(text: str, file: str, taken: Iterable[str] = (), *, is_shipped: bool = False) -> ParsedReports:
     """The reports of a text in the form of reports.yaml; `file` is its name in problems."""
-    document = Document.of(text, file)
+    document = Document.of(text, file, is_shipped=is_shipped)
     reports = _reports(document, taken) if document.is_read else {}
     return ParsedReports({}, document.problems) if document.problems else ParsedReports(reports)
 

@@ -1,7 +1,11 @@
 """Conversations: pages of details to flat tables.
 
-`model` every field and table; `decode` (`decode_arrow` fast, `decode_values` tolerant) pages to nested data, `nested`
-its types, `merge` and `forms` many pages to the newest form of each conversation, `explode` nested data to tables,
-`day` all of this for one day. `session_facts` and `legs` make interaction legs, `open` is the register of
-conversations in progress.
+`model` every field and table
+`decode` pages to nested data: `decode_arrow` fast, `decode_values` tolerant; `nested` its types
+`merge` many pages to the newest form of each conversation, `forms` these and what older forms add
+`explode` nested data to tables
+`day` all of this for one day
+`session_facts` facts of sessions, `legs` interaction legs made of them
+`contacts` conversations that a customer began
+`open` the register of conversations in progress
 """

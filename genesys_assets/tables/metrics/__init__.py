@@ -1,4 +1,6 @@
-"""Answers of aggregates queries: `buckets` is the table, read by `decode_arrow` (fast) or `decode_values` (any answer).
+"""Answers of aggregates queries.
 
-`asked` is the question behind an answer, as the table names it.
+`buckets` the table: interval x group x metric
+`decode_arrow` reads answers fast, `decode_values` those that it refuses
+`question` the question behind a stored answer, as tables name it
 """

@@ -1,5 +1,6 @@
 """What agents are: their presence and their routing status over time.
 
-`spans` pages of users' details to spans, and the tables of spans; `time` cuts spans into quarters of hours; `waits`
-puts waits in queues beside who was idle meanwhile.
+`spans` pages of users' details to spans, and the tables of spans
+`time` spans cut into quarters of hours
+`waits` waits in queues, and which agents were idle meanwhile
 """

@@ -226,7 +226,7 @@ def test_a_rate_limit_is_waited_for(
 
 def test_a_rate_limit_of_hours_says_when_to_come_back(platform: Platform, cloud: GenesysCloud, clock: Clock) -> None:
     platform.on(PATH, Reply(429, LIMIT, {"Retry-After": "7200"}))
-    with pytest.raises(errors.RateLimited, match="Come back at 2026-02-01 14:00:00 UTC, in 7200 s") as raised:
+    with pytest.raises(errors.RateLimited, match="Retry after 2026-02-01 14:00:00 UTC, in 7200 s") as raised:
         cloud.get(PATH)
     assert raised.value.retry_after == 7200
     assert clock.slept == []
@@ -297,13 +297,13 @@ def test_the_real_rate_limit_of_a_server_is_kept(platform: Platform, clock: Cloc
         assert cloud.usage.waited_seconds <= 5 * 60
 
 
-def test_a_client_without_time_does_not_wait_for_the_request_budget(platform: Platform, clock: Clock) -> None:
+def test_a_client_without_time_does_not_wait_for_the_rate_limit(platform: Platform, clock: Clock) -> None:
     used_up = {"inin-ratelimit-count": "300", "inin-ratelimit-allowed": "300", "inin-ratelimit-reset": "50"}
     platform.on(PATH, Reply(body={}, headers=used_up))
     hosts = Hosts(platform.url, platform.url)
     with GenesysCloud(hosts, "id", "secret", longest_life=30.0, clock=clock, sleep=clock.sleep) as cloud:
         cloud.get(PATH)
-        with pytest.raises(errors.RateLimited, match="there is no time to wait for it"):
+        with pytest.raises(errors.RateLimited, match="longer than this run may wait"):
             cloud.get(PATH)
     assert clock.slept == []
     assert len(platform.asked(PATH)) == 1

@@ -77,7 +77,7 @@ def test_a_path_that_is_none_is_not_asked_for(path: str, platform: Platform, clo
 @pytest.mark.parametrize("address", ["http://api.example.com", "http://10.0.0.1", "https://me:hush@api.example.com"])
 def test_no_client_is_made_for_an_address_that_lays_secrets_open(address: str) -> None:
     for given in (Hosts(address, API), Hosts(API, address)):
-        with pytest.raises(ForeignHost, match="not one to send secrets to") as refused:
+        with pytest.raises(ForeignHost, match="not a URL to send secrets to") as refused:
             GenesysCloud(given, "id", "secret")
         assert "hush" not in str(refused.value)
     with pytest.raises(UnknownRegion) as unknown:

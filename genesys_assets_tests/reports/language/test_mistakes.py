@@ -27,7 +27,7 @@ def told(text: str) -> Problem:
 
 
 def table() -> str:
-    head = "| what is written | what is told |\n|---|---|\n"
+    head = "| what is written | message |\n|---|---|\n"
     rows = []
     for what, text in MISTAKES.items():
         problem = told(text)

@@ -1,0 +1,34 @@
+"""Which checks give a verdict on the rows of a day, and whose rows they look at.
+
+Here is nothing of Dagster: who only asks what is unchecked need not wait for its import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genesys_assets.checks.abandons import ABANDONS
+from genesys_assets.checks.reconciled_day import HANDLE_TIME, QUEUES_MATCH, USERS_MATCH, WAIT
+from genesys_assets.days.completeness import DAILY
+
+AS_MANY = "as_many_as_the_platform_says"
+DAY_MATCHES = "day_matches_interval_metrics"
+OF_SESSIONS = (QUEUES_MATCH, USERS_MATCH, WAIT, HANDLE_TIME, ABANDONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The checks of a table, and the places whose rows of a day they look at."""
+
+    checks: tuple[str, ...]
+    looked_at: tuple[str, ...]
+
+
+CHECKED = {
+    "conversations": Checked((AS_MANY,), ("tables/conversations", DAILY)),
+    "session_metrics": Checked(
+        OF_SESSIONS, ("tables/session_metrics", "tables/interval_metrics", "tables/interaction_legs")
+    ),
+    "daily_metrics": Checked((DAY_MATCHES,), ("tables/daily_metrics", "tables/interval_metrics")),
+}
+"""By the name of the table."""
