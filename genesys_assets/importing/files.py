@@ -162,10 +162,10 @@ def _below(folder: str) -> list[SavedFile]:
     """
     refused: list[OSError] = []
     found: list[str] = []
-    linked: list[str] = []
+    links: list[str] = []
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        linked += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
+        links += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
         found += [
             os.path.join(parent, name)
             for name in names
@@ -173,7 +173,7 @@ def _below(folder: str) -> list[SavedFile]:
         ]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
     # They may lead anywhere, also in a circle.
-    unread += [SavedFile(_named(path), _raises(CannotImport(_LINKED))) for path in sorted(linked)]
+    unread += [SavedFile(_named(path), _raises(CannotImport(_LINKED))) for path in sorted(links)]
     return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
 
 

@@ -85,8 +85,8 @@ def _with_keys(decoded: DecodedPage) -> DecodedPage:
         decoded.losses["conversations: no conversationId or conversationStart, dropped"] += dropped
         decoded.conversations = decoded.conversations.filter(keep)
     start, end = (pc.struct_field(decoded.conversations, name) for name in ("conversationStart", "conversationEnd"))
-    if (turned := pc.sum(pc.less(end, start)).as_py() or 0) > 0:
-        decoded.losses["conversations: conversationEnd before conversationStart, kept"] += turned
+    if (backwards := pc.sum(pc.less(end, start)).as_py() or 0) > 0:
+        decoded.losses["conversations: conversationEnd before conversationStart, kept"] += backwards
     return decoded
 
 

@@ -125,9 +125,9 @@ def test_conversations_without_id_or_start_are_dropped_and_counted() -> None:
 
 
 def test_a_conversation_that_ends_before_it_begins_is_kept_and_counted() -> None:
-    turned = conversation("b", conversationEnd="2020-01-01T00:00:00Z")
+    backwards = conversation("b", conversationEnd="2020-01-01T00:00:00Z")
     for kept in (conversation("a"), conversation("a", selfServed=2)):
-        decoded = decode(page(kept, turned))
+        decoded = decode(page(kept, backwards))
         assert len(decoded.conversations) == 2
         assert decoded.losses["conversations: conversationEnd before conversationStart, kept"] == 1
 
