@@ -253,7 +253,7 @@ def _shown(value: Any) -> str:
 
 
 BUSY_SECONDS = 60.0
-"""After how long a request budget is looked at again that somebody else uses up: it is counted by the minute."""
+"""When a step is tried again whose rate limit somebody else uses up: it is counted by the minute."""
 
 
 @contextmanager
@@ -261,7 +261,7 @@ def track_requests(cloud: GenesysCloud) -> Iterator[dict[str, Any]]:
     """Around everything that calls the API. Fills the dictionary with the number of requests, retries and seconds
     waited.
 
-    If the API has been down for so long that calls fail at once, or the request budget is used up, Dagster retries the
+    If the API has been down for so long that calls fail at once, or the rate limit is used up, Dagster retries the
     step later instead of holding a slot; not if the run would be over by then.
     """
     from genesys_assets.cloud.errors import CircuitOpen, RateLimited

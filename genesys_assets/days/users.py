@@ -98,13 +98,13 @@ def must_not_be_worse(lake: Lake, day: str, reach: Reach, users: int, *, allow_e
     stored, before = lake.reach(USER_DETAILS, day), lake.provenance(USER_DETAILS, day).get(USERS)
     if before and not users and not allow_emptied:
         raise DayEmptied(
-            f"The platform has no user's status of {day} any more, of which {before} users are stored: what is stored "
-            "stays. Where that is right, materialise it once with allow_emptied."
+            f"The platform has no user's status of {day} any more, and {before} users of it are stored. They are kept. "
+            "If that is right, materialise the day once with allow_emptied."
         )
     if stored is not None and stored.is_complete and not reach.is_complete:
         raise DayNotComplete(
-            f"Jobs of users' details no longer cover {day}, of which all is stored: what is stored stays. Materialise "
-            "it again later."
+            f"Jobs of users' details no longer cover {day}, of which all is stored. The stored pages are kept. "
+            "Materialise the day again later."
         )
 
 
