@@ -319,7 +319,9 @@ def test_a_report_of_the_utc_day_needs_nothing_of_the_next_one(in_new_york: Worl
 
 
 @pytest.mark.parametrize(
-    ("day", "length"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)], ids=["clocks go on", "clocks go back"]
+    ("day", "length"),
+    [pytest.param(date(2026, 3, 29), 23, marks=pytest.mark.long), (date(2026, 10, 25), 25)],
+    ids=["clocks go on", "clocks go back"],
 )
 def test_a_business_day_on_which_clocks_change_has_its_own_length(tmp_path: Path, day: date, length: int) -> None:
     zone, first = ZoneInfo("Europe/Zurich"), day - timedelta(days=1)

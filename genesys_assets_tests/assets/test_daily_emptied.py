@@ -26,7 +26,7 @@ def delete_all(world: World, day: date) -> None:
         world.sandbox.organisation.delete(item["conversationId"])
 
 
-@pytest.mark.parametrize("known_by", [DETAILS, "pages/hourly_details"])
+@pytest.mark.parametrize("known_by", [DETAILS, pytest.param("pages/hourly_details", marks=pytest.mark.long)])
 def test_a_day_that_came_back_without_any_conversation_is_refused_until_that_is_accepted(
     world: World, known_by: str
 ) -> None:

@@ -122,7 +122,7 @@ def rows(lake: Lake) -> Iterator[tuple[str, list[Item], Reach | None, int | None
         yield place, now.read(place, DAY).to_pylist(), now.reach(place, DAY), now.made_of(place, DAY)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_whatever_happens_the_tables_are_those_of_the_day_made_anew(lake: Lake, tmp_path: Path, seed: int) -> None:
     weather, added = Weather(lake, random.Random(seed)), 0
     for _ in range(CALM + 6):

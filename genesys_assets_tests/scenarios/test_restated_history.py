@@ -133,6 +133,7 @@ def test_the_ledger_says_exactly_what_changed_and_what_is_gone(rewritten: Rewrit
     assert ledger["interval_metrics"]["rows_changed"] >= 2
 
 
+@pytest.mark.long
 def test_tables_and_reports_say_what_is_true_now(rewritten: Rewritten) -> None:
     world = rewritten.world
     of_day = of_jobs(world, DAY, NOW - JOBS_LAG)
@@ -149,6 +150,7 @@ def test_tables_and_reports_say_what_is_true_now(rewritten: Rewritten) -> None:
     compare_report(world, "conversation_quality", DAY, plain_reports.conversation_quality(stored))
 
 
+@pytest.mark.long
 def test_a_table_that_history_left_alone_is_left_alone(rewritten: Rewritten) -> None:
     before, after, _ = rewritten.files
     assert {"evaluations", "surveys"} <= rewritten.same
@@ -158,6 +160,7 @@ def test_a_table_that_history_left_alone_is_left_alone(rewritten: Rewritten) -> 
         assert metadata(rewritten.run, f"tables/{name}")["changed"] == (name not in rewritten.same)
 
 
+@pytest.mark.long
 def test_a_reading_that_found_nothing_new_is_written_down_and_writes_no_table(rewritten: Rewritten) -> None:
     _, before, after = rewritten.files
     assert after == before

@@ -84,6 +84,7 @@ def publisher(
     faulty.heal()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", list(_params()))
 def test_what_is_published_is_proven_or_refused_by_name(
     publisher: Publisher, faulty: FaultyS3, s3_client: Any, bucket: str, tmp_path: Path, case: Case

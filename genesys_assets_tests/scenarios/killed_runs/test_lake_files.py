@@ -57,6 +57,7 @@ def stored(world: World) -> dict[str, bytes]:
     return {json.loads(page.request)["path"].rsplit("/", 1)[-1]: page.body for page in pages}
 
 
+@pytest.mark.long
 def test_the_next_run_fetches_only_what_was_not_committed_and_rows_are_right(world: World, tmp_path: Path) -> None:
     first = from_datetime(MIDNIGHT) - HOUR
     files = [File(schema, first + hour * HOUR) for hour in range(24) for schema in COLUMNS]
