@@ -28,7 +28,7 @@ from genesys_assets.lake.log_files import (
     version_of,
 )
 from genesys_assets.lake.s3_store import S3Store
-from genesys_assets.lake.store import Store
+from genesys_assets.lake.store import Store, Tag
 from genesys_assets.process_folder import new_folder
 
 _ATTEMPTS = 5
@@ -154,12 +154,18 @@ class LogMirror(LogPlace):
     def _begin(self) -> None:
         self._remove_after(NO_VERSION)
         self._version = NO_VERSION
+        few = self._store.tags_of_few(self._log)
+        if few is not None:
+            self._begin_from(self._noted(few), must=True)
+            return
         hint = self._hint()
         if hint is None or not self._begin_from(self._tags_after(f"{hint:020d}")):
             self._begin_from(self._tags_after(""), must=True)
 
     def _tags_after(self, name: str) -> dict[str, str]:
-        found = self._store.tags_after(self._log, name)
+        return self._noted(self._store.tags_after(self._log, name))
+
+    def _noted(self, found: dict[str, Tag]) -> dict[str, str]:
         self._sizes |= {each: tag.size for each, tag in found.items()}
         return {each: tag.tag for each, tag in found.items()}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -34,6 +35,10 @@ PATIENCE_SECONDS = 90
 _TIMEOUT_SECONDS = 60
 _MOST_PAGES = 10_000
 """Of a listing: ten million files. A store that lists more of them repeats itself."""
+LISTED_AT_ONCE = 1000
+"""How many files S3 lists in one answer.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+"""
 _WHOLE_BYTES = 64 << 20
 """A file of S3 up to this size is read with one request; of a larger one the parts that are needed."""
 
@@ -199,8 +204,13 @@ class S3Store(Store):
         tags.
         """
         root = self._key(f"{folder}/")
-        found = self._objects(root, StartAfter=f"{root}{name}")
-        return {each["Key"].removeprefix(root): Tag(str(each["ETag"]), int(each["Size"])) for each in found}
+        return _tags(self._objects(root, StartAfter=f"{root}{name}"), root)
+
+    def tags_of_few(self, folder: str) -> dict[str, Tag] | None:
+        """As `tags_after`, of all files; None if there are more than one request lists."""
+        root = self._key(f"{folder}/")
+        found = list(itertools.islice(self._objects(root), LISTED_AT_ONCE))
+        return None if len(found) == LISTED_AT_ONCE else _tags(found, root)
 
     def listed(self, prefix: str) -> list[ListedFile]:
         root = self._key("")
@@ -353,6 +363,10 @@ class _Unclosed:
 
     def close(self) -> None:
         """Stays open."""
+
+
+def _tags(listed: Iterable[dict[str, Any]], root: str) -> dict[str, Tag]:
+    return {each["Key"].removeprefix(root): Tag(str(each["ETag"]), int(each["Size"])) for each in listed}
 
 
 def _is_listed(each: dict[str, Any], prefix: str) -> bool:

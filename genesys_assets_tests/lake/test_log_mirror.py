@@ -13,6 +13,7 @@ import pytest
 from deltalake import DeltaTable
 
 from genesys_assets.lake import log_entry
+from genesys_assets.lake import s3_store as s3_store_module
 from genesys_assets.lake.delta import AddedFile, Conflict, DeltaLog
 from genesys_assets.lake.log_files import LOG
 from genesys_assets.lake.s3_store import S3Store
@@ -73,6 +74,20 @@ def test_a_log_with_a_checkpoint_is_read_with_one_request_a_file(s3_store: S3Sto
     assert set(asked.values()) == {1}
     assert sum(name.endswith(".checkpoint.parquet") for name in asked) == 1
     assert f"{0:020d}.json" not in asked
+
+
+@pytest.mark.parametrize("listed_at_once", [2, 1000])
+def test_a_log_is_found_where_one_request_lists_it_and_where_it_is_longer(
+    s3_store: S3Store, asked: Counter[str], monkeypatch: pytest.MonkeyPatch, listed_at_once: int
+) -> None:
+    monkeypatch.setattr(s3_store_module, "LISTED_AT_ONCE", listed_at_once)
+    log = DeltaLog(s3_store, PLACE)
+    for number in range(2 * _INTERVAL):
+        asked.clear()
+        add(log, f"f{number}")
+        again = DeltaLog(s3_store, PLACE)
+        assert (again.version, names(again)) == (log.version, names(log))
+        assert (asked["_last_checkpoint"] > 0) == (listed_at_once == 2)
 
 
 def test_commits_of_others_are_seen_after_a_refresh(s3_store: S3Store, asked: Counter[str]) -> None:
