@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -314,6 +315,7 @@ class StoredFile:
         key = f"{place}/{file.path}"
         self.uri = store.uri(key)
         self._store = store
+        self._lock = threading.Lock()
         with self.readable():
             self.parquet = pq.ParquetFile(store.open(key, file.size), page_checksum_verification=True)
             self.provenance = provenance_in(self.parquet.metadata.metadata)
@@ -332,8 +334,8 @@ class StoredFile:
             yield from pieces
 
     def row(self, index: int, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """The only row of a row group."""
-        with self.readable():
+        """The only row of a row group. Safe for threads, which Arrow's reader is not."""
+        with self.readable(), self._lock:
             group = self.parquet.read_row_group(index, None if names is None else list(names), use_threads=False)
         return dict(group.to_pylist()[0])
 

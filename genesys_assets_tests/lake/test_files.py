@@ -6,6 +6,7 @@ import json
 import random
 import resource
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,16 @@ def test_any_page_is_read_alone(store: Store) -> None:
     pages = StoredPages([opened(store, stored_pages(store, *written))])
     assert pages[1] == written[1]
     assert (pages.about(2).number, pages.about(2).body) == (3, b"")
+
+
+def test_threads_may_read_the_pages_of_one_file_at_once(store: Store) -> None:
+    """Without a lock Arrow's reader fails, or ends the process."""
+    bodies = [f"{number}".encode() * 500 for number in range(40)]
+    file = stored_pages(store, *(page(body, number) for number, body in enumerate(bodies, start=1)))
+    with ThreadPoolExecutor(4) as executor:
+        for _ in range(20):
+            pages = StoredPages(open_files(store, _PLACE, [file]))
+            assert list(executor.map(lambda index, of=pages: of[index].body, range(40))) == bodies
 
 
 def test_pages_know_as_of_when_they_are(disk: LocalStore) -> None:
