@@ -64,14 +64,17 @@ def small_lake(
     name is null. `only` these tables are stored, where not all are needed.
 
     `users`, `queues` and other histories too. Conversations began with the day unless a row says otherwise. Aggregates
-    were asked the usual questions with all metrics, and those of `asked_by`.
+    were asked the usual questions with all metrics, and those of `asked_by`. A lake that is there is written again.
     """
     parts = {part.place: part for part in _parts(asked_by, days, reach, only)}
-    filled = {place for place, part in parts.items() if tables.get(part.name)}
-    copy_into(folder, _name(parts), lambda lake: _write_empty(lake, parts), without=filled)
+    rows = {place: tables[part.name] for place, part in parts.items() if tables.get(part.name)}
+    if any((folder / place).exists() for place in parts):
+        rows = {place: rows.get(place, []) for place in parts}
+    else:
+        copy_into(folder, _name(parts), lambda lake: _write_empty(lake, parts), without=rows)
     lake = Lake(LocalStore(folder))
-    for place in filled:
-        parts[place].write(lake, tables[parts[place].name])
+    for place, of_place in rows.items():
+        parts[place].write(lake, of_place)
     return lake
 
 
