@@ -239,6 +239,7 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in warned if "SupersessionWarning: Function `definitions_validate_command`" not in line]
 
 
+@pytest.mark.long
 def test_dagster_definitions_validate_passes_without_a_warning(
     command_line: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:

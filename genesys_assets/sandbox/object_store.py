@@ -222,11 +222,12 @@ def _process(python: Path, settings: Path, server: str, watch: Watch) -> Iterato
 
 
 def _stop(process: _Process) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    """A server with open connections waits for them for ever. What it has stored is on the disk."""
+    for number, seconds in ((signal.SIGTERM, 1), (signal.SIGKILL, 30)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=5)
+            process.wait(timeout=seconds)
             return
 
 

@@ -194,6 +194,7 @@ def test_unknown_fields_are_kept_in_pages_and_told_with_the_tables(world: World)
     assert all(b"sandboxFutureField" in page.body for page in stored)
 
 
+@pytest.mark.long
 def test_unknown_fields_change_no_table(world: World, elsewhere: World) -> None:
     for each, unknown in ((world, False), (elsewhere, True)):
         world.sandbox.behaviour.unknown_fields = unknown

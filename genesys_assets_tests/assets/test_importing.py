@@ -238,6 +238,7 @@ def fetch_in_the_past(world: World, at: datetime) -> None:
                 writers[hour].write(replace(page, fetched_at=at))
 
 
+@pytest.mark.long
 def test_of_a_conversation_the_fetched_form_stays_unless_the_imported_one_tells_of_something_later(
     fetched: World, tmp_path: Path
 ) -> None:
@@ -256,6 +257,7 @@ def test_of_a_conversation_the_fetched_form_stays_unless_the_imported_one_tells_
     assert metadata(run, "tables/conversations")["imported_conversations"] == 1
 
 
+@pytest.mark.long
 def test_a_day_read_by_jobs_takes_nothing_from_imports(fetched: World, elsewhere: World, tmp_path: Path) -> None:
     extra = {"conversationId": "gone", "conversationStart": f"{DAY}T10:00:00.000Z", "participants": CUSTOMER}
     bring(elsewhere, save(tmp_path / "saved", "gone.json", [extra]))

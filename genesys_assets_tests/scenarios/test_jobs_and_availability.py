@@ -29,6 +29,7 @@ EVENING = midnight(DAY, 20)
 
 
 @pytest.mark.parametrize("after_pages", [1, 3, 5])
+@pytest.mark.long
 def test_a_job_that_expires_in_mid_paging_leaves_no_gap_and_no_double(
     world: World, present: Present, after_pages: int
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_day_is_complete_as_soon_as_jobs_have_all_of_it(world: World, presen
     compare_tables(world, DAY, of_jobs(world, DAY, END + timedelta(hours=1)))
 
 
+@pytest.mark.long
 def test_until_then_every_row_is_there_once_whatever_was_read_in_between(world: World, present: Present) -> None:
     """Hours, an unfinished day and hours once more: each newer reading adds what is new and doubles nothing."""
     world.sandbox.behaviour.availability = START + timedelta(hours=9)

@@ -128,6 +128,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pages")
+@pytest.mark.long
 def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_nothing(stored: World) -> None:
     before, ids = kept(stored), table_ids(stored, DAY)
     for page in (1, 2, 3):
@@ -141,6 +142,7 @@ def test_a_page_of_the_query_without_conversations_is_an_error_that_touches_noth
 
 
 @pytest.mark.usefixtures("small_pages")
+@pytest.mark.long
 def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(stored: World, present: Present) -> None:
     """The pages are full to the last, and one more without conversations is asked for."""
     stored.sandbox.behaviour.total_hits_too_many = 2
@@ -154,6 +156,7 @@ def test_an_estimate_that_is_too_high_by_a_few_stops_neither_query_nor_job(store
     compare_tables(stored, DAY, of_jobs(stored, DAY, present.at - JOBS_LAG))
 
 
+@pytest.mark.long
 def test_a_page_of_a_job_without_conversations_is_an_error_that_touches_nothing(
     stored: World, present: Present
 ) -> None:

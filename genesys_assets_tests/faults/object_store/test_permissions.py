@@ -83,6 +83,7 @@ def test_the_policy_is_one_that_aws_takes() -> None:
     assert all(re.fullmatch(r"arn:aws:s3:::my-bucket/[a-z]+/\*", resource) for resource in of_files["Resource"])
 
 
+@pytest.mark.long
 def test_what_is_asked_of_s3_is_what_the_policy_allows(between: FaultyS3, bucket: str, tmp_path: Path) -> None:
     client: Any = boto3.client("s3")
     store = S3Store(bucket, "genesys", lambda: client)
