@@ -69,7 +69,7 @@ def _imported(elements: Callable[[], Iterator[bytes]], megabytes: int) -> dict[s
 
 
 def _write(file: Path, elements: Callable[[], Iterator[bytes]], size: int) -> int:
-    """Write one document of about so many bytes, with a thousand elements or more. Gives the number of elements."""
+    """Write one document of about this many bytes, with at least a thousand elements; returns their number."""
     envelope = b'{"conversations":[' if elements is _conversations else b'{"granularity":"PT1H","results":['
     with file.open("wb") as saved:
         saved.write(envelope)

@@ -37,7 +37,7 @@ asset costs as much as a wanted one.
 """
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
-"""After so many failures in a row, nothing waits for the asset any longer."""
+"""After this many failures in a row, nothing waits for the asset."""
 
 
 @dataclass(frozen=True, slots=True)

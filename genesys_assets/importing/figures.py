@@ -194,7 +194,7 @@ def possible(numbers: Mapping[str, Any], metric: str, name: str) -> None:
 
 
 def _between(known: Mapping[str, int | float], name: str) -> None:
-    """Raises CannotImport where so many times, none below `min` and none above `max`, cannot come to `sum`."""
+    """Raises CannotImport if `count` values between `min` and `max` cannot add up to `sum`."""
     count, total, least, most = known["count"], known["sum"], known.get("min", 0), known.get("max", math.inf)
     if not least * count <= total <= most * count:
         bounds = [f"at least {least}"] if "min" in known else []

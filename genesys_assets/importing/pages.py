@@ -53,9 +53,8 @@ _ALONE = 0
 
 @dataclass(slots=True)
 class FileContents:
-    """What one file held. Its pages are in the spool. `total_hits`: how many conversations of it are of answers that
-    counted so many on all of their pages, by that count. `last_pages` and `other_pages`: how many pages of jobs name no
-    further one, and how many do.
+    """What one file held. Its pages are in the spool. `total_hits`: by the total that an answer gave, how many of its
+    conversations were read. `last_pages`, `other_pages`: how many pages of jobs have no cursor, and how many have one.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)

@@ -81,7 +81,7 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("INSERT OR IGNORE INTO of_answer VALUES (?, ?)", (answer, id_))
 
     def by_total(self) -> dict[str, int]:
-        """How many conversations are there of answers that counted so many, by that count."""
+        """Conversations read, by the total that their answer gave."""
         counts = "SELECT hits, count(DISTINCT id) FROM total LEFT JOIN of_answer USING (answer) GROUP BY hits"
         return {str(hits): count for hits, count in self._do(counts)}
 

@@ -170,7 +170,7 @@ class DeltaLog:
 
     @property
     def table_id(self) -> str | None:
-        """The id of this table; a table made again in the same place has another. None if there is none."""
+        """The id of this table, None if there is no table. A table made again in the same place has another id."""
         return None if self._table is None else str(self._table.metadata().id)
 
     def files(self, key: Key) -> list[DataFile]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 
 from genesys_assets.lake.frames import as_table, convert
-from genesys_assets.lake.lake import Lake
+from genesys_assets.lake.lake import Lake, milliseconds
 from genesys_assets.lake.opening import open_lake
 from genesys_assets.tables.spec import Column, TableSpec
 
@@ -84,7 +84,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         lake, where = self.lake, place(context.asset_key)
         origin = {"run_id": context.run_id, "source": "downstream asset"}
         read_at = self._read_since.get(_attempt(context), datetime.now(UTC))
-        change = lake.write_unless_newer(where, spec, table, key, origin, read_at)
+        change = lake.write(where, spec, table, key, origin, newness=milliseconds(read_at), yields_to_newer=True)
         context.add_output_metadata({"dagster/row_count": lake.rows(where, key), "path": lake.place(where, key)})
         if change.is_superseded:
             context.add_output_metadata({"superseded_by_newer_reading": True})

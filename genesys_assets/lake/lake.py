@@ -175,7 +175,7 @@ class Lake:
         since. If the new pages equal the stored ones nothing is committed, unless their file's metadata is new
         (`says_anew`). Raises TableContended.
         """
-        log, began, who = self.log(asset), _milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
+        log, began, who = self.log(asset), milliseconds(datetime.now(UTC)), Forgotten.load(self.store)
         stored = {key: commit.stored_state(log, key) for key in keys}
         with drafts(self.store) as begin, contextlib.ExitStack() as stack:
             writers = {
@@ -266,7 +266,7 @@ class Lake:
             writers = {
                 asset: stack.enter_context(TableWriter(begin(), spec, provenance)) for asset, spec in assets.items()
             }
-            writing = Writing(key, writers, dict(provenance), _milliseconds(datetime.now(UTC)))
+            writing = Writing(key, writers, dict(provenance), milliseconds(datetime.now(UTC)))
             yield writing
             writing.describe_files()
             stack.close()
@@ -313,23 +313,16 @@ class Lake:
         *,
         reach: Reach | None = None,
         newness: int | None = None,
+        yields_to_newer: bool = False,
     ) -> Change:
-        """Replace one partition of one table; says what is new. Raises as `table_writers` does."""
+        """Replace one partition of one table; says what is new. `yields_to_newer`: stored rows of greater newness stay,
+        whenever they were committed. Raises as `table_writers` does.
+        """
         with self.table_writers({asset: spec}, key, provenance) as writing:
             writing[asset].write(table)
             writing.reach = reach
             writing.newness = newness or writing.newness
-        return writing.changes[asset]
-
-    def write_unless_newer(
-        self, asset: str, spec: TableSpec, table: pa.Table, key: str | None, provenance: Provenance, read_at: datetime
-    ) -> Change:
-        """Replace one partition by what was made of inputs that were read at an instant, unless it was made of inputs
-        that were read later; says what is new. Raises as `table_writers` does.
-        """
-        with self.table_writers({asset: spec}, key, provenance) as writing:
-            writing[asset].write(table)
-            writing.newness, writing.yields_to_newer = _milliseconds(read_at), True
+            writing.yields_to_newer = yields_to_newer
         return writing.changes[asset]
 
     def append(self, asset: str, spec: TableSpec, table: pa.Table, observed_at: datetime, origin: Provenance) -> str:
@@ -352,7 +345,7 @@ class Lake:
         that was never stored is not stored by this. Raises TableContended.
         """
         schema = at_rest(spec.schema, spec.name)
-        commit.note_unanswered(self.log(asset), key, schema, _milliseconds(at), note)
+        commit.note_unanswered(self.log(asset), key, schema, milliseconds(at), note)
 
     # -- what is known of a partition ----------------------------------------------------------------------------------
 
@@ -563,7 +556,7 @@ class Writing:
 
     `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
     new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
-    `Lake.write_unless_newer`.
+    `Lake.write`.
     """
 
     def __init__(
@@ -614,7 +607,7 @@ def _null_columns(dataset: pads.Dataset) -> list[str]:
 
 
 def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: int) -> Proposal:
-    newness = began if writer.as_of is None else _milliseconds(writer.as_of)
+    newness = began if writer.as_of is None else milliseconds(writer.as_of)
     is_complete = writer.reach is not None and writer.reach.is_complete
     return Proposal(key, writer, stored, newness, is_read=True, is_complete=is_complete)
 
@@ -623,5 +616,5 @@ def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
     return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}
 
 
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)

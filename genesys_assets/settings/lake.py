@@ -138,7 +138,7 @@ class PersonalDataSettings(Group):
 
     @property
     def secret(self) -> bytes:
-        """The key itself, nothing where there is none. Raises SettingError."""
+        """The key itself; empty if no key is set. Raises SettingError."""
         if self.key is None:
             return b""
         key = revealed_secret(self.key, "GENESYS_ASSETS_PERSONAL_DATA_KEY")

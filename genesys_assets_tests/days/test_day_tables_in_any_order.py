@@ -41,7 +41,7 @@ __all__ = ["lake"]
 WIDE = timedelta(minutes=50)
 """How far around its middle the page of an hour reaches."""
 CALM = 8
-"""So many things happen before an hour may be missing or anything but hours tells of the day."""
+"""For this many events hours are fetched in order, or again. Later any hour, an overlap or a job may come."""
 
 
 @dataclass
