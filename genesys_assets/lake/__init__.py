@@ -1,6 +1,7 @@
 """Where pages, tables and reports are stored: one Delta Lake table for each. Only `io_manager` knows Dagster.
 
-`lake` is what others use; `opening` opens the lake of the settings; `preflight` looks whether it can be written
+`lake` is what others use, `writing` what they write to one partition
+`opening` opens the lake of the settings; `preflight` looks whether it can be written
 `store` files by key on a disk, `s3_store` on S3; `s3_failures` what a failure of S3 means
 `delta` the log of a table; `delta_files` its data files; `log_entry`, `log_files`, `log_mirror` how the log is kept
 `commit` decides what replaces what; `retyping` gives columns another type

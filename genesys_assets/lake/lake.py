@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
 from genesys_assets.lake.files import (
-    ABSENT,
     PAGES,
     PageWriter,
     StoredFile,
@@ -43,6 +41,7 @@ from genesys_assets.lake.files import (
 from genesys_assets.lake.parquet_files import Provenance, null_columns
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.lake.writing import Writing
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
@@ -549,47 +548,6 @@ class Lake:
         if not files:
             raise FileNotFoundError(f"{asset} has no stored partition {key!r}: materialise it first")
         return files
-
-
-class Writing:
-    """The writers of some tables of one partition, by asset, and what their files and commits will say.
-
-    `provenance`, `reach`, `newness` and `made_of` may be set until the block ends; `changes` says afterwards what is
-    new. `made_of` identifies, by asset, what its rows are made of: see `Lake.made_of`. `yields_to_newer`: see
-    `Lake.write`.
-    """
-
-    def __init__(
-        self, key: str | None, writers: Mapping[str, TableWriter], provenance: Provenance, newness: int
-    ) -> None:
-        self.key = key
-        self.writers = writers
-        self.provenance = provenance
-        self.reach: Reach | None = None
-        self.newness = newness
-        self.adds = self.yields_to_newer = False
-        self.made_of: dict[str, int] = {}
-        self.changes: dict[str, Change] = {}
-
-    def __getitem__(self, asset: str) -> TableWriter:
-        return self.writers[asset]
-
-    def add_to_stored(self, lake: Lake) -> None:
-        """The rows come after all that are stored, which stay where they are."""
-        self.adds = True
-        for asset, writer in self.writers.items():
-            writer.absent += Counter(lake.provenance(asset, self.key).get(ABSENT, {}))
-
-    def describe_files(self) -> None:
-        for writer in self.writers.values():
-            writer.provenance, writer.reach = self.provenance, self.reach
-
-    def audit(self) -> None:
-        """Raises AuditFailed where a file must not be committed."""
-        found = {asset: writer.audit(self.key) for asset, writer in self.writers.items()}
-        wrong = {asset: findings for asset, findings in found.items() if findings}
-        if wrong:
-            raise AuditFailed(self.key, wrong)
 
 
 def _dataset(source: str | list[str], **options: Any) -> pads.Dataset:
