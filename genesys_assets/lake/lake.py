@@ -46,6 +46,7 @@ from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection
 from genesys_assets.privacy.screen import Screen
 from genesys_assets.privacy.scrubbed_rows import Traces, scrubbed
+from genesys_assets.spans import milliseconds
 from genesys_assets.tables.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -572,7 +573,3 @@ def _reading(key: str | None, writer: PageWriter, stored: StoredState, began: in
 
 def _made_of_mark(key: str | None, made_of: int | None) -> dict[str, int]:
     return {} if made_of is None else {f"{_MADE_OF}{key or WHOLE}": made_of}
-
-
-def milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
