@@ -28,19 +28,11 @@ from genesys_assets.lake.changes import Change
 from genesys_assets.lake.column_types import at_rest
 from genesys_assets.lake.commit import Commit, Proposal, StoredState
 from genesys_assets.lake.delta import WHOLE, DataFile, DeltaLog, partition_folder
-from genesys_assets.lake.files import (
-    PAGES,
-    PageWriter,
-    StoredFile,
-    StoredFooter,
-    StoredPages,
-    TableWriter,
-    Unreadable,
-    open_files,
-)
+from genesys_assets.lake.files import PAGES, StoredFile, StoredFooter, StoredPages, Unreadable, open_files
 from genesys_assets.lake.parquet_files import Provenance, null_columns
 from genesys_assets.lake.reach import Reach
 from genesys_assets.lake.store import Store, drafts
+from genesys_assets.lake.writers import PageWriter, TableWriter
 from genesys_assets.lake.writing import Writing
 from genesys_assets.privacy.forgotten import Forgotten, Kind, remember
 from genesys_assets.privacy.protection import KEEP, Protection

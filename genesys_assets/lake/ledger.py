@@ -18,9 +18,9 @@ import pyarrow as pa
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
-from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.restatements import RESTATEMENTS, Reading, restatements
 
 LEDGER = f"tables/{RESTATEMENTS.name}"
