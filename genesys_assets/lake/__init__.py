@@ -6,7 +6,7 @@
 `delta` the log of a table; `delta_files` its data files; `log_entry`, `log_files`, `log_mirror` how the log is kept
 `commit` decides what replaces what; `retyping` gives columns another type
 `writers` writes pages and tables, `files` reads them back; `parquet_files` one Parquet file
-`column_types`, `frames` types of columns
+`stored_partitions`, `stored_rows` what a table has stored; `column_types`, `frames` types of columns
 `audit` checks rows before they are committed; `reach` how far a partition is known
 `changes`, `ledger` what each reading changed; `housekeeping` removes what is no longer needed
 `job_book` which details jobs are under way; `request_log` the requests of runs
