@@ -144,7 +144,7 @@ def _write_rows(
 
 
 def _changed(before: pa.Table, after: pa.Table) -> int:
-    """How many rows were not there before as they are now."""
+    """How many rows are new or have changed."""
     return (Counter(map(str, after.to_pylist())) - Counter(map(str, before.to_pylist()))).total()
 
 

@@ -134,7 +134,7 @@ class PageWriter(contextlib.AbstractContextManager["PageWriter"]):
         return False
 
     def fit(self, log: DeltaLog) -> bool:
-        """Pages have had the same columns ever since."""
+        """The columns of pages never change."""
         return False
 
 
@@ -285,7 +285,7 @@ def _with_unit(table: pa.Table, declared: pa.Schema) -> pa.Table:
 
 
 def _listed(answer: bytes) -> memoryview:
-    """What an answer lists: from its first bracket to the last one. What stands around is said of the answer itself:
+    """What an answer lists: from its first bracket to the last one. What stands around it describes the answer itself:
     cursor, total, up to when data are available. Of a Parquet file all bytes count.
     """
     if answer.startswith(b"PAR1"):

@@ -163,7 +163,7 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _ChosenRows:
     """Rows that are taken, ascending. Rows that supplement, each with the row that it supplements. `deleted`
     conversations have no row on a deciding page, and `rows_of_deleted` on others.
     """
@@ -191,7 +191,7 @@ def _rows(pages: Sequence[Stub]) -> _Rows:
     )
 
 
-def _chosen(rows: _Rows) -> _Chosen:
+def _chosen(rows: _Rows) -> _ChosenRows:
     code, is_alone = _coded(rows.ids)
     decides = rows.decides[rows.page_of]
     alone = rows.inside & is_alone
@@ -204,7 +204,7 @@ def _chosen(rows: _Rows) -> _Chosen:
     last_by_job = _last_where(rows.by_job[rows.page_of[ranked]], lasts)
     is_supplemented = is_decided & (last_by_job >= 0) & (last_by_job < lasts)
     undecided = int((alone & ~decides).sum())
-    return _Chosen(
+    return _ChosenRows(
         taken=np.sort(np.concatenate((np.flatnonzero(alone & decides), newest[is_decided]))),
         supplements=ranked[last_by_job[is_supplemented]],
         supplemented=newest[is_supplemented],
