@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -75,32 +76,49 @@ class _TimedSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._reader: io.BufferedReader | None = None
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReads(self._socket))
+        self._reader = io.BufferedReader(_TimedReads(self._socket))
+        return self._reader
+
+    def close_reader(self) -> None:
+        """Close what reads the answer, which keeps the socket open after its own `close`."""
+        if self._reader is not None:
+            self._reader.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
 
-class _TimedConnection(HTTPConnection):
+class _Timed(HTTPConnection):
+    """A connection whose socket knows the deadline, and is closed where the answer cannot be read."""
+
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        timed = cast(_TimedSocket, self.sock)
+        try:
+            return super().getresponse()
+        except BaseException:
+            # urllib3 forgets an answer whose headers contradict each other without closing it. Nobody else can, and the
+            # error holds it as long as it lives itself.
+            timed.close_reader()
+            raise
 
-class _TimedTlsConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _TimedSocket(self.sock)
+
+class _TimedTls(_Timed, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _TimedConnection
+    ConnectionCls = _Timed
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TimedTlsConnection
+    ConnectionCls = _TimedTls
 
 
 _POOLS = {"http": _Pool, "https": _TlsPool}
