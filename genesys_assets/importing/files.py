@@ -45,7 +45,7 @@ four.
 
 _PIECE, _SMALL = 256 << 10, 8 << 20
 _GZIP = b"\x1f\x8b"
-_NOT_TEXT = (
+NOT_TEXT = (
     (b"PK\x03\x04", "a zip archive or an Excel file"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"PK\x07\x08", "one part of a zip archive"),
@@ -58,10 +58,11 @@ _NOT_TEXT = (
     (b"\xfd7zXZ\x00", "compressed with xz"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
-    (b"<", "HTML or XML, as a login page or a gateway answers"),
+    (b"\x89PNG", "a picture"),
 )
-_INSTEAD = {b"<": "ask again, and save the answer of the platform"}
-_LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
+"""What files of other kinds begin with."""
+_TAR_MAGIC_AT = 257
+_LONGEST_MAGIC = max(len(magic) for magic, _ in NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
 
@@ -110,9 +111,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
     first = b""
     while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
         first += piece
-    for magic, what in _NOT_TEXT:
-        if first.startswith(magic):
-            raise CannotImport(f"it is {what}, not JSON: {_INSTEAD.get(magic, 'unpack it, or save it as JSON')}")
+    _must_be_text(first)
     together = _Joined(first, pieces)
     if not first.startswith(_GZIP):
         yield from _pieces(together)
@@ -123,6 +122,8 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
             for piece in _pieces(file):
                 if not size and piece.startswith(_GZIP):
                     raise CannotImport("it is compressed twice: unpack it once")
+                if not size:
+                    _must_be_text(piece)
                 size += len(piece)
                 if size > largest:
                     raise CannotImport(
@@ -132,6 +133,15 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
                 yield piece
     except (OSError, EOFError, zlib.error) as error:
         raise CannotImport(f"its gzip is damaged: {error}") from None
+
+
+def _must_be_text(first: bytes) -> None:
+    """Raises CannotImport where the first bytes are those of another kind of file."""
+    what = next((what for magic, what in NOT_TEXT if first.startswith(magic)), None)
+    if what is None and first[_TAR_MAGIC_AT:].startswith(b"ustar"):
+        what = "a tar archive"
+    if what is not None:
+        raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
 
 
 class _Joined(io.RawIOBase):
