@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -76,7 +76,6 @@ class _TimedSocket:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._reader: io.BufferedReader | None = None
 
         self._reader: io.BufferedReader | None = None
 
@@ -93,9 +92,7 @@ class _TimedSocket:
         return getattr(self._socket, name)
 
 
-class _Timed(HTTPConnection):
-    """A connection whose socket knows the deadline, and is closed where the answer cannot be read."""
-
+class _TimedConnection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
         self.sock = _TimedSocket(self.sock)
@@ -115,11 +112,11 @@ class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Timed
+    ConnectionCls = _TimedConnection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TimedTls
+    ConnectionCls = _TimedTlsConnection
 
 
 _POOLS = {"http": _Pool, "https": _TlsPool}
