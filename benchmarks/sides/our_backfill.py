@@ -1,6 +1,7 @@
 """The package: a range of days through Dagster, a step at a time.
 
-`python -m benchmarks.sides.our_backfill FIRST LAST LAKE REQUESTS_PER_MINUTE`; the sandbox is told by the environment.
+`python -m benchmarks.sides.our_backfill FIRST LAST LAKE REQUESTS_PER_MINUTE`; the environment says where the sandbox
+is.
 """
 
 from __future__ import annotations

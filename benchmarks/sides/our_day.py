@@ -1,7 +1,7 @@
 """The package, as it is used: assets through Dagster. `python -m benchmarks.sides.our_day DAY FOLDER`.
 
-Fetches the 24 hours' details of the day, in one run, and makes its conversation tables. The sandbox is told by the
-environment.
+Fetches the 24 hours' details of the day, in one run, and makes its conversation tables. The environment says where the
+sandbox is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The package: the tables of a stored day and the reports on them, assets run by Dagster with their checks.
 
-`python -m benchmarks.sides.our_stored_day LAKE DAY` tells how high its memory had risen by when.
+`python -m benchmarks.sides.our_stored_day LAKE DAY` prints the peak of its memory at named moments.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from genesys_assets.cloud.extraction.listing import PATH, LakeFile, Listing, lis
 from genesys_assets.cloud.http.limits import MIB
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.cloud.http.transport import GenesysCloud
-from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, request_of, told_days
+from genesys_assets.days.data_lake import ENABLED, FILES, LAKE_FILES, About, days_of_files, request_of
 from genesys_assets.keys import asset_key
 from genesys_assets.lake.commit import Overtaken
 from genesys_assets.lake.lake import Lake, PageWriter, Provenance, Reach
@@ -99,7 +99,7 @@ class _DayFetch:
         if len(mine) < len(listing.files):
             self.context.log.warning(
                 f"{self.day}: {len(listing.files) - len(mine)} of {len(listing.files)} listed files were made on other "
-                "days. They are left to these days."
+                "days. They are fetched with those days."
             )
         known = set(self._stored_files())
         new = [file for file in mine if file.id not in known]
@@ -263,5 +263,5 @@ def _metadata(files: Mapping[str, Mapping[str, Any]], listing: Listing) -> dict[
         "files": dg.MetadataValue.json(dict(sorted(schemas.items()))),
         "unknown_schemas": dg.MetadataValue.json(sorted(set(schemas) - set(SCHEMAS))),
         "enabled_schemas": dg.MetadataValue.json(list(listing.enabled or ())),
-        "start_days": dg.MetadataValue.json(told_days(files.values())),
+        "start_days": dg.MetadataValue.json(days_of_files(files.values())),
     }

@@ -140,7 +140,7 @@ def _computed(
 
 
 def _failure(failed: Mapping[str, Exception]) -> Exception:
-    """What a run ends with, of what its days failed with: a line that names the day for each."""
+    """The failure that ends a run: one line for each day that failed."""
     first = next(iter(failed.values()))
     if len(failed) == 1 and not isinstance(first, AuditFailed):
         return first

@@ -24,11 +24,11 @@ _FIRST_PAUSE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=3)
 _GROWTH = 3
 _PARTS, _SMALLEST = 8, 3
-"""In how many parts a range is tried that has failed twice, and of how many partitions these are at least: the days of
-a look-back that failed in an outage are one part.
+"""A range that has failed twice is tried in this many parts, each of at least so many partitions. So the days of a
+look-back that failed in an outage are one part.
 """
 _ALONE = 3
-"""After how many failures a partition is tried by itself. How many more there were says only how long that has lasted.
+"""After this many failures a partition is tried by itself. Further failures say only how long the trouble has lasted.
 """
 _MOST_DOUBLINGS = 10
 _MOST_OF = 2
@@ -69,7 +69,7 @@ class Request:
     assets: frozenset[str]
 
     def cut(self, days: int | None) -> list[Request]:
-        """The same as runs of at most so many days each, the newest first; of hours each run has whole days of them."""
+        """The same as runs of at most `days` days each, the newest first. Hours are cut between days."""
         if days is None:
             return [self]
         first, parts = self.first, []
@@ -174,8 +174,8 @@ def _lately(wanted: Backlog, runs: Iterable[Run]) -> tuple[list[datetime], int]:
 
 def _newest(standing: _Standing, most: int, can_make: CanMake | None) -> Request:
     """The newest range of what has failed least: a bad partition keeps no other from being made. It is shorter the more
-    often it failed, so that the bad one is found and left alone. It grows again while runs are well: what ailed all of
-    them is over, and what has piled up is made by few runs.
+    often it failed, so that the bad one is found and left alone. It grows again while runs succeed: then the trouble of
+    all of them is over, and few runs make what has piled up.
     """
     wanted, failed = standing.free, standing.failed
     keys = [max(wanted, key=lambda key: (-failed[key], begin(key)))]

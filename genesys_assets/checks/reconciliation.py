@@ -180,7 +180,10 @@ class Findings:
         if not finding.compared:
             self.not_evaluated[day] = "there was nothing to compare"
         elif not finding.judged:
-            self.not_evaluated[day] = f"the aggregates have more, and {finding.reason}: pages/daily_overlap would tell"
+            self.not_evaluated[day] = (
+                f"the aggregates have more, and {finding.reason}: materialise genesys/pages/daily_overlap of {day} to "
+                "tell"
+            )
 
     def verdict(self, day: str) -> Verdict:
         """The verdict on one of the days."""
@@ -245,7 +248,7 @@ def listed(differences: pa.Table) -> str:
     # Whom a figure is of stays out of Dagster's events, which cannot be forgotten.
     hidden = blank | {BY_USER.column} | CONVERSATION_IDS
     names = [name for name in first.column_names if not {name, _other_side(name)} <= hidden]
-    rows = [[_shown(row[name]) for name in names] for row in first.to_pylist()]
+    rows = [[_format_cell(row[name]) for name in names] for row in first.to_pylist()]
     return tabulate(rows, headers=names, tablefmt="github", disable_numparse=True)
 
 
@@ -253,7 +256,7 @@ def _other_side(name: str) -> str:
     return name.replace("expected_", "found_") if name.startswith("expected_") else name.replace("found_", "expected_")
 
 
-def _shown(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)

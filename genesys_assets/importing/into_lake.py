@@ -39,8 +39,10 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 5
-"""Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
+_READER_VERSION = 6
+"""Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
+that they are read anew.
+"""
 
 
 @dataclass(slots=True)

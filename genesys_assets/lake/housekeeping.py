@@ -22,12 +22,13 @@ from datetime import datetime, timedelta
 
 from genesys_assets.lake.commit import TableContended, join
 from genesys_assets.lake.delta import DeltaLog, UnreadableLog
-from genesys_assets.lake.files import TableWriter, Unreadable, common_schema, open_files, rows_of
+from genesys_assets.lake.files import Unreadable, common_schema, open_files, rows_of
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.ledger import LEDGER, booked, catch_up
 from genesys_assets.lake.log_files import LOG, checkpoints, commits, is_checkpoint, is_commit, is_unfinished, version_of
 from genesys_assets.lake.parquet_files import Provenance
 from genesys_assets.lake.store import LakeUnreachable, ListedFile, Store, drafts
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.api_requests import API_REQUESTS
 from genesys_assets.tables.spec import Column, TableSpec
 

@@ -18,9 +18,9 @@ import pyarrow as pa
 from genesys_assets.lake.changes import Change
 from genesys_assets.lake.commit import Commit, Overtaken, Proposal, TableContended, stored_state
 from genesys_assets.lake.delta import WHOLE
-from genesys_assets.lake.files import TableWriter
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import drafts
+from genesys_assets.lake.writers import TableWriter
 from genesys_assets.tables.restatements import RESTATEMENTS, Reading, restatements
 
 LEDGER = f"tables/{RESTATEMENTS.name}"
@@ -29,7 +29,9 @@ _LONGEST_PAUSE_SECONDS = 0.5
 
 
 def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
-    """The readings of a table after a version, the oldest first; the first one of a partition is none."""
+    """The readings of a table after a version, the oldest first. The first reading of a partition is left out: it
+    changed nothing.
+    """
     for version, note in lake.log(place).notes(since):
         for partition, said in note.get("readings", {}).items():
             if not said["first"] and partition != WHOLE:
@@ -40,8 +42,8 @@ def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
 
 
 def booked(lake: Lake, place: str) -> int:
-    """The version up to which the ledger has all readings of a table. A table that was made in the place of a deleted
-    one is another one.
+    """The version up to which the ledger has all readings of a table. A table that replaces a deleted one has a count
+    of its own.
     """
     return lake.log(LEDGER).newness(_mark(lake, place)) or 0
 

@@ -41,9 +41,9 @@ class CannotDrop(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped. One that is
-    not known is dropped, and so is an object in the place of a value, unless it `is_json`. A contact's value that is
-    `whose` may be an agent's.
+    """A field with a value of a class. One that `tells_apart` rows is hashed where the class is dropped. An unknown
+    field is dropped, and so is an object in the place of a value, unless it `is_json`. `whose` is set where the value
+    may be an agent's instead of a contact's.
     """
 
     class_: PersonalData
@@ -262,7 +262,7 @@ def _plain_fields(*names: str, **nested: Rule) -> Members:
 
 
 def _group() -> Members:
-    """What a question was grouped by, in any family: what means somebody in one is held for that in all."""
+    """What a question was grouped by, in any family. A name that means a person in one family is treated so in all."""
     known = {
         name: replace(_value(name, class_of(family.table, snake_case(name))), tells_apart=True)
         for family in FAMILIES.values()

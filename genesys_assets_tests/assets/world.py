@@ -202,7 +202,7 @@ def metadata(result: dg.ExecuteInProcessResult, name: str, partition: str | None
         for event in result.get_asset_materialization_events()
         if event.materialization.asset_key == key(name) and partition in (None, event.partition)
     }
-    # In a range each partition is told twice: as soon as it is stored, and at the end.
+    # In a range each partition is reported twice: as soon as it is stored, and at the end.
     (of_partition,) = said.values()
     return {label: value.value for label, value in of_partition.items()}
 

@@ -114,7 +114,7 @@ def test_conversations_that_came_and_are_not_in_the_table_are_missing_whatever_i
     read(world)
     compute(world)
     world.lake.write(TABLE, CONVERSATIONS, world.lake.read(TABLE, DAY).slice(1), DAY, {})
-    assert found(world).problems(Tolerance(count=5)) == ["1 conversations came and are not in the table"]
+    assert found(world).problems(Tolerance(count=5)) == ["1 conversations were read and are not in the table"]
 
 
 def test_pages_that_were_read_and_are_not_stored_are_missed(world: World) -> None:
@@ -210,7 +210,7 @@ def test_what_nobody_told_is_not_judged(world: World) -> None:
     told = pages.provenance
     read_before = {**told, "day_read_at": f"{DAY}T23:00:00+00:00"}
     for provenance, reason in (
-        ({name: value for name, value in told.items() if not name.startswith("day_")}, "the platform told no total"),
+        ({name: value for name, value in told.items() if not name.startswith("day_")}, "the platform gave no total"),
         (read_before, f"it was last read at {DAY}T23:00:00+00:00, before it was over"),
     ):
         with world.lake.page_writers(DETAILS, [DAY], provenance):
@@ -236,7 +236,7 @@ def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:
     passed, said = result(run, AS_MANY)
     (evaluation,) = (check for check in run.get_asset_check_evaluations() if check.check_name == AS_MANY)
     assert (passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert said["not_evaluated"] == f"- {DAY}: the platform told no total"
+    assert said["not_evaluated"] == f"- {DAY}: the platform gave no total"
     assert "missing" not in said
 
 

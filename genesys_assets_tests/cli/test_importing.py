@@ -122,6 +122,18 @@ def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) ->
     assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
 
 
+def test_an_archive_beside_saved_files_is_named_and_no_day_is_complete(saved: Path) -> None:
+    (saved / "january.zip").write_bytes(b"PK")
+    done = run(f"{saved}", "--complete", "2026-01-28/2026-01-29")
+    assert done.exit_code == 1
+    assert f"skipped    {saved}/january.zip: by its name it is an archive or compressed: unpack it" in done.stdout
+    assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+    stored = Lake(LocalStore(saved.parent / "lake")).pages("pages/imported_details", "2026-01-28")
+    assert stored is not None
+    assert stored.reach is not None
+    assert not stored.reach.is_complete
+
+
 def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_with_1(saved: Path) -> None:
     cut = conversation("C")
     cut["participants"] = [{"purpose": "agent", "sessions": "System.Object[]"}] * 2

@@ -82,7 +82,7 @@ def test_a_day_is_unchecked_until_every_check_of_its_tables_has_looked_at_the_pr
     lake = lake.refreshed()
     assert is_unchecked(lake, DAY)
     rows = looked_at(lake, DAY, CHECKED["conversations"].looked_at)
-    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform told no total")], rows, {})
+    give(lake, DAY, [Verdict("conversations", AS_MANY, None, says="the platform gave no total")], rows, {})
     assert not is_unchecked(lake.refreshed(), DAY)
     lake.write("tables/session_metrics", SESSION_METRICS, SESSION_METRICS.empty(), DAY, {})
     lake = lake.refreshed()

@@ -59,7 +59,7 @@ PAGES = [
 ]
 OF_NOBODY = {"tables/flowexecutions_metrics", "tables/actions_metrics"}
 OF_NOBODY |= {"reference/external_organizations", "reference/external_organizations_history"}
-"""Families whose groups tell of nobody, and organisations."""
+"""Families whose groups name nobody, and organisations."""
 FAMILY_OF = {spec.name: FAMILIES[name] for name, spec in FAMILY_METRICS.items()}
 FAMILY_OF |= {spec.name: CONVERSATIONS for spec in (INTERVAL_METRICS, DAILY_METRICS)}
 IS_ONE = ("group", "stats", "attributes", "flow", "division", "cursors", "queue")

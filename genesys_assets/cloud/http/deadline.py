@@ -18,6 +18,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -76,8 +77,16 @@ class _TimedSocket:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
 
+        self._reader: io.BufferedReader | None = None
+
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReads(self._socket))
+        self._reader = io.BufferedReader(_TimedReads(self._socket))
+        return self._reader
+
+    def close_reader(self) -> None:
+        """Close what the last `makefile` made: the socket itself stays open until both are closed."""
+        if self._reader is not None:
+            self._reader.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
@@ -88,11 +97,18 @@ class _TimedConnection(HTTPConnection):
         super().connect()
         self.sock = _TimedSocket(self.sock)
 
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # As urllib3 has it.
+        sock: Any = self.sock
+        try:
+            return super().getresponse()
+        except BaseException:
+            # urllib3 refuses contradictory headers and leaves the reader open, and with it the socket.
+            sock.close_reader()
+            raise
 
-class _TimedTlsConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _TimedSocket(self.sock)
+
+class _TimedTlsConnection(_TimedConnection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):

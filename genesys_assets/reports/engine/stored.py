@@ -316,12 +316,12 @@ class StoredDay:
             needed = Window(start, min(end, ended))
             if reach is None or not reach.covers(needed):
                 raise NotStored(
-                    f"{self._said()} at {ended:%Y-%m-%d %H:%M} UTC, but "
+                    f"{self._days_end()} at {ended:%Y-%m-%d %H:%M} UTC, but "
                     f"genesys/{place} of {day} reaches {reach.through.isoformat() if reach else 'nowhere'}, not "
                     f"{needed.end:%Y-%m-%d %H:%M}: materialise it again, or import it as complete where it is imported."
                 )
 
-    def _said(self) -> str:
+    def _days_end(self) -> str:
         if len(self.days) == 1:
             return f"The business day {self.days[0]} ends"
         return f"The days {self.days[0]} to {self.days[-1]}, as far as they are over, end"

@@ -36,7 +36,7 @@ def day_tables(
     """Parts of `DAY_TABLES` by name, in the order of conversationStart.
 
     `page_at` reads a page by its position in the plan; `note` hears of each page once it is decoded. Pages are read,
-    decoded and unnested on so many threads: Arrow does most of that without Python's lock, while the parts before are
+    decoded and unnested on `threads` threads: Arrow does most of that without Python's lock, while the parts before are
     written. Positions of `nested` are of no page: their conversations are there already.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:

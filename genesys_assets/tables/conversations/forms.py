@@ -1,4 +1,5 @@
-"""Conversations as their day takes them: the newest form of each, and what an older form knows that only jobs know.
+"""Conversations as a day's tables take them: the newest form of each, and what an older form by job has that only jobs
+know.
 
 Which forms these are is decided in `merge`; what becomes of them is the work of `explode`.
 """

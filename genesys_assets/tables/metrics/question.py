@@ -79,7 +79,7 @@ MetricsByQuestion = dict[str, list[str]]
 
 def answered(parts: Iterable[Iterable[str]]) -> MetricsByQuestion:
     """What was asked in every part, of the requests of each: an hour that lacks a question leaves it unanswered."""
-    by_part = [_asked(requests) for requests in parts]
+    by_part = [_metrics_by_question(requests) for requests in parts]
     everywhere = set.intersection(*map(set, by_part)) if by_part else set()
     return {key: sorted(set.intersection(*(part[key] for part in by_part))) for key in sorted(everywhere)}
 
@@ -94,7 +94,7 @@ def question_key(grouping: str, selection: str) -> str:
     return f"{grouping} {selection}"
 
 
-def _asked(requests: Iterable[str]) -> dict[str, set[str]]:
+def _metrics_by_question(requests: Iterable[str]) -> dict[str, set[str]]:
     asked: dict[str, set[str]] = {}
     for request in requests:
         whole = json.loads(request)

@@ -1,4 +1,6 @@
-"""Reports of the other families: their names, one report of several, qualifiers, scores; and what mistakes are told."""
+"""Reports of the other families: their names, one report of several, qualifiers, scores; and which mistakes are
+reported.
+"""
 
 from __future__ import annotations
 

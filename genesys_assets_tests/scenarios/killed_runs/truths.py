@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from genesys_assets.assets.common import CHANGED, CONTENT, TOLD_BEFORE
+from genesys_assets.assets.common import CHANGED, CONTENT, REPORTED_BEFORE
 from genesys_assets.days.ledgered import LEDGERED
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.request_log import PLACE as REQUESTS
@@ -80,7 +80,7 @@ def told_of(instance: dg.DagsterInstance, name: str) -> dict[str | None, list[di
     told: dict[str | None, list[dict[str, Any]]] = {}
     for record in instance.fetch_materializations(key(name), limit=10_000, ascending=True).records:
         said = {label: value.value for label, value in record.asset_materialization.metadata.items()}  # type: ignore[union-attr]
-        if TOLD_BEFORE not in said:
+        if REPORTED_BEFORE not in said:
             told.setdefault(record.partition_key, []).append(said)
     return told
 

@@ -26,7 +26,7 @@ Row = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Sent:
-    """A page: its rows, and what planning is told of it. `as_of` is in seconds after the day."""
+    """A page: its rows, and what planning knows of it. `as_of` is in seconds after the day."""
 
     rows: list[Row]
     as_of: int = 0
