@@ -84,6 +84,7 @@ def convert(
     try:
         file.read(raw)
         file.make_pages()
+        spool.end_file()
     except BaseException:
         spool.forget_pages(sha256)
         raise
@@ -195,7 +196,7 @@ class _File:
             group = json.dumps(bucket.group, sort_keys=True)
             if bucket.is_less:
                 self._must_not_differ(group, bucket)
-            self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+            self.spool.add_bucket(answer, place, group, bucket.span, body)
 
     def _must_not_differ(self, group: str, bucket: Bucket) -> None:
         """Figures that only a field tells apart that was left out are not the same figures read again."""

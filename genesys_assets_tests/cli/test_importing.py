@@ -52,6 +52,7 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
         f"imported   {saved}/figures.json: 2 buckets (aggregates)",
         "",
         "2 files: 2 imported, 0 unchanged, 0 skipped.",
+        "Imported: 2 conversations and 2 buckets.",
         "",
         "Read under another name, or left out:",
         "  answer grouped by queueId, as its groups show; else say --group-by",
@@ -67,6 +68,18 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
     ]
     lake = Lake(LocalStore(saved.parent / "lake"))
     assert len(lake.pages("pages/imported_details", "2026-01-28") or ()) == 1
+
+
+def test_what_several_files_hold_is_counted_once_and_it_says_which_form_counts(saved: Path) -> None:
+    older, newer = conversation("A", end=None), conversation("A", emitted="2026-01-28T14:00:00.000Z")
+    (saved / "more.json").write_bytes(as_bytes([newer, newer, conversation("C")]))
+    (saved / "older.json").write_bytes(as_bytes([older]))
+    (saved / "once more.json").write_bytes((saved / "figures.json").read_bytes() + b"\n")
+    (saved / "cut.json").write_bytes(as_bytes([conversation("D")])[:-1])
+    assert (
+        "Imported: 3 conversations and 2 buckets. 1 conversation is in the files more than once: its newest form "
+        "counts. 2 buckets are in the files more than once: of each metric the value that was read last counts.\n"
+    ) in run(f"{saved}").stdout
 
 
 def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
