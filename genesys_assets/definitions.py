@@ -179,4 +179,7 @@ def _resources(pipeline: Pipeline) -> dict[str, Any]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return build_definitions()
+    """What Dagster loads, once a process. It lives as long as the process, so garbage is not looked for in it again."""
+    loaded = build_definitions()
+    gc.freeze()
+    return loaded

@@ -112,6 +112,15 @@ def test_what_loading_made_is_looked_through_for_garbage_only_with_the_oldest_ob
     assert loaded.stdout.split() == ["True", "0", "True"]
 
 
+def test_garbage_is_not_looked_for_in_what_a_code_location_loaded() -> None:
+    code = "import gc\nfrom genesys_assets.definitions import defs\nloaded = defs()\n" + (
+        "print(len(loaded.resolve_asset_graph().get_all_asset_keys()) > 50)\n"
+        "print(len(gc.get_objects()) < gc.get_freeze_count() / 2)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["True", "True"]
+
+
 def test_every_asset_is_as_the_snapshot_says(definitions: dg.Definitions) -> None:
     now = described(definitions)
     recorded = json.loads(SNAPSHOT.read_text())
