@@ -27,7 +27,7 @@ def main(first: str, last: str, lake: str, requests_per_minute: str) -> None:
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import build_definitions
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     definitions = build_definitions()
     hours = {RANGE_START: f"{first}-00:00", RANGE_END: f"{last}-23:00"}

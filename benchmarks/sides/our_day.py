@@ -20,7 +20,7 @@ def main(day: str, folder: str) -> None:
 
     from genesys_assets.automation.progress import RANGE_END, RANGE_START
     from genesys_assets.definitions import defs
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     pages = [dg.AssetKey(["genesys", "pages", "hourly_details"])]

@@ -36,7 +36,7 @@ def main(folder: str, day: str) -> None:
     from genesys_assets.reports.built_in import built_in_reports
     from genesys_assets.resources import GenesysCloudResource, LakeResource
     from genesys_assets.tables.conversations import merge
-    from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+    from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
     peaks.note("packages imported")
     warnings.simplefilter("ignore", dg.BetaWarning)

@@ -27,7 +27,7 @@ from genesys_assets.partitions import REACH_DAYS, Calendar, days_around, utc_day
 from genesys_assets.tables import reconcile
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.explode import explode
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS, SESSIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS, SESSIONS
 from genesys_assets.tables.metrics.buckets import DAILY_METRICS, INTERVAL_METRICS
 from genesys_assets.tables.reconcile import Comparison, Grouping
 from genesys_assets.tolerance import Tolerance

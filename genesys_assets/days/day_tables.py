@@ -35,7 +35,7 @@ from genesys_assets.settings import DecodingSettings
 from genesys_assets.spans import HOUR, utc_day, utc_hour
 from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.day import day_tables
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
 from genesys_assets.tables.metrics.question import answered, answered_by_both
 from genesys_assets.tables.sources import filled, marked

@@ -23,12 +23,7 @@ from genesys_assets.privacy.scrubbed_answers import bare, conversations_of_conta
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.spans import days_around
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
-from genesys_assets.tables.conversations.model import (
-    CONVERSATIONS,
-    PARTICIPANTS,
-    SEGMENTS,
-    SESSIONS,
-)
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANTS, SEGMENTS, SESSIONS
 from genesys_assets.tables.spec import TableSpec
 
 _OWN = ("pages", "tables", "reference", "live")

@@ -23,7 +23,7 @@ from genesys_assets.cloud.analytics.families import FAMILIES
 from genesys_assets.personal_data import PersonalData
 from genesys_assets.privacy.people import People, Whose
 from genesys_assets.privacy.protection import Protection
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
 from genesys_assets.tables.conversations.decode_arrow import ENVELOPE
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.conversations.model import Field, snake_case

@@ -15,7 +15,7 @@ from genesys_assets.days import sources
 from genesys_assets.lake.reach import Reach
 from genesys_assets.partitions import hours_of, utc_day, utc_hour
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.spec import in_milliseconds
 from genesys_assets_tests.assets.world import TABLES_OF_HOURS, World, error, hours, metadata, told
 from genesys_assets_tests.conftest import NOW

@@ -31,7 +31,7 @@ from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.sandbox.organisation import Item
 from genesys_assets.sandbox.server import Sandbox
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 
 TABLES_OF_HOURS = ("tables/interval_metrics", *(f"tables/{spec.name}" for spec in CONVERSATION_TABLES))
 COST = "reports/api_cost"

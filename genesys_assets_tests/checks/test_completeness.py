@@ -16,7 +16,7 @@ from genesys_assets.checks.looked_at import AS_MANY
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
 from genesys_assets.sandbox.server import running
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tolerance import Tolerance
 from genesys_assets_tests.assets.world import World, definitions, hours
 from genesys_assets_tests.clocks import standing_at

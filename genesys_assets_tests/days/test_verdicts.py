@@ -12,7 +12,7 @@ from genesys_assets.checks.looked_at import AS_MANY, CHECKED, OF_SESSIONS
 from genesys_assets.days.verdicts import Verdict, failing, give, looked_at, verdicts, why_closed
 from genesys_assets.lake.lake import Lake
 from genesys_assets.lake.store import LocalStore
-from genesys_assets.tables.conversations.model import CONVERSATIONS, SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, SESSION_METRICS
 
 DAY, OTHER = "2026-01-31", "2026-01-30"
 FAILS = Verdict("session_metrics", "queues_match_interval_metrics", False, is_blocking=True, says="2 of 9 differ")

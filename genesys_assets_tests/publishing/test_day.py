@@ -28,7 +28,7 @@ from genesys_assets.publishing.manifest import FailingCheck, Manifest, Published
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.reports.built_in import built_in_reports
 from genesys_assets.reports.meaning.report import Report
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, table_of
 from genesys_assets.tables.restatements import RESTATEMENTS
 from genesys_assets_tests.publishing.made_up_day import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genesys_assets.cloud.analytics.queries import Granularity
 from genesys_assets.tables import sources
-from genesys_assets.tables.conversations.model import CONVERSATIONS
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS
 from genesys_assets.tables.sources import filled, granularity_of, marked, source_of, without_overlaps
 

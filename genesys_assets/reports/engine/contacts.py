@@ -26,8 +26,8 @@ from genesys_assets.tables.conversations.contacts import (
     contacts,
     ended_up,
 )
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES, CONVERSATIONS
 from genesys_assets.tables.hashing import hash_rows
 
 _DAY_MS = 24 * 60 * 60 * 1000

@@ -28,7 +28,7 @@ from genesys_assets.reports.meaning.details_part import DetailsPart, Link
 from genesys_assets.reports.meaning.questions import Source, grouping, own_columns, question_in_words, selection
 from genesys_assets.reports.meaning.report import Report
 from genesys_assets.spans import days_that_reach
-from genesys_assets.tables.conversations.model import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
+from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS, PARTICIPANT_ATTRIBUTES
 from genesys_assets.tables.hashing import hash_rows
 from genesys_assets.tables.names import HISTORIES, names_on
 from genesys_assets.tables.spec import INSTANT

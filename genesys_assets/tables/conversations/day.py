@@ -13,10 +13,10 @@ import pyarrow as pa
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.tables.conversations.decode import DecodedPage, Decoder
 from genesys_assets.tables.conversations.explode import explode
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
 from genesys_assets.tables.conversations.merge import Plan, gathered, merged
-from genesys_assets.tables.conversations.model import CONVERSATION_TABLES
 from genesys_assets.threads import map_in_order
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import model
+from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Positions, Supplements
 from genesys_assets.tables.sources import FETCHED
 
@@ -89,7 +90,7 @@ def explode(conversations: pa.StructArray, supplements: Supplements = NO_SUPPLEM
         "flow_outcomes": _listed(_flow(sessions), "outcomes", model.FLOW_OUTCOME, flow_keys).columns,
         **{name: found.columns for name, found in side.items()},
     }
-    return {spec.name: _table(spec.schema, rows[spec.name]) for spec in model.CONVERSATION_TABLES}
+    return {spec.name: _table(spec.schema, rows[spec.name]) for spec in CONVERSATION_TABLES}
 
 
 def _side_rows(

@@ -15,7 +15,7 @@ from genesys_assets.lake.lake import Lake, Reach
 from genesys_assets.lake.store import LocalStore
 from genesys_assets.reports.meaning.questions import STANDARD, key_of
 from genesys_assets.tables import aggregate
-from genesys_assets.tables.conversations.model import SESSION_METRICS
+from genesys_assets.tables.conversations.flat_tables import SESSION_METRICS
 from genesys_assets.tables.metrics.buckets import BY_QUEUE, INTERVAL_METRICS
 from genesys_assets.tables.spec import TableSpec
 from genesys_assets_tests.keyed_rows import keyed

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genesys_assets.tables.conversations import decode_arrow, decode_values, nested
-from genesys_assets.tables.conversations import model as model
+from genesys_assets.tables.conversations import decode_arrow, decode_values, model, nested
 from genesys_assets.tables.conversations.decode import DecodedPage, Decoder, UnreadablePage, decode, starts
 from genesys_assets.tables.conversations.nested import conformed
 from genesys_assets_tests import samples
