@@ -36,7 +36,7 @@ from genesys_assets.tables.users.spans import (
     USER_ROUTING_STATUS,
     Key,
     Span,
-    decoded,
+    decode_spans,
     filled,
     newest,
     stored_under,
@@ -65,7 +65,7 @@ class SpansRead:
     def take(self, page: Page) -> None:
         self.pages += 1
         start = utc_day(self.day)[0]
-        for span in decoded(page.body).spans:
+        for span in decode_spans(page.body).spans:
             self.spans.add(span[:3])
             of_day_before = span.start >= start - timedelta(days=1)
             if span.start < start and (span.end is not None or of_day_before):
@@ -225,7 +225,7 @@ def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
         found.append(user_pages_of(lake, day))
     if not found:
         return StatusOfDays()
-    spans = newest((page.as_of, decoded(page.body).spans) for pages in found for page in pages.own or ())
+    spans = newest((page.as_of, decode_spans(page.body).spans) for pages in found for page in pages.own or ())
     for pages in found:
         if pages.data_lake is not None:
             spans, _ = filled(spans, pages.data_lake.spans, pages.fetched_until)

@@ -274,4 +274,4 @@ def test_a_file_of_the_data_lake_is_read_or_refused(changed: list[tuple[int, int
 )
 def test_users_details_are_read_or_refused(answer: Any) -> None:
     with contextlib.suppress(UnreadablePage):
-        spans.decoded(json.dumps(answer).encode())
+        spans.decode_spans(json.dumps(answer).encode())
