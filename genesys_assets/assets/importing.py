@@ -67,7 +67,7 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         from genesys_assets.importing.files import CannotImport, find
         from genesys_assets.importing.into_lake import import_files
-        from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options
+        from genesys_assets.importing.summary import left_out, markdown, not_complete, parse_options, totals
 
         try:
             options, complete = parse_options(
@@ -86,10 +86,12 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         days = set(calendar.daily.get_partition_keys())
         for asset, day in sorted(imported.changed):
             if day in days:
-                said = window_metadata(*utc_day(day))
-                context.log_event(dg.AssetMaterialization(pages[asset], partition=day, metadata=said))
+                window = window_metadata(*utc_day(day))
+                context.log_event(dg.AssetMaterialization(pages[asset], partition=day, metadata=window))
         for outcome in imported.skipped:
             context.log.warning(f"{outcome.file}: {outcome.reason}")
+        if (said := totals(imported)) is not None:
+            context.log.info(said)
         lost = left_out(imported)
         for remark in lost:
             context.log.warning(f"Left out: {remark}")
@@ -104,6 +106,8 @@ def build_import_asset(calendar: Calendar) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "files": dg.MetadataValue.md(markdown(imported)),
+                "conversations": imported.conversations.different,
+                "buckets": imported.buckets.different,
                 "skipped": len(imported.skipped),
                 "left_out": dg.MetadataValue.json(lost),
                 "changed_days": dg.MetadataValue.json(sorted({day for _, day in imported.changed})),

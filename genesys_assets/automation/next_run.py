@@ -35,6 +35,8 @@ _MOST_OF = 2
 """A partition joins a range only if it wants at least 1 of `_MOST_OF` of the assets that the range makes: an unwanted
 asset costs as much as a wanted one.
 """
+_JUST_ENDED = timedelta(minutes=30)
+"""How long after a run another one of its kind is reckoned with: sensors look every 10 minutes at least."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
 """After this many failures in a row, nothing waits for the asset."""
@@ -113,6 +115,16 @@ def choose_next_run(
 def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
     """What is wanted, is not being made and does not pause: it will run soon."""
     return _standing(wanted, runs, now).free
+
+
+def made_up_for(wanted: Backlog, runs: Sequence[Run], now: datetime) -> set[str]:
+    """What has failed and is made soon: it is free, and runs of its kind follow one another."""
+    kind = frozenset[str]().union(*wanted.values())
+    if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
+        return set()
+    return {
+        key for key, assets in free(wanted, runs, now).items() if any(failures_of(runs, asset, key) for asset in assets)
+    }
 
 
 @dataclass(slots=True)

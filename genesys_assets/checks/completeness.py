@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from tabulate import tabulate
 
 from genesys_assets.checks.looked_at import AS_MANY, CHECKED
 from genesys_assets.checks.reconciliation import run_days
@@ -176,6 +175,8 @@ def build_pages_check(calendar: Calendar) -> dg.AssetChecksDefinition:
 
 
 def _table(days: Sequence[DayFigures]) -> str:
+    from tabulate import tabulate
+
     rows = [asdict(of_day) for of_day in days]
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
 

@@ -24,7 +24,6 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from tabulate import tabulate
 
 from genesys_assets.checks.abandons import ABANDONS, reconcile_abandons
 from genesys_assets.checks.looked_at import CHECKED, DAY_MATCHES
@@ -243,6 +242,8 @@ class Findings:
 
 def table_of_differences(differences: pa.Table) -> str:
     """The first differences as a Markdown table, without the statistics that no figure has."""
+    from tabulate import tabulate
+
     first = differences.slice(0, _ROWS_SHOWN)
     blank = {name for name in first.column_names if first[name].null_count == len(first)}
     # Whom a figure is of stays out of Dagster's events, which cannot be forgotten.

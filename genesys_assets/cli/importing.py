@@ -171,12 +171,13 @@ def _taken_back(done: TakeBackResult) -> str:
 
 def text(imported: ImportResult, start_date: str, *, is_complete: bool) -> str:
     """The outcome for a terminal: a line for each file, what was read under another name, which days to materialise."""
-    from genesys_assets.importing.summary import TABLES, left_out, notes
+    from genesys_assets.importing.summary import TABLES, left_out, notes, totals
 
     lines = [_line(outcome) for outcome in imported.outcomes]
     states = [outcome.state for outcome in imported.outcomes]
     counted = ", ".join(f"{states.count(state)} {state}" for state in ("imported", "unchanged", "skipped"))
     lines += ["", f"{len(states)} file{'' if len(states) == 1 else 's'}: {counted}."]
+    lines += filter(None, [totals(imported)])
     if remarks := notes(imported):
         lines += ["", "Read under another name, or left out:", *(f"  {remark}" for remark in remarks)]
     if lost := left_out(imported):

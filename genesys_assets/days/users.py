@@ -36,10 +36,12 @@ from genesys_assets.tables.users.spans import (
     USER_ROUTING_STATUS,
     Key,
     Span,
+    clipped,
     decode_spans,
     filled,
     newest,
     stored_under,
+    without_overlaps,
 )
 from genesys_assets.tables.users.time import USER_TIME
 
@@ -207,8 +209,8 @@ def spans_within(pages: UserPages, own: Iterable[tuple[datetime, Sequence[Span]]
 
 @dataclass(frozen=True, slots=True)
 class StatusOfDays:
-    """The spans that touch days that follow each other, and the part of them of which all is known: it ends where a day
-    is not known to its end. None where nothing is known of the first one.
+    """The spans of days that follow each other, cut at midnight, and the part of the days of which all is known: it
+    ends where a day is not known to its end. None where nothing is known of the first one.
     """
 
     spans: Sequence[Span] = ()
@@ -217,7 +219,9 @@ class StatusOfDays:
 
 
 def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
-    """What pages and files of the data lake say of days that follow each other."""
+    """What pages and files of the data lake say of days that follow each other: of each day its own, as `user_time` has
+    it. What another day says of it may be older.
+    """
     found: list[UserPages] = []
     for day in days:
         if not has_status(lake, day) or (found and found[-1].known.end < utc_day(day)[0]):
@@ -225,12 +229,15 @@ def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
         found.append(user_pages_of(lake, day))
     if not found:
         return StatusOfDays()
-    spans = newest((page.as_of, decode_spans(page.body).spans) for pages in found for page in pages.own or ())
-    for pages in found:
-        if pages.data_lake is not None:
-            spans, _ = filled(spans, pages.data_lake.spans, pages.fetched_until)
+    spans = sorted((span for pages in found for span in _cut_to_day(pages)), key=lambda span: span.key)
     inputs = {each: None for pages in found for each in pages.inputs if each[0] == LAKE_FILES or each[1] in days}
     return StatusOfDays(spans, Window(found[0].known.start, found[-1].known.end), list(inputs))
+
+
+def _cut_to_day(pages: UserPages) -> Iterator[Span]:
+    own = spans_within(pages, ((page.as_of, decode_spans(page.body).spans) for page in pages.own or ()))
+    for piece in clipped(without_overlaps(own), pages.known):
+        yield Span(*piece)
 
 
 def has_status(lake: Lake, day: str) -> bool:

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.errors import InvalidQuery
-from genesys_assets.importing.conversations import respelled, unwrapped
+from genesys_assets.importing.conversations import of_digits, respelled, unwrapped
 from genesys_assets.importing.figures import (
     STATISTICS,
     figures_of,
     gathered,
     is_platform_metric,
     number,
-    of_digits,
     possible,
 )
 from genesys_assets.importing.files import CannotImport
@@ -83,8 +82,9 @@ def buckets(piece: Piece, options: ImportOptions, remarks: Remarks) -> Iterator[
         case Shape.AGGREGATES:
             for result in piece.items:
                 group = Group(in_group(result, remarks))
-                if "data" in result and result["data"] is None:
-                    remarks.leave_out("results.data: null in the place of a group's buckets")
+                if result.get("data") is None:
+                    # The platform names a group only with its buckets; an empty list says that there are none.
+                    remarks.leave_out("results.data: null, or nothing, in the place of a group's buckets")
                 for data in _objects(result.get("data"), "results.data", remarks):
                     yield _bucket(data, group, piece.envelope, options, remarks)
         case Shape.ENTITY_BUCKETS:
@@ -125,10 +125,13 @@ def _bucket(data: Object, group: Group, around: Object, options: ImportOptions, 
     views = _objects(data.get("views"), "results.data.views", remarks)
     if views:
         remarks.leave_out("results.data.views: only the query says of which metric a view is", len(views))
-    if "metrics" in data and data["metrics"] is None and not views:
-        remarks.leave_out("metrics: null in the place of a bucket's figures")
-    elif data.get("metrics") is None and not views and (strange := _strange(data)):
-        remarks.leave_out(f"a bucket without metrics left out: its fields are {strange}")
+    if data.get("metrics") is None and not views:
+        strange = _strange(data)
+        remarks.leave_out(
+            f"a bucket without metrics left out: its fields are {strange}"
+            if strange
+            else "metrics: null, or nothing, in the place of a bucket's figures"
+        )
     return Bucket(_span(data, around, options), group.dimensions, _once([*as_it_is, *renamed]), group.is_less)
 
 

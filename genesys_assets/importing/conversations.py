@@ -48,6 +48,7 @@ _DEEPEST = 32
 _AS_THE_PLATFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _EXTENDED: dict[str, Callable[[Any], Any]] = {"$numberLong": int, "$numberInt": int, "$numberDouble": float}
 """https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/"""
+_DIGITS = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _POSITION = re.compile(r"\d{1,6}", re.ASCII)
 _UNKNOWN_TO_SDK = "outdatedsdkversion"
 """What the SDKs write in the place of a value that is newer than they are."""
@@ -154,6 +155,18 @@ def unwrapped(value: Any) -> Any:
         return value if convert is None else convert(text)
     except (ValueError, TypeError):
         return value
+
+
+def of_digits(value: Any) -> Any:
+    """The number that a text of digits is; anything else as it is.
+
+    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
+    (12, 1.5, '12 s', None)
+    """
+    digits = _DIGITS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if digits is None:
+        return value
+    return float(value) if digits["fraction"] else int(value)
 
 
 def hyphenated(name: str, text: str) -> str:

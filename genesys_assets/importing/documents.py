@@ -76,6 +76,11 @@ _BEFORE = {
 
 
 def _must_be_json(begin: str) -> None:
+    if begin.startswith("<"):
+        raise CannotImport(
+            "it is HTML or XML, as a login page or a gateway answers, not JSON: ask again, and save the answer of the "
+            "platform"
+        )
     for what, why in _BEFORE.items():
         if begin.startswith(what):
             raise CannotImport(f"it begins with {why}")

@@ -29,7 +29,6 @@ _UNIT_IN_NAME = re.compile(
 _COUNTS = frozenset({"handledcount", "abandonedcount"})
 """Names that say how often a timer was emitted, where other names of timers say how long."""
 
-_NUMBER = re.compile(r"[+-]?\d{1,19}(?P<fraction>\.\d{1,19})?", re.ASCII)
 _PLATFORM = re.compile(r"[not][A-Z]\w*")
 STATISTICS = frozenset({"count", "sum", "min", "max", "current", "ratio", "numerator", "denominator", "target"})
 _TIMES = frozenset({"sum", "min", "max"})
@@ -229,18 +228,6 @@ def _bare(metric: str, name: str) -> str:
     if metric.startswith("n") or re.sub(r"[._ ]", "", name).lower() in _COUNTS:
         return "count"
     return {"oServiceLevel": "ratio", "oCallbackServiceLevel": "ratio", "oServiceTarget": "current"}.get(metric, "sum")
-
-
-def of_digits(value: Any) -> Any:
-    """The number that a text of digits is; anything else as it is.
-
-    >>> of_digits("12"), of_digits("1.5"), of_digits("12 s"), of_digits(None)
-    (12, 1.5, '12 s', None)
-    """
-    digits = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
-    if digits is None:
-        return value
-    return float(value) if digits["fraction"] else int(value)
 
 
 def number(value: Any, statistic: str, name: str) -> int | float:

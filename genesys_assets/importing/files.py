@@ -18,16 +18,25 @@ if TYPE_CHECKING:
     from genesys_assets.lake.store import Store
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-"""What is looked for in a folder; a file that is named itself may be called anything."""
-
-_OTHERWISE = tuple(
-    f"{suffix}.{packed}"
-    for suffix in (".json", ".jsonl", ".ndjson")
-    for packed in ("zst", "bz2", "xz", "zip", "part", "crdownload")
-)
-"""Names of saved files that are compressed in other ways, or were not downloaded completely. They belong to a folder
-that is imported, so they are refused by name and not ignored.
+"""What is read in a folder. Everything else in it is refused by name, but what `_NO_ANSWERS` names and hidden files. A
+file that is named itself may be called anything.
 """
+_NO_ANSWERS = (
+    *(".md", ".rst", ".py", ".pyc", ".ipynb", ".sh", ".ps1", ".bat", ".cmd", ".js", ".mjs", ".ts", ".rb", ".go", ".cs"),
+    *(".java", ".jar", ".sql", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".lock", ".png", ".jpg", ".jpeg", ".svg"),
+    *("license", "makefile", "dockerfile", "_success", "thumbs.db", "desktop.ini"),
+)
+"""How names of scripts, settings, notes and pictures end: such lie beside saved answers and hold none."""
+_REFUSED = {
+    "an archive or compressed: unpack it": (
+        *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".7z", ".rar", ".gz", ".zst", ".bz2", ".xz", ".lz4", ".br", ".z"),
+    ),
+    "not whole yet: import it once it is": (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp"),
+    "a table: save the answers of the platform as JSON": (
+        *(".xlsx", ".xls", ".ods", ".csv", ".tsv", ".parquet", ".avro", ".orc", ".feather"),
+    ),
+}
+"""Why a file in a folder is not read, by the end of its name."""
 
 LARGEST_INFLATED = 4 << 30
 """Bytes that a gzip file may hold. A megabyte can be made to hold a gigabyte; a year of a large centre has less than
@@ -36,17 +45,24 @@ four.
 
 _PIECE, _SMALL = 256 << 10, 8 << 20
 _GZIP = b"\x1f\x8b"
-_NOT_TEXT = (
-    (b"PK\x03\x04", "a zip archive"),
+NOT_TEXT = (
+    (b"PK\x03\x04", "a zip archive or an Excel file"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"PK\x07\x08", "one part of a zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file"),
+    (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"BZh", "compressed with bzip2"),
     (b"\xfd7zXZ\x00", "compressed with xz"),
     (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF"),
-    (b"<", "HTML or XML, as a login page or a gateway answers"),
+    (b"\x89PNG", "a picture"),
 )
-_INSTEAD = {b"<": "ask again, and save the answer of the platform"}
-_LONGEST_MAGIC = max(len(magic) for magic, _ in _NOT_TEXT)
+"""What files of other kinds begin with."""
+_TAR_MAGIC_AT = 257
+_LONGEST_MAGIC = max(len(magic) for magic, _ in NOT_TEXT)
 _WILDCARD = frozenset("*?[")
 
 
@@ -95,9 +111,7 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
     first = b""
     while len(first) < _LONGEST_MAGIC and (piece := next(pieces, None)) is not None:
         first += piece
-    for magic, what in _NOT_TEXT:
-        if first.startswith(magic):
-            raise CannotImport(f"it is {what}, not JSON: {_INSTEAD.get(magic, 'unpack it, or save it as JSON')}")
+    _must_be_text(first)
     together = _Joined(first, pieces)
     if not first.startswith(_GZIP):
         yield from _pieces(together)
@@ -108,6 +122,8 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
             for piece in _pieces(file):
                 if not size and piece.startswith(_GZIP):
                     raise CannotImport("it is compressed twice: unpack it once")
+                if not size:
+                    _must_be_text(piece)
                 size += len(piece)
                 if size > largest:
                     raise CannotImport(
@@ -117,6 +133,15 @@ def inflated(pieces: Iterator[bytes], largest: int = LARGEST_INFLATED) -> Iterat
                 yield piece
     except (OSError, EOFError, zlib.error) as error:
         raise CannotImport(f"its gzip is damaged: {error}") from None
+
+
+def _must_be_text(first: bytes) -> None:
+    """Raises CannotImport where the first bytes are those of another kind of file."""
+    what = next((what for magic, what in NOT_TEXT if first.startswith(magic)), None)
+    if what is None and first[_TAR_MAGIC_AT:].startswith(b"ustar"):
+        what = "a tar archive"
+    if what is not None:
+        raise CannotImport(f"it is {what}, not JSON: unpack it, or save it as JSON")
 
 
 class _Joined(io.RawIOBase):
@@ -166,15 +191,28 @@ def _below(folder: str) -> list[SavedFile]:
     for parent, folders, names in os.walk(folder, onerror=refused.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links += [path for name in folders if os.path.islink(path := os.path.join(parent, name))]
-        found += [
-            os.path.join(parent, name)
-            for name in names
-            if name.lower().endswith((*SUFFIXES, *_OTHERWISE)) and not name.startswith(".")
-        ]
+        found += [os.path.join(parent, name) for name in names if not _is_passed_over(name)]
     unread = [SavedFile(_named(error.filename), _raises(error)) for error in refused]
     # They may lead anywhere, also in a circle.
     unread += [SavedFile(_named(path), _raises(CannotImport(_LINKED))) for path in sorted(links)]
-    return [*map(_local, sorted(found, key=lambda path: path.split(os.sep))), *unread]
+    in_order = sorted(found, key=lambda path: path.split(os.sep))
+    return [*(_by_name(_local(path)) for path in in_order), *unread]
+
+
+def _is_passed_over(name: str) -> bool:
+    """Whether a file of a folder is neither read nor named: nobody could take it for answers."""
+    return name.startswith(".") or (name.lower().endswith(_NO_ANSWERS) and not name.lower().endswith(SUFFIXES))
+
+
+def _by_name(file: SavedFile) -> SavedFile:
+    """A file of a folder; it cannot be read where its name does not say that it is JSON."""
+    name = file.name.lower()
+    if name.endswith(SUFFIXES):
+        return file
+    for what, ends in _REFUSED.items():
+        if name.endswith(ends):
+            return SavedFile(file.place, _raises(CannotImport(f"by its name it is {what}")))
+    return SavedFile(file.place, _raises(CannotImport(_UNKNOWN)))
 
 
 def _local(path: str) -> SavedFile:
@@ -203,8 +241,11 @@ def _on_s3(place: str, s3_client: Callable[[], Any]) -> Iterator[SavedFile]:
     is_pattern = bool(_WILDCARD & set(key))
     folder = key[: min(key.index(char) for char in _WILDCARD if char in key)].rpartition("/")[0] if is_pattern else key
     for each in store.keys(folder.strip("/")):
-        if _matches(each.split("/"), key.split("/")) if is_pattern else each.lower().endswith((*SUFFIXES, *_OTHERWISE)):
-            yield SavedFile(f"s3://{bucket}/{each}", _opener(store, each))
+        file = SavedFile(f"s3://{bucket}/{each}", _opener(store, each))
+        if is_pattern and _matches(each.split("/"), key.split("/")):
+            yield file
+        elif not is_pattern and file.name and not _is_passed_over(file.name):
+            yield _by_name(file)
 
 
 def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -238,4 +279,8 @@ def _raises(error: Exception) -> Callable[[], NoReturn]:
 
 
 _LINKED = "it is a link to a folder, and links are not followed: name the folder itself"
+_UNKNOWN = (
+    f"in a folder only files are read whose names end in {', '.join(SUFFIXES[:3])} or .gz of these: name the file "
+    "itself if it holds answers, or name the others by a pattern, such as 'saved/*.json'"
+)
 _NOTHING = "there is no such file, and no folder or pattern with files to read"

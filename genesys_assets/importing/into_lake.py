@@ -30,7 +30,7 @@ from genesys_assets.importing.buckets import ImportOptions, midnight
 from genesys_assets.importing.files import CannotImport, SavedFile, pieces_of
 from genesys_assets.importing.pages import ASSETS, DAILY, FileContents, convert, identity
 from genesys_assets.importing.remarks import printable
-from genesys_assets.importing.spool import Partition, Spool
+from genesys_assets.importing.spool import NONE, Partition, Spool, Total
 from genesys_assets.lake.commit import Overtaken, TableContended
 from genesys_assets.lake.lake import Lake, Provenance, Reach
 from genesys_assets.privacy.answers import CannotDrop
@@ -39,8 +39,10 @@ _BYTES_AT_ONCE = 1 << 30
 """Bytes of pages that wait on the disk: the more, the less often a day of many files is written."""
 _TRIES = 20
 _LONGEST_REASON = 1_000
-_READER_VERSION = 5
-"""Which way of reading files this is: raise it when the same bytes give other pages, so that they are read anew."""
+_READER_VERSION = 6
+"""Which way of reading files this is: raise it when the same bytes give other pages, or something else is left out, so
+that they are read anew.
+"""
 
 
 @dataclass(slots=True)
@@ -65,10 +67,14 @@ class Outcome:
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of all files, and which partitions are new or changed."""
+    """What became of all files, and which partitions are new or changed. `conversations` and `buckets` are those of all
+    files that were read now.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     changed: set[Partition] = field(default_factory=set)
+    conversations: Total = NONE
+    buckets: Total = NONE
 
     @property
     def skipped(self) -> list[Outcome]:
@@ -136,6 +142,7 @@ def import_files(
         running.flush()
         if complete is not None and running.result.may_be_complete:
             running.mark_complete(complete)
+        running.result.conversations, running.result.buckets = spool.total("conversation"), spool.total("bucket")
         return running.result
 
 

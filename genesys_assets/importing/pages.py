@@ -17,14 +17,12 @@ from typing import Any, TypeVar
 
 from genesys_assets.cloud.analytics.interval import Interval, iso
 from genesys_assets.cloud.http.page import Page, request_text
-from genesys_assets.cloud.http.parsing import read_count
 from genesys_assets.importing.buckets import Bucket, ImportOptions, buckets, grouping, midnight
-from genesys_assets.importing.conversations import missing, read_conversation, unwrapped
+from genesys_assets.importing.conversations import missing, read_conversation
 from genesys_assets.importing.documents import documents
-from genesys_assets.importing.figures import of_digits
 from genesys_assets.importing.files import CannotImport, inflated
 from genesys_assets.importing.remarks import Remarks, counted
-from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, pieces
+from genesys_assets.importing.shapes import Answer, Object, Piece, Shape, counted_hits, pieces
 from genesys_assets.importing.spool import Partition, Spool, StoredBucket
 from genesys_assets.importing.times import instant
 from genesys_assets.tables.conversations.decode import UnreadablePage
@@ -86,6 +84,7 @@ def convert(
     try:
         file.read(raw)
         file.make_pages()
+        spool.end_file()
     except BaseException:
         spool.forget_pages(sha256)
         raise
@@ -146,7 +145,7 @@ class _File:
         if piece.envelope.get("errors") and not self._has_errors:
             self._has_errors = True
             self.remarks.leave_out("errors: an answer says that it does not have all it was asked for")
-        hits = read_count(of_digits(unwrapped(piece.envelope.get("totalHits"))))
+        hits = counted_hits(piece.envelope)
         if hits is not None and piece.shape is Shape.CONVERSATION:
             self.spool.add_total(self._answer_number, hits)
 
@@ -197,7 +196,7 @@ class _File:
             group = json.dumps(bucket.group, sort_keys=True)
             if bucket.is_less:
                 self._must_not_differ(group, bucket)
-            self.spool.add_bucket(answer, place, group, bucket.span.end, body)
+            self.spool.add_bucket(answer, place, group, bucket.span, body)
 
     def _must_not_differ(self, group: str, bucket: Bucket) -> None:
         """Figures that only a field tells apart that was left out are not the same figures read again."""

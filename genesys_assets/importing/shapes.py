@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from genesys_assets.importing.conversations import as_list, plain, respelled
+from genesys_assets.cloud.http.parsing import read_count
+from genesys_assets.importing.conversations import as_list, of_digits, plain, respelled, unwrapped
 from genesys_assets.importing.documents import Part
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.importing.remarks import printable
@@ -59,7 +60,7 @@ def pieces(part: Part) -> Iterator[Piece]:
         elif isinstance(part.value, str) and part.value.lstrip()[:1] in ("{", "["):
             raise CannotImport("it holds JSON within a JSON text: it was encoded twice, so decode it once")
         else:
-            raise CannotImport(f"it holds a JSON {type(part.value).__name__}, not an answer of the platform")
+            raise CannotImport(f"it holds {_kind(part.value)}, not an answer of the platform")
     except CannotImport as reason:
         raise CannotImport(f"line {part.line}: {reason}" if part.line > 1 else str(reason)) from None
 
@@ -108,7 +109,8 @@ def _of_object(document: Object, answer: Answer, first: int) -> Iterator[Piece]:
     for name in names:
         yield _of_envelope(name, document, envelope, (*answer, name), first)
     if not names:
-        if _TOTAL.isdisjoint(document):
+        # Behind the last page the platform leaves out `conversations`. A total says that this is such an answer.
+        if counted_hits(document) is None:
             raise CannotImport(_instead(document))
         yield Piece(Shape.CONVERSATION, [], envelope, answer, is_page=True)
 
@@ -134,6 +136,11 @@ def _of_envelope(name: str, document: Object, envelope: Object, answer: Answer, 
     return Piece(shape, objects, envelope, answer, len(items) - len(objects), is_page=True)
 
 
+def counted_hits(answer: Object) -> int | None:
+    """How many conversations an answer counted on all of its pages; None where it does not say."""
+    return read_count(of_digits(unwrapped(answer.get("totalHits"))))
+
+
 def listed(value: Any, what: str) -> list[Any]:
     """A list of objects. PowerShell writes a list of one as its only element. Raises CannotImport."""
     value = as_list(value)
@@ -144,6 +151,11 @@ def listed(value: Any, what: str) -> list[Any]:
         if item is not None and not isinstance(item, dict):
             raise CannotImport(f"{what} is not a list of objects: in it there is a JSON {type(item).__name__}")
     return items
+
+
+def _kind(value: Any) -> str:
+    """What JSON value something is, in words."""
+    return "null" if value is None else f"a JSON {type(value).__name__}"
 
 
 def _shape_of(item: Any) -> Shape | None:
@@ -203,7 +215,6 @@ _SPELLED = (
 )
 NAMES = {plain(name): name for name in _SPELLED}
 """Names that answers have around their figures, by their spelling without case and underscores."""
-_TOTAL = frozenset({"totalHits", "total_hits"})
 
 
 def _instead(document: Object) -> str:
@@ -212,7 +223,7 @@ def _instead(document: Object) -> str:
     if results and any(isinstance(data, dict) and "interval" not in data for data in _data(results[0])):
         return "it holds observations: what was going on at some moment, and the answer does not tell at which"
     if results and "group" in results[0] and not isinstance(results[0].get("data"), list):
-        return f"the `data` of its `results` is a JSON {type(results[0].get('data')).__name__}, not a list of buckets"
+        return f"the `data` of its `results` is {_kind(results[0].get('data'))}, not a list of buckets"
     if (pipeline := _of_pipeline(document)) is not None:
         return pipeline
     if isinstance(document.get("log"), dict) and "entries" in document["log"]:
@@ -245,7 +256,7 @@ def _instead(document: Object) -> str:
     if "jobId" in document or "dataAvailabilityDate" in document:
         return "it holds a details job's state, not its results"
     if entities and not isinstance(entities[0].get("buckets", []), list):
-        return f"the `buckets` of its `entities` is a JSON {type(entities[0]['buckets']).__name__}, not a list"
+        return f"the `buckets` of its `entities` is {_kind(entities[0]['buckets'])}, not a list"
     if isinstance(document.get("entities"), list):
         return "it holds a listing; names are read by genesys/reference/…"
     of, fields = ("its", document) if not results else ("the first of its `results` has none either; its", results[0])

@@ -12,8 +12,9 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from genesys_assets.cloud.analytics.interval import Interval
 from genesys_assets.cloud.http.page import Page
 from genesys_assets.importing.files import CannotImport
 from genesys_assets.spans import milliseconds
@@ -23,15 +24,17 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2048;
 PRAGMA temp_store = FILE;
-CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB);
+CREATE TABLE conversation (id TEXT PRIMARY KEY, start INTEGER, last INTEGER, body BLOB, times INTEGER);
 CREATE TABLE total (answer INTEGER PRIMARY KEY, hits INTEGER);
 CREATE TABLE of_answer (answer INTEGER, id TEXT, PRIMARY KEY (answer, id)) WITHOUT ROWID;
 CREATE TABLE figure (key TEXT PRIMARY KEY, stats TEXT) WITHOUT ROWID;
 CREATE TABLE answer (number INTEGER PRIMARY KEY, group_by TEXT);
-CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB);
+CREATE TABLE bucket (answer INTEGER, asset TEXT, day TEXT, grouped TEXT, finish INTEGER, body BLOB, span TEXT);
+CREATE TABLE of_all (kind TEXT, key TEXT, times INTEGER, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE TABLE page (asset TEXT, day TEXT, file TEXT, request TEXT, as_of INTEGER, identity TEXT, body BLOB);
 CREATE INDEX page_place ON page (asset, day);
 """
+_OF_FORM = ("start", "last", "body")
 _HOUR = 3_600_000
 
 Partition = tuple[str, str]
@@ -47,6 +50,16 @@ class StoredBucket(NamedTuple):
     group: str
     end: datetime
     body: bytes
+
+
+class Total(NamedTuple):
+    """How many different things all files hold, and how many of these they hold more than once."""
+
+    different: int
+    repeated: int
+
+
+NONE = Total(0, 0)
 
 
 class Spool(contextlib.AbstractContextManager["Spool"]):
@@ -68,8 +81,8 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
     def add_conversation(self, id_: str, start: datetime, last: datetime, body: bytes) -> None:
         """Keep a conversation, unless a newer form of it is there."""
         self._do(
-            "INSERT INTO conversation VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET start = excluded.start, "
-            "last = excluded.last, body = excluded.body WHERE excluded.last >= conversation.last",
+            "INSERT INTO conversation VALUES (?, ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET times = times + 1, "
+            + ", ".join(f"{name} = iif(excluded.last >= last, excluded.{name}, {name})" for name in _OF_FORM),
             (id_, milliseconds(start), milliseconds(last), body),
         )
 
@@ -93,8 +106,9 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         for start, last, body in self._do(f"SELECT start, last, body FROM conversation ORDER BY {order}"):
             yield moment(start), moment(last), body
 
-    def add_bucket(self, answer: int, place: Partition, grouped: str, end: datetime, body: bytes) -> None:
-        self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?)", (answer, *place, grouped, milliseconds(end), body))
+    def add_bucket(self, answer: int, place: Partition, grouped: str, span: Interval, body: bytes) -> None:
+        row = (answer, *place, grouped, milliseconds(span.end), body, str(span))
+        self._do("INSERT INTO bucket VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def is_as_before(self, key: str, stats: str) -> bool:
         """Whether a figure is the one that came before under this key, or the first; it is kept."""
@@ -119,6 +133,19 @@ class Spool(contextlib.AbstractContextManager["Spool"]):
         self._do("DROP INDEX IF EXISTS conversation_order")
         for table in ("conversation", "bucket", "answer", "total", "of_answer", "figure"):
             self._do(f"DELETE FROM {table}")
+
+    def end_file(self) -> None:
+        """Count what the file held among what all files hold."""
+        into, again = "INSERT INTO of_all", "ON CONFLICT DO UPDATE SET times = times + excluded.times"
+        self._do(f"{into} SELECT 'conversation', id, times FROM conversation WHERE true {again}")
+        key = "group_by || asset || grouped || span"
+        of_file = f"SELECT 'bucket', {key}, count(*) FROM bucket JOIN answer ON number = answer GROUP BY {key}"
+        self._do(f"{into} {of_file} {again}")
+
+    def total(self, kind: Literal["conversation", "bucket"]) -> Total:
+        """The conversations, or the buckets, of all files together, each of a group and a time once."""
+        counts = "SELECT count(*), count(*) FILTER (WHERE times > 1) FROM of_all WHERE kind = ?"
+        return Total(*next(self._do(counts, (kind,))))
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,23 @@ def held(outcome: Outcome) -> str:
     return f"{what}; not all of it" if outcome.left_out else what
 
 
+def totals(imported: ImportResult) -> str | None:
+    """How much the files that were read now hold together, everything once; None where no file was read now."""
+    if not any(outcome.state == "imported" for outcome in imported.outcomes):
+        return None
+    conversations, buckets = imported.conversations, imported.buckets
+    said = f"Imported: {_count(conversations.different, 'conversation')} and {_count(buckets.different, 'bucket')}."
+    if conversations.repeated:
+        said += f" {_several(conversations.repeated, 'conversation')}: its newest form counts."
+    if buckets.repeated:
+        said += f" {_several(buckets.repeated, 'bucket')}: of each metric the value that was read last counts."
+    return said
+
+
+def _several(count: int, what: str) -> str:
+    return f"{_count(count, what)} {'is' if count == 1 else 'are'} in the files more than once"
+
+
 def notes(imported: ImportResult) -> list[str]:
     """What was read under another name, or has no place in any table, in all files together."""
     return _together(outcome.notes for outcome in imported.outcomes)

@@ -18,7 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from botocore.exceptions import BotoCoreError
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_attempt, wait_exponential
+from urllib3.exceptions import HTTPError
 
+from genesys_assets.cloud.http.deadline import TimedAdapter, within
 from genesys_assets.publishing.errors import (
     Altered,
     Gone,
@@ -38,7 +40,11 @@ FIRST_WAIT_SECONDS = 0.25
 _REFUSED = (401, 403)
 _PASSING = (429, 500, 502, 503, 504)
 _TIMEOUT_SECONDS = (10, 60)
+LONGEST_SECONDS = 900.0
+"""All tries of one URL together. S3 sends a file of a gigabyte in a minute; an answer that drips would have no end."""
 _CHUNK = 1 << 20
+_BROKEN = (requests.RequestException, HTTPError, ValueError)
+"""What is raised where no whole answer comes; a ValueError is of http.client, for chunks of a negative size."""
 _SIGV4 = "genesys_assets-sigv4"
 
 
@@ -48,9 +54,7 @@ class PrivateBucket(S3Bucket):
     A URL never outlives the credentials it was signed with: with temporary ones it may end before its `expires_at`.
     """
 
-    def __init__(
-        self, s3_client: Any, url: str, *, expiry_seconds: int = 86_400, http: requests.Session | None = None
-    ) -> None:
+    def __init__(self, s3_client: Any, url: str, *, expiry_seconds: int = 86_400) -> None:
         super().__init__(sign_with_sigv4(s3_client), url)
         longest = LONGEST_EXPIRY // timedelta(seconds=1)
         if not 1 <= expiry_seconds <= longest:
@@ -59,7 +63,6 @@ class PrivateBucket(S3Bucket):
                 "GENESYS_ASSETS_URL_EXPIRY_SECONDS=86400"
             )
         self.expiry_seconds = expiry_seconds
-        self._http = http
 
     def url_of(self, key: str) -> FileUrl:
         """A presigned URL, not proven yet. Raises NotReadable."""
@@ -114,27 +117,18 @@ class PrivateBucket(S3Bucket):
     def _get(self, key: str, url: str) -> tuple[int, str]:
         """Status and sha256 of the body. An error says only its kind: its own words hold the URL."""
         tries = Retrying(
-            retry=retry_if_exception_type(requests.RequestException) | retry_if_result(_is_passing),
+            retry=retry_if_exception_type(_BROKEN) | retry_if_result(_is_passing),
             stop=stop_after_attempt(TRIES),
             wait=wait_exponential(multiplier=FIRST_WAIT_SECONDS),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         try:
-            answer: tuple[int, str] = tries(self._get_once, url)
+            with within(LONGEST_SECONDS):
+                answer: tuple[int, str] = tries(_get_once, url)
             return answer
-        except requests.RequestException as error:
+        except _BROKEN as error:
             kind = type(error).__name__
         raise NotReadable(f"{self.describe(key)} could not be fetched to prove who can read it: {kind}")
-
-    def _get_once(self, url: str) -> tuple[int, str]:
-        digest = hashlib.sha256()
-        get = self._http.get if self._http else requests.get
-        # Without an `auth` of its own, requests would add credentials found in a .netrc.
-        with get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
-            if answer.ok:
-                for chunk in answer.iter_content(_CHUNK):
-                    digest.update(chunk)
-            return answer.status_code, digest.hexdigest()
 
     def _withdraw(self, key: str) -> str:
         """Delete an exposed file; gives what became of it, in words."""
@@ -143,6 +137,28 @@ class PrivateBucket(S3Bucket):
         except PublishingError:
             return " and could not be deleted again"
         return "; it was deleted again"
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer redirects to; nowhere if that is no text. Otherwise requests raises with the answer open."""
+        try:
+            return super().get_redirect_target(resp)
+        except ValueError:
+            return None
+
+
+def _get_once(url: str) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    with _Session() as http:
+        for scheme in ("https://", "http://"):
+            http.mount(scheme, TimedAdapter())
+        # Without an `auth` of its own, requests would add credentials found in a .netrc.
+        with http.get(url, stream=True, timeout=_TIMEOUT_SECONDS, auth=lambda request: request) as answer:
+            if answer.ok:
+                for chunk in answer.iter_content(_CHUNK):
+                    digest.update(chunk)
+            return answer.status_code, digest.hexdigest()
 
 
 def _is_passing(answer: tuple[int, str]) -> bool:

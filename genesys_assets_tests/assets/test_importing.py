@@ -112,7 +112,7 @@ def test_a_run_tells_what_became_of_each_file_and_which_days_are_new(
     (tmp_path / "saved" / "cut.json").write_text('{"conversations": [')
     run = bring(elsewhere, files, f"{tmp_path}/none-*.json")
     said = metadata(run, IMPORT)
-    assert (said["skipped"], said["changed_days"]) == (2, [DAY])
+    assert (said["skipped"], said["conversations"], said["changed_days"]) == (2, 60, [DAY])
     table = said["files"]
     assert "60 conversations" in next(line for line in table.splitlines() if "details.jsonl.gz" in line)
     assert "it is not JSON" in next(line for line in table.splitlines() if "cut.json" in line)

@@ -52,6 +52,7 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
         f"imported   {saved}/figures.json: 2 buckets (aggregates)",
         "",
         "2 files: 2 imported, 0 unchanged, 0 skipped.",
+        "Imported: 2 conversations and 2 buckets.",
         "",
         "Read under another name, or left out:",
         "  answer grouped by queueId, as its groups show; else say --group-by",
@@ -67,6 +68,18 @@ def test_it_says_what_went_where_and_ends_with_0(saved: Path) -> None:
     ]
     lake = Lake(LocalStore(saved.parent / "lake"))
     assert len(lake.pages("pages/imported_details", "2026-01-28") or ()) == 1
+
+
+def test_what_several_files_hold_is_counted_once_and_it_says_which_form_counts(saved: Path) -> None:
+    older, newer = conversation("A", end=None), conversation("A", emitted="2026-01-28T14:00:00.000Z")
+    (saved / "more.json").write_bytes(as_bytes([newer, newer, conversation("C")]))
+    (saved / "older.json").write_bytes(as_bytes([older]))
+    (saved / "once more.json").write_bytes((saved / "figures.json").read_bytes() + b"\n")
+    (saved / "cut.json").write_bytes(as_bytes([conversation("D")])[:-1])
+    assert (
+        "Imported: 3 conversations and 2 buckets. 1 conversation is in the files more than once: its newest form "
+        "counts. 2 buckets are in the files more than once: of each metric the value that was read last counts.\n"
+    ) in run(f"{saved}").stdout
 
 
 def test_again_it_says_that_nothing_is_new(saved: Path) -> None:
@@ -120,6 +133,18 @@ def test_a_file_that_can_not_be_read_is_named_and_it_ends_with_1(saved: Path) ->
     assert "skipped    nowhere.json: there is no such file" in done.stdout
     assert "4 files: 2 imported, 0 unchanged, 2 skipped." in done.stdout
     assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+
+
+def test_an_archive_beside_saved_files_is_named_and_no_day_is_complete(saved: Path) -> None:
+    (saved / "january.zip").write_bytes(b"PK")
+    done = run(f"{saved}", "--complete", "2026-01-28/2026-01-29")
+    assert done.exit_code == 1
+    assert f"skipped    {saved}/january.zip: by its name it is an archive or compressed: unpack it" in done.stdout
+    assert done.stdout.endswith("No day was marked as complete, for a file was skipped.\n")
+    stored = Lake(LocalStore(saved.parent / "lake")).pages("pages/imported_details", "2026-01-28")
+    assert stored is not None
+    assert stored.reach is not None
+    assert not stored.reach.is_complete
 
 
 def test_what_is_left_out_is_listed_by_path_reason_count_and_file_and_it_ends_with_1(saved: Path) -> None:

@@ -57,7 +57,7 @@ def test_what_is_no_json_is_refused_with_the_reason(raw: bytes, reason: str) -> 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("b.json", "a.jsonl", "deep/c.ndjson.gz", "deep/notes.txt", ".hidden/d.json"):
+    for name in ("b.json", "a.jsonl", "deep/c.ndjson.gz", "deep/notes.md", ".hidden/d.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"{}")
     return tmp_path
@@ -68,7 +68,7 @@ def test_a_folder_is_all_saved_files_below_it_in_order(folder: Path) -> None:
 
 
 def test_a_pattern_is_what_it_matches_and_a_named_file_may_be_called_anything(folder: Path) -> None:
-    assert names(folder, f"{folder}/*.json", f"{folder}/deep/notes.txt") == ["b.json", "deep/notes.txt"]
+    assert names(folder, f"{folder}/*.json", f"{folder}/deep/notes.md") == ["b.json", "deep/notes.md"]
     assert names(folder, f"{folder}/**/c*") == ["deep/c.ndjson.gz"]
 
 
@@ -128,13 +128,16 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
 ) -> None:
     for name, value in object_store.environment().items():
         monkeypatch.setenv(name, value)
-    for key in ("saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"):
+    for key in ("saved/", "saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt", "saved/fetch.py"):
         s3_client.put_object(Bucket=bucket, Key=key, Body=b"{}")
 
     def found(place: str) -> list[str]:
         return [file.place.removeprefix(f"s3://{bucket}/") for file in find([place], lambda: s3_client)]
 
-    assert found(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz"]
+    assert found(f"s3://{bucket}/saved") == ["saved/a.json", "saved/deep/b.json.gz", "saved/notes.txt"]
+    *_, notes = find([f"s3://{bucket}/saved"], lambda: s3_client)
+    with pytest.raises(CannotImport, match="in a folder only files are read whose names end in"):
+        next(pieces_of(notes))
     assert found(f"s3://{bucket}/saved/notes.txt") == ["saved/notes.txt"]
     assert found(f"s3://{bucket}/saved/*.json*") == ["saved/a.json"]
     assert found(f"s3://{bucket}/saved/**/*.json*") == ["saved/a.json", "saved/deep/b.json.gz"]
@@ -142,8 +145,28 @@ def test_files_on_s3_are_found_by_key_by_folder_and_by_pattern(
     assert (file.name, file.open().read()) == ("a.json", b"{}")
 
 
-def test_saved_files_of_a_folder_that_are_packed_otherwise_are_not_passed_over(tmp_path: Path) -> None:
-    for name in ("a.json", "b.json.zst", "c.ndjson.bz2", "d.json.part", "e.txt", "f.zip"):
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        *(
+            (f"b{end}", "an archive or compressed: unpack it")
+            for end in (".json.zst", ".ZIP", ".tar", ".tar.gz", ".7z")
+        ),
+        *((f"b{end}", "a table: save the answers of the platform as JSON") for end in (".xlsx", ".csv", ".parquet")),
+        *((f"b.json{end}", "not whole yet: import it once it is") for end in (".part", ".crdownload", ".tmp")),
+        *((name, "in a folder only files are read whose names end in") for name in ("b.txt", "b-2025-01-31", "b.html")),
+    ],
+)
+def test_a_file_of_a_folder_that_is_not_read_is_named_with_the_reason(tmp_path: Path, name: str, why: str) -> None:
+    for each in ("a.json", name):
+        (tmp_path / each).write_bytes(b"{}")
+    read, refused = find([f"{tmp_path}"], no_s3)
+    assert (read.name, refused.name) == ("a.json", name)
+    with pytest.raises(CannotImport, match=why):
+        next(pieces_of(refused))
+
+
+def test_scripts_notes_and_hidden_files_beside_saved_files_are_not_named(tmp_path: Path) -> None:
+    for name in ("a.json", "fetch.py", "README.md", "LICENSE", "_SUCCESS", ".DS_Store", "._a.json", "chart.PNG"):
         (tmp_path / name).write_bytes(b"{}")
-    found = [file.name for file in find([f"{tmp_path}"], no_s3)]
-    assert found == ["a.json", "b.json.zst", "c.ndjson.bz2", "d.json.part"]
+    assert names(tmp_path, f"{tmp_path}") == ["a.json"]

@@ -103,10 +103,13 @@ def test_errors_behind_a_long_list_are_seen() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"group": {"mediaType": "voice"}, "data": None}, "results.data: null in the place of a group's buckets"),
+        (
+            {"group": {"mediaType": "voice"}, "data": None},
+            "results.data: null, or nothing, in the place of a group's buckets",
+        ),
         (
             {"group": {}, "data": [{"interval": QUARTER, "metrics": None}]},
-            "metrics: null in the place of a bucket's figures",
+            "metrics: null, or nothing, in the place of a bucket's figures",
         ),
         (
             {"group": {}, "data": [{"interval": QUARTER, "metrics": [{"metric": "tTalk", "stats": None}]}]},

@@ -13,6 +13,11 @@ from genesys_assets_tests.faults.import_files.written import (
 
 LEFT_OUT: dict[str, tuple[Any, str]] = {
     "no start": ({"conversationId": "B", "participants": []}, "it has no conversationId or no conversationStart"),
+    "an error in the place of a conversation": (
+        {"message": "no", "code": "too.many.requests", "status": 429},
+        "it has no conversationId or no conversationStart",
+    ),
+    "an empty object": ({}, "it has no conversationId or no conversationStart"),
     "no id": (with_one("conversationId", None), "it has no conversationId or no conversationStart"),
     "null in the place of a conversation": (None, "conversations: null in the place of a conversation"),
     "sessions that PowerShell cut": (

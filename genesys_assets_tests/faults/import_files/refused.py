@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,6 +48,20 @@ def _twice(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return one
 
 
+_ERROR = dumped(
+    {"message": "Rate limit exceeded the maximum", "code": "too.many.requests", "status": 429, "details": []}
+)
+
+
+def _tar(content: bytes) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        member = tarfile.TarInfo("details.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return written.getvalue()
+
+
 REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     # -- no JSON
     "nothing": (b"", "it is empty"),
@@ -53,8 +69,26 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     "a mark and nothing": (b"\xef\xbb\xbf", "it is empty"),
     "gzip of nothing": (gzip.compress(b""), "it is empty"),
     "a web page": (b"<!DOCTYPE html><html>", "it is HTML or XML, as a login page or a gateway answers, not JSON"),
+    "a web page behind a mark and blank lines": (
+        b"\xef\xbb\xbf\r\n\n <!DOCTYPE html><html>",
+        "it is HTML or XML, as a login",
+    ),
+    "a web page in gzip": (gzip.compress(b"\n<html>"), "it is HTML or XML, as a login"),
+    "a web page in UTF-16": ("<html>".encode("utf-16"), "it is HTML or XML, as a login"),
+    "a web page behind an answer": (CALL + b"\n<html>", "it is not JSON: Expecting value: line 2 column 1"),
+    "what a gateway says": (b"upstream request timeout", "it is not JSON: Expecting value: line 1 column 1"),
     "a table": (b"conversationId,start\nA,B\n", "it is not JSON: Expecting value"),
     "a zip archive": (b"PK\x03\x04\x14\x00", "it is a zip archive"),
+    "an empty zip archive": (b"PK\x05\x06" + bytes(18), "it is an empty zip archive"),
+    "a 7z archive": (b"7z\xbc\xaf\x27\x1c\x00\x04", "it is a 7z archive"),
+    "a RAR archive": (b"Rar!\x1a\x07\x00", "it is a RAR archive"),
+    "a tar archive": (_tar(CALL), "it is a tar archive"),
+    "a tar archive in gzip": (gzip.compress(_tar(CALL)), "it is a tar archive"),
+    "a zip archive in gzip": (gzip.compress(b"PK\x03\x04\x14\x00"), "it is a zip archive"),
+    "an old Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an old Excel file"),
+    "an SQLite database": (b"SQLite format 3\x00", "it is an SQLite database"),
+    "a picture": (b"\x89PNG\r\n\x1a\n", "it is a picture"),
+    "bytes of another program": (b"\x80\x04\x95\x0e", "it is not text"),
     "zstd": (b"\x28\xb5\x2f\xfd\x00", "it is compressed with zstd"),
     "bzip2": (b"BZh91AY", "it is compressed with bzip2"),
     "xz": (b"\xfd7zXZ\x00\x00", "it is compressed with xz"),
@@ -111,6 +145,57 @@ REFUSED: dict[str, tuple[bytes, str] | tuple[bytes, str, ImportOptions]] = {
     ),
     "a length of months": (FIGURES.replace(HOUR.encode(), b"2026-01-01T00:00Z/P1M"), "'P1M' is no instant"),
     "documents with a comma between": (CALL + b",\n" + CALL, "a comma stands between two documents"),
+    "a group without its buckets": (
+        dumped({"results": [{"group": {"queueId": "Q"}}]}),
+        "results.data: null, or nothing,",
+    ),
+    "a group alone": (dumped({"group": {"queueId": "Q"}}), "results.data: null, or nothing, in the place"),
+    "a group with null for its buckets": (dumped({"results": [{"group": {}, "data": None}]}), "results.data: null, or"),
+    "a group with an object for its buckets": (
+        dumped({"results": [{"group": {}, "data": {}}]}),
+        "the `data` of its `results` is a JSON dict, not a list of buckets",
+    ),
+    "a group with nothing at all": (dumped({"results": [{}]}), "none of the known shapes"),
+    "one group with nothing at all": (
+        dumped({"results": [result(), {}]}),
+        "element 2 of its `results` is no aggregates",
+    ),
+    "a bucket without its metrics": (
+        dumped({"results": [{"group": {}, "data": [{"interval": HOUR}]}]}),
+        "metrics: null, or nothing, in the place of a bucket's figures",
+    ),
+    "null for results": (dumped({"results": None}), "none of the known shapes; its fields are: results"),
+    "null for conversations": (
+        dumped({"conversations": None}),
+        "none of the known shapes; its fields are: conversations",
+    ),
+    "a page without conversations or a total": (dumped({"aggregations": []}), "none of the known shapes"),
+    "a cursor alone": (dumped({"cursor": "next"}), "none of the known shapes; its fields are: cursor"),
+    "null for a total": (dumped({"totalHits": None}), "none of the known shapes; its fields are: totalHits"),
+    "a word for a total": (dumped({"totalHits": "many"}), "none of the known shapes; its fields are: totalHits"),
+    "a total below zero": (dumped({"totalHits": -1}), "none of the known shapes; its fields are: totalHits"),
+    "null": (b"null", "it holds null, not an answer"),
+    "null in a list": (b"[null]", "conversations: null in the place of a conversation"),
+    "null behind an answer": (CALL + b"\nnull\n", "line 2: it holds null"),
+    "an empty object behind an answer": (CALL + b"\n{}\n", "line 2: it has none of the known shapes"),
+    "an error in the place of an answer": (_ERROR, "it holds an error answer of the platform: 429, too.many.requests"),
+    "an error among pages": (dumped([page(call()), json.loads(_ERROR)]), "element 2: it holds an error answer"),
+    "an error among results": (
+        dumped({"results": [result(), json.loads(_ERROR)]}),
+        "element 2 of its `results` is no aggregates",
+    ),
+    "a refusal of AWS": (b'{"message": "Forbidden"}', "none of the known shapes; its fields are: message"),
+    "a figure that is NaN as a text": (_figure(count=2, sum="NaN"), "sum of 'tHandle' is 'NaN', not a number"),
+    "a figure with a comma": (_figure(count=2, sum="312,000"), "sum of 'tHandle' is '312,000', not a number"),
+    "a figure that is an empty text": (_figure(count=2, sum=""), "sum of 'tHandle' is '', not a number"),
+    "a field twice, once escaped": (
+        CALL.replace(b'"purpose"', b'"\\u0070articipantId"'),
+        "has the field 'participantId' twice",
+    ),
+    "a field twice with one value": (
+        FIGURES.replace(b'"count": 2', b'"count": 2, "count": 2'),
+        "the field 'count' twice",
+    ),
     # -- an answer in something else
     "the refusal of a login": (
         b'{"error": "invalid_client", "error_description": "no"}',

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import pytest
 from botocore.config import Config
 
 from genesys_assets.publishing import private_bucket, s3_bucket
-from genesys_assets.publishing.errors import PublishingError
+from genesys_assets.publishing.errors import NotReadable, PublishingError
 from genesys_assets.publishing.garbage import remove_garbage
 from genesys_assets.publishing.private_bucket import PrivateBucket
 from genesys_assets.publishing.publisher import Publisher
 from genesys_assets.publishing.report_files import write_report_files
 from genesys_assets.sandbox.object_store import ObjectStore
 from genesys_assets_tests.faults import EVERY_CASE
+from genesys_assets_tests.faults.answers.host import Asked, Chunks, hosts, http
 from genesys_assets_tests.faults.object_store.test_lake import HTML, LISTING, LISTS, Case, answered, error
 from genesys_assets_tests.lake.faulty_s3 import FaultyS3, in_front_of
 from genesys_assets_tests.publishing.published_files import DAY, TABLE, a_manifest
@@ -111,3 +113,44 @@ def test_what_is_published_is_proven_or_refused_by_name(
     faulty.heal()
     assert s3_client.get_object(Bucket=bucket, Key="genesys/tables/x.parquet")["Body"].read() == b"of the lake"
     assert len(publisher.publish("agent_daily", DAY, others)) == 3
+
+
+def _dripping(_: Asked) -> Chunks:
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    while True:
+        yield b"."
+        time.sleep(0.01)
+
+
+PROOFS: dict[str, Chunks | Callable[[Asked], Chunks]] = {
+    "one byte after the other": _dripping,
+    "a chunk of negative size": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc"],
+    "two lengths": [http(b"abc", length="3, 4")],
+    "more headers than are read": [http(b"abc", 200, *["A: b"] * 500)],
+    "a redirect to no host": [http(b"", 302, "Location: http://[::1")],
+    "a redirect to no text": [http(b"", 302, "Location: \xff\xfe//")],
+    "a redirect to itself": [http(b"", 302, "Location: ?X-Amz-Signature=s")],
+    "gzip that is none": [http(b"abc", 200, "Content-Encoding: gzip")],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("kind", PROOFS)
+def test_whatever_the_host_of_a_url_answers_the_file_is_not_proven(
+    s3_client: Any, bucket: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(private_bucket, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(private_bucket, "LONGEST_SECONDS", 1.0)
+    answer = PROOFS[kind]
+
+    def reply(asked: Asked) -> Chunks:
+        if not asked.query:
+            return [http(b"", 403)]
+        return answer(asked) if callable(answer) else answer
+
+    with hosts() as (host, _):
+        host.replies["/file"] = reply
+        proven = PrivateBucket(s3_client, f"s3://{bucket}/published")
+        with pytest.raises(NotReadable, match=r"could not be fetched to prove|answered with HTTP 302") as refusal:
+            proven.prove("file", f"http://{host.address}/file?X-Amz-Signature=s", "0" * 64)
+    assert "Signature" not in str(refusal.value)
