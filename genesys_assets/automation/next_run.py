@@ -36,7 +36,7 @@ _MOST_OF = 2
 asset costs as much as a wanted one.
 """
 _JUST_ENDED = timedelta(minutes=30)
-"""How long after a run another one of its kind is reckoned with: sensors look every 10 minutes at least."""
+"""For this long after the end of a run another one of its kind is expected: sensors look every 10 minutes at least."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
 """After this many failures in a row, nothing waits for the asset."""
@@ -118,7 +118,9 @@ def free(wanted: Backlog, runs: Sequence[Run], now: datetime) -> Backlog:
 
 
 def made_up_for(wanted: Backlog, runs: Sequence[Run], now: datetime) -> set[str]:
-    """What has failed and is made soon: it is free, and runs of its kind follow one another."""
+    """The wanted partitions that have failed and will be made soon: they are free, and runs of their kind follow one
+    another.
+    """
     kind = frozenset[str]().union(*wanted.values())
     if not any(run.assets & kind and (run.ended is None or now - run.ended < _JUST_ENDED) for run in runs):
         return set()
