@@ -58,7 +58,7 @@ def exploded(bodies: list[bytes]) -> Iterator[dict[str, pa.Table]]:
     decoder, threads = decode.Decoder(), DecodingSettings.load().threads
     with ThreadPoolExecutor(threads) as executor:
         decoded = map_in_order(executor, decoder.decode_all, _groups(bodies), ahead=threads + 1)
-        forms = merge.gathered(Forms(each.conversations) for some in decoded for each in some)
+        forms = merge.in_larger_parts(Forms(each.conversations) for some in decoded for each in some)
         yield from map_in_order(executor, lambda each: explode(each.conversations), forms, ahead=threads)
 
 

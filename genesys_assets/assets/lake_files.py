@@ -31,9 +31,9 @@ from genesys_assets.privacy.answers import CannotDrop
 from genesys_assets.resources import GenesysCloudResource, LakeResource
 from genesys_assets.settings import DataLakeSettings
 from genesys_assets.spans import REACH_DAYS, days_around, utc_day
-from genesys_assets.tables.data_lake.decode import UnreadableFile, opened
+from genesys_assets.tables.data_lake.decode import UnreadableFile, open_parquet
 from genesys_assets.tables.data_lake.schemas import CONVERSATIONS, SCHEMAS, Names
-from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, joined
+from genesys_assets.tables.data_lake.start_days import SOME_DAY, Starts, as_stored
 
 LISTED_LATE = timedelta(minutes=10)
 """How long after its creation a file may appear in the listing: it is not documented."""
@@ -187,7 +187,7 @@ class _FileQueue:
             try:
                 for each in download(self._day.cloud, batch, allowed):
                     self._left.pop(0)
-                    opened(each.file.schema, each.body)
+                    open_parquet(each.file.schema, each.body)
                     count, size = count + 1, size + len(each.body)
                     self.taken += 1
                     self._progress(self.taken, self._of, None)
@@ -248,7 +248,7 @@ def _days_of(schema: str, body: bytes, starts: Starts, earlier: _EarlierStarts, 
     except UnreadableFile:
         return [SOME_DAY]
     found, left = earlier.days_of(unknown)
-    return joined(days | found, left)
+    return as_stored(days | found, left)
 
 
 def _page(each: Download) -> Page:

@@ -42,7 +42,7 @@ from genesys_assets.days.sources import (
 from genesys_assets.days.users import USER_DETAILS, USER_TABLES, has_status, of_user_tables
 from genesys_assets.days.verdicts import looked_at, verdicts
 from genesys_assets.lake.lake import Lake, Reach
-from genesys_assets.lake.ledger import LEDGER, booked
+from genesys_assets.lake.ledger import LEDGER, ledger_version
 from genesys_assets.partitions import Calendar
 from genesys_assets.publishing.business_day import BusinessDay
 from genesys_assets.publishing.day import made_of as made_of_day
@@ -351,7 +351,7 @@ def _has_hours(lake: Lake, place: str, hours: Sequence[str], *, every: bool) -> 
 
 def _is_ledger_behind(lake: Lake) -> bool:
     """Whether tables were committed of which the ledger has not heard."""
-    return any(lake.log(place).version > booked(lake, place) for place in ledgered_places(lake))
+    return any(lake.log(place).version > ledger_version(lake, place) for place in ledgered_places(lake))
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ _MOST_OF = 2
 asset costs as much as a wanted one.
 """
 _JUST_ENDED = timedelta(minutes=30)
-"""How long after a run another one of its kind is reckoned with: sensors look every 10 minutes at least."""
+"""For this long after the end of a run another one of its kind is expected: sensors look every 10 minutes at least."""
 _DAY = len("2026-01-31")
 GIVE_UP_AFTER = 4
 """After this many failures in a row, nothing waits for the asset."""

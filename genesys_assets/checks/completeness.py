@@ -75,7 +75,7 @@ class DayFigures:
         return found
 
 
-def counted(lake: Lake, day: str) -> DayFigures | str:
+def day_figures(lake: Lake, day: str) -> DayFigures | str:
     """What is known of the day, or why it cannot be judged."""
     end = utc_day(day)[1]
     if end > datetime.now(UTC):
@@ -124,7 +124,7 @@ def _as_many(calendar: Calendar, tolerance: Tolerance) -> dg.AssetChecksDefiniti
         "GENESYS_ASSETS_COMPLETENESS_TOLERANCE, and every page that was read.",
     )
     def as_many(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
-        found = {day: counted(lake.lake, day) for day in run_days(context, calendar)}
+        found = {day: day_figures(lake.lake, day) for day in run_days(context, calendar)}
         for day, of_day in found.items():
             rows = looked_at(lake.lake, day, CHECKED["conversations"].looked_at)
             give(

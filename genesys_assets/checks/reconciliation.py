@@ -234,13 +234,13 @@ class Findings:
     def _listed(self) -> str:
         """The first differences of each day with both figures."""
         return "\n\n".join(
-            f"{day}: {len(found.differences)} of {found.compared}\n\n{listed(found.differences)}"
+            f"{day}: {len(found.differences)} of {found.compared}\n\n{table_of_differences(found.differences)}"
             for day, found in self.of_days.items()
             if len(found.differences)
         )
 
 
-def listed(differences: pa.Table) -> str:
+def table_of_differences(differences: pa.Table) -> str:
     """The first differences as a Markdown table, without the statistics that no figure has."""
     from tabulate import tabulate
 

@@ -26,7 +26,7 @@ from genesys_assets.lake.reach import Reach
 from genesys_assets.spans import REACH_DAYS, days_around, utc_day
 from genesys_assets.tables.data_lake.decode import decode
 from genesys_assets.tables.data_lake.nested import Flat, nested
-from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import (
     ATTRIBUTES,
     CONVERSATIONS,
@@ -153,7 +153,7 @@ def of_day(lake: Lake, day: str, names: Names) -> OfDay:
         losses += found.losses
         tables[about.schema].append(found.rows)
     start, end = (pa.scalar(moment, pa.timestamp("ms", "UTC")) for moment in utc_day(day))
-    conversations = newest(together(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
+    conversations = newest(concat_rows(tables[CONVERSATIONS]), SCHEMAS[CONVERSATIONS])
     if not len(conversations):
         return OfDay([], unknown, losses)
     begun = conversations["conversationStart"]
@@ -175,7 +175,7 @@ def _rows(files: Sequence[pa.Table], schema: str, conversations: pa.Table) -> pa
     """Of the rows of some conversations, those that count."""
     ids = conversations["conversationId"].combine_chunks()
     theirs = [rows.filter(pc.is_in(rows["conversationId"], value_set=ids)) for rows in files]
-    found = together([rows for rows in theirs if len(rows)])
+    found = concat_rows([rows for rows in theirs if len(rows)])
     return newest(found, SCHEMAS[schema])
 
 

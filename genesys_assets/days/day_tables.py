@@ -37,7 +37,7 @@ from genesys_assets.tables.conversations import decode, merge
 from genesys_assets.tables.conversations.day import day_tables
 from genesys_assets.tables.conversations.flat_tables import CONVERSATIONS
 from genesys_assets.tables.metrics.buckets import INTERVAL_METRICS, metric_rows
-from genesys_assets.tables.metrics.question import answered, answered_by_both
+from genesys_assets.tables.metrics.question import answered_by_both, answered_everywhere
 from genesys_assets.tables.sources import filled, marked
 from genesys_assets.tables.spec import TableSpec
 
@@ -283,7 +283,7 @@ def _write_metrics(
             pages.through >= pages.end,
             imported=bool(imported),
             fetched_hours=len(pages.parts),
-            questions=answered(asked),
+            questions=answered_everywhere(asked),
         )
         writing.reach = reach if known is None else _together(known, reach)
         writing.provenance |= findings.provenance()

@@ -37,7 +37,7 @@ from genesys_assets.tables.users.spans import (
     Key,
     Span,
     clipped,
-    decoded,
+    decode_spans,
     filled,
     newest,
     stored_under,
@@ -67,7 +67,7 @@ class SpansRead:
     def take(self, page: Page) -> None:
         self.pages += 1
         start = utc_day(self.day)[0]
-        for span in decoded(page.body).spans:
+        for span in decode_spans(page.body).spans:
             self.spans.add(span[:3])
             of_day_before = span.start >= start - timedelta(days=1)
             if span.start < start and (span.end is not None or of_day_before):
@@ -235,7 +235,7 @@ def status_within(lake: Lake, days: Sequence[str]) -> StatusOfDays:
 
 
 def _cut_to_day(pages: UserPages) -> Iterator[Span]:
-    own = spans_within(pages, ((page.as_of, decoded(page.body).spans) for page in pages.own or ()))
+    own = spans_within(pages, ((page.as_of, decode_spans(page.body).spans) for page in pages.own or ()))
     for piece in clipped(without_overlaps(own), pages.known):
         yield Span(*piece)
 

@@ -41,7 +41,7 @@ def readings(lake: Lake, place: str, since: int = 0) -> Iterator[Reading]:
                 yield Reading(table, partition, version, read_at, note.get("run_id"), figures)
 
 
-def booked(lake: Lake, place: str) -> int:
+def ledger_version(lake: Lake, place: str) -> int:
     """The version up to which the ledger has all readings of a table. A table that replaces a deleted one has a count
     of its own.
     """
@@ -85,10 +85,10 @@ def _catch_up(
 ) -> dict[str, Change]:
     log = lake.log(LEDGER)
     existing = [place for place in places if lake.log(place).table_id is not None]
-    marks = {_mark(lake, place): max(lake.log(place).version, booked(lake, place)) for place in existing}
+    marks = {_mark(lake, place): max(lake.log(place).version, ledger_version(lake, place)) for place in existing}
     new: dict[str, list[Reading]] = defaultdict(list)
     for place in existing:
-        for reading in readings(lake, place, booked(lake, place)):
+        for reading in readings(lake, place, ledger_version(lake, place)):
             new[reading.partition].append(reading)
     proposals = []
     with drafts(lake.store) as begin:

@@ -82,15 +82,15 @@ def protected(body: bytes, rule: Rule, protection: Protection, dropped: Counter[
     """An answer with its personal data kept, hashed or dropped. `dropped` counts the unknown fields that were dropped,
     by path. Raises UnreadablePage, CannotDrop.
     """
-    answer = parsed(body)
+    answer = parse_answer(body)
     try:
         _protect(answer, rule, _Work(protection, Counter() if dropped is None else dropped), People(), "")
-        return written(answer)
+        return dump_answer(answer)
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that its personal data cannot be found") from error
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+def parse_answer(body: bytes) -> dict[str, Any]:
     """An answer. Raises UnreadablePage where it is no JSON object."""
     try:
         answer = json.loads(body.decode("utf-8", errors="replace"))
@@ -101,7 +101,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     return answer
 
 
-def written(answer: Mapping[str, Any]) -> bytes:
+def dump_answer(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, separators=(",", ":")).encode()
 
 

@@ -27,7 +27,7 @@ from genesys_assets.privacy.scrubbed_answers import ScrubbedAnswer
 from genesys_assets.privacy.scrubbed_rows import Traces
 from genesys_assets.privacy.scrubbed_rows import scrubbed as scrubbed_rows
 from genesys_assets.settings import DataLakeSettings
-from genesys_assets.tables.data_lake.decode import opened, read_rows
+from genesys_assets.tables.data_lake.decode import open_parquet, read_rows
 from genesys_assets.tables.data_lake.schemas import ATTRIBUTES, SCHEMAS, KnownColumn, Names
 from genesys_assets.tables.personal import class_of
 
@@ -137,7 +137,7 @@ def _texts(rows: pa.Table, name: str) -> list[str]:
 
 def _read(schema: str, body: bytes) -> tuple[pa.Table, dict[str, _Column]]:
     """The rows of a file with plain texts, and what each column is."""
-    rows = read_rows(schema, opened(schema, body))
+    rows = read_rows(schema, open_parquet(schema, body))
     for index, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type) or pa.types.is_large_string(field.type):
             rows = rows.set_column(index, field.name, rows.column(index).cast(pa.string()))

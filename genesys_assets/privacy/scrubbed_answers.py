@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genesys_assets.personal_data import PersonalData
-from genesys_assets.privacy.answers import Members, Rule, Value, parsed, rule_of, written
+from genesys_assets.privacy.answers import Members, Rule, Value, dump_answer, parse_answer, rule_of
 from genesys_assets.privacy.forgotten import Entry, Forgotten, Kind
 from genesys_assets.tables.conversations.decode_values import UnreadablePage
 from genesys_assets.tables.personal import Unclassified
@@ -66,20 +66,20 @@ def scrubbed(
     values = values or {}
     text = body.decode("utf-8", errors="replace")
     # An escape sequence in place of a letter would hide an id.
-    readable = written(parsed(body)).decode() if _ESCAPED_ASCII.search(text) else text
+    readable = dump_answer(parse_answer(body)).decode() if _ESCAPED_ASCII.search(text) else text
     found = who.ids_in(readable)
     # Somebody else may have the same name, so names that are known by digests are looked for in notes and the like.
-    noted = who.names_in(_contents(place, parsed(body))) if who.names else {}
+    noted = who.names_in(_contents(place, parse_answer(body))) if who.names else {}
     if not found and not noted and not _may_hold((*names, *values), readable):
         return None
-    answer, work = parsed(body), _Work(who, names, values)
+    answer, work = parse_answer(body), _Work(who, names, values)
     try:
         _scrub(place, answer, work)
         if noted:
             in_contents = _Work(who, noted, classes=(PersonalData.CONTENT,))
             _drop_names(answer, rule_of(place), in_contents)
             work.changed |= in_contents.changed
-        again = written(answer).decode()
+        again = dump_answer(answer).decode()
     except RecursionError as error:
         raise UnreadablePage("an answer is nested so deeply that nobody can be found in it") from error
     left = who.without_ids(again, found)
@@ -176,7 +176,7 @@ def conversations_of_contacts(body: bytes, who: Forgotten) -> Iterator[str]:
     if not who.ids_in(body.decode("utf-8", errors="replace")):
         return
     work = _Work(who, ())
-    for conversation in _objects(parsed(body).get("conversations")):
+    for conversation in _objects(parse_answer(body).get("conversations")):
         id_ = conversation.get("conversationId")
         people = _objects(conversation.get("participants"))
         if isinstance(id_, str) and any(work.has(each, "externalContactId", Kind.EXTERNAL_CONTACT) for each in people):

@@ -210,7 +210,7 @@ def test_days_that_an_outage_has_left_are_computed_once_all_of_them_are_read_aga
     moment += timedelta(minutes=70)
 
     def days() -> list[str]:
-        """The day that is read next is read: which one, and of which days tables are computed then."""
+        """Read the day that is due next; gives it, and the days of which tables are computed then."""
         ticks.present.at = moment
         with clock_at(moment), environment(ticks.world.environment):
             [request] = ticks.requests("days")

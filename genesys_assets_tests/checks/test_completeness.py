@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from genesys_assets.checks import completeness
-from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, counted, shrunk
+from genesys_assets.checks.completeness import NOT_SHRUNK, DayFigures, day_figures, shrunk
 from genesys_assets.checks.looked_at import AS_MANY
 from genesys_assets.cloud.jobs import run as details_jobs
 from genesys_assets.partitions import hours_of
@@ -53,7 +53,7 @@ def compute(world: World) -> dg.ExecuteInProcessResult:
 
 
 def found(world: World) -> DayFigures:
-    of_day = counted(world.lake, DAY)
+    of_day = day_figures(world.lake, DAY)
     assert isinstance(of_day, DayFigures)
     return of_day
 
@@ -202,7 +202,7 @@ def test_an_unfinished_reading_of_a_finished_day_is_measured_too(world: World) -
 
 
 def test_what_nobody_told_is_not_judged(world: World) -> None:
-    assert counted(world.lake, DAY) == "conversations is not stored"
+    assert day_figures(world.lake, DAY) == "conversations is not stored"
     read(world)
     compute(world)
     pages = world.lake.pages(DETAILS, DAY)
@@ -215,7 +215,7 @@ def test_what_nobody_told_is_not_judged(world: World) -> None:
     ):
         with world.lake.page_writers(DETAILS, [DAY], provenance):
             pass
-        assert counted(world.lake, DAY) == reason
+        assert day_figures(world.lake, DAY) == reason
 
 
 def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,9 +223,9 @@ def test_a_day_is_judged_from_its_end_on(world: World, monkeypatch: pytest.Monke
     compute(world)
     midnight = datetime(2026, 1, 29, tzinfo=NOW.tzinfo)
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight - timedelta(milliseconds=1)))
-    assert counted(world.lake, DAY) == "the day is not over"
+    assert day_figures(world.lake, DAY) == "the day is not over"
     monkeypatch.setattr(completeness, "datetime", standing_at(midnight))
-    assert isinstance(counted(world.lake, DAY), DayFigures)
+    assert isinstance(day_figures(world.lake, DAY), DayFigures)
 
 
 def test_a_day_that_is_not_judged_says_why_and_warns(world: World) -> None:

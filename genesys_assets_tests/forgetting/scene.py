@@ -93,7 +93,7 @@ BONUS = TableSpec(
 
 
 def call(id_: str, contact: str, number: str, name: str, user: Mapping[str, Any], more: Mapping[str, str]) -> Item:
-    """A call of the day that a customer made and an agent took, with all that tells of both."""
+    """A call of the day that a customer made and an agent took, with everything that identifies both."""
     at = [f"{DAY}T10:{minute:02d}:00.000Z" for minute in range(10)]
     legs = {"mediaType": "voice", "direction": "inbound", "provider": "Edge", "ani": f"tel:{number}"}
     return {

@@ -121,7 +121,7 @@ def value(type_: pa.DataType, name: str, class_: PersonalData, of: str) -> Any:
 
 
 def group(family: AggregateFamily, of: str) -> dict[str, str]:
-    """What a group of a family tells of somebody: of a contact only where it is said which."""
+    """The values of a group that identify somebody; those of a contact only where the group names the contact."""
     classes = {name: class_of(family.table, snake_case(name)) for name in family.dimensions}
     found = {
         name: text(name, class_, of, is_id=class_ is PERSON)

@@ -156,7 +156,7 @@ def test_a_deleted_report_leaves_the_manifest(lake: Lake, to_folder: Publisher) 
     [
         ("UTC", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, tzinfo=UTC), True)),
         ("UTC", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
-        # The UTC day of a report ends before the business day does, and is all that the report tells of.
+        # The UTC day of a report ends before the business day does, and is all that the report covers.
         ("America/Los_Angeles", datetime(2026, 2, 1, tzinfo=UTC), (datetime(2026, 2, 1, 8, tzinfo=UTC), True)),
         ("America/Los_Angeles", datetime(2026, 1, 31, 13, tzinfo=UTC), (datetime(2026, 1, 31, 13, tzinfo=UTC), False)),
     ],

@@ -19,7 +19,7 @@ NOON = datetime(2026, 1, 28, 12, tzinfo=UTC)
 
 
 def minutes(start: int, length: int, *, group: str = "{}", count: int = 0, metric: str = "nOffered") -> dict[str, Any]:
-    """A row whose bucket begins so many minutes after noon."""
+    """A row whose bucket begins some minutes after noon."""
     row = dict.fromkeys(INTERVAL_METRICS.schema.names)
     begin = NOON + timedelta(minutes=start)
     return row | {

@@ -16,7 +16,7 @@ from genesys_assets.tables.conversations.explode import explode
 from genesys_assets.tables.conversations.flat_tables import CONVERSATION_TABLES
 from genesys_assets.tables.conversations.forms import Forms
 from genesys_assets.tables.conversations.legs import INTERACTION_LEGS, interaction_legs
-from genesys_assets.tables.conversations.merge import Plan, gathered, merged
+from genesys_assets.tables.conversations.merge import Plan, in_larger_parts, merged
 from genesys_assets.threads import map_in_order
 
 DAY_TABLES = (*CONVERSATION_TABLES, INTERACTION_LEGS)
@@ -41,7 +41,7 @@ def day_tables(
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
         conversations = _conversations(executor, plan, page_at, note, nested or {}, ahead=threads + 1)
-        yield from map_in_order(executor, _unnested, gathered(merged(plan, conversations)), ahead=threads)
+        yield from map_in_order(executor, _unnested, in_larger_parts(merged(plan, conversations)), ahead=threads)
 
 
 def _unnested(forms: Forms) -> dict[str, pa.Table]:

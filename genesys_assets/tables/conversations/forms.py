@@ -46,7 +46,7 @@ class Forms:
         return len(self.conversations)
 
 
-def together(parts: Sequence[Forms]) -> Forms:
+def concat_forms(parts: Sequence[Forms]) -> Forms:
     """The conversations of all parts, one part after the other. There must be at least one part."""
     first = np.cumsum([0, *map(len, parts[:-1])])
     return Forms(

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.spans import milliseconds
-from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Forms, Supplements, together
+from genesys_assets.tables.conversations.forms import NO_SUPPLEMENTS, Forms, Supplements, concat_forms
 from genesys_assets.tables.conversations.model import CONVERSATION_TYPE, SUPPLEMENT_TYPE
 from genesys_assets.tables.conversations.nested import concatenated, conformed
 
@@ -128,16 +128,16 @@ def merged(plan: Plan, pages: Iterable[pa.StructArray]) -> Iterator[Forms]:
             yield _forms(pieces, [supplements for _, supplements in begun_before if len(supplements)])
 
 
-def gathered(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
+def in_larger_parts(parts: Iterable[Forms], at_least: int = 1_000) -> Iterator[Forms]:
     """The same conversations in fewer and larger parts: unnesting a part costs about the same for 100 as for 1,000."""
     waiting: list[Forms] = []
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= at_least:
-            yield together(waiting)
+            yield concat_forms(waiting)
             waiting = []
     if waiting:
-        yield together(waiting)
+        yield concat_forms(waiting)
 
 
 # -- planning ----------------------------------------------------------------------------------------------------------

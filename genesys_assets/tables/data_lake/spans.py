@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genesys_assets.spans import Window
-from genesys_assets.tables.data_lake.newest import newest, together
+from genesys_assets.tables.data_lake.newest import concat_rows, newest
 from genesys_assets.tables.data_lake.schemas import PRESENCE, ROUTING_STATUS, SCHEMAS
 from genesys_assets.tables.spec import INSTANT
 from genesys_assets.tables.users.spans import Kind, Span
@@ -44,7 +44,7 @@ def spans(schema: str, files: Sequence[pa.Table]) -> pa.Table:
     null. Statuses are as the files write them.
     """
     known, columns = SCHEMAS[schema], _COLUMNS[schema]
-    rows = newest(together(files), known)
+    rows = newest(concat_rows(files), known)
     found = {
         name: rows[wire] if wire in rows.column_names else pa.nulls(len(rows), known.columns[wire].type)
         for wire, name in columns.items()
@@ -84,7 +84,7 @@ class SpansOfDay:
 
     def _newest_rows(self) -> pa.Table:
         """The last emission of each row that is asked for, each without the number of its file."""
-        rows = newest(together(self._rows), SCHEMAS[self._schema])
+        rows = newest(concat_rows(self._rows), SCHEMAS[self._schema])
         rows = rows.select([name for name in rows.column_names if name in SCHEMAS[self._schema].columns])
         begin, end = (pa.scalar(moment, INSTANT) for moment in (self._window.start, self._window.end))
         rows = rows.filter(pc.less(rows["startTimestamp"], end))

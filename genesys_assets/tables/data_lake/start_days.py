@@ -65,6 +65,6 @@ def _days(starts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.strftime(starts, "%Y-%m-%d")
 
 
-def joined(days: Iterable[str], unknown: pa.Array) -> list[str]:
+def as_stored(days: Iterable[str], unknown: pa.Array) -> list[str]:
     """The days of a file as its partition keeps them."""
     return sorted({*days, *([SOME_DAY] if len(unknown) else [])})

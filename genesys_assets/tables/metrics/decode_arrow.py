@@ -235,7 +235,7 @@ def system_presences(body: bytes) -> dict[str, str]:
     """Which presence of the system each presence of the organisation means, as the answer says. Raises
     UnreadablePage.
     """
-    answer = stored_answers.parsed(body, PAGE)
+    answer = stored_answers.parse_json(body, PAGE)
     if not isinstance(answer, dict):
         return {}
     mapping = stored_answers.Fields(PAGE, answer).object(ENVELOPE[0])

@@ -84,7 +84,7 @@ def _count(unknown: Counter[str], path: str, found: Fields, known: Any) -> None:
 
 def _answer(body: bytes) -> Fields:
     """The answer; a list alone counts as its results. Raises UnreadablePage."""
-    answer = stored_answers.parsed(body, PAGE)
+    answer = stored_answers.parse_json(body, PAGE)
     if isinstance(answer, dict):
         return Fields(PAGE, answer)
     return Fields(PAGE, {"results": answer})

@@ -110,7 +110,7 @@ class SpansOfPage:
     losses: Counter[str] = field(default_factory=Counter)
 
 
-def decoded(body: bytes) -> SpansOfPage:
+def decode_spans(body: bytes) -> SpansOfPage:
     """The spans of a page. One without a user or a start is counted as lost. Raises UnreadablePage."""
     try:
         answer = json.loads(body)

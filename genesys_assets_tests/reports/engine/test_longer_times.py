@@ -116,7 +116,7 @@ SHOWN = tuple(ENTRY["columns"])
 
 
 def rank(values: list[int], per_cent: float) -> int | None:
-    """The smallest value that so many per cent of the values do not exceed."""
+    """The smallest value that this share of the values, in per cent, does not exceed."""
     return sorted(values)[math.ceil(per_cent * len(values) / 100) - 1] if values else None
 
 
