@@ -166,7 +166,7 @@ class Tick:
 
     def _is_coming(self, day: str) -> bool:
         """Whether pages of a day are being read or read next: what is computed of it now would be computed again."""
-        return day in self._days_to_be_read or day in self._days_read_anew or self._is_being_read(day)
+        return day in self._days_to_be_read or day <= self._read_anew_until or self._is_being_read(day)
 
     @cached_property
     def _days_to_be_read(self) -> set[str]:
@@ -175,18 +175,19 @@ class Tick:
         return {hour[:10] for hour in free(wanted, self.runs, self.now)}
 
     @cached_property
-    def _days_read_anew(self) -> set[str]:
-        """The finished days that are read next, once more or because that has failed. After an outage a run reads only
-        a few of them, and changes days before them. What is computed of those days between two such runs would be
-        computed again.
+    def _read_anew_until(self) -> str:
+        """The last day that is over and is read next, once more or because that has failed; empty if there is none.
+
+        What is read of a day changes days before. Computed now, they would be computed again after each run that makes
+        up for an outage.
         """
         if not any(run.failed for run in self.runs):
-            return set()
+            return ""
         readings = [(DAILY_DETAILS, backlog.days_backlog(self.lake, self.calendar, self.now, self.now))]
         if UserStatusSettings.load().is_read:
             wanted = backlog.user_days_backlog(self.lake, self.calendar, self.now, self.now)
             readings.append((USER_DETAILS, wanted))
-        return {
+        found = (
             day
             for place, wanted in readings
             for day, assets in made_soon(wanted, self.runs, self.now).items()
@@ -194,7 +195,8 @@ class Tick:
             and (
                 backlog.is_complete(self.lake, place, day) or any(failures_of(self.runs, each, day) for each in assets)
             )
-        }
+        )
+        return max(found, default="")
 
     def reports(self) -> Backlog:
         """Nothing until last night's reference data is read. Days whose pages are being read wait."""
@@ -218,7 +220,10 @@ class Tick:
             for day, assets in wanted.items()
             if not all(self._has_failed(asset, day) for asset in assets)
         }
-        coming |= self._closed() | self._days_to_be_read | self._days_read_anew
+        coming |= self._closed() | self._days_to_be_read
+        coming |= {
+            day for day in self.lake.stored(backlog.INTERVALS) if day is not None and day <= self._read_anew_until
+        }
         publisher = self.publishing.publisher(shared_s3_client)
 
         def made_of(day: str) -> Mapping[str, str] | None:
