@@ -146,7 +146,7 @@ def take_back_imported(
 
 @contextlib.contextmanager
 def _named_errors() -> Iterator[None]:
-    """Errors of the lake, of S3 and of the disk end the command with their message and 1."""
+    """Errors of the lake, of S3 and of the disk end the command with their message and exit code 1."""
     from genesys_assets.lake.commit import TableContended
     from genesys_assets.lake.store import LakeUnreachable
 
